@@ -1,0 +1,115 @@
+//! What each command does.
+use crate::cli::settings::{Database, Serve};
+use crate::db::migrations;
+use crate::db::pool::{Db, Size};
+use crate::db::postgres::Postgres;
+use crate::http::document::Document;
+use crate::http::server::{self, Shared};
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+const SECRET_MIN: usize = 32;
+
+type Outcome<T = ()> = Result<T, String>;
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// A database, and the private server behind it if it is ours.
+struct Opened {
+    url: String,
+    // Dropped last, after every connection.
+    _postgres: Option<Postgres>,
+}
+
+fn open(options: &Database) -> Outcome<Opened> {
+    if let Some(url) = &options.database_url {
+        return Ok(Opened { url: url.clone(), _postgres: None });
+    }
+    let postgres = Postgres::start(&options.data_dir.join("postgres"), false).map_err(text)?;
+    Ok(Opened { url: postgres.url.clone(), _postgres: Some(postgres) })
+}
+
+fn connect(options: &Database, url: &str) -> Outcome<Db> {
+    let cores = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
+    let quick = if options.db_connections == 0 { 2 * cores } else { options.db_connections };
+    Db::open(url, Size { quick, reports: options.report_connections.max(1) }).map_err(text)
+}
+
+pub fn serve(options: &Serve) -> Outcome {
+    let listener = TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
+    let secret = secret(options)?;
+    let opened = open(&options.database)?;
+    for name in migrations::run(&opened.url).map_err(text)? {
+        log::info!("migrated to {name}");
+    }
+    let db = connect(&options.database, &opened.url)?;
+    let shared = Shared::new(db, secret.as_bytes());
+    let address = listener.local_addr().map_err(text)?;
+    greet(&address.to_string());
+    let stopping = shared.stopping.clone();
+    actix_web::rt::System::new()
+        .block_on(server::serve(listener, shared, |handle| {
+            actix_web::rt::spawn(server::stop_on_signal(handle, stopping));
+        }))
+        .map_err(text)?;
+    log::info!("stopped");
+    Ok(())
+}
+
+fn greet(address: &str) {
+    println!(
+        "Voronka listens on http://{address}\n  docs       http://{address}/docs/\n  document   http://{address}/openapi.json\n  first token:\n    \
+         curl http://{address}/api/v1/auth/register -H 'Content-Type: application/json' \\\n      \
+         -d '{{\"workspace_name\":\"Acme\",\"name\":\"Anna\",\"email\":\"anna@example.com\",\"password\":\"choose-a-good-one\"}}'"
+    );
+}
+
+/// The signing secret: given, or made once and kept beside the data.
+fn secret(options: &Serve) -> Outcome<String> {
+    let secret = match (&options.secret, &options.database.database_url) {
+        (Some(secret), _) => secret.clone(),
+        (None, Some(_)) => return Err(format!("set VORONKA_SECRET to at least {SECRET_MIN} random bytes: every server on this database needs the same")),
+        (None, None) => kept_secret(&options.database.data_dir)?,
+    };
+    if secret.len() < SECRET_MIN {
+        return Err(format!("VORONKA_SECRET must have at least {SECRET_MIN} bytes"));
+    }
+    Ok(secret)
+}
+
+fn kept_secret(dir: &Path) -> Outcome<String> {
+    let path = dir.join("secret");
+    if let Ok(secret) = fs::read_to_string(&path) {
+        return Ok(secret);
+    }
+    fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let secret = crate::identity::tokens::random().map_err(text)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(text)?;
+    file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(text)?;
+    Ok(secret)
+}
+
+pub fn work(options: &Database) -> Outcome {
+    let opened = open(options)?;
+    let _db = connect(options, &opened.url)?;
+    Ok(())
+}
+
+pub fn migrate(options: &Database) -> Outcome {
+    let opened = open(options)?;
+    let names = migrations::run(&opened.url).map_err(text)?;
+    names.iter().for_each(|name| println!("migrated to {name}"));
+    println!("the schema is up to date");
+    Ok(())
+}
+
+pub fn openapi(old: bool) -> Outcome {
+    let document = Document::build();
+    print!("{}", if old { document.text30() } else { document.text() });
+    Ok(())
+}

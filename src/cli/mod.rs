@@ -1,0 +1,36 @@
+//! The command line: what to run, and with which settings.
+mod commands;
+pub mod settings;
+
+use clap::Parser;
+use settings::{Cli, Command};
+use std::process::ExitCode;
+
+pub fn run() -> ExitCode {
+    let _ = dotenvy::dotenv();
+    let cli = Cli::parse();
+    start_log();
+    let outcome = match cli.command {
+        Command::Serve(options) => commands::serve(&options),
+        Command::Work(options) => commands::work(&options),
+        Command::Migrate(options) => commands::migrate(&options),
+        Command::Openapi { old } => commands::openapi(old),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("voronka: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_log() {
+    use std::io::Write;
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info,access=info"))
+        .format(|out, record| {
+            let at = crate::kernel::time::DateTime::now();
+            writeln!(out, "{at} {:5} {} {}", record.level(), record.target(), record.args())
+        })
+        .init();
+}

@@ -1,0 +1,62 @@
+//! Flags and variables. Each variable stands in `.env.example`; a test compares the two.
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Lead management and CRM backend: a JSON API over PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "voronka", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the server: HTTP, and the background work unless --no-work is given
+    Serve(Serve),
+    /// Do background work only, beside any number of servers on the same database
+    Work(Database),
+    /// Bring the database's schema up to this version and stop
+    Migrate(Database),
+    /// Print the OpenAPI document
+    Openapi {
+        /// As OpenAPI 3.0.3, for tools that do not read 3.1
+        #[arg(long = "v30")]
+        old: bool,
+    },
+}
+
+/// Where the data are.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// A PostgreSQL server to use; without it a private one is started from the installed binaries
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Folder of the private PostgreSQL and of the generated secret
+    #[arg(long, env = "VORONKA_DATA_DIR", default_value = ".voronka")]
+    pub data_dir: PathBuf,
+    /// Database connections for requests; 0 means two per core
+    #[arg(long, env = "VORONKA_DB_CONNECTIONS", default_value_t = 0)]
+    pub db_connections: u32,
+    /// Database connections kept for reports
+    #[arg(long, env = "VORONKA_REPORT_CONNECTIONS", default_value_t = 1)]
+    pub report_connections: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub database: Database,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "VORONKA_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// Secret of at least 32 bytes that signs access tokens and cursors; generated and kept in the data folder if absent, required with DATABASE_URL
+    #[arg(long, env = "VORONKA_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+    /// Leave background work to `voronka work`
+    #[arg(long)]
+    pub no_work: bool,
+    /// Fill a demo workspace and print its sign-in
+    #[arg(long)]
+    pub demo: bool,
+}

@@ -1,0 +1,107 @@
+//! What changed, by whom, when, old and new values: one row per change, in the transaction of the change.
+use crate::db::tx::{Request, Tx};
+use crate::kernel::error::{Error, Result};
+use crate::kernel::kind::{Kind, Record};
+use crate::kernel::time::DateTime;
+use crate::schema::events;
+use diesel::prelude::*;
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+/// A change that is about to be recorded.
+#[derive(Debug)]
+pub struct Event {
+    name: String,
+    kind: Kind,
+    record: Uuid,
+    changes: Json,
+}
+
+/// Members that change with every write and say nothing.
+const SILENT: [&str; 3] = ["version", "updated_at", "last_activity_at"];
+
+impl Event {
+    /// `contact.created`, with every member that has a value.
+    pub fn created<R: Record>(row: &R) -> Result<Event> {
+        Event::diff(row, "created", &json!({}), &to_json(row)?)
+    }
+
+    /// `contact.updated`, with the members that differ: `{"phone": [old, new]}`.
+    pub fn updated<R: Record>(before: &R, after: &R) -> Result<Event> {
+        Event::changed("updated", before, after)
+    }
+
+    /// As `updated`, under a more telling verb: `deal.stage_changed`.
+    pub fn changed<R: Record>(verb: &str, before: &R, after: &R) -> Result<Event> {
+        Event::diff(after, verb, &to_json(before)?, &to_json(after)?)
+    }
+
+    pub fn deleted<R: Record>(row: &R) -> Result<Event> {
+        Event::diff(row, "deleted", &json!({}), &json!({}))
+    }
+
+    fn diff<R: Record>(row: &R, verb: &str, before: &Json, after: &Json) -> Result<Event> {
+        let mut changes = Map::new();
+        for (name, new) in after.as_object().into_iter().flatten() {
+            let old = before.get(name).unwrap_or(&Json::Null);
+            let empty = matches!(new, Json::Null) || new.as_array().is_some_and(Vec::is_empty);
+            if old != new && !(old.is_null() && empty) && !SILENT.contains(&name.as_str()) {
+                changes.insert(name.clone(), json!([old, new]));
+            }
+        }
+        Ok(Event { name: format!("{}.{verb}", R::KIND.as_str()), kind: R::KIND, record: row.id(), changes: changes.into() })
+    }
+}
+
+fn to_json(row: &impl serde::Serialize) -> Result<Json> {
+    serde_json::to_value(row).map_err(Error::internal)
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    workspace_id: Uuid,
+    id: Uuid,
+    at: DateTime,
+    type_: &'a str,
+    record_kind: &'a str,
+    record_id: Uuid,
+    actor_kind: &'a str,
+    actor_id: Option<Uuid>,
+    request_id: &'a str,
+    changes: &'a Json,
+}
+
+pub(in crate::db) fn write(tx: &mut Tx<'_>, list: &[Event], request: &Request) -> Result<()> {
+    let row = |event| new_row(event, tx.now, request);
+    match list {
+        [] => {}
+        // One row is a statement that diesel keeps prepared; a batch is not.
+        [one] => {
+            diesel::insert_into(events::table).values(row(one)).execute(tx.conn)?;
+        }
+        // PostgreSQL takes at most 65,535 binds.
+        many => {
+            for part in many.chunks(5_000) {
+                let rows: Vec<NewRow<'_>> = part.iter().map(|event| new_row(event, tx.now, request)).collect();
+                diesel::insert_into(events::table).values(&rows).execute(tx.conn)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn new_row<'a>(event: &'a Event, at: DateTime, request: &'a Request) -> NewRow<'a> {
+    NewRow {
+        workspace_id: request.actor.workspace,
+        id: Uuid::now_v7(),
+        at,
+        type_: &event.name,
+        record_kind: event.kind.as_str(),
+        record_id: event.record,
+        actor_kind: request.actor.via,
+        actor_id: Some(request.actor.user),
+        request_id: &request.id,
+        changes: &event.changes,
+    }
+}

@@ -1,0 +1,94 @@
+//! `Idempotency-Key`: the key is claimed and its reply saved in the transaction of the effect, so a crash leaves both or neither.
+use crate::db::tx::Tx;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::{JSON, Reply};
+use crate::schema::idempotency_keys as keys;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use uuid::Uuid;
+
+/// Keys are kept for a day.
+pub const KEPT_HOURS: i64 = 24;
+
+/// A key and what it stands for.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub key: String,
+    /// SHA-256 of method, path and body.
+    pub hash: Vec<u8>,
+    /// The user, or the API key.
+    pub principal: Uuid,
+}
+
+#[derive(Queryable)]
+struct Saved {
+    hash: Vec<u8>,
+    status: i16,
+    location: Option<String>,
+    etag: Option<String>,
+    body: Vec<u8>,
+}
+
+diesel::define_sql_function! { fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool; }
+
+/// The saved reply of an earlier request, or nothing when this is the first. A twin that is still running is told so.
+pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Reply>> {
+    let lock = diesel::select(pg_try_advisory_xact_lock(lock_key(tx.workspace(), claim)));
+    if !lock.get_result::<bool>(tx.conn)? {
+        return Err(Error::new(Code::IdempotencyInProgress, "a request with this key is running; ask again in a second"));
+    }
+    let since = tx.now.plus(-chrono::Duration::hours(KEPT_HOURS));
+    let saved: Option<Saved> = keys::table
+        .find((tx.workspace(), claim.principal, &claim.key))
+        .filter(keys::created_at.gt(since))
+        .select((keys::request_hash, keys::status, keys::location, keys::etag, keys::body))
+        .first(tx.conn)
+        .optional()?;
+    let Some(saved) = saved else { return Ok(None) };
+    if saved.hash != claim.hash {
+        return Err(Error::new(Code::IdempotencyKeyReused, "this key was used for another method, path or body"));
+    }
+    Ok(Some(Reply {
+        status: u16::try_from(saved.status).unwrap_or(200),
+        body: saved.body,
+        content_type: JSON,
+        etag: saved.etag,
+        location: saved.location,
+        replayed: true,
+        ..Reply::none()
+    }))
+}
+
+pub(in crate::db) fn keep(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Result<()> {
+    if reply.replayed {
+        return Ok(());
+    }
+    let saved = (
+        keys::request_hash.eq(&claim.hash),
+        keys::status.eq(i16::try_from(reply.status).unwrap_or(200)),
+        keys::location.eq(&reply.location),
+        keys::etag.eq(&reply.etag),
+        keys::body.eq(&reply.body),
+        keys::created_at.eq(tx.now),
+    );
+    // The only row that can be there is an expired one.
+    diesel::insert_into(keys::table)
+        .values((
+            keys::workspace_id.eq(tx.workspace()),
+            keys::principal.eq(claim.principal),
+            keys::key.eq(&claim.key),
+            saved,
+        ))
+        .on_conflict((keys::workspace_id, keys::principal, keys::key))
+        .do_update()
+        .set(saved)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// 64 bits that stand for (workspace, principal, key).
+fn lock_key(workspace: Uuid, claim: &Claim) -> i64 {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::new().chain_update(workspace).chain_update(claim.principal).chain_update(&claim.key).finalize();
+    digest.iter().take(8).fold(0_i64, |key, byte| (key << 8) | i64::from(*byte))
+}

@@ -1,0 +1,13 @@
+//! The database: the pool and its threads, transactions, events, idempotency, and the private PostgreSQL.
+pub mod constraint;
+pub mod counter;
+pub mod events;
+pub mod idempotency;
+pub mod migrations;
+pub mod pool;
+pub mod postgres;
+pub mod queue;
+pub mod refs;
+pub mod sql;
+pub mod table;
+pub mod tx;

@@ -1,0 +1,160 @@
+//! A few threads that talk to PostgreSQL. A request hands its work to one of them and waits, but never longer than the
+//! deadline; a full queue is answered with 503 at once instead of with a longer wait.
+use crate::kernel::error::{Code, Error, Result};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
+use diesel::pg::PgConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+/// A request that has waited this long is answered with 503; its work may still be done (hence idempotency keys).
+const DEADLINE: Duration = Duration::from_secs(15);
+const QUEUE: usize = 256;
+
+type Job = Box<dyn FnOnce(Result<&mut PgConnection>) + Send>;
+type Connections = Pool<ConnectionManager<PgConnection>>;
+
+/// One queue with its own threads and connections, so that reports cannot starve the rest.
+#[derive(Clone, Debug)]
+struct Lane(Sender<Job>);
+
+#[derive(Clone, Debug)]
+pub struct Db {
+    quick: Lane,
+    reports: Lane,
+    pool: Connections,
+}
+
+/// How many connections of each kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub quick: u32,
+    pub reports: u32,
+}
+
+/// What every connection is set to. Lists and writes take milliseconds; whatever takes seconds is a runaway.
+#[derive(Debug)]
+struct Session;
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        use diesel::connection::SimpleConnection;
+        conn.batch_execute("set timezone = 'UTC'; set jit = off; set statement_timeout = '10s'; set lock_timeout = '5s'")
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+thread_local! {
+    static QUERIES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Statements that this thread has sent so far.
+pub fn queries() -> u32 {
+    QUERIES.get()
+}
+
+impl Db {
+    pub fn open(url: &str, size: Size) -> Result<Db> {
+        let count = || {
+            let counter = |event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { .. } = event {
+                    QUERIES.set(QUERIES.get().wrapping_add(1));
+                }
+            };
+            Some(Box::new(counter) as Box<dyn diesel::connection::Instrumentation>)
+        };
+        set_default_instrumentation(count).map_err(Error::internal)?;
+        let pool = Pool::builder()
+            .max_size(size.quick + size.reports + 2) // two for the workers
+            .min_idle(Some(1))
+            // A SELECT 1 per request would cost a quarter of the speed; a broken connection is noticed and replaced after one failure.
+            .test_on_check_out(false)
+            .connection_timeout(Duration::from_secs(3))
+            .connection_customizer(Box::new(Session))
+            .build(ConnectionManager::<PgConnection>::new(url))
+            .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;
+        Ok(Db { quick: Lane::open("db", size.quick, &pool)?, reports: Lane::open("report", size.reports, &pool)?, pool })
+    }
+
+    /// Runs a piece of work on a database thread.
+    pub async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        self.quick.run(work).await
+    }
+
+    /// As `run`, in the small share that reports have.
+    pub async fn report<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        self.reports.run(work).await
+    }
+
+    /// Runs on the calling thread, for workers and commands, which may block.
+    pub fn here<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+        let mut conn = self.pool.get().map_err(unavailable)?;
+        work(&mut conn)
+    }
+}
+
+fn unavailable(error: r2d2::Error) -> Error {
+    log::warn!("no database connection: {error}");
+    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
+}
+
+impl Lane {
+    fn open(name: &str, threads: u32, pool: &Connections) -> Result<Lane> {
+        let (jobs, queue) = bounded::<Job>(QUEUE);
+        for n in 0..threads {
+            let (queue, pool) = (queue.clone(), pool.clone());
+            std::thread::Builder::new()
+                .name(format!("{name}-{n}"))
+                .spawn(move || serve(&queue, &pool))
+                .map_err(Error::internal)?;
+        }
+        Ok(Lane(jobs))
+    }
+
+    async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        let busy = || Error::new(Code::Overloaded, "too many requests are waiting for the database; try again soon");
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        let job: Job = Box::new(move |conn| {
+            // A caller that went away while waiting costs nothing.
+            if !answer.is_closed() {
+                let _ = answer.send(conn.and_then(work));
+            }
+        });
+        match self.0.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(busy()),
+        }
+        match tokio::time::timeout(DEADLINE, wait).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Error::internal("the work on the database panicked")),
+            Err(_) => Err(busy()),
+        }
+    }
+}
+
+fn serve(queue: &Receiver<Job>, pool: &Connections) {
+    for job in queue {
+        // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
+        let outcome = catch_unwind(AssertUnwindSafe(|| match pool.get() {
+            Ok(mut conn) => job(Ok(&mut conn)),
+            Err(error) => job(Err(unavailable(error))),
+        }));
+        if outcome.is_err() {
+            log::error!("a piece of database work panicked");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The job queue: a plain table read with SKIP LOCKED. A job belongs to a worker while its lease lasts; the job of a
+//! worker that died is taken up by another when the lease has run out.
+use crate::db::pool::Db;
+use crate::db::tx::{Tx, in_transaction};
+use crate::kernel::error::{Error, Result};
+use crate::kernel::time::DateTime;
+use crate::schema::jobs;
+use crate::text_enum;
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+const LEASE_SECONDS: i64 = 60;
+const ATTEMPTS: i32 = 5;
+
+text_enum! {
+    pub enum JobStatus {
+        Queued = "queued",
+        Running = "running",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+/// A piece of work that goes on in the background.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = jobs)]
+pub struct Job {
+    pub id: Uuid,
+    #[serde(skip)]
+    pub workspace_id: Uuid,
+    #[serde(skip)]
+    pub user_id: Uuid,
+    pub kind: String,
+    #[serde(skip)]
+    pub args: serde_json::Value,
+    pub status: JobStatus,
+    /// Units of work that are finished, such as rows of a file.
+    pub done: i64,
+    pub total: Option<i64>,
+    /// Why it failed.
+    pub error: Option<String>,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+
+impl crate::kernel::kind::Record for Job {
+    const KIND: crate::kernel::kind::Kind = crate::kernel::kind::Kind::Job;
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn version(&self) -> i64 {
+        1
+    }
+}
+
+/// Queues a job in the transaction that asks for it.
+pub fn enqueue(tx: &mut Tx<'_>, kind: &str, args: &serde_json::Value, total: Option<i64>) -> Result<Job> {
+    let job = diesel::insert_into(jobs::table)
+        .values((
+            jobs::id.eq(Uuid::now_v7()),
+            jobs::workspace_id.eq(tx.workspace()),
+            jobs::user_id.eq(tx.actor.user),
+            jobs::kind.eq(kind),
+            jobs::args.eq(args),
+            jobs::total.eq(total),
+            jobs::created_at.eq(tx.now),
+            jobs::updated_at.eq(tx.now),
+        ))
+        .returning(Job::as_returning())
+        .get_result(tx.conn)?;
+    Ok(job)
+}
+
+impl Db {
+    /// Takes the oldest job that nobody works on.
+    pub fn take_job(&self) -> Result<Option<Job>> {
+        let now = DateTime::now();
+        self.here(|conn| in_transaction(conn, |conn| take(conn, now)))
+    }
+
+    /// Ends a job; one that was cancelled meanwhile stays cancelled.
+    pub fn finish_job(&self, id: Uuid, outcome: Result<(), String>) -> Result<()> {
+        self.here(|conn| finish(conn, id, outcome))
+    }
+}
+
+fn take(conn: &mut PgConnection, now: DateTime) -> Result<Option<Job>> {
+    let free = jobs::status.eq(JobStatus::Queued).or(jobs::status.eq(JobStatus::Running).and(jobs::lease_until.lt(now)));
+    let next = jobs::table.filter(free).order(jobs::created_at).select(jobs::id).for_update().skip_locked();
+    let Some(id) = next.first::<Uuid>(conn).optional()? else { return Ok(None) };
+    let (job, attempts): (Job, i32) = diesel::update(jobs::table.find(id))
+        .set((
+            jobs::status.eq(JobStatus::Running),
+            jobs::attempts.eq(jobs::attempts + 1),
+            jobs::lease_until.eq(now.plus(chrono::Duration::seconds(LEASE_SECONDS))),
+            jobs::updated_at.eq(now),
+        ))
+        .returning((Job::as_returning(), jobs::attempts))
+        .get_result(conn)?;
+    if attempts > ATTEMPTS {
+        finish(conn, job.id, Err("it was tried five times and its worker died each time".into()))?;
+        return Ok(None);
+    }
+    Ok(Some(job))
+}
+
+fn finish(conn: &mut PgConnection, id: Uuid, outcome: Result<(), String>) -> Result<()> {
+    let (status, error) = match outcome {
+        Ok(()) => (JobStatus::Succeeded, None),
+        Err(error) => (JobStatus::Failed, Some(error)),
+    };
+    diesel::update(jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running)))
+        .set((jobs::status.eq(status), jobs::error.eq(error), jobs::updated_at.eq(DateTime::now())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Notes progress in the transaction of the work and keeps the lease; fails when the job was cancelled.
+pub fn progress(tx: &mut Tx<'_>, id: Uuid, done: i64) -> Result<()> {
+    let now = DateTime::now();
+    let kept = diesel::update(jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running)))
+        .set((
+            jobs::done.eq(done),
+            jobs::lease_until.eq(now.plus(chrono::Duration::seconds(LEASE_SECONDS))),
+            jobs::updated_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    if kept == 1 { Ok(()) } else { Err(Error::internal("the job was cancelled")) }
+}

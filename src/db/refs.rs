@@ -1,0 +1,74 @@
+//! Records named by other records: their names for `include=`, and the way back from a name to an id for imports.
+use crate::db::tx::Tx;
+use crate::kernel::error::Result;
+use crate::kernel::field::Field;
+use crate::kernel::kind::Kind;
+use crate::kernel::query::{Included, RecordRef};
+use crate::schema::*;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde::Serialize;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Loads what the rows of a page refer to through the fields asked for: one statement per kind.
+pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &[R]) -> Result<Included> {
+    let mut included = Included::default();
+    if fields.is_empty() {
+        return Ok(included);
+    }
+    let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
+    for row in rows {
+        let row = serde_json::to_value(row).map_err(crate::kernel::error::Error::internal)?;
+        for field in fields {
+            let Some(kind) = field.refers else { continue };
+            let id = row.get(field.name).and_then(Json::as_str).and_then(|id| id.parse().ok());
+            wanted.entry(kind.as_str()).or_insert_with(|| (kind, Vec::new())).1.extend::<Option<Uuid>>(id);
+        }
+    }
+    for (kind, mut ids) in wanted.into_values() {
+        ids.sort_unstable();
+        ids.dedup();
+        if let Some(list) = included.list(kind) {
+            *list = names(tx, kind, &ids)?;
+        }
+    }
+    Ok(included)
+}
+
+macro_rules! by_kind {
+    ($tx:expr, $kind:expr, $ids:expr; $($variant:ident => $table:ident . $name:expr),* $(,)?) => {
+        match $kind {
+            $(Kind::$variant => $table::table
+                .filter($table::workspace_id.eq($tx.workspace()))
+                .filter($table::id.eq_any($ids))
+                .select(($table::id, $name))
+                .order($table::id)
+                .load::<RecordRef>($tx.conn)?,)*
+            _ => Vec::new(),
+        }
+    };
+}
+
+/// A display name of each record; one that does not exist is left out.
+pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let person = || sql::<Text>("coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), contacts.email, contacts.phone, '')");
+    Ok(by_kind! { tx, kind, ids;
+        User => users.users::name,
+        Team => teams.teams::name,
+        Company => companies.companies::name,
+        Contact => contacts.person(),
+        Lead => leads.leads::title,
+        Deal => deals.deals::title,
+        Pipeline => pipelines.pipelines::name,
+        Stage => stages.stages::name,
+        Product => products.products::name,
+        Source => sources.sources::name,
+        LossReason => loss_reasons.loss_reasons::name,
+    })
+}

@@ -1,0 +1,130 @@
+//! SQL written by hand: reports, and the few statements that diesel's language cannot say. Values are always binds.
+use crate::kernel::cond::Cond;
+use crate::kernel::time::DateTime;
+use chrono::NaiveDate;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::{Error, QueryResult};
+use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid};
+use uuid::Uuid;
+
+/// A statement with `:name` where a value, a condition or a fixed piece of SQL belongs.
+#[derive(Debug)]
+pub struct Statement {
+    text: &'static str,
+    parts: Vec<(&'static str, Part)>,
+}
+
+#[derive(Debug)]
+pub enum Part {
+    Id(Uuid),
+    MaybeId(Option<Uuid>),
+    Ids(Vec<Uuid>),
+    Text(String),
+    MaybeText(Option<String>),
+    Texts(Vec<String>),
+    Int(i64),
+    Date(NaiveDate),
+    At(DateTime),
+    MaybeAt(Option<DateTime>),
+    Cond(Cond),
+    Sql(&'static str),
+}
+
+impl Statement {
+    pub fn new(text: &'static str) -> Statement {
+        Statement { text, parts: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn set(mut self, name: &'static str, part: Part) -> Statement {
+        self.parts.push((name, part));
+        self
+    }
+
+    /// Text and names in turn. A name is `:` and letters or `_`; `::` is a cast.
+    fn pieces(&self) -> Vec<(&'static str, Option<&'static str>)> {
+        let (mut pieces, mut rest) = (Vec::new(), self.text);
+        let mut from = 0;
+        while let Some(at) = rest.get(from..).and_then(|r| r.find(':')).map(|at| at + from) {
+            let (before, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
+            let length = after.find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(after.len());
+            if length == 0 || before.ends_with(':') {
+                from = at + 1 + usize::from(after.starts_with(':'));
+                continue;
+            }
+            pieces.push((before, after.get(..length)));
+            rest = after.get(length..).unwrap_or_default();
+            from = 0;
+        }
+        pieces.push((rest, None));
+        pieces
+    }
+}
+
+impl QueryFragment<Pg> for Statement {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        for (text, name) in self.pieces() {
+            out.push_sql(text);
+            let Some(name) = name else { continue };
+            let part = self.parts.iter().find(|(known, _)| *known == name).map(|(_, part)| part);
+            match part.ok_or_else(|| Error::QueryBuilderError(format!(":{name} is not set").into()))? {
+                Part::Id(v) => out.push_bind_param::<SqlUuid, _>(v)?,
+                Part::MaybeId(v) => out.push_bind_param::<Nullable<SqlUuid>, _>(v)?,
+                Part::Ids(v) => out.push_bind_param::<Array<SqlUuid>, _>(v)?,
+                Part::Text(v) => out.push_bind_param::<Text, _>(v)?,
+                Part::MaybeText(v) => out.push_bind_param::<Nullable<Text>, _>(v)?,
+                Part::Texts(v) => out.push_bind_param::<Array<Text>, _>(v)?,
+                Part::Int(v) => out.push_bind_param::<BigInt, _>(v)?,
+                Part::Date(v) => out.push_bind_param::<Date, _>(v)?,
+                Part::At(v) => out.push_bind_param::<Timestamptz, _>(v)?,
+                Part::MaybeAt(v) => out.push_bind_param::<Nullable<Timestamptz>, _>(v)?,
+                Part::Cond(cond) => cond.walk_ast(out.reborrow())?,
+                Part::Sql(sql) => out.push_sql(sql),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for Statement {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Statement {
+    type SqlType = Untyped;
+}
+
+impl<C> diesel::RunQueryDsl<C> for Statement {}
+
+/// Names a statement that is always the same text, so that diesel keeps it prepared:
+/// `cached_sql!(Touch { id: Uuid => SqlUuid }, "update … where id = " [id SqlUuid])`.
+#[macro_export]
+macro_rules! cached_sql {
+    ($name:ident { $($field:ident : $type:ty),* $(,)? } $($piece:tt)*) => {
+        #[derive(Debug)]
+        struct $name { $($field: $type),* }
+        impl diesel::query_builder::QueryId for $name {
+            type QueryId = $name;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+        impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name {
+            fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
+                $crate::cached_sql!(@ self out; $($piece)*);
+                Ok(())
+            }
+        }
+        impl<C> diesel::RunQueryDsl<C> for $name {}
+    };
+    (@ $self:ident $out:ident;) => {};
+    (@ $self:ident $out:ident; [$field:ident $sql:ty] $($rest:tt)*) => {
+        $out.push_bind_param::<$sql, _>(&$self.$field)?;
+        $crate::cached_sql!(@ $self $out; $($rest)*);
+    };
+    (@ $self:ident $out:ident; $text:literal $($rest:tt)*) => {
+        $out.push_sql($text);
+        $crate::cached_sql!(@ $self $out; $($rest)*);
+    };
+}

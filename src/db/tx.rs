@@ -1,0 +1,228 @@
+//! The one place that opens transactions: idempotency claim, your closure, event rows, saved reply, COMMIT.
+use crate::db::events::{self, Event};
+use crate::db::idempotency::{self, Claim};
+use crate::db::pool::{self, Db};
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::time::DateTime;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::pg::PgConnection;
+use diesel::result::{DatabaseErrorKind, Error as Sql};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// Deadlocks and broken serialisations are tried again, as PostgreSQL asks for.
+const TRIES: u32 = 4;
+
+/// A connection in the hands of one actor at one instant.
+pub struct Tx<'c> {
+    pub conn: &'c mut PgConnection,
+    pub actor: &'c Actor,
+    /// The instant of the whole request: every row it writes bears it.
+    pub now: DateTime,
+    events: Vec<Event>,
+}
+
+impl Tx<'_> {
+    pub fn workspace(&self) -> Uuid {
+        self.actor.workspace
+    }
+
+    /// Work of an actor inside a transaction that began without one: signing up makes the actor it acts as.
+    pub fn inside<T>(conn: &mut PgConnection, request: &Request, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        let mut tx = tx(conn, request);
+        let value = work(&mut tx)?;
+        tx.flush(request)?;
+        Ok(value)
+    }
+
+    fn flush(&mut self, request: &Request) -> Result<()> {
+        let events = std::mem::take(&mut self.events);
+        events::write(self, &events, request)
+    }
+
+    /// Notes a change; the rows are written before the commit.
+    pub fn record(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.actor.settings.time_zone
+    }
+
+    pub fn today(&self) -> chrono::NaiveDate {
+        crate::kernel::time::today(self.now, self.zone())
+    }
+
+    /// Runs a part that may fail alone: on an error its rows and events are undone and the rest goes on.
+    pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        let events = self.events.len();
+        AnsiTransactionManager::begin_transaction(self.conn)?;
+        match part(self) {
+            Ok(value) => {
+                AnsiTransactionManager::commit_transaction(self.conn)?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.events.truncate(events);
+                AnsiTransactionManager::rollback_transaction(self.conn)?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Who asks, under which request id, and with which idempotency key.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub actor: Actor,
+    pub id: String,
+    pub claim: Option<Claim>,
+}
+
+impl Request {
+    /// For work that no request asked for, such as a job.
+    pub fn internal(actor: Actor, id: String) -> Request {
+        Request { actor, id, claim: None }
+    }
+}
+
+impl Db {
+    /// A read: no transaction around it, so one statement is one round trip.
+    pub async fn read<F>(&self, request: Request, work: F) -> Result<Reply>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.run(move |conn| timed(|| work(&mut tx(conn, &request)))).await
+    }
+
+    /// As `read`, for reports: on the threads and connections kept for them, in one snapshot.
+    pub async fn read_report<F>(&self, request: Request, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.report(move |conn| {
+            timed(|| transaction(conn, &request, "set transaction isolation level repeatable read read only", &work))
+        })
+        .await
+    }
+
+    /// A write: all or nothing, once per idempotency key.
+    pub async fn write<F>(&self, request: Request, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.run(move |conn| timed(|| again_if_asked(|| write(conn, &request, &work)))).await
+    }
+
+    /// A write on the calling thread, for workers and commands.
+    pub fn write_here<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.here(|conn| again_if_asked(|| transaction(conn, request, "", &work)))
+    }
+
+    /// Does the work and undoes it: what would happen.
+    pub fn rehearse<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.here(|conn| {
+            AnsiTransactionManager::begin_transaction(&mut *conn)?;
+            let outcome = work(&mut tx(conn, request));
+            AnsiTransactionManager::rollback_transaction(&mut *conn)?;
+            outcome
+        })
+    }
+}
+
+fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
+    Tx { conn, actor: &request.actor, now: DateTime::now(), events: Vec::new() }
+}
+
+fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Reply>) -> Result<Reply> {
+    let Some(claim) = &request.claim else { return transaction(conn, request, "", work) };
+    transaction(conn, request, "", &|tx: &mut Tx<'_>| {
+        if let Some(reply) = idempotency::claim(tx, claim)? {
+            return Ok(reply);
+        }
+        let reply = work(tx)?;
+        idempotency::keep(tx, claim, &reply)?;
+        Ok(reply)
+    })
+}
+
+fn transaction<T>(conn: &mut PgConnection, request: &Request, first: &str, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    use diesel::connection::SimpleConnection;
+    AnsiTransactionManager::begin_transaction(&mut *conn)?;
+    if !first.is_empty() {
+        conn.batch_execute(first)?;
+    }
+    let mut tx = tx(conn, request);
+    let outcome = work(&mut tx).and_then(|value| tx.flush(request).map(|()| value));
+    match outcome {
+        Ok(value) => AnsiTransactionManager::commit_transaction(&mut *conn).map(|()| value).map_err(Error::from),
+        Err(error) => {
+            AnsiTransactionManager::rollback_transaction(&mut *conn)?;
+            Err(error)
+        }
+    }
+}
+
+/// A transaction without an actor, for what belongs to no workspace: sign-in and the job queue.
+pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+    AnsiTransactionManager::begin_transaction(&mut *conn)?;
+    match work(conn) {
+        Ok(value) => AnsiTransactionManager::commit_transaction(&mut *conn).map(|()| value).map_err(Error::from),
+        Err(error) => {
+            AnsiTransactionManager::rollback_transaction(&mut *conn)?;
+            Err(error)
+        }
+    }
+}
+
+/// Adds what the request cost in statements and time.
+fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
+    let (queries, start) = (pool::queries(), Instant::now());
+    let mut reply = work().map_err(meaning)?;
+    reply.queries = pool::queries().wrapping_sub(queries);
+    reply.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Ok(reply)
+}
+
+fn again_if_asked<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..TRIES {
+        match work() {
+            Err(Error::Sql(error)) if is_transient(&error) => log::info!("tried again after: {error}"),
+            outcome => return outcome,
+        }
+    }
+    work()
+}
+
+fn is_transient(error: &Sql) -> bool {
+    match error {
+        Sql::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        Sql::DatabaseError(_, info) => info.message() == "deadlock detected",
+        _ => false,
+    }
+}
+
+/// A database that is away or too slow is the caller's 503, not a fault of ours.
+fn meaning(error: Error) -> Error {
+    let Error::Sql(sql) = &error else { return error };
+    match sql {
+        Sql::BrokenTransactionManager | Sql::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => gone(sql),
+        Sql::DatabaseError(_, info) => {
+            let message = info.message();
+            if message.contains("statement timeout") || message.contains("lock timeout") {
+                log::warn!("too slow: {message}");
+                return Error::new(Code::Overloaded, "the database took too long; try again soon");
+            }
+            let lost = ["terminating connection", "server closed the connection", "connection to server", "could not send", "no connection"];
+            if lost.iter().any(|words| message.contains(words)) { gone(sql) } else { error }
+        }
+        _ => error,
+    }
+}
+
+fn gone(sql: &Sql) -> Error {
+    log::warn!("lost the database: {sql}");
+    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
+}

@@ -1,0 +1,384 @@
+//! The OpenAPI document: collected by utoipa from the operations, then completed with what holds for all of them, so that
+//! no operation has to repeat it: tag, security, scope, problems, headers, required members, examples.
+use crate::http::{app, examples, openapi30};
+use crate::kernel::actor::SCOPES;
+use crate::kernel::error::{Bad, ProblemBody};
+use actix_web::{App, HttpResponse, web};
+use serde_json::{Map, Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use utoipa::OpenApi;
+use utoipa_actix_web::{AppExt, scope};
+
+/// What each tag is about; the tag of an operation is the first part of its path.
+const TAGS: &[(&str, &str)] = &[
+    ("auth", "Registration, sign-in, refresh, sign-out."),
+    ("me", "The caller."),
+    ("workspaces", "The tenant and its settings."),
+    ("users", "The people of the workspace."),
+    ("teams", "Departments."),
+    ("api-keys", "Tokens for scripts."),
+    ("tags", "Labels of records."),
+    ("sources", "Where people come from."),
+    ("companies", "Organisations."),
+    ("contacts", "People."),
+    ("products", "The catalogue."),
+    ("currencies", "ISO 4217 codes and their exponents."),
+    ("pipelines", "Funnels of leads and of deals."),
+    ("stages", "The steps of a pipeline."),
+    ("loss-reasons", "Why leads and deals are lost."),
+    ("leads", "Interests that are not qualified yet."),
+    ("deals", "Sales under way, won and lost."),
+    ("tasks", "What is to be done."),
+    ("activities", "What happened: notes, calls, meetings."),
+    ("events", "What changed, by whom, when."),
+    ("analytics", "Reports over the funnel."),
+    ("imports", "Spreadsheets into records."),
+    ("jobs", "Work that goes on in the background."),
+    ("error-codes", "Every code of a problem."),
+];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Voronka",
+        description = "Lead management and customer relations: contacts, leads, deals, tasks and the reports over them.\n\n\
+            Send `Authorization: Bearer <token>` with an access token from `/auth/login` or an API key. Lists are paged by \
+            `cursor`; every list takes the same filters (`field`, `field__ne`, `field__gte`, …), `sort` and `include`. \
+            Errors are `application/problem+json` (RFC 9457) with a stable `code`. Changes answer an `ETag`; send it back as \
+            `If-Match` to be told when somebody else was faster. Every POST takes an `Idempotency-Key`. Amounts are integers \
+            in the minor unit of their currency.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    servers((url = "/", description = "This server")),
+    components(schemas(ProblemBody, Bad))
+)]
+struct Collected;
+
+/// The finished document, in both versions, and its paths for the fallback.
+#[derive(Debug)]
+pub struct Document {
+    v31: String,
+    v30: String,
+    paths: Vec<(Vec<String>, Vec<String>)>,
+}
+
+impl Document {
+    pub fn build() -> Document {
+        let (_, collected) = App::new()
+            .into_utoipa_app()
+            .openapi(Collected::openapi())
+            .service(scope("/api/v1").configure(app::operations))
+            .split_for_parts();
+        let mut document = serde_json::to_value(&collected).unwrap_or_default();
+        complete(&mut document);
+        let paths = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            (path.split('/').map(str::to_owned).collect(), methods)
+        });
+        let paths = paths.collect();
+        Document { v31: pretty(&document), v30: pretty(&openapi30::down_convert(&document)), paths }
+    }
+
+    /// The document as it is committed and served: sorted keys, two spaces, a newline at the end.
+    pub fn text(&self) -> &str {
+        &self.v31
+    }
+
+    pub fn text30(&self) -> &str {
+        &self.v30
+    }
+
+    /// The methods of a path, if it is one of ours.
+    pub fn methods(&self, path: &str) -> Vec<String> {
+        let asked: Vec<&str> = path.split('/').collect();
+        let fits = |known: &Vec<String>| {
+            known.len() == asked.len() && known.iter().zip(&asked).all(|(k, a)| k == a || (k.starts_with('{') && !a.is_empty()))
+        };
+        // A path without parameters is meant before one with: /workspaces/current, not /workspaces/{id}.
+        let found = self.paths.iter().filter(|(known, _)| fits(known)).min_by_key(|(k, _)| k.iter().filter(|p| p.starts_with('{')).count());
+        found.map(|(_, methods)| methods.clone()).unwrap_or_default()
+    }
+
+    pub fn service(&self, config: &mut web::ServiceConfig) {
+        for (path, text) in [("/openapi.json", &self.v31), ("/openapi-3.0.json", &self.v30)] {
+            let text = text.clone();
+            config.route(path, web::get().to(move || {
+                let text = text.clone();
+                async move { HttpResponse::Ok().content_type("application/json").body(text) }
+            }));
+        }
+        config.service(web::redirect("/docs", "/docs/"));
+        let ui = utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
+        config.service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(ui));
+    }
+}
+
+fn pretty(document: &Json) -> String {
+    let mut text = serde_json::to_string_pretty(&sorted(document)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The same value with the members of every object in the order of their names.
+fn sorted(value: &Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            let ordered: BTreeMap<&String, &Json> = members.iter().collect();
+            Json::Object(ordered.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect())
+        }
+        Json::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+fn complete(document: &mut Json) {
+    let inputs = reachable(document, "requestBody");
+    let outputs = reachable(document, "responses");
+    let mut used = BTreeSet::new();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, item) in paths.iter_mut() {
+            for (method, operation) in item.as_object_mut().into_iter().flatten() {
+                used.insert(complete_operation(path, method, operation));
+            }
+        }
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        for (name, schema) in schemas.iter_mut() {
+            complete_schema(name, schema, inputs.contains(name), outputs.contains(name) || name.ends_with("Error") || name == "Problem");
+        }
+        schemas.values_mut().for_each(add_examples);
+    }
+    let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
+    document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
+    document["components"]["securitySchemes"] = json!({ "bearer_auth": {
+        "type": "http", "scheme": "bearer",
+        "description": "An access token (JWT) from `/auth/login`, or an API key `vrk_…`."
+    } });
+    document["security"] = json!([{ "bearer_auth": [] }]);
+}
+
+/// The names of the schemas that can be reached from one part of every operation.
+fn reachable(document: &Json, part: &str) -> BTreeSet<String> {
+    let mut open = Vec::new();
+    for item in document["paths"].as_object().into_iter().flatten() {
+        for operation in item.1.as_object().into_iter().flatten() {
+            refs(&operation.1[part], &mut open);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if seen.insert(name.clone()) {
+            refs(&document["components"]["schemas"][&name], &mut open);
+        }
+    }
+    seen
+}
+
+fn refs(value: &Json, found: &mut Vec<String>) {
+    match value {
+        Json::Object(members) => {
+            if let Some(name) = members.get("$ref").and_then(Json::as_str).and_then(|r| r.rsplit('/').next()) {
+                found.push(name.to_owned());
+            }
+            members.values().for_each(|v| refs(v, found));
+        }
+        Json::Array(list) => list.iter().for_each(|v| refs(v, found)),
+        _ => {}
+    }
+}
+
+/// Completes one operation and returns its tag.
+fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String {
+    let parts: Vec<&str> = path.trim_start_matches("/api/v1/").split('/').collect();
+    let tag = parts.first().copied().unwrap_or_default().to_owned();
+    operation["tags"] = json!([tag]);
+    let public = operation["security"].as_array().is_some_and(|s| s.first().is_some_and(|first| first == &json!({})));
+    if public {
+        operation["security"] = json!([]);
+    } else {
+        scope_of(&tag, method, operation);
+    }
+    let nested = path.contains('{');
+    let create = method == "post";
+    let change = matches!(method, "patch" | "delete" | "put");
+    let body = operation.get("requestBody").is_some();
+    let mut headers = Vec::new();
+    if create && !public {
+        headers.push(("Idempotency-Key", "A key of your choice, kept 24 hours: the same request with the same key has one effect and one answer."));
+    }
+    if change {
+        headers.push(("If-Match", "The ETag that you read; 412 when the record has changed since."));
+    }
+    for (name, description) in headers {
+        let parameter = json!({ "name": name, "in": "header", "required": false, "description": description,
+            "schema": { "type": "string", "maxLength": 255 }, "example": if name == "If-Match" { "\"7\"" } else { "5f0c2f6e" } });
+        if let Some(list) = operation["parameters"].as_array_mut() {
+            list.push(parameter);
+        } else {
+            operation["parameters"] = json!([parameter]);
+        }
+    }
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        complete_parameter(parameter);
+    }
+    let mut problems = vec![(400, "The request cannot be understood"), (401, "No token, or not a valid one"), (403, "Your role or scope does not allow this")];
+    if public && tag != "auth" {
+        problems.clear();
+    }
+    if nested || tag == "workspaces" || path.ends_with("/switch") {
+        problems.push((404, "There is no such record, or you may not see it"));
+    }
+    if create || change {
+        problems.push((409, "The request conflicts with the state of the record"));
+        problems.push((422, "Members are not valid"));
+    }
+    if change || path.ends_with("/move") {
+        problems.push((412, "The record has changed since you read it"));
+    }
+    if body {
+        problems.push((413, "The body is too large"));
+        problems.push((415, "The body is not JSON"));
+    }
+    if operation["responses"].as_object().is_some_and(|r| r.values().any(|a| a["content"].get("text/csv").is_some())) {
+        problems.push((406, "Neither JSON nor CSV is accepted"));
+    }
+    if change && (path.ends_with("-order") || path.contains("/pipelines/")) {
+        problems.push((428, "If-Match is needed here"));
+    }
+    if let Some(responses) = operation["responses"].as_object_mut() {
+        complete_success(responses, method);
+        for (status, description) in problems {
+            responses.insert(status.to_string(), problem(description));
+        }
+        responses.insert("default".into(), problem("Any other problem"));
+    }
+    tag
+}
+
+fn scope_of(tag: &str, method: &str, operation: &mut Json) {
+    let scope = match operation["x-required-scope"].as_str() {
+        Some(named) => named.to_owned(),
+        None => format!("{tag}:{}", if method == "get" { "read" } else { "write" }),
+    };
+    if SCOPES.contains(&scope.as_str()) {
+        let before = operation["description"].as_str().map(|d| format!("{d}\n\n")).unwrap_or_default();
+        operation["description"] = json!(format!("{before}Needs the scope `{scope}`."));
+        operation["x-required-scope"] = json!(scope);
+    }
+}
+
+fn complete_success(responses: &mut Map<String, Json>, method: &str) {
+    for (status, answer) in responses.iter_mut() {
+        let mut headers = json!({ "X-Request-Id": header("The id of this request, also in events and logs.") });
+        if matches!(method, "post" | "patch" | "put") && answer.get("content").is_some() {
+            headers["ETag"] = header("The version of the record.");
+        }
+        if matches!(status.as_str(), "201" | "202") {
+            headers["Location"] = header("The address of the new record.");
+        }
+        answer["headers"] = headers;
+    }
+}
+
+fn header(description: &str) -> Json {
+    json!({ "description": description, "schema": { "type": "string" } })
+}
+
+fn problem(description: &str) -> Json {
+    json!({ "description": description,
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } })
+}
+
+fn complete_parameter(parameter: &mut Json) {
+    let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+    if parameter.get("example").is_some() {
+        return;
+    }
+    let schema = parameter["schema"].clone();
+    let one = if schema["type"] == "array" { &schema["items"] } else { &schema };
+    let field = name.split("__").next().unwrap_or_default();
+    let example = match one["pattern"].as_str() {
+        // "^(open|won|lost)$": the first choice.
+        Some(pattern) if pattern.starts_with("^(") => pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c)),
+        _ => examples::of(field, one),
+    };
+    if let Some(example) = example {
+        parameter["example"] = if schema["type"] == "array" { json!([example]) } else { example };
+    }
+}
+
+fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
+    let Some(properties) = schema["properties"].as_object_mut() else { return };
+    if properties.is_empty() {
+        return;
+    }
+    if output {
+        // An answer has every member, null when empty.
+        let all: Vec<String> = properties.keys().cloned().collect();
+        schema["required"] = json!(all);
+        return;
+    }
+    if !input {
+        return;
+    }
+    if name.ends_with("Update") {
+        let clearable: Vec<String> = properties.iter().filter(|(_, s)| admits_null(s)).map(|(n, _)| n.clone()).collect();
+        if !clearable.is_empty() {
+            properties.insert("clear".into(), json!({
+                "type": "array", "maxItems": clearable.len(),
+                "description": "Members to clear, for clients that cannot send null.",
+                "items": { "type": "string", "pattern": format!("^({})$", clearable.join("|")) },
+                "example": [clearable.first()],
+            }));
+        }
+    } else {
+        properties.values_mut().for_each(forbid_null);
+    }
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("additionalProperties".into(), json!(false));
+    }
+}
+
+fn admits_null(schema: &Json) -> bool {
+    let in_type = schema["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+    in_type || schema["oneOf"].as_array().is_some_and(|options| options.contains(&json!({ "type": "null" })))
+}
+
+/// A creation has no use for null: what is not known is left out.
+fn forbid_null(schema: &mut Json) {
+    if let Some(types) = schema["type"].as_array() {
+        let rest: Vec<&Json> = types.iter().filter(|t| *t != "null").collect();
+        if let [one] = rest.as_slice() {
+            schema["type"] = (*one).clone();
+        }
+    } else if let Some(options) = schema["oneOf"].as_array() {
+        let rest: Vec<Json> = options.iter().filter(|o| **o != json!({ "type": "null" })).cloned().collect();
+        if let ([one], Some(object)) = (rest.as_slice(), schema.as_object_mut()) {
+            object.remove("oneOf");
+            object.insert("$ref".into(), one["$ref"].clone());
+        }
+    }
+}
+
+fn add_examples(schema: &mut Json) {
+    for (name, property) in schema["properties"].as_object_mut().into_iter().flatten() {
+        if property.get("example").is_some() || property.get("$ref").is_some() {
+            continue;
+        }
+        let items = property["items"].clone();
+        let example = if property["type"] == "array" || property["type"].as_array().is_some_and(|t| t.contains(&json!("array"))) {
+            match items.get("$ref") {
+                Some(_) => None,
+                None => examples::of(name, &items).map(|one| json!([one])),
+            }
+        } else {
+            examples::of(name, property)
+        };
+        if let Some(example) = example {
+            property["example"] = example;
+        }
+    }
+    if schema.get("enum").is_some() {
+        schema["example"] = schema["enum"][0].clone();
+    }
+}

@@ -1,0 +1,71 @@
+//! Whether the process lives and whether it can work; and the list of error codes.
+use crate::db::migrations;
+use crate::db::pool::Db;
+use crate::kernel::error::{Code, MEMBER_CODES, Result};
+use crate::kernel::reply::Reply;
+use actix_web::{HttpResponse, get, web};
+use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Set when the server begins to stop: load balancers look elsewhere while requests under way are answered.
+#[derive(Debug, Default)]
+pub struct Stopping(pub AtomicBool);
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorCode {
+    pub code: String,
+    /// HTTP status of a problem with this code; null for codes that appear only inside `errors`.
+    pub status: Option<i32>,
+    pub title: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorCodeList {
+    pub data: Vec<ErrorCode>,
+}
+
+/// Every code that a problem or one of its `errors` can have.
+#[utoipa::path(operation_id = "list_error_codes", security(()),
+    responses((status = 200, description = "The codes", body = ErrorCodeList)))]
+#[get("/error-codes")]
+async fn error_codes() -> Result<Reply> {
+    let whole = Code::ALL.iter().map(|code| ErrorCode {
+        code: code.as_str().into(),
+        status: Some(code.status().into()),
+        title: code.title().into(),
+    });
+    let parts = MEMBER_CODES.iter().map(|(code, title)| ErrorCode { code: (*code).into(), status: None, title: (*title).into() });
+    Reply::ok(&ErrorCodeList { data: whole.chain(parts).collect() })
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(error_codes);
+}
+
+pub fn unversioned(config: &mut web::ServiceConfig) {
+    config.service(live).service(ready);
+}
+
+#[get("/health/live")]
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "status": "live" }))
+}
+
+#[get("/health/ready")]
+async fn ready(db: web::Data<Db>, stopping: web::Data<Stopping>) -> HttpResponse {
+    let check = tokio::time::timeout(Duration::from_secs(2), db.run(migrations::is_current));
+    let database = match check.await {
+        Ok(Ok(true)) => "up",
+        Ok(Ok(false)) => "not migrated",
+        _ => "down",
+    };
+    let stopping = stopping.0.load(Ordering::Relaxed);
+    if database == "up" && !stopping {
+        return HttpResponse::Ok().json(serde_json::json!({ "status": "ready", "checks": { "database": "up" } }));
+    }
+    let body = serde_json::json!({ "status": "unready", "checks": { "database": database, "stopping": stopping } });
+    HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(body)
+}

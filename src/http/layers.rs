@@ -1,0 +1,127 @@
+//! The layers around every operation: request id, access log, panics, problems, headers.
+use crate::http::document::Document;
+use crate::kernel::error::{Code, Error};
+use crate::web::answer::{RequestId, finish_problem};
+use crate::web::ctx::Identity;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+use uuid::Uuid;
+
+const ID: HeaderName = HeaderName::from_static("x-request-id");
+const URI_MAX: usize = 16 << 10;
+
+/// The outermost layer: whatever happens inside, the caller gets an answer with a request id, and the log a line.
+pub async fn outermost(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let start = Instant::now();
+    let id = RequestId(given_id(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string()));
+    request.extensions_mut().insert(id.clone());
+    if request.method() == Method::HEAD {
+        // Answered like GET; the server leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
+    let line = format!("{} {}", request.method(), request.path());
+    if request.uri().to_string().len() > URI_MAX {
+        let error = Error::new(Code::UriTooLong, format!("an address may have at most {URI_MAX} bytes"));
+        return Ok(request.into_response(finish_problem(&error, &id)));
+    }
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(answer)) => {
+            let mut answer = as_problem(answer.map_into_boxed_body(), &id);
+            let path = answer.request().path().to_owned();
+            set_headers(answer.headers_mut(), &id, &path);
+            log_line(&answer, &line, &id, start);
+            Ok(answer)
+        }
+        Ok(Err(error)) => Err(finished(translate(&error, &id), &id)),
+        Err(_) => {
+            log::error!("{line} panicked; request {}", id.0);
+            Err(finished(finish_problem(&Error::internal("panic"), &id), &id))
+        }
+    }
+}
+
+/// An answer whose request is gone: a layer failed, or something panicked.
+fn finished(mut answer: HttpResponse, id: &RequestId) -> actix_web::Error {
+    set_headers(answer.headers_mut(), id, "/api/");
+    InternalError::from_response("", answer).into()
+}
+
+/// An id sent by the client, if it is short and plain.
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(ID)?.to_str().ok()?;
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    (plain && (1..=64).contains(&text.len())).then(|| text.to_owned())
+}
+
+/// Errors become problem+json here, where the request id is known; an error that is not ours gets one by its status.
+fn as_problem(answer: ServiceResponse, id: &RequestId) -> ServiceResponse {
+    let status = answer.status();
+    if let Some(error) = answer.response().error() {
+        let problem = translate(error, id);
+        return answer.into_response(problem);
+    }
+    let is_problem = answer.headers().get(header::CONTENT_TYPE).is_some();
+    if (status.is_client_error() || status.is_server_error()) && !is_problem {
+        let problem = finish_problem(&by_status(status), id);
+        return answer.into_response(problem);
+    }
+    answer
+}
+
+fn translate(error: &actix_web::Error, id: &RequestId) -> HttpResponse {
+    match error.as_error::<Error>() {
+        Some(ours) => {
+            if ours.code().status() == 500 {
+                log::error!("request {}: {ours}", id.0);
+            }
+            finish_problem(ours, id)
+        }
+        None => finish_problem(&by_status(error.as_response_error().status_code()), id),
+    }
+}
+
+fn by_status(status: StatusCode) -> Error {
+    let code = Code::ALL.iter().copied().find(|code| code.status() == status.as_u16());
+    let code = code.unwrap_or(if status.is_client_error() { Code::BadRequest } else { Code::Internal });
+    Error::new(code, code.title())
+}
+
+fn set_headers(headers: &mut HeaderMap, id: &RequestId, path: &str) {
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        headers.insert(ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if path.starts_with("/api/") && !headers.contains_key(header::CACHE_CONTROL) {
+        let private = if path.contains("/auth/") || path.ends_with("/api-keys") { "no-store" } else { "private, no-cache" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(private));
+    }
+}
+
+/// One line per request, without query string or body: they may hold personal data.
+fn log_line(answer: &ServiceResponse, line: &str, id: &RequestId, start: Instant) {
+    let who = match answer.request().extensions().get::<Identity>() {
+        Some(Identity::Known(actor)) => format!("workspace={} user={} via={}", actor.workspace, actor.user, actor.via),
+        _ => "anonymous".to_owned(),
+    };
+    let db = answer.headers().get("server-timing").and_then(|v| v.to_str().ok()).unwrap_or("-");
+    let millis = start.elapsed().as_secs_f64() * 1000.0;
+    log::info!(target: "access", "{line} {} {millis:.1} ms {who} request={} {db}", answer.status().as_u16(), id.0);
+}
+
+/// A path that is not ours is 404; one that is, with another method, 405 with what it allows.
+pub async fn fallback(request: HttpRequest, document: web::Data<Document>) -> Result<HttpResponse, Error> {
+    let allowed = document.methods(request.path());
+    if allowed.is_empty() {
+        return Err(Error::new(Code::NotFound, "there is nothing at this address"));
+    }
+    let allowed = allowed.join(", ");
+    Err(Error::new(Code::MethodNotAllowed, format!("use {allowed}")).with(|problem| problem.allow = Some(allowed)))
+}

@@ -1,0 +1,8 @@
+//! The app: every room's operations under `/api/v1`, the layers around them, the OpenAPI document, health and docs.
+pub mod app;
+pub mod document;
+pub mod examples;
+pub mod health;
+pub mod layers;
+pub mod openapi30;
+pub mod server;

@@ -1,0 +1,100 @@
+//! The HTTP server: one app per worker around shared data, and a graceful stop.
+use crate::db::pool::Db;
+use crate::http::document::Document;
+use crate::http::health::Stopping;
+use crate::http::{app, layers};
+use crate::identity::actors::Actors;
+use crate::identity::auth::Beginnings;
+use crate::identity::middleware::authenticate;
+use crate::identity::tokens::Keys;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpServer, web};
+use std::io;
+use std::net::TcpListener;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use utoipa_actix_web::{AppExt, scope};
+
+/// How long requests under way may take once the server stops.
+const DRAIN_SECONDS: u64 = 30;
+const WORKERS: usize = 2;
+
+/// Everything that the operations share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    pub db: web::Data<Db>,
+    pub keys: web::Data<Keys>,
+    pub actors: web::Data<Actors>,
+    pub document: web::Data<Document>,
+    pub stopping: web::Data<Stopping>,
+}
+
+impl Shared {
+    pub fn new(db: Db, secret: &[u8]) -> Shared {
+        crate::kernel::seek::sign_with(secret);
+        let keys = Keys::new(secret);
+        Shared {
+            db: web::Data::new(db),
+            actors: web::Data::new(Actors::new(keys.clone())),
+            keys: web::Data::new(keys),
+            document: web::Data::new(Document::build()),
+            stopping: web::Data::new(Stopping::default()),
+        }
+    }
+}
+
+/// What every new workspace begins with.
+pub const BEGINNINGS: Beginnings = Beginnings(&[]);
+
+/// Serves until it is told to stop; `started` gets the handle that stops it.
+pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
+    let server = HttpServer::new(move || {
+        let shared = shared.clone();
+        let document = shared.document.clone();
+        App::new()
+            .app_data(shared.db)
+            .app_data(shared.keys)
+            .app_data(shared.actors)
+            .app_data(shared.document)
+            .app_data(shared.stopping)
+            .app_data(web::Data::new(BEGINNINGS))
+            .into_utoipa_app()
+            .service(scope("/api/v1").wrap(from_fn(authenticate)).configure(app::operations))
+            .into_app()
+            .configure(|config| app::unversioned(config, &document))
+            .default_service(web::to(layers::fallback))
+            .wrap(Compress::default())
+            .wrap(from_fn(layers::outermost))
+    })
+    .workers(WORKERS)
+    .disable_signals()
+    .shutdown_timeout(DRAIN_SECONDS)
+    .client_request_timeout(Duration::from_secs(10))
+    .listen(listener)?
+    .run();
+    started(server.handle());
+    server.await
+}
+
+/// Waits for Ctrl-C or SIGTERM, then stops: unready at once, requests under way are finished.
+pub async fn stop_on_signal(handle: ServerHandle, stopping: web::Data<Stopping>) {
+    wait_for_signal().await;
+    log::info!("stopping; requests under way have {DRAIN_SECONDS} seconds");
+    stopping.0.store(true, Ordering::Relaxed);
+    handle.stop(true).await;
+}
+
+/// Returns when the process is asked to stop.
+pub async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}

@@ -1,0 +1,165 @@
+//! Logins, sessions and refresh tokens: the SQL of signing in. A login is a person; a user is a login in one workspace.
+use crate::identity::tokens;
+use crate::kernel::actor::Role;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::time::DateTime;
+use crate::schema::{logins, refresh_tokens, sessions, users, workspaces};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+const REFRESH_DAYS: i64 = 30;
+/// A phone that lost the answer may ask once more within this time.
+const GRACE_SECONDS: i64 = 30;
+
+/// A session that has begun, or gone on.
+#[derive(Debug)]
+pub struct Session {
+    pub id: Uuid,
+    pub workspace: Uuid,
+    pub user: Uuid,
+    pub refresh_token: String,
+}
+
+#[derive(Debug, Queryable)]
+pub struct Login {
+    pub id: Uuid,
+    pub password_hash: Option<String>,
+}
+
+pub fn login_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Login>> {
+    let login = logins::table.filter(logins::email.eq(email)).select((logins::id, logins::password_hash));
+    Ok(login.first(conn).optional()?)
+}
+
+pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, now: DateTime) -> Result<Uuid> {
+    let id = Uuid::now_v7();
+    diesel::insert_into(logins::table)
+        .values((logins::id.eq(id), logins::email.eq(email), logins::password_hash.eq(password_hash), logins::created_at.eq(now)))
+        .execute(conn)?;
+    Ok(id)
+}
+
+/// A membership of a login.
+#[derive(Debug, Queryable)]
+pub struct Membership {
+    pub workspace: Uuid,
+    pub workspace_name: String,
+    pub user: Uuid,
+    pub role: Role,
+    pub status: String,
+}
+
+/// Where a login may go: its workspaces, the oldest first; invitations last.
+pub fn memberships(conn: &mut PgConnection, login: Uuid) -> Result<Vec<Membership>> {
+    Ok(users::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
+        .filter(users::login_id.eq(login))
+        .filter(users::status.ne("suspended"))
+        .order((users::status, users::created_at))
+        .select((workspaces::id, workspaces::name, users::id, users::role, users::status))
+        .load(conn)?)
+}
+
+/// Begins a session in one workspace of a login: the named one, or the oldest. Naming one accepts an invitation to it.
+pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>) -> Result<Session> {
+    let memberships = memberships(conn, login)?;
+    let choice = memberships.iter().find(|m| wanted.map_or(m.status == "active", |id| id == m.workspace));
+    let Some(member) = choice else {
+        return Err(Error::new(Code::CredentialsInvalid, "this login has no such workspace"));
+    };
+    let now = DateTime::now();
+    if member.status == "invited" {
+        diesel::update(users::table.find((member.workspace, member.user)))
+            .set((users::status.eq("active"), users::version.eq(users::version + 1), users::updated_at.eq(now)))
+            .execute(conn)?;
+    }
+    let id = Uuid::now_v7();
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(id),
+            sessions::login_id.eq(login),
+            sessions::workspace_id.eq(member.workspace),
+            sessions::user_id.eq(member.user),
+            sessions::created_at.eq(now),
+            sessions::last_used_at.eq(now),
+        ))
+        .execute(conn)?;
+    let refresh_token = new_refresh_token(conn, id, now)?;
+    Ok(Session { id, workspace: member.workspace, user: member.user, refresh_token })
+}
+
+fn new_refresh_token(conn: &mut PgConnection, session: Uuid, now: DateTime) -> Result<String> {
+    let token = format!("rt_{}", tokens::random()?);
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::hash.eq(tokens::stored(&token)),
+            refresh_tokens::session_id.eq(session),
+            refresh_tokens::created_at.eq(now),
+            refresh_tokens::expires_at.eq(now.plus(chrono::Duration::days(REFRESH_DAYS))),
+        ))
+        .execute(conn)?;
+    Ok(token)
+}
+
+#[derive(Queryable)]
+struct Refresh {
+    session: Uuid,
+    expires_at: DateTime,
+    used_at: Option<DateTime>,
+    successor: Option<Vec<u8>>,
+}
+
+/// Exchanges a refresh token for the next one. A token that comes back after its successor was used is stolen or
+/// copied: the whole session ends (RFC 9700, 4.14.2). The outer error is ours; the inner is the caller's, and is committed.
+pub fn rotate(conn: &mut PgConnection, token: &str) -> Result<Result<Session>> {
+    use refresh_tokens as r;
+    let (now, hash) = (DateTime::now(), tokens::stored(token));
+    let invalid = || Ok(Err(Error::new(Code::RefreshInvalid, "sign in again")));
+    // The session is locked first, so that twins wait here and see each other's work.
+    let session: Option<Uuid> = r::table.find(&hash).select(r::session_id).first(conn).optional()?;
+    let Some(session) = session else { return invalid() };
+    let live = sessions::table
+        .find(session)
+        .filter(sessions::revoked_at.is_null())
+        .select((sessions::workspace_id, sessions::user_id))
+        .for_update()
+        .first::<(Uuid, Uuid)>(conn)
+        .optional()?;
+    let Some((workspace, user)) = live else { return invalid() };
+    let found: Refresh =
+        r::table.find(&hash).select((r::session_id, r::expires_at, r::used_at, r::successor)).first(conn)?;
+    if found.expires_at <= now {
+        return invalid();
+    }
+    if let Some(used_at) = found.used_at {
+        let in_time = used_at.plus(chrono::Duration::seconds(GRACE_SECONDS)) > now;
+        let unused = r::table.filter(r::hash.nullable().eq(found.successor)).filter(r::used_at.is_null());
+        if !in_time || diesel::delete(unused).execute(conn)? == 0 {
+            revoke(conn, found.session)?;
+            return Ok(Err(Error::new(Code::RefreshReused, "the token was used before; sign in again")));
+        }
+    }
+    let next = new_refresh_token(conn, found.session, now)?;
+    // The grace is for one more use: afterwards the token counts as used long ago.
+    let used = if found.used_at.is_some() { now.plus(-chrono::Duration::seconds(GRACE_SECONDS)) } else { now };
+    diesel::update(r::table.find(&hash))
+        .set((r::used_at.eq(used), r::successor.eq(tokens::stored(&next))))
+        .execute(conn)?;
+    diesel::update(sessions::table.find(session)).set(sessions::last_used_at.eq(now)).execute(conn)?;
+    Ok(Ok(Session { id: session, workspace, user, refresh_token: next }))
+}
+
+pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
+    diesel::update(sessions::table.find(session)).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
+    Ok(())
+}
+
+/// Ends the session of a refresh token; one that is not known is no error (RFC 7009, 2.2).
+pub fn revoke_by_token(conn: &mut PgConnection, token: &str) -> Result<()> {
+    let session: Option<Uuid> = refresh_tokens::table
+        .find(tokens::stored(token))
+        .select(refresh_tokens::session_id)
+        .first(conn)
+        .optional()?;
+    session.map_or(Ok(()), |id| revoke(conn, id))
+}

@@ -1,0 +1,130 @@
+//! From a bearer token to an actor: role, session and settings are read from the database at most every few seconds.
+use crate::db::pool::Db;
+use crate::identity::tokens::{self, Keys};
+use crate::kernel::actor::{Actor, Role, Settings};
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::time::DateTime;
+use crate::schema::{api_keys, sessions, users, workspaces};
+use diesel::prelude::*;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How long a demotion or sign-out may take to act.
+const FRESH: Duration = Duration::from_secs(2);
+const CACHE_MAX: usize = 10_000;
+
+/// Makes actors of tokens, and remembers them for a moment.
+#[derive(Debug)]
+pub struct Actors {
+    keys: Keys,
+    cache: Mutex<HashMap<Vec<u8>, (Instant, Actor)>>,
+}
+
+
+impl Actors {
+    pub fn new(keys: Keys) -> Actors {
+        Actors { keys, cache: Mutex::default() }
+    }
+
+    pub async fn of(&self, db: &Db, token: &str) -> Result<Actor> {
+        let known = |code: Code| Error::new(code, code.title());
+        if tokens::is_api_key(token).map_err(known)? {
+            let hash = tokens::stored(token);
+            return match self.cached(&hash) {
+                Some(actor) => Ok(actor),
+                None => self.remember(hash.clone(), db.run(move |conn| by_key(conn, &hash)).await?),
+            };
+        }
+        let claims = self.keys.check(token).map_err(known)?;
+        let id = claims.sid.as_bytes().to_vec();
+        match self.cached(&id) {
+            Some(actor) => Ok(actor),
+            None => self.remember(id, db.run(move |conn| by_session(conn, claims.sid)).await?),
+        }
+    }
+
+    fn cached(&self, id: &[u8]) -> Option<Actor> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(id).filter(|(read, _)| read.elapsed() < FRESH).map(|(_, actor)| actor.clone())
+    }
+
+    fn remember(&self, id: Vec<u8>, actor: Actor) -> Result<Actor> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= CACHE_MAX {
+            cache.retain(|_, (read, _)| read.elapsed() < FRESH);
+        }
+        cache.insert(id, (Instant::now(), actor.clone()));
+        Ok(actor)
+    }
+
+    /// Forgets everything at once, after a sign-out or a change of role on this server.
+    pub fn forget(&self) {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn member() -> (users::workspace_id, users::id, users::role, users::status) {
+    (users::workspace_id, users::id, users::role, users::status)
+}
+
+fn settings() -> (workspaces::time_zone, workspaces::base_currency, workspaces::country) {
+    (workspaces::time_zone, workspaces::base_currency, workspaces::country)
+}
+
+type Member = (Uuid, Uuid, Role, String);
+type Zone = (String, String, String);
+
+fn actor((workspace, user, role, status): Member, (zone, base_currency, country): Zone, principal: Uuid, via: &'static str, scopes: Option<Vec<String>>) -> Result<Actor> {
+    if status != "active" {
+        return Err(Error::new(Code::SessionRevoked, "the user is not active in this workspace"));
+    }
+    let time_zone = zone.parse().unwrap_or(chrono_tz::UTC);
+    Ok(Actor { workspace, user, via, principal, role, scopes, settings: Settings { time_zone, base_currency, country } })
+}
+
+fn by_session(conn: &mut PgConnection, session: Uuid) -> Result<Actor> {
+    let found = sessions::table
+        .inner_join(users::table.on(users::workspace_id.eq(sessions::workspace_id).and(users::id.eq(sessions::user_id))))
+        .inner_join(workspaces::table.on(workspaces::id.eq(sessions::workspace_id)))
+        .filter(sessions::id.eq(session))
+        .filter(sessions::revoked_at.is_null())
+        .select((member(), settings()))
+        .first::<(Member, Zone)>(conn)
+        .optional()?;
+    let (member, settings) = found.ok_or_else(|| Error::new(Code::SessionRevoked, "sign in again"))?;
+    let principal = member.1;
+    actor(member, settings, principal, "user", None)
+}
+
+fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
+    let now = DateTime::now();
+    let found = api_keys::table
+        .inner_join(users::table.on(users::workspace_id.eq(api_keys::workspace_id).and(users::id.eq(api_keys::user_id))))
+        .inner_join(workspaces::table.on(workspaces::id.eq(api_keys::workspace_id)))
+        .filter(api_keys::hash.eq(hash))
+        .select((api_keys::id, api_keys::scopes, api_keys::expires_at, member(), settings()))
+        .first::<(Uuid, crate::kernel::tags::Tags, Option<DateTime>, Member, Zone)>(conn)
+        .optional()?;
+    let (id, scopes, expires, member, settings) =
+        found.ok_or_else(|| Error::new(Code::TokenInvalid, "there is no such API key"))?;
+    if expires.is_some_and(|at| at <= now) {
+        return Err(Error::new(Code::TokenExpired, "the API key has expired"));
+    }
+    diesel::update(api_keys::table.find((member.0, id))).set(api_keys::last_used_at.eq(now)).execute(conn)?;
+    actor(member, settings, id, "api_key", Some(scopes.0))
+}
+
+/// The actor behind a job or a command: a user of the workspace, with all that the role may do.
+pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, via: &'static str) -> Result<Actor> {
+    let found = users::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
+        .filter(users::workspace_id.eq(workspace))
+        .filter(users::id.eq(user))
+        .select((member(), settings()))
+        .first::<(Member, Zone)>(conn)
+        .optional()?;
+    let (member, settings) = found.ok_or_else(Error::not_found)?;
+    actor(member, settings, user, via, None)
+}

@@ -1,0 +1,188 @@
+//! API keys: tokens for scripts, with scopes and an expiry, acting as the user who made them.
+use crate::db::events::Event;
+use crate::identity::actors::Actors;
+use crate::identity::tokens;
+use crate::kernel::actor::{Role, SCOPES, can};
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::{Fields, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::schema::api_keys;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, page};
+use actix_web::{delete, get, post, web};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// An API key; the key itself is shown once, when it is made.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = api_keys)]
+pub struct ApiKey {
+    pub id: Uuid,
+    pub name: String,
+    /// The first characters of the key, to tell keys apart.
+    pub prefix: String,
+    pub user_id: Uuid,
+    #[schema(value_type = Vec<String>)]
+    pub scopes: Tags,
+    pub expires_at: Option<DateTime>,
+    pub last_used_at: Option<DateTime>,
+    pub created_at: DateTime,
+}
+
+impl crate::kernel::kind::Record for ApiKey {
+    const KIND: Kind = Kind::ApiKey;
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn version(&self) -> i64 {
+        1
+    }
+}
+page!(ApiKeyPage of ApiKey);
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ApiKeyCreate {
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// Such as `contacts:read`; `GET /scopes` is the part before the colon of each path.
+    #[schema(min_items = 1, max_items = 100)]
+    pub scopes: Vec<String>,
+    /// Never, if absent.
+    pub expires_at: Option<DateTime>,
+}
+
+impl Rules for ApiKeyCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        for (n, scope) in self.scopes.iter().enumerate().filter(|(_, scope)| !SCOPES.contains(&scope.as_str())) {
+            let detail = crate::kernel::error::not_known(scope, SCOPES.iter().copied());
+            bad.push(Bad::member(format!("/scopes/{n}"), "invalid_choice", detail));
+        }
+        if self.expires_at.is_some_and(|at| at <= DateTime::now()) {
+            bad.push(Bad::member("/expires_at", "out_of_range", "must be in the future"));
+        }
+    }
+}
+
+/// A key that has just been made. The member `key` is never shown again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NewApiKey {
+    pub id: Uuid,
+    /// Send it as `Authorization: Bearer …`.
+    pub key: String,
+    pub name: String,
+    pub prefix: String,
+    pub user_id: Uuid,
+    #[schema(value_type = Vec<String>)]
+    pub scopes: Tags,
+    pub expires_at: Option<DateTime>,
+    pub created_at: DateTime,
+}
+
+static API_KEY: Fields<api_keys::table> = Fields {
+    kind: Kind::ApiKey,
+    all: &[
+        field("name", &api_keys::name),
+        field("user_id", &api_keys::user_id).to(Kind::User),
+        field("created_at", &api_keys::created_at),
+        field("expires_at", &api_keys::expires_at),
+        field("last_used_at", &api_keys::last_used_at),
+    ],
+    default_sort: "-created_at",
+    id: field("id", &api_keys::id),
+    search: None,
+    table: PhantomData,
+};
+list_params!(ApiKeyList, API_KEY.parameters());
+
+/// Admins see every key of the workspace, others their own.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn mine(workspace: Uuid) -> _ {
+    api_keys::table.filter(api_keys::workspace_id.eq(workspace))
+}
+
+/// List API keys: your own, or as an admin everybody's.
+#[utoipa::path(operation_id = "list_api_keys", params(ApiKeyList), responses((status = 200, description = "A page of API keys", body = ApiKeyPage)))]
+#[get("/api-keys")]
+async fn list(ctx: Ctx<can::api_keys::Read>) -> Result<Reply> {
+    let mut plan = API_KEY.plan(ctx.query(), &ctx.actor)?;
+    if ctx.actor.role.rank() > Role::Admin.rank() {
+        plan.narrow(own(ctx.actor.user)?);
+    }
+    let link = ctx.next_link();
+    ctx.read(move |tx| {
+        let page = list!(tx, api_keys, ApiKey, &plan => ApiKeyPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+fn own(user: Uuid) -> Result<crate::kernel::cond::Cond> {
+    use crate::kernel::{cond, field};
+    let field = API_KEY.get("user_id").ok_or_else(|| Error::internal("no user_id"))?;
+    Ok(cond::Cond::Is(field, cond::Op::Eq, field::Values::Uuid(vec![user])))
+}
+
+/// Make an API key that acts as you. The answer shows the key, once.
+#[utoipa::path(operation_id = "create_api_key", request_body = ApiKeyCreate,
+    responses((status = 201, description = "The key; keep it now, it is not shown again", body = NewApiKey)))]
+#[post("/api-keys")]
+async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
+    if ctx.actor.via == "api_key" {
+        return Err(Error::new(Code::Forbidden, "an API key cannot make API keys; sign in"));
+    }
+    let (prefix, key) = tokens::new_api_key()?;
+    ctx.write_once(move |tx| {
+        let row = diesel::insert_into(api_keys::table)
+            .values((
+                api_keys::workspace_id.eq(tx.workspace()),
+                api_keys::id.eq(Uuid::now_v7()),
+                api_keys::user_id.eq(tx.actor.user),
+                api_keys::name.eq(&new.name),
+                api_keys::prefix.eq(&prefix),
+                api_keys::hash.eq(tokens::stored(&key)),
+                api_keys::scopes.eq(Tags::from(new.scopes.clone())),
+                api_keys::expires_at.eq(new.expires_at),
+                api_keys::created_at.eq(tx.now),
+            ))
+            .returning(ApiKey::as_returning())
+            .get_result(tx.conn)?;
+        tx.record(Event::created(&row)?);
+        let ApiKey { id, name, prefix, user_id, scopes, expires_at, created_at, .. } = row;
+        let key = key.clone();
+        let body = NewApiKey { id, key, name, prefix, user_id, scopes, expires_at, created_at };
+        Ok(Reply { status: 201, location: Some(format!("/api/v1/api-keys/{id}")), ..Reply::ok(&body)? })
+    })
+    .await
+}
+
+/// Revoke an API key.
+#[utoipa::path(operation_id = "delete_api_key", params(("api_key_id" = Uuid, Path, description = "Id of the API key")),
+    responses((status = 204, description = "The key is revoked")))]
+#[delete("/api-keys/{api_key_id}")]
+async fn remove(ctx: Ctx<can::api_keys::Delete>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
+    let reply = ctx
+        .write(move |tx| {
+            let row = mine(tx.workspace()).filter(api_keys::id.eq(id.0)).select(ApiKey::as_select()).first(tx.conn).optional()?;
+            let may = |row: &ApiKey| row.user_id == tx.actor.user || tx.actor.role.rank() <= Role::Admin.rank();
+            let row = row.filter(may).ok_or_else(Error::not_found)?;
+            diesel::delete(api_keys::table.find((tx.workspace(), row.id))).execute(tx.conn)?;
+            tx.record(Event::deleted(&row)?);
+            Ok(Reply::none())
+        })
+        .await?;
+    actors.forget();
+    Ok(reply)
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(remove);
+}

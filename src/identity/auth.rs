@@ -1,0 +1,253 @@
+//! Registration, sign-in, refresh, switching workspaces, sign-out.
+use crate::db::events::Event;
+use crate::db::pool::Db;
+use crate::db::tx::{Request, Tx, in_transaction};
+use crate::identity::accounts::{self, Session};
+use crate::identity::actors::{self, Actors};
+use crate::identity::passwords;
+use crate::identity::tokens::{ACCESS_SECONDS, Keys};
+use crate::identity::users::{self, UserStatus};
+use crate::identity::workspaces;
+use crate::kernel::actor::{Actor, Role, Settings};
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::workspaces as w;
+use crate::web::answer::request_id;
+use crate::web::body::Valid;
+use crate::web::ctx::identified;
+use actix_web::{HttpRequest, post, web};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// What every new workspace begins with, made by rooms that stand below this one.
+#[derive(Clone, Copy, Debug)]
+pub struct Beginnings(pub &'static [fn(&mut Tx<'_>) -> Result<()>]);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct Registration {
+    #[schema(min_length = 1, max_length = 200)]
+    pub workspace_name: String,
+    /// Your own name.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(format = "email", max_length = 254)]
+    pub email: String,
+    /// Of a login that exists already, its password: the workspace is then added to it.
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    pub password: String,
+    /// ISO 4217; USD if absent.
+    #[schema(nullable = false, format = "currency", pattern = "^[A-Z]{3}$")]
+    pub base_currency: Option<String>,
+    /// IANA name; UTC if absent.
+    #[schema(nullable = false, format = "time-zone", max_length = 64)]
+    pub time_zone: Option<String>,
+    /// ISO 3166; US if absent.
+    #[schema(nullable = false, format = "country", pattern = "^[A-Z]{2}$")]
+    pub country: Option<String>,
+}
+impl Rules for Registration {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Credentials {
+    #[schema(format = "email", max_length = 254)]
+    pub email: String,
+    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    pub password: String,
+    /// One of your workspaces; your oldest if absent. Naming one accepts an invitation to it.
+    pub workspace_id: Option<Uuid>,
+}
+impl Rules for Credentials {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RefreshRequest {
+    #[schema(min_length = 1, max_length = 200)]
+    pub refresh_token: String,
+}
+impl Rules for RefreshRequest {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SwitchRequest {
+    pub workspace_id: Uuid,
+}
+impl Rules for SwitchRequest {}
+
+/// A session's tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenPair {
+    pub access_token: String,
+    pub token_type: String,
+    /// Seconds until the access token expires.
+    pub expires_in: i64,
+    /// Good for one exchange at `/auth/refresh`.
+    pub refresh_token: String,
+    pub workspace_id: Uuid,
+    pub user_id: Uuid,
+}
+
+fn tokens(keys: &Keys, session: Session) -> Result<Reply> {
+    Reply::ok(&TokenPair {
+        access_token: keys.sign(session.user, session.workspace, session.id, DateTime::now())?,
+        token_type: "Bearer".into(),
+        expires_in: ACCESS_SECONDS,
+        refresh_token: session.refresh_token,
+        workspace_id: session.workspace,
+        user_id: session.user,
+    })
+}
+
+/// Make a workspace with yourself as its owner, and sign in.
+#[utoipa::path(operation_id = "register_workspace", request_body = Registration, security(()),
+    responses((status = 201, description = "The workspace exists and you are signed in", body = TokenPair)))]
+#[post("/auth/register")]
+async fn register(
+    request: HttpRequest,
+    new: Valid<Registration>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+    beginnings: web::Data<Beginnings>,
+) -> Result<Reply> {
+    let mut new = new.0;
+    new.email = new.email.to_lowercase();
+    let email = new.email.clone();
+    let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
+    let login = match known {
+        Some(login) if passwords::verify(new.password.clone(), login.password_hash.clone()).await? => Ok(login.id),
+        Some(_) => return Err(Error::new(Code::DuplicateEmail, "a login with this e-mail exists; give its password to add a workspace to it")),
+        None => Err(passwords::hash(new.password.clone()).await?),
+    };
+    let (id, beginnings) = (request_id(&request).0, *beginnings.get_ref());
+    let session = db
+        .run(move |conn| {
+            let login = match &login {
+                Ok(id) => Ok(*id),
+                Err(hash) => Err(hash.as_str()),
+            };
+            found_workspace(conn, &new, login, &id, beginnings)
+        })
+        .await?;
+    Ok(Reply { status: 201, location: Some("/api/v1/workspaces/current".into()), ..tokens(&keys, session)? })
+}
+
+/// Makes a workspace, its owner, what it begins with, and a session. `login` is known, or comes with a password hash.
+pub fn found_workspace(conn: &mut PgConnection, new: &Registration, login: Result<Uuid, &str>, request_id: &str, beginnings: Beginnings) -> Result<Session> {
+    in_transaction(conn, |conn| {
+        let now = DateTime::now();
+        let login = match login {
+            Ok(id) => id,
+            Err(hash) => accounts::insert_login(conn, &new.email, hash, now)?,
+        };
+        let workspace = Uuid::now_v7();
+        let time_zone = new.time_zone.clone().unwrap_or_else(|| "UTC".into());
+        let base_currency = new.base_currency.clone().unwrap_or_else(|| "USD".into());
+        let country = new.country.clone().unwrap_or_else(|| "US".into());
+        diesel::insert_into(w::table)
+            .values((
+                w::id.eq(workspace),
+                w::name.eq(&new.workspace_name),
+                w::base_currency.eq(&base_currency),
+                w::time_zone.eq(&time_zone),
+                w::country.eq(&country),
+                w::created_at.eq(now),
+                w::updated_at.eq(now),
+            ))
+            .execute(conn)?;
+        let owner = users::Member {
+            name: new.name.clone(),
+            email: Some(new.email.clone()),
+            login: Some(login),
+            role: Role::Owner,
+            status: UserStatus::Active,
+        };
+        let user = users::insert_member(conn, workspace, &owner, now)?;
+        let settings = Settings { time_zone: time_zone.parse().unwrap_or(chrono_tz::UTC), base_currency, country };
+        let actor = Actor { workspace, user: user.id, via: "user", principal: user.id, role: Role::Owner, scopes: None, settings };
+        let request = Request::internal(actor, request_id.to_owned());
+        Tx::inside(conn, &request, |tx| {
+            let made = workspaces::find(tx)?;
+            tx.record(Event::created(&made)?);
+            tx.record(Event::created(&user)?);
+            beginnings.0.iter().try_for_each(|begin| begin(tx))
+        })?;
+        accounts::open_session(conn, login, Some(workspace))
+    })
+}
+
+/// Sign in with e-mail and password.
+#[utoipa::path(operation_id = "login", request_body = Credentials, security(()),
+    responses((status = 200, description = "You are signed in", body = TokenPair)))]
+#[post("/auth/login")]
+async fn sign_in(given: Valid<Credentials>, db: web::Data<Db>, keys: web::Data<Keys>) -> Result<Reply> {
+    let Credentials { email, password, workspace_id } = given.0;
+    let known = db.run(move |conn| accounts::login_by_email(conn, &email.to_lowercase())).await?;
+    let (id, hash) = known.map_or((None, None), |login| (Some(login.id), login.password_hash));
+    let right = passwords::verify(password, hash).await?;
+    let Some(id) = id.filter(|_| right) else {
+        return Err(Error::new(Code::CredentialsInvalid, "no login has this e-mail and password"));
+    };
+    let session = db.run(move |conn| in_transaction(conn, |conn| accounts::open_session(conn, id, workspace_id))).await?;
+    tokens(&keys, session)
+}
+
+/// Exchange a refresh token for new tokens. Each refresh token is good once; using an old one again ends the session.
+#[utoipa::path(operation_id = "refresh_token", request_body = RefreshRequest, security(()),
+    responses((status = 200, description = "New tokens of the same session", body = TokenPair)))]
+#[post("/auth/refresh")]
+async fn go_on(given: Valid<RefreshRequest>, db: web::Data<Db>, keys: web::Data<Keys>, actors: web::Data<Actors>) -> Result<Reply> {
+    let token = given.0.refresh_token;
+    let session = db.run(move |conn| in_transaction(conn, |conn| accounts::rotate(conn, &token))).await?;
+    if session.is_err() {
+        actors.forget();
+    }
+    tokens(&keys, session?)
+}
+
+/// Go to another workspace of your login: a new session there.
+#[utoipa::path(operation_id = "switch_workspace", request_body = SwitchRequest,
+    responses((status = 200, description = "You are signed in there", body = TokenPair)))]
+#[post("/auth/switch")]
+async fn switch(request: HttpRequest, given: Valid<SwitchRequest>, db: web::Data<Db>, keys: web::Data<Keys>) -> Result<Reply> {
+    let actor = identified(&request)?;
+    if actor.via != "user" {
+        return Err(Error::new(Code::Forbidden, "an API key belongs to one workspace"));
+    }
+    let session = db
+        .run(move |conn| {
+            in_transaction(conn, |conn| {
+                let login = users::login_of(conn, actor.workspace, actor.user)?;
+                accounts::open_session(conn, login, Some(given.workspace_id))
+                    .map_err(|e| if e.code() == Code::CredentialsInvalid { Error::not_found() } else { e })
+            })
+        })
+        .await?;
+    tokens(&keys, session)
+}
+
+/// Sign out: the session of this refresh token ends, with its access tokens. A token that is not known is no error.
+#[utoipa::path(operation_id = "logout", request_body = RefreshRequest, security(()),
+    responses((status = 204, description = "The session has ended")))]
+#[post("/auth/logout")]
+async fn sign_out(given: Valid<RefreshRequest>, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
+    let token = given.0.refresh_token;
+    db.run(move |conn| accounts::revoke_by_token(conn, &token)).await?;
+    actors.forget();
+    Ok(Reply::none())
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(register).service(sign_in).service(go_on).service(switch).service(sign_out);
+}
+
+/// The actor of a user found by e-mail, for commands.
+pub fn actor_by_email(conn: &mut PgConnection, email: &str, workspace: Option<Uuid>, via: &'static str) -> Result<Actor> {
+    let login = accounts::login_by_email(conn, &email.to_lowercase())?.ok_or_else(Error::not_found)?;
+    let member = accounts::memberships(conn, login.id)?
+        .into_iter()
+        .find(|m| workspace.is_none_or(|id| id == m.workspace))
+        .ok_or_else(Error::not_found)?;
+    actors::of_user(conn, member.workspace, member.user, via)
+}

@@ -1,0 +1,11 @@
+//! Who may come in: workspaces, users, teams, sign-in, sessions, API keys, and the middleware that makes an `Actor`.
+pub mod accounts;
+pub mod actors;
+pub mod api_keys;
+pub mod auth;
+pub mod me;
+pub mod middleware;
+pub mod passwords;
+pub mod tokens;
+pub mod users;
+pub mod workspaces;

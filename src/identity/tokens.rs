@@ -1,0 +1,117 @@
+//! Access tokens (JWT, HS256, fifteen minutes) and the opaque secrets: refresh tokens and API keys, stored as SHA-256.
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::query::hex;
+use crate::kernel::time::DateTime;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+pub const ACCESS_SECONDS: i64 = 900;
+const ISSUER: &str = "voronka";
+const LEEWAY_SECONDS: u64 = 5;
+
+/// Signs and checks access tokens.
+#[derive(Clone)]
+pub struct Keys {
+    kid: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keys({})", self.kid)
+    }
+}
+
+/// No role in it: role and session are read per request, so a demotion or sign-out acts at once.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    /// The user.
+    pub sub: Uuid,
+    /// The workspace.
+    pub wsp: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: Uuid,
+}
+
+impl Keys {
+    pub fn new(secret: &[u8]) -> Keys {
+        let kid = hex(&Sha256::digest(secret)).chars().take(8).collect();
+        Keys { kid, encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
+    }
+
+    pub fn sign(&self, user: Uuid, workspace: Uuid, session: Uuid, now: DateTime) -> Result<String> {
+        let iat = now.utc().timestamp();
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: ISSUER.into(),
+            sub: user,
+            wsp: workspace,
+            sid: session,
+            iat,
+            exp: iat + ACCESS_SECONDS,
+            jti: Uuid::new_v4(),
+        };
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)
+    }
+
+    pub fn check(&self, token: &str) -> Result<Claims, Code> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        let token = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|e| match e.kind() {
+            ErrorKind::ExpiredSignature => Code::TokenExpired,
+            _ => Code::TokenInvalid,
+        })?;
+        if token.header.kid.as_ref() != Some(&self.kid) {
+            return Err(Code::TokenInvalid);
+        }
+        Ok(token.claims)
+    }
+}
+
+/// 256 random bits as 43 characters.
+pub fn random() -> Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(Error::internal)?;
+    Ok(BASE64.encode(bytes))
+}
+
+/// What is stored of a secret. It has 256 random bits, so a fast hash is enough.
+pub fn stored(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+const KEY_START: &str = "vrk_";
+
+/// A new API key, `vrk_<8>_<43><6>`: the first part names it in lists, the last six characters catch a bad copy.
+pub fn new_api_key() -> Result<(String, String)> {
+    let prefix: String = hex(&Sha256::digest(random()?)).chars().take(8).collect();
+    let body = format!("{KEY_START}{prefix}_{}", random()?);
+    let key = format!("{body}{}", checksum(&body));
+    Ok((prefix, key))
+}
+
+/// Whether a bearer token looks like an API key; `Err` when it looks like a damaged one.
+pub fn is_api_key(token: &str) -> Result<bool, Code> {
+    if !token.starts_with(KEY_START) {
+        return Ok(false);
+    }
+    let (body, sum) = token.len().checked_sub(6).and_then(|at| token.split_at_checked(at)).ok_or(Code::TokenInvalid)?;
+    if checksum(body) == sum { Ok(true) } else { Err(Code::TokenInvalid) }
+}
+
+fn checksum(body: &str) -> String {
+    hex(&Sha256::digest(body)).chars().take(6).collect()
+}

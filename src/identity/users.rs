@@ -1,0 +1,273 @@
+//! Users: the people of a workspace.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::identity::{accounts, passwords};
+use crate::identity::actors::Actors;
+use crate::kernel::actor::{Role, can};
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::kernel::{error, merge_patch};
+use crate::schema::users;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record, text_enum};
+use actix_web::{get, patch, post, web};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+text_enum! {
+    /// An invited user cannot sign in yet; a suspended one no longer.
+    pub enum UserStatus { Invited = "invited", Active = "active", Suspended = "suspended", }
+}
+
+/// A person's membership in the workspace.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = users)]
+pub struct User {
+    pub id: Uuid,
+    pub name: String,
+    pub email: Option<String>,
+    pub role: Role,
+    pub status: UserStatus,
+    pub team_id: Option<Uuid>,
+    /// IANA name; the workspace's if null.
+    pub time_zone: Option<String>,
+    pub external_id: Option<String>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(User, User);
+page!(UserPage of User);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct UserCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(format = "email", max_length = 254)]
+    pub email: Option<String>,
+    /// `seller` if absent. Nobody can give a role above their own.
+    pub role: Option<Role>,
+    pub team_id: Option<Uuid>,
+    #[schema(format = "time-zone", max_length = 64)]
+    pub time_zone: Option<String>,
+    #[schema(max_length = 200)]
+    pub external_id: Option<String>,
+    /// With a password the user can sign in at once, provided the e-mail has no login yet; without, the user is invited.
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    pub password: Option<String>,
+}
+
+impl Rules for UserCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if self.password.is_some() && self.email.is_none() {
+            bad.push(Bad::member("/email", "required", "is needed to sign in with a password"));
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = users)]
+pub struct UserUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[schema(nullable = false)]
+    pub role: Option<Role>,
+    #[schema(nullable = false)]
+    pub status: Option<UserStatus>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub team_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(format = "time-zone", max_length = 64)]
+    pub time_zone: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub external_id: Option<Option<String>>,
+}
+impl Rules for UserUpdate {}
+
+pub static USER: Fields<users::table> = Fields {
+    kind: Kind::User,
+    all: &[
+        field("name", &users::name),
+        field("email", &users::email),
+        field("role", &users::role).one_of(Role::TEXTS),
+        field("status", &users::status).one_of(UserStatus::TEXTS),
+        field("team_id", &users::team_id).to(Kind::Team),
+        field("external_id", &users::external_id),
+        field("created_at", &users::created_at),
+        field("updated_at", &users::updated_at),
+    ],
+    default_sort: "name",
+    id: field("id", &users::id),
+    search: Some(Search { sql: "fold(users.name || ' ' || coalesce(users.email, ''))", members: &["name", "email"] }),
+    table: PhantomData,
+};
+list_params!(UserList, USER.parameters());
+owned!(users, User);
+
+const MEANINGS: Meanings = &[
+    ("users_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
+    ("users_login_id_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
+    ("users_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("users_team_id_fkey", Meaning::Missing("/team_id")),
+];
+
+/// A membership to be made.
+#[derive(Debug)]
+pub struct Member {
+    pub name: String,
+    pub email: Option<String>,
+    pub login: Option<Uuid>,
+    pub role: Role,
+    pub status: UserStatus,
+}
+
+pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, now: DateTime) -> Result<User> {
+    diesel::insert_into(users::table)
+        .values((
+            users::workspace_id.eq(workspace),
+            users::id.eq(Uuid::now_v7()),
+            users::login_id.eq(member.login),
+            users::name.eq(&member.name),
+            users::email.eq(&member.email),
+            users::role.eq(member.role),
+            users::status.eq(member.status),
+            users::created_at.eq(now),
+            users::updated_at.eq(now),
+        ))
+        .returning(User::as_returning())
+        .get_result(conn)
+        .explain(MEANINGS)
+}
+
+/// Adds a user. An e-mail that has a login is invited to use it; with a password hash a login is made.
+pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) -> Result<User> {
+    let role = new.role.unwrap_or(Role::Seller);
+    check_role(tx, role)?;
+    let email = new.email.as_ref().map(|e| e.to_lowercase());
+    let known = match &email {
+        Some(email) => accounts::login_by_email(tx.conn, email)?.map(|login| login.id),
+        None => None,
+    };
+    let (login, status) = match (known, password_hash, &email) {
+        (Some(_), Some(_), _) => {
+            return Err(Error::member("/password", "invalid", "cannot be set: the e-mail has a login of its own; leave it out to invite it"));
+        }
+        (None, Some(hash), Some(email)) => (Some(accounts::insert_login(tx.conn, email, hash, tx.now)?), UserStatus::Active),
+        (login, ..) => (login, UserStatus::Invited),
+    };
+    let user = diesel::insert_into(users::table)
+        .values((
+            users::workspace_id.eq(tx.workspace()),
+            users::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
+            users::login_id.eq(login),
+            (users::name.eq(&new.name), users::email.eq(email), users::role.eq(role), users::status.eq(status)),
+            (users::team_id.eq(new.team_id), users::time_zone.eq(&new.time_zone), users::external_id.eq(&new.external_id)),
+            (users::created_at.eq(tx.now), users::updated_at.eq(tx.now)),
+        ))
+        .returning(User::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&user)?);
+    Ok(user)
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdate) -> Result<User> {
+    let before = lock(tx, id, expected)?;
+    check_role(tx, changes.role.unwrap_or(before.role))?;
+    check_role(tx, before.role)?;
+    let after = diesel::update(users::table.find((tx.workspace(), id)))
+        .set((changes, users::version.eq(before.version + 1), users::updated_at.eq(tx.now)))
+        .returning(User::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    keep_an_owner(tx, &before, &after)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+/// Nobody hands out, or touches, a role above their own.
+fn check_role(tx: &Tx<'_>, role: Role) -> Result<()> {
+    if role.rank() < tx.actor.role.rank() {
+        return Err(Error::new(Code::Forbidden, format!("only a role like it can give or change {}", role.as_str())));
+    }
+    Ok(())
+}
+
+fn keep_an_owner(tx: &mut Tx<'_>, before: &User, after: &User) -> Result<()> {
+    let owns = |user: &User| user.role == Role::Owner && user.status == UserStatus::Active;
+    if !owns(before) || owns(after) {
+        return Ok(());
+    }
+    // All owners are locked, so that two of them cannot leave at the same time.
+    let owners: Vec<Uuid> = mine(tx.workspace())
+        .filter(users::role.eq(Role::Owner))
+        .filter(users::status.eq(UserStatus::Active))
+        .select(users::id)
+        .for_update()
+        .load(tx.conn)?;
+    if owners.is_empty() { Err(Error::new(Code::LastOwner, "make somebody else an owner first")) } else { Ok(()) }
+}
+
+pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<Uuid> {
+    let login: Option<Option<Uuid>> = users::table.find((workspace, user)).select(users::login_id).first(conn).optional()?;
+    login.flatten().ok_or_else(error::Error::not_found)
+}
+
+/// List the users of the workspace.
+#[utoipa::path(operation_id = "list_users", params(UserList), responses((status = 200, description = "A page of users", body = UserPage)))]
+#[get("/users")]
+async fn list(ctx: Ctx<can::users::Read>) -> Result<Reply> {
+    let (plan, link) = (USER.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, users, User, &plan => UserPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Invite a user, or with a password add one that can sign in at once.
+#[utoipa::path(operation_id = "create_user", request_body = UserCreate, responses((status = 201, description = "The user", body = User)))]
+#[post("/users")]
+async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<Reply> {
+    let hash = match &new.password {
+        Some(password) => Some(passwords::hash(password.clone()).await?),
+        None => None,
+    };
+    ctx.write(move |tx| Reply::created(&insert(tx, &new, hash.as_deref())?)).await
+}
+
+/// Get a user.
+#[utoipa::path(operation_id = "get_user", params(("user_id" = Uuid, Path, description = "Id of the user")),
+    responses((status = 200, description = "The user", body = User)))]
+#[get("/users/{user_id}")]
+async fn read(ctx: Ctx<can::users::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Change a user's name, role, status or team.
+#[utoipa::path(operation_id = "update_user", params(("user_id" = Uuid, Path, description = "Id of the user")), request_body = UserUpdate,
+    responses((status = 200, description = "The user as changed", body = User)))]
+#[patch("/users/{user_id}")]
+async fn change(ctx: Ctx<can::users::Update>, id: Id, changes: Valid<UserUpdate>, actors: web::Data<Actors>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    actors.forget();
+    Ok(reply)
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change);
+}

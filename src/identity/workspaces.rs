@@ -1,0 +1,87 @@
+//! The tenant: name, base currency, time zone, country.
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::record;
+use crate::schema::workspaces;
+use crate::web::body::Valid;
+use crate::web::ctx::Ctx;
+use actix_web::{get, patch};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// The tenant that everything belongs to.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = workspaces)]
+pub struct Workspace {
+    pub id: Uuid,
+    pub name: String,
+    /// ISO 4217; what amounts are in when nothing else is said.
+    pub base_currency: String,
+    /// IANA name; "today", periods of reports and due days are counted in it.
+    pub time_zone: String,
+    /// ISO 3166; the country of phone numbers written without a country code.
+    pub country: String,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Workspace, Workspace);
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = workspaces)]
+pub struct WorkspaceUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[schema(nullable = false, format = "currency", pattern = "^[A-Z]{3}$")]
+    pub base_currency: Option<String>,
+    #[schema(nullable = false, format = "time-zone", max_length = 64)]
+    pub time_zone: Option<String>,
+    #[schema(nullable = false, format = "country", pattern = "^[A-Z]{2}$")]
+    pub country: Option<String>,
+}
+impl Rules for WorkspaceUpdate {}
+
+pub fn find(tx: &mut Tx<'_>) -> Result<Workspace> {
+    let found = workspaces::table.find(tx.workspace()).select(Workspace::as_select()).first(tx.conn).optional()?;
+    found.ok_or_else(Error::not_found)
+}
+
+fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Result<Workspace> {
+    let before = workspaces::table.find(tx.workspace()).select(Workspace::as_select()).for_update().first(tx.conn)?;
+    expected.check(before.version)?;
+    let after = diesel::update(workspaces::table.find(tx.workspace()))
+        .set((changes, workspaces::version.eq(before.version + 1), workspaces::updated_at.eq(tx.now)))
+        .returning(Workspace::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+/// The workspace you are in.
+#[utoipa::path(operation_id = "get_workspace", responses((status = 200, description = "The workspace", body = Workspace)))]
+#[get("/workspaces/current")]
+async fn read(ctx: Ctx<can::workspaces::Read>) -> Result<Reply> {
+    ctx.read(|tx| Reply::record(&find(tx)?)).await
+}
+
+/// Change the workspace's settings. Existing amounts keep their currency.
+#[utoipa::path(operation_id = "update_workspace", request_body = WorkspaceUpdate,
+    responses((status = 200, description = "The workspace as changed", body = Workspace)))]
+#[patch("/workspaces/current")]
+async fn change(ctx: Ctx<can::workspaces::Update>, changes: Valid<WorkspaceUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, expected, &changes)?)).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(read).service(change);
+}

@@ -1,0 +1,225 @@
+//! A condition over one record. One type, two readings: SQL (`walk_ast`) and memory (`eval`); a property test demands that they agree.
+//!
+//! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
+//! finds records without an owner). In SQL a leaf may well be NULL; AND and OR treat that as false, `Not` says
+//! `is not true`, so NULL never decides anything and the leaves stay bare enough for an index.
+use crate::kernel::field::{Field, Kind, Search, Values, each_kind};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Array, Text};
+use diesel::{pg::Pg, result::QueryResult};
+use serde_json::Value as Json;
+use std::cmp::Ordering;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Eq,
+    Gt,
+    Gte,
+    Lt,
+    Lte,
+    Contains,
+    StartsWith,
+}
+
+#[derive(Clone, Debug)]
+pub enum Cond {
+    All(Vec<Cond>),
+    Any(Vec<Cond>),
+    Not(Box<Cond>),
+    /// `Eq` holds for any of the values; the other operators have exactly one.
+    Is(&'static Field, Op, Values),
+    Empty(&'static Field),
+    /// A field of words carries at least one of these.
+    Carries(&'static Field, Vec<String>),
+    /// Every one of these folded pieces occurs in the record's searchable text.
+    Mentions(&'static Search, Vec<String>),
+    /// Holds for the records named: used where another table decides, such as the contacts of a deal.
+    Within(&'static Field, &'static str, Values),
+}
+
+impl Cond {
+    /// For an open set of shapes the statement must not be cached: only "nothing" or hot fields by one value are.
+    fn is_hot(&self) -> bool {
+        match self {
+            Cond::All(list) => list.len() <= 2 && list.iter().all(Cond::is_hot),
+            Cond::Is(field, Op::Eq, values) => field.hot && each_kind!(values, |list, _Sql| list.len() == 1),
+            _ => false,
+        }
+    }
+
+    /// The same question asked of a serialized record. `Within` asks another table, so nothing in memory can answer it.
+    pub fn eval(&self, row: &Json) -> bool {
+        match self {
+            Cond::All(list) => list.iter().all(|c| c.eval(row)),
+            Cond::Any(list) => list.iter().any(|c| c.eval(row)),
+            Cond::Not(c) => !c.eval(row),
+            Cond::Empty(field) => match row.get(field.name) {
+                Some(Json::Array(words)) => words.is_empty(),
+                other => other.is_none_or(Json::is_null),
+            },
+            Cond::Is(field, op, values) => {
+                Values::of_json(field.kind, row.get(field.name)).is_some_and(|v| holds(&v, *op, values))
+            }
+            Cond::Carries(field, words) => row
+                .get(field.name)
+                .and_then(Json::as_array)
+                .is_some_and(|has| has.iter().filter_map(Json::as_str).any(|tag| words.iter().any(|w| w == tag))),
+            Cond::Mentions(search, pieces) => {
+                let member = |name: &&str| row.get(*name).and_then(Json::as_str).unwrap_or_default();
+                let text = fold(&search.members.iter().map(member).collect::<Vec<_>>().join(" "));
+                pieces.iter().all(|piece| text.contains(piece))
+            }
+            Cond::Within(..) => false,
+        }
+    }
+}
+
+impl std::ops::Not for Cond {
+    type Output = Cond;
+    fn not(self) -> Cond {
+        Cond::Not(Box::new(self))
+    }
+}
+
+impl Op {
+    const fn sql(self) -> &'static str {
+        match self {
+            Op::Eq => " = ",
+            Op::Gt => " > ",
+            Op::Gte => " >= ",
+            Op::Lt => " < ",
+            Op::Lte => " <= ",
+            Op::Contains | Op::StartsWith => " ilike ",
+        }
+    }
+
+    fn admits(self, order: Ordering) -> bool {
+        match self {
+            Op::Eq => order.is_eq(),
+            Op::Gt => order.is_gt(),
+            Op::Gte => order.is_ge(),
+            Op::Lt => order.is_lt(),
+            Op::Lte => order.is_le(),
+            Op::Contains | Op::StartsWith => false,
+        }
+    }
+}
+
+/// `contains` and `starts_with` hold a finished ILIKE pattern; `%`, `_` and `\` typed by a person mean themselves.
+pub fn pattern(op: Op, text: &str) -> String {
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    if op == Op::Contains { format!("%{escaped}%") } else { format!("{escaped}%") }
+}
+
+/// Lower case without accents: what the SQL function `fold` does.
+pub fn fold(text: &str) -> String {
+    text.nfd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase()
+}
+
+fn like(text: &str, pattern: &str) -> bool {
+    // PostgreSQL folds case letter by letter; Rust's to_lowercase may make two letters of one.
+    let lower = |c: char| {
+        let mut folded = c.to_lowercase();
+        if folded.len() == 1 { folded.next().unwrap_or(c) } else { c }
+    };
+    let fold = |s: &str| -> String { s.chars().map(lower).collect() };
+    let (anywhere, rest) = pattern.strip_prefix('%').map_or((false, pattern), |rest| (true, rest));
+    let literal = rest.strip_suffix('%').unwrap_or(rest).replace(r"\%", "%").replace(r"\_", "_").replace(r"\\", r"\");
+    let (text, needle) = (fold(text), fold(&literal));
+    if anywhere { text.contains(&needle) } else { text.starts_with(&needle) }
+}
+
+fn holds(value: &Values, op: Op, limits: &Values) -> bool {
+    fn any<T: Ord>(value: &[T], op: Op, limits: &[T]) -> bool {
+        value.first().is_some_and(|v| limits.iter().any(|limit| op.admits(v.cmp(limit))))
+    }
+    match (value, limits) {
+        (Values::Text(v), Values::Text(p)) if matches!(op, Op::Contains | Op::StartsWith) => {
+            v.iter().zip(p).any(|(v, p)| like(v, p))
+        }
+        (Values::Text(v), Values::Text(l)) => any(v, op, l),
+        (Values::Uuid(v), Values::Uuid(l)) => any(v, op, l),
+        (Values::Time(v), Values::Time(l)) => any(v, op, l),
+        (Values::Date(v), Values::Date(l)) => any(v, op, l),
+        (Values::Int(v), Values::Int(l)) => any(v, op, l),
+        (Values::Bool(v), Values::Bool(l)) => any(v, op, l),
+        _ => false,
+    }
+}
+
+impl QueryFragment<Pg> for Cond {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if !self.is_hot() {
+            out.unsafe_to_cache_prepared();
+        }
+        // Own parentheses everywhere: diesel's `.filter(a).filter(b)` writes `a AND b` and adds none around `b`.
+        out.push_sql("(");
+        match self {
+            Cond::All(list) => joined(list, "true", " and ", &mut out)?,
+            Cond::Any(list) => joined(list, "false", " or ", &mut out)?,
+            Cond::Not(cond) => {
+                cond.walk_ast(out.reborrow())?;
+                out.push_sql(" is not true");
+            }
+            Cond::Empty(field) => {
+                field.column.walk_ast(out.reborrow())?;
+                out.push_sql(if field.kind == Kind::Words { " = '{}'" } else { " is null" });
+            }
+            Cond::Is(field, op, values) => {
+                field.column.walk_ast(out.reborrow())?;
+                out.push_sql(op.sql());
+                one_or_any(values, &mut out)?;
+            }
+            Cond::Carries(field, words) => {
+                field.column.walk_ast(out.reborrow())?;
+                out.push_sql(" && ");
+                out.push_bind_param::<Array<Text>, _>(words)?;
+            }
+            Cond::Mentions(search, pieces) => {
+                out.push_sql(if pieces.is_empty() { "true" } else { "" });
+                for (n, piece) in pieces.iter().enumerate() {
+                    out.push_sql(if n > 0 { " and " } else { "" });
+                    out.push_sql(search.sql);
+                    // The piece is folded and escaped once by the reader; strpos needs no pattern but would not use the index.
+                    out.push_sql(" like '%' || replace(replace(replace(");
+                    out.push_bind_param::<Text, _>(piece)?;
+                    out.push_sql(r", '\', '\\'), '%', '\%'), '_', '\_') || '%'");
+                }
+            }
+            Cond::Within(field, subquery, values) => {
+                field.column.walk_ast(out.reborrow())?;
+                out.push_sql(" in (");
+                out.push_sql(subquery);
+                one_or_any(values, &mut out)?;
+                out.push_sql(")");
+            }
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// One shape for any number of values. With one value a bare bind is kept: `=` preserves the order of an index.
+fn one_or_any<'b>(values: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    each_kind!(values, |list, Sql| match list.as_slice() {
+        [one] => out.push_bind_param::<Sql, _>(one),
+        _ => {
+            out.push_sql("any(");
+            out.push_bind_param::<Array<Sql>, _>(list)?;
+            out.push_sql(")");
+            Ok(())
+        }
+    })
+}
+
+fn joined<'b>(list: &'b [Cond], none: &str, between: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    if list.is_empty() {
+        out.push_sql(none);
+    }
+    for (n, cond) in list.iter().enumerate() {
+        out.push_sql(if n > 0 { between } else { "" });
+        cond.walk_ast(out.reborrow())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! Every way a request can fail, as RFC 9457 problem details. One table gives each code its status and title.
+use diesel::result::Error as Sql;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! codes {
+    ($($name:ident = $status:literal $code:literal $title:literal;)*) => {
+        /// The stable, machine-readable reason of a problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($name),* }
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+            pub const fn status(self) -> u16 { match self { $(Code::$name => $status),* } }
+            pub const fn as_str(self) -> &'static str { match self { $(Code::$name => $code),* } }
+            pub const fn title(self) -> &'static str { match self { $(Code::$name => $title),* } }
+        }
+    };
+}
+
+codes! {
+    BadRequest = 400 "bad_request" "The request cannot be read";
+    InvalidJson = 400 "invalid_json" "The body is not valid JSON";
+    UnknownMember = 400 "unknown_member" "The body has a member that is not known";
+    InvalidParameter = 400 "invalid_parameter" "A query parameter is not valid";
+    UnknownParameter = 400 "unknown_parameter" "A query parameter is not known";
+    CursorInvalid = 400 "cursor_invalid" "The cursor is not one of this API";
+    CursorMismatch = 400 "cursor_mismatch" "The cursor belongs to another filter or sort";
+    Unauthorized = 401 "unauthorized" "A bearer token is required";
+    TokenInvalid = 401 "token_invalid" "The token is not valid";
+    TokenExpired = 401 "token_expired" "The token has expired";
+    SessionRevoked = 401 "session_revoked" "The session has ended";
+    RefreshInvalid = 401 "refresh_invalid" "The refresh token is not valid";
+    RefreshReused = 401 "refresh_reused" "The refresh token was used before; its session has ended";
+    CredentialsInvalid = 401 "credentials_invalid" "E-mail or password is wrong";
+    Forbidden = 403 "forbidden" "Your role does not allow this";
+    InsufficientScope = 403 "insufficient_scope" "The API key lacks the scope";
+    NotFound = 404 "not_found" "Not found";
+    MethodNotAllowed = 405 "method_not_allowed" "This method is not allowed here";
+    NotAcceptable = 406 "not_acceptable" "None of the accepted media types can be given";
+    RequestTimeout = 408 "request_timeout" "The request took too long to arrive";
+    Conflict = 409 "conflict" "The request conflicts with the state of the record";
+    IdTaken = 409 "id_taken" "A record with this id exists";
+    DuplicateEmail = 409 "duplicate_email" "The e-mail address is in use";
+    DuplicateName = 409 "duplicate_name" "The name is in use";
+    DuplicateExternalId = 409 "duplicate_external_id" "The external id is in use";
+    DuplicateSku = 409 "duplicate_sku" "The SKU is in use";
+    AlreadyConverted = 409 "already_converted" "The lead is converted and frozen";
+    AlreadyClosed = 409 "already_closed" "The record is closed";
+    NotClosed = 409 "not_closed" "The record is not closed";
+    AlreadyCompleted = 409 "already_completed" "The task is completed";
+    StageInUse = 409 "stage_in_use" "Records stand in this stage";
+    LastStage = 409 "last_stage" "A pipeline needs an open, a won and a lost stage";
+    LastOwner = 409 "last_owner" "A workspace needs an owner";
+    InUse = 409 "in_use" "Other records refer to this one";
+    IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
+    JobFinished = 409 "job_finished" "The job has ended";
+    VersionConflict = 412 "version_conflict" "The record has changed since you read it";
+    PayloadTooLarge = 413 "payload_too_large" "The body is too large";
+    UriTooLong = 414 "uri_too_long" "The address is too long";
+    UnsupportedMediaType = 415 "unsupported_media_type" "This content type is not supported here";
+    ValidationFailed = 422 "validation_failed" "Validation failed";
+    IdempotencyKeyReused = 422 "idempotency_key_reused" "The idempotency key was used for another request";
+    FileUnreadable = 422 "file_unreadable" "The file cannot be read";
+    PreconditionRequired = 428 "precondition_required" "This change needs an If-Match header";
+    RateLimited = 429 "rate_limited" "Too many requests";
+    Internal = 500 "internal_error" "Something went wrong on our side";
+    Overloaded = 503 "overloaded" "The server is busy";
+    DatabaseUnavailable = 503 "database_unavailable" "The database cannot be reached";
+}
+
+/// Codes that appear only inside `errors`, with what they mean.
+pub const MEMBER_CODES: &[(&str, &str)] = &[
+    ("required", "The member is missing."),
+    ("unknown_member", "The member is not known here."),
+    ("unknown_parameter", "The parameter is not known here."),
+    ("null_not_allowed", "The member cannot be null."),
+    ("invalid_type", "The value has the wrong JSON type."),
+    ("invalid_format", "The text is not in the required format."),
+    ("invalid_character", "The text holds a control character."),
+    ("invalid_choice", "The value is not one of the choices."),
+    ("too_short", "The text or list is too short."),
+    ("too_long", "The text or list is too long."),
+    ("out_of_range", "The number is too small or too large."),
+    ("stated_twice", "The value is given in two places."),
+    ("reference_not_found", "No such record in this workspace."),
+    ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
+    ("entry_requirement", "The stage asks for this member."),
+    ("invalid", "The value cannot be accepted."),
+];
+
+/// One refused member (`pointer`, RFC 6901) or parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = FieldError)]
+pub struct Bad {
+    pub pointer: Option<String>,
+    pub parameter: Option<String>,
+    pub code: &'static str,
+    pub detail: String,
+}
+
+impl Bad {
+    /// `pointer` begins with a slash: `/emails/0/email`.
+    pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
+        Bad { pointer: Some(pointer.into()), parameter: None, code, detail: detail.into() }
+    }
+
+    pub fn parameter(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
+        Bad { pointer: None, parameter: Some(name.into()), code, detail: detail.into() }
+    }
+}
+
+/// What the caller is told.
+#[derive(Debug)]
+pub struct Problem {
+    pub code: Code,
+    pub detail: String,
+    pub errors: Vec<Bad>,
+    pub current_version: Option<i64>,
+    pub existing_id: Option<Uuid>,
+    pub required_scope: Option<String>,
+    pub allow: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: {}{}", .0.code.as_str(), .0.detail, bad_list(&.0.errors))]
+    Problem(Box<Problem>),
+    /// An error of the database that has no meaning for the caller.
+    #[error("database: {0}")]
+    Sql(#[from] Sql),
+    #[error("{0}")]
+    Internal(String),
+}
+
+fn bad_list(bad: &[Bad]) -> String {
+    bad.iter()
+        .map(|b| format!("; {}: {}", b.pointer.as_deref().or(b.parameter.as_deref()).unwrap_or(""), b.detail))
+        .collect()
+}
+
+impl Error {
+    pub fn new(code: Code, detail: impl Into<String>) -> Error {
+        Error::Problem(Box::new(Problem {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            current_version: None,
+            existing_id: None,
+            required_scope: None,
+            allow: None,
+        }))
+    }
+
+    pub fn internal(cause: impl std::fmt::Display) -> Error {
+        Error::Internal(cause.to_string())
+    }
+
+    pub fn not_found() -> Error {
+        Error::new(Code::NotFound, "there is no such record, or you may not see it")
+    }
+
+    /// Refused members: 400 when one of them is unknown (a typo must be loud), otherwise 422.
+    pub fn members(errors: Vec<Bad>) -> Error {
+        let unknown = errors.iter().any(|bad| bad.code == "unknown_member");
+        let code = if unknown { Code::UnknownMember } else { Code::ValidationFailed };
+        Error::listed(code, errors, "member")
+    }
+
+    pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Error {
+        Error::members(vec![Bad::member(pointer, code, detail)])
+    }
+
+    pub fn reference(pointer: impl Into<String>) -> Error {
+        Error::member(pointer, "reference_not_found", "there is no such record in this workspace")
+    }
+
+    /// Refused parameters: 400, with the code of the gravest.
+    pub fn parameters(errors: Vec<Bad>) -> Error {
+        let has = |code| errors.iter().any(|bad: &Bad| bad.code == code);
+        let code = if has("unknown_parameter") {
+            Code::UnknownParameter
+        } else if has("cursor_invalid") {
+            Code::CursorInvalid
+        } else if has("cursor_mismatch") {
+            Code::CursorMismatch
+        } else {
+            Code::InvalidParameter
+        };
+        Error::listed(code, errors, "parameter")
+    }
+
+    fn listed(code: Code, errors: Vec<Bad>, what: &str) -> Error {
+        let detail = match errors.as_slice() {
+            [one] => {
+                let name = one.pointer.as_deref().or(one.parameter.as_deref()).unwrap_or_default();
+                format!("{name} {}", one.detail)
+            }
+            many => format!("{} {what}s are not valid", many.len()),
+        };
+        Error::new(code, detail).with(|problem| problem.errors = errors)
+    }
+
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Problem)) -> Error {
+        if let Error::Problem(problem) = &mut self {
+            change(problem);
+        }
+        self
+    }
+
+    pub fn code(&self) -> Code {
+        match self {
+            Error::Problem(problem) => problem.code,
+            Error::Sql(_) | Error::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// The body of every answer that is not a success, as `application/problem+json` (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    pub r#type: String,
+    pub title: &'a str,
+    #[schema(value_type = i32)]
+    pub status: u16,
+    /// Stable; every code is listed at `/api/v1/error-codes`.
+    pub code: &'a str,
+    pub detail: &'a str,
+    pub request_id: &'a str,
+    /// Every refused member or parameter, not only the first.
+    #[schema(value_type = Vec<Bad>)]
+    pub errors: &'a [Bad],
+    /// With `version_conflict`: the version the record has now.
+    pub current_version: Option<i64>,
+    /// With a duplicate that you may see: its id.
+    pub existing_id: Option<Uuid>,
+    /// With `insufficient_scope`: the scope that was missing.
+    pub required_scope: Option<&'a str>,
+}
+
+impl Problem {
+    pub fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
+        ProblemBody {
+            r#type: format!("/api/v1/error-codes#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status(),
+            code: self.code.as_str(),
+            detail: &self.detail,
+            request_id,
+            errors: &self.errors,
+            current_version: self.current_version,
+            existing_id: self.existing_id,
+            required_scope: self.required_scope.as_deref(),
+        }
+    }
+}
+
+/// The nearest of the known names, if one is near: "is not known here; did you mean email?".
+pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = known
+        .map(|name| (strsim::normalized_damerau_levenshtein(asked, name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.4);
+    match near {
+        Some((_, name)) => format!("is not known here; did you mean {name}?"),
+        None => "is not known here".into(),
+    }
+}

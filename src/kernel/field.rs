@@ -1,0 +1,208 @@
+//! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
+use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::time::DateTime;
+use chrono::NaiveDate;
+use diesel::{Column, pg::Pg, query_builder::QueryFragment, sql_types as st};
+use serde_json::Value as Json;
+use std::fmt;
+use uuid::Uuid;
+
+/// The kinds of value a field can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Uuid,
+    Time,
+    Date,
+    Int,
+    Bool,
+    /// A set of words, such as the tags of a record.
+    Words,
+}
+
+/// Says which kind an SQL type is. A column of any other type cannot become a `Field`: it does not compile.
+pub trait SqlKind {
+    const KIND: Kind;
+    const NULLABLE: bool = false;
+}
+
+macro_rules! sql_kinds {
+    ($($sql:ty => $kind:ident),*) => { $(impl SqlKind for $sql { const KIND: Kind = Kind::$kind; })* };
+}
+sql_kinds! {
+    st::Text => Text, st::Uuid => Uuid, st::Timestamptz => Time, st::Date => Date, st::BigInt => Int,
+    st::Integer => Int, st::Bool => Bool, st::Array<st::Nullable<st::Text>> => Words
+}
+impl<T: SqlKind + st::SqlType<IsNull = st::is_nullable::NotNull>> SqlKind for st::Nullable<T> {
+    const KIND: Kind = T::KIND;
+    const NULLABLE: bool = true;
+}
+
+/// A column that renders itself. Keeping the column (not its name) keeps its table and quoting right.
+pub type Col = &'static (dyn QueryFragment<Pg> + Sync);
+
+/// One field of a resource under its public name.
+pub struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub nullable: bool,
+    pub(crate) column: Col,
+    /// Filtered so often, by `=` alone, that the statement is worth a place in the prepared-statement cache.
+    pub(crate) hot: bool,
+    /// The closed set of its values, if it has one.
+    pub choices: &'static [&'static str],
+    /// The kind of record it names; such a field is called `…_id` and can be included.
+    pub refers: Option<RecordKind>,
+}
+
+/// `field("email", &contacts::email)`: the kind and the nullability come from the column's SQL type.
+pub const fn field<C>(name: &'static str, column: &'static C) -> Field
+where
+    C: Column + QueryFragment<Pg> + Sync,
+    C::SqlType: SqlKind,
+{
+    Field { name, kind: C::SqlType::KIND, nullable: C::SqlType::NULLABLE, column, hot: false, choices: &[], refers: None }
+}
+
+impl Field {
+    #[must_use]
+    pub const fn hot(mut self) -> Self {
+        self.hot = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn one_of(mut self, choices: &'static [&'static str]) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    #[must_use]
+    pub const fn to(mut self, kind: RecordKind) -> Self {
+        self.refers = Some(kind);
+        self
+    }
+
+    pub fn sortable(&self) -> bool {
+        self.kind != Kind::Words
+    }
+
+    /// `owner` for `owner_id`, where the field refers to a record.
+    pub fn include_name(&self) -> Option<&'static str> {
+        self.refers.and(self.name.strip_suffix("_id"))
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The registry of one resource. `T` is its table: a plan made for contacts cannot be run over deals.
+pub struct Fields<T: 'static> {
+    pub kind: RecordKind,
+    pub all: &'static [Field],
+    pub default_sort: &'static str,
+    pub id: Field,
+    pub search: Option<Search>,
+    pub table: std::marker::PhantomData<fn() -> T>,
+}
+
+/// What `q=` looks through: the SQL expression of a trigram index, letter by letter, and the members it is made of.
+pub struct Search {
+    pub sql: &'static str,
+    pub members: &'static [&'static str],
+}
+
+impl fmt::Debug for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sql)
+    }
+}
+
+impl<T> Fields<T> {
+    pub fn get(&self, name: &str) -> Option<&'static Field> {
+        self.all.iter().find(|f| f.name == name)
+    }
+
+    /// The fields whose records can be included, by the name used in `include=`.
+    pub fn includes(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
+        self.all.iter().filter_map(|f| Some((f.include_name()?, f)))
+    }
+}
+
+/// One or more values of one kind. Owned and typed, so that a bind can borrow them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    Text(Vec<String>),
+    Uuid(Vec<Uuid>),
+    Time(Vec<DateTime>),
+    Date(Vec<NaiveDate>),
+    Int(Vec<i64>),
+    Bool(Vec<bool>),
+}
+
+/// Runs one piece of code for whichever kind `values` has: `$list` is the vector, `$Sql` its SQL type.
+macro_rules! each_kind {
+    (@ $values:expr, $list:ident, $Sql:ident, $body:expr; $($kind:ident)*) => {
+        match $values {
+            $($crate::kernel::field::Values::$kind($list) => {
+                type $Sql = $crate::kernel::field::sql_of::$kind;
+                $body
+            })*
+        }
+    };
+    ($values:expr, |$list:ident, $Sql:ident| $body:expr) => {
+        $crate::kernel::field::each_kind!(@ $values, $list, $Sql, $body; Text Uuid Time Date Int Bool)
+    };
+}
+pub(crate) use each_kind;
+
+/// The SQL type of each kind of value.
+pub(crate) mod sql_of {
+    pub use diesel::sql_types::{BigInt as Int, Bool, Date, Text, Timestamptz as Time, Uuid};
+}
+
+impl Values {
+    /// Reads texts from a query string. The error is the message for the caller.
+    pub fn parse(field: &Field, texts: Vec<String>) -> Result<Values, String> {
+        fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, String> {
+            texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| wrong.to_owned())
+        }
+        Ok(match field.kind {
+            Kind::Text | Kind::Words => {
+                let choice = |t: &str| field.choices.is_empty() || field.choices.contains(&t);
+                if !texts.iter().all(|t| choice(t)) {
+                    return Err(format!("must be one of {}", field.choices.join(", ")));
+                }
+                // PostgreSQL has no NUL in text.
+                Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)
+            }
+            Kind::Uuid => Values::Uuid(all(&texts, |t| t.parse().ok(), "must be a UUID")?),
+            Kind::Time => Values::Time(all(&texts, |t| t.parse().ok(), "must be an RFC 3339 instant such as 2026-01-31T00:00:00Z")?),
+            Kind::Date => Values::Date(all(&texts, parse_date, "must be a date such as 2026-01-31")?),
+            Kind::Int => Values::Int(all(&texts, |t| t.parse().ok(), "must be an integer")?),
+            Kind::Bool => Values::Bool(all(&texts, |t| t.parse().ok(), "must be true or false")?),
+        })
+    }
+
+    /// Reads the member of a serialized row; `None` is null (or a value that is not of this kind).
+    pub fn of_json(kind: Kind, json: Option<&Json>) -> Option<Values> {
+        let json = json?;
+        Some(match kind {
+            Kind::Text => Values::Text(vec![json.as_str()?.to_owned()]),
+            Kind::Uuid => Values::Uuid(vec![json.as_str()?.parse().ok()?]),
+            Kind::Time => Values::Time(vec![json.as_str()?.parse().ok()?]),
+            Kind::Date => Values::Date(vec![parse_date(json.as_str()?)?]),
+            Kind::Int => Values::Int(vec![json.as_i64()?]),
+            Kind::Bool => Values::Bool(vec![json.as_bool()?]),
+            Kind::Words => Values::Text(json.as_array()?.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect()),
+        })
+    }
+}
+
+/// A calendar date, `2026-01-31`, of the years 1 to 9999.
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
+    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()
+}

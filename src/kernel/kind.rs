@@ -1,0 +1,58 @@
+//! The kinds of record the product knows, under the names that the API, the events and the tables use.
+
+macro_rules! kinds {
+    ($($name:ident $singular:literal $plural:literal;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind { $($name),* }
+        impl Kind {
+            pub const ALL: &'static [Kind] = &[$(Kind::$name),*];
+            /// As in `deal.stage_changed`.
+            pub const fn as_str(self) -> &'static str { match self { $(Kind::$name => $singular),* } }
+            /// As in `/api/v1/deals`.
+            pub const fn path(self) -> &'static str { match self { $(Kind::$name => $plural),* } }
+        }
+    };
+}
+
+kinds! {
+    Workspace "workspace" "workspaces";
+    User "user" "users";
+    Team "team" "teams";
+    ApiKey "api_key" "api-keys";
+    Tag "tag" "tags";
+    Source "source" "sources";
+    Company "company" "companies";
+    Contact "contact" "contacts";
+    Product "product" "products";
+    Pipeline "pipeline" "pipelines";
+    Stage "stage" "stages";
+    LossReason "loss_reason" "loss-reasons";
+    Lead "lead" "leads";
+    Deal "deal" "deals";
+    Task "task" "tasks";
+    Activity "activity" "activities";
+    Import "import" "imports";
+    Job "job" "jobs";
+}
+
+/// What every record of the API has.
+pub trait Record: serde::Serialize {
+    const KIND: Kind;
+    fn id(&self) -> uuid::Uuid;
+    fn version(&self) -> i64;
+}
+
+#[macro_export]
+macro_rules! record {
+    ($row:ty, $kind:ident) => {
+        impl $crate::kernel::kind::Record for $row {
+            const KIND: $crate::kernel::kind::Kind = $crate::kernel::kind::Kind::$kind;
+            fn id(&self) -> uuid::Uuid {
+                self.id
+            }
+            fn version(&self) -> i64 {
+                self.version
+            }
+        }
+    };
+}

@@ -1,0 +1,19 @@
+//! Plain data that everything else is made of. Knows no table and no web server.
+//!
+//! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
+//! table), `seek` (order and paging), `query` (the query string and its OpenAPI parameters), `shape` (bodies), `merge_patch`, `error`.
+pub mod actor;
+pub mod choice;
+pub mod cond;
+pub mod error;
+pub mod field;
+pub mod kind;
+pub mod money;
+pub mod on;
+pub mod merge_patch;
+pub mod query;
+pub mod reply;
+pub mod seek;
+pub mod shape;
+pub mod tags;
+pub mod time;

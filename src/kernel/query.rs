@@ -1,0 +1,476 @@
+//! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
+//! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters come from the same table of questions.
+use crate::kernel::actor::Actor;
+use crate::kernel::cond::{Cond, Op, fold, pattern};
+use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::field::{Field, Fields, Kind, Values};
+use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::on::On;
+use crate::kernel::seek::{Key, Order, Seek};
+use serde::Serialize;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Required};
+
+pub const LIMIT_MAX: i64 = 500;
+const LIMIT_DEFAULT: i64 = 50;
+const Q_MAX: usize = 256;
+
+/// What a parameter asks of its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    AnyOf,
+    NoneOf,
+    AllOf,
+    Op(Op),
+    Empty,
+}
+
+/// Suffix of the parameter, question, meaning.
+const ASKS: [(&str, Ask, &str); 10] = [
+    ("", Ask::AnyOf, "is one of these"),
+    ("__ne", Ask::NoneOf, "is none of these"),
+    ("__all", Ask::AllOf, "holds all of these"),
+    ("__gt", Ask::Op(Op::Gt), "is greater than"),
+    ("__gte", Ask::Op(Op::Gte), "is at least"),
+    ("__lt", Ask::Op(Op::Lt), "is less than"),
+    ("__lte", Ask::Op(Op::Lte), "is at most"),
+    ("__contains", Ask::Op(Op::Contains), "contains, in any case of letters"),
+    ("__starts_with", Ask::Op(Op::StartsWith), "starts with, in any case of letters"),
+    ("__empty", Ask::Empty, "is empty (true) or filled (false)"),
+];
+
+fn applies(ask: Ask, field: &Field) -> bool {
+    match ask {
+        Ask::AnyOf | Ask::NoneOf => true,
+        Ask::AllOf => field.kind == Kind::Words,
+        Ask::Op(Op::Contains | Op::StartsWith) => field.kind == Kind::Text && field.choices.is_empty(),
+        Ask::Op(_) => matches!(field.kind, Kind::Time | Kind::Date | Kind::Int),
+        Ask::Empty => field.nullable || field.kind == Kind::Words,
+    }
+}
+
+/// A query string, cut into names and values. Whoever reads a parameter takes it out; what is left is unknown.
+#[derive(Debug)]
+pub struct Asked(Vec<(String, String)>);
+
+impl Asked {
+    pub fn read(query: &str) -> Result<Asked> {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut bad = Vec::new();
+        for (n, (name, value)) in pairs.iter().enumerate() {
+            // The decoder writes U+FFFD for bytes that are not UTF-8.
+            if value.contains(['\u{FFFD}', '\0']) {
+                bad.push(Bad::parameter(name, "invalid_character", "must be UTF-8 without NUL"));
+            }
+            if pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
+                bad.push(Bad::parameter(name, "stated_twice", "is given twice; separate values by commas"));
+            }
+        }
+        if bad.is_empty() { Ok(Asked(pairs)) } else { Err(Error::parameters(bad)) }
+    }
+
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        self.0.iter().position(|(n, _)| n == name).map(|at| self.0.remove(at).1)
+    }
+
+    /// Takes a parameter and reads it; `what` completes "must be …".
+    pub fn parsed<V: std::str::FromStr>(&mut self, name: &str, what: &str) -> Result<Option<V>> {
+        self.take(name).map(|text| text.parse().map_err(|_| wrong(name, what))).transpose()
+    }
+
+    pub fn date(&mut self, name: &str) -> Result<Option<chrono::NaiveDate>> {
+        let read = |text: String| crate::kernel::field::parse_date(&text).ok_or_else(|| wrong(name, "a date such as 2026-01-31"));
+        self.take(name).map(read).transpose()
+    }
+
+    /// Everything must have been taken.
+    pub fn finish(self, known: &[&str]) -> Result<()> {
+        let unknown = |(name, _): &(String, String)| {
+            Bad::parameter(name, "unknown_parameter", not_known(name, known.iter().copied()))
+        };
+        let bad: Vec<Bad> = self.0.iter().map(unknown).collect();
+        if bad.is_empty() { Ok(()) } else { Err(Error::parameters(bad)) }
+    }
+}
+
+fn wrong(name: &str, what: &str) -> Error {
+    Error::parameters(vec![Bad::parameter(name, "invalid_format", format!("must be {what}"))])
+}
+
+/// A list request that has been understood; every part is passed to diesel by reference.
+#[derive(Debug)]
+pub struct Plan<T> {
+    pub filter: On<T, Cond>,
+    pub seek: On<T, Seek>,
+    pub order: On<T, Order>,
+    pub limit: i64,
+    pub total: bool,
+    pub include: Vec<&'static Field>,
+    mark: String,
+}
+
+/// Where a list stands and whether it goes on.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PageInfo {
+    /// Give it as `cursor` for the next page; null on the last one.
+    pub next_cursor: Option<String>,
+    pub has_more: bool,
+    /// With `include_total=true`: how many records match, exact up to 10,000.
+    pub total: Option<i64>,
+    /// The total stopped counting at 10,000.
+    pub total_capped: bool,
+}
+
+/// A record named by another one.
+#[derive(Clone, Debug, Serialize, diesel::Queryable, utoipa::ToSchema)]
+pub struct RecordRef {
+    pub id: uuid::Uuid,
+    pub name: String,
+}
+
+/// The records asked for with `include=`, each once; empty lists otherwise.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+pub struct Included {
+    pub users: Vec<RecordRef>,
+    pub teams: Vec<RecordRef>,
+    pub companies: Vec<RecordRef>,
+    pub contacts: Vec<RecordRef>,
+    pub leads: Vec<RecordRef>,
+    pub deals: Vec<RecordRef>,
+    pub pipelines: Vec<RecordRef>,
+    pub stages: Vec<RecordRef>,
+    pub products: Vec<RecordRef>,
+    pub sources: Vec<RecordRef>,
+    pub loss_reasons: Vec<RecordRef>,
+}
+
+impl Included {
+    pub fn list(&mut self, kind: RecordKind) -> Option<&mut Vec<RecordRef>> {
+        Some(match kind {
+            RecordKind::User => &mut self.users,
+            RecordKind::Team => &mut self.teams,
+            RecordKind::Company => &mut self.companies,
+            RecordKind::Contact => &mut self.contacts,
+            RecordKind::Lead => &mut self.leads,
+            RecordKind::Deal => &mut self.deals,
+            RecordKind::Pipeline => &mut self.pipelines,
+            RecordKind::Stage => &mut self.stages,
+            RecordKind::Product => &mut self.products,
+            RecordKind::Source => &mut self.sources,
+            RecordKind::LossReason => &mut self.loss_reasons,
+            _ => return None,
+        })
+    }
+}
+
+/// One page of records of one kind: `page!(ContactPage of Contact)`.
+#[macro_export]
+macro_rules! page {
+    ($name:ident of $row:ident) => {
+        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        pub struct $name {
+            pub data: Vec<$row>,
+            pub included: $crate::kernel::query::Included,
+            pub page: $crate::kernel::query::PageInfo,
+        }
+    };
+}
+
+impl<T> Plan<T> {
+    /// Adds a condition that the caller did not ask for, such as what they may see.
+    pub fn narrow(&mut self, cond: Cond) {
+        let asked = std::mem::replace(&mut self.filter, On::new(Cond::All(Vec::new()))).into_fragment();
+        self.filter = On::new(match asked {
+            Cond::All(mut list) => {
+                list.push(cond);
+                Cond::All(list)
+            }
+            other => Cond::All(vec![other, cond]),
+        });
+    }
+
+    /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
+    pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>) -> Result<PageInfo> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = match rows.last() {
+            Some(row) if has_more => {
+                let row = serde_json::to_value(row).map_err(Error::internal)?;
+                Some(self.order.fragment().cursor(&row, &self.mark))
+            }
+            _ => None,
+        };
+        Ok(PageInfo { next_cursor, has_more, total: None, total_capped: false })
+    }
+}
+
+const COMMON: [&str; 6] = ["q", "sort", "limit", "cursor", "include", "include_total"];
+
+impl<T> Fields<T> {
+    /// Binds a condition made elsewhere to this table.
+    pub fn on(&self, cond: Cond) -> On<T, Cond> {
+        On::new(cond)
+    }
+
+    /// Reads the query string of a list. Every parameter that is not understood is reported; none is ignored.
+    pub fn plan(&'static self, query: &str, actor: &Actor) -> Result<Plan<T>> {
+        self.plan_with(query, actor, &mut |_| Ok(Cond::All(Vec::new())), &[])
+    }
+
+    /// As `plan`, for a list with parameters of its own: `special` takes them out and returns their condition.
+    pub fn plan_with(
+        &'static self,
+        query: &str,
+        actor: &Actor,
+        special: &mut dyn FnMut(&mut Asked) -> Result<Cond>,
+        special_names: &[&str],
+    ) -> Result<Plan<T>> {
+        let mut asked = Asked::read(query)?;
+        let mut bad = Vec::new();
+        let limit = asked.take("limit").map_or(Ok(LIMIT_DEFAULT), |l| l.parse().map_err(|_| ()));
+        let limit = limit.ok().filter(|l| (1..=LIMIT_MAX).contains(l)).unwrap_or_else(|| {
+            bad.push(Bad::parameter("limit", "out_of_range", format!("must be from 1 to {LIMIT_MAX}")));
+            0
+        });
+        let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
+        let cursor = asked.take("cursor");
+        let keys = self.order(asked.take("sort").as_deref().unwrap_or(self.default_sort));
+        let include = self.include(asked.take("include").as_deref().unwrap_or(""));
+        let mark_of = format!("{} {:?} {:?} {:?}", actor.workspace, self.kind, sorted(&asked.0), keys);
+        let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
+        let special = special(&mut asked)?;
+        let filter = self.filter(asked, actor, special_names);
+        let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
+        let seek = cursor.map_or(Ok(Seek::default()), |c| order.seek(&c, &mark)).map_err(|e| bad.push(e)).unwrap_or_default();
+        let include = include.map_err(|e| bad.push(e)).unwrap_or_default();
+        let mut conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
+        if !bad.is_empty() {
+            return Err(Error::parameters(bad));
+        }
+        if !matches!(&special, Cond::All(none) if none.is_empty()) {
+            conds.push(special);
+        }
+        Ok(Plan { filter: On::new(Cond::All(conds)), seek: On::new(seek), order: On::new(order), limit, total, include, mark })
+    }
+
+    /// The condition in what is left of a query string, for a report.
+    pub fn condition(&'static self, asked: Asked, actor: &Actor, special_names: &[&str]) -> Result<Cond> {
+        self.filter(asked, actor, special_names).map(Cond::All).map_err(Error::parameters)
+    }
+
+    fn filter(&'static self, asked: Asked, actor: &Actor, special: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
+        let (mut conds, mut bad) = (Vec::new(), Vec::new());
+        for (name, value) in sorted(&asked.0) {
+            match self.parameter(name, value, actor, special) {
+                Ok(cond) => conds.push(cond),
+                Err(e) => bad.push(e),
+            }
+        }
+        if bad.is_empty() { Ok(conds) } else { Err(bad) }
+    }
+
+    fn parameter(&'static self, name: &str, value: &str, actor: &Actor, special: &[&str]) -> Result<Cond, Bad> {
+        if let ("q", Some(search)) = (name, &self.search) {
+            return words(search, value);
+        }
+        let asked = |field: &'static Field| {
+            let suffix = name.strip_prefix(field.name)?;
+            let ask = ASKS.iter().find(|a| a.0 == suffix && applies(a.1, field))?.1;
+            Some((field, ask))
+        };
+        let Some((field, ask)) = self.all.iter().find_map(asked) else {
+            let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
+            let known = known.iter().map(String::as_str).chain(special.iter().copied());
+            return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
+        };
+        let texts = |text: &str| -> Vec<String> {
+            let me = |text: String| if text == "me" && field.refers == Some(RecordKind::User) { actor.user.to_string() } else { text };
+            split(text).into_iter().map(me).collect()
+        };
+        let values = |texts| Values::parse(field, texts).map_err(|m| Bad::parameter(name, "invalid_format", m));
+        Ok(match (ask, field.kind) {
+            (Ask::AnyOf, Kind::Words) => Cond::Carries(field, split(value)),
+            (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, split(value)),
+            (Ask::AllOf, _) => Cond::All(split(value).into_iter().map(|w| Cond::Carries(field, vec![w])).collect()),
+            (Ask::AnyOf, _) => Cond::Is(field, Op::Eq, values(texts(value))?),
+            (Ask::NoneOf, _) => !Cond::Is(field, Op::Eq, values(texts(value))?),
+            (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => Cond::Is(field, op, values(vec![pattern(op, value)])?),
+            (Ask::Op(op), _) => Cond::Is(field, op, values(vec![value.into()])?),
+            (Ask::Empty, _) => match value {
+                "true" => Cond::Empty(field),
+                "false" => !Cond::Empty(field),
+                _ => return Err(Bad::parameter(name, "invalid_format", "must be true or false")),
+            },
+        })
+    }
+
+    /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
+    fn order(&'static self, sort: &str) -> Result<Vec<Key>, Bad> {
+        let mut keys: Vec<Key> = Vec::new();
+        for part in sort.split(',') {
+            let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
+            let known = || self.all.iter().filter(|f| f.sortable());
+            let field = known().find(|f| f.name == name).ok_or_else(|| {
+                let names = known().map(|f| f.name).collect::<Vec<_>>().join(", ");
+                Bad::parameter("sort", "invalid_choice", format!("cannot be {name}; it can be {names}"))
+            })?;
+            if keys.iter().any(|key| key.field.name == name) {
+                return Err(Bad::parameter("sort", "stated_twice", format!("names {name} twice")));
+            }
+            keys.push(Key { field, desc });
+        }
+        keys.push(Key { field: &self.id, desc: keys.last().is_some_and(|key| key.desc) });
+        Ok(keys)
+    }
+
+    fn include(&'static self, names: &str) -> Result<Vec<&'static Field>, Bad> {
+        let find = |name: &str| {
+            self.includes().find(|(n, _)| *n == name).map(|(_, field)| field).ok_or_else(|| {
+                let known = self.includes().map(|(n, _)| n).collect::<Vec<_>>().join(", ");
+                Bad::parameter("include", "invalid_choice", format!("cannot be {name}; it can be {known}"))
+            })
+        };
+        names.split(',').filter(|n| !n.is_empty()).map(find).collect()
+    }
+
+    /// The parameters of the filters alone, for lists and reports.
+    pub fn filters(&self) -> Vec<Parameter> {
+        let mut list = Vec::new();
+        for field in self.all {
+            for (suffix, ask, meaning) in ASKS.iter().filter(|a| applies(a.1, field)) {
+                let mut one = if *ask == Ask::Empty { schema(Kind::Bool) } else { schema(field.kind) };
+                let me = field.refers == Some(RecordKind::User) && matches!(ask, Ask::AnyOf | Ask::NoneOf);
+                if me {
+                    one = ObjectBuilder::new().schema_type(Type::String);
+                }
+                if !field.choices.is_empty() && *ask != Ask::Empty {
+                    one = one.pattern(Some(format!("^({})$", field.choices.join("|"))));
+                }
+                let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf).then_some(false);
+                let me = if me { " `me` is the caller." } else { "" };
+                list.push(parameter(format!("{}{suffix}", field.name), format!("`{}` {meaning}.{me}", field.name), one, many));
+            }
+        }
+        if self.search.is_some() {
+            let q = schema(Kind::Text).max_length(Some(Q_MAX));
+            list.push(parameter("q".into(), "Words that must all occur; accents and case do not matter.".into(), q, None));
+        }
+        list
+    }
+
+    /// The parameters of a list in the OpenAPI document: derived, so that the document cannot lie.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let mut list = self.filters();
+        let names = self.all.iter().filter(|f| f.sortable()).map(|f| f.name).collect::<Vec<_>>().join("|");
+        let sort = schema(Kind::Text)
+            .pattern(Some(format!("^-?({names})(,-?({names}))*$")))
+            .default(Some(self.default_sort.into()));
+        #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "500 is exact")]
+        let limit = schema(Kind::Int)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(1))
+            .maximum(Some(LIMIT_MAX as f64))
+            .default(Some(LIMIT_DEFAULT.into()));
+        let mut add = |name: &str, meaning: &str, one, many| list.push(parameter(name.into(), meaning.into(), one, many));
+        add("sort", "Keys of the order; `-` means descending. Empty values come last.", sort, None);
+        add("limit", "Records per page.", limit, None);
+        add("cursor", "`page.next_cursor` of the page before.", schema(Kind::Text), None);
+        add("include_total", "Count the matching records, up to 10,000.", schema(Kind::Bool), None);
+        let includes = self.includes().map(|(name, _)| name).collect::<Vec<_>>().join("|");
+        if !includes.is_empty() {
+            let one = schema(Kind::Text).pattern(Some(format!("^({includes})$")));
+            add("include", "Records to add to `included`.", one, Some(false));
+        }
+        list
+    }
+
+    /// The names that `parameters` of every list has, beside the filters.
+    pub fn is_common(name: &str) -> bool {
+        COMMON.contains(&name)
+    }
+}
+
+/// The folded words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
+fn words(search: &'static crate::kernel::field::Search, text: &str) -> Result<Cond, Bad> {
+    if text.chars().count() > Q_MAX {
+        return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
+    }
+    let phone_like = text.chars().filter(char::is_ascii_digit).count() >= 5
+        && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-()./".contains(c));
+    if phone_like {
+        let digits = text.chars().filter(char::is_ascii_digit).collect::<String>();
+        return Ok(Cond::Mentions(search, vec![digits]));
+    }
+    Ok(Cond::Mentions(search, text.split_whitespace().map(fold).collect()))
+}
+
+fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+    let mut pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// `many`: an array, repeated (`true`) or separated by commas (`false`).
+pub fn parameter(name: String, meaning: String, one: ObjectBuilder, many: Option<bool>) -> Parameter {
+    let schema = match many {
+        Some(_) => Schema::Array(ArrayBuilder::new().items(RefOr::T(Schema::Object(one.build()))).build()),
+        None => Schema::Object(one.build()),
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(meaning))
+        .style(many.map(|_| ParameterStyle::Form))
+        .explode(many)
+        .schema(Some(schema))
+        .build()
+}
+
+pub fn schema(kind: Kind) -> ObjectBuilder {
+    let (schema_type, format) = match kind {
+        Kind::Text | Kind::Words => (Type::String, None),
+        Kind::Uuid => (Type::String, Some(KnownFormat::Uuid)),
+        Kind::Time => (Type::String, Some(KnownFormat::DateTime)),
+        Kind::Date => (Type::String, Some(KnownFormat::Date)),
+        Kind::Int => (Type::Integer, Some(KnownFormat::Int64)),
+        Kind::Bool => (Type::Boolean, None),
+    };
+    ObjectBuilder::new().schema_type(schema_type).format(format.map(SchemaFormat::KnownFormat))
+}
+
+/// Names a zero-size type whose `utoipa::IntoParams` is the registry: `#[utoipa::path(params(ContactList))]`.
+#[macro_export]
+macro_rules! list_params {
+    ($name:ident, $parameters:expr) => {
+        #[derive(Debug)]
+        pub struct $name;
+        impl utoipa::IntoParams for $name {
+            fn into_params(
+                _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
+            ) -> Vec<utoipa::openapi::path::Parameter> {
+                $parameters
+            }
+        }
+    };
+}
+
+/// Splits at commas; `\,` is a comma and `\\` a backslash.
+pub fn split(text: &str) -> Vec<String> {
+    let (mut parts, mut part, mut chars) = (Vec::new(), String::new(), text.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => part.extend(chars.next()),
+            ',' => parts.push(std::mem::take(&mut part)),
+            c => part.push(c),
+        }
+    }
+    parts.push(part);
+    parts
+}

@@ -1,0 +1,74 @@
+//! An answer, finished: what the idempotency store keeps and the web sends.
+use crate::kernel::error::{Error, Result};
+use crate::kernel::kind::Record;
+use serde::Serialize;
+
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub content_type: &'static str,
+    pub etag: Option<String>,
+    pub location: Option<String>,
+    pub link: Option<String>,
+    /// Answered from an earlier request with the same idempotency key.
+    pub replayed: bool,
+    /// Seconds after which to ask again, for a job.
+    pub retry_after: Option<u32>,
+    /// Statements sent to the database, and the microseconds they took: the `Server-Timing` header.
+    pub queries: u32,
+    pub micros: u64,
+}
+
+pub const JSON: &str = "application/json";
+pub const CSV: &str = "text/csv; charset=utf-8";
+
+impl Reply {
+    fn new(status: u16, body: Vec<u8>) -> Reply {
+        Reply {
+            status,
+            body,
+            content_type: JSON,
+            etag: None,
+            location: None,
+            link: None,
+            replayed: false,
+            retry_after: None,
+            queries: 0,
+            micros: 0,
+        }
+    }
+
+    pub fn ok(value: &impl Serialize) -> Result<Reply> {
+        Ok(Reply::new(200, serde_json::to_vec(value).map_err(Error::internal)?))
+    }
+
+    /// 200 with the record and its ETag.
+    pub fn record<R: Record>(row: &R) -> Result<Reply> {
+        Ok(Reply { etag: Some(etag(row.version())), ..Reply::ok(row)? })
+    }
+
+    /// 201 with the record, its ETag and its Location.
+    pub fn created<R: Record>(row: &R) -> Result<Reply> {
+        Ok(Reply { status: 201, location: Some(format!("/api/v1/{}/{}", R::KIND.path(), row.id())), ..Reply::record(row)? })
+    }
+
+    /// 202 with the job, and where to ask for its progress.
+    pub fn accepted<R: Record>(job: &R) -> Result<Reply> {
+        let location = Some(format!("/api/v1/{}/{}", R::KIND.path(), job.id()));
+        Ok(Reply { status: 202, location, retry_after: Some(1), ..Reply::ok(job)? })
+    }
+
+    pub fn none() -> Reply {
+        Reply::new(204, Vec::new())
+    }
+
+    pub fn csv(text: String) -> Reply {
+        Reply { content_type: CSV, ..Reply::new(200, text.into_bytes()) }
+    }
+}
+
+/// A strong entity tag (RFC 9110, 8.8.3): the version in quotes.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}

@@ -1,0 +1,157 @@
+//! Order and keyset paging. Empty values come last in both directions; the id is always the last key.
+use crate::kernel::error::Bad;
+use crate::kernel::field::{Field, Values, each_kind};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::{pg::Pg, result::QueryResult};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value as Json, json};
+use sha2::Sha256;
+use std::sync::OnceLock;
+
+/// One key of a sort.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    pub field: &'static Field,
+    pub desc: bool,
+}
+
+#[derive(Debug)]
+pub struct Order(pub Vec<Key>);
+
+/// "After this row": the keys of the order with the values of the last row seen. No keys: from the start.
+#[derive(Debug, Default)]
+pub struct Seek(Vec<(Key, Option<Values>)>);
+
+static SIGNING_KEY: OnceLock<Vec<u8>> = OnceLock::new();
+
+/// Sets the key that signs cursors, once, at start.
+pub fn sign_with(secret: &[u8]) {
+    SIGNING_KEY.get_or_init(|| [b"cursor:", secret].concat());
+}
+
+/// The first 12 bytes of an HMAC: nobody can make the database seek to a place of their own choice.
+pub fn signature(payload: &[u8]) -> Vec<u8> {
+    let key = SIGNING_KEY.get().map_or(b"".as_slice(), Vec::as_slice);
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
+    mac.update(payload);
+    mac.finalize().into_bytes().iter().take(12).copied().collect()
+}
+
+/// base64url(signature, payload)
+pub fn seal(payload: &Json) -> String {
+    let payload = payload.to_string().into_bytes();
+    BASE64.encode([signature(&payload), payload].concat())
+}
+
+pub fn unseal(cursor: &str) -> Result<Json, Bad> {
+    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this API");
+    let bytes = BASE64.decode(cursor).map_err(|_| invalid())?;
+    let (signed, payload) = bytes.split_at_checked(12).ok_or_else(invalid)?;
+    if signature(payload) != signed {
+        return Err(invalid());
+    }
+    serde_json::from_slice(payload).map_err(|_| invalid())
+}
+
+impl Order {
+    /// The cursor for the rows after `row`. `mark` ties it to one workspace, filter and sort.
+    pub fn cursor(&self, row: &Json, mark: &str) -> String {
+        let values: Vec<_> = self.0.iter().map(|key| row.get(key.field.name).unwrap_or(&Json::Null)).collect();
+        seal(&json!([mark, values]))
+    }
+
+    pub fn seek(&self, cursor: &str, mark: &str) -> Result<Seek, Bad> {
+        let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this API");
+        let (its_mark, values): (String, Vec<Json>) = serde_json::from_value(unseal(cursor)?).map_err(|_| invalid())?;
+        if its_mark != mark {
+            return Err(Bad::parameter("cursor", "cursor_mismatch", "belongs to another filter or sort"));
+        }
+        if values.len() != self.0.len() {
+            return Err(invalid());
+        }
+        let read = |(key, json): (&Key, &Json)| match Values::of_json(key.field.kind, Some(json)) {
+            None if !(json.is_null() && key.field.nullable) => Err(invalid()),
+            value => Ok((*key, value)),
+        };
+        self.0.iter().zip(&values).map(read).collect::<Result<_, _>>().map(Seek)
+    }
+}
+
+impl QueryFragment<Pg> for Order {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.0.len() > 2 {
+            out.unsafe_to_cache_prepared();
+        }
+        for (n, key) in self.0.iter().enumerate() {
+            out.push_sql(if n > 0 { ", " } else { "" });
+            key.field.column.walk_ast(out.reborrow())?;
+            // Ascending is "nulls last" already. On a column that has no nulls the words would only hide its index.
+            out.push_sql(match (key.desc, key.field.nullable) {
+                (false, _) => "",
+                (true, false) => " desc",
+                (true, true) => " desc nulls last",
+            });
+        }
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Seek {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.0.len() > 2 {
+            out.unsafe_to_cache_prepared();
+        }
+        if self.0.is_empty() {
+            out.push_sql("true");
+            return Ok(());
+        }
+        after(&self.0, &mut out)
+    }
+}
+
+/// Writes "this key is past, or it is equal and the rest is past", always within parentheses.
+fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    let Some(((key, value), rest)) = keys.split_first() else {
+        out.push_sql("false");
+        return Ok(());
+    };
+    let past = if key.desc { " < " } else { " > " };
+    out.push_sql("(");
+    match value {
+        // Past the nulls there is nothing: stay among them.
+        None => {
+            key.field.column.walk_ast(out.reborrow())?;
+            out.push_sql(" is null and ");
+            after(rest, out)?;
+        }
+        Some(value) if rest.is_empty() => compare(key, past, value, out)?,
+        // `a <= x and (a < x or …)`: the first half is what an index can start from.
+        Some(value) if !key.field.nullable => {
+            compare(key, if key.desc { " <= " } else { " >= " }, value, out)?;
+            out.push_sql(" and (");
+            compare(key, past, value, out)?;
+            out.push_sql(" or ");
+            after(rest, out)?;
+            out.push_sql(")");
+        }
+        Some(value) => {
+            compare(key, past, value, out)?;
+            out.push_sql(" or ");
+            key.field.column.walk_ast(out.reborrow())?;
+            out.push_sql(" is null or (");
+            compare(key, " = ", value, out)?;
+            out.push_sql(" and ");
+            after(rest, out)?;
+            out.push_sql(")");
+        }
+    }
+    out.push_sql(")");
+    Ok(())
+}
+
+fn compare<'b>(key: &'b Key, op: &str, value: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    key.field.column.walk_ast(out.reborrow())?;
+    out.push_sql(op);
+    each_kind!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))
+}

@@ -1,0 +1,356 @@
+//! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
+//! mistake is reported at once with its pointer, and texts are trimmed and normalised (NFC) on the way.
+use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::field::parse_date;
+use crate::kernel::money;
+use crate::kernel::time::DateTime;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, RwLock};
+use unicode_normalization::UnicodeNormalization;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The compiled schema of one body type.
+#[derive(Debug)]
+pub struct Shape {
+    root: Node,
+    named: HashMap<String, Node>,
+}
+
+#[derive(Debug)]
+enum Node {
+    Ref(String),
+    Object { properties: Vec<(String, Node)>, required: Vec<String>, nullable: bool },
+    /// Any member names, values of one shape.
+    Map(Box<Node>),
+    Array { items: Box<Node>, min: Option<u64>, max: Option<u64>, nullable: bool },
+    Text { format: Option<String>, min: Option<u64>, max: Option<u64>, choices: Vec<String>, nullable: bool },
+    Int { min: Option<i64>, max: Option<i64>, nullable: bool },
+    Bool { nullable: bool },
+    Nullable(Box<Node>),
+    Any,
+}
+
+/// Texts without a limit of their own.
+const TEXT_MAX: u64 = 10_000;
+const ARRAY_MAX: u64 = 1_000;
+
+type Shapes = RwLock<HashMap<TypeId, Arc<Shape>>>;
+static SHAPES: LazyLock<Shapes> = LazyLock::new(Shapes::default);
+
+impl Shape {
+    pub fn of<T: ToSchema + 'static>() -> Arc<Shape> {
+        let id = TypeId::of::<T>();
+        if let Some(known) = SHAPES.read().ok().and_then(|shapes| shapes.get(&id).cloned()) {
+            return known;
+        }
+        let shape = Arc::new(Shape::build::<T>());
+        if let Ok(mut shapes) = SHAPES.write() {
+            shapes.insert(id, Arc::clone(&shape));
+        }
+        shape
+    }
+
+    fn build<T: ToSchema>() -> Shape {
+        let mut schemas = Vec::new();
+        T::schemas(&mut schemas);
+        let json = |schema| serde_json::to_value(schema).unwrap_or_default();
+        let named = schemas.into_iter().map(|(name, schema)| (name, node(&json(schema)))).collect();
+        Shape { root: node(&json(T::schema())), named }
+    }
+
+    /// Checks and normalises a body in place.
+    pub fn check(&self, body: &mut Json) -> Result<()> {
+        let mut bad = Vec::new();
+        self.walk(&self.root, body, &mut String::new(), &mut bad);
+        if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
+    }
+
+    /// Member names, of which JSON type each is, for readers of spreadsheets.
+    pub fn members(&self) -> Vec<(&str, Cell)> {
+        let Node::Object { properties, .. } = &self.root else { return Vec::new() };
+        properties.iter().filter_map(|(name, node)| Some((name.as_str(), self.cell(node)?))).collect()
+    }
+
+    pub fn required(&self) -> &[String] {
+        if let Node::Object { required, .. } = &self.root { required } else { &[] }
+    }
+
+    fn cell(&self, node: &Node) -> Option<Cell> {
+        Some(match node {
+            Node::Ref(name) if name == "Money" => Cell::Money,
+            Node::Ref(name) => self.named.get(name).and_then(|n| self.cell(n))?,
+            Node::Nullable(inner) => self.cell(inner)?,
+            Node::Text { format: Some(format), .. } => match format.as_str() {
+                "date" => Cell::Date,
+                "date-time" => Cell::Time,
+                "uuid" => Cell::Reference,
+                _ => Cell::Text,
+            },
+            Node::Text { .. } => Cell::Text,
+            Node::Int { .. } => Cell::Int,
+            Node::Bool { .. } => Cell::Bool,
+            Node::Array { items, .. } if matches!(**items, Node::Text { .. }) => Cell::Words,
+            _ => return None,
+        })
+    }
+
+    fn walk(&self, node: &Node, value: &mut Json, at: &mut String, bad: &mut Vec<Bad>) {
+        match (node, value) {
+            (Node::Ref(name), value) => {
+                if let Some(node) = self.named.get(name) {
+                    self.walk(node, value, at, bad);
+                }
+            }
+            (Node::Nullable(inner), value) => {
+                if !value.is_null() {
+                    self.walk(inner, value, at, bad);
+                }
+            }
+            (node, Json::Null) if node.nullable() => {}
+            (_, Json::Null) => bad.push(Bad::member(at.as_str(), "null_not_allowed", "cannot be null")),
+            (Node::Object { properties, required, .. }, Json::Object(members)) => {
+                self.object(properties, required, members, at, bad);
+            }
+            (Node::Map(inner), Json::Object(members)) => {
+                for (name, value) in members.iter_mut() {
+                    self.step(inner, value, at, name, bad);
+                }
+            }
+            (Node::Array { items, min, max, .. }, Json::Array(list)) => {
+                length(u64::try_from(list.len()).unwrap_or(u64::MAX), *min, max.or(Some(ARRAY_MAX)), "items", at, bad);
+                for (n, value) in list.iter_mut().enumerate() {
+                    self.step(items, value, at, &n.to_string(), bad);
+                }
+            }
+            (Node::Text { format, min, max, choices, .. }, Json::String(text)) => {
+                if format.as_deref() != Some("password") {
+                    tidy(text);
+                }
+                let limit = (*min, max.or(Some(TEXT_MAX)));
+                if let Err((code, detail)) = check_text(text, format.as_deref(), limit, choices) {
+                    bad.push(Bad::member(at.as_str(), code, detail));
+                }
+            }
+            (Node::Int { min, max, .. }, Json::Number(number)) => match number.as_i64() {
+                Some(n) if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) => {}
+                Some(_) => bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max))),
+                None if number.is_f64() => bad.push(Bad::member(at.as_str(), "invalid_type", "must be an integer")),
+                None => bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max))),
+            },
+            (Node::Bool { .. }, Json::Bool(_)) | (Node::Any, _) => {}
+            (node, _) => bad.push(Bad::member(at.as_str(), "invalid_type", format!("must be {}", node.noun()))),
+        }
+    }
+
+    fn object(&self, properties: &[(String, Node)], required: &[String], members: &mut Map<String, Json>, at: &mut String, bad: &mut Vec<Bad>) {
+        for (name, value) in members.iter_mut() {
+            match properties.iter().find(|(known, _)| known == name) {
+                Some((_, node)) => self.step(node, value, at, name, bad),
+                None => {
+                    let detail = not_known(name, properties.iter().map(|(n, _)| n.as_str()));
+                    bad.push(Bad::member(format!("{at}/{}", escape(name)), "unknown_member", detail));
+                }
+            }
+        }
+        for name in required.iter().filter(|name| !members.contains_key(*name)) {
+            bad.push(Bad::member(format!("{at}/{name}"), "required", "is missing"));
+        }
+    }
+
+    fn step(&self, node: &Node, value: &mut Json, at: &mut String, name: &str, bad: &mut Vec<Bad>) {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&escape(name));
+        self.walk(node, value, at, bad);
+        at.truncate(length);
+    }
+}
+
+/// What a member takes from a cell of a spreadsheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    Text,
+    Int,
+    Bool,
+    Date,
+    Time,
+    Money,
+    Words,
+    Reference,
+}
+
+impl Node {
+    fn nullable(&self) -> bool {
+        match self {
+            Node::Object { nullable, .. }
+            | Node::Array { nullable, .. }
+            | Node::Text { nullable, .. }
+            | Node::Int { nullable, .. }
+            | Node::Bool { nullable } => *nullable,
+            Node::Any => true,
+            Node::Ref(_) | Node::Map(_) | Node::Nullable(_) => false,
+        }
+    }
+
+    fn noun(&self) -> &'static str {
+        match self {
+            Node::Object { .. } | Node::Map(_) => "an object",
+            Node::Array { .. } => "an array",
+            Node::Text { .. } => "a string",
+            Node::Int { .. } => "an integer",
+            Node::Bool { .. } => "true or false",
+            Node::Ref(_) | Node::Nullable(_) | Node::Any => "another value",
+        }
+    }
+}
+
+/// Compiles one schema as utoipa writes it.
+fn node(schema: &Json) -> Node {
+    if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
+        return Node::Ref(name.rsplit('/').next().unwrap_or_default().to_owned());
+    }
+    if let Some(options) = schema.get("oneOf").and_then(Json::as_array) {
+        let is_null = |s: &&Json| s.get("type").and_then(Json::as_str) == Some("null");
+        let inner = options.iter().find(|s| !is_null(s)).map_or(Node::Any, node);
+        return if options.iter().any(|s| is_null(&s)) { Node::Nullable(Box::new(inner)) } else { inner };
+    }
+    let types: Vec<&str> = match schema.get("type") {
+        Some(Json::String(one)) => vec![one],
+        Some(Json::Array(many)) => many.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let nullable = types.contains(&"null");
+    let count = |name: &str| schema.get(name).and_then(Json::as_u64);
+    let number = |name: &str| schema.get(name).and_then(|n| n.as_i64().or_else(|| float_as_int(n.as_f64()?)));
+    match types.iter().find(|t| **t != "null").copied() {
+        Some("object") => match (schema.get("properties").and_then(Json::as_object), schema.get("additionalProperties")) {
+            (None, Some(values)) if values.is_object() => Node::Map(Box::new(node(values))),
+            (properties, _) => Node::Object {
+                properties: properties.into_iter().flatten().map(|(name, s)| (name.clone(), node(s))).collect(),
+                required: texts(schema.get("required")),
+                nullable,
+            },
+        },
+        Some("array") => Node::Array {
+            items: Box::new(schema.get("items").map_or(Node::Any, node)),
+            min: count("minItems"),
+            max: count("maxItems"),
+            nullable,
+        },
+        Some("string") => Node::Text {
+            format: schema.get("format").and_then(Json::as_str).map(str::to_owned),
+            min: count("minLength"),
+            max: count("maxLength"),
+            choices: texts(schema.get("enum")),
+            nullable,
+        },
+        Some("integer") => {
+            let narrow = schema.get("format").and_then(Json::as_str) == Some("int32");
+            let bounds = if narrow { (Some(i32::MIN.into()), Some(i32::MAX.into())) } else { (None, None) };
+            Node::Int { min: number("minimum").or(bounds.0), max: number("maximum").or(bounds.1), nullable }
+        }
+        Some("boolean") => Node::Bool { nullable },
+        _ => Node::Any,
+    }
+}
+
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the schema's bounds are whole and below 2^53")]
+fn float_as_int(number: f64) -> Option<i64> {
+    (number.fract() == 0.0).then_some(number as i64)
+}
+
+fn texts(list: Option<&Json>) -> Vec<String> {
+    list.and_then(Json::as_array).into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned)).collect()
+}
+
+fn range(min: Option<i64>, max: Option<i64>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("must be from {min} to {max}"),
+        (Some(min), None) => format!("must be at least {min}"),
+        (None, Some(max)) => format!("must be at most {max}"),
+        (None, None) => "must fit into 64 bits".into(),
+    }
+}
+
+fn tidy(text: &mut String) {
+    let tidied: String = text.trim().nfc().collect();
+    *text = tidied;
+}
+
+fn length(count: u64, min: Option<u64>, max: Option<u64>, what: &str, at: &str, bad: &mut Vec<Bad>) {
+    if let Some(min) = min.filter(|min| count < *min) {
+        bad.push(Bad::member(at, "too_short", format!("must have at least {min} {what}")));
+    }
+    if let Some(max) = max.filter(|max| count > *max) {
+        bad.push(Bad::member(at, "too_long", format!("must have at most {max} {what}")));
+    }
+}
+
+type Limits = (Option<u64>, Option<u64>);
+type Wrong = (&'static str, String);
+
+/// Checks one text. `format` is the schema's.
+fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Wrong> {
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r') {
+        return Err(("invalid_character", "must not contain control characters".into()));
+    }
+    let mut bad = Vec::new();
+    length(u64::try_from(text.chars().count()).unwrap_or(u64::MAX), min, max, "characters", "", &mut bad);
+    if let Some(wrong) = bad.into_iter().next() {
+        return Err((wrong.code, wrong.detail));
+    }
+    if !choices.is_empty() && !choices.iter().any(|c| c == text) {
+        return Err(("invalid_choice", format!("must be one of {}", choices.join(", "))));
+    }
+    let (fits, what) = match format {
+        Some("uuid") => (text.len() == 36 && text.parse::<Uuid>().is_ok(), "must be a UUID"),
+        Some("date") => (parse_date(text).is_some(), "must be a date such as 2026-01-31"),
+        Some("date-time") => {
+            (text.parse::<DateTime>().is_ok(), "must be an RFC 3339 instant with an offset, such as 2026-01-31T09:00:00Z")
+        }
+        Some("email") => (is_email(text), "must be an e-mail address such as ann@example.com"),
+        Some("currency") => (money::known(text), "must be an ISO 4217 code such as EUR"),
+        Some("time-zone") => (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn"),
+        Some("web-url") => (is_web_url(text), "must be an http or https address"),
+        Some("country") => {
+            (text.parse::<phonenumber::country::Id>().is_ok(), "must be an ISO 3166 code of two letters such as EE")
+        }
+        _ => (true, ""),
+    };
+    if fits { Ok(()) } else { Err(("invalid_format", what.into())) }
+}
+
+pub fn is_email(text: &str) -> bool {
+    use validator::ValidateEmail;
+    text.validate_email() && !text.contains(['"', '(', ')', ',', '<', '>'])
+}
+
+fn is_web_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty())
+}
+
+/// A member's name inside a JSON pointer (RFC 6901, 3).
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Rules that no schema can express, such as "one of these two".
+pub trait Rules {
+    fn rules(&self, _bad: &mut Vec<Bad>) {}
+}
+
+/// Reads a body that has been parsed as JSON.
+pub fn read<T: DeserializeOwned + ToSchema + Rules + 'static>(mut body: Json) -> Result<T> {
+    Shape::of::<T>().check(&mut body)?;
+    let value: T = serde_path_to_error::deserialize(body).map_err(|error| {
+        let path = error.path().to_string().replace('.', "/");
+        Error::member(format!("/{path}"), "invalid", error.inner().to_string())
+    })?;
+    let mut bad = Vec::new();
+    value.rules(&mut bad);
+    if bad.is_empty() { Ok(value) } else { Err(Error::members(bad)) }
+}

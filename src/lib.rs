@@ -1,0 +1,12 @@
+//! Voronka: lead management and customer relations as a JSON API over PostgreSQL.
+//!
+//! The rooms stand on each other in this order; a room imports only from rooms above it.
+#[macro_use]
+pub mod kernel;
+#[rustfmt::skip]
+pub mod schema;
+pub mod db;
+pub mod web;
+pub mod identity;
+pub mod http;
+pub mod cli;

@@ -1,0 +1,538 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    activities (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        occurred_at -> Timestamptz,
+        text -> Nullable<Text>,
+        direction -> Nullable<Text>,
+        duration_seconds -> Nullable<Int4>,
+        outcome -> Nullable<Text>,
+        recording_url -> Nullable<Text>,
+        contact_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        lead_id -> Nullable<Uuid>,
+        deal_id -> Nullable<Uuid>,
+        author_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    api_keys (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        name -> Text,
+        prefix -> Text,
+        hash -> Bytea,
+        scopes -> Array<Nullable<Text>>,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    companies (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        domain -> Nullable<Text>,
+        sector -> Nullable<Text>,
+        employees -> Nullable<Int8>,
+        revenue_amount -> Nullable<Int8>,
+        revenue_currency -> Nullable<Text>,
+        founded_year -> Nullable<Int4>,
+        address -> Nullable<Text>,
+        country -> Nullable<Text>,
+        parent_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        tags -> Array<Nullable<Text>>,
+        external_id -> Nullable<Text>,
+        next_task_id -> Nullable<Uuid>,
+        next_task_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    contacts (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        emails -> Jsonb,
+        phones -> Jsonb,
+        company_id -> Nullable<Uuid>,
+        position -> Nullable<Text>,
+        address -> Nullable<Text>,
+        birthday -> Nullable<Date>,
+        locale -> Nullable<Text>,
+        time_zone -> Nullable<Text>,
+        preferred_channel -> Nullable<Text>,
+        do_not_contact -> Bool,
+        consents -> Jsonb,
+        lifecycle -> Text,
+        source_id -> Nullable<Uuid>,
+        first_touch -> Nullable<Jsonb>,
+        owner_id -> Nullable<Uuid>,
+        tags -> Array<Nullable<Text>>,
+        external_id -> Nullable<Text>,
+        next_task_id -> Nullable<Uuid>,
+        next_task_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    counters (workspace_id, kind) {
+        workspace_id -> Uuid,
+        kind -> Text,
+        last -> Int8,
+    }
+}
+
+diesel::table! {
+    deal_contacts (workspace_id, deal_id, contact_id) {
+        workspace_id -> Uuid,
+        deal_id -> Uuid,
+        contact_id -> Uuid,
+        role -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    deals (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        number -> Int8,
+        title -> Text,
+        pipeline_id -> Uuid,
+        stage_id -> Uuid,
+        status -> Text,
+        company_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        source_id -> Nullable<Uuid>,
+        value_amount -> Nullable<Int8>,
+        value_currency -> Nullable<Text>,
+        probability_percent -> Nullable<Int4>,
+        expected_close_date -> Nullable<Date>,
+        forecast_category -> Text,
+        closed_at -> Nullable<Timestamptz>,
+        delivery_date -> Nullable<Date>,
+        loss_reason_id -> Nullable<Uuid>,
+        loss_note -> Nullable<Text>,
+        competitor -> Nullable<Text>,
+        next_step -> Nullable<Text>,
+        tags -> Array<Nullable<Text>>,
+        contacts -> Jsonb,
+        external_id -> Nullable<Text>,
+        stage_entered_at -> Timestamptz,
+        last_activity_at -> Timestamptz,
+        next_task_id -> Nullable<Uuid>,
+        next_task_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    events (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        xid -> Int8,
+        seq -> Int8,
+        at -> Timestamptz,
+        #[sql_name = "type"]
+        type_ -> Text,
+        record_kind -> Text,
+        record_id -> Uuid,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        request_id -> Text,
+        changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (workspace_id, principal, key) {
+        workspace_id -> Uuid,
+        principal -> Uuid,
+        key -> Text,
+        request_hash -> Bytea,
+        status -> Int2,
+        location -> Nullable<Text>,
+        etag -> Nullable<Text>,
+        body -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    import_problems (workspace_id, import_id, id) {
+        workspace_id -> Uuid,
+        import_id -> Uuid,
+        id -> Int8,
+        row_number -> Int4,
+        column_name -> Nullable<Text>,
+        severity -> Text,
+        code -> Text,
+        detail -> Text,
+        value -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    imports (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        resource -> Text,
+        file_name -> Text,
+        content -> Bytea,
+        status -> Text,
+        detected -> Jsonb,
+        settings -> Jsonb,
+        report -> Nullable<Jsonb>,
+        created_by -> Uuid,
+        job_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        args -> Jsonb,
+        status -> Text,
+        done -> Int8,
+        total -> Nullable<Int8>,
+        error -> Nullable<Text>,
+        attempts -> Int4,
+        lease_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    leads (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        number -> Int8,
+        title -> Text,
+        description -> Nullable<Text>,
+        pipeline_id -> Uuid,
+        stage_id -> Uuid,
+        status -> Text,
+        contact_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        person -> Nullable<Jsonb>,
+        product_id -> Nullable<Uuid>,
+        value_amount -> Nullable<Int8>,
+        value_currency -> Nullable<Text>,
+        rating -> Nullable<Text>,
+        owner_id -> Nullable<Uuid>,
+        source_id -> Nullable<Uuid>,
+        come_back_on -> Nullable<Date>,
+        loss_reason_id -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+        converted_deal_id -> Nullable<Uuid>,
+        tags -> Array<Nullable<Text>>,
+        external_id -> Nullable<Text>,
+        stage_entered_at -> Timestamptz,
+        last_activity_at -> Timestamptz,
+        next_task_id -> Nullable<Uuid>,
+        next_task_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    line_items (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        deal_id -> Uuid,
+        position -> Int4,
+        product_id -> Uuid,
+        quantity -> Int4,
+        price_amount -> Int8,
+        price_currency -> Text,
+        discount_percent -> Int4,
+    }
+}
+
+diesel::table! {
+    logins (id) {
+        id -> Uuid,
+        email -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    loss_reasons (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    pipelines (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        kind -> Text,
+        is_default -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    products (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        sku -> Nullable<Text>,
+        series -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        price_amount -> Nullable<Int8>,
+        price_currency -> Nullable<Text>,
+        active -> Bool,
+        external_id -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Bytea,
+        session_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        successor -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        login_id -> Uuid,
+        workspace_id -> Uuid,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sources (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        channel -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    stage_spans (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        record_id -> Uuid,
+        pipeline_id -> Uuid,
+        stage_id -> Uuid,
+        entered_at -> Timestamptz,
+        left_at -> Nullable<Timestamptz>,
+        moved_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    stages (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        pipeline_id -> Uuid,
+        name -> Text,
+        category -> Text,
+        position -> Int4,
+        probability_percent -> Int4,
+        rotting_days -> Nullable<Int4>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tags (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        color -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tasks (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        title -> Text,
+        notes -> Nullable<Text>,
+        due_at -> Nullable<Timestamptz>,
+        due_date -> Nullable<Date>,
+        priority -> Text,
+        assignee_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        lead_id -> Nullable<Uuid>,
+        deal_id -> Nullable<Uuid>,
+        status -> Text,
+        result -> Nullable<Text>,
+        completed_at -> Nullable<Timestamptz>,
+        completed_by -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    teams (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        login_id -> Nullable<Uuid>,
+        name -> Text,
+        email -> Nullable<Text>,
+        role -> Text,
+        status -> Text,
+        team_id -> Nullable<Uuid>,
+        time_zone -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    workspaces (id) {
+        id -> Uuid,
+        name -> Text,
+        base_currency -> Text,
+        time_zone -> Text,
+        country -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(activities -> workspaces (workspace_id));
+diesel::joinable!(api_keys -> workspaces (workspace_id));
+diesel::joinable!(companies -> workspaces (workspace_id));
+diesel::joinable!(contacts -> workspaces (workspace_id));
+diesel::joinable!(counters -> workspaces (workspace_id));
+diesel::joinable!(deals -> workspaces (workspace_id));
+diesel::joinable!(imports -> workspaces (workspace_id));
+diesel::joinable!(leads -> workspaces (workspace_id));
+diesel::joinable!(loss_reasons -> workspaces (workspace_id));
+diesel::joinable!(pipelines -> workspaces (workspace_id));
+diesel::joinable!(products -> workspaces (workspace_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(sessions -> logins (login_id));
+diesel::joinable!(sources -> workspaces (workspace_id));
+diesel::joinable!(stages -> workspaces (workspace_id));
+diesel::joinable!(tags -> workspaces (workspace_id));
+diesel::joinable!(tasks -> workspaces (workspace_id));
+diesel::joinable!(teams -> workspaces (workspace_id));
+diesel::joinable!(users -> logins (login_id));
+diesel::joinable!(users -> workspaces (workspace_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    activities,
+    api_keys,
+    companies,
+    contacts,
+    counters,
+    deal_contacts,
+    deals,
+    events,
+    idempotency_keys,
+    import_problems,
+    imports,
+    jobs,
+    leads,
+    line_items,
+    logins,
+    loss_reasons,
+    pipelines,
+    products,
+    refresh_tokens,
+    sessions,
+    sources,
+    stage_spans,
+    stages,
+    tags,
+    tasks,
+    teams,
+    users,
+    workspaces,
+);

@@ -1,0 +1,97 @@
+//! Replies and problems as HTTP.
+use crate::kernel::error::{Code, Error, Problem};
+use crate::kernel::reply::Reply;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
+
+/// The id of a request: sent by the client, or made; in every answer, event and log line.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+impl Responder for Reply {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = HttpResponse::build(status);
+        let known = request.headers().get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+        let unchanged = self.status == 200 && self.etag.is_some() && known == self.etag.as_deref();
+        if let Some(etag) = self.etag {
+            answer.insert_header((header::ETAG, etag));
+        }
+        if let Some(location) = self.location {
+            answer.insert_header((header::LOCATION, location));
+        }
+        if let Some(link) = self.link {
+            answer.insert_header((header::LINK, link));
+        }
+        if let Some(seconds) = self.retry_after {
+            answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if self.replayed {
+            answer.insert_header(("Idempotent-Replayed", "true"));
+        }
+        let millis = format!("{}.{:03}", self.micros / 1000, self.micros % 1000);
+        answer.insert_header(("Server-Timing", format!("db;dur={millis};desc=\"{} statements\"", self.queries)));
+        if unchanged {
+            return answer.status(StatusCode::NOT_MODIFIED).finish();
+        }
+        if self.status == 204 {
+            return answer.finish();
+        }
+        answer.insert_header((header::CONTENT_TYPE, self.content_type)).body(self.body)
+    }
+}
+
+/// An error on its way out; the request id is added by the outermost layer, which knows it.
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Error::Problem(problem) => problem_response(problem),
+            Error::Sql(_) | Error::Internal(_) => {
+                log::error!("{self}");
+                HttpResponse::InternalServerError().finish()
+            }
+        }
+    }
+}
+
+/// What a problem looks like before the request id is known: the parts ride in the response's extensions.
+fn problem_response(problem: &Problem) -> HttpResponse {
+    let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = HttpResponse::build(status);
+    match problem.code {
+        Code::Unauthorized | Code::TokenInvalid | Code::TokenExpired | Code::SessionRevoked => {
+            answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        Code::Overloaded | Code::DatabaseUnavailable | Code::IdempotencyInProgress | Code::RateLimited => {
+            answer.insert_header((header::RETRY_AFTER, "1"));
+        }
+        _ => {}
+    }
+    if let Some(allow) = &problem.allow {
+        answer.insert_header((header::ALLOW, allow.as_str()));
+    }
+    answer.finish()
+}
+
+/// Writes a problem as `application/problem+json`, with the id of its request.
+pub fn finish_problem(error: &Error, id: &RequestId) -> HttpResponse {
+    let internal = Error::new(Code::Internal, "the fault is ours and has been logged; quote the request id");
+    let problem = match (error, &internal) {
+        (Error::Problem(problem), _) | (_, Error::Problem(problem)) => problem,
+        _ => return HttpResponse::InternalServerError().finish(),
+    };
+    let body = serde_json::to_vec(&problem.body(&id.0)).unwrap_or_default();
+    let mut answer = problem_response(problem);
+    answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+    answer.set_body(actix_web::body::BoxBody::new(body))
+}
+
+pub fn request_id(request: &HttpRequest) -> RequestId {
+    request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId(String::new()))
+}

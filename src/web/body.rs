@@ -1,0 +1,118 @@
+//! Reading request bodies: media type, size, time, depth, then the schema of the type.
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::shape::{self, Rules};
+use crate::kernel::merge_patch;
+use actix_web::dev::Payload;
+use actix_web::http::{Method, header};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// 2 MiB.
+const BODY_MAX: usize = 2 << 20;
+const BODY_TIME: Duration = Duration::from_secs(30);
+const DEPTH_MAX: usize = 32;
+
+/// A body that follows the schema of `T` and its rules.
+#[derive(Debug)]
+pub struct Valid<T>(pub T);
+
+/// SHA-256 of the body as it came, for the idempotency key.
+#[derive(Clone, Debug)]
+pub struct BodyHash(pub Vec<u8>);
+
+impl<T> Deref for Valid<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let patch = request.method() == Method::PATCH;
+            check_media_type(&request, patch)?;
+            let bytes = read(&request, payload, BODY_MAX).await?;
+            request.extensions_mut().insert(BodyHash(Sha256::digest(&bytes).to_vec()));
+            let mut body = parse(&bytes)?;
+            if patch {
+                merge_patch::expand(&mut body)?;
+            } else {
+                drop_nulls(&mut body);
+            }
+            shape::read(body).map(Valid)
+        })
+    }
+}
+
+fn check_media_type(request: &HttpRequest, patch: bool) -> Result<()> {
+    let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if !header(header::CONTENT_ENCODING).is_empty() {
+        return Err(Error::new(Code::UnsupportedMediaType, "send the body without Content-Encoding"));
+    }
+    let mut parts = header(header::CONTENT_TYPE).split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let known = media == "application/json" || (patch && media == "application/merge-patch+json");
+    let utf8 = parts.all(|p| p.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|c| c.trim_matches('"') == "utf-8"));
+    if known && utf8 { Ok(()) } else { Err(Error::new(Code::UnsupportedMediaType, "send Content-Type: application/json")) }
+}
+
+/// The whole body, unless it is too large or comes too slowly.
+pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Vec<u8>> {
+    let too_large = || Error::new(Code::PayloadTooLarge, format!("a body may have at most {limit} bytes"));
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let all = async {
+        let mut bytes = Vec::with_capacity(declared.unwrap_or(1024));
+        while let Some(part) = payload.next().await {
+            let part = part.map_err(|e| Error::new(Code::BadRequest, format!("the body ended early: {e}")))?;
+            if bytes.len() + part.len() > limit {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&part);
+        }
+        Ok(bytes)
+    };
+    let late = |_| Error::new(Code::RequestTimeout, format!("the body did not arrive within {BODY_TIME:?}"));
+    tokio::time::timeout(BODY_TIME, all).await.map_err(late)?
+}
+
+fn parse(bytes: &[u8]) -> Result<Json> {
+    let body: Json = serde_json::from_slice(bytes).map_err(|e| Error::new(Code::InvalidJson, e.to_string()))?;
+    if depth(&body) > DEPTH_MAX {
+        return Err(Error::new(Code::InvalidJson, format!("a body may nest at most {DEPTH_MAX} deep")));
+    }
+    if !body.is_object() {
+        return Err(Error::member("", "invalid_type", "the body must be a JSON object"));
+    }
+    Ok(body)
+}
+
+fn depth(value: &Json) -> usize {
+    match value {
+        Json::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Json::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// In a creation null means absent: some generated clients write null for every member that is not set.
+fn drop_nulls(body: &mut Json) {
+    if let Some(members) = body.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+}

@@ -1,0 +1,202 @@
+//! The caller of an operation, with the permission it needs in its type.
+use crate::db::idempotency::Claim;
+use crate::db::pool::Db;
+use crate::db::table::Expected;
+use crate::db::tx::{Request, Tx};
+use crate::kernel::actor::{Actor, Permission};
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::query::{Asked, PageInfo};
+use crate::kernel::reply::Reply;
+use crate::web::answer::request_id;
+use crate::web::body::BodyHash;
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+
+/// The outcome of reading the `Authorization` header, left in the request by the identity middleware.
+#[derive(Clone, Debug)]
+pub enum Identity {
+    Known(Box<Actor>),
+    Unknown(Code),
+}
+
+/// A caller who may do `P`. Taking it in a handler's signature is what protects the operation.
+#[derive(Debug)]
+pub struct Ctx<P> {
+    request: HttpRequest,
+    pub actor: Actor,
+    db: web::Data<Db>,
+    permission: PhantomData<P>,
+}
+
+impl<P: Permission> FromRequest for Ctx<P> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ctx::new(request))
+    }
+}
+
+impl<P: Permission> Ctx<P> {
+    fn new(request: &HttpRequest) -> Result<Ctx<P>> {
+        let actor = identified(request)?;
+        actor.may::<P>().map_err(|scope| match scope {
+            Some(scope) => Error::new(Code::InsufficientScope, format!("the key needs the scope {scope}"))
+                .with(|problem| problem.required_scope = Some(scope)),
+            None => Error::new(Code::Forbidden, format!("your role ({}) may not do this", actor.role.as_str())),
+        })?;
+        let db = request.app_data::<web::Data<Db>>().cloned().ok_or_else(|| Error::internal("no database in the app"))?;
+        Ok(Ctx { request: request.clone(), actor, db, permission: PhantomData })
+    }
+
+    pub fn query(&self) -> &str {
+        self.request.query_string()
+    }
+
+    /// The parameters, when the operation is no list.
+    pub fn asked(&self) -> Result<Asked> {
+        Asked::read(self.query())
+    }
+
+    /// The version in `If-Match`.
+    pub fn expected(&self) -> Result<Expected> {
+        let Some(value) = self.request.headers().get(header::IF_MATCH) else { return Ok(Expected(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(Expected(None));
+        }
+        let version = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).parse().ok();
+        let wrong = || Error::new(Code::BadRequest, "If-Match must be an ETag as it was given, such as \"7\"");
+        version.map(|v| Expected(Some(v))).ok_or_else(wrong)
+    }
+
+    /// Whether the caller prefers CSV over JSON.
+    pub fn wants_csv(&self) -> Result<bool> {
+        let accept = self.request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("*/*");
+        for media in accept.split(',').map(|m| m.split(';').next().unwrap_or_default().trim()) {
+            match media {
+                "text/csv" => return Ok(true),
+                "application/json" | "application/*" | "*/*" | "" => return Ok(false),
+                _ => {}
+            }
+        }
+        Err(Error::new(Code::NotAcceptable, "this can be had as application/json or text/csv"))
+    }
+
+    pub async fn read<F>(self, work: F) -> Result<Reply>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.db.read(self.request(None)?, work).await
+    }
+
+    pub async fn report<F>(self, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.db.read_report(self.request(None)?, work).await
+    }
+
+    pub async fn write<F>(self, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.db.write(self.request(self.claim()?)?, work).await
+    }
+
+    /// As `write`, for an answer that holds a secret: it is not kept for a retry.
+    pub async fn write_once<F>(self, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.db.write(self.request(None)?, work).await
+    }
+
+    fn request(&self, claim: Option<Claim>) -> Result<Request> {
+        Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim })
+    }
+
+    /// The `Idempotency-Key` of a POST, raw or as a quoted string.
+    fn claim(&self) -> Result<Option<Claim>> {
+        if self.request.method() != actix_web::http::Method::POST {
+            return Ok(None);
+        }
+        let Some(value) = self.request.headers().get("Idempotency-Key") else { return Ok(None) };
+        let text = value.to_str().unwrap_or_default();
+        let key = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::new(Code::BadRequest, "Idempotency-Key must be 1 to 255 visible ASCII characters"));
+        }
+        let body = self.request.extensions().get::<BodyHash>().map(|hash| hash.0.clone()).unwrap_or_default();
+        let hash = Sha256::new()
+            .chain_update(self.request.method().as_str())
+            .chain_update(self.request.uri().to_string())
+            .chain_update(body)
+            .finalize();
+        Ok(Some(Claim { key: key.to_owned(), hash: hash.to_vec(), principal: self.actor.principal }))
+    }
+
+    /// How to ask for the page after this one, for a `Link` header (RFC 8288).
+    pub fn next_link(&self) -> NextLink {
+        NextLink { path: self.request.path().to_owned(), query: self.query().to_owned() }
+    }
+}
+
+/// The address of a list, from which the address of its next page is made.
+#[derive(Debug)]
+pub struct NextLink {
+    path: String,
+    query: String,
+}
+
+impl NextLink {
+    pub fn reply(self, page: &PageInfo, body: &impl Serialize) -> Result<Reply> {
+        let link = page.next_cursor.as_ref().map(|cursor| {
+            let kept = self.query.split('&').filter(|p| !p.is_empty() && !p.starts_with("cursor="));
+            let query: Vec<&str> = kept.collect();
+            let joint = if query.is_empty() { "" } else { "&" };
+            format!("<{}?{}{joint}cursor={cursor}>; rel=\"next\"", self.path, query.join("&"))
+        });
+        Ok(Reply { link, ..Reply::ok(body)? })
+    }
+}
+
+/// Who asks, or 401.
+pub fn identified(request: &HttpRequest) -> Result<Actor> {
+    match request.extensions().get::<Identity>() {
+        Some(Identity::Known(actor)) => Ok(actor.as_ref().clone()),
+        Some(Identity::Unknown(code)) => Err(Error::new(*code, code.title())),
+        None => Err(Error::new(Code::Unauthorized, "send Authorization: Bearer with an access token or an API key")),
+    }
+}
+
+/// A UUID in the path; anything else names no record.
+#[derive(Clone, Copy, Debug)]
+pub struct Id(pub uuid::Uuid);
+
+impl FromRequest for Id {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().iter().next().map(|(_, value)| value);
+        let id = text.filter(|t| t.len() == 36).and_then(|t| t.parse().ok());
+        ready(id.map(Id).ok_or_else(Error::not_found))
+    }
+}
+
+/// Refuses every parameter, for operations that have none.
+pub fn no_parameters(query: &str) -> Result<()> {
+    Asked::read(query)?.finish(&[])
+}
+
+impl From<Bad> for Error {
+    fn from(bad: Bad) -> Error {
+        Error::members(vec![bad])
+    }
+}

@@ -1,0 +1,4 @@
+//! Between actix and the rooms: who asks (`Ctx`), what they sent (`Valid`), and what they are answered.
+pub mod answer;
+pub mod body;
+pub mod ctx;
