@@ -8,5 +8,12 @@ pub mod schema;
 pub mod db;
 pub mod web;
 pub mod identity;
+
+
+pub mod records;
+pub mod people;
+pub mod work;
+pub mod catalog;
+pub mod sales;
 pub mod http;
 pub mod cli;

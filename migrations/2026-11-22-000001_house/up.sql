@@ -316,7 +316,6 @@ create table loss_reasons (
     workspace_id uuid not null references workspaces (id),
     id uuid not null,
     name text not null,
-    active boolean not null default true,
     version bigint not null default 1,
     created_at timestamptz(3) not null,
     updated_at timestamptz(3) not null,
@@ -327,7 +326,7 @@ create table loss_reasons (
 create table deals (
     workspace_id uuid not null references workspaces (id),
     id uuid not null,
-    number bigint not null,
+    number text not null,
     title text not null,
     pipeline_id uuid not null,
     stage_id uuid not null,
@@ -411,7 +410,7 @@ create index line_items_by_product on line_items (workspace_id, product_id);
 create table leads (
     workspace_id uuid not null references workspaces (id),
     id uuid not null,
-    number bigint not null,
+    number text not null,
     title text not null,
     description text,
     pipeline_id uuid not null,
@@ -429,6 +428,7 @@ create table leads (
     come_back_on date,
     loss_reason_id uuid,
     closed_at timestamptz(3),
+    converted_at timestamptz(3),
     converted_deal_id uuid,
     tags text[] not null default '{}',
     external_id text,
@@ -494,6 +494,8 @@ create table tasks (
     notes text,
     due_at timestamptz(3),
     due_date date,
+    -- The instant by which it is due: due_at, or the end of due_date in the workspace's time zone.
+    due_end timestamptz(3),
     priority text not null default 'normal',
     assignee_id uuid,
     contact_id uuid,
@@ -518,7 +520,7 @@ create table tasks (
     constraint tasks_status_check check (status in ('open', 'done'))
 );
 create index tasks_recent on tasks (workspace_id, created_at, id);
-create index tasks_by_assignee on tasks (workspace_id, assignee_id, status, due_at);
+create index tasks_by_assignee on tasks (workspace_id, assignee_id, status, due_end);
 create index tasks_by_contact on tasks (workspace_id, contact_id, status);
 create index tasks_by_company on tasks (workspace_id, company_id, status);
 create index tasks_by_lead on tasks (workspace_id, lead_id, status);

@@ -18,7 +18,7 @@ pub struct Event {
 }
 
 /// Members that change with every write and say nothing.
-const SILENT: [&str; 3] = ["version", "updated_at", "last_activity_at"];
+const SILENT: [&str; 4] = ["version", "updated_at", "last_activity_at", "next_task"];
 
 impl Event {
     /// `contact.created`, with every member that has a value.

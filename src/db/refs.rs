@@ -24,7 +24,7 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
         let row = serde_json::to_value(row).map_err(crate::kernel::error::Error::internal)?;
         for field in fields {
             let Some(kind) = field.refers else { continue };
-            let id = row.get(field.name).and_then(Json::as_str).and_then(|id| id.parse().ok());
+            let id = field.of(&row).and_then(Json::as_str).and_then(|id| id.parse().ok());
             wanted.entry(kind.as_str()).or_insert_with(|| (kind, Vec::new())).1.extend::<Option<Uuid>>(id);
         }
     }

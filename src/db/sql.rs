@@ -29,6 +29,8 @@ pub enum Part {
     MaybeAt(Option<DateTime>),
     Cond(Cond),
     Sql(&'static str),
+    /// A piece with names of its own.
+    Nested(Box<Statement>),
 }
 
 impl Statement {
@@ -82,6 +84,7 @@ impl QueryFragment<Pg> for Statement {
                 Part::MaybeAt(v) => out.push_bind_param::<Nullable<Timestamptz>, _>(v)?,
                 Part::Cond(cond) => cond.walk_ast(out.reborrow())?,
                 Part::Sql(sql) => out.push_sql(sql),
+                Part::Nested(statement) => statement.walk_ast(out.reborrow())?,
             }
         }
         Ok(())

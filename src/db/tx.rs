@@ -97,6 +97,15 @@ impl Db {
         self.run(move |conn| timed(|| work(&mut tx(conn, &request)))).await
     }
 
+    /// A read of anything.
+    pub async fn ask<T, F>(&self, request: Request, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.run(move |conn| work(&mut tx(conn, &request)).map_err(meaning)).await
+    }
+
     /// As `read`, for reports: on the threads and connections kept for them, in one snapshot.
     pub async fn read_report<F>(&self, request: Request, work: F) -> Result<Reply>
     where
@@ -122,14 +131,24 @@ impl Db {
     }
 
     /// Does the work and undoes it: what would happen.
-    pub fn rehearse<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.here(|conn| {
-            AnsiTransactionManager::begin_transaction(&mut *conn)?;
-            let outcome = work(&mut tx(conn, request));
-            AnsiTransactionManager::rollback_transaction(&mut *conn)?;
-            outcome
-        })
+    pub async fn rehearse<F>(&self, request: Request, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.run(move |conn| timed(|| rehearse(conn, &request, &work))).await
     }
+
+    /// As `rehearse`, on the calling thread.
+    pub fn rehearse_here<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.here(|conn| rehearse(conn, request, &work))
+    }
+}
+
+fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    AnsiTransactionManager::begin_transaction(&mut *conn)?;
+    let outcome = work(&mut tx(conn, request));
+    AnsiTransactionManager::rollback_transaction(&mut *conn)?;
+    outcome
 }
 
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {

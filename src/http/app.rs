@@ -1,6 +1,6 @@
 //! Every operation of the product, in one list.
 use crate::http::{document, health};
-use crate::identity;
+use crate::{catalog, identity, people, records, sales, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -11,6 +11,22 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     identity::workspaces::service(config);
     identity::users::service(config);
     identity::api_keys::service(config);
+    identity::teams::service(config);
+    records::tags::service(config);
+    records::feed::service(config);
+    people::sources::service(config);
+    people::companies::service(config);
+    people::contacts::routes::service(config);
+    work::tasks::service(config);
+    work::activities::service(config);
+    work::timeline::service(config);
+    catalog::currencies::service(config);
+    catalog::products::service(config);
+    sales::pipelines::service(config);
+    sales::stages::service(config);
+    sales::loss_reasons::service(config);
+    sales::leads::routes::service(config);
+    sales::deals::routes::service(config);
     health::service(config);
 }
 

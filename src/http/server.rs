@@ -45,7 +45,7 @@ impl Shared {
 }
 
 /// What every new workspace begins with.
-pub const BEGINNINGS: Beginnings = Beginnings(&[]);
+pub const BEGINNINGS: Beginnings = Beginnings(&[crate::sales::pipelines::begin]);
 
 /// Serves until it is told to stop; `started` gets the handle that stops it.
 pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {

@@ -99,6 +99,7 @@ static API_KEY: Fields<api_keys::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &api_keys::id),
     search: None,
+    links: &[],
     table: PhantomData,
 };
 list_params!(ApiKeyList, API_KEY.parameters());

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod me;
 pub mod middleware;
 pub mod passwords;
+pub mod teams;
 pub mod tokens;
 pub mod users;
 pub mod workspaces;

@@ -112,6 +112,7 @@ pub static USER: Fields<users::table> = Fields {
     default_sort: "name",
     id: field("id", &users::id),
     search: Some(Search { sql: "fold(users.name || ' ' || coalesce(users.email, ''))", members: &["name", "email"] }),
+    links: &[],
     table: PhantomData,
 };
 list_params!(UserList, USER.parameters());

@@ -54,19 +54,20 @@ impl Cond {
             Cond::All(list) => list.iter().all(|c| c.eval(row)),
             Cond::Any(list) => list.iter().any(|c| c.eval(row)),
             Cond::Not(c) => !c.eval(row),
-            Cond::Empty(field) => match row.get(field.name) {
+            Cond::Empty(field) => match field.of(row) {
                 Some(Json::Array(words)) => words.is_empty(),
                 other => other.is_none_or(Json::is_null),
             },
             Cond::Is(field, op, values) => {
-                Values::of_json(field.kind, row.get(field.name)).is_some_and(|v| holds(&v, *op, values))
+                Values::of_json(field.kind, field.of(row)).is_some_and(|v| holds(&v, *op, values))
             }
-            Cond::Carries(field, words) => row
-                .get(field.name)
+            Cond::Carries(field, words) => field
+                .of(row)
                 .and_then(Json::as_array)
                 .is_some_and(|has| has.iter().filter_map(Json::as_str).any(|tag| words.iter().any(|w| w == tag))),
             Cond::Mentions(search, pieces) => {
-                let member = |name: &&str| row.get(*name).and_then(Json::as_str).unwrap_or_default();
+                let at = |path: &str| path.split('.').try_fold(row, |value, name| value.get(name));
+                let member = |path: &&str| at(path).and_then(Json::as_str).unwrap_or_default();
                 let text = fold(&search.members.iter().map(member).collect::<Vec<_>>().join(" "));
                 pieces.iter().all(|piece| text.contains(piece))
             }

@@ -51,6 +51,8 @@ pub struct Field {
     pub(crate) hot: bool,
     /// The closed set of its values, if it has one.
     pub choices: &'static [&'static str],
+    /// Where its value stands in the answer, when that is not under its name: `value.amount`.
+    path: &'static str,
     /// The kind of record it names; such a field is called `…_id` and can be included.
     pub refers: Option<RecordKind>,
 }
@@ -61,7 +63,7 @@ where
     C: Column + QueryFragment<Pg> + Sync,
     C::SqlType: SqlKind,
 {
-    Field { name, kind: C::SqlType::KIND, nullable: C::SqlType::NULLABLE, column, hot: false, choices: &[], refers: None }
+    Field { name, kind: C::SqlType::KIND, nullable: C::SqlType::NULLABLE, column, hot: false, choices: &[], path: name, refers: None }
 }
 
 impl Field {
@@ -81,6 +83,17 @@ impl Field {
     pub const fn to(mut self, kind: RecordKind) -> Self {
         self.refers = Some(kind);
         self
+    }
+
+    #[must_use]
+    pub const fn at(mut self, path: &'static str) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// Its value in a serialized row.
+    pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
+        self.path.split('.').try_fold(row, |value, name| value.get(name))
     }
 
     pub fn sortable(&self) -> bool {
@@ -106,7 +119,17 @@ pub struct Fields<T: 'static> {
     pub default_sort: &'static str,
     pub id: Field,
     pub search: Option<Search>,
+    pub links: &'static [Link],
     pub table: std::marker::PhantomData<fn() -> T>,
+}
+
+/// A filter that another table answers, such as the contacts of a deal.
+#[derive(Debug)]
+pub struct Link {
+    /// Of the parameter.
+    pub name: &'static str,
+    /// The ids of the records that fit, up to the comparison with the given id: `select deal_id from … where contact_id = `.
+    pub sql: &'static str,
 }
 
 /// What `q=` looks through: the SQL expression of a trigram index, letter by letter, and the members it is made of.

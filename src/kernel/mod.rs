@@ -9,6 +9,7 @@ pub mod error;
 pub mod field;
 pub mod kind;
 pub mod money;
+pub mod next_task;
 pub mod on;
 pub mod merge_patch;
 pub mod query;

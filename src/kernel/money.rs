@@ -1,5 +1,4 @@
 //! Money: integer minor units and an ISO 4217 code. Never a float, never two currencies added.
-use diesel::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -14,7 +13,7 @@ pub struct Money {
 }
 
 /// The two nullable columns of an optional amount; both are null or neither (a constraint of each table).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MoneyColumns {
     amount: Option<i64>,
     currency: Option<String>,
@@ -28,7 +27,7 @@ impl MoneyColumns {
 
 impl From<Option<Money>> for MoneyColumns {
     fn from(money: Option<Money>) -> MoneyColumns {
-        let (amount, currency) = money.map(|m| (m.amount, m.currency)).unzip();
+        let (amount, currency) = columns(money.as_ref());
         MoneyColumns { amount, currency }
     }
 }
@@ -37,6 +36,11 @@ impl Serialize for MoneyColumns {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         self.get().serialize(s)
     }
+}
+
+/// What is written into the two columns.
+pub fn columns(money: Option<&Money>) -> (Option<i64>, Option<String>) {
+    money.map(|m| (m.amount, m.currency.clone())).unzip()
 }
 
 /// Makes `MoneyColumns` selectable from the amount and currency columns of one table.

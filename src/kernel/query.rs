@@ -111,7 +111,7 @@ pub struct Plan<T> {
 }
 
 /// Where a list stands and whether it goes on.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PageInfo {
     /// Give it as `cursor` for the next page; null on the last one.
     pub next_cursor: Option<String>,
@@ -206,8 +206,6 @@ impl<T> Plan<T> {
     }
 }
 
-const COMMON: [&str; 6] = ["q", "sort", "limit", "cursor", "include", "include_total"];
-
 impl<T> Fields<T> {
     /// Binds a condition made elsewhere to this table.
     pub fn on(&self, cond: Cond) -> On<T, Cond> {
@@ -216,17 +214,6 @@ impl<T> Fields<T> {
 
     /// Reads the query string of a list. Every parameter that is not understood is reported; none is ignored.
     pub fn plan(&'static self, query: &str, actor: &Actor) -> Result<Plan<T>> {
-        self.plan_with(query, actor, &mut |_| Ok(Cond::All(Vec::new())), &[])
-    }
-
-    /// As `plan`, for a list with parameters of its own: `special` takes them out and returns their condition.
-    pub fn plan_with(
-        &'static self,
-        query: &str,
-        actor: &Actor,
-        special: &mut dyn FnMut(&mut Asked) -> Result<Cond>,
-        special_names: &[&str],
-    ) -> Result<Plan<T>> {
         let mut asked = Asked::read(query)?;
         let mut bad = Vec::new();
         let limit = asked.take("limit").map_or(Ok(LIMIT_DEFAULT), |l| l.parse().map_err(|_| ()));
@@ -240,30 +227,26 @@ impl<T> Fields<T> {
         let include = self.include(asked.take("include").as_deref().unwrap_or(""));
         let mark_of = format!("{} {:?} {:?} {:?}", actor.workspace, self.kind, sorted(&asked.0), keys);
         let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
-        let special = special(&mut asked)?;
-        let filter = self.filter(asked, actor, special_names);
+        let filter = self.filter(asked, actor, &[]);
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
         let seek = cursor.map_or(Ok(Seek::default()), |c| order.seek(&c, &mark)).map_err(|e| bad.push(e)).unwrap_or_default();
         let include = include.map_err(|e| bad.push(e)).unwrap_or_default();
-        let mut conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
+        let conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
         if !bad.is_empty() {
             return Err(Error::parameters(bad));
-        }
-        if !matches!(&special, Cond::All(none) if none.is_empty()) {
-            conds.push(special);
         }
         Ok(Plan { filter: On::new(Cond::All(conds)), seek: On::new(seek), order: On::new(order), limit, total, include, mark })
     }
 
-    /// The condition in what is left of a query string, for a report.
-    pub fn condition(&'static self, asked: Asked, actor: &Actor, special_names: &[&str]) -> Result<Cond> {
-        self.filter(asked, actor, special_names).map(Cond::All).map_err(Error::parameters)
+    /// The condition in what is left of a query string, for a report that has parameters of its own.
+    pub fn condition(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Cond> {
+        self.filter(asked, actor, own).map(Cond::All).map_err(Error::parameters)
     }
 
-    fn filter(&'static self, asked: Asked, actor: &Actor, special: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
+    fn filter(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
         let (mut conds, mut bad) = (Vec::new(), Vec::new());
         for (name, value) in sorted(&asked.0) {
-            match self.parameter(name, value, actor, special) {
+            match self.parameter(name, value, actor, own) {
                 Ok(cond) => conds.push(cond),
                 Err(e) => bad.push(e),
             }
@@ -271,9 +254,13 @@ impl<T> Fields<T> {
         if bad.is_empty() { Ok(conds) } else { Err(bad) }
     }
 
-    fn parameter(&'static self, name: &str, value: &str, actor: &Actor, special: &[&str]) -> Result<Cond, Bad> {
+    fn parameter(&'static self, name: &str, value: &str, actor: &Actor, own: &[&str]) -> Result<Cond, Bad> {
         if let ("q", Some(search)) = (name, &self.search) {
             return words(search, value);
+        }
+        if let Some(link) = self.links.iter().find(|link| link.name == name) {
+            let ids = Values::parse(&self.id, split(value)).map_err(|m| Bad::parameter(name, "invalid_format", m))?;
+            return Ok(Cond::Within(&self.id, link.sql, ids));
         }
         let asked = |field: &'static Field| {
             let suffix = name.strip_prefix(field.name)?;
@@ -282,7 +269,7 @@ impl<T> Fields<T> {
         };
         let Some((field, ask)) = self.all.iter().find_map(asked) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
-            let known = known.iter().map(String::as_str).chain(special.iter().copied());
+            let known = known.iter().map(String::as_str).chain(own.iter().copied());
             return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
         };
         let texts = |text: &str| -> Vec<String> {
@@ -353,6 +340,10 @@ impl<T> Fields<T> {
                 list.push(parameter(format!("{}{suffix}", field.name), format!("`{}` {meaning}.{me}", field.name), one, many));
             }
         }
+        for link in self.links {
+            let meaning = format!("`{}` is linked to it.", link.name.trim_end_matches("_id"));
+            list.push(parameter(link.name.into(), meaning, schema(Kind::Uuid), Some(false)));
+        }
         if self.search.is_some() {
             let q = schema(Kind::Text).max_length(Some(Q_MAX));
             list.push(parameter("q".into(), "Words that must all occur; accents and case do not matter.".into(), q, None));
@@ -384,11 +375,6 @@ impl<T> Fields<T> {
             add("include", "Records to add to `included`.", one, Some(false));
         }
         list
-    }
-
-    /// The names that `parameters` of every list has, beside the filters.
-    pub fn is_common(name: &str) -> bool {
-        COMMON.contains(&name)
     }
 }
 

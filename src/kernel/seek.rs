@@ -57,7 +57,7 @@ pub fn unseal(cursor: &str) -> Result<Json, Bad> {
 impl Order {
     /// The cursor for the rows after `row`. `mark` ties it to one workspace, filter and sort.
     pub fn cursor(&self, row: &Json, mark: &str) -> String {
-        let values: Vec<_> = self.0.iter().map(|key| row.get(key.field.name).unwrap_or(&Json::Null)).collect();
+        let values: Vec<_> = self.0.iter().map(|key| key.field.of(row).unwrap_or(&Json::Null)).collect();
         seal(&json!([mark, values]))
     }
 

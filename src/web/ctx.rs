@@ -88,29 +88,46 @@ impl<P: Permission> Ctx<P> {
         Err(Error::new(Code::NotAcceptable, "this can be had as application/json or text/csv"))
     }
 
-    pub async fn read<F>(self, work: F) -> Result<Reply>
+    pub async fn read<F>(&self, work: F) -> Result<Reply>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
         self.db.read(self.request(None)?, work).await
     }
 
-    pub async fn report<F>(self, work: F) -> Result<Reply>
+    /// A read whose outcome the handler works on itself.
+    pub async fn ask<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.db.ask(self.request(None)?, work).await
+    }
+
+    pub async fn report<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
         self.db.read_report(self.request(None)?, work).await
     }
 
-    pub async fn write<F>(self, work: F) -> Result<Reply>
+    pub async fn write<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
         self.db.write(self.request(self.claim()?)?, work).await
     }
 
+    /// Does the work and undoes it: what would happen.
+    pub async fn rehearse<F>(&self, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.db.rehearse(self.request(None)?, work).await
+    }
+
     /// As `write`, for an answer that holds a secret: it is not kept for a retry.
-    pub async fn write_once<F>(self, work: F) -> Result<Reply>
+    pub async fn write_once<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {

@@ -2,3 +2,4 @@
 pub mod answer;
 pub mod body;
 pub mod ctx;
+pub mod names;

@@ -1,0 +1,37 @@
+//! The currencies of ISO 4217.
+use crate::kernel::error::Result;
+use crate::kernel::money;
+use crate::kernel::reply::Reply;
+use actix_web::get;
+use iso_currency::{Currency, IntoEnumIterator};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// A currency, with the number of digits that an amount's last ones stand for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CurrencyInfo {
+    #[schema(format = "currency")]
+    pub code: String,
+    pub name: String,
+    /// 2 for EUR: an amount of 125000 is 1,250.00.
+    #[schema(value_type = i32)]
+    pub exponent: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CurrencyList {
+    pub data: Vec<CurrencyInfo>,
+}
+
+/// Every currency that amounts can be in.
+#[utoipa::path(operation_id = "list_currencies", security(()), responses((status = 200, description = "The currencies", body = CurrencyList)))]
+#[get("/currencies")]
+async fn list() -> Result<Reply> {
+    let info = |c: Currency| CurrencyInfo { code: c.code().into(), name: c.name().into(), exponent: money::exponent(c.code()) };
+    Reply::ok(&CurrencyList { data: Currency::iter().map(info).collect() })
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list);
+}

@@ -1,0 +1,3 @@
+//! What is sold, and in which money.
+pub mod currencies;
+pub mod products;

@@ -1,0 +1,210 @@
+//! Products: what is sold.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Code, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::money::{Money, columns};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::products;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, money_columns, owned, page, record};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+money_columns!(Price = products(price_amount, price_currency));
+
+/// Something that is sold.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = products)]
+pub struct Product {
+    pub id: Uuid,
+    pub name: String,
+    /// Stock-keeping unit; unique in the workspace.
+    pub sku: Option<String>,
+    pub series: Option<String>,
+    /// What one of it is: a piece, an hour, a kilogram.
+    pub unit: Option<String>,
+    #[diesel(embed)]
+    #[schema(value_type = Option<Money>)]
+    pub price: Price,
+    pub active: bool,
+    pub external_id: Option<String>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Product, Product);
+page!(ProductPage of Product);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct ProductCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(min_length = 1, max_length = 100)]
+    pub sku: Option<String>,
+    #[schema(max_length = 100)]
+    pub series: Option<String>,
+    #[schema(max_length = 50)]
+    pub unit: Option<String>,
+    pub price: Option<Money>,
+    /// True if absent.
+    pub active: Option<bool>,
+    #[schema(max_length = 200)]
+    pub external_id: Option<String>,
+}
+impl Rules for ProductCreate {}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = products)]
+pub struct ProductUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(min_length = 1, max_length = 100)]
+    pub sku: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 100)]
+    pub series: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 50)]
+    pub unit: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    pub price: Option<Option<Money>>,
+    #[schema(nullable = false)]
+    pub active: Option<bool>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub external_id: Option<Option<String>>,
+}
+impl Rules for ProductUpdate {}
+
+pub static PRODUCT: Fields<products::table> = Fields {
+    kind: Kind::Product,
+    all: &[
+        field("name", &products::name),
+        field("sku", &products::sku),
+        field("series", &products::series),
+        field("price", &products::price_amount).at("price.amount"),
+        field("active", &products::active),
+        field("external_id", &products::external_id),
+        field("created_at", &products::created_at),
+        field("updated_at", &products::updated_at),
+    ],
+    default_sort: "name",
+    id: field("id", &products::id),
+    search: Some(Search { sql: "fold(products.name || ' ' || coalesce(products.sku, ''))", members: &["name", "sku"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(ProductList, PRODUCT.parameters());
+owned!(soft products, Product);
+
+const MEANINGS: Meanings = &[
+    ("products_sku_key", Meaning::Taken(Code::DuplicateSku, "/sku")),
+    ("products_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
+];
+
+pub fn insert(tx: &mut Tx<'_>, new: &ProductCreate) -> Result<Product> {
+    let (amount, currency) = columns(new.price.as_ref());
+    let row = diesel::insert_into(products::table)
+        .values((
+            (products::workspace_id.eq(tx.workspace()), products::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (products::name.eq(&new.name), products::sku.eq(&new.sku), products::series.eq(&new.series), products::unit.eq(&new.unit)),
+            (products::price_amount.eq(amount), products::price_currency.eq(currency), products::active.eq(new.active.unwrap_or(true))),
+            products::external_id.eq(&new.external_id),
+            (products::created_at.eq(tx.now), products::updated_at.eq(tx.now)),
+        ))
+        .returning(Product::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUpdate) -> Result<Product> {
+    let before = lock(tx, id, expected)?;
+    let price = changes.price.as_ref().map(|money| {
+        let (amount, currency) = columns(money.as_ref());
+        (products::price_amount.eq(amount), products::price_currency.eq(currency))
+    });
+    let after = diesel::update(products::table.find((tx.workspace(), id)))
+        .set((changes, price, products::version.eq(before.version + 1), products::updated_at.eq(tx.now)))
+        .returning(Product::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(products::table.find((tx.workspace(), id)))
+        .set((products::deleted_at.eq(tx.now), products::external_id.eq(None::<String>), products::version.eq(row.version + 1)))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// List products, by name.
+#[utoipa::path(operation_id = "list_products", params(ProductList), responses((status = 200, description = "A page of products", body = ProductPage)))]
+#[get("/products")]
+async fn list(ctx: Ctx<can::products::Read>) -> Result<Reply> {
+    let (plan, link) = (PRODUCT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, products, Product, &plan => ProductPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Create a product.
+#[utoipa::path(operation_id = "create_product", request_body = ProductCreate, responses((status = 201, description = "The product", body = Product)))]
+#[post("/products")]
+async fn create(ctx: Ctx<can::products::Create>, new: Valid<ProductCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a product.
+#[utoipa::path(operation_id = "get_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
+    responses((status = 200, description = "The product", body = Product)))]
+#[get("/products/{product_id}")]
+async fn read(ctx: Ctx<can::products::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Change a product. Line items keep the price they were sold at.
+#[utoipa::path(operation_id = "update_product", params(("product_id" = Uuid, Path, description = "Id of the product")), request_body = ProductUpdate,
+    responses((status = 200, description = "The product as changed", body = Product)))]
+#[patch("/products/{product_id}")]
+async fn change(ctx: Ctx<can::products::Update>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete a product. Line items that name it stay.
+#[utoipa::path(operation_id = "delete_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/products/{product_id}")]
+async fn remove(ctx: Ctx<can::products::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+}

@@ -1,0 +1,4 @@
+//! Contacts: people, with their addresses, consents and the way they were met.
+pub mod model;
+pub mod routes;
+pub mod store;

@@ -1,0 +1,332 @@
+//! The row, what creates and changes it, and its fields.
+use crate::kernel::error::Bad;
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::next_task::NextTask;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::schema::contacts;
+use crate::{jsonb, list_params, next_task_columns, page, record, text_enum};
+use chrono::NaiveDate;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use diesel::sql_types::Jsonb;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+text_enum! {
+    /// How far the relationship has come.
+    pub enum Lifecycle {
+        Subscriber = "subscriber",
+        Lead = "lead",
+        Qualified = "qualified",
+        Customer = "customer",
+        Advocate = "advocate",
+        Lost = "lost",
+    }
+}
+text_enum! {
+    /// A way to reach a person.
+    pub enum Channel {
+        Email = "email",
+        Phone = "phone",
+        Sms = "sms",
+        Messenger = "messenger",
+        Post = "post",
+        Visit = "visit",
+    }
+}
+text_enum! {
+    /// What an address or a number is for.
+    pub enum AddressKind { Work = "work", Home = "home", Mobile = "mobile", Other = "other", }
+}
+
+/// An e-mail address of a contact, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ContactEmail {
+    #[schema(format = "email", max_length = 254)]
+    pub email: String,
+    pub kind: AddressKind,
+}
+
+/// A phone number of a contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ContactPhone {
+    /// As it was written.
+    pub phone: String,
+    /// E.164; null when the number cannot be understood.
+    pub e164: Option<String>,
+    pub kind: AddressKind,
+}
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct ContactPhoneInput {
+    #[schema(min_length = 1, max_length = 50)]
+    pub phone: String,
+    pub kind: AddressKind,
+}
+
+/// What a person has agreed to, or not, for one channel, with the proof of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Consent {
+    pub channel: Channel,
+    pub granted: bool,
+    pub at: DateTime,
+    /// How it was given: a form, a call, a signature.
+    #[schema(max_length = 200)]
+    pub how: Option<String>,
+    /// The words that were agreed to.
+    #[schema(max_length = 2000)]
+    pub text: Option<String>,
+}
+
+/// How a person was first met. Written once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
+#[diesel(sql_type = Jsonb)]
+pub struct FirstTouch {
+    pub source_id: Option<Uuid>,
+    #[schema(max_length = 200)]
+    pub campaign: Option<String>,
+    /// Such as `fair`, `web`, `phone`.
+    #[schema(max_length = 100)]
+    pub channel: Option<String>,
+    pub at: DateTime,
+    /// Such as "took a brochure at the stand".
+    #[schema(max_length = 1000)]
+    pub how: Option<String>,
+}
+
+macro_rules! json_list {
+    ($name:ident of $item:ty) => {
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+        #[diesel(sql_type = Jsonb)]
+        #[serde(transparent)]
+        pub struct $name(pub Vec<$item>);
+    };
+}
+json_list!(Emails of ContactEmail);
+json_list!(Phones of ContactPhone);
+json_list!(Consents of Consent);
+jsonb!(FirstTouch, Emails, Phones, Consents);
+
+next_task_columns!(ContactTask = contacts);
+
+/// A person.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = contacts)]
+pub struct Contact {
+    pub id: Uuid,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    /// The primary e-mail: the first of `emails`. Unique in the workspace.
+    pub email: Option<String>,
+    /// The primary phone: the first of `phones`, as E.164 where it can be understood.
+    pub phone: Option<String>,
+    #[schema(value_type = Vec<ContactEmail>)]
+    pub emails: Emails,
+    #[schema(value_type = Vec<ContactPhone>)]
+    pub phones: Phones,
+    pub company_id: Option<Uuid>,
+    /// At the company.
+    pub position: Option<String>,
+    pub address: Option<String>,
+    pub birthday: Option<NaiveDate>,
+    pub locale: Option<String>,
+    pub time_zone: Option<String>,
+    pub preferred_channel: Option<Channel>,
+    pub do_not_contact: bool,
+    #[schema(value_type = Vec<Consent>)]
+    pub consents: Consents,
+    pub lifecycle: Lifecycle,
+    /// Of the first touch.
+    pub source_id: Option<Uuid>,
+    pub first_touch: Option<FirstTouch>,
+    pub owner_id: Option<Uuid>,
+    #[schema(value_type = Vec<String>)]
+    pub tags: Tags,
+    pub external_id: Option<String>,
+    #[diesel(embed)]
+    #[schema(value_type = Option<NextTask>)]
+    pub next_task: ContactTask,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Contact, Contact);
+page!(ContactPage of Contact);
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct ContactCreate {
+    pub id: Option<Uuid>,
+    #[schema(max_length = 100)]
+    pub first_name: Option<String>,
+    #[schema(max_length = 100)]
+    pub last_name: Option<String>,
+    /// The only e-mail; for several give `emails` instead.
+    #[schema(format = "email", max_length = 254)]
+    pub email: Option<String>,
+    /// The only phone; for several give `phones` instead.
+    #[schema(max_length = 50)]
+    pub phone: Option<String>,
+    /// The first is the primary one.
+    #[schema(max_items = 20)]
+    pub emails: Option<Vec<ContactEmail>>,
+    /// The first is the primary one.
+    #[schema(max_items = 20)]
+    pub phones: Option<Vec<ContactPhoneInput>>,
+    pub company_id: Option<Uuid>,
+    #[schema(max_length = 200)]
+    pub position: Option<String>,
+    #[schema(max_length = 1000)]
+    pub address: Option<String>,
+    pub birthday: Option<NaiveDate>,
+    #[schema(max_length = 35)]
+    pub locale: Option<String>,
+    #[schema(format = "time-zone", max_length = 64)]
+    pub time_zone: Option<String>,
+    pub preferred_channel: Option<Channel>,
+    #[serde(default)]
+    pub do_not_contact: bool,
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub consents: Vec<Consent>,
+    /// `lead` if absent.
+    pub lifecycle: Option<Lifecycle>,
+    /// Where the person came from; also the source of the first touch, if that is absent.
+    pub source_id: Option<Uuid>,
+    pub first_touch: Option<FirstTouch>,
+    pub owner_id: Option<Uuid>,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    pub tags: Tags,
+    #[schema(max_length = 200)]
+    pub external_id: Option<String>,
+}
+
+const NAMELESS: &str = "a contact needs a name, an e-mail or a phone";
+
+impl Rules for ContactCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        let texts = [&self.first_name, &self.last_name, &self.email, &self.phone];
+        let lists = self.emails.as_ref().is_some_and(|e| !e.is_empty()) || self.phones.as_ref().is_some_and(|p| !p.is_empty());
+        if !lists && texts.iter().all(|t| t.as_ref().is_none_or(String::is_empty)) {
+            bad.push(Bad::member("/last_name", "required", NAMELESS));
+        }
+        not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
+        not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
+    }
+}
+
+fn not_both(one: bool, many: bool, pointer: &str, bad: &mut Vec<Bad>) {
+    if one && many {
+        bad.push(Bad::member(pointer, "stated_twice", "is given alone and in the list"));
+    }
+}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = contacts)]
+pub struct ContactUpdate {
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 100)]
+    pub first_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 100)]
+    pub last_name: Option<Option<String>>,
+    /// Replaces the primary e-mail; the others stay. Null removes it, and the next one becomes primary.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    #[schema(format = "email", max_length = 254)]
+    pub email: Option<Option<String>>,
+    /// Replaces the primary phone; the others stay. Null removes it, and the next one becomes primary.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    #[schema(max_length = 50)]
+    pub phone: Option<Option<String>>,
+    /// All of them; the first is the primary one.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, max_items = 20)]
+    pub emails: Option<Vec<ContactEmail>>,
+    /// All of them; the first is the primary one.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, max_items = 20)]
+    pub phones: Option<Vec<ContactPhoneInput>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub company_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub position: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 1000)]
+    pub address: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub birthday: Option<Option<NaiveDate>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 35)]
+    pub locale: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(format = "time-zone", max_length = 64)]
+    pub time_zone: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub preferred_channel: Option<Option<Channel>>,
+    #[schema(nullable = false)]
+    pub do_not_contact: Option<bool>,
+    #[diesel(skip_update)]
+    #[schema(nullable = false, max_items = 20)]
+    pub consents: Option<Vec<Consent>>,
+    #[schema(nullable = false)]
+    pub lifecycle: Option<Lifecycle>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub source_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub owner_id: Option<Option<Uuid>>,
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags: Option<Tags>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub external_id: Option<Option<String>>,
+}
+
+impl Rules for ContactUpdate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
+        not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
+    }
+}
+
+pub static CONTACT: Fields<contacts::table> = Fields {
+    kind: Kind::Contact,
+    all: &[
+        field("first_name", &contacts::first_name),
+        field("last_name", &contacts::last_name),
+        field("email", &contacts::email).hot(),
+        field("phone", &contacts::phone).hot(),
+        field("company_id", &contacts::company_id).to(Kind::Company).hot(),
+        field("position", &contacts::position),
+        field("birthday", &contacts::birthday),
+        field("preferred_channel", &contacts::preferred_channel).one_of(Channel::TEXTS),
+        field("do_not_contact", &contacts::do_not_contact),
+        field("lifecycle", &contacts::lifecycle).one_of(Lifecycle::TEXTS),
+        field("source_id", &contacts::source_id).to(Kind::Source),
+        field("owner_id", &contacts::owner_id).to(Kind::User).hot(),
+        field("tags", &contacts::tags),
+        field("external_id", &contacts::external_id).hot(),
+        field("next_task_at", &contacts::next_task_at).at("next_task.due_at"),
+        field("created_at", &contacts::created_at),
+        field("updated_at", &contacts::updated_at),
+    ],
+    default_sort: "-created_at",
+    id: field("id", &contacts::id),
+    search: Some(Search {
+        sql: "fold(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '') || ' ' || \
+              coalesce(contacts.email, '') || ' ' || coalesce(contacts.phone, ''))",
+        members: &["first_name", "last_name", "email", "phone"],
+    }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(ContactList, CONTACT.parameters());

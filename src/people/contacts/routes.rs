@@ -1,0 +1,67 @@
+//! The operations on contacts.
+use crate::kernel::actor::can;
+use crate::kernel::error::{Code, Result};
+use crate::kernel::reply::Reply;
+use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactList, ContactPage, ContactUpdate};
+use crate::people::contacts::store;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use actix_web::{delete, get, patch, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// List contacts.
+#[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", body = ContactPage)))]
+#[get("/contacts")]
+async fn list(ctx: Ctx<can::contacts::Read>) -> Result<Reply> {
+    let (plan, link) = (CONTACT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = store::page(tx, &plan)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Create a contact. An e-mail that another contact has is a conflict, with the id of that contact.
+#[utoipa::path(operation_id = "create_contact", request_body = ContactCreate, responses((status = 201, description = "The contact", body = Contact)))]
+#[post("/contacts")]
+async fn create(ctx: Ctx<can::contacts::Create>, new: Valid<ContactCreate>) -> Result<Reply> {
+    let first = new.emails.iter().flatten().next().map(|e| e.email.clone());
+    let email = new.email.clone().or(first);
+    match (ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await, email) {
+        (Err(error), Some(email)) if error.code() == Code::DuplicateEmail => {
+            let existing = ctx.ask(move |tx| store::by_email(tx, &email)).await?;
+            Err(error.with(|problem| problem.existing_id = existing.map(|contact| contact.id)))
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// Get a contact.
+#[utoipa::path(operation_id = "get_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
+    responses((status = 200, description = "The contact", body = Contact)))]
+#[get("/contacts/{contact_id}")]
+async fn read(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+}
+
+/// Change a contact. What is absent stays; null, or a name under `clear`, empties a member.
+#[utoipa::path(operation_id = "update_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")), request_body = ContactUpdate,
+    responses((status = 200, description = "The contact as changed", body = Contact)))]
+#[patch("/contacts/{contact_id}")]
+async fn change(ctx: Ctx<can::contacts::Update>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete a contact. Its leads, deals and history stay.
+#[utoipa::path(operation_id = "delete_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/contacts/{contact_id}")]
+async fn remove(ctx: Ctx<can::contacts::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+}

@@ -1,0 +1,230 @@
+//! The SQL of contacts.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::error::{Code, Error, Result};
+use crate::owned;
+use crate::people::contacts::model::{
+    AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate, Emails,
+    FirstTouch, Phones,
+};
+use crate::people::phones::e164;
+use crate::records;
+use crate::schema::contacts;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+owned!(soft contacts, Contact);
+
+const MEANINGS: Meanings = &[
+    ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
+    ("contacts_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("contacts_company_id_fkey", Meaning::Missing("/company_id")),
+    ("contacts_source_id_fkey", Meaning::Missing("/source_id")),
+    ("contacts_owner_id_fkey", Meaning::Missing("/owner_id")),
+];
+
+/// A contact as it goes into the table: one fixed statement, which stays prepared.
+#[derive(Insertable)]
+#[diesel(table_name = contacts, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    workspace_id: Uuid,
+    id: Uuid,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    email: Option<String>,
+    phone: Option<String>,
+    emails: Emails,
+    phones: Phones,
+    company_id: Option<Uuid>,
+    position: Option<&'a str>,
+    address: Option<&'a str>,
+    birthday: Option<chrono::NaiveDate>,
+    locale: Option<&'a str>,
+    time_zone: Option<&'a str>,
+    preferred_channel: Option<crate::people::contacts::model::Channel>,
+    do_not_contact: bool,
+    consents: Consents,
+    lifecycle: crate::people::contacts::model::Lifecycle,
+    source_id: Option<Uuid>,
+    first_touch: Option<FirstTouch>,
+    owner_id: Option<Uuid>,
+    tags: &'a crate::kernel::tags::Tags,
+    external_id: Option<&'a str>,
+    created_at: crate::kernel::time::DateTime,
+    updated_at: crate::kernel::time::DateTime,
+}
+
+impl<'a> NewRow<'a> {
+    fn new(tx: &Tx<'_>, new: &'a ContactCreate) -> NewRow<'a> {
+        let (emails, phones) = (emails_of(new), phones_of(new, &tx.actor.settings.country));
+        let first_touch = new.first_touch.clone().or_else(|| {
+            new.source_id.map(|source| FirstTouch { source_id: Some(source), campaign: None, channel: None, at: tx.now, how: None })
+        });
+        NewRow {
+            workspace_id: tx.workspace(),
+            id: new.id.unwrap_or_else(Uuid::now_v7),
+            first_name: text(&new.first_name),
+            last_name: text(&new.last_name),
+            email: primary_email(&emails),
+            phone: primary_phone(&phones),
+            emails,
+            phones,
+            company_id: new.company_id,
+            position: text(&new.position),
+            address: text(&new.address),
+            birthday: new.birthday,
+            locale: text(&new.locale),
+            time_zone: text(&new.time_zone),
+            preferred_channel: new.preferred_channel,
+            do_not_contact: new.do_not_contact,
+            consents: Consents(new.consents.clone()),
+            lifecycle: new.lifecycle.unwrap_or(crate::people::contacts::model::Lifecycle::Lead),
+            source_id: new.source_id.or(first_touch.as_ref().and_then(|touch| touch.source_id)),
+            first_touch,
+            owner_id: new.owner_id,
+            tags: &new.tags,
+            external_id: text(&new.external_id),
+            created_at: tx.now,
+            updated_at: tx.now,
+        }
+    }
+}
+
+/// An empty text is no text.
+fn text(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|t| !t.is_empty())
+}
+
+fn emails_of(new: &ContactCreate) -> Emails {
+    let alone = || text(&new.email).map(|email| ContactEmail { email: email.to_owned(), kind: AddressKind::Work });
+    normal_emails(new.emails.clone().unwrap_or_else(|| alone().into_iter().collect()))
+}
+
+fn normal_emails(list: Vec<ContactEmail>) -> Emails {
+    let mut emails: Vec<ContactEmail> = Vec::with_capacity(list.len());
+    for ContactEmail { email, kind } in list {
+        let email = email.to_lowercase();
+        if !emails.iter().any(|known| known.email == email) {
+            emails.push(ContactEmail { email, kind });
+        }
+    }
+    Emails(emails)
+}
+
+fn phones_of(new: &ContactCreate, country: &str) -> Phones {
+    let alone = || text(&new.phone).map(|phone| ContactPhoneInput { phone: phone.to_owned(), kind: AddressKind::Work });
+    normal_phones(new.phones.clone().unwrap_or_else(|| alone().into_iter().collect()), country)
+}
+
+fn normal_phones(list: Vec<ContactPhoneInput>, country: &str) -> Phones {
+    Phones(list.into_iter().map(|p| ContactPhone { e164: e164(&p.phone, country), phone: p.phone, kind: p.kind }).collect())
+}
+
+fn primary_email(emails: &Emails) -> Option<String> {
+    emails.0.first().map(|e| e.email.clone())
+}
+
+fn primary_phone(phones: &Phones) -> Option<String> {
+    phones.0.first().map(|p| p.e164.clone().unwrap_or_else(|| p.phone.clone()))
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
+    check_touch(tx, new)?;
+    let row: Contact = diesel::insert_into(contacts::table)
+        .values(NewRow::new(tx, new))
+        .returning(Contact::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    records::tags::note(tx, &row.tags)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+/// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
+pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect();
+    let rows: Vec<Contact> = diesel::insert_into(contacts::table)
+        .values(rows)
+        .returning(Contact::as_returning())
+        .get_results(tx.conn)
+        .explain(MEANINGS)?;
+    for row in &rows {
+        records::tags::note(tx, &row.tags)?;
+        tx.record(Event::created(row)?);
+    }
+    Ok(rows)
+}
+
+/// The source inside a first touch is no foreign key, so it is looked up.
+fn check_touch(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<()> {
+    use crate::schema::sources;
+    let Some(source) = new.first_touch.as_ref().and_then(|touch| touch.source_id) else { return Ok(()) };
+    let found = diesel::select(diesel::dsl::exists(sources::table.find((tx.workspace(), source)))).get_result::<bool>(tx.conn)?;
+    if found { Ok(()) } else { Err(Error::reference("/first_touch/source_id")) }
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
+    let before = lock(tx, id, expected)?;
+    let emails = changed_emails(&before, changes).map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
+    let phones = changed_phones(&before, changes, &tx.actor.settings.country)
+        .map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
+    let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
+    let after: Contact = diesel::update(contacts::table.find((tx.workspace(), id)))
+        .set((changes, emails, phones, consents, contacts::version.eq(before.version + 1), contacts::updated_at.eq(tx.now)))
+        .returning(Contact::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    if [&after.first_name, &after.last_name, &after.email, &after.phone].iter().all(|t| t.is_none()) {
+        return Err(Error::member("/last_name", "required", "a contact needs a name, an e-mail or a phone"));
+    }
+    records::tags::note(tx, &after.tags)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+/// `email` alone replaces the first of the list.
+fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
+    if let Some(all) = &changes.emails {
+        return Some(normal_emails(all.clone()));
+    }
+    let primary = changes.email.as_ref()?;
+    let kind = before.emails.0.first().map_or(AddressKind::Work, |e| e.kind);
+    let first = primary.iter().map(|email| ContactEmail { email: email.clone(), kind });
+    Some(normal_emails(first.chain(before.emails.0.iter().skip(1).cloned()).collect()))
+}
+
+fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> Option<Phones> {
+    if let Some(all) = &changes.phones {
+        return Some(normal_phones(all.clone(), country));
+    }
+    let primary = changes.phone.as_ref()?;
+    let kind = before.phones.0.first().map_or(AddressKind::Work, |p| p.kind);
+    let first = normal_phones(primary.iter().map(|phone| ContactPhoneInput { phone: phone.clone(), kind }).collect(), country);
+    Some(Phones(first.0.into_iter().chain(before.phones.0.iter().skip(1).cloned()).collect()))
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(contacts::table.find((tx.workspace(), id)))
+        .set((contacts::deleted_at.eq(tx.now), contacts::external_id.eq(None::<String>), contacts::version.eq(row.version + 1)))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// The contact with this e-mail, if there is one.
+pub fn by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<Contact>> {
+    let found = mine(tx.workspace()).filter(contacts::email.eq(email.to_lowercase())).select(Contact::as_select());
+    Ok(found.first(tx.conn).optional()?)
+}
+
+/// One page by a plan.
+pub fn page(
+    tx: &mut Tx<'_>,
+    plan: &crate::kernel::query::Plan<contacts::table>,
+) -> Result<crate::people::contacts::model::ContactPage> {
+    use crate::people::contacts::model::ContactPage;
+    Ok(crate::list!(tx, contacts, Contact, plan => ContactPage))
+}

@@ -1,0 +1,177 @@
+//! The event feed: what changed in the workspace, in an order that never skips a change that commits late.
+use crate::db::sql::{Part, Statement};
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::query::{PageInfo, parameter, schema, split};
+use crate::kernel::reply::Reply;
+use crate::kernel::seek::{seal, unseal};
+use crate::kernel::time::DateTime;
+use crate::list_params;
+use crate::web::ctx::Ctx;
+use actix_web::get;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// One change.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangeEvent {
+    pub id: Uuid,
+    /// Such as `deal.stage_changed`; more types may come.
+    pub r#type: String,
+    pub at: DateTime,
+    pub record_kind: String,
+    pub record_id: Uuid,
+    /// `user`, `api_key` or `import`.
+    pub actor_kind: String,
+    pub actor_id: Option<Uuid>,
+    pub request_id: String,
+    pub changes: Vec<MemberChange>,
+}
+
+/// A member before and after, as JSON text: `"Anna"`, `125000`, `null`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberChange {
+    pub member: String,
+    pub before: String,
+    pub after: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangeEventPage {
+    pub data: Vec<ChangeEvent>,
+    pub page: PageInfo,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    type_: String,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime,
+    #[diesel(sql_type = Text)]
+    record_kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    record_id: Uuid,
+    #[diesel(sql_type = Text)]
+    actor_kind: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    actor_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    request_id: String,
+    #[diesel(sql_type = Jsonb)]
+    changes: Json,
+    #[diesel(sql_type = BigInt)]
+    xid: i64,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+/// `{"member": [before, after]}` as a list.
+pub fn changes(stored: &Json) -> Vec<MemberChange> {
+    let ordered: BTreeMap<_, _> = stored.as_object().into_iter().flatten().collect();
+    let side = |pair: &Json, n: usize| pair.get(n).unwrap_or(&Json::Null).to_string();
+    ordered.into_iter().map(|(name, pair)| MemberChange { member: name.clone(), before: side(pair, 0), after: side(pair, 1) }).collect()
+}
+
+const FEED: &str = "select id, type as type_, at, record_kind, record_id, actor_kind, actor_id, request_id, changes, xid, seq
+from events
+where workspace_id = :workspace and (xid, seq) > (:xid, :seq) and settled(xid)
+    and (cardinality(:types) = 0 or type = any(:types)) and (:record::uuid is null or record_id = :record)
+order by xid, seq limit :limit";
+
+struct Asked {
+    types: Vec<String>,
+    record: Option<Uuid>,
+    limit: i64,
+    after: (i64, i64),
+}
+
+fn asked(query: &str) -> Result<Asked> {
+    let mut given = crate::kernel::query::Asked::read(query)?;
+    let limit = given.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
+    if !(1..=500).contains(&limit) {
+        return Err(Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be from 1 to 500")]));
+    }
+    let types = given.take("type").map(|t| split(&t)).unwrap_or_default();
+    let record = given.parsed("record_id", "a UUID")?;
+    let after = match given.take("cursor") {
+        None => (0, 0),
+        Some(cursor) => {
+            let invalid = |_| Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
+            let payload = unseal(&cursor).and_then(|json| serde_json::from_value::<(String, i64, i64)>(json).map_err(invalid));
+            let (kind, xid, seq) = payload.map_err(|bad| Error::parameters(vec![bad]))?;
+            if kind != "events" {
+                return Err(Error::parameters(vec![Bad::parameter("cursor", "cursor_mismatch", "belongs to another list")]));
+            }
+            (xid, seq)
+        }
+    };
+    given.finish(&["limit", "cursor", "type", "record_id"])?;
+    Ok(Asked { types, record, limit, after })
+}
+
+fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
+    let mut rows: Vec<Row> = Statement::new(FEED)
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("xid", Part::Int(asked.after.0))
+        .set("seq", Part::Int(asked.after.1))
+        .set("types", Part::Texts(asked.types.clone()))
+        .set("record", Part::MaybeId(asked.record))
+        .set("limit", Part::Int(asked.limit + 1))
+        .load(tx.conn)?;
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    // There is always a cursor: a reader that has caught up asks with it again later.
+    let last = rows.last().map_or(asked.after, |row| (row.xid, row.seq));
+    let next_cursor = Some(seal(&json!(["events", last.0, last.1])));
+    let event = |row: Row| ChangeEvent {
+        id: row.id,
+        r#type: row.type_,
+        at: row.at,
+        record_kind: row.record_kind,
+        record_id: row.record_id,
+        actor_kind: row.actor_kind,
+        actor_id: row.actor_id,
+        request_id: row.request_id,
+        changes: changes(&row.changes),
+    };
+    let data = rows.into_iter().map(event).collect();
+    Ok(ChangeEventPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
+}
+
+list_params!(FeedParameters, {
+    let p = |name: &str, meaning: &str, one, many| parameter(name.into(), meaning.into(), one, many);
+    vec![
+        p("type", "Only events of these types, such as deal.stage_changed.", schema(FieldKind::Text), Some(false)),
+        p("record_id", "Only events of this record.", schema(FieldKind::Uuid), None),
+        p("limit", "Events per page.", schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into())), None),
+        p("cursor", "`page.next_cursor` of the answer before; it is given even when there is no more, to go on later.", schema(FieldKind::Text), None),
+    ]
+});
+
+/// Follow what changes in the workspace, oldest first. Keep the cursor and ask again: no change is ever skipped.
+#[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
+#[get("/events")]
+async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {
+    let (asked, link) = (asked(ctx.query())?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = load(tx, &asked)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list);
+}

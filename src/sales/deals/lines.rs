@@ -1,0 +1,183 @@
+//! Line items: which products a deal is about, at which price.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::tx::Tx;
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::money::Money;
+use crate::kernel::shape::Rules;
+use crate::schema::{line_items, products};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A product in a deal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LineItem {
+    pub id: Uuid,
+    pub product_id: Uuid,
+    pub quantity: i32,
+    /// Of one unit, before the discount.
+    pub price: Money,
+    pub discount_percent: i32,
+    /// quantity × price − discount, rounded half up to the minor unit.
+    pub total: Money,
+}
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct LineItemInput {
+    pub product_id: Uuid,
+    /// 1 if absent.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub quantity: Option<i32>,
+    /// The product's own price, if absent.
+    pub price: Option<Money>,
+    #[schema(minimum = 0, maximum = 100)]
+    pub discount_percent: Option<i32>,
+}
+
+/// All line items of a deal.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct LineItemReplacement {
+    #[schema(max_items = 200)]
+    pub line_items: Vec<LineItemInput>,
+    /// Whether the deal's value becomes the total; true if absent.
+    pub set_value: Option<bool>,
+}
+impl Rules for LineItemReplacement {}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LineItemList {
+    pub data: Vec<LineItem>,
+    /// Null when there is none.
+    pub total: Option<Money>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = line_items, treat_none_as_default_value = false)]
+struct NewRow {
+    workspace_id: Uuid,
+    id: Uuid,
+    deal_id: Uuid,
+    position: i32,
+    product_id: Uuid,
+    quantity: i32,
+    price_amount: i64,
+    price_currency: String,
+    discount_percent: i32,
+}
+
+const MEANINGS: Meanings = &[("line_items_product_id_fkey", Meaning::Missing("/line_items"))];
+
+fn line_total(quantity: i32, price: i64, discount: i32) -> Option<i64> {
+    let hundredths = i128::from(quantity) * i128::from(price) * i128::from(100 - discount);
+    i64::try_from((hundredths + 50).div_euclid(100)).ok().filter(|total| total.abs() <= 9_007_199_254_740_991)
+}
+
+/// The items with their prices found, all in one currency, and their total.
+pub fn price(tx: &mut Tx<'_>, items: &[LineItemInput]) -> Result<(Vec<Money>, Option<Money>)> {
+    let ids: Vec<Uuid> = items.iter().filter(|item| item.price.is_none()).map(|item| item.product_id).collect();
+    let listed: Vec<(Uuid, Option<i64>, Option<String>)> = if ids.is_empty() {
+        Vec::new()
+    } else {
+        products::table
+            .filter(products::workspace_id.eq(tx.workspace()))
+            .filter(products::id.eq_any(&ids))
+            .select((products::id, products::price_amount, products::price_currency))
+            .load(tx.conn)?
+    };
+    let (mut prices, mut bad) = (Vec::with_capacity(items.len()), Vec::new());
+    let mut total: Option<Money> = None;
+    for (n, item) in items.iter().enumerate() {
+        let of_product = || {
+            let (_, amount, currency) = listed.iter().find(|(id, ..)| *id == item.product_id)?;
+            Some(Money { amount: (*amount)?, currency: currency.clone()? })
+        };
+        let Some(price) = item.price.clone().or_else(of_product) else {
+            let known = listed.iter().any(|(id, ..)| *id == item.product_id);
+            bad.push(if known {
+                Bad::member(format!("/line_items/{n}/price"), "required", "is missing, and the product has none")
+            } else {
+                Bad::member(format!("/line_items/{n}/product_id"), "reference_not_found", "there is no such product")
+            });
+            continue;
+        };
+        let sum = line_total(item.quantity.unwrap_or(1), price.amount, item.discount_percent.unwrap_or(0));
+        match (&mut total, sum) {
+            (_, None) => bad.push(Bad::member(format!("/line_items/{n}/quantity"), "out_of_range", "makes the amount too large")),
+            (None, Some(sum)) => total = Some(Money { amount: sum, currency: price.currency.clone() }),
+            (Some(total), Some(sum)) if total.currency == price.currency => total.amount = total.amount.saturating_add(sum),
+            (Some(total), _) => {
+                let detail = format!("must be {}: the items of a deal have one currency", total.currency);
+                bad.push(Bad::member(format!("/line_items/{n}/price/currency"), "invalid", detail));
+            }
+        }
+        prices.push(price);
+    }
+    if bad.is_empty() { Ok((prices, total)) } else { Err(Error::members(bad)) }
+}
+
+/// Writes items whose prices were found; `deals` names the deal of each.
+pub fn insert(tx: &mut Tx<'_>, items: &[(Uuid, i32, &LineItemInput, Money)]) -> Result<()> {
+    let row = |(deal, position, item, price): &(Uuid, i32, &LineItemInput, Money)| NewRow {
+        workspace_id: tx.workspace(),
+        id: Uuid::now_v7(),
+        deal_id: *deal,
+        position: *position,
+        product_id: item.product_id,
+        quantity: item.quantity.unwrap_or(1),
+        price_amount: price.amount,
+        price_currency: price.currency.clone(),
+        discount_percent: item.discount_percent.unwrap_or(0),
+    };
+    let rows: Vec<NewRow> = items.iter().map(row).collect();
+    for part in rows.chunks(5_000) {
+        diesel::insert_into(line_items::table).values(part).execute(tx.conn).explain(MEANINGS)?;
+    }
+    Ok(())
+}
+
+pub fn remove_all(tx: &mut Tx<'_>, deal: Uuid) -> Result<()> {
+    diesel::delete(line_items::table.filter(line_items::workspace_id.eq(tx.workspace())).filter(line_items::deal_id.eq(deal)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn of_deal(tx: &mut Tx<'_>, deal: Uuid) -> Result<LineItemList> {
+    let rows: Vec<(Uuid, Uuid, i32, i64, String, i32)> = line_items::table
+        .filter(line_items::workspace_id.eq(tx.workspace()))
+        .filter(line_items::deal_id.eq(deal))
+        .order((line_items::position, line_items::id))
+        .select((
+            line_items::id,
+            line_items::product_id,
+            line_items::quantity,
+            line_items::price_amount,
+            line_items::price_currency,
+            line_items::discount_percent,
+        ))
+        .load(tx.conn)?;
+    let item = |(id, product_id, quantity, amount, currency, discount_percent): (Uuid, Uuid, i32, i64, String, i32)| {
+        let total = line_total(quantity, amount, discount_percent).unwrap_or(i64::MAX);
+        let total = Money { amount: total, currency: currency.clone() };
+        LineItem { id, product_id, quantity, price: Money { amount, currency }, discount_percent, total }
+    };
+    let data: Vec<LineItem> = rows.into_iter().map(item).collect();
+    let total = data.first().map(|first| Money {
+        amount: data.iter().map(|item| item.total.amount).fold(0, i64::saturating_add),
+        currency: first.price.currency.clone(),
+    });
+    Ok(LineItemList { data, total })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line_total;
+
+    #[test]
+    fn totals_are_rounded_half_up() {
+        assert_eq!(line_total(3, 999, 0), Some(2997));
+        assert_eq!(line_total(1, 5, 10), Some(5));
+        assert_eq!(line_total(1, 5, 11), Some(4));
+        assert_eq!(line_total(1_000_000, 9_007_199_254_740_991, 0), None);
+    }
+}

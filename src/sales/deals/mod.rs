@@ -1,0 +1,5 @@
+//! Deals: sales under way, won and lost.
+pub mod lines;
+pub mod model;
+pub mod routes;
+pub mod store;

@@ -1,0 +1,281 @@
+//! The row, what creates and changes it, and its fields.
+use crate::kernel::error::Bad;
+use crate::kernel::field::{Fields, Link, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::money::Money;
+use crate::kernel::next_task::NextTask;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::sales::deals::lines::LineItemInput;
+use crate::sales::stages::Category;
+use crate::schema::deals;
+use crate::{jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use chrono::NaiveDate;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use diesel::sql_types::Jsonb;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+text_enum! {
+    /// How sure the seller is.
+    pub enum ForecastCategory {
+        Pipeline = "pipeline",
+        BestCase = "best_case",
+        Commit = "commit",
+        Closed = "closed",
+        Omitted = "omitted",
+    }
+}
+
+/// A person on the customer's side, and the part they play.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DealContact {
+    pub contact_id: Uuid,
+    /// Such as "decides", "uses", "pays".
+    #[schema(max_length = 100)]
+    pub role: Option<String>,
+}
+
+/// The contacts of a deal, as its row answers them; `deal_contacts` holds the same as links.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(transparent)]
+pub struct DealContacts(pub Vec<DealContact>);
+jsonb!(DealContacts);
+
+money_columns!(DealValue = deals(value_amount, value_currency));
+next_task_columns!(DealTask = deals);
+
+/// A sale under way, won or lost.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = deals)]
+pub struct Deal {
+    pub id: Uuid,
+    /// For people: `D-1042`.
+    pub number: String,
+    pub title: String,
+    pub pipeline_id: Uuid,
+    pub stage_id: Uuid,
+    /// The category of the stage.
+    pub status: Category,
+    pub company_id: Option<Uuid>,
+    pub owner_id: Option<Uuid>,
+    pub source_id: Option<Uuid>,
+    #[diesel(embed)]
+    #[schema(value_type = Option<Money>)]
+    pub value: DealValue,
+    /// The deal's own estimate; null: that of its stage.
+    pub probability_percent: Option<i32>,
+    pub expected_close_date: Option<NaiveDate>,
+    pub forecast_category: ForecastCategory,
+    /// When it was won or lost.
+    pub closed_at: Option<DateTime>,
+    pub delivery_date: Option<NaiveDate>,
+    pub loss_reason_id: Option<Uuid>,
+    pub loss_note: Option<String>,
+    pub competitor: Option<String>,
+    pub next_step: Option<String>,
+    #[schema(value_type = Vec<String>)]
+    pub tags: Tags,
+    #[schema(value_type = Vec<DealContact>)]
+    pub contacts: DealContacts,
+    pub external_id: Option<String>,
+    pub stage_entered_at: DateTime,
+    /// Of a person or a customer, not of a script.
+    pub last_activity_at: DateTime,
+    #[diesel(embed)]
+    #[schema(value_type = Option<NextTask>)]
+    pub next_task: DealTask,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Deal, Deal);
+page!(DealPage of Deal);
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct DealCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// The default pipeline of deals, if absent.
+    pub pipeline_id: Option<Uuid>,
+    /// The first open stage, if absent.
+    pub stage_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    /// Yourself, if absent.
+    pub owner_id: Option<Uuid>,
+    pub source_id: Option<Uuid>,
+    /// The sum of the line items, if absent.
+    pub value: Option<Money>,
+    #[schema(minimum = 0, maximum = 100)]
+    pub probability_percent: Option<i32>,
+    pub expected_close_date: Option<NaiveDate>,
+    /// `pipeline` if absent.
+    pub forecast_category: Option<ForecastCategory>,
+    pub delivery_date: Option<NaiveDate>,
+    /// Needed when it is created in a lost stage.
+    pub loss_reason_id: Option<Uuid>,
+    #[schema(max_length = 2000)]
+    pub loss_note: Option<String>,
+    #[schema(max_length = 200)]
+    pub competitor: Option<String>,
+    #[schema(max_length = 1000)]
+    pub next_step: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    pub tags: Tags,
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub contacts: Vec<DealContact>,
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub line_items: Vec<LineItemInput>,
+    #[schema(max_length = 200)]
+    pub external_id: Option<String>,
+}
+
+impl Rules for DealCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        distinct_contacts(&self.contacts, bad);
+    }
+}
+
+pub fn distinct_contacts(contacts: &[DealContact], bad: &mut Vec<Bad>) {
+    for (n, contact) in contacts.iter().enumerate() {
+        if contacts.iter().take(n).any(|c| c.contact_id == contact.contact_id) {
+            bad.push(Bad::member(format!("/contacts/{n}/contact_id"), "stated_twice", "stands in the list before"));
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = deals)]
+pub struct DealUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 300)]
+    pub title: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub company_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub owner_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub source_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    pub value: Option<Option<Money>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(minimum = 0, maximum = 100)]
+    pub probability_percent: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub expected_close_date: Option<Option<NaiveDate>>,
+    #[schema(nullable = false)]
+    pub forecast_category: Option<ForecastCategory>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub delivery_date: Option<Option<NaiveDate>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub competitor: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 1000)]
+    pub next_step: Option<Option<String>>,
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags: Option<Tags>,
+    /// All of them; an empty list removes them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, max_items = 50)]
+    pub contacts: Option<Vec<DealContact>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub external_id: Option<Option<String>>,
+}
+
+impl Rules for DealUpdate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        distinct_contacts(self.contacts.as_deref().unwrap_or_default(), bad);
+    }
+}
+
+/// Where a deal goes. Into a lost stage it needs the loss reason.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct DealMove {
+    pub stage_id: Uuid,
+    /// The pipeline of the stage, when it is another one than the deal's.
+    pub pipeline_id: Option<Uuid>,
+    pub loss_reason_id: Option<Uuid>,
+    #[schema(max_length = 2000)]
+    pub loss_note: Option<String>,
+    #[schema(max_length = 200)]
+    pub competitor: Option<String>,
+}
+impl Rules for DealMove {}
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct DealWin {
+    /// What it was sold for, if that has changed.
+    pub value: Option<Money>,
+    pub delivery_date: Option<NaiveDate>,
+}
+impl Rules for DealWin {}
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct DealLoss {
+    pub loss_reason_id: Uuid,
+    #[schema(max_length = 2000)]
+    pub loss_note: Option<String>,
+    /// Who got it instead.
+    #[schema(max_length = 200)]
+    pub competitor: Option<String>,
+}
+impl Rules for DealLoss {}
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct DealReopening {
+    /// An open stage; the last open one it stood in, if absent.
+    pub stage_id: Option<Uuid>,
+}
+impl Rules for DealReopening {}
+
+pub static DEAL: Fields<deals::table> = Fields {
+    kind: Kind::Deal,
+    all: &[
+        field("number", &deals::number),
+        field("title", &deals::title),
+        field("pipeline_id", &deals::pipeline_id).to(Kind::Pipeline).hot(),
+        field("stage_id", &deals::stage_id).to(Kind::Stage).hot(),
+        field("status", &deals::status).one_of(Category::TEXTS).hot(),
+        field("company_id", &deals::company_id).to(Kind::Company).hot(),
+        field("owner_id", &deals::owner_id).to(Kind::User).hot(),
+        field("source_id", &deals::source_id).to(Kind::Source),
+        field("value", &deals::value_amount).at("value.amount"),
+        field("currency", &deals::value_currency).at("value.currency"),
+        field("probability_percent", &deals::probability_percent),
+        field("expected_close_date", &deals::expected_close_date),
+        field("forecast_category", &deals::forecast_category).one_of(ForecastCategory::TEXTS),
+        field("closed_at", &deals::closed_at),
+        field("delivery_date", &deals::delivery_date),
+        field("loss_reason_id", &deals::loss_reason_id).to(Kind::LossReason),
+        field("competitor", &deals::competitor),
+        field("tags", &deals::tags),
+        field("external_id", &deals::external_id).hot(),
+        field("stage_entered_at", &deals::stage_entered_at),
+        field("last_activity_at", &deals::last_activity_at),
+        field("next_task_at", &deals::next_task_at).at("next_task.due_at"),
+        field("created_at", &deals::created_at),
+        field("updated_at", &deals::updated_at),
+    ],
+    default_sort: "-created_at",
+    id: field("id", &deals::id),
+    search: Some(Search { sql: "fold(deals.title)", members: &["title"] }),
+    links: &[
+        Link { name: "contact_id", sql: "select deal_id from deal_contacts where workspace_id = deals.workspace_id and contact_id = " },
+        Link { name: "product_id", sql: "select deal_id from line_items where workspace_id = deals.workspace_id and product_id = " },
+    ],
+    table: PhantomData,
+};
+list_params!(DealList, DEAL.parameters());

@@ -1,0 +1,136 @@
+//! The operations on deals.
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::sales::deals::lines::{self, LineItemReplacement};
+use crate::sales::deals::model::{
+    DEAL, Deal, DealCreate, DealList, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
+};
+use crate::sales::deals::store;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
+use actix_web::{delete, get, patch, post, put};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// List deals.
+#[utoipa::path(operation_id = "list_deals", params(DealList), responses((status = 200, description = "A page of deals", body = DealPage)))]
+#[get("/deals")]
+async fn list(ctx: Ctx<can::deals::Read>) -> Result<Reply> {
+    let (plan, link) = (DEAL.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = store::page(tx, &plan)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Create a deal.
+#[utoipa::path(operation_id = "create_deal", request_body = DealCreate, responses((status = 201, description = "The deal", body = Deal)))]
+#[post("/deals")]
+async fn create(ctx: Ctx<can::deals::Create>, new: Valid<DealCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+}
+
+/// Get a deal.
+#[utoipa::path(operation_id = "get_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
+    responses((status = 200, description = "The deal", body = Deal)))]
+#[get("/deals/{deal_id}")]
+async fn read(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+}
+
+/// Change a deal. Its stage is changed by move, win, lose and reopen.
+#[utoipa::path(operation_id = "update_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealUpdate,
+    responses((status = 200, description = "The deal as changed", body = Deal)))]
+#[patch("/deals/{deal_id}")]
+async fn change(ctx: Ctx<can::deals::Update>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Move a deal to another stage, also of another pipeline. To the stage it is in: nothing happens.
+#[utoipa::path(operation_id = "move_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealMove,
+    responses((status = 200, description = "The deal in its new stage", body = Deal)))]
+#[post("/deals/{deal_id}/move")]
+async fn go(ctx: Ctx<can::deals::Update>, id: Id, to: Valid<DealMove>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::go(tx, id.0, expected, &to)?)).await
+}
+
+/// Win an open deal: it goes to the first won stage of its pipeline.
+#[utoipa::path(operation_id = "win_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealWin,
+    responses((status = 200, description = "The deal, won", body = Deal)))]
+#[post("/deals/{deal_id}/win")]
+async fn win(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealWin>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::win(tx, id.0, expected, &given)?)).await
+}
+
+/// Lose an open deal, with the reason: it goes to the first lost stage of its pipeline.
+#[utoipa::path(operation_id = "lose_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealLoss,
+    responses((status = 200, description = "The deal, lost", body = Deal)))]
+#[post("/deals/{deal_id}/lose")]
+async fn lose(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealLoss>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::lose(tx, id.0, expected, &given)?)).await
+}
+
+/// Reopen a won or lost deal.
+#[utoipa::path(operation_id = "reopen_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealReopening,
+    responses((status = 200, description = "The deal, open again", body = Deal)))]
+#[post("/deals/{deal_id}/reopen")]
+async fn reopen(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealReopening>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, given.stage_id)?)).await
+}
+
+/// The line items of a deal, and their total.
+#[utoipa::path(operation_id = "list_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
+    responses((status = 200, description = "The line items", body = lines::LineItemList)))]
+#[get("/deals/{deal_id}/line-items")]
+async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| {
+        store::find(tx, id.0)?;
+        Reply::ok(&lines::of_deal(tx, id.0)?)
+    })
+    .await
+}
+
+/// Replace the line items of a deal; its value becomes their total.
+#[utoipa::path(operation_id = "replace_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = LineItemReplacement,
+    responses((status = 200, description = "The line items", body = lines::LineItemList)))]
+#[put("/deals/{deal_id}/line-items")]
+async fn replace_lines(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::ok(&store::replace_lines(tx, id.0, expected, &given)?)).await
+}
+
+/// Everything that happened with a deal, and with the lead it came from.
+#[utoipa::path(operation_id = "get_deal_timeline", params(("deal_id" = Uuid, Path, description = "Id of the deal"), TimelineParameters),
+    responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
+#[get("/deals/{deal_id}/timeline")]
+async fn timeline(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
+    let (window, link) = (Window::read(ctx.query())?, ctx.next_link());
+    ctx.read(move |tx| {
+        store::find(tx, id.0)?;
+        let page = crate::work::timeline::page(tx, Kind::Deal, id.0, window)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Delete a deal.
+#[utoipa::path(operation_id = "delete_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/deals/{deal_id}")]
+async fn remove(ctx: Ctx<can::deals::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(go).service(win).service(lose);
+    config.service(reopen).service(read_lines).service(replace_lines).service(timeline).service(remove);
+}

@@ -1,0 +1,394 @@
+//! The SQL of deals: creation (with or without a past), changes, moves.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::{counter, tx::Tx};
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::money::{Money, columns};
+use crate::kernel::query::Plan;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::sales::deals::lines;
+use crate::sales::deals::model::{
+    Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealUpdate, DealWin, ForecastCategory,
+};
+use crate::sales::pipelines::{self, PipelineKind};
+use crate::sales::spans::{self, Span};
+use crate::sales::stages::{self, Category, Stage};
+use crate::schema::{deal_contacts, deals, stage_spans};
+use crate::{list, owned, records};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+owned!(soft deals, Deal);
+
+const MEANINGS: Meanings = &[
+    ("deals_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("deals_company_id_fkey", Meaning::Missing("/company_id")),
+    ("deals_owner_id_fkey", Meaning::Missing("/owner_id")),
+    ("deals_source_id_fkey", Meaning::Missing("/source_id")),
+    ("deals_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
+    ("deals_stage_fkey", Meaning::Missing("/stage_id")),
+    ("deal_contacts_contact_id_fkey", Meaning::Missing("/contacts")),
+];
+
+/// A deal as it goes into the table.
+#[derive(Insertable)]
+#[diesel(table_name = deals, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    workspace_id: Uuid,
+    id: Uuid,
+    number: String,
+    title: &'a str,
+    pipeline_id: Uuid,
+    stage_id: Uuid,
+    status: Category,
+    company_id: Option<Uuid>,
+    owner_id: Option<Uuid>,
+    source_id: Option<Uuid>,
+    value_amount: Option<i64>,
+    value_currency: Option<String>,
+    probability_percent: Option<i32>,
+    expected_close_date: Option<chrono::NaiveDate>,
+    forecast_category: ForecastCategory,
+    closed_at: Option<DateTime>,
+    delivery_date: Option<chrono::NaiveDate>,
+    loss_reason_id: Option<Uuid>,
+    loss_note: Option<&'a str>,
+    competitor: Option<&'a str>,
+    next_step: Option<&'a str>,
+    tags: &'a Tags,
+    contacts: DealContacts,
+    external_id: Option<&'a str>,
+    stage_entered_at: DateTime,
+    last_activity_at: DateTime,
+    created_at: DateTime,
+    updated_at: DateTime,
+}
+
+/// What a deal brings along from before it was recorded here: the instants at which it entered each stage, in order.
+/// The first is when it began; the last stage is the one it is in.
+#[derive(Clone, Debug)]
+pub struct Past {
+    pub stages: Vec<(Stage, DateTime)>,
+    /// A deal without a value gets the total of its line items; one with a past stays as it was.
+    pub value_from_lines: bool,
+}
+
+impl Past {
+    fn begin(&self) -> Option<DateTime> {
+        self.stages.first().map(|(_, at)| *at)
+    }
+
+    fn last(&self) -> Option<&(Stage, DateTime)> {
+        self.stages.last()
+    }
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Deal> {
+    let pipeline = pipelines::choose(tx, new.pipeline_id, PipelineKind::Deal)?;
+    let stage = match new.stage_id {
+        Some(stage) => stages::within(tx, pipeline, stage)?,
+        None => stages::first(tx, pipeline, Category::Open)?,
+    };
+    let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true };
+    let new = DealCreate { owner_id: new.owner_id.or(Some(tx.actor.user)), ..new.clone() };
+    if past.last().is_some_and(|(stage, _)| stage.category == Category::Lost) && new.loss_reason_id.is_none() {
+        return Err(loss_reason_required());
+    }
+    insert_with_past(tx, &[(&new, past)])?.into_iter().next().ok_or_else(|| Error::internal("no deal came back"))
+}
+
+fn loss_reason_required() -> Error {
+    Error::member("/loss_reason_id", "required", "say why it was lost")
+}
+
+/// Inserts many with few statements, each with its past. A row that the database refuses fails them all.
+pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result<Vec<Deal>> {
+    let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
+    let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (number, (new, past)) in (first..).zip(list) {
+        let (prices, total) = if new.line_items.is_empty() { (Vec::new(), None) } else { lines::price(tx, &new.line_items)? };
+        let row = new_row(tx, number, new, past, total.filter(|_| past.value_from_lines))?;
+        let positioned = (1..).zip(new.line_items.iter().zip(prices));
+        items.extend(positioned.map(|(position, (item, price))| (row.id, position, item, price)));
+        links.extend(new.contacts.iter().map(|contact| (row.id, contact)));
+        spans.extend(spans_of(tx, row.id, past));
+        rows.push(row);
+    }
+    let deals: Vec<Deal> = insert_rows(tx, rows)?;
+    link_contacts(tx, &links)?;
+    lines::insert(tx, &items)?;
+    spans::insert_many(tx, &spans)?;
+    for deal in &deals {
+        records::tags::note(tx, &deal.tags)?;
+        tx.record(Event::created(deal)?);
+    }
+    Ok(deals)
+}
+
+/// One row is a statement that stays prepared; a batch is not.
+fn insert_rows(tx: &mut Tx<'_>, mut rows: Vec<NewRow<'_>>) -> Result<Vec<Deal>> {
+    let into = diesel::insert_into(deals::table);
+    let inserted = match (rows.len(), rows.pop()) {
+        (1, Some(one)) => into.values(one).returning(Deal::as_returning()).get_results(tx.conn),
+        (_, Some(last)) => {
+            rows.push(last);
+            into.values(rows).returning(Deal::as_returning()).get_results(tx.conn)
+        }
+        (_, None) => Ok(Vec::new()),
+    };
+    inserted.explain(MEANINGS)
+}
+
+fn new_row<'a>(tx: &Tx<'_>, number: i64, new: &'a DealCreate, past: &Past, total: Option<Money>) -> Result<NewRow<'a>> {
+    let ((stage, entered), begin) = past.last().zip(past.begin()).ok_or_else(|| Error::internal("a deal without a stage"))?;
+    let (value_amount, value_currency) = columns(new.value.as_ref().or(total.as_ref()));
+    let closed = stage.category != Category::Open;
+    Ok(NewRow {
+        workspace_id: tx.workspace(),
+        id: new.id.unwrap_or_else(Uuid::now_v7),
+        number: format!("D-{number}"),
+        title: &new.title,
+        pipeline_id: stage.pipeline_id,
+        stage_id: stage.id,
+        status: stage.category,
+        company_id: new.company_id,
+        owner_id: new.owner_id,
+        source_id: new.source_id,
+        value_amount,
+        value_currency,
+        probability_percent: new.probability_percent,
+        expected_close_date: new.expected_close_date,
+        forecast_category: new.forecast_category.unwrap_or(if stage.category == Category::Won { ForecastCategory::Closed } else { ForecastCategory::Pipeline }),
+        closed_at: closed.then_some(*entered),
+        delivery_date: new.delivery_date,
+        loss_reason_id: new.loss_reason_id.filter(|_| stage.category == Category::Lost),
+        loss_note: new.loss_note.as_deref(),
+        competitor: new.competitor.as_deref(),
+        next_step: new.next_step.as_deref(),
+        tags: &new.tags,
+        contacts: DealContacts(new.contacts.clone()),
+        external_id: new.external_id.as_deref(),
+        stage_entered_at: *entered,
+        last_activity_at: *entered,
+        created_at: begin,
+        updated_at: tx.now,
+    })
+}
+
+fn spans_of(tx: &Tx<'_>, record: Uuid, past: &Past) -> Vec<Span> {
+    let ends = past.stages.iter().skip(1).map(|(_, at)| Some(*at)).chain([None]);
+    let span = |((stage, entered_at), left_at): (&(Stage, DateTime), Option<DateTime>)| Span {
+        workspace_id: tx.workspace(),
+        id: Uuid::now_v7(),
+        record_id: record,
+        pipeline_id: stage.pipeline_id,
+        stage_id: stage.id,
+        entered_at: *entered_at,
+        left_at,
+        moved_by: Some(tx.actor.user),
+    };
+    past.stages.iter().zip(ends).map(span).collect()
+}
+
+fn link_contacts(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let row = |(deal, contact): &(Uuid, &DealContact)| {
+        (
+            deal_contacts::workspace_id.eq(tx.workspace()),
+            deal_contacts::deal_id.eq(*deal),
+            deal_contacts::contact_id.eq(contact.contact_id),
+            deal_contacts::role.eq(contact.role.clone()),
+        )
+    };
+    let rows: Vec<_> = links.iter().map(row).collect();
+    diesel::insert_into(deal_contacts::table).values(rows).execute(tx.conn).explain(MEANINGS)?;
+    Ok(())
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
+    let before = lock(tx, id, expected)?;
+    let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
+    let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
+    // A script must not reset the clock of rotting.
+    let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));
+    let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
+        .set((changes, value, contacts, activity, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
+        .returning(Deal::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    if let Some(list) = &changes.contacts {
+        let old = deal_contacts::table.filter(deal_contacts::workspace_id.eq(tx.workspace())).filter(deal_contacts::deal_id.eq(id));
+        diesel::delete(old).execute(tx.conn)?;
+        link_contacts(tx, &list.iter().map(|contact| (id, contact)).collect::<Vec<_>>())?;
+    }
+    records::tags::note(tx, &after.tags)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+type SetValue = (diesel::dsl::Eq<deals::value_amount, Option<i64>>, diesel::dsl::Eq<deals::value_currency, Option<String>>);
+
+fn set_value(money: Option<&Money>) -> SetValue {
+    let (amount, currency) = columns(money);
+    (deals::value_amount.eq(amount), deals::value_currency.eq(currency))
+}
+
+/// What is known about the end of a deal.
+#[derive(Clone, Debug, Default)]
+struct Ending {
+    value: Option<Money>,
+    delivery_date: Option<chrono::NaiveDate>,
+    loss_reason: Option<Uuid>,
+    loss_note: Option<String>,
+    competitor: Option<String>,
+}
+
+/// Puts a locked deal into a stage: status, closing time and loss follow the stage's category, the span follows the move.
+fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Result<Deal> {
+    if stage.id == before.stage_id {
+        return Ok(before.clone());
+    }
+    let lost = stage.category == Category::Lost;
+    if lost && ending.loss_reason.is_none() {
+        return Err(loss_reason_required());
+    }
+    let closed_at = match (stage.category == before.status, stage.category) {
+        (true, _) => before.closed_at,
+        (false, Category::Open) => None,
+        (false, _) => Some(tx.now),
+    };
+    let forecast = match stage.category {
+        Category::Won => Some(ForecastCategory::Closed),
+        _ if before.forecast_category == ForecastCategory::Closed => Some(ForecastCategory::Pipeline),
+        _ => None,
+    };
+    let after: Deal = diesel::update(deals::table.find((tx.workspace(), before.id)))
+        .set((
+            (deals::pipeline_id.eq(stage.pipeline_id), deals::stage_id.eq(stage.id), deals::status.eq(stage.category)),
+            (deals::closed_at.eq(closed_at), deals::stage_entered_at.eq(tx.now), deals::last_activity_at.eq(tx.now)),
+            deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost)),
+            deals::loss_note.eq(ending.loss_note.filter(|_| lost)),
+            ending.competitor.map(|name| deals::competitor.eq(name)),
+            ending.value.as_ref().map(|money| set_value(Some(money))),
+            ending.delivery_date.map(|date| deals::delivery_date.eq(date)),
+            forecast.map(|category| deals::forecast_category.eq(category)),
+            (deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)),
+        ))
+        .returning(Deal::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    spans::advance(tx, before.id, stage.pipeline_id, stage.id)?;
+    let verb = match (before.status == after.status, after.status) {
+        (true, _) => "stage_changed",
+        (false, Category::Open) => "reopened",
+        (false, Category::Won) => "won",
+        (false, Category::Lost) => "lost",
+    };
+    tx.record(Event::changed(verb, before, &after)?);
+    Ok(after)
+}
+
+pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Result<Deal> {
+    let before = lock(tx, id, expected)?;
+    let pipeline = match to.pipeline_id {
+        Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Deal)?,
+        None => before.pipeline_id,
+    };
+    let stage = stages::within(tx, pipeline, to.stage_id)?;
+    let ending = Ending {
+        loss_reason: to.loss_reason_id,
+        loss_note: to.loss_note.clone(),
+        competitor: to.competitor.clone(),
+        ..Ending::default()
+    };
+    place(tx, &before, &stage, ending)
+}
+
+fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, ending: Ending) -> Result<Deal> {
+    let before = lock(tx, id, expected)?;
+    if before.status != Category::Open {
+        return Err(Error::new(Code::AlreadyClosed, format!("the deal is {}; reopen it first", before.status.as_str())));
+    }
+    let stage = stages::first(tx, before.pipeline_id, category)?;
+    place(tx, &before, &stage, ending)
+}
+
+pub fn win(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealWin) -> Result<Deal> {
+    let ending = Ending { value: given.value.clone(), delivery_date: given.delivery_date, ..Ending::default() };
+    close(tx, id, expected, Category::Won, ending)
+}
+
+pub fn lose(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealLoss) -> Result<Deal> {
+    let ending = Ending {
+        loss_reason: Some(given.loss_reason_id),
+        loss_note: given.loss_note.clone(),
+        competitor: given.competitor.clone(),
+        ..Ending::default()
+    };
+    close(tx, id, expected, Category::Lost, ending)
+}
+
+pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, stage: Option<Uuid>) -> Result<Deal> {
+    let before = lock(tx, id, expected)?;
+    if before.status == Category::Open {
+        return Err(Error::new(Code::NotClosed, "the deal is open"));
+    }
+    let stage = match stage {
+        Some(named) => stages::within(tx, before.pipeline_id, named)?,
+        None => last_open_stage(tx, &before)?,
+    };
+    if stage.category != Category::Open {
+        return Err(Error::member("/stage_id", "invalid", "must be an open stage"));
+    }
+    place(tx, &before, &stage, Ending::default())
+}
+
+/// The open stage in which the deal stood last, if that stage still exists; else the first.
+fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
+    let stood: Vec<Uuid> = stage_spans::table
+        .filter(stage_spans::workspace_id.eq(tx.workspace()))
+        .filter(stage_spans::record_id.eq(deal.id))
+        .order((stage_spans::entered_at.desc(), stage_spans::id.desc()))
+        .select(stage_spans::stage_id)
+        .load(tx.conn)?;
+    let living = stages::of_pipeline(tx, deal.pipeline_id)?;
+    let open = |id: &Uuid| living.iter().find(|s| s.id == *id && s.category == Category::Open);
+    match stood.iter().find_map(open) {
+        Some(stage) => Ok(stage.clone()),
+        None => stages::first(tx, deal.pipeline_id, Category::Open),
+    }
+}
+
+pub fn replace_lines(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &lines::LineItemReplacement) -> Result<lines::LineItemList> {
+    let before = lock(tx, id, expected)?;
+    let (prices, total) = lines::price(tx, &given.line_items)?;
+    lines::remove_all(tx, id)?;
+    let items: Vec<_> =
+        (1..).zip(given.line_items.iter().zip(prices)).map(|(position, (item, price))| (id, position, item, price)).collect();
+    lines::insert(tx, &items)?;
+    let value = (given.set_value != Some(false)).then(|| set_value(total.as_ref()));
+    let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
+        .set((value, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
+        .returning(Deal::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::changed("line_items_changed", &before, &after)?);
+    lines::of_deal(tx, id)
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(deals::table.find((tx.workspace(), id)))
+        .set((deals::deleted_at.eq(tx.now), deals::external_id.eq(None::<String>), deals::version.eq(row.version + 1)))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+pub fn page(tx: &mut Tx<'_>, plan: &Plan<deals::table>) -> Result<DealPage> {
+    Ok(list!(tx, deals, Deal, plan => DealPage))
+}

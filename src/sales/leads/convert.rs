@@ -1,0 +1,349 @@
+//! Conversion: a lead becomes a contact, a company and a deal, new or existing ones, in one transaction.
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::shape::Rules;
+use crate::people::companies::{self, Company, CompanyCreate};
+use crate::people::contacts::model::{Contact, ContactCreate, ContactUpdate};
+use crate::people::contacts::store as contacts;
+use crate::sales::deals::lines::LineItemInput;
+use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
+use crate::sales::deals::store as deals;
+use crate::sales::leads::model::{Lead, LeadPerson};
+use crate::sales::leads::store;
+use crate::sales::stages::{self, Category};
+use crate::schema::{companies as c, leads};
+use crate::text_enum;
+use crate::work::tasks;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+text_enum! {
+    /// What the lead's data do to a record that exists already.
+    pub enum OnConflict { FillEmpty = "fill_empty", Overwrite = "overwrite", Keep = "keep", }
+}
+
+/// What the lead becomes. Whatever is absent is taken from the lead: the linked contact and company, or new ones from the
+/// person's data (an e-mail or company name that is known is linked), and a deal of the lead's title and value.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct LeadConversion {
+    /// A new contact.
+    pub contact: Option<ContactCreate>,
+    /// An existing contact.
+    pub contact_id: Option<Uuid>,
+    /// A new company.
+    pub company: Option<CompanyCreate>,
+    /// An existing company.
+    pub company_id: Option<Uuid>,
+    /// A new deal.
+    pub deal: Option<DealCreate>,
+    /// An existing deal.
+    pub deal_id: Option<Uuid>,
+    /// Makes no deal.
+    #[serde(default)]
+    pub without_deal: bool,
+    /// `fill_empty` if absent.
+    pub on_conflict: Option<OnConflict>,
+    /// Answers what would happen, and changes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl Rules for LeadConversion {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        let mut one_of = |new: bool, existing: bool, pointer: &str| {
+            if new && existing {
+                bad.push(Bad::member(pointer, "stated_twice", "give a new record or the id of an existing one, not both"));
+            }
+        };
+        one_of(self.contact.is_some(), self.contact_id.is_some(), "/contact_id");
+        one_of(self.company.is_some(), self.company_id.is_some(), "/company_id");
+        one_of(self.deal.is_some(), self.deal_id.is_some(), "/deal_id");
+        one_of(self.without_deal, self.deal.is_some() || self.deal_id.is_some(), "/without_deal");
+        if let Some(contact) = &self.contact {
+            let mut inner = Vec::new();
+            contact.rules(&mut inner);
+            bad.extend(inner.into_iter().map(|b| Bad { pointer: b.pointer.map(|p| format!("/contact{p}")), ..b }));
+        }
+    }
+}
+
+/// What a lead became.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ConversionResult {
+    pub lead: Lead,
+    pub contact: Option<Contact>,
+    pub company: Option<Company>,
+    pub deal: Option<Deal>,
+    /// The kinds of record that were made: `contact`, `company`, `deal`.
+    pub created: Vec<String>,
+    /// The members of existing records that were filled or overwritten: `contact.phone`.
+    pub filled: Vec<String>,
+    /// Open tasks that went from the lead to the deal.
+    pub moved_tasks: i64,
+    pub dry_run: bool,
+}
+
+/// What has been made so far.
+#[derive(Default)]
+struct Made {
+    created: Vec<String>,
+    filled: Vec<String>,
+}
+
+pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConversion) -> Result<ConversionResult> {
+    let lead = store::lock(tx, id, Expected::default())?;
+    if lead.converted_at.is_some() {
+        return first_result(tx, lead, asked.dry_run);
+    }
+    expected.check(lead.version)?;
+    if lead.status == Category::Lost {
+        return Err(Error::new(Code::AlreadyClosed, "the lead is disqualified; move it to an open stage first"));
+    }
+    let person = lead.person.clone().unwrap_or_default();
+    let mode = asked.on_conflict.unwrap_or(OnConflict::FillEmpty);
+    let mut made = Made::default();
+    let company = company(tx, &lead, &person, asked, &mut made)?;
+    let contact = contact(tx, &lead, &person, company.as_ref(), asked, mode, &mut made)?;
+    let deal = deal(tx, &lead, contact.as_ref(), company.as_ref(), asked, mode, &mut made)?;
+    let moved = match &deal {
+        Some(deal) => tasks::hand_over(tx, id, deal.id)?,
+        None => 0,
+    };
+    let lead = freeze(tx, &lead, contact.as_ref(), company.as_ref(), deal.as_ref())?;
+    // Handing the tasks over changed the deal's next task.
+    let deal = deal.map(|deal| deals::find(tx, deal.id)).transpose()?;
+    let moved_tasks = i64::try_from(moved).unwrap_or(i64::MAX);
+    Ok(ConversionResult { lead, contact, company, deal, created: made.created, filled: made.filled, moved_tasks, dry_run: asked.dry_run })
+}
+
+/// A lead converts once; asking again gives what it became.
+fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<ConversionResult> {
+    let contact = lead.contact_id.map(|id| contacts::find(tx, id)).transpose()?;
+    let company = lead.company_id.map(|id| companies::find(tx, id)).transpose()?;
+    let deal = lead.converted_deal_id.map(|id| deals::find(tx, id)).transpose()?;
+    Ok(ConversionResult { lead, contact, company, deal, created: Vec::new(), filled: Vec::new(), moved_tasks: 0, dry_run })
+}
+
+fn company(tx: &mut Tx<'_>, lead: &Lead, person: &LeadPerson, asked: &LeadConversion, made: &mut Made) -> Result<Option<Company>> {
+    if let Some(id) = asked.company_id {
+        return companies::find(tx, id).map(Some).map_err(|_| Error::reference("/company_id"));
+    }
+    if let Some(new) = &asked.company {
+        made.created.push("company".into());
+        return companies::insert(tx, new).map(Some);
+    }
+    if let Some(id) = lead.company_id {
+        return companies::find(tx, id).map(Some);
+    }
+    let Some(name) = &person.company_name else { return Ok(None) };
+    let known: Option<Uuid> = c::table
+        .filter(c::workspace_id.eq(tx.workspace()))
+        .filter(c::deleted_at.is_null())
+        .filter(lower(c::name).eq(name.to_lowercase()))
+        .order((c::created_at, c::id))
+        .select(c::id)
+        .first(tx.conn)
+        .optional()?;
+    if let Some(id) = known {
+        return companies::find(tx, id).map(Some);
+    }
+    made.created.push("company".into());
+    let body = serde_json::json!({ "name": name, "owner_id": lead.owner_id });
+    let new: CompanyCreate = serde_json::from_value(body).map_err(Error::internal)?;
+    companies::insert(tx, &new).map(Some)
+}
+
+diesel::define_sql_function! { fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text; }
+
+fn contact(
+    tx: &mut Tx<'_>,
+    lead: &Lead,
+    person: &LeadPerson,
+    company: Option<&Company>,
+    asked: &LeadConversion,
+    mode: OnConflict,
+    made: &mut Made,
+) -> Result<Option<Contact>> {
+    if let Some(new) = &asked.contact {
+        made.created.push("contact".into());
+        let new = ContactCreate { company_id: new.company_id.or(company.map(|c| c.id)), ..new.clone() };
+        return contacts::insert(tx, &new).map(Some);
+    }
+    let known = match (asked.contact_id, lead.contact_id, &person.email) {
+        (Some(id), ..) => Some(contacts::find(tx, id).map_err(|_| Error::reference("/contact_id"))?),
+        (None, Some(id), _) => Some(contacts::find(tx, id)?),
+        (None, None, Some(email)) => contacts::by_email(tx, email)?,
+        (None, None, None) => None,
+    };
+    if let Some(contact) = known {
+        return fill_contact(tx, contact, person, company, mode, made).map(Some);
+    }
+    if person.name.is_none() && person.email.is_none() && person.phone.is_none() {
+        return Ok(None);
+    }
+    let (first_name, last_name) = names(person.name.as_deref());
+    made.created.push("contact".into());
+    let new = ContactCreate {
+        first_name,
+        last_name,
+        email: person.email.clone(),
+        phone: person.phone.clone(),
+        company_id: company.map(|c| c.id),
+        source_id: lead.source_id,
+        owner_id: lead.owner_id,
+        lifecycle: Some(crate::people::contacts::model::Lifecycle::Qualified),
+        tags: lead.tags.clone(),
+        ..ContactCreate::default()
+    };
+    contacts::insert(tx, &new).map(Some)
+}
+
+/// "Anna Maria Tamm" is Anna Maria, of the Tamms; a single word is a first name.
+fn names(name: Option<&str>) -> (Option<String>, Option<String>) {
+    let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else { return (None, None) };
+    match name.rsplit_once(char::is_whitespace) {
+        Some((first, last)) => (Some(first.trim().to_owned()), Some(last.to_owned())),
+        None => (Some(name.to_owned()), None),
+    }
+}
+
+fn fill_contact(
+    tx: &mut Tx<'_>,
+    contact: Contact,
+    person: &LeadPerson,
+    company: Option<&Company>,
+    mode: OnConflict,
+    made: &mut Made,
+) -> Result<Contact> {
+    let (first, last) = names(person.name.as_deref());
+    let mut fill = Filler { mode, kind: "contact", made };
+    let changes = ContactUpdate {
+        first_name: fill.text("first_name", contact.first_name.as_ref(), first),
+        last_name: fill.text("last_name", contact.last_name.as_ref(), last),
+        email: fill.text("email", contact.email.as_ref(), person.email.as_ref().map(|e| e.to_lowercase())),
+        phone: fill.text("phone", contact.phone.as_ref(), person.phone.clone()),
+        company_id: fill.text("company_id", contact.company_id.as_ref(), company.map(|c| c.id)),
+        ..ContactUpdate::default()
+    };
+    let any = changes.first_name.is_some() || changes.last_name.is_some() || changes.email.is_some();
+    if any || changes.phone.is_some() || changes.company_id.is_some() {
+        return contacts::update(tx, contact.id, Expected::default(), &changes);
+    }
+    Ok(contact)
+}
+
+/// Decides member by member whether the lead's value goes into an existing record.
+struct Filler<'m> {
+    mode: OnConflict,
+    kind: &'static str,
+    made: &'m mut Made,
+}
+
+impl Filler<'_> {
+    fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
+        let new = new?;
+        let goes = match self.mode {
+            OnConflict::Keep => false,
+            OnConflict::FillEmpty => old.is_none(),
+            OnConflict::Overwrite => old != Some(&new),
+        };
+        if !goes {
+            return None;
+        }
+        self.made.filled.push(format!("{}.{member}", self.kind));
+        Some(Some(new))
+    }
+}
+
+fn deal(
+    tx: &mut Tx<'_>,
+    lead: &Lead,
+    contact: Option<&Contact>,
+    company: Option<&Company>,
+    asked: &LeadConversion,
+    mode: OnConflict,
+    made: &mut Made,
+) -> Result<Option<Deal>> {
+    if asked.without_deal {
+        return Ok(None);
+    }
+    let link = contact.map(|c| DealContact { contact_id: c.id, role: None });
+    if let Some(id) = asked.deal_id {
+        let deal = deals::find(tx, id).map_err(|_| Error::reference("/deal_id"))?;
+        return fill_deal(tx, deal, lead, link, company, mode, made).map(Some);
+    }
+    made.created.push("deal".into());
+    let given = asked.deal.clone().unwrap_or_default();
+    let line = lead.product_id.map(|product_id| LineItemInput {
+        product_id,
+        quantity: None,
+        price: lead.value.0.get(),
+        discount_percent: None,
+    });
+    // A product without any price makes no line item: the deal still says what it is about in its title.
+    let lines = match line {
+        Some(line) if given.line_items.is_empty() && line.price.is_some() => vec![line],
+        _ => given.line_items.clone(),
+    };
+    let new = DealCreate {
+        title: if given.title.is_empty() { lead.title.clone() } else { given.title.clone() },
+        company_id: given.company_id.or(company.map(|c| c.id)),
+        owner_id: given.owner_id.or(lead.owner_id),
+        source_id: given.source_id.or(lead.source_id),
+        value: given.value.clone().or_else(|| lead.value.0.get()),
+        contacts: if given.contacts.is_empty() { link.into_iter().collect() } else { given.contacts.clone() },
+        tags: if given.tags.0.is_empty() { lead.tags.clone() } else { given.tags.clone() },
+        line_items: lines,
+        ..given
+    };
+    deals::insert(tx, &new).map(Some)
+}
+
+fn fill_deal(
+    tx: &mut Tx<'_>,
+    deal: Deal,
+    lead: &Lead,
+    link: Option<DealContact>,
+    company: Option<&Company>,
+    mode: OnConflict,
+    made: &mut Made,
+) -> Result<Deal> {
+    let mut fill = Filler { mode, kind: "deal", made };
+    let mut changes = DealUpdate {
+        company_id: fill.text("company_id", deal.company_id.as_ref(), company.map(|c| c.id)),
+        source_id: fill.text("source_id", deal.source_id.as_ref(), lead.source_id),
+        value: fill.text("value", deal.value.0.get().as_ref(), lead.value.0.get()),
+        ..DealUpdate::default()
+    };
+    if let Some(link) = link.filter(|link| !deal.contacts.0.iter().any(|c| c.contact_id == link.contact_id)) {
+        changes.contacts = Some(deal.contacts.0.iter().cloned().chain([link]).collect());
+    }
+    deals::update(tx, deal.id, Expected::default(), &changes)
+}
+
+/// The lead stays, qualified and linked to what it became.
+fn freeze(tx: &mut Tx<'_>, lead: &Lead, contact: Option<&Contact>, company: Option<&Company>, deal: Option<&Deal>) -> Result<Lead> {
+    let qualified = match lead.status {
+        Category::Won => lead.clone(),
+        _ => {
+            let stage = stages::first(tx, lead.pipeline_id, Category::Won)?;
+            store::place(tx, lead, &stage, None)?
+        }
+    };
+    let frozen: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))
+        .set((
+            leads::converted_at.eq(tx.now),
+            leads::converted_deal_id.eq(deal.map(|d| d.id)),
+            leads::contact_id.eq(contact.map(|c| c.id).or(lead.contact_id)),
+            leads::company_id.eq(company.map(|c| c.id).or(lead.company_id)),
+            (leads::version.eq(qualified.version + 1), leads::updated_at.eq(tx.now)),
+        ))
+        .returning(Lead::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::changed("converted", &qualified, &frozen)?);
+    Ok(frozen)
+}

@@ -1,0 +1,238 @@
+//! The row, what creates and changes it, and its fields.
+use crate::kernel::error::Bad;
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::money::Money;
+use crate::kernel::next_task::NextTask;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::sales::stages::Category;
+use crate::schema::leads;
+use crate::{jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use chrono::NaiveDate;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use diesel::sql_types::Jsonb;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+text_enum! {
+    /// How keen they are.
+    pub enum Rating { Hot = "hot", Warm = "warm", Cold = "cold", }
+}
+
+/// What a person told of themselves before they became a contact.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
+#[diesel(sql_type = Jsonb)]
+pub struct LeadPerson {
+    #[schema(max_length = 200)]
+    pub name: Option<String>,
+    #[schema(format = "email", max_length = 254)]
+    pub email: Option<String>,
+    #[schema(max_length = 50)]
+    pub phone: Option<String>,
+    #[schema(max_length = 200)]
+    pub company_name: Option<String>,
+}
+jsonb!(LeadPerson);
+
+money_columns!(LeadValue = leads(value_amount, value_currency));
+next_task_columns!(LeadTask = leads);
+
+/// An interest that is not qualified yet.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = leads)]
+pub struct Lead {
+    pub id: Uuid,
+    /// For people: `L-1042`.
+    pub number: String,
+    pub title: String,
+    pub description: Option<String>,
+    pub pipeline_id: Uuid,
+    pub stage_id: Uuid,
+    /// The category of the stage: won is qualified, lost is disqualified.
+    pub status: Category,
+    pub contact_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    pub person: Option<LeadPerson>,
+    pub product_id: Option<Uuid>,
+    #[diesel(embed)]
+    #[schema(value_type = Option<Money>)]
+    pub value: LeadValue,
+    pub rating: Option<Rating>,
+    pub owner_id: Option<Uuid>,
+    pub source_id: Option<Uuid>,
+    /// A long-term opportunity: talk to them again on this day. Until then the lead counts as looked after.
+    pub come_back_on: Option<NaiveDate>,
+    pub loss_reason_id: Option<Uuid>,
+    pub closed_at: Option<DateTime>,
+    /// Since then the lead is frozen.
+    pub converted_at: Option<DateTime>,
+    pub converted_deal_id: Option<Uuid>,
+    #[schema(value_type = Vec<String>)]
+    pub tags: Tags,
+    pub external_id: Option<String>,
+    pub stage_entered_at: DateTime,
+    /// Of a person or a customer, not of a script.
+    pub last_activity_at: DateTime,
+    #[diesel(embed)]
+    #[schema(value_type = Option<NextTask>)]
+    pub next_task: LeadTask,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Lead, Lead);
+page!(LeadPage of Lead);
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct LeadCreate {
+    pub id: Option<Uuid>,
+    /// What they want, in a few words; made from the person's or the company's name, if absent.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: Option<String>,
+    #[schema(max_length = 10_000)]
+    pub description: Option<String>,
+    /// The default pipeline of leads, if absent.
+    pub pipeline_id: Option<Uuid>,
+    /// The first open stage, if absent.
+    pub stage_id: Option<Uuid>,
+    pub contact_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    /// What they typed, while they are no contact yet.
+    pub person: Option<LeadPerson>,
+    pub product_id: Option<Uuid>,
+    /// Estimated.
+    pub value: Option<Money>,
+    pub rating: Option<Rating>,
+    /// Yourself, if absent.
+    pub owner_id: Option<Uuid>,
+    pub source_id: Option<Uuid>,
+    /// Also makes a task for that day.
+    pub come_back_on: Option<NaiveDate>,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    pub tags: Tags,
+    #[schema(max_length = 200)]
+    pub external_id: Option<String>,
+}
+
+impl LeadCreate {
+    /// The title, or the best name there is.
+    pub fn title(&self) -> Option<&str> {
+        let person = self.person.as_ref();
+        let texts = [
+            self.title.as_ref(),
+            person.and_then(|p| p.name.as_ref()),
+            person.and_then(|p| p.company_name.as_ref()),
+            person.and_then(|p| p.email.as_ref()),
+            person.and_then(|p| p.phone.as_ref()),
+        ];
+        texts.into_iter().flatten().map(String::as_str).find(|text| !text.is_empty())
+    }
+}
+
+impl Rules for LeadCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if self.title().is_none() {
+            bad.push(Bad::member("/title", "required", "a lead needs a title, or a person's name, company, e-mail or phone"));
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = leads)]
+pub struct LeadUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 300)]
+    pub title: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 10_000)]
+    pub description: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub contact_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub company_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub person: Option<Option<LeadPerson>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub product_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    pub value: Option<Option<Money>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub rating: Option<Option<Rating>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub owner_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub source_id: Option<Option<Uuid>>,
+    /// Also makes a task for that day.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub come_back_on: Option<Option<NaiveDate>>,
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags: Option<Tags>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub external_id: Option<Option<String>>,
+}
+impl Rules for LeadUpdate {}
+
+/// Where a lead goes. Into a lost stage it needs the reason.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct LeadMove {
+    pub stage_id: Uuid,
+    /// The pipeline of the stage, when it is another one than the lead's.
+    pub pipeline_id: Option<Uuid>,
+    pub loss_reason_id: Option<Uuid>,
+}
+impl Rules for LeadMove {}
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct LeadDisqualification {
+    pub loss_reason_id: Uuid,
+}
+impl Rules for LeadDisqualification {}
+
+pub static LEAD: Fields<leads::table> = Fields {
+    kind: Kind::Lead,
+    all: &[
+        field("number", &leads::number),
+        field("title", &leads::title),
+        field("pipeline_id", &leads::pipeline_id).to(Kind::Pipeline).hot(),
+        field("stage_id", &leads::stage_id).to(Kind::Stage).hot(),
+        field("status", &leads::status).one_of(Category::TEXTS).hot(),
+        field("contact_id", &leads::contact_id).to(Kind::Contact).hot(),
+        field("company_id", &leads::company_id).to(Kind::Company).hot(),
+        field("product_id", &leads::product_id).to(Kind::Product),
+        field("value", &leads::value_amount).at("value.amount"),
+        field("currency", &leads::value_currency).at("value.currency"),
+        field("rating", &leads::rating).one_of(Rating::TEXTS),
+        field("owner_id", &leads::owner_id).to(Kind::User).hot(),
+        field("source_id", &leads::source_id).to(Kind::Source),
+        field("come_back_on", &leads::come_back_on),
+        field("loss_reason_id", &leads::loss_reason_id).to(Kind::LossReason),
+        field("closed_at", &leads::closed_at),
+        field("converted_at", &leads::converted_at),
+        field("converted_deal_id", &leads::converted_deal_id).to(Kind::Deal),
+        field("tags", &leads::tags),
+        field("external_id", &leads::external_id).hot(),
+        field("stage_entered_at", &leads::stage_entered_at),
+        field("last_activity_at", &leads::last_activity_at),
+        field("next_task_at", &leads::next_task_at).at("next_task.due_at"),
+        field("created_at", &leads::created_at),
+        field("updated_at", &leads::updated_at),
+    ],
+    default_sort: "-created_at",
+    id: field("id", &leads::id),
+    search: Some(Search {
+        sql: "fold(leads.title || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || coalesce(leads.person ->> 'company_name', ''))",
+        members: &["title", "person.name", "person.company_name"],
+    }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(LeadList, LEAD.parameters());

@@ -1,0 +1,106 @@
+//! The operations on leads.
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::sales::leads::convert::{self, ConversionResult, LeadConversion};
+use crate::sales::leads::model::{LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate};
+use crate::sales::leads::store;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
+use actix_web::{delete, get, patch, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// List leads.
+#[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", body = LeadPage)))]
+#[get("/leads")]
+async fn list(ctx: Ctx<can::leads::Read>) -> Result<Reply> {
+    let (plan, link) = (LEAD.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = store::page(tx, &plan)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Create a lead.
+#[utoipa::path(operation_id = "create_lead", request_body = LeadCreate, responses((status = 201, description = "The lead", body = Lead)))]
+#[post("/leads")]
+async fn create(ctx: Ctx<can::leads::Create>, new: Valid<LeadCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+}
+
+/// Get a lead.
+#[utoipa::path(operation_id = "get_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")),
+    responses((status = 200, description = "The lead", body = Lead)))]
+#[get("/leads/{lead_id}")]
+async fn read(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+}
+
+/// Change a lead. A converted lead is frozen.
+#[utoipa::path(operation_id = "update_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadUpdate,
+    responses((status = 200, description = "The lead as changed", body = Lead)))]
+#[patch("/leads/{lead_id}")]
+async fn change(ctx: Ctx<can::leads::Update>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Move a lead to another stage.
+#[utoipa::path(operation_id = "move_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadMove,
+    responses((status = 200, description = "The lead in its new stage", body = Lead)))]
+#[post("/leads/{lead_id}/move")]
+async fn go(ctx: Ctx<can::leads::Update>, id: Id, to: Valid<LeadMove>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::go(tx, id.0, expected, &to)?)).await
+}
+
+/// Disqualify an open lead, with the reason.
+#[utoipa::path(operation_id = "disqualify_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadDisqualification,
+    responses((status = 200, description = "The lead, disqualified", body = Lead)))]
+#[post("/leads/{lead_id}/disqualify")]
+async fn disqualify(ctx: Ctx<can::leads::Update>, id: Id, given: Valid<LeadDisqualification>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::disqualify(tx, id.0, expected, given.loss_reason_id)?)).await
+}
+
+/// Convert a lead into a contact, a company and a deal, all or nothing. Asking again answers the first result.
+#[utoipa::path(operation_id = "convert_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadConversion,
+    responses((status = 200, description = "What the lead became, or with dry_run would become", body = ConversionResult)))]
+#[post("/leads/{lead_id}/convert")]
+async fn convert_one(ctx: Ctx<can::leads::Update>, id: Id, asked: Valid<LeadConversion>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    let dry_run = asked.dry_run;
+    let work = move |tx: &mut crate::db::tx::Tx<'_>| Reply::ok(&convert::convert(tx, id.0, expected, &asked)?);
+    if dry_run { ctx.rehearse(work).await } else { ctx.write(work).await }
+}
+
+/// Everything that happened with a lead.
+#[utoipa::path(operation_id = "get_lead_timeline", params(("lead_id" = Uuid, Path, description = "Id of the lead"), TimelineParameters),
+    responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
+#[get("/leads/{lead_id}/timeline")]
+async fn timeline(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
+    let (window, link) = (Window::read(ctx.query())?, ctx.next_link());
+    ctx.read(move |tx| {
+        store::find(tx, id.0)?;
+        let page = crate::work::timeline::page(tx, Kind::Lead, id.0, window)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Delete a lead.
+#[utoipa::path(operation_id = "delete_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/leads/{lead_id}")]
+async fn remove(ctx: Ctx<can::leads::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(go).service(disqualify);
+    config.service(convert_one).service(timeline).service(remove);
+}

@@ -1,0 +1,216 @@
+//! The SQL of leads.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::{counter, tx::Tx};
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::money::columns;
+use crate::kernel::query::Plan;
+use crate::kernel::time::DateTime;
+use crate::sales::leads::model::{Lead, LeadCreate, LeadMove, LeadPage, LeadUpdate};
+use crate::sales::pipelines::{self, PipelineKind};
+use crate::sales::spans;
+use crate::sales::stages::{self, Category, Stage};
+use crate::schema::leads;
+use crate::work::tasks::{self, TaskCreate};
+use crate::{list, owned, records};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+owned!(soft leads, Lead);
+
+const MEANINGS: Meanings = &[
+    ("leads_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("leads_contact_id_fkey", Meaning::Missing("/contact_id")),
+    ("leads_company_id_fkey", Meaning::Missing("/company_id")),
+    ("leads_product_id_fkey", Meaning::Missing("/product_id")),
+    ("leads_owner_id_fkey", Meaning::Missing("/owner_id")),
+    ("leads_source_id_fkey", Meaning::Missing("/source_id")),
+    ("leads_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
+    ("leads_stage_fkey", Meaning::Missing("/stage_id")),
+];
+
+/// What a lead brings along from before it was recorded here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Past {
+    pub created_at: Option<DateTime>,
+    pub closed_at: Option<DateTime>,
+    pub loss_reason: Option<Uuid>,
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
+    let lead = insert_with_past(tx, new, Past::default())?;
+    if let Some(day) = lead.come_back_on {
+        promise(tx, &lead, day)?;
+        return find(tx, lead.id);
+    }
+    Ok(lead)
+}
+
+pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result<Lead> {
+    let pipeline = pipelines::choose(tx, new.pipeline_id, PipelineKind::Lead)?;
+    let stage = match new.stage_id {
+        Some(stage) => stages::within(tx, pipeline, stage)?,
+        None => stages::first(tx, pipeline, Category::Open)?,
+    };
+    if stage.category == Category::Lost && past.loss_reason.is_none() && past.created_at.is_none() {
+        return Err(Error::member("/stage_id", "invalid", "is a lost stage: create the lead, then disqualify it with a reason"));
+    }
+    let begin = past.created_at.unwrap_or(tx.now);
+    let closed = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
+    let number = counter::take(tx, Kind::Lead, 1)?;
+    let (amount, currency) = columns(new.value.as_ref());
+    let row: Lead = diesel::insert_into(leads::table)
+        .values((
+            (leads::workspace_id.eq(tx.workspace()), leads::id.eq(new.id.unwrap_or_else(Uuid::now_v7)), leads::number.eq(format!("L-{number}"))),
+            (leads::title.eq(new.title().unwrap_or_default()), leads::description.eq(&new.description)),
+            (leads::pipeline_id.eq(pipeline), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
+            (leads::contact_id.eq(new.contact_id), leads::company_id.eq(new.company_id), leads::person.eq(&new.person)),
+            (leads::product_id.eq(new.product_id), leads::value_amount.eq(amount), leads::value_currency.eq(currency)),
+            (leads::rating.eq(new.rating), leads::owner_id.eq(new.owner_id.unwrap_or(tx.actor.user)), leads::source_id.eq(new.source_id)),
+            (leads::come_back_on.eq(new.come_back_on), leads::tags.eq(&new.tags), leads::external_id.eq(&new.external_id)),
+            (leads::closed_at.eq(closed), leads::loss_reason_id.eq(past.loss_reason.filter(|_| stage.category == Category::Lost))),
+            (leads::stage_entered_at.eq(closed.unwrap_or(begin)), leads::last_activity_at.eq(closed.unwrap_or(begin))),
+            (leads::created_at.eq(begin), leads::updated_at.eq(tx.now)),
+        ))
+        .returning(Lead::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    match closed {
+        None => spans::open(tx, row.id, pipeline, stage.id, begin)?,
+        // A lead that came in closed stood in the first open stage before.
+        Some(closed) => {
+            let first = stages::first(tx, pipeline, Category::Open)?;
+            let span = |stage: Uuid, entered_at, left_at| spans::Span {
+                workspace_id: tx.workspace(),
+                id: Uuid::now_v7(),
+                record_id: row.id,
+                pipeline_id: pipeline,
+                stage_id: stage,
+                entered_at,
+                left_at,
+                moved_by: Some(tx.actor.user),
+            };
+            let past = [span(first.id, begin, Some(closed)), span(stage.id, closed, None)];
+            spans::insert_many(tx, &past)?;
+        }
+    }
+    records::tags::note(tx, &row.tags)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+/// "Talk to them again on that day" is a task.
+fn promise(tx: &mut Tx<'_>, lead: &Lead, day: NaiveDate) -> Result<()> {
+    let task = TaskCreate {
+        r#type: Some("call".into()),
+        title: format!("Come back to {}", lead.title).chars().take(300).collect(),
+        due_date: Some(day),
+        assignee_id: lead.owner_id,
+        contact_id: lead.contact_id,
+        lead_id: Some(lead.id),
+        ..TaskCreate::default()
+    };
+    tasks::insert(tx, &task).map(drop)
+}
+
+/// Locks a lead that may still change.
+fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
+    let lead = lock(tx, id, expected)?;
+    match lead.converted_at {
+        Some(_) => Err(Error::new(Code::AlreadyConverted, "the lead is converted; change its contact and deal instead")),
+        None => Ok(lead),
+    }
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdate) -> Result<Lead> {
+    let before = lock_open(tx, id, expected)?;
+    let value = changes.value.as_ref().map(|money| {
+        let (amount, currency) = columns(money.as_ref());
+        (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
+    });
+    let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));
+    let after: Lead = diesel::update(leads::table.find((tx.workspace(), id)))
+        .set((changes, value, activity, leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)))
+        .returning(Lead::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    records::tags::note(tx, &after.tags)?;
+    tx.record(Event::updated(&before, &after)?);
+    match after.come_back_on {
+        Some(day) if before.come_back_on != Some(day) => {
+            promise(tx, &after, day)?;
+            find(tx, id)
+        }
+        _ => Ok(after),
+    }
+}
+
+/// Puts a locked lead into a stage; its status and closing time follow the stage's category.
+pub fn place(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, loss_reason: Option<Uuid>) -> Result<Lead> {
+    if stage.id == before.stage_id {
+        return Ok(before.clone());
+    }
+    let lost = stage.category == Category::Lost;
+    if lost && loss_reason.is_none() {
+        return Err(Error::member("/loss_reason_id", "required", "say why it was lost"));
+    }
+    let closed_at = match (stage.category == before.status, stage.category) {
+        (true, _) => before.closed_at,
+        (false, Category::Open) => None,
+        (false, _) => Some(tx.now),
+    };
+    let after: Lead = diesel::update(leads::table.find((tx.workspace(), before.id)))
+        .set((
+            (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
+            (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
+            leads::loss_reason_id.eq(loss_reason.filter(|_| lost)),
+            (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
+        ))
+        .returning(Lead::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    spans::advance(tx, before.id, stage.pipeline_id, stage.id)?;
+    let verb = match (before.status == after.status, after.status) {
+        (true, _) => "stage_changed",
+        (false, Category::Open) => "reopened",
+        (false, Category::Won) => "won",
+        (false, Category::Lost) => "lost",
+    };
+    tx.record(Event::changed(verb, before, &after)?);
+    Ok(after)
+}
+
+pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
+    let before = lock_open(tx, id, expected)?;
+    let pipeline = match to.pipeline_id {
+        Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Lead)?,
+        None => before.pipeline_id,
+    };
+    let stage = stages::within(tx, pipeline, to.stage_id)?;
+    place(tx, &before, &stage, to.loss_reason_id)
+}
+
+pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, loss_reason: Uuid) -> Result<Lead> {
+    let before = lock_open(tx, id, expected)?;
+    if before.status != Category::Open {
+        return Err(Error::new(Code::AlreadyClosed, format!("the lead is {}; move it to an open stage first", before.status.as_str())));
+    }
+    let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
+    place(tx, &before, &stage, Some(loss_reason))
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(leads::table.find((tx.workspace(), id)))
+        .set((leads::deleted_at.eq(tx.now), leads::external_id.eq(None::<String>), leads::version.eq(row.version + 1)))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+pub fn page(tx: &mut Tx<'_>, plan: &Plan<leads::table>) -> Result<LeadPage> {
+    Ok(list!(tx, leads, Lead, plan => LeadPage))
+}

@@ -1,0 +1,8 @@
+//! Loss reasons: why leads and deals are lost.
+crate::names! {
+    /// Why a lead or a deal was lost.
+    LossReason, LossReasonCreate, LossReasonUpdate, LossReasonPage, LossReasonList;
+    table: loss_reasons, kind: LossReason, extra: [], unique: "loss_reasons_name_key";
+    paths: "/loss-reasons", "/loss-reasons/{loss_reason_id}", "loss_reason_id";
+    operations: "list_loss_reasons", "create_loss_reason", "get_loss_reason", "update_loss_reason", "delete_loss_reason";
+}

@@ -1,0 +1,7 @@
+//! The funnel: pipelines and stages, leads and their conversion, deals, loss reasons.
+pub mod deals;
+pub mod leads;
+pub mod loss_reasons;
+pub mod pipelines;
+pub mod spans;
+pub mod stages;

@@ -1,0 +1,287 @@
+//! Stages: the steps of a pipeline.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::{Fields, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::sales::spans;
+use crate::schema::{deals, leads, stages};
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record, text_enum};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+text_enum! {
+    /// What standing in the stage means. A record's status follows it.
+    pub enum Category { Open = "open", Won = "won", Lost = "lost", }
+}
+
+/// A step of a pipeline.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = stages)]
+pub struct Stage {
+    pub id: Uuid,
+    pub pipeline_id: Uuid,
+    pub name: String,
+    pub category: Category,
+    /// From 1, in the order of the funnel; won and lost stages come last.
+    pub position: i32,
+    /// That a deal in this stage is won, unless the deal says otherwise.
+    pub probability_percent: i32,
+    /// Days without activity after which a record here counts as forgotten; null: never.
+    pub rotting_days: Option<i32>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Stage, Stage);
+page!(StagePage of Stage);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct StageCreate {
+    pub id: Option<Uuid>,
+    pub pipeline_id: Uuid,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// `open` if absent.
+    pub category: Option<Category>,
+    /// 100 for won, 0 for lost, 50 for open stages, if absent.
+    #[schema(minimum = 0, maximum = 100)]
+    pub probability_percent: Option<i32>,
+    #[schema(minimum = 1, maximum = 3650)]
+    pub rotting_days: Option<i32>,
+}
+impl Rules for StageCreate {}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = stages)]
+pub struct StageUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[schema(nullable = false, minimum = 0, maximum = 100)]
+    pub probability_percent: Option<i32>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(minimum = 1, maximum = 3650)]
+    pub rotting_days: Option<Option<i32>>,
+}
+impl Rules for StageUpdate {}
+
+pub static STAGE: Fields<stages::table> = Fields {
+    kind: Kind::Stage,
+    all: &[
+        field("pipeline_id", &stages::pipeline_id).to(Kind::Pipeline).hot(),
+        field("name", &stages::name),
+        field("category", &stages::category).one_of(Category::TEXTS),
+        field("position", &stages::position),
+        field("created_at", &stages::created_at),
+    ],
+    default_sort: "position",
+    id: field("id", &stages::id),
+    search: None,
+    links: &[],
+    table: PhantomData,
+};
+list_params!(StageList, STAGE.parameters());
+owned!(soft stages, Stage);
+
+const MEANINGS: Meanings = &[
+    ("stages_name_key", Meaning::Taken(Code::DuplicateName, "/name")),
+    ("stages_pipeline_id_fkey", Meaning::Missing("/pipeline_id")),
+];
+
+/// The living stages of a pipeline, in order.
+pub fn of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<Stage>> {
+    let own = mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline));
+    Ok(own.order((stages::position, stages::id)).select(Stage::as_select()).load(tx.conn)?)
+}
+
+/// A stage of a pipeline, or 422 at `/stage_id`.
+pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
+    let found = mine(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).first(tx.conn).optional()?;
+    match found {
+        None => Err(Error::reference("/stage_id")),
+        Some(stage) if stage.pipeline_id != pipeline => {
+            Err(Error::member("/stage_id", "stage_not_in_pipeline", "belongs to another pipeline"))
+        }
+        Some(stage) => Ok(stage),
+    }
+}
+
+/// The first stage of a category, or 422.
+pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stage> {
+    let own = mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)).filter(stages::category.eq(category));
+    let found = own.order((stages::position, stages::id)).select(Stage::as_select()).first(tx.conn).optional()?;
+    let missing = || Error::member("/pipeline_id", "reference_not_found", format!("there is no pipeline with an {} stage", category.as_str()));
+    found.ok_or_else(missing)
+}
+
+/// Adds a stage after the last of its category.
+pub fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
+    let category = new.category.unwrap_or(Category::Open);
+    let all = of_pipeline(tx, new.pipeline_id)?;
+    let place = all.iter().filter(|s| rank(s.category) <= rank(category)).map(|s| s.position).max().unwrap_or(0) + 1;
+    diesel::update(mine(tx.workspace()).filter(stages::pipeline_id.eq(new.pipeline_id)).filter(stages::position.ge(place)))
+        .set(stages::position.eq(stages::position + 1))
+        .execute(tx.conn)?;
+    let probability = match category {
+        Category::Won => 100,
+        Category::Lost => 0,
+        Category::Open => new.probability_percent.unwrap_or(50),
+    };
+    let row = diesel::insert_into(stages::table)
+        .values((
+            (stages::workspace_id.eq(tx.workspace()), stages::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (stages::pipeline_id.eq(new.pipeline_id), stages::name.eq(&new.name), stages::category.eq(category)),
+            (stages::position.eq(place), stages::probability_percent.eq(probability), stages::rotting_days.eq(new.rotting_days)),
+            (stages::created_at.eq(tx.now), stages::updated_at.eq(tx.now)),
+        ))
+        .returning(Stage::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+/// Open stages come first, then won, then lost.
+pub fn rank(category: Category) -> u8 {
+    match category {
+        Category::Open => 0,
+        Category::Won => 1,
+        Category::Lost => 2,
+    }
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpdate) -> Result<Stage> {
+    let before = lock(tx, id, expected)?;
+    let fixed = matches!(before.category, Category::Won | Category::Lost);
+    if fixed && changes.probability_percent.is_some_and(|p| p != before.probability_percent) {
+        return Err(Error::member("/probability_percent", "invalid", "is fixed for won and lost stages"));
+    }
+    let after = diesel::update(stages::table.find((tx.workspace(), id)))
+        .set((changes, stages::version.eq(before.version + 1), stages::updated_at.eq(tx.now)))
+        .returning(Stage::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+macro_rules! standing {
+    ($tx:expr, $table:ident, $stage:expr) => {
+        $table::table
+            .filter($table::workspace_id.eq($tx.workspace()))
+            .filter($table::stage_id.eq($stage))
+            .filter($table::deleted_at.is_null())
+    };
+}
+
+/// Removes a stage. Records that stand in it go to `target`, a stage of the same pipeline and category; history keeps the old one.
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
+    let stage = lock(tx, id, expected)?;
+    let rest = of_pipeline(tx, stage.pipeline_id)?;
+    if !rest.iter().any(|s| s.id != id && s.category == stage.category) {
+        return Err(Error::new(Code::LastStage, format!("it is the last {} stage of its pipeline", stage.category.as_str())));
+    }
+    let mut records: Vec<Uuid> = standing!(tx, deals, id).select(deals::id).order(deals::id).for_update().load(tx.conn)?;
+    let is_deal = !records.is_empty();
+    records.extend(standing!(tx, leads, id).select(leads::id).order(leads::id).for_update().load::<Uuid>(tx.conn)?);
+    if !records.is_empty() {
+        let Some(target) = target else {
+            let detail = format!("{} records stand in it; name another stage in move_to", records.len());
+            return Err(Error::new(Code::StageInUse, detail));
+        };
+        let fits = rest.iter().any(|s| s.id == target && s.id != id && s.category == stage.category);
+        if !fits {
+            let detail = "must be another stage of the same pipeline and category";
+            return Err(Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)]));
+        }
+        move_all(tx, &records, is_deal, stage.pipeline_id, target)?;
+    }
+    diesel::update(stages::table.find((tx.workspace(), id)))
+        .set((stages::deleted_at.eq(tx.now), stages::version.eq(stage.version + 1)))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&stage)?);
+    Ok(())
+}
+
+fn move_all(tx: &mut Tx<'_>, records: &[Uuid], is_deal: bool, pipeline: Uuid, target: Uuid) -> Result<()> {
+    macro_rules! place {
+        ($table:ident) => {
+            diesel::update($table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(records)))
+                .set((
+                    $table::stage_id.eq(target),
+                    $table::stage_entered_at.eq(tx.now),
+                    $table::version.eq($table::version + 1),
+                    $table::updated_at.eq(tx.now),
+                ))
+                .execute(tx.conn)?
+        };
+    }
+    if is_deal { place!(deals) } else { place!(leads) };
+    records.iter().try_for_each(|record| spans::advance(tx, *record, pipeline, target))
+}
+
+/// List the stages of all pipelines, or with `pipeline_id` of one.
+#[utoipa::path(operation_id = "list_stages", params(StageList), responses((status = 200, description = "A page of stages", body = StagePage)))]
+#[get("/stages")]
+async fn list(ctx: Ctx<can::stages::Read>) -> Result<Reply> {
+    let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, stages, Stage, &plan => StagePage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Add a stage after the last of its category.
+#[utoipa::path(operation_id = "create_stage", request_body = StageCreate, responses((status = 201, description = "The stage", body = Stage)))]
+#[post("/stages")]
+async fn create(ctx: Ctx<can::stages::Create>, new: Valid<StageCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a stage.
+#[utoipa::path(operation_id = "get_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")),
+    responses((status = 200, description = "The stage", body = Stage)))]
+#[get("/stages/{stage_id}")]
+async fn read(ctx: Ctx<can::stages::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Change a stage's name, probability or rotting days. Its category is for good.
+#[utoipa::path(operation_id = "update_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")), request_body = StageUpdate,
+    responses((status = 200, description = "The stage as changed", body = Stage)))]
+#[patch("/stages/{stage_id}")]
+async fn change(ctx: Ctx<can::stages::Update>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete a stage. While records stand in it, say with `move_to` where they go.
+#[utoipa::path(operation_id = "delete_stage",
+    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category, for the records that stand here")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/stages/{stage_id}")]
+async fn remove(ctx: Ctx<can::stages::Delete>, id: Id) -> Result<Reply> {
+    let (expected, mut asked) = (ctx.expected()?, ctx.asked()?);
+    let target = asked.parsed("move_to", "a UUID")?;
+    asked.finish(&["move_to"])?;
+    ctx.write(move |tx| delete(tx, id.0, expected, target).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+}

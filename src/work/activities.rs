@@ -1,0 +1,239 @@
+//! Activities: what happened. Notes, calls, meetings, mail, visits.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::activities;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::work::related::Related;
+use crate::{list, list_params, owned, page, record, text_enum};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+text_enum! {
+    pub enum ActivityType {
+        Note = "note",
+        Call = "call",
+        Email = "email",
+        Message = "message",
+        Meeting = "meeting",
+        Visit = "visit",
+    }
+}
+text_enum! {
+    /// Who began: `inbound` is the customer.
+    pub enum Direction { Inbound = "inbound", Outbound = "outbound", }
+}
+
+/// Something that happened with a customer.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = activities)]
+pub struct Activity {
+    pub id: Uuid,
+    #[diesel(column_name = type_)]
+    pub r#type: ActivityType,
+    pub occurred_at: DateTime,
+    pub text: Option<String>,
+    pub direction: Option<Direction>,
+    pub duration_seconds: Option<i32>,
+    /// Such as "reached", "voicemail".
+    pub outcome: Option<String>,
+    pub recording_url: Option<String>,
+    pub contact_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    pub lead_id: Option<Uuid>,
+    pub deal_id: Option<Uuid>,
+    pub author_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Activity, Activity);
+page!(ActivityPage of Activity);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct ActivityCreate {
+    pub id: Option<Uuid>,
+    pub r#type: ActivityType,
+    /// Now, if absent.
+    pub occurred_at: Option<DateTime>,
+    #[schema(max_length = 10_000)]
+    pub text: Option<String>,
+    pub direction: Option<Direction>,
+    #[schema(minimum = 0, maximum = 604_800)]
+    pub duration_seconds: Option<i32>,
+    #[schema(max_length = 200)]
+    pub outcome: Option<String>,
+    #[schema(format = "web-url", max_length = 2000)]
+    pub recording_url: Option<String>,
+    pub contact_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    pub lead_id: Option<Uuid>,
+    pub deal_id: Option<Uuid>,
+}
+
+impl Rules for ActivityCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if [self.contact_id, self.company_id, self.lead_id, self.deal_id].iter().all(Option::is_none) {
+            bad.push(Bad::member("/contact_id", "required", "say what it is about: contact_id, company_id, lead_id or deal_id"));
+        }
+        if self.r#type == ActivityType::Note && self.text.as_ref().is_none_or(String::is_empty) {
+            bad.push(Bad::member("/text", "required", "a note needs its text"));
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = activities)]
+pub struct ActivityUpdate {
+    #[schema(nullable = false)]
+    pub occurred_at: Option<DateTime>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 10_000)]
+    pub text: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub direction: Option<Option<Direction>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(minimum = 0, maximum = 604_800)]
+    pub duration_seconds: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub outcome: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(format = "web-url", max_length = 2000)]
+    pub recording_url: Option<Option<String>>,
+}
+impl Rules for ActivityUpdate {}
+
+static ACTIVITY: Fields<activities::table> = Fields {
+    kind: Kind::Activity,
+    all: &[
+        field("type", &activities::type_).one_of(ActivityType::TEXTS),
+        field("occurred_at", &activities::occurred_at),
+        field("direction", &activities::direction).one_of(Direction::TEXTS),
+        field("outcome", &activities::outcome),
+        field("contact_id", &activities::contact_id).to(Kind::Contact).hot(),
+        field("company_id", &activities::company_id).to(Kind::Company).hot(),
+        field("lead_id", &activities::lead_id).to(Kind::Lead).hot(),
+        field("deal_id", &activities::deal_id).to(Kind::Deal).hot(),
+        field("author_id", &activities::author_id).to(Kind::User),
+        field("created_at", &activities::created_at),
+        field("updated_at", &activities::updated_at),
+    ],
+    default_sort: "-occurred_at",
+    id: field("id", &activities::id),
+    search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(ActivityList, ACTIVITY.parameters());
+owned!(soft activities, Activity);
+
+const MEANINGS: Meanings = &[
+    ("activities_contact_id_fkey", Meaning::Missing("/contact_id")),
+    ("activities_company_id_fkey", Meaning::Missing("/company_id")),
+    ("activities_lead_id_fkey", Meaning::Missing("/lead_id")),
+    ("activities_deal_id_fkey", Meaning::Missing("/deal_id")),
+];
+
+pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
+    let row: Activity = diesel::insert_into(activities::table)
+        .values((
+            (activities::workspace_id.eq(tx.workspace()), activities::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (activities::type_.eq(new.r#type), activities::occurred_at.eq(new.occurred_at.unwrap_or(tx.now))),
+            (activities::text.eq(&new.text), activities::direction.eq(new.direction), activities::outcome.eq(&new.outcome)),
+            (activities::duration_seconds.eq(new.duration_seconds), activities::recording_url.eq(&new.recording_url)),
+            (activities::contact_id.eq(new.contact_id), activities::company_id.eq(new.company_id)),
+            (activities::lead_id.eq(new.lead_id), activities::deal_id.eq(new.deal_id)),
+            (activities::author_id.eq(tx.actor.user), activities::created_at.eq(tx.now), activities::updated_at.eq(tx.now)),
+        ))
+        .returning(Activity::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    let Activity { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = row;
+    Related { contact, company, lead, deal }.touch(tx)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityUpdate) -> Result<Activity> {
+    let before = lock(tx, id, expected)?;
+    let after = diesel::update(activities::table.find((tx.workspace(), id)))
+        .set((changes, activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)))
+        .returning(Activity::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(activities::table.find((tx.workspace(), id)))
+        .set((activities::deleted_at.eq(tx.now), activities::version.eq(row.version + 1)))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// List activities, the latest first.
+#[utoipa::path(operation_id = "list_activities", params(ActivityList), responses((status = 200, description = "A page of activities", body = ActivityPage)))]
+#[get("/activities")]
+async fn list(ctx: Ctx<can::activities::Read>) -> Result<Reply> {
+    let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, activities, Activity, &plan => ActivityPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Log a note, a call, a meeting.
+#[utoipa::path(operation_id = "create_activity", request_body = ActivityCreate, responses((status = 201, description = "The activity", body = Activity)))]
+#[post("/activities")]
+async fn create(ctx: Ctx<can::activities::Create>, new: Valid<ActivityCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get an activity.
+#[utoipa::path(operation_id = "get_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")),
+    responses((status = 200, description = "The activity", body = Activity)))]
+#[get("/activities/{activity_id}")]
+async fn read(ctx: Ctx<can::activities::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Correct an activity.
+#[utoipa::path(operation_id = "update_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")), request_body = ActivityUpdate,
+    responses((status = 200, description = "The activity as corrected", body = Activity)))]
+#[patch("/activities/{activity_id}")]
+async fn change(ctx: Ctx<can::activities::Update>, id: Id, changes: Valid<ActivityUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete an activity.
+#[utoipa::path(operation_id = "delete_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/activities/{activity_id}")]
+async fn remove(ctx: Ctx<can::activities::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+}
