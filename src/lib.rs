@@ -15,5 +15,8 @@ pub mod people;
 pub mod work;
 pub mod catalog;
 pub mod sales;
+pub mod intake;
+pub mod analytics;
+pub mod jobs;
 pub mod http;
 pub mod cli;

@@ -5,6 +5,7 @@ use crate::db::pool::{Db, Size};
 use crate::db::postgres::Postgres;
 use crate::http::document::Document;
 use crate::http::server::{self, Shared};
+use crate::jobs::worker::Worker;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -51,12 +52,16 @@ pub fn serve(options: &Serve) -> Outcome {
     let shared = Shared::new(db, secret.as_bytes());
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
+    let worker = if options.no_work { None } else { Some(Worker::start(shared.db.get_ref().clone()).map_err(text)?) };
     let stopping = shared.stopping.clone();
     actix_web::rt::System::new()
         .block_on(server::serve(listener, shared, |handle| {
             actix_web::rt::spawn(server::stop_on_signal(handle, stopping));
         }))
         .map_err(text)?;
+    if let Some(worker) = worker {
+        worker.stop();
+    }
     log::info!("stopped");
     Ok(())
 }
@@ -96,7 +101,10 @@ fn kept_secret(dir: &Path) -> Outcome<String> {
 
 pub fn work(options: &Database) -> Outcome {
     let opened = open(options)?;
-    let _db = connect(options, &opened.url)?;
+    let worker = Worker::start(connect(options, &opened.url)?).map_err(text)?;
+    println!("working; stop with Ctrl-C");
+    actix_web::rt::System::new().block_on(server::wait_for_signal());
+    worker.stop();
     Ok(())
 }
 

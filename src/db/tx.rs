@@ -47,6 +47,11 @@ impl Tx<'_> {
         self.events.push(event);
     }
 
+    /// Drops the changes noted so far: they are about to be undone.
+    pub fn forget_events(&mut self) {
+        self.events.clear();
+    }
+
     pub fn zone(&self) -> chrono_tz::Tz {
         self.actor.settings.time_zone
     }

@@ -1,6 +1,6 @@
 //! Every operation of the product, in one list.
 use crate::http::{document, health};
-use crate::{catalog, identity, people, records, sales, work};
+use crate::{analytics, catalog, identity, intake, jobs, people, records, sales, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -27,6 +27,9 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::loss_reasons::service(config);
     sales::leads::routes::service(config);
     sales::deals::routes::service(config);
+    intake::imports::routes::service(config);
+    jobs::routes::service(config);
+    analytics::service(config);
     health::service(config);
 }
 

@@ -5,6 +5,7 @@
 pub mod actor;
 pub mod choice;
 pub mod cond;
+pub mod csv;
 pub mod error;
 pub mod field;
 pub mod kind;

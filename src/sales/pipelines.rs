@@ -35,7 +35,7 @@ text_enum! {
 pub struct Row {
     id: Uuid,
     name: String,
-    kind: PipelineKind,
+    pub kind: PipelineKind,
     is_default: bool,
     version: i64,
     created_at: DateTime,

@@ -52,10 +52,7 @@ impl ResponseError for Error {
     fn error_response(&self) -> HttpResponse {
         match self {
             Error::Problem(problem) => problem_response(problem),
-            Error::Sql(_) | Error::Internal(_) => {
-                log::error!("{self}");
-                HttpResponse::InternalServerError().finish()
-            }
+            Error::Sql(_) | Error::Internal(_) => HttpResponse::InternalServerError().finish(),
         }
     }
 }

@@ -1,0 +1,173 @@
+//! How long it takes: from creation to closing, and in each stage.
+use crate::kernel::csv;
+use crate::analytics::scope::{Question, parameters};
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::reply::Reply;
+use crate::list_params;
+use crate::sales::stages::{self, Stage};
+use crate::web::ctx::Ctx;
+use actix_web::get;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+const DEFINITION: &str = "won and lost: days from creation to closing of the records closed in the period. \
+    stages: days of the stays that ended in the period; a record that came back to a stage counts once for each stay.";
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CycleTimeReport {
+    /// What was counted, in words.
+    pub definition: String,
+    pub pipeline_id: Uuid,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    pub time_zone: String,
+    pub group_by: String,
+    pub groups: Vec<CycleTimeGroup>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CycleTimeGroup {
+    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    pub key: Option<String>,
+    pub label: Option<String>,
+    pub won: DurationFigures,
+    pub lost: DurationFigures,
+    pub stages: Vec<StageDuration>,
+}
+
+/// Figures in days; null when nothing was counted.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct DurationFigures {
+    pub count: i64,
+    #[schema(format = "double")]
+    pub mean_days: Option<f64>,
+    #[schema(format = "double")]
+    pub median_days: Option<f64>,
+    /// Three quarters took at most this long.
+    #[schema(format = "double")]
+    pub p75_days: Option<f64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StageDuration {
+    pub stage_id: Uuid,
+    pub name: String,
+    pub position: i32,
+    pub duration: DurationFigures,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    group_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_label: Option<String>,
+    #[diesel(sql_type = Text)]
+    what: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = Double)]
+    mean: f64,
+    #[diesel(sql_type = Double)]
+    median: f64,
+    #[diesel(sql_type = Double)]
+    p75: f64,
+}
+
+const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
+list_params!(CycleTimeParameters, parameters(GROUPS, &[]));
+
+fn report(tx: &mut Tx<'_>, question: &Question) -> Result<CycleTimeReport> {
+    let scope = question.scope(tx, GROUPS)?;
+    let closed: Vec<Row> = scope.statement(tx, include_str!("cycle_time.sql")).load(tx.conn)?;
+    let stays: Vec<Row> = scope.statement(tx, include_str!("time_in_stage.sql")).load(tx.conn)?;
+    let stages = stages::of_pipeline(tx, scope.pipeline)?;
+    let mut keys: Vec<(&Option<String>, &Option<String>)> = Vec::new();
+    for row in closed.iter().chain(&stays) {
+        if !keys.iter().any(|(key, _)| *key == &row.group_key) {
+            keys.push((&row.group_key, &row.group_label));
+        }
+    }
+    let none = (&None, &None);
+    if keys.is_empty() && scope.group_name() == "none" {
+        keys.push(none);
+    }
+    let groups = keys.into_iter().map(|(key, label)| group(key, label, &closed, &stays, &stages)).collect();
+    Ok(CycleTimeReport {
+        definition: DEFINITION.into(),
+        pipeline_id: scope.pipeline,
+        from: scope.from,
+        to: scope.to,
+        time_zone: scope.zone.name().into(),
+        group_by: scope.group_name().into(),
+        groups,
+    })
+}
+
+fn group(key: &Option<String>, label: &Option<String>, closed: &[Row], stays: &[Row], stages: &[Stage]) -> CycleTimeGroup {
+    let figures = |rows: &[Row], what: &str| {
+        let row = rows.iter().find(|row| row.group_key == *key && row.what == what);
+        row.map_or_else(DurationFigures::default, |row| DurationFigures {
+            count: row.count,
+            mean_days: Some(row.mean),
+            median_days: Some(row.median),
+            p75_days: Some(row.p75),
+        })
+    };
+    let stage = |stage: &Stage| StageDuration {
+        stage_id: stage.id,
+        name: stage.name.clone(),
+        position: stage.position,
+        duration: figures(stays, &stage.id.to_string()),
+    };
+    CycleTimeGroup {
+        key: key.clone(),
+        label: label.clone(),
+        won: figures(closed, "won"),
+        lost: figures(closed, "lost"),
+        stages: stages.iter().map(stage).collect(),
+    }
+}
+
+/// One line of the CSV.
+#[derive(Serialize)]
+struct Line<'a> {
+    group: Option<&'a str>,
+    what: &'a str,
+    #[serde(flatten)]
+    figures: &'a DurationFigures,
+}
+
+fn lines(group: &CycleTimeGroup) -> Vec<Line<'_>> {
+    let label = group.label.as_deref();
+    let mut lines = vec![
+        Line { group: label, what: "won", figures: &group.won },
+        Line { group: label, what: "lost", figures: &group.lost },
+    ];
+    lines.extend(group.stages.iter().map(|s| Line { group: label, what: &s.name, figures: &s.duration }));
+    lines
+}
+
+/// How long deals take to be won and lost, and how long they stay in each stage.
+#[utoipa::path(operation_id = "get_cycle_time", params(CycleTimeParameters), responses((status = 200, description = "The durations",
+    content((CycleTimeReport = "application/json"), (String = "text/csv")))))]
+#[get("/analytics/cycle-time")]
+async fn cycle_time(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    ctx.report(move |tx| {
+        let report = report(tx, &question)?;
+        if csv { csv::reply(&report.groups.iter().flat_map(lines).collect::<Vec<_>>()) } else { Reply::ok(&report) }
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(cycle_time);
+}

@@ -1,0 +1,192 @@
+//! What open deals should bring, by the month in which they are expected to close.
+use crate::kernel::csv;
+use crate::analytics::scope::{Question, Sums, parameters};
+use crate::db::sql::Part;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::money::Money;
+use crate::kernel::reply::Reply;
+use crate::kernel::time::today;
+use crate::list_params;
+use crate::web::ctx::Ctx;
+use actix_web::get;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+const DEFINITION: &str = "Open deals by month of their expected close date. weighted = sum of value × probability (the deal's own, or its \
+    stage's). Deals that should have closed before today are in overdue, those without a date in no_date, whatever the period; \
+    lost deals and those omitted from the forecast are in none. best_case includes commit.";
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ForecastReport {
+    /// What was counted, in words.
+    pub definition: String,
+    pub pipeline_id: Uuid,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    /// The day before which an expected close is overdue.
+    pub today: NaiveDate,
+    pub time_zone: String,
+    pub group_by: String,
+    pub groups: Vec<ForecastGroup>,
+}
+
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct ForecastGroup {
+    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    pub key: Option<String>,
+    pub label: Option<String>,
+    pub months: Vec<ForecastMonth>,
+    pub overdue: ForecastFigures,
+    pub no_date: ForecastFigures,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ForecastMonth {
+    /// `2026-11`.
+    pub month: String,
+    pub figures: ForecastFigures,
+}
+
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct ForecastFigures {
+    pub count: i64,
+    /// Deals without an amount: counted, but in no sum.
+    pub without_amount: i64,
+    /// Per currency.
+    pub value: Vec<Money>,
+    /// Per currency.
+    pub weighted: Vec<Money>,
+    /// Value of the deals in category commit, per currency.
+    pub commit: Vec<Money>,
+    /// Value of the deals in categories commit and best_case, per currency.
+    pub best_case: Vec<Money>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    group_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_label: Option<String>,
+    #[diesel(sql_type = Text)]
+    bucket: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = BigInt)]
+    no_amount: i64,
+    #[diesel(sql_type = BigInt)]
+    amount: i64,
+    #[diesel(sql_type = BigInt)]
+    weighted: i64,
+    #[diesel(sql_type = BigInt)]
+    committed: i64,
+    #[diesel(sql_type = BigInt)]
+    best_case: i64,
+}
+
+const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
+list_params!(ForecastParameters, parameters(GROUPS, &[]));
+
+fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
+    let scope = question.deals(tx, GROUPS)?;
+    let today = today(tx.now, scope.zone);
+    let rows: Vec<Row> = scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today)).load(tx.conn)?;
+    let mut groups: Vec<ForecastGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
+    if groups.is_empty() && scope.group_name() == "none" {
+        groups.push(ForecastGroup::default());
+    }
+    Ok(ForecastReport {
+        definition: DEFINITION.into(),
+        pipeline_id: scope.pipeline,
+        from: scope.from,
+        to: scope.to,
+        today,
+        time_zone: scope.zone.name().into(),
+        group_by: scope.group_name().into(),
+        groups,
+    })
+}
+
+fn group(rows: &[Row]) -> ForecastGroup {
+    let mut group = ForecastGroup {
+        key: rows.first().and_then(|row| row.group_key.clone()),
+        label: rows.first().and_then(|row| row.group_label.clone()),
+        ..ForecastGroup::default()
+    };
+    for rows in rows.chunk_by(|a, b| a.bucket == b.bucket) {
+        let figures = figures(rows);
+        match rows.first().map(|row| row.bucket.as_str()) {
+            Some("overdue") => group.overdue = figures,
+            Some("no_date") => group.no_date = figures,
+            Some(month) => group.months.push(ForecastMonth { month: month.into(), figures }),
+            None => {}
+        }
+    }
+    group
+}
+
+fn figures(rows: &[Row]) -> ForecastFigures {
+    let mut sums: [Sums; 4] = Default::default();
+    let [value, weighted, commit, best_case] = &mut sums;
+    for row in rows {
+        let currency = row.currency.as_deref();
+        value.add(currency, row.amount);
+        weighted.add(currency, row.weighted);
+        commit.add(currency, row.committed);
+        best_case.add(currency, row.best_case);
+    }
+    ForecastFigures {
+        count: rows.iter().map(|row| row.count).sum(),
+        without_amount: rows.iter().map(|row| row.no_amount).sum(),
+        value: value.list(),
+        weighted: weighted.list(),
+        commit: commit.list(),
+        best_case: best_case.list(),
+    }
+}
+
+/// One line of the CSV.
+#[derive(Serialize)]
+struct Line<'a> {
+    group: Option<&'a str>,
+    bucket: &'a str,
+    #[serde(flatten)]
+    figures: &'a ForecastFigures,
+}
+
+fn lines(report: &ForecastReport) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    for group in &report.groups {
+        let label = group.label.as_deref();
+        lines.push(Line { group: label, bucket: "overdue", figures: &group.overdue });
+        lines.extend(group.months.iter().map(|m| Line { group: label, bucket: &m.month, figures: &m.figures }));
+        lines.push(Line { group: label, bucket: "no_date", figures: &group.no_date });
+    }
+    lines
+}
+
+/// What open deals should bring, by expected month.
+#[utoipa::path(operation_id = "get_forecast", params(ForecastParameters), responses((status = 200, description = "The forecast",
+    content((ForecastReport = "application/json"), (String = "text/csv")))))]
+#[get("/analytics/forecast")]
+async fn forecast(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    ctx.report(move |tx| {
+        let report = report(tx, &question)?;
+        if csv { csv::reply(&lines(&report)) } else { Reply::ok(&report) }
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(forecast);
+}

@@ -1,0 +1,22 @@
+-- Records that stood in each open stage at one instant, read from the spans, so that any past instant can be asked.
+with standing as (
+    select sp.stage_id, :records.id, :group_key as group_key, :group_label as group_label,
+        :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount
+    from stage_spans sp
+    join :records on :records.workspace_id = sp.workspace_id and :records.id = sp.record_id
+    :group_join
+    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and sp.entered_at <= :at
+        and (sp.left_at is null or sp.left_at > :at) and (:records.deleted_at is null or :records.deleted_at > :at) and (:filter)
+), open as (
+    select st.* from standing st join stages s on s.workspace_id = :workspace and s.id = st.stage_id where s.category = 'open'
+), total as (
+    select group_key, group_label, count(*) as total from open group by 1, 2
+)
+select t.group_key, t.group_label, t.total, t.total as open, 0::bigint as won, 0::bigint as lost, s.id as stage_id, o.currency,
+    count(o.id) as reached, coalesce(sum(o.amount), 0)::bigint as amount, 0::bigint as gone, 0::bigint as gone_on
+from total t
+cross join stages s
+left join open o on o.stage_id = s.id and o.group_key is not distinct from t.group_key
+where s.workspace_id = :workspace and s.pipeline_id = :pipeline and s.category = 'open' and (s.deleted_at is null or s.deleted_at > :at)
+group by t.group_key, t.group_label, t.total, s.id, s.position, o.currency
+order by t.group_label nulls last, s.position

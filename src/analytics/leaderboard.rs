@@ -1,0 +1,171 @@
+//! Who sells which product best: the matrix of sellers and products.
+use crate::kernel::csv;
+use crate::analytics::scope::{Question, Sums, parameters, ratio};
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::money::Money;
+use crate::kernel::reply::Reply;
+use crate::list_params;
+use crate::web::ctx::Ctx;
+use actix_web::get;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable, Text, Uuid as SqlUuid};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+const DEFINITION: &str = "Deals closed in the period. Sellers are the owners of the deals, the most won value of the first currency first. \
+    A deal of several products counts once in the seller's total and once for each product, with its share of the value.";
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LeaderboardReport {
+    /// What was counted, in words.
+    pub definition: String,
+    pub pipeline_id: Uuid,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    pub time_zone: String,
+    pub sellers: Vec<SellerRow>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SellerRow {
+    /// Null: deals without an owner.
+    pub user_id: Option<Uuid>,
+    pub user: Option<String>,
+    pub total: SalesFigures,
+    pub products: Vec<SellerProduct>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SellerProduct {
+    /// Null: deals without a product.
+    pub product_id: Option<Uuid>,
+    pub product: Option<String>,
+    pub figures: SalesFigures,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SalesFigures {
+    pub won: i64,
+    pub lost: i64,
+    #[schema(format = "double")]
+    pub win_rate: Option<f64>,
+    /// Per currency.
+    pub won_value: Vec<Money>,
+    /// From creation to winning.
+    #[schema(format = "double")]
+    pub mean_days_to_win: Option<f64>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    owner_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    owner: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    product_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    product: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    won: i64,
+    #[diesel(sql_type = BigInt)]
+    lost: i64,
+    #[diesel(sql_type = BigInt)]
+    amount: i64,
+    #[diesel(sql_type = Double)]
+    days: f64,
+}
+
+const GROUPS: &[&str] = &["owner", "product"];
+list_params!(LeaderboardParameters, {
+    let mut list = parameters(GROUPS, &[]);
+    list.retain(|p| p.name != "group_by");
+    list
+});
+
+fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LeaderboardReport> {
+    let scope = question.deals(tx, &[])?;
+    let sql = include_str!("leaderboard.sql");
+    let by_product: Vec<Row> = scope.by("product").statement(tx, sql).load(tx.conn)?;
+    // A deal of two products is one deal of its seller, so the totals are counted on their own.
+    let totals: Vec<Row> = scope.statement(tx, sql).load(tx.conn)?;
+    let mut sellers: Vec<SellerRow> = totals
+        .chunk_by(|a, b| a.owner_id == b.owner_id)
+        .filter_map(|rows| rows.first().map(|first| seller(first, rows, &by_product)))
+        .collect();
+    sellers.sort_by_key(|seller| std::cmp::Reverse(seller.total.won_value.first().map(|money| money.amount)));
+    Ok(LeaderboardReport {
+        definition: DEFINITION.into(),
+        pipeline_id: scope.pipeline,
+        from: scope.from,
+        to: scope.to,
+        time_zone: scope.zone.name().into(),
+        sellers,
+    })
+}
+
+fn seller(first: &Row, totals: &[Row], by_product: &[Row]) -> SellerRow {
+    let own: Vec<&Row> = by_product.iter().filter(|row| row.owner_id == first.owner_id).collect();
+    let products = own.chunk_by(|a, b| a.product_id == b.product_id).filter_map(|rows| {
+        let product = rows.first()?;
+        let figures = figures(rows.iter().copied());
+        Some(SellerProduct { product_id: product.product_id, product: product.product.clone(), figures })
+    });
+    SellerRow { user_id: first.owner_id, user: first.owner.clone(), total: figures(totals.iter()), products: products.collect() }
+}
+
+fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> SalesFigures {
+    let (mut won, mut lost, mut days, mut value) = (0, 0, 0.0, Sums::default());
+    for row in rows {
+        won += row.won;
+        lost += row.lost;
+        days += row.days;
+        value.add(row.currency.as_deref(), row.amount);
+    }
+    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a count is far below 2^53")]
+    let mean_days_to_win = (won > 0).then(|| days / won as f64);
+    SalesFigures { won, lost, win_rate: ratio(won, won + lost), won_value: value.list(), mean_days_to_win }
+}
+
+/// One line of the CSV.
+#[derive(Serialize)]
+struct Line<'a> {
+    seller: Option<&'a str>,
+    product: &'a str,
+    #[serde(flatten)]
+    figures: &'a SalesFigures,
+}
+
+fn lines(report: &LeaderboardReport) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    for seller in &report.sellers {
+        let name = seller.user.as_deref();
+        lines.push(Line { seller: name, product: "all", figures: &seller.total });
+        lines.extend(seller.products.iter().map(|p| Line { seller: name, product: p.product.as_deref().unwrap_or(""), figures: &p.figures }));
+    }
+    lines
+}
+
+/// Sellers and what they sold in the period, product by product.
+#[utoipa::path(operation_id = "get_leaderboard", params(LeaderboardParameters), responses((status = 200, description = "The leaderboard",
+    content((LeaderboardReport = "application/json"), (String = "text/csv")))))]
+#[get("/analytics/leaderboard")]
+async fn leaderboard(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    ctx.report(move |tx| {
+        let report = report(tx, &question)?;
+        if csv { csv::reply(&lines(&report)) } else { Reply::ok(&report) }
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(leaderboard);
+}

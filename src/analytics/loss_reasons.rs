@@ -1,0 +1,160 @@
+//! Why deals are lost, and from which stage.
+use crate::kernel::csv;
+use crate::analytics::scope::{Question, Sums, parameters, ratio};
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::money::Money;
+use crate::kernel::reply::Reply;
+use crate::list_params;
+use crate::web::ctx::Ctx;
+use actix_web::get;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+const DEFINITION: &str = "Deals lost in the period, by loss reason and by the last open stage they stood in. share = count / lost of the group.";
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LossReasonReport {
+    /// What was counted, in words.
+    pub definition: String,
+    pub pipeline_id: Uuid,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    pub time_zone: String,
+    pub group_by: String,
+    pub groups: Vec<LossReasonGroup>,
+}
+
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct LossReasonGroup {
+    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    pub key: Option<String>,
+    pub label: Option<String>,
+    pub lost: i64,
+    pub reasons: Vec<LossReasonFigures>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LossReasonFigures {
+    /// Null: no reason is recorded.
+    pub loss_reason_id: Option<Uuid>,
+    pub reason: Option<String>,
+    pub stage_id: Option<Uuid>,
+    /// From which it was lost.
+    pub stage: Option<String>,
+    pub count: i64,
+    #[schema(format = "double")]
+    pub share: Option<f64>,
+    /// Per currency.
+    pub value: Vec<Money>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    group_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_label: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    loss_reason_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    stage_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    stage: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = BigInt)]
+    amount: i64,
+}
+
+const GROUPS: &[&str] = &["owner", "team", "source", "product", "tag", "sector", "month", "quarter", "competitor"];
+list_params!(LossReasonParameters, parameters(GROUPS, &[]));
+
+fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LossReasonReport> {
+    let scope = question.deals(tx, GROUPS)?;
+    let rows: Vec<Row> = scope.statement(tx, include_str!("loss_reasons.sql")).load(tx.conn)?;
+    let mut groups: Vec<LossReasonGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
+    if groups.is_empty() && scope.group_name() == "none" {
+        groups.push(LossReasonGroup::default());
+    }
+    Ok(LossReasonReport {
+        definition: DEFINITION.into(),
+        pipeline_id: scope.pipeline,
+        from: scope.from,
+        to: scope.to,
+        time_zone: scope.zone.name().into(),
+        group_by: scope.group_name().into(),
+        groups,
+    })
+}
+
+fn group(rows: &[Row]) -> LossReasonGroup {
+    let lost = rows.iter().map(|row| row.count).sum();
+    let same = |a: &Row, b: &Row| a.loss_reason_id == b.loss_reason_id && a.stage_id == b.stage_id;
+    let reasons = rows.chunk_by(same).filter_map(|rows| {
+        let first = rows.first()?;
+        let (mut count, mut value) = (0, Sums::default());
+        for row in rows {
+            count += row.count;
+            value.add(row.currency.as_deref(), row.amount);
+        }
+        Some(LossReasonFigures {
+            loss_reason_id: first.loss_reason_id,
+            reason: first.reason.clone(),
+            stage_id: first.stage_id,
+            stage: first.stage.clone(),
+            count,
+            share: ratio(count, lost),
+            value: value.list(),
+        })
+    });
+    LossReasonGroup {
+        key: rows.first().and_then(|row| row.group_key.clone()),
+        label: rows.first().and_then(|row| row.group_label.clone()),
+        lost,
+        reasons: reasons.collect(),
+    }
+}
+
+/// One line of the CSV.
+#[derive(Serialize)]
+struct Line<'a> {
+    group: Option<&'a str>,
+    #[serde(flatten)]
+    reason: &'a LossReasonFigures,
+}
+
+fn lines(report: &LossReasonReport) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    for group in &report.groups {
+        lines.extend(group.reasons.iter().map(|reason| Line { group: group.label.as_deref(), reason }));
+    }
+    lines
+}
+
+/// Why deals were lost in the period, and from which stage.
+#[utoipa::path(operation_id = "get_loss_reasons", params(LossReasonParameters), responses((status = 200, description = "The reasons",
+    content((LossReasonReport = "application/json"), (String = "text/csv")))))]
+#[get("/analytics/loss-reasons")]
+async fn loss_reasons(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    ctx.report(move |tx| {
+        let report = report(tx, &question)?;
+        if csv { csv::reply(&lines(&report)) } else { Reply::ok(&report) }
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(loss_reasons);
+}

@@ -1,0 +1,18 @@
+-- Deals lost in the period, by reason and by the open stage from which they were lost.
+with picked as (
+    select :group_key as group_key, :group_label as group_label, :records.loss_reason_id, :records.value_currency as currency,
+        coalesce(round(:records.value_amount * :share), 0)::bigint as amount,
+        (select s.id from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
+         where sp.workspace_id = :records.workspace_id and sp.record_id = :records.id and s.category = 'open'
+         order by sp.entered_at desc, sp.id desc limit 1) as stage_id
+    from :records :group_join
+    where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline
+        and :records.status = 'lost' and :records.closed_at >= :from and :records.closed_at < :to and (:filter)
+)
+select p.group_key, p.group_label, p.loss_reason_id, r.name as reason, p.stage_id, s.name as stage, p.currency,
+    count(*) as count, sum(p.amount)::bigint as amount
+from picked p
+left join loss_reasons r on r.workspace_id = :workspace and r.id = p.loss_reason_id
+left join stages s on s.workspace_id = :workspace and s.id = p.stage_id
+group by 1, 2, 3, 4, 5, 6, 7, s.position
+order by p.group_label nulls last, p.group_key, r.name nulls last, p.loss_reason_id, s.position nulls last, p.currency

@@ -1,0 +1,19 @@
+//! Read-only reports over the funnel: one `.sql` file, one row struct and one route each.
+pub mod cycle_time;
+pub mod forecast;
+pub mod funnel;
+pub mod leaderboard;
+pub mod loss_reasons;
+pub mod scope;
+pub mod win_rate;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    funnel::service(config);
+    win_rate::service(config);
+    cycle_time::service(config);
+    loss_reasons::service(config);
+    forecast::service(config);
+    leaderboard::service(config);
+}

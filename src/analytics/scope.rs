@@ -1,0 +1,291 @@
+//! What every report is asked: which pipeline, which period, in which time zone, which records, grouped by what.
+use crate::db::sql::{Part, Statement};
+use crate::db::tx::Tx;
+use crate::kernel::actor::Actor;
+use crate::kernel::cond::Cond;
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::money::Money;
+use crate::kernel::query::{Asked, parameter, schema};
+use crate::kernel::time::{DateTime, day_start};
+use crate::sales::deals::model::DEAL;
+use crate::sales::leads::model::LEAD;
+use crate::sales::pipelines::{self, PipelineKind};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use std::collections::BTreeMap;
+use utoipa::openapi::path::Parameter;
+use uuid::Uuid;
+
+/// A way to group: the name in `group_by`, and the pieces of SQL for deals.
+#[derive(Debug)]
+pub struct Grouping {
+    name: &'static str,
+    join: &'static str,
+    key: &'static str,
+    label: &'static str,
+    /// The part of a record's value that belongs to the group.
+    share: &'static str,
+    /// Whether leads can be grouped by it.
+    leads: bool,
+}
+
+const WHOLE: &str = "1::numeric";
+/// `:records` is the table, deals or leads.
+pub const GROUPINGS: &[Grouping] = &[
+    Grouping { name: "none", join: "", key: "null::text", label: "null::text", share: WHOLE, leads: true },
+    Grouping {
+        name: "owner",
+        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = :records.owner_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "team",
+        join: "left join users o on o.workspace_id = :records.workspace_id and o.id = :records.owner_id \
+               left join teams g on g.workspace_id = o.workspace_id and g.id = o.team_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "source",
+        join: "left join sources g on g.workspace_id = :records.workspace_id and g.id = :records.source_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "product",
+        join: "left join lateral (select product_id, \
+                 sum(quantity * price_amount * (100 - discount_percent)) / nullif(sum(sum(quantity * price_amount * (100 - discount_percent))) over (), 0) as share, \
+                 1.0 / count(*) over () as even \
+               from line_items where workspace_id = :records.workspace_id and deal_id = :records.id group by product_id) li on true \
+               left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: "coalesce(li.share, li.even, 1)::numeric",
+        leads: false,
+    },
+    Grouping {
+        name: "stage",
+        join: "left join stages g on g.workspace_id = :records.workspace_id and g.id = :records.stage_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "tag",
+        join: "left join lateral unnest(:records.tags) g(name) on true",
+        key: "g.name",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "sector",
+        join: "left join companies g on g.workspace_id = :records.workspace_id and g.id = :records.company_id",
+        key: "g.sector",
+        label: "g.sector",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "month",
+        join: "",
+        key: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
+        label: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "quarter",
+        join: "",
+        key: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
+        label: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "competitor",
+        join: "",
+        key: ":records.competitor",
+        label: ":records.competitor",
+        share: WHOLE,
+        leads: false,
+    },
+];
+
+/// A report's question, understood.
+#[derive(Debug)]
+pub struct Scope {
+    pub pipeline: Uuid,
+    pub kind: PipelineKind,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    pub zone: Tz,
+    pub group: &'static Grouping,
+    pub at: Option<DateTime>,
+    pub view: Option<String>,
+    filter: Cond,
+}
+
+/// A question as it was sent: what needs no database.
+#[derive(Debug)]
+pub struct Question {
+    query: String,
+    actor: Actor,
+}
+
+pub const OWN: [&str; 8] = ["pipeline_id", "from", "to", "time_zone", "group_by", "kind", "at", "status"];
+
+impl Question {
+    pub fn new(query: &str, actor: &Actor) -> Result<Question> {
+        Asked::read(query)?;
+        Ok(Question { query: query.to_owned(), actor: actor.clone() })
+    }
+
+    /// Reads the question; `groupings` are the ways this report can group.
+    pub fn scope(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
+        let mut asked = Asked::read(&self.query)?;
+        let named: Option<Uuid> = asked.parsed("pipeline_id", "a UUID")?;
+        let (from, to) = (asked.date("from")?, asked.date("to")?);
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            return Err(wrong("to", "must be after from"));
+        }
+        let zone = asked.parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?.unwrap_or(self.actor.settings.time_zone);
+        let at = asked.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
+        let view = asked.take("kind");
+        let group = asked.take("group_by").unwrap_or_else(|| "none".into());
+        let (pipeline, kind) = pipeline(tx, named)?;
+        let known = |g: &&Grouping| g.name == group && (g.name == "none" || groupings.contains(&g.name));
+        let group = GROUPINGS.iter().find(known).filter(|g| g.leads || kind == PipelineKind::Deal);
+        let group = group.ok_or_else(|| wrong("group_by", format!("must be one of none, {}", groupings.join(", "))))?;
+        let filter = match kind {
+            PipelineKind::Deal => DEAL.condition(asked, &self.actor, &OWN)?,
+            PipelineKind::Lead => LEAD.condition(asked, &self.actor, &OWN)?,
+        };
+        Ok(Scope { pipeline, kind, from, to, zone, group, at, view, filter })
+    }
+
+    /// As `scope`, for reports over deals alone.
+    pub fn deals(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
+        let scope = self.scope(tx, groupings)?;
+        if scope.kind == PipelineKind::Deal { Ok(scope) } else { Err(wrong("pipeline_id", "must be a pipeline of deals")) }
+    }
+}
+
+fn wrong(name: &str, detail: impl Into<String>) -> Error {
+    Error::parameters(vec![Bad::parameter(name, "invalid", detail)])
+}
+
+fn pipeline(tx: &mut Tx<'_>, named: Option<Uuid>) -> Result<(Uuid, PipelineKind)> {
+    match named {
+        None => Ok((pipelines::choose(tx, None, PipelineKind::Deal)?, PipelineKind::Deal)),
+        Some(id) => {
+            let found = pipelines::find(tx, id).map_err(|_| wrong("pipeline_id", "there is no such pipeline"))?;
+            Ok((id, found.kind))
+        }
+    }
+}
+
+impl Scope {
+    pub fn group_name(&self) -> &'static str {
+        self.group.name
+    }
+
+    /// The same question, grouped in another way.
+    pub fn by(&self, name: &str) -> Scope {
+        let group = GROUPINGS.iter().find(|g| g.name == name).unwrap_or(self.group);
+        Scope { group, filter: self.filter.clone(), view: None, ..*self }
+    }
+
+    /// Midnight of the first day; the beginning of time without one.
+    pub fn begin(&self) -> DateTime {
+        self.from.map_or_else(|| day_start(NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default(), chrono_tz::UTC), |d| day_start(d, self.zone))
+    }
+
+    /// Midnight of the first day after; the end of time without one.
+    pub fn end(&self) -> DateTime {
+        self.to.map_or_else(|| day_start(NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default(), chrono_tz::UTC), |d| day_start(d, self.zone))
+    }
+
+    /// A report's statement with everything of the scope set.
+    pub fn statement(&self, tx: &Tx<'_>, text: &'static str) -> Statement {
+        let records = match self.kind {
+            PipelineKind::Deal => "deals",
+            PipelineKind::Lead => "leads",
+        };
+        let piece = |sql: &'static str| {
+            let nested = Statement::new(sql).set("records", Part::Sql(records)).set("zone", Part::Text(self.zone.name().into()));
+            Part::Nested(Box::new(nested))
+        };
+        Statement::new(text)
+            .set("records", Part::Sql(records))
+            .set("workspace", Part::Id(tx.workspace()))
+            .set("pipeline", Part::Id(self.pipeline))
+            .set("from", Part::At(self.begin()))
+            .set("to", Part::At(self.end()))
+            .set("zone", Part::Text(self.zone.name().into()))
+            .set("group_join", piece(self.group.join))
+            .set("group_key", piece(self.group.key))
+            .set("group_label", piece(self.group.label))
+            .set("share", piece(self.group.share))
+            .set("filter", Part::Cond(self.filter.clone()))
+    }
+}
+
+/// The parameters of a report: its own, then the filters of deals.
+pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
+    let text = || schema(FieldKind::Text);
+    let mut list = vec![
+        parameter("pipeline_id".into(), "The pipeline; the default one of deals if absent.".into(), schema(FieldKind::Uuid), None),
+        parameter("from".into(), "First day of the period.".into(), schema(FieldKind::Date), None),
+        parameter("to".into(), "First day after the period.".into(), schema(FieldKind::Date), None),
+        parameter("time_zone".into(), "IANA name of the zone in which days begin; the workspace's if absent.".into(), text(), None),
+        parameter(
+            "group_by".into(),
+            "One group of figures for each.".into(),
+            text().pattern(Some(format!("^(none|{})$", groupings.join("|")))).default(Some("none".into())),
+            None,
+        ),
+    ];
+    for (name, meaning, pattern) in extra {
+        let one = if pattern.is_empty() { schema(FieldKind::Time) } else { text().pattern(Some(*pattern)) };
+        list.push(parameter((*name).into(), (*meaning).into(), one, None));
+    }
+    list.extend(DEAL.filters().into_iter().filter(|p| p.name != "pipeline_id"));
+    list
+}
+
+/// Sums per currency: different currencies are never added.
+#[derive(Clone, Debug, Default)]
+pub struct Sums(BTreeMap<String, i64>);
+
+impl Sums {
+    pub fn add(&mut self, currency: Option<&str>, amount: i64) {
+        if let Some(currency) = currency {
+            let sum = self.0.entry(currency.to_owned()).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+
+    pub fn of(&self, currency: &str) -> i64 {
+        self.0.get(currency).copied().unwrap_or(0)
+    }
+
+    pub fn list(&self) -> Vec<Money> {
+        self.0.iter().map(|(currency, amount)| Money { amount: *amount, currency: currency.clone() }).collect()
+    }
+}
+
+/// A part of a whole; nothing divided by nothing is unknown, not zero.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts and amounts are far below 2^53")]
+pub fn ratio(part: i64, whole: i64) -> Option<f64> {
+    (whole != 0).then(|| part as f64 / whole as f64)
+}

@@ -1,0 +1,133 @@
+//! Win rate: of what was closed in a period, how much was won, by count and by value.
+use crate::kernel::csv;
+use crate::analytics::scope::{Question, Sums, parameters, ratio};
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::money::Money;
+use crate::kernel::reply::Reply;
+use crate::list_params;
+use crate::web::ctx::Ctx;
+use actix_web::get;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+const DEFINITION: &str = "Records closed in the period. win_rate = won / (won + lost); open ones are not counted. \
+    win_rate_by_value is the same over values, when all of them are in one currency.";
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WinRateReport {
+    /// What was counted, in words.
+    pub definition: String,
+    pub pipeline_id: Uuid,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    pub time_zone: String,
+    pub group_by: String,
+    pub groups: Vec<WinRateGroup>,
+}
+
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct WinRateGroup {
+    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    pub key: Option<String>,
+    pub label: Option<String>,
+    pub closed: i64,
+    pub won: i64,
+    pub lost: i64,
+    #[schema(format = "double")]
+    pub win_rate: Option<f64>,
+    #[schema(format = "double")]
+    pub win_rate_by_value: Option<f64>,
+    /// Per currency.
+    pub won_value: Vec<Money>,
+    /// Per currency.
+    pub lost_value: Vec<Money>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    group_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_label: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    won: i64,
+    #[diesel(sql_type = BigInt)]
+    lost: i64,
+    #[diesel(sql_type = BigInt)]
+    won_amount: i64,
+    #[diesel(sql_type = BigInt)]
+    lost_amount: i64,
+}
+
+const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
+list_params!(WinRateParameters, parameters(GROUPS, &[]));
+
+fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {
+    let scope = question.scope(tx, GROUPS)?;
+    let rows: Vec<Row> = scope.statement(tx, include_str!("win_rate.sql")).load(tx.conn)?;
+    let mut groups: Vec<WinRateGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
+    if groups.is_empty() && scope.group_name() == "none" {
+        groups.push(WinRateGroup::default());
+    }
+    Ok(WinRateReport {
+        definition: DEFINITION.into(),
+        pipeline_id: scope.pipeline,
+        from: scope.from,
+        to: scope.to,
+        time_zone: scope.zone.name().into(),
+        group_by: scope.group_name().into(),
+        groups,
+    })
+}
+
+fn group(rows: &[Row]) -> WinRateGroup {
+    let (mut won_value, mut lost_value) = (Sums::default(), Sums::default());
+    let (mut won, mut lost) = (0, 0);
+    for row in rows {
+        won += row.won;
+        lost += row.lost;
+        won_value.add(row.currency.as_deref(), row.won_amount);
+        lost_value.add(row.currency.as_deref(), row.lost_amount);
+    }
+    let by_value = match won_value.list().as_slice() {
+        [only] => ratio(only.amount, only.amount.saturating_add(lost_value.of(&only.currency))),
+        _ => None,
+    };
+    WinRateGroup {
+        key: rows.first().and_then(|row| row.group_key.clone()),
+        label: rows.first().and_then(|row| row.group_label.clone()),
+        closed: won + lost,
+        won,
+        lost,
+        win_rate: ratio(won, won + lost),
+        win_rate_by_value: by_value,
+        won_value: won_value.list(),
+        lost_value: lost_value.list(),
+    }
+}
+
+/// How much of what was closed in the period was won.
+#[utoipa::path(operation_id = "get_win_rate", params(WinRateParameters), responses((status = 200, description = "The win rate",
+    content((WinRateReport = "application/json"), (String = "text/csv")))))]
+#[get("/analytics/win-rate")]
+async fn win_rate(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    ctx.report(move |tx| {
+        let report = report(tx, &question)?;
+        if csv { csv::reply(&report.groups) } else { Reply::ok(&report) }
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(win_rate);
+}

@@ -1,0 +1,10 @@
+//! Imports: a spreadsheet becomes records. Upload, look at what was detected, rehearse, run.
+pub mod cells;
+pub mod model;
+pub mod prepare;
+pub mod references;
+pub mod routes;
+pub mod run;
+pub mod table;
+pub mod targets;
+pub mod write;

@@ -1,0 +1,119 @@
+//! From a name to an id: records are named by name, external id, SKU, e-mail or id. Each kind is read once per run.
+use crate::db::tx::Tx;
+use crate::identity::teams::{self, TeamCreate};
+use crate::kernel::error::{Error, Result};
+use crate::kernel::kind::Kind;
+use crate::people::sources::{self, SourceCreate};
+use crate::sales::loss_reasons::{self, LossReasonCreate};
+use crate::schema as s;
+use diesel::prelude::*;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// The names of every kind that the file refers to.
+#[derive(Debug, Default)]
+pub struct References {
+    known: HashMap<Kind, Names>,
+    /// Names that were added on the way: "team Central".
+    pub added: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    ids: HashMap<String, Uuid>,
+    /// As they are written, for suggestions.
+    written: Vec<String>,
+}
+
+impl Names {
+    fn add(&mut self, name: Option<String>, id: Uuid) {
+        if let Some(name) = name.filter(|n| !n.is_empty()) {
+            self.ids.entry(name.to_lowercase()).or_insert(id);
+            self.written.push(name);
+        }
+    }
+}
+
+/// Lists of mere names, which grow as needed.
+const fn grows(kind: Kind) -> bool {
+    matches!(kind, Kind::Team | Kind::Source | Kind::LossReason)
+}
+
+type Found = Vec<(Uuid, Option<String>, Option<String>, Option<String>)>;
+
+fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
+    let workspace = tx.workspace();
+    macro_rules! rows {
+        ($table:ident, $($column:expr),*; $($alive:expr)?) => {
+            s::$table::table
+                .filter(s::$table::workspace_id.eq(workspace))
+                $(.filter($alive))?
+                .order((s::$table::created_at, s::$table::id))
+                .select((s::$table::id, $($column),*))
+                .load(tx.conn)?
+        };
+    }
+    let none = || diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>("null::text");
+    let rows: Found = match kind {
+        Kind::User => rows!(users, s::users::name.nullable(), s::users::external_id, s::users::email;),
+        Kind::Team => rows!(teams, s::teams::name.nullable(), none(), none();),
+        Kind::Source => rows!(sources, s::sources::name.nullable(), none(), none();),
+        Kind::LossReason => rows!(loss_reasons, s::loss_reasons::name.nullable(), none(), none();),
+        Kind::Company => rows!(companies, s::companies::name.nullable(), s::companies::external_id, s::companies::domain; s::companies::deleted_at.is_null()),
+        Kind::Product => rows!(products, s::products::name.nullable(), s::products::external_id, s::products::sku; s::products::deleted_at.is_null()),
+        Kind::Contact => rows!(contacts, s::contacts::email, s::contacts::external_id, none(); s::contacts::deleted_at.is_null()),
+        _ => Vec::new(),
+    };
+    let mut names = Names::default();
+    for (id, first, second, third) in rows {
+        names.add(Some(id.to_string()), id);
+        names.add(first, id);
+        names.add(second, id);
+        names.add(third, id);
+    }
+    Ok(names)
+}
+
+impl References {
+    /// The id behind a name; nothing when no record has it.
+    pub fn find(&mut self, tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Option<Uuid>> {
+        if !self.known.contains_key(&kind) {
+            let names = load(tx, kind)?;
+            self.known.insert(kind, names);
+        }
+        let key = name.to_lowercase();
+        let found = self.known.get(&kind).and_then(|names| names.ids.get(&key).copied());
+        if found.is_some() || !grows(kind) {
+            return Ok(found);
+        }
+        let id = add(tx, kind, name)?;
+        self.note(kind, name, id);
+        self.added.push(format!("{} {name}", kind.as_str().replace('_', " ")));
+        Ok(Some(id))
+    }
+
+    /// Remembers a record that the file itself has made.
+    pub fn note(&mut self, kind: Kind, name: &str, id: Uuid) {
+        if let Some(names) = self.known.get_mut(&kind) {
+            names.add(Some(name.to_owned()), id);
+        }
+    }
+
+    /// The name that is most like it.
+    pub fn nearest(&self, kind: Kind, name: &str) -> Option<String> {
+        let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
+        let written = self.known.get(&kind)?.written.iter().filter(|known| known.parse::<Uuid>().is_err());
+        let scored = written.take(20_000).map(|known| (strsim::normalized_damerau_levenshtein(&plain(name), &plain(known)), known));
+        scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.6).map(|(_, known)| known.clone())
+    }
+}
+
+fn add(tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Uuid> {
+    let name = name.chars().take(200).collect::<String>();
+    Ok(match kind {
+        Kind::Team => teams::insert(tx, &TeamCreate { id: None, name })?.id,
+        Kind::Source => sources::insert(tx, &SourceCreate { id: None, name, channel: None })?.id,
+        Kind::LossReason => loss_reasons::insert(tx, &LossReasonCreate { id: None, name })?.id,
+        other => return Err(Error::internal(format!("{} cannot be added by name", other.as_str()))),
+    })
+}

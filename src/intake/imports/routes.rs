@@ -1,0 +1,337 @@
+//! The operations on imports.
+use crate::db::queue::{self, Job};
+use crate::db::tx::Tx;
+use crate::intake::imports::model::{
+    ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportResource, ImportRun,
+    ImportSettings, ImportStatus,
+};
+use crate::intake::imports::prepare::Reader;
+use crate::intake::imports::table::Table;
+use crate::intake::imports::{cells, run, targets};
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::query::{PageInfo, parameter, schema};
+use crate::kernel::reply::Reply;
+use crate::kernel::seek::{seal, unseal};
+use crate::sales::pipelines::{self, PipelineKind};
+use crate::sales::stages::{self, Category};
+use crate::schema::{import_problems, imports};
+use crate::web::body::{self, Valid};
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned};
+use actix_web::{HttpRequest, get, post, web};
+use diesel::prelude::*;
+use futures_util::StreamExt;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+owned!(imports, Import);
+
+/// 64 MiB.
+const FILE_MAX: usize = 64 << 20;
+const SAMPLES: usize = 5;
+
+/// A file to be imported.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "the shape of a form, which is read part by part")]
+pub struct ImportUpload {
+    /// CSV, up to 64 MiB.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    resource: ImportResource,
+}
+
+/// One thing that is wrong in one row.
+#[derive(Debug, Serialize, Queryable, ToSchema)]
+pub struct ImportProblem {
+    #[serde(skip)]
+    id: i64,
+    /// The line of the file on which the row begins; the header is line 1.
+    pub row: i32,
+    /// Null when it concerns the whole row.
+    pub column: Option<String>,
+    pub code: String,
+    pub detail: String,
+    pub value: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportProblemPage {
+    pub data: Vec<ImportProblem>,
+    pub page: PageInfo,
+}
+
+/// What is found out about a file before anything is decided.
+fn detect(tx: &mut Tx<'_>, resource: ImportResource, table: &Table) -> Result<(DetectedFile, ImportSettings)> {
+    let stages = open_stages(tx, resource)?;
+    let fields = targets::fields(resource, &stages);
+    let suggested = targets::suggest(resource, &table.header, &fields);
+    let column = |n: usize| table.rows.iter().filter_map(move |(_, cells)| cells.get(n).map(String::as_str));
+    let kind_of = |field: &Option<String>| fields.iter().find(|f| Some(&f.name) == field.as_ref()).map(|f| f.kind.clone());
+    let mut date_format = None;
+    let mut columns = Vec::new();
+    for (n, (name, suggested_field)) in table.header.iter().zip(&suggested).enumerate() {
+        if matches!(kind_of(suggested_field).as_deref(), Some("date" | "instant")) || date_format.is_none() {
+            date_format = cells::detect_date_format(column(n)).or(date_format);
+        }
+        let mut samples: Vec<String> = Vec::new();
+        for value in column(n).filter(|v| !v.is_empty()) {
+            if samples.len() < SAMPLES && !samples.iter().any(|s| s == value) {
+                samples.push(value.chars().take(100).collect());
+            }
+        }
+        let filled = i64::try_from(column(n).filter(|v| !v.is_empty()).count()).unwrap_or(i64::MAX);
+        columns.push(DetectedColumn { name: name.clone(), samples, filled, suggested_field: suggested_field.clone() });
+    }
+    let decimal = (0..table.header.len()).find_map(|n| cells::detect_decimal(column(n))).unwrap_or('.').to_string();
+    let mapping = table.header.iter().zip(suggested).filter_map(|(column, field)| {
+        Some(ColumnMapping { column: column.clone(), field: field?, values: Vec::new(), multiply: None })
+    });
+    let settings = ImportSettings {
+        mapping: Some(mapping.collect()),
+        encoding: Some(table.encoding.clone()),
+        delimiter: Some(table.delimiter.to_string()),
+        date_format: date_format.map(str::to_owned),
+        decimal: Some(decimal.clone()),
+        ..ImportSettings::default()
+    };
+    let detected = DetectedFile {
+        encoding: table.encoding.clone(),
+        delimiter: table.delimiter.to_string(),
+        date_format: settings.date_format.clone(),
+        decimal,
+        rows: i64::try_from(table.rows.len()).unwrap_or(i64::MAX),
+        columns,
+        fields,
+    };
+    Ok((detected, settings))
+}
+
+/// The open stages of the default pipeline, for the fields `entered.<stage>`.
+fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>> {
+    let kind = match resource {
+        ImportResource::Leads => PipelineKind::Lead,
+        ImportResource::Deals => PipelineKind::Deal,
+        _ => return Ok(Vec::new()),
+    };
+    let pipeline = pipelines::choose(tx, None, kind)?;
+    let all = stages::of_pipeline(tx, pipeline)?;
+    Ok(all.into_iter().filter(|s| s.category == Category::Open).map(|s| s.name).collect())
+}
+
+pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, content: &[u8]) -> Result<Import> {
+    let table = run::open(content, &ImportSettings::default())?;
+    let (detected, settings) = detect(tx, resource, &table)?;
+    let row = diesel::insert_into(imports::table)
+        .values((
+            (imports::workspace_id.eq(tx.workspace()), imports::id.eq(Uuid::now_v7())),
+            (imports::resource.eq(resource), imports::file_name.eq(file_name), imports::content.eq(content)),
+            (imports::status.eq(ImportStatus::Uploaded), imports::detected.eq(&detected), imports::settings.eq(&settings)),
+            imports::created_by.eq(tx.actor.user),
+            (imports::created_at.eq(tx.now), imports::updated_at.eq(tx.now)),
+        ))
+        .returning(Import::as_returning())
+        .get_result(tx.conn)?;
+    Ok(row)
+}
+
+/// Checks the settings against the file and queues the job.
+pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
+    let import = lock(tx, id, crate::db::table::Expected::default())?;
+    if matches!(import.status, ImportStatus::Queued | ImportStatus::Running) {
+        return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
+    }
+    let settings = asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
+    let content: Vec<u8> = imports::table.find((tx.workspace(), id)).select(imports::content).first(tx.conn)?;
+    let table = run::open(&content, &settings)?;
+    Reader::new(tx, import.resource, &settings, &table)?;
+    let total = i64::try_from(table.rows.len()).ok();
+    let job = queue::enqueue(tx, run::KIND, &json!({ "import_id": id, "dry_run": asked.dry_run }), total)?;
+    diesel::update(imports::table.find((tx.workspace(), id)))
+        .set((
+            imports::status.eq(ImportStatus::Queued),
+            imports::settings.eq(&settings),
+            imports::job_id.eq(job.id),
+            imports::version.eq(imports::version + 1),
+            imports::updated_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    Ok(job)
+}
+
+/// What is given now before what was kept.
+fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
+    let (given, kept) = (given.clone(), kept.clone());
+    ImportSettings {
+        mapping: given.mapping.or(kept.mapping),
+        pipeline_id: given.pipeline_id.or(kept.pipeline_id),
+        currency: given.currency.or(kept.currency),
+        encoding: given.encoding.or(kept.encoding),
+        delimiter: given.delimiter.or(kept.delimiter),
+        date_format: given.date_format.or(kept.date_format),
+        decimal: given.decimal.or(kept.decimal),
+        on_existing: given.on_existing.or(kept.on_existing),
+    }
+}
+
+/// The parts of the form.
+async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<(ImportResource, String, Vec<u8>)> {
+    let length = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > FILE_MAX + 10_000) {
+        return Err(Error::new(Code::PayloadTooLarge, format!("a file may have at most {FILE_MAX} bytes")));
+    }
+    if !request.headers().get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data")) {
+        return Err(Error::new(Code::UnsupportedMediaType, "send the file as multipart/form-data, in the part file"));
+    }
+    let broken = |e: actix_multipart::MultipartError| Error::new(Code::BadRequest, format!("the form cannot be read: {e}"));
+    let mut form = actix_multipart::Multipart::new(request.headers(), payload);
+    let (mut resource, mut file) = (None, None);
+    while let Some(part) = form.next().await {
+        let mut part = part.map_err(broken)?;
+        let name = part.name().unwrap_or_default().to_owned();
+        let file_name = part.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
+        let mut bytes = Vec::new();
+        while let Some(piece) = part.next().await {
+            let piece = piece.map_err(broken)?;
+            if bytes.len() + piece.len() > FILE_MAX {
+                return Err(Error::new(Code::PayloadTooLarge, format!("a file may have at most {FILE_MAX} bytes")));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        match name.as_str() {
+            "file" => file = Some((file_name.unwrap_or_else(|| "file.csv".into()), bytes)),
+            "resource" => {
+                let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+                resource = Some(text.parse().map_err(|detail: String| Error::member("/resource", "invalid_choice", detail))?);
+            }
+            other => {
+                let detail = crate::kernel::error::not_known(other, ["file", "resource"].into_iter());
+                return Err(Error::member(format!("/{other}"), "unknown_member", detail));
+            }
+        }
+    }
+    let mut bad = Vec::new();
+    if resource.is_none() {
+        bad.push(Bad::member("/resource", "required", format!("is missing: one of {}", ImportResource::TEXTS.join(", "))));
+    }
+    if file.is_none() {
+        bad.push(Bad::member("/file", "required", "is missing: the CSV file"));
+    }
+    match (resource, file) {
+        (Some(resource), Some((name, bytes))) => Ok((resource, name.chars().filter(|c| !c.is_control()).take(200).collect(), bytes)),
+        _ => Err(Error::members(bad)),
+    }
+}
+
+/// Upload a CSV file. The answer says what was detected in it and how its columns could be mapped; nothing is imported yet.
+#[utoipa::path(operation_id = "create_import", request_body(content = ImportUpload, content_type = "multipart/form-data"),
+    responses((status = 201, description = "The file is kept; run it next", body = Import)))]
+#[post("/imports")]
+async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
+    let (resource, name, content) = tokio::time::timeout(std::time::Duration::from_secs(120), read_form(&request, payload))
+        .await
+        .map_err(|_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes"))??;
+    request_hash(&request, &content);
+    ctx.write(move |tx| Reply::created(&upload(tx, resource, &name, &content)?)).await
+}
+
+/// An idempotency key covers the file too.
+fn request_hash(request: &HttpRequest, content: &[u8]) {
+    use actix_web::HttpMessage;
+    use sha2::Digest;
+    request.extensions_mut().insert(body::BodyHash(sha2::Sha256::digest(content).to_vec()));
+}
+
+/// Run an import in the background: first with `dry_run` to see what would happen, then for good. The same file twice makes no doubles.
+#[utoipa::path(operation_id = "run_import", params(("import_id" = Uuid, Path, description = "Id of the import")), request_body = ImportRun,
+    responses((status = 202, description = "The job that does it", body = Job)))]
+#[post("/imports/{import_id}/run")]
+async fn begin(ctx: Ctx<can::imports::Create>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::accepted(&start(tx, id.0, &asked)?)).await
+}
+
+/// List imports, the latest first.
+#[utoipa::path(operation_id = "list_imports", params(ImportList), responses((status = 200, description = "A page of imports", body = ImportPage)))]
+#[get("/imports")]
+async fn list(ctx: Ctx<can::imports::Read>) -> Result<Reply> {
+    let (plan, link) = (IMPORT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, imports, Import, &plan => ImportPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Get an import: what was detected, the settings, the report of its last run.
+#[utoipa::path(operation_id = "get_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
+    responses((status = 200, description = "The import", body = Import)))]
+#[get("/imports/{import_id}")]
+async fn read(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+list_params!(ProblemParameters, {
+    let limit = schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
+    vec![
+        parameter("limit".into(), "Problems per page; a CSV holds them all.".into(), limit, None),
+        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(FieldKind::Text), None),
+    ]
+});
+
+/// What was wrong in the last run, row by row; as CSV all at once.
+#[utoipa::path(operation_id = "list_import_problems", params(("import_id" = Uuid, Path, description = "Id of the import"), ProblemParameters),
+    responses((status = 200, description = "A page of problems", content((ImportProblemPage = "application/json"), (String = "text/csv")))))]
+#[get("/imports/{import_id}/problems")]
+async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
+    let (csv, link, mut asked) = (ctx.wants_csv()?, ctx.next_link(), ctx.asked()?);
+    let limit: i64 = asked.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
+    if !(1..=500).contains(&limit) {
+        return Err(Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be from 1 to 500")]));
+    }
+    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
+    let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
+    let after = asked.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
+    asked.finish(&["limit", "cursor"])?;
+    let after = match after {
+        Some((kind, import, last)) if kind == "problems" && import == id.0 => last,
+        Some(_) => return Err(Error::parameters(vec![invalid()])),
+        None => 0,
+    };
+    ctx.read(move |tx| {
+        find(tx, id.0)?;
+        let limit = if csv { i64::MAX - 1 } else { limit };
+        let mut data: Vec<ImportProblem> = import_problems::table
+            .filter(import_problems::workspace_id.eq(tx.workspace()))
+            .filter(import_problems::import_id.eq(id.0))
+            .filter(import_problems::id.gt(after))
+            .order(import_problems::id)
+            .limit(limit + 1)
+            .select((
+                import_problems::id,
+                import_problems::row_number,
+                import_problems::column_name,
+                import_problems::code,
+                import_problems::detail,
+                import_problems::value,
+            ))
+            .load(tx.conn)?;
+        if csv {
+            return crate::kernel::csv::reply(&data);
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        let next_cursor = data.last().filter(|_| has_more).map(|last| seal(&json!(["problems", id.0, last.id])));
+        let page = ImportProblemPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } };
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(create).service(list).service(read).service(begin).service(problems);
+}

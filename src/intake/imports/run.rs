@@ -1,0 +1,174 @@
+//! Running an import: in the background, chunk by chunk, each chunk with its progress in one transaction, so that a
+//! server that dies goes on where it was. A rehearsal does the same in one transaction and undoes it.
+use crate::db::pool::Db;
+use crate::db::queue::{self, Job};
+use crate::db::tx::{Request, Tx};
+use crate::identity::actors;
+use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
+use crate::intake::imports::prepare::{Reader, RowProblem};
+use crate::intake::imports::table::{self, Table};
+use crate::intake::imports::write;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::time::DateTime;
+use crate::schema::{import_problems, imports};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+pub const KIND: &str = "import";
+/// Rows per transaction.
+const CHUNK: usize = 500;
+/// More problems than this are counted, but not kept.
+const PROBLEMS_MAX: i64 = 10_000;
+
+/// Reads the file with the settings that are in force.
+pub fn open(content: &[u8], settings: &ImportSettings) -> Result<Table> {
+    let delimiter = settings.delimiter.as_ref().and_then(|d| d.chars().next());
+    table::read(content, settings.encoding.as_deref(), delimiter)
+}
+
+/// The work of one job.
+pub fn run(db: &Db, job: &Job) -> Result<()> {
+    let import_id: Uuid = serde_json::from_value(job.args["import_id"].clone()).map_err(Error::internal)?;
+    let dry_run = job.args["dry_run"].as_bool().unwrap_or(false);
+    let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "import"))?;
+    let request = Request::internal(actor, format!("job-{}", job.id));
+    let outcome = if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) };
+    if outcome.is_err() {
+        db.write_here(&request, |tx| set_status(tx, import_id, ImportStatus::Failed))?;
+    }
+    outcome
+}
+
+fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Table)> {
+    let (import, content): (Import, Vec<u8>) =
+        imports::table.find((tx.workspace(), id)).select((Import::as_select(), imports::content)).first(tx.conn)?;
+    let table = open(&content, &import.settings)?;
+    Ok((import, table))
+}
+
+fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
+    let (import, table) = db.write_here(request, |tx| {
+        set_status(tx, id, ImportStatus::Running)?;
+        if job.done == 0 {
+            forget_problems(tx, id)?;
+        }
+        load(tx, id)
+    })?;
+    let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
+    let mut reader = db.write_here(request, |tx| Reader::new(tx, import.resource, &import.settings, &table))?;
+    let mut report = match (&import.report, job.done) {
+        (Some(report), 1..) => report.clone(),
+        _ => reader.report(&import.settings),
+    };
+    let begin = usize::try_from(job.done).unwrap_or(0);
+    let mut done = 0;
+    for rows in reader.chunks(&table.rows, CHUNK) {
+        // What a worker that died had committed is passed over.
+        if done < begin {
+            done += rows.len();
+            continue;
+        }
+        let rows: Vec<&(u64, Vec<String>)> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
+        let state = std::cell::RefCell::new((&mut reader, report.clone()));
+        let after = db.write_here(request, |tx| {
+            let mut state = state.borrow_mut();
+            let (reader, before) = &mut *state;
+            let mut report = before.clone();
+            let problems = chunk(tx, reader, &rows, on_existing, &mut report)?;
+            keep_problems(tx, id, &problems, report.failed)?;
+            report.added_names.clone_from(&reader.references.added);
+            diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
+            queue::progress(tx, job.id, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
+            Ok(report)
+        })?;
+        report = after;
+        done += rows.len();
+    }
+    db.write_here(request, |tx| set_status(tx, id, ImportStatus::Done))
+}
+
+fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
+    let (import, table) = db.write_here(request, |tx| {
+        set_status(tx, id, ImportStatus::Running)?;
+        forget_problems(tx, id)?;
+        load(tx, id)
+    })?;
+    let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
+    let (report, problems) = db.rehearse_here(request, |tx| {
+        let mut reader = Reader::new(tx, import.resource, &import.settings, &table)?;
+        let mut report = ImportReport { dry_run: true, ..reader.report(&import.settings) };
+        let mut problems = Vec::new();
+        for rows in reader.chunks(&table.rows, CHUNK) {
+            let rows: Vec<&(u64, Vec<String>)> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
+            problems.extend(chunk(tx, &mut reader, &rows, on_existing, &mut report)?);
+            tx.forget_events();
+            let done = report.rows;
+            // On a connection of its own: the rehearsal itself leaves no trace.
+            db.write_here(request, |tx| queue::progress(tx, job.id, done))?;
+        }
+        report.added_names.clone_from(&reader.references.added);
+        Ok((report, problems))
+    })?;
+    db.write_here(request, |tx| {
+        for part in problems.chunks(CHUNK) {
+            keep_problems(tx, id, part, 0)?;
+        }
+        diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
+        set_status(tx, id, ImportStatus::Rehearsed)
+    })
+}
+
+/// Reads and writes some rows.
+fn chunk(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[&(u64, Vec<String>)], on_existing: OnExisting, report: &mut ImportReport) -> Result<Vec<RowProblem>> {
+    let (mut prepared, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
+    for (line, cells) in rows {
+        report.rows += 1;
+        match reader.row(tx, *line, cells, report, &mut problems)? {
+            Some(row) => {
+                let dated = row.created_at.is_some() || !row.entered.is_empty();
+                report.without_date += i64::from(reader.pipeline.is_some() && !dated);
+                prepared.push(row);
+            }
+            None => report.failed += 1,
+        }
+    }
+    write::chunk(tx, reader, prepared, on_existing, report, &mut problems)?;
+    report.unknown_values.sort_by_key(|unknown| std::cmp::Reverse(unknown.rows));
+    Ok(problems)
+}
+
+fn set_status(tx: &mut Tx<'_>, id: Uuid, status: ImportStatus) -> Result<()> {
+    diesel::update(imports::table.find((tx.workspace(), id)))
+        .set((imports::status.eq(status), imports::version.eq(imports::version + 1), imports::updated_at.eq(DateTime::now())))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+fn forget_problems(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
+    let old = import_problems::table.filter(import_problems::workspace_id.eq(tx.workspace())).filter(import_problems::import_id.eq(id));
+    diesel::delete(old).execute(tx.conn)?;
+    Ok(())
+}
+
+fn keep_problems(tx: &mut Tx<'_>, id: Uuid, problems: &[RowProblem], failed: i64) -> Result<()> {
+    if problems.is_empty() || failed > PROBLEMS_MAX {
+        return Ok(());
+    }
+    let row = |problem: &RowProblem| {
+        (
+            import_problems::workspace_id.eq(tx.workspace()),
+            import_problems::import_id.eq(id),
+            import_problems::row_number.eq(i32::try_from(problem.line).unwrap_or(i32::MAX)),
+            import_problems::column_name.eq(problem.column.clone()),
+            import_problems::severity.eq("error"),
+            import_problems::code.eq(problem.code.clone()),
+            import_problems::detail.eq(problem.detail.clone()),
+            import_problems::value.eq(problem.value.clone()),
+        )
+    };
+    let rows: Vec<_> = problems.iter().map(row).collect();
+    for part in rows.chunks(5_000) {
+        diesel::insert_into(import_problems::table).values(part).execute(tx.conn)?;
+    }
+    Ok(())
+}

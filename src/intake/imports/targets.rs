@@ -1,0 +1,213 @@
+//! What the columns of a file can become: the members of the creation bodies, and for history a few more.
+use crate::catalog::products::ProductCreate;
+use crate::identity::users::UserCreate;
+use crate::intake::imports::model::{ImportField, ImportResource};
+use crate::kernel::kind::Kind;
+use crate::kernel::shape::{Cell, Shape};
+use crate::people::companies::CompanyCreate;
+use crate::people::contacts::model::ContactCreate;
+use crate::sales::deals::model::DealCreate;
+use crate::sales::leads::model::LeadCreate;
+use std::sync::Arc;
+
+/// What a column becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A member of the creation body, such as `title`.
+    Member(String, Cell),
+    /// A member `…_id`, named by a name or external id: `owner` for `owner_id`.
+    Reference(String, Kind),
+    /// A member of a lead's `person`.
+    Person(&'static str),
+    /// A product, which becomes a line item of the deal.
+    Product,
+    /// The contact of a deal, by e-mail.
+    DealContact,
+    /// The stage the record is in.
+    Stage,
+    /// When it began.
+    CreatedAt,
+    /// When it was won or lost.
+    ClosedAt,
+    /// When it entered the named stage.
+    Entered(String),
+}
+
+pub fn shape(resource: ImportResource) -> Arc<Shape> {
+    match resource {
+        ImportResource::Users => Shape::of::<UserCreate>(),
+        ImportResource::Companies => Shape::of::<CompanyCreate>(),
+        ImportResource::Contacts => Shape::of::<ContactCreate>(),
+        ImportResource::Products => Shape::of::<ProductCreate>(),
+        ImportResource::Leads => Shape::of::<LeadCreate>(),
+        ImportResource::Deals => Shape::of::<DealCreate>(),
+    }
+}
+
+/// The kind of record that a member `…_id` names.
+fn referred(member: &str) -> Option<Kind> {
+    Some(match member {
+        "owner_id" | "assignee_id" => Kind::User,
+        "team_id" => Kind::Team,
+        "company_id" | "parent_id" => Kind::Company,
+        "contact_id" => Kind::Contact,
+        "source_id" => Kind::Source,
+        "product_id" => Kind::Product,
+        "loss_reason_id" => Kind::LossReason,
+        _ => return None,
+    })
+}
+
+const HISTORY: [(&str, Target, &str); 3] = [
+    ("stage", Target::Stage, "the name of a stage of the pipeline"),
+    ("created_at", Target::CreatedAt, "the day it began; the day of the import if no date says more"),
+    ("closed_at", Target::ClosedAt, "the day it was won or lost"),
+];
+
+/// Every target of a resource with its name and a hint; `stages` are the names of the pipeline's open stages.
+pub fn all(resource: ImportResource, stages: &[String]) -> Vec<(String, Target, String)> {
+    let mut list = Vec::new();
+    for (member, cell) in shape(resource).members() {
+        match (cell, referred(member)) {
+            (Cell::Reference, Some(kind)) => {
+                let name = member.trim_end_matches("_id").to_owned();
+                let hint = format!("the name, external id or id of a {}", kind.as_str().replace('_', " "));
+                list.push((name, Target::Reference(member.to_owned(), kind), hint));
+            }
+            (Cell::Reference, None) | (Cell::Text, _) if matches!(member, "id" | "pipeline_id" | "stage_id" | "password") => {}
+            (cell, _) => list.push((member.to_owned(), Target::Member(member.to_owned(), cell), hint(cell).to_owned())),
+        }
+    }
+    let mut add = |name: &str, target: Target, hint: &str| list.push((name.to_owned(), target, hint.to_owned()));
+    if matches!(resource, ImportResource::Leads | ImportResource::Deals) {
+        for (name, target, hint) in HISTORY {
+            add(name, target, hint);
+        }
+        for stage in stages {
+            add(&format!("entered.{stage}"), Target::Entered(stage.clone()), "the day it entered this stage");
+        }
+    }
+    match resource {
+        ImportResource::Leads => {
+            for member in ["name", "email", "phone", "company_name"] {
+                add(&format!("person.{member}"), Target::Person(member), "of the person who is no contact yet");
+            }
+            add("loss_reason", Target::Reference("loss_reason_id".into(), Kind::LossReason), "why it was disqualified; added to the list if new");
+        }
+        ImportResource::Deals => {
+            add("product", Target::Product, "the name, SKU, external id or id of a product; becomes a line item");
+            add("contact", Target::DealContact, "the e-mail of a contact");
+        }
+        _ => {}
+    }
+    list
+}
+
+const fn hint(cell: Cell) -> &'static str {
+    match cell {
+        Cell::Text => "text",
+        Cell::Int => "a whole number",
+        Cell::Bool => "yes or no",
+        Cell::Date => "a date in the file's format",
+        Cell::Time => "a date in the file's format, or an RFC 3339 instant",
+        Cell::Money => "an amount in the file's decimal notation",
+        Cell::Words => "words separated by commas",
+        Cell::Reference => "a name, external id or id",
+    }
+}
+
+pub fn fields(resource: ImportResource, stages: &[String]) -> Vec<ImportField> {
+    let shape = shape(resource);
+    let field = |(name, target, hint): (String, Target, String)| {
+        let kind = match &target {
+            Target::Member(_, cell) => match cell {
+                Cell::Text | Cell::Reference => "text",
+                Cell::Int => "number",
+                Cell::Bool => "boolean",
+                Cell::Date => "date",
+                Cell::Time => "instant",
+                Cell::Money => "money",
+                Cell::Words => "words",
+            },
+            Target::Reference(..) | Target::Product | Target::DealContact | Target::Stage => "reference",
+            Target::Person(_) => "text",
+            Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
+        };
+        // A deal without a title is named after its product and company.
+        let required = shape.required().contains(&name) && !(resource == ImportResource::Deals && name == "title");
+        ImportField { name, kind: kind.into(), required, hint }
+    };
+    all(resource, stages).into_iter().map(field).collect()
+}
+
+/// Other names under which columns come, in lower case with only letters and digits.
+const SYNONYMS: &[(&str, &[&str])] = &[
+    ("name", &["fullname", "title", "название", "имя"]),
+    ("title", &["dealname", "subject", "opportunity", "opportunityname", "leadname", "topic", "название", "сделка"]),
+    ("first_name", &["firstname", "givenname", "имя"]),
+    ("last_name", &["lastname", "surname", "familyname", "фамилия"]),
+    ("email", &["emailaddress", "mail", "почта", "эл.почта"]),
+    ("phone", &["telephone", "phonenumber", "mobile", "tel", "телефон"]),
+    ("company", &["account", "accountname", "companyname", "organisation", "organization", "client", "customer", "компания", "клиент"]),
+    ("owner", &["salesagent", "seller", "salesrep", "rep", "responsible", "assignedto", "manager", "ответственный", "менеджер"]),
+    ("product", &["productname", "item", "товар", "продукт"]),
+    ("stage", &["dealstage", "status", "этап", "стадия"]),
+    ("created_at", &["created", "createddate", "opened", "opendate", "engagedate", "startdate", "datecreated", "дата"]),
+    ("closed_at", &["closed", "closedate", "closeddate", "windate", "датазакрытия"]),
+    ("expected_close_date", &["expectedclose", "expectedclosedate", "duedate"]),
+    ("value", &["amount", "closevalue", "dealvalue", "sum", "revenue", "total", "сумма", "бюджет"]),
+    ("external_id", &["opportunityid", "dealid", "leadid", "contactid", "accountid", "id", "code"]),
+    ("sector", &["industry", "branch", "отрасль"]),
+    ("employees", &["employeecount", "numberofemployees", "headcount", "size"]),
+    ("revenue", &["annualrevenue", "turnover"]),
+    ("founded_year", &["yearestablished", "founded", "established"]),
+    ("country", &["officelocation", "location", "страна"]),
+    ("parent", &["subsidiaryof", "parentcompany", "parentaccount"]),
+    ("price", &["salesprice", "listprice", "unitprice", "цена"]),
+    ("sku", &["article", "artikul", "productcode", "артикул"]),
+    ("team", &["regionaloffice", "department", "office", "отдел"]),
+    ("source", &["leadsource", "origin", "utmsource", "источник"]),
+    ("loss_reason", &["lossreason", "lostreason", "reason", "причина"]),
+    ("position", &["jobtitle", "role", "должность"]),
+    ("person.name", &["name", "fullname", "contactname", "contact"]),
+    ("person.email", &["email", "emailaddress"]),
+    ("person.phone", &["phone", "telephone"]),
+    ("person.company_name", &["company", "companyname", "account"]),
+    ("contact", &["contactemail"]),
+];
+
+/// The columns that name the records of a resource themselves.
+const OWN_NAMES: &[(ImportResource, &[&str])] = &[
+    (ImportResource::Users, &["salesagent", "seller", "user", "agent", "employee"]),
+    (ImportResource::Companies, &["account", "company", "companyname", "organisation", "organization", "client"]),
+    (ImportResource::Products, &["product", "productname", "item"]),
+];
+
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The field for each column: each field once, an exact name before a synonym.
+pub fn suggest(resource: ImportResource, columns: &[String], fields: &[ImportField]) -> Vec<Option<String>> {
+    let mut taken: Vec<&str> = Vec::new();
+    let mut found: Vec<Option<String>> = vec![None; columns.len()];
+    let own = OWN_NAMES.iter().find(|(r, _)| *r == resource).map_or(&[][..], |(_, names)| names);
+    let fits = |field: &ImportField, column: &str, round: usize| match round {
+        0 => plain(&field.name) == column,
+        1 => field.name == "name" && own.contains(&column),
+        _ => SYNONYMS.iter().any(|(name, others)| *name == field.name && others.contains(&column)),
+    };
+    for round in 0..3 {
+        for (column, slot) in columns.iter().zip(&mut found) {
+            let column = plain(column);
+            if slot.is_some() {
+                continue;
+            }
+            if let Some(field) = fields.iter().find(|f| !taken.contains(&f.name.as_str()) && fits(f, &column, round)) {
+                taken.push(&field.name);
+                *slot = Some(field.name.clone());
+            }
+        }
+    }
+    found
+}

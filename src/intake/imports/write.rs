@@ -1,0 +1,305 @@
+//! From prepared rows to records: new ones are created, known ones changed where the file says something else.
+use crate::catalog::products::{self, ProductCreate, ProductUpdate};
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::identity::users::{self, UserCreate, UserUpdate};
+use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
+use crate::intake::imports::prepare::{Prepared, Reader, RowProblem};
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::shape::{self, Rules, Shape};
+use crate::people::companies::{self, CompanyCreate, CompanyUpdate};
+use crate::people::contacts::model::{ContactCreate, ContactUpdate};
+use crate::people::contacts::store as contacts;
+use crate::sales::deals::model::{DealCreate, DealUpdate};
+use crate::sales::deals::store as deals;
+use crate::sales::leads::model::{LeadCreate, LeadUpdate};
+use crate::sales::leads::store as leads;
+use crate::sales::stages::{Category, Stage};
+use crate::schema as s;
+use diesel::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What became of a row.
+enum Outcome {
+    Created,
+    Updated,
+    Unchanged,
+    Skipped,
+}
+
+/// Writes a chunk of rows. A row that is refused is noted and the others go in.
+pub fn chunk(tx: &mut Tx<'_>, reader: &mut Reader, rows: Vec<Prepared>, on_existing: OnExisting, report: &mut ImportReport, problems: &mut Vec<RowProblem>) -> Result<()> {
+    let existing = existing(tx, reader.resource, &rows)?;
+    let (known, new): (Vec<Prepared>, Vec<Prepared>) = rows.into_iter().partition(|row| find(&existing, row).is_some());
+    for row in known {
+        let Some(id) = find(&existing, &row) else { continue };
+        let outcome = match on_existing {
+            OnExisting::Skip => Ok(Outcome::Skipped),
+            OnExisting::Update => tx.attempt(|tx| change(tx, reader.resource, id, &row)),
+        };
+        settle(outcome, &row, report, problems)?;
+    }
+    // Most files are clean: all rows with one statement. Where one is refused, they go in one by one.
+    match tx.attempt(|tx| create_all(tx, reader, &new)) {
+        Ok(()) => report.created += i64::try_from(new.len()).unwrap_or(0),
+        Err(Error::Internal(message)) => return Err(Error::Internal(message)),
+        Err(_) => {
+            for row in &new {
+                let outcome = tx.attempt(|tx| create_all(tx, reader, std::slice::from_ref(row))).map(|()| Outcome::Created);
+                settle(outcome, row, report, problems)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn settle(outcome: Result<Outcome>, row: &Prepared, report: &mut ImportReport, problems: &mut Vec<RowProblem>) -> Result<()> {
+    match outcome {
+        Ok(Outcome::Created) => report.created += 1,
+        Ok(Outcome::Updated) => report.updated += 1,
+        Ok(Outcome::Unchanged) => report.unchanged += 1,
+        Ok(Outcome::Skipped) => report.skipped += 1,
+        Err(Error::Problem(problem)) => {
+            report.failed += 1;
+            let whole = [Bad::member("", problem.code.as_str(), problem.detail.clone())];
+            let errors = if problem.errors.is_empty() { &whole[..] } else { &problem.errors[..] };
+            problems.extend(errors.iter().map(|bad| {
+                let member = bad.pointer.as_deref().unwrap_or_default().trim_start_matches('/').to_owned();
+                RowProblem {
+                    line: row.line,
+                    detail: if member.is_empty() { bad.detail.clone() } else { format!("{member} {}", bad.detail) },
+                    column: None,
+                    code: bad.code.into(),
+                    value: None,
+                }
+            }));
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(())
+}
+
+/// How a row can be known again: by external id, else by the resource's own key, in lower case.
+fn keys(row: &Prepared) -> [Option<String>; 4] {
+    let text = |member: &str| row.body.get(member).and_then(Json::as_str).map(str::to_lowercase);
+    [row.external_id.as_ref().map(|id| id.to_lowercase()), text("email"), text("sku").or_else(|| text("domain")), text("name")]
+}
+
+fn find(existing: &HashMap<(usize, String), Uuid>, row: &Prepared) -> Option<Uuid> {
+    keys(row).into_iter().enumerate().find_map(|(n, key)| existing.get(&(n, key?)).copied())
+}
+
+/// The records that rows of the chunk mean, by kind of key and key.
+fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Result<HashMap<(usize, String), Uuid>> {
+    let mut wanted: [Vec<String>; 4] = Default::default();
+    for row in rows {
+        for (list, key) in wanted.iter_mut().zip(keys(row)) {
+            list.extend(key);
+        }
+    }
+    let [_, emails, codes, names] = &wanted;
+    let mut found = HashMap::new();
+    macro_rules! look {
+        ($n:expr, $table:ident, $column:ident, $list:expr $(, $alive:expr)?) => {
+            if !$list.is_empty() {
+                let rows: Vec<(Option<String>, Uuid)> = s::$table::table
+                    .filter(s::$table::workspace_id.eq(tx.workspace()))
+                    $(.filter($alive))?
+                    .filter(lower(s::$table::$column.nullable()).eq_any($list))
+                    .order((s::$table::created_at.desc(), s::$table::id.desc()))
+                    .select((lower(s::$table::$column.nullable()), s::$table::id))
+                    .load(tx.conn)?;
+                found.extend(rows.into_iter().filter_map(|(key, id)| Some((($n, key?), id))));
+            }
+        };
+        // External ids are compared as they are, so that their index serves.
+        (exact $table:ident, $list:expr) => {
+            let exact: Vec<&String> = $list.iter().filter_map(|row| row.external_id.as_ref()).collect();
+            if !exact.is_empty() {
+                let rows: Vec<(Option<String>, Uuid)> = s::$table::table
+                    .filter(s::$table::workspace_id.eq(tx.workspace()))
+                    .filter(s::$table::external_id.eq_any(exact))
+                    .select((s::$table::external_id, s::$table::id))
+                    .load(tx.conn)?;
+                found.extend(rows.into_iter().filter_map(|(key, id)| Some(((0, key?.to_lowercase()), id))));
+            }
+        };
+    }
+    match resource {
+        ImportResource::Users => {
+            look!(exact users, rows);
+            look!(1, users, email, emails);
+            look!(3, users, name, names);
+        }
+        ImportResource::Companies => {
+            look!(exact companies, rows);
+            look!(2, companies, domain, codes, s::companies::deleted_at.is_null());
+            look!(3, companies, name, names, s::companies::deleted_at.is_null());
+        }
+        ImportResource::Contacts => {
+            look!(exact contacts, rows);
+            let rows: Vec<(Option<String>, Uuid)> = s::contacts::table
+                .filter(s::contacts::workspace_id.eq(tx.workspace()))
+                .filter(s::contacts::deleted_at.is_null())
+                .filter(s::contacts::email.eq_any(emails))
+                .select((s::contacts::email, s::contacts::id))
+                .load(tx.conn)?;
+            found.extend(rows.into_iter().filter_map(|(key, id)| Some(((1, key?), id))));
+        }
+        ImportResource::Products => {
+            look!(exact products, rows);
+            look!(2, products, sku, codes, s::products::deleted_at.is_null());
+            look!(3, products, name, names, s::products::deleted_at.is_null());
+        }
+        ImportResource::Leads => {
+            look!(exact leads, rows);
+        }
+        ImportResource::Deals => {
+            look!(exact deals, rows);
+        }
+    }
+    Ok(found)
+}
+
+diesel::define_sql_function! { fn lower(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>; }
+
+fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Prepared]) -> Result<Vec<T>> {
+    rows.iter().map(|row| shape::read(row.body.clone())).collect()
+}
+
+fn create_all(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[Prepared]) -> Result<()> {
+    match reader.resource {
+        ImportResource::Users => {
+            for new in bodies::<UserCreate>(rows)? {
+                users::insert(tx, &new, None)?;
+            }
+        }
+        ImportResource::Companies => {
+            for new in bodies::<CompanyCreate>(rows)? {
+                let company = companies::insert(tx, &new)?;
+                reader.references.note(Kind::Company, &company.name, company.id);
+            }
+        }
+        ImportResource::Products => {
+            for new in bodies::<ProductCreate>(rows)? {
+                products::insert(tx, &new)?;
+            }
+        }
+        ImportResource::Contacts => {
+            let new = bodies::<ContactCreate>(rows)?;
+            if !new.is_empty() {
+                contacts::insert_many(tx, &new.iter().collect::<Vec<_>>())?;
+            }
+        }
+        ImportResource::Leads => {
+            for (new, row) in bodies::<LeadCreate>(rows)?.iter().zip(rows) {
+                check_order(row)?;
+                let past = leads::Past { created_at: row.created_at, closed_at: row.closed_at, loss_reason: row.loss_reason };
+                leads::insert_with_past(tx, new, past)?;
+            }
+        }
+        ImportResource::Deals => {
+            let new = bodies::<DealCreate>(rows)?;
+            let pasts = rows.iter().map(|row| past(tx, reader, row)).collect::<Result<Vec<_>>>()?;
+            if !new.is_empty() {
+                deals::insert_with_past(tx, &new.iter().zip(pasts).collect::<Vec<_>>())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_order(row: &Prepared) -> Result<()> {
+    let begin = row.entered.iter().map(|(_, at)| *at).chain(row.created_at).min();
+    match (begin, row.closed_at) {
+        (Some(begin), Some(closed)) if closed < begin => {
+            Err(Error::member("/closed_at", "out_of_range", format!("{closed} lies before its beginning, {begin}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The stages a deal has gone through, as far as the file tells. History is history: nothing is dated to the import but
+/// what the file does not date.
+fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
+    check_order(row)?;
+    let first_open = reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
+    let last = row.stage.as_ref().unwrap_or(first_open);
+    let mut stages: Vec<(Stage, crate::kernel::time::DateTime)> = row.entered.clone();
+    stages.sort_by_key(|(stage, at)| (*at, stage.position));
+    let begin = stages.first().map(|(_, at)| *at).into_iter().chain(row.created_at).min().unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
+    if stages.first().is_none_or(|(_, at)| *at > begin) && (last.category != Category::Open || stages.iter().any(|(s, _)| s.id == last.id)) {
+        stages.insert(0, (first_open.clone(), begin));
+    }
+    if last.category == Category::Open {
+        if !stages.iter().any(|(s, _)| s.id == last.id) {
+            let at = stages.last().map_or(begin, |(_, at)| *at);
+            stages.push((last.clone(), at));
+        }
+    } else {
+        let closed = row.closed_at.ok_or_else(|| {
+            Error::member("/closed_at", "required", format!("is empty, but the stage {} is {}", last.name, last.category.as_str()))
+        })?;
+        stages.retain(|(s, at)| s.id != last.id && *at <= closed);
+        stages.push((last.clone(), closed));
+    }
+    Ok(deals::Past { stages, value_from_lines: false })
+}
+
+/// Changes the members in which the record differs from the file; nothing is cleared because the file is silent.
+fn change(tx: &mut Tx<'_>, resource: ImportResource, id: Uuid, row: &Prepared) -> Result<Outcome> {
+    fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(old: &impl Serialize, row: &Prepared) -> Result<Option<U>> {
+        let old = serde_json::to_value(old).map_err(Error::internal)?;
+        let shape = Shape::of::<U>();
+        let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
+        let mut changes = Map::new();
+        for (member, new) in row.body.as_object().into_iter().flatten() {
+            let same = old.get(member).is_some_and(|o| o == new || same_text(o, new));
+            if may.contains(&member.as_str()) && !same {
+                changes.insert(member.clone(), new.clone());
+            }
+        }
+        if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
+    }
+    let any = Expected::default();
+    let changed = match resource {
+        ImportResource::Users => match differing::<UserUpdate>(&users::find(tx, id)?, row)? {
+            Some(changes) => users::update(tx, id, any, &changes).map(|_| true)?,
+            None => false,
+        },
+        ImportResource::Companies => match differing::<CompanyUpdate>(&companies::find(tx, id)?, row)? {
+            Some(changes) => companies::update(tx, id, any, &changes).map(|_| true)?,
+            None => false,
+        },
+        ImportResource::Products => match differing::<ProductUpdate>(&products::find(tx, id)?, row)? {
+            Some(changes) => products::update(tx, id, any, &changes).map(|_| true)?,
+            None => false,
+        },
+        ImportResource::Contacts => match differing::<ContactUpdate>(&contacts::find(tx, id)?, row)? {
+            Some(changes) => contacts::update(tx, id, any, &changes).map(|_| true)?,
+            None => false,
+        },
+        ImportResource::Leads => match differing::<LeadUpdate>(&leads::find(tx, id)?, row)? {
+            Some(changes) => leads::update(tx, id, any, &changes).map(|_| true)?,
+            None => false,
+        },
+        ImportResource::Deals => match differing::<DealUpdate>(&deals::find(tx, id)?, row)? {
+            Some(changes) => deals::update(tx, id, any, &changes).map(|_| true)?,
+            None => false,
+        },
+    };
+    Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
+}
+
+/// E-mails are kept in lower case; a phone is kept as E.164, whose digits end in those that were written.
+fn same_text(old: &Json, new: &Json) -> bool {
+    let (Some(old), Some(new)) = (old.as_str(), new.as_str()) else { return false };
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    old.eq_ignore_ascii_case(new) || (old.starts_with('+') && !digits(new).is_empty() && digits(old).ends_with(digits(new).trim_start_matches('0')))
+}

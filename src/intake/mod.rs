@@ -1,0 +1,2 @@
+//! Getting records in: imports.
+pub mod imports;

@@ -1,0 +1,3 @@
+//! Background work: the loop that takes jobs from the queue, and the operations that show them.
+pub mod routes;
+pub mod worker;

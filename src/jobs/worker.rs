@@ -1,0 +1,77 @@
+//! The worker: takes the oldest job, does it, takes the next. Any number of workers share one queue.
+use crate::db::pool::Db;
+use crate::db::queue::Job;
+use crate::intake::imports;
+use crate::kernel::error::{Code, Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+const IDLE: Duration = Duration::from_millis(300);
+
+/// A worker on its own thread; it stops after the job in hand.
+#[derive(Debug)]
+pub struct Worker {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    pub fn start(db: Db) -> std::io::Result<Worker> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("worker".into()).spawn(move || work(&db, &stopped))?;
+        Ok(Worker { stop, thread })
+    }
+
+    /// Asks it to stop. What it leaves undone is taken up by another worker when the lease has run out.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let deadline = std::time::Instant::now() + Duration::from_secs(5);
+        while !self.thread.is_finished() && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn work(db: &Db, stopped: &AtomicBool) {
+    while !stopped.load(Ordering::Relaxed) {
+        match db.take_job() {
+            Ok(Some(job)) => finish(db, &job),
+            Ok(None) => std::thread::sleep(IDLE),
+            Err(error) => {
+                log::warn!("the job queue cannot be read: {error}");
+                std::thread::sleep(IDLE * 10);
+            }
+        }
+    }
+}
+
+fn finish(db: &Db, job: &Job) {
+    log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
+    let outcome = catch_unwind(AssertUnwindSafe(|| perform(db, job))).unwrap_or_else(|_| Err(Error::internal("the job panicked")));
+    // What is away comes back: the job stays queued under its lease and is tried again.
+    if outcome.as_ref().is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::Overloaded)) {
+        log::warn!("job {} waits for the database", job.id);
+        return;
+    }
+    let told = outcome.map_err(|error| match error {
+        Error::Problem(problem) => problem.detail,
+        other => {
+            log::error!("job {}: {other}", job.id);
+            "the fault is ours and has been logged".into()
+        }
+    });
+    if let Err(error) = db.finish_job(job.id, told) {
+        log::error!("job {} cannot be ended: {error}", job.id);
+    }
+}
+
+fn perform(db: &Db, job: &Job) -> Result<()> {
+    match job.kind.as_str() {
+        imports::run::KIND => imports::run::run(db, job),
+        other => Err(Error::internal(format!("no work is called {other}"))),
+    }
+}

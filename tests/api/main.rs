@@ -1,0 +1,22 @@
+//! The product, tested from outside: a real server on a real PostgreSQL, every answer checked against the document.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may panic"
+)]
+mod analytics;
+mod catalogue;
+mod contacts;
+mod document;
+mod hostile;
+mod house;
+mod identity;
+mod imports;
+mod properties;
+mod sales;
+mod story;
+mod support;
+mod walk;
+mod work;

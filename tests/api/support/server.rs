@@ -1,0 +1,54 @@
+//! One private PostgreSQL and one server for the whole run.
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::mpsc::channel;
+use voronka::db::migrations;
+use voronka::db::pool::{Db, Size};
+use voronka::db::postgres::Postgres;
+use voronka::http::server::{self as http, Shared};
+use voronka::identity::passwords;
+use voronka::jobs::worker::Worker;
+
+/// Where the server answers.
+#[derive(Debug)]
+pub struct Running {
+    pub address: String,
+    pub database_url: String,
+    pub db: Db,
+}
+
+static SERVER: LazyLock<Running> = LazyLock::new(start);
+
+pub fn server() -> &'static Running {
+    &SERVER
+}
+
+pub fn database_url() -> &'static str {
+    &SERVER.database_url
+}
+
+pub const SECRET: &str = "a secret of the tests, with enough bytes";
+
+fn start() -> Running {
+    passwords::make_cheap();
+    let (tell, told) = channel();
+    // PostgreSQL stops when the thread that started it ends, so a thread of its own keeps it for the whole run.
+    std::thread::spawn(move || {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-{}", std::process::id()));
+        let postgres = Postgres::start(&dir, true).expect("PostgreSQL");
+        tell.send(postgres.url.clone()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    let database_url = told.recv().expect("PostgreSQL did not start");
+    migrations::run(&database_url).unwrap();
+    let db = Db::open(&database_url, Size { quick: 6, reports: 2 }).unwrap();
+    std::mem::forget(Worker::start(db.clone()).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let shared = Shared::new(db.clone(), SECRET.as_bytes());
+    std::thread::spawn(move || actix_web::rt::System::new().block_on(http::serve(listener, shared, |_| {})).unwrap());
+    Running { address, database_url, db }
+}
