@@ -6,17 +6,16 @@ pub mod kernel;
 #[rustfmt::skip]
 pub mod schema;
 pub mod db;
-pub mod web;
 pub mod identity;
+pub mod web;
 
-
-pub mod records;
-pub mod people;
-pub mod work;
-pub mod catalog;
-pub mod sales;
-pub mod intake;
 pub mod analytics;
-pub mod jobs;
-pub mod http;
+pub mod catalog;
 pub mod cli;
+pub mod http;
+pub mod intake;
+pub mod jobs;
+pub mod people;
+pub mod records;
+pub mod sales;
+pub mod work;

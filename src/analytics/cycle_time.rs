@@ -1,8 +1,8 @@
 //! How long it takes: from creation to closing, and in each stage.
-use crate::kernel::csv;
 use crate::analytics::scope::{Question, parameters};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::reply::Reply;
 use crate::list_params;
@@ -111,7 +111,13 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<CycleTimeReport> {
     })
 }
 
-fn group(key: &Option<String>, label: &Option<String>, closed: &[Row], stays: &[Row], stages: &[Stage]) -> CycleTimeGroup {
+fn group(
+    key: &Option<String>,
+    label: &Option<String>,
+    closed: &[Row],
+    stays: &[Row],
+    stages: &[Stage],
+) -> CycleTimeGroup {
     let figures = |rows: &[Row], what: &str| {
         let row = rows.iter().find(|row| row.group_key == *key && row.what == what);
         row.map_or_else(DurationFigures::default, |row| DurationFigures {

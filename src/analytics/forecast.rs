@@ -1,9 +1,9 @@
 //! What open deals should bring, by the month in which they are expected to close.
-use crate::kernel::csv;
 use crate::analytics::scope::{Question, Sums, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;
@@ -99,7 +99,8 @@ list_params!(ForecastParameters, parameters(GROUPS, &[]));
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
     let scope = question.deals(tx, GROUPS)?;
     let today = today(tx.now, scope.zone);
-    let rows: Vec<Row> = scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today)).load(tx.conn)?;
+    let rows: Vec<Row> =
+        scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today)).load(tx.conn)?;
     let mut groups: Vec<ForecastGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
     if groups.is_empty() && scope.group_name() == "none" {
         groups.push(ForecastGroup::default());

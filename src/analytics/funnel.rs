@@ -1,9 +1,9 @@
 //! The funnel in three readings: cohort, flow, snapshot.
-use crate::kernel::csv;
 use crate::analytics::scope::{Question, Scope, Sums, parameters, ratio};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::csv;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;
@@ -132,9 +132,12 @@ list_params!(
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
     let scope = question.scope(tx, GROUPS)?;
-    let kind: FunnelKind = scope.view.as_deref().unwrap_or("cohort").parse().map_err(|detail| {
-        Error::parameters(vec![Bad::parameter("kind", "invalid_choice", detail)])
-    })?;
+    let kind: FunnelKind = scope
+        .view
+        .as_deref()
+        .unwrap_or("cohort")
+        .parse()
+        .map_err(|detail| Error::parameters(vec![Bad::parameter("kind", "invalid_choice", detail)]))?;
     let at = scope.at.unwrap_or(tx.now);
     let sql = match kind {
         FunnelKind::Cohort => include_str!("funnel_cohort.sql"),

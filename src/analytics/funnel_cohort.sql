@@ -1,24 +1,31 @@
 -- Records created in the period. A record has reached a stage when it ever stood in it or in a later one that is not lost.
-with picked as (
+with furthest as (
+    select sp.record_id, max(s.position) as position
+    from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
+    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and s.category <> 'lost'
+    group by sp.record_id
+), picked as (
     select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
-        (select max(s.position) from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
-         where sp.workspace_id = :records.workspace_id and sp.record_id = :records.id and sp.pipeline_id = :pipeline
-            and s.category <> 'lost') as furthest,
         :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline
         and :records.created_at >= :from and :records.created_at < :to and (:filter)
+), tally as (
+    select p.group_key, p.group_label, p.status, f.position, p.currency, count(*) as count, coalesce(sum(p.amount), 0) as amount
+    from picked p left join furthest f on f.record_id = p.id
+    group by 1, 2, 3, 4, 5
 ), total as (
-    select group_key, group_label, count(*) as total, count(*) filter (where status = 'open') as open,
-        count(*) filter (where status = 'won') as won, count(*) filter (where status = 'lost') as lost
-    from picked group by 1, 2
+    select group_key, group_label, sum(count)::bigint as total, coalesce(sum(count) filter (where status = 'open'), 0)::bigint as open,
+        coalesce(sum(count) filter (where status = 'won'), 0)::bigint as won,
+        coalesce(sum(count) filter (where status = 'lost'), 0)::bigint as lost
+    from tally group by 1, 2
 )
-select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, p.currency,
-    count(p.id) as reached, coalesce(sum(p.amount), 0)::bigint as amount, 0::bigint as gone, 0::bigint as gone_on
+select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, y.currency,
+    coalesce(sum(y.count), 0)::bigint as reached, coalesce(sum(y.amount), 0)::bigint as amount, 0::bigint as gone, 0::bigint as gone_on
 from total t
 cross join stages s
-left join picked p on p.group_key is not distinct from t.group_key
-    and case when s.category = 'lost' then p.status = 'lost' else p.furthest >= s.position end
+left join tally y on y.group_key is not distinct from t.group_key
+    and case when s.category = 'lost' then y.status = 'lost' else y.position >= s.position end
 where s.workspace_id = :workspace and s.pipeline_id = :pipeline and s.deleted_at is null
-group by t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id, s.position, p.currency
-order by t.group_label nulls last, s.position
+group by t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id, s.position, y.currency
+order by t.group_label nulls last, t.group_key, s.position

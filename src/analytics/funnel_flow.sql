@@ -10,7 +10,7 @@ with picked as (
     from stage_spans sp
     join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
     join stages n on n.workspace_id = sp.workspace_id and n.id = sp.stage_id
-    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and sp.record_id in (select id from picked)
+    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline
     window w as (partition by sp.record_id order by sp.entered_at, sp.id)
 ), moves as (
     select p.group_key, p.group_label, sp.stage_id, p.id, p.currency, p.amount, p.status,
@@ -27,13 +27,17 @@ with picked as (
         count(distinct id) filter (where entered and status = 'won') as won,
         count(distinct id) filter (where entered and status = 'lost') as lost
     from moves group by 1, 2
+), tally as (
+    select group_key, stage_id, currency, count(*) filter (where entered) as reached, sum(amount) filter (where entered) as amount,
+        sum(gone) as gone, sum(gone_on) as gone_on
+    from moves group by 1, 2, 3
 )
-select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, m.currency,
-    count(m.id) filter (where m.entered) as reached, coalesce(sum(m.amount) filter (where m.entered), 0)::bigint as amount,
-    coalesce(sum(m.gone), 0)::bigint as gone, coalesce(sum(m.gone_on), 0)::bigint as gone_on
+select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, y.currency,
+    coalesce(sum(y.reached), 0)::bigint as reached, coalesce(sum(y.amount), 0)::bigint as amount,
+    coalesce(sum(y.gone), 0)::bigint as gone, coalesce(sum(y.gone_on), 0)::bigint as gone_on
 from total t
 cross join stages s
-left join moves m on m.stage_id = s.id and m.group_key is not distinct from t.group_key
+left join tally y on y.stage_id = s.id and y.group_key is not distinct from t.group_key
 where s.workspace_id = :workspace and s.pipeline_id = :pipeline and s.deleted_at is null
-group by t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id, s.position, m.currency
-order by t.group_label nulls last, s.position
+group by t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id, s.position, y.currency
+order by t.group_label nulls last, t.group_key, s.position

@@ -9,14 +9,16 @@ with standing as (
         and (sp.left_at is null or sp.left_at > :at) and (:records.deleted_at is null or :records.deleted_at > :at) and (:filter)
 ), open as (
     select st.* from standing st join stages s on s.workspace_id = :workspace and s.id = st.stage_id where s.category = 'open'
+), tally as (
+    select group_key, group_label, stage_id, currency, count(*) as count, sum(amount) as amount from open group by 1, 2, 3, 4
 ), total as (
-    select group_key, group_label, count(*) as total from open group by 1, 2
+    select group_key, group_label, sum(count)::bigint as total from tally group by 1, 2
 )
-select t.group_key, t.group_label, t.total, t.total as open, 0::bigint as won, 0::bigint as lost, s.id as stage_id, o.currency,
-    count(o.id) as reached, coalesce(sum(o.amount), 0)::bigint as amount, 0::bigint as gone, 0::bigint as gone_on
+select t.group_key, t.group_label, t.total, t.total as open, 0::bigint as won, 0::bigint as lost, s.id as stage_id, y.currency,
+    coalesce(sum(y.count), 0)::bigint as reached, coalesce(sum(y.amount), 0)::bigint as amount, 0::bigint as gone, 0::bigint as gone_on
 from total t
 cross join stages s
-left join open o on o.stage_id = s.id and o.group_key is not distinct from t.group_key
+left join tally y on y.stage_id = s.id and y.group_key is not distinct from t.group_key
 where s.workspace_id = :workspace and s.pipeline_id = :pipeline and s.category = 'open' and (s.deleted_at is null or s.deleted_at > :at)
-group by t.group_key, t.group_label, t.total, s.id, s.position, o.currency
-order by t.group_label nulls last, s.position
+group by t.group_key, t.group_label, t.total, s.id, s.position, y.currency
+order by t.group_label nulls last, t.group_key, s.position

@@ -1,8 +1,8 @@
 //! Who sells which product best: the matrix of sellers and products.
-use crate::kernel::csv;
 use crate::analytics::scope::{Question, Sums, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;
@@ -118,7 +118,12 @@ fn seller(first: &Row, totals: &[Row], by_product: &[Row]) -> SellerRow {
         let figures = figures(rows.iter().copied());
         Some(SellerProduct { product_id: product.product_id, product: product.product.clone(), figures })
     });
-    SellerRow { user_id: first.owner_id, user: first.owner.clone(), total: figures(totals.iter()), products: products.collect() }
+    SellerRow {
+        user_id: first.owner_id,
+        user: first.owner.clone(),
+        total: figures(totals.iter()),
+        products: products.collect(),
+    }
 }
 
 fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> SalesFigures {
@@ -148,7 +153,11 @@ fn lines(report: &LeaderboardReport) -> Vec<Line<'_>> {
     for seller in &report.sellers {
         let name = seller.user.as_deref();
         lines.push(Line { seller: name, product: "all", figures: &seller.total });
-        lines.extend(seller.products.iter().map(|p| Line { seller: name, product: p.product.as_deref().unwrap_or(""), figures: &p.figures }));
+        lines.extend(seller.products.iter().map(|p| Line {
+            seller: name,
+            product: p.product.as_deref().unwrap_or(""),
+            figures: &p.figures,
+        }));
     }
     lines
 }

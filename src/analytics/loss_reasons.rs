@@ -1,8 +1,8 @@
 //! Why deals are lost, and from which stage.
-use crate::kernel::csv;
 use crate::analytics::scope::{Question, Sums, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;

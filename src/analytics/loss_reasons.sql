@@ -1,11 +1,14 @@
 -- Deals lost in the period, by reason and by the open stage from which they were lost.
-with picked as (
+with last_open as (
+    select distinct on (sp.record_id) sp.record_id, sp.stage_id
+    from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
+    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and s.category = 'open'
+    order by sp.record_id, sp.entered_at desc, sp.id desc
+), picked as (
     select :group_key as group_key, :group_label as group_label, :records.loss_reason_id, :records.value_currency as currency,
         coalesce(round(:records.value_amount * :share), 0)::bigint as amount,
-        (select s.id from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
-         where sp.workspace_id = :records.workspace_id and sp.record_id = :records.id and s.category = 'open'
-         order by sp.entered_at desc, sp.id desc limit 1) as stage_id
-    from :records :group_join
+        lo.stage_id
+    from :records left join last_open lo on lo.record_id = :records.id :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline
         and :records.status = 'lost' and :records.closed_at >= :from and :records.closed_at < :to and (:filter)
 )

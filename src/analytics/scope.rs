@@ -158,7 +158,9 @@ impl Question {
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Err(wrong("to", "must be after from"));
         }
-        let zone = asked.parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?.unwrap_or(self.actor.settings.time_zone);
+        let zone = asked
+            .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
+            .unwrap_or(self.actor.settings.time_zone);
         let at = asked.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
         let view = asked.take("kind");
         let group = asked.take("group_by").unwrap_or_else(|| "none".into());
@@ -176,7 +178,11 @@ impl Question {
     /// As `scope`, for reports over deals alone.
     pub fn deals(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
         let scope = self.scope(tx, groupings)?;
-        if scope.kind == PipelineKind::Deal { Ok(scope) } else { Err(wrong("pipeline_id", "must be a pipeline of deals")) }
+        if scope.kind == PipelineKind::Deal {
+            Ok(scope)
+        } else {
+            Err(wrong("pipeline_id", "must be a pipeline of deals"))
+        }
     }
 }
 
@@ -207,12 +213,18 @@ impl Scope {
 
     /// Midnight of the first day; the beginning of time without one.
     pub fn begin(&self) -> DateTime {
-        self.from.map_or_else(|| day_start(NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default(), chrono_tz::UTC), |d| day_start(d, self.zone))
+        self.from.map_or_else(
+            || day_start(NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default(), chrono_tz::UTC),
+            |d| day_start(d, self.zone),
+        )
     }
 
     /// Midnight of the first day after; the end of time without one.
     pub fn end(&self) -> DateTime {
-        self.to.map_or_else(|| day_start(NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default(), chrono_tz::UTC), |d| day_start(d, self.zone))
+        self.to.map_or_else(
+            || day_start(NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default(), chrono_tz::UTC),
+            |d| day_start(d, self.zone),
+        )
     }
 
     /// A report's statement with everything of the scope set.
@@ -222,7 +234,8 @@ impl Scope {
             PipelineKind::Lead => "leads",
         };
         let piece = |sql: &'static str| {
-            let nested = Statement::new(sql).set("records", Part::Sql(records)).set("zone", Part::Text(self.zone.name().into()));
+            let nested =
+                Statement::new(sql).set("records", Part::Sql(records)).set("zone", Part::Text(self.zone.name().into()));
             Part::Nested(Box::new(nested))
         };
         Statement::new(text)
@@ -244,10 +257,20 @@ impl Scope {
 pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
     let text = || schema(FieldKind::Text);
     let mut list = vec![
-        parameter("pipeline_id".into(), "The pipeline; the default one of deals if absent.".into(), schema(FieldKind::Uuid), None),
+        parameter(
+            "pipeline_id".into(),
+            "The pipeline; the default one of deals if absent.".into(),
+            schema(FieldKind::Uuid),
+            None,
+        ),
         parameter("from".into(), "First day of the period.".into(), schema(FieldKind::Date), None),
         parameter("to".into(), "First day after the period.".into(), schema(FieldKind::Date), None),
-        parameter("time_zone".into(), "IANA name of the zone in which days begin; the workspace's if absent.".into(), text(), None),
+        parameter(
+            "time_zone".into(),
+            "IANA name of the zone in which days begin; the workspace's if absent.".into(),
+            text(),
+            None,
+        ),
         parameter(
             "group_by".into(),
             "One group of figures for each.".into(),

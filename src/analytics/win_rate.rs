@@ -1,8 +1,8 @@
 //! Win rate: of what was closed in a period, how much was won, by count and by value.
-use crate::kernel::csv;
 use crate::analytics::scope::{Question, Sums, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;
@@ -68,7 +68,8 @@ struct Row {
     lost_amount: i64,
 }
 
-const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
+const GROUPS: &[&str] =
+    &["owner", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
 list_params!(WinRateParameters, parameters(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {

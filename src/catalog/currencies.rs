@@ -28,7 +28,11 @@ pub struct CurrencyList {
 #[utoipa::path(operation_id = "list_currencies", security(()), responses((status = 200, description = "The currencies", body = CurrencyList)))]
 #[get("/currencies")]
 async fn list() -> Result<Reply> {
-    let info = |c: Currency| CurrencyInfo { code: c.code().into(), name: c.name().into(), exponent: money::exponent(c.code()) };
+    let info = |c: Currency| CurrencyInfo {
+        code: c.code().into(),
+        name: c.name().into(),
+        exponent: money::exponent(c.code()),
+    };
     Reply::ok(&CurrencyList { data: Currency::iter().map(info).collect() })
 }
 

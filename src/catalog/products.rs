@@ -124,8 +124,17 @@ pub fn insert(tx: &mut Tx<'_>, new: &ProductCreate) -> Result<Product> {
     let row = diesel::insert_into(products::table)
         .values((
             (products::workspace_id.eq(tx.workspace()), products::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
-            (products::name.eq(&new.name), products::sku.eq(&new.sku), products::series.eq(&new.series), products::unit.eq(&new.unit)),
-            (products::price_amount.eq(amount), products::price_currency.eq(currency), products::active.eq(new.active.unwrap_or(true))),
+            (
+                products::name.eq(&new.name),
+                products::sku.eq(&new.sku),
+                products::series.eq(&new.series),
+                products::unit.eq(&new.unit),
+            ),
+            (
+                products::price_amount.eq(amount),
+                products::price_currency.eq(currency),
+                products::active.eq(new.active.unwrap_or(true)),
+            ),
             products::external_id.eq(&new.external_id),
             (products::created_at.eq(tx.now), products::updated_at.eq(tx.now)),
         ))
@@ -154,7 +163,11 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUp
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = lock(tx, id, expected)?;
     diesel::update(products::table.find((tx.workspace(), id)))
-        .set((products::deleted_at.eq(tx.now), products::external_id.eq(None::<String>), products::version.eq(row.version + 1)))
+        .set((
+            products::deleted_at.eq(tx.now),
+            products::external_id.eq(None::<String>),
+            products::version.eq(row.version + 1),
+        ))
         .execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())

@@ -42,7 +42,8 @@ fn connect(options: &Database, url: &str) -> Outcome<Db> {
 }
 
 pub fn serve(options: &Serve) -> Outcome {
-    let listener = TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
+    let listener =
+        TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
     let secret = secret(options)?;
     let opened = open(&options.database)?;
     for name in migrations::run(&opened.url).map_err(text)? {
@@ -78,7 +79,11 @@ fn greet(address: &str) {
 fn secret(options: &Serve) -> Outcome<String> {
     let secret = match (&options.secret, &options.database.database_url) {
         (Some(secret), _) => secret.clone(),
-        (None, Some(_)) => return Err(format!("set VORONKA_SECRET to at least {SECRET_MIN} random bytes: every server on this database needs the same")),
+        (None, Some(_)) => {
+            return Err(format!(
+                "set VORONKA_SECRET to at least {SECRET_MIN} random bytes: every server on this database needs the same"
+            ));
+        }
         (None, None) => kept_secret(&options.database.data_dir)?,
     };
     if secret.len() < SECRET_MIN {

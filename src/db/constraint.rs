@@ -31,8 +31,10 @@ fn explained(error: Sql, meanings: Meanings) -> Error {
         return Error::new(Code::IdTaken, "a record with this id exists");
     }
     match meanings.iter().find(|(known, _)| *known == name) {
-        Some((_, Meaning::Taken(code, pointer))) => Error::new(*code, format!("{} is in use", pointer.trim_start_matches('/')))
-            .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, code.as_str(), "is in use")]),
+        Some((_, Meaning::Taken(code, pointer))) => {
+            Error::new(*code, format!("{} is in use", pointer.trim_start_matches('/')))
+                .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, code.as_str(), "is in use")])
+        }
         Some((_, Meaning::Missing(pointer))) => Error::reference(*pointer),
         None => error.into(),
     }

@@ -49,7 +49,12 @@ impl Event {
                 changes.insert(name.clone(), json!([old, new]));
             }
         }
-        Ok(Event { name: format!("{}.{verb}", R::KIND.as_str()), kind: R::KIND, record: row.id(), changes: changes.into() })
+        Ok(Event {
+            name: format!("{}.{verb}", R::KIND.as_str()),
+            kind: R::KIND,
+            record: row.id(),
+            changes: changes.into(),
+        })
     }
 }
 

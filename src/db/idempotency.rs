@@ -35,7 +35,10 @@ diesel::define_sql_function! { fn pg_try_advisory_xact_lock(key: BigInt) -> dies
 pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Reply>> {
     let lock = diesel::select(pg_try_advisory_xact_lock(lock_key(tx.workspace(), claim)));
     if !lock.get_result::<bool>(tx.conn)? {
-        return Err(Error::new(Code::IdempotencyInProgress, "a request with this key is running; ask again in a second"));
+        return Err(Error::new(
+            Code::IdempotencyInProgress,
+            "a request with this key is running; ask again in a second",
+        ));
     }
     let since = tx.now.plus(-chrono::Duration::hours(KEPT_HOURS));
     let saved: Option<Saved> = keys::table
@@ -89,6 +92,7 @@ pub(in crate::db) fn keep(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Resu
 /// 64 bits that stand for (workspace, principal, key).
 fn lock_key(workspace: Uuid, claim: &Claim) -> i64 {
     use sha2::{Digest, Sha256};
-    let digest = Sha256::new().chain_update(workspace).chain_update(claim.principal).chain_update(&claim.key).finalize();
+    let digest =
+        Sha256::new().chain_update(workspace).chain_update(claim.principal).chain_update(&claim.key).finalize();
     digest.iter().take(8).fold(0_i64, |key, byte| (key << 8) | i64::from(*byte))
 }

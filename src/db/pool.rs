@@ -41,8 +41,10 @@ struct Session;
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
         use diesel::connection::SimpleConnection;
-        conn.batch_execute("set timezone = 'UTC'; set jit = off; set statement_timeout = '10s'; set lock_timeout = '5s'")
-            .map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute(
+            "set timezone = 'UTC'; set jit = off; set statement_timeout = '10s'; set lock_timeout = '5s'",
+        )
+        .map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
@@ -75,7 +77,11 @@ impl Db {
             .connection_customizer(Box::new(Session))
             .build(ConnectionManager::<PgConnection>::new(url))
             .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;
-        Ok(Db { quick: Lane::open("db", size.quick, &pool)?, reports: Lane::open("report", size.reports, &pool)?, pool })
+        Ok(Db {
+            quick: Lane::open("db", size.quick, &pool)?,
+            reports: Lane::open("report", size.reports, &pool)?,
+            pool,
+        })
     }
 
     /// Runs a piece of work on a database thread.

@@ -25,8 +25,7 @@ struct RunAs {
 }
 
 /// For tests: a cluster whose data need not survive a crash of the machine.
-const FAST: [&str; 7] =
-    ["-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"];
+const FAST: [&str; 7] = ["-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"];
 /// The path of a unix socket holds 107 bytes, its file name takes 20 of them.
 const SOCKET_DIR_MAX: usize = 85;
 const START: Duration = Duration::from_secs(60);
@@ -136,7 +135,9 @@ fn run_as() -> io::Result<Option<RunAs>> {
         Some(RunAs { uid: entry.get(2)?.parse().ok()?, gid: entry.get(3)?.parse().ok()? })
     };
     let found = find("postgres").or_else(|| find("nobody"));
-    found.map(Some).ok_or_else(|| io::Error::other("PostgreSQL cannot run as root, and there is no user postgres or nobody"))
+    found
+        .map(Some)
+        .ok_or_else(|| io::Error::other("PostgreSQL cannot run as root, and there is no user postgres or nobody"))
 }
 
 fn command(program: &Path, dir: &Path, run_as: Option<RunAs>) -> Command {
@@ -206,11 +207,21 @@ fn socket_dir(dir: &Path, run_as: Option<RunAs>) -> io::Result<PathBuf> {
     Ok(short)
 }
 
-fn spawn(bin: &Path, dir: &Path, data: &Path, socket: &Path, log: &Path, run_as: Option<RunAs>, fast: bool) -> io::Result<Child> {
+fn spawn(
+    bin: &Path,
+    dir: &Path,
+    data: &Path,
+    socket: &Path,
+    log: &Path,
+    run_as: Option<RunAs>,
+    fast: bool,
+) -> io::Result<Child> {
     let log = File::create(log)?;
     let mut command = command(&bin.join("postgres"), dir, run_as);
     command.arg("-D").arg(data).arg("-k").arg(socket);
-    for setting in ["listen_addresses=", "unix_socket_permissions=0700", "wal_level=minimal", "max_wal_senders=0", "jit=off"] {
+    for setting in
+        ["listen_addresses=", "unix_socket_permissions=0700", "wal_level=minimal", "max_wal_senders=0", "jit=off"]
+    {
         command.args(["-c", setting]);
     }
     if fast {

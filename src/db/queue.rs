@@ -88,7 +88,8 @@ impl Db {
 }
 
 fn take(conn: &mut PgConnection, now: DateTime) -> Result<Option<Job>> {
-    let free = jobs::status.eq(JobStatus::Queued).or(jobs::status.eq(JobStatus::Running).and(jobs::lease_until.lt(now)));
+    let free =
+        jobs::status.eq(JobStatus::Queued).or(jobs::status.eq(JobStatus::Running).and(jobs::lease_until.lt(now)));
     let next = jobs::table.filter(free).order(jobs::created_at).select(jobs::id).for_update().skip_locked();
     let Some(id) = next.first::<Uuid>(conn).optional()? else { return Ok(None) };
     let (job, attempts): (Job, i32) = diesel::update(jobs::table.find(id))

@@ -57,7 +57,11 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let person = || sql::<Text>("coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), contacts.email, contacts.phone, '')");
+    let person = || {
+        sql::<Text>(
+            "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), contacts.email, contacts.phone, '')",
+        )
+    };
     Ok(by_kind! { tx, kind, ids;
         User => users.users::name,
         Team => teams.teams::name,

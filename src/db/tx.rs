@@ -30,7 +30,11 @@ impl Tx<'_> {
     }
 
     /// Work of an actor inside a transaction that began without one: signing up makes the actor it acts as.
-    pub fn inside<T>(conn: &mut PgConnection, request: &Request, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    pub fn inside<T>(
+        conn: &mut PgConnection,
+        request: &Request,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut tx = tx(conn, request);
         let value = work(&mut tx)?;
         tx.flush(request)?;
@@ -172,7 +176,12 @@ fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>)
     })
 }
 
-fn transaction<T>(conn: &mut PgConnection, request: &Request, first: &str, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+fn transaction<T>(
+    conn: &mut PgConnection,
+    request: &Request,
+    first: &str,
+    work: &impl Fn(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
     use diesel::connection::SimpleConnection;
     AnsiTransactionManager::begin_transaction(&mut *conn)?;
     if !first.is_empty() {
@@ -239,7 +248,13 @@ fn meaning(error: Error) -> Error {
                 log::warn!("too slow: {message}");
                 return Error::new(Code::Overloaded, "the database took too long; try again soon");
             }
-            let lost = ["terminating connection", "server closed the connection", "connection to server", "could not send", "no connection"];
+            let lost = [
+                "terminating connection",
+                "server closed the connection",
+                "connection to server",
+                "could not send",
+                "no connection",
+            ];
             if lost.iter().any(|words| message.contains(words)) { gone(sql) } else { error }
         }
         _ => error,

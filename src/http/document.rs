@@ -92,20 +92,28 @@ impl Document {
     pub fn methods(&self, path: &str) -> Vec<String> {
         let asked: Vec<&str> = path.split('/').collect();
         let fits = |known: &Vec<String>| {
-            known.len() == asked.len() && known.iter().zip(&asked).all(|(k, a)| k == a || (k.starts_with('{') && !a.is_empty()))
+            known.len() == asked.len()
+                && known.iter().zip(&asked).all(|(k, a)| k == a || (k.starts_with('{') && !a.is_empty()))
         };
         // A path without parameters is meant before one with: /workspaces/current, not /workspaces/{id}.
-        let found = self.paths.iter().filter(|(known, _)| fits(known)).min_by_key(|(k, _)| k.iter().filter(|p| p.starts_with('{')).count());
+        let found = self
+            .paths
+            .iter()
+            .filter(|(known, _)| fits(known))
+            .min_by_key(|(k, _)| k.iter().filter(|p| p.starts_with('{')).count());
         found.map(|(_, methods)| methods.clone()).unwrap_or_default()
     }
 
     pub fn service(&self, config: &mut web::ServiceConfig) {
         for (path, text) in [("/openapi.json", &self.v31), ("/openapi-3.0.json", &self.v30)] {
             let text = text.clone();
-            config.route(path, web::get().to(move || {
-                let text = text.clone();
-                async move { HttpResponse::Ok().content_type("application/json").body(text) }
-            }));
+            config.route(
+                path,
+                web::get().to(move || {
+                    let text = text.clone();
+                    async move { HttpResponse::Ok().content_type("application/json").body(text) }
+                }),
+            );
         }
         config.service(web::redirect("/docs", "/docs/"));
         let ui = utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
@@ -144,7 +152,12 @@ fn complete(document: &mut Json) {
     }
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for (name, schema) in schemas.iter_mut() {
-            complete_schema(name, schema, inputs.contains(name), outputs.contains(name) || name.ends_with("Error") || name == "Problem");
+            complete_schema(
+                name,
+                schema,
+                inputs.contains(name),
+                outputs.contains(name) || name.ends_with("Error") || name == "Problem",
+            );
         }
         schemas.values_mut().for_each(add_examples);
     }
@@ -204,7 +217,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
     let body = operation.get("requestBody").is_some();
     let mut headers = Vec::new();
     if create && !public {
-        headers.push(("Idempotency-Key", "A key of your choice, kept 24 hours: the same request with the same key has one effect and one answer."));
+        headers.push((
+            "Idempotency-Key",
+            "A key of your choice, kept 24 hours: the same request with the same key has one effect and one answer.",
+        ));
     }
     if change {
         headers.push(("If-Match", "The ETag that you read; 412 when the record has changed since."));
@@ -212,16 +228,20 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
     for (name, description) in headers {
         let parameter = json!({ "name": name, "in": "header", "required": false, "description": description,
             "schema": { "type": "string", "maxLength": 255 }, "example": if name == "If-Match" { "\"7\"" } else { "5f0c2f6e" } });
-        if let Some(list) = operation["parameters"].as_array_mut() {
+        if let Some(list) = operation.get_mut("parameters").and_then(Json::as_array_mut) {
             list.push(parameter);
         } else {
             operation["parameters"] = json!([parameter]);
         }
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    for parameter in operation.get_mut("parameters").and_then(Json::as_array_mut).into_iter().flatten() {
         complete_parameter(parameter);
     }
-    let mut problems = vec![(400, "The request cannot be understood"), (401, "No token, or not a valid one"), (403, "Your role or scope does not allow this")];
+    let mut problems = vec![
+        (400, "The request cannot be understood"),
+        (401, "No token, or not a valid one"),
+        (403, "Your role or scope does not allow this"),
+    ];
     if public && tag != "auth" {
         problems.clear();
     }
@@ -299,7 +319,9 @@ fn complete_parameter(parameter: &mut Json) {
     let field = name.split("__").next().unwrap_or_default();
     let example = match one["pattern"].as_str() {
         // "^(open|won|lost)$": the first choice.
-        Some(pattern) if pattern.starts_with("^(") => pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c)),
+        Some(pattern) if pattern.starts_with("^(") => {
+            pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c))
+        }
         _ => examples::of(field, one),
     };
     if let Some(example) = example {
@@ -308,7 +330,7 @@ fn complete_parameter(parameter: &mut Json) {
 }
 
 fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
-    let Some(properties) = schema["properties"].as_object_mut() else { return };
+    let Some(properties) = schema.get_mut("properties").and_then(Json::as_object_mut) else { return };
     if properties.is_empty() {
         return;
     }
@@ -322,14 +344,18 @@ fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
         return;
     }
     if name.ends_with("Update") {
-        let clearable: Vec<String> = properties.iter().filter(|(_, s)| admits_null(s)).map(|(n, _)| n.clone()).collect();
+        let clearable: Vec<String> =
+            properties.iter().filter(|(_, s)| admits_null(s)).map(|(n, _)| n.clone()).collect();
         if !clearable.is_empty() {
-            properties.insert("clear".into(), json!({
-                "type": "array", "maxItems": clearable.len(),
-                "description": "Members to clear, for clients that cannot send null.",
-                "items": { "type": "string", "pattern": format!("^({})$", clearable.join("|")) },
-                "example": [clearable.first()],
-            }));
+            properties.insert(
+                "clear".into(),
+                json!({
+                    "type": "array", "maxItems": clearable.len(),
+                    "description": "Members to clear, for clients that cannot send null.",
+                    "items": { "type": "string", "pattern": format!("^({})$", clearable.join("|")) },
+                    "example": [clearable.first()],
+                }),
+            );
         }
     } else {
         properties.values_mut().for_each(forbid_null);
@@ -361,15 +387,20 @@ fn forbid_null(schema: &mut Json) {
 }
 
 fn add_examples(schema: &mut Json) {
-    for (name, property) in schema["properties"].as_object_mut().into_iter().flatten() {
+    for (name, property) in schema.get_mut("properties").and_then(Json::as_object_mut).into_iter().flatten() {
         if property.get("example").is_some() || property.get("$ref").is_some() {
             continue;
         }
         let items = property["items"].clone();
-        let example = if property["type"] == "array" || property["type"].as_array().is_some_and(|t| t.contains(&json!("array"))) {
+        let example = if property["type"] == "array"
+            || property["type"].as_array().is_some_and(|t| t.contains(&json!("array")))
+        {
             match items.get("$ref") {
                 Some(_) => None,
-                None => examples::of(name, &items).map(|one| json!([one])),
+                None => {
+                    let least = property["minItems"].as_u64().unwrap_or(1).max(1);
+                    examples::of(name, &items).map(|one| (0..least).map(|_| one.clone()).collect())
+                }
             }
         } else {
             examples::of(name, property)

@@ -24,6 +24,7 @@ pub fn of(name: &str, schema: &Json) -> Option<Json> {
         ("string", "binary") => return None,
         ("string", _) => text(name),
         ("integer", _) => number(name),
+        ("number", _) => json!(0.63),
         ("boolean", _) => json!(matches!(name, "active" | "is_default")),
         _ => return None,
     })
@@ -65,6 +66,10 @@ fn text(name: &str) -> Json {
         "request_id" => "0192f0c1-2d3e-7a4b-8c5d-6e7f80910213",
         "resource" => "deals",
         "file_name" => "deals.csv",
+        "decimal" => ".",
+        "delimiter" => ",",
+        "encoding" => "utf-8",
+        "date_format" => "dd.mm.yyyy",
         "sort" => "-created_at",
         "group_by" => "owner",
         _ => "text",

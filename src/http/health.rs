@@ -37,7 +37,11 @@ async fn error_codes() -> Result<Reply> {
         status: Some(code.status().into()),
         title: code.title().into(),
     });
-    let parts = MEMBER_CODES.iter().map(|(code, title)| ErrorCode { code: (*code).into(), status: None, title: (*title).into() });
+    let parts = MEMBER_CODES.iter().map(|(code, title)| ErrorCode {
+        code: (*code).into(),
+        status: None,
+        title: (*title).into(),
+    });
     Reply::ok(&ErrorCodeList { data: whole.chain(parts).collect() })
 }
 

@@ -19,7 +19,10 @@ const ID: HeaderName = HeaderName::from_static("x-request-id");
 const URI_MAX: usize = 16 << 10;
 
 /// The outermost layer: whatever happens inside, the caller gets an answer with a request id, and the log a line.
-pub async fn outermost(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+pub async fn outermost(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let start = Instant::now();
     let id = RequestId(given_id(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string()));
     request.extensions_mut().insert(id.clone());
@@ -30,7 +33,7 @@ pub async fn outermost(mut request: ServiceRequest, next: Next<impl MessageBody 
     let line = format!("{} {}", request.method(), request.path());
     if request.uri().to_string().len() > URI_MAX {
         let error = Error::new(Code::UriTooLong, format!("an address may have at most {URI_MAX} bytes"));
-        return Ok(request.into_response(finish_problem(&error, &id)));
+        return Err(finished(finish_problem(&error, &id), &id));
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(answer)) => {
@@ -100,7 +103,8 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId, path: &str) {
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if path.starts_with("/api/") && !headers.contains_key(header::CACHE_CONTROL) {
-        let private = if path.contains("/auth/") || path.ends_with("/api-keys") { "no-store" } else { "private, no-cache" };
+        let private =
+            if path.contains("/auth/") || path.ends_with("/api-keys") { "no-store" } else { "private, no-cache" };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(private));
     }
 }

@@ -34,7 +34,12 @@ pub fn login_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Log
 pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, now: DateTime) -> Result<Uuid> {
     let id = Uuid::now_v7();
     diesel::insert_into(logins::table)
-        .values((logins::id.eq(id), logins::email.eq(email), logins::password_hash.eq(password_hash), logins::created_at.eq(now)))
+        .values((
+            logins::id.eq(id),
+            logins::email.eq(email),
+            logins::password_hash.eq(password_hash),
+            logins::created_at.eq(now),
+        ))
         .execute(conn)?;
     Ok(id)
 }
@@ -156,10 +161,7 @@ pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
 
 /// Ends the session of a refresh token; one that is not known is no error (RFC 7009, 2.2).
 pub fn revoke_by_token(conn: &mut PgConnection, token: &str) -> Result<()> {
-    let session: Option<Uuid> = refresh_tokens::table
-        .find(tokens::stored(token))
-        .select(refresh_tokens::session_id)
-        .first(conn)
-        .optional()?;
+    let session: Option<Uuid> =
+        refresh_tokens::table.find(tokens::stored(token)).select(refresh_tokens::session_id).first(conn).optional()?;
     session.map_or(Ok(()), |id| revoke(conn, id))
 }

@@ -22,7 +22,6 @@ pub struct Actors {
     cache: Mutex<HashMap<Vec<u8>, (Instant, Actor)>>,
 }
 
-
 impl Actors {
     pub fn new(keys: Keys) -> Actors {
         Actors { keys, cache: Mutex::default() }
@@ -76,17 +75,33 @@ fn settings() -> (workspaces::time_zone, workspaces::base_currency, workspaces::
 type Member = (Uuid, Uuid, Role, String);
 type Zone = (String, String, String);
 
-fn actor((workspace, user, role, status): Member, (zone, base_currency, country): Zone, principal: Uuid, via: &'static str, scopes: Option<Vec<String>>) -> Result<Actor> {
+fn actor(
+    (workspace, user, role, status): Member,
+    (zone, base_currency, country): Zone,
+    principal: Uuid,
+    via: &'static str,
+    scopes: Option<Vec<String>>,
+) -> Result<Actor> {
     if status != "active" {
         return Err(Error::new(Code::SessionRevoked, "the user is not active in this workspace"));
     }
     let time_zone = zone.parse().unwrap_or(chrono_tz::UTC);
-    Ok(Actor { workspace, user, via, principal, role, scopes, settings: Settings { time_zone, base_currency, country } })
+    Ok(Actor {
+        workspace,
+        user,
+        via,
+        principal,
+        role,
+        scopes,
+        settings: Settings { time_zone, base_currency, country },
+    })
 }
 
 fn by_session(conn: &mut PgConnection, session: Uuid) -> Result<Actor> {
     let found = sessions::table
-        .inner_join(users::table.on(users::workspace_id.eq(sessions::workspace_id).and(users::id.eq(sessions::user_id))))
+        .inner_join(
+            users::table.on(users::workspace_id.eq(sessions::workspace_id).and(users::id.eq(sessions::user_id))),
+        )
         .inner_join(workspaces::table.on(workspaces::id.eq(sessions::workspace_id)))
         .filter(sessions::id.eq(session))
         .filter(sessions::revoked_at.is_null())
@@ -101,7 +116,9 @@ fn by_session(conn: &mut PgConnection, session: Uuid) -> Result<Actor> {
 fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
     let now = DateTime::now();
     let found = api_keys::table
-        .inner_join(users::table.on(users::workspace_id.eq(api_keys::workspace_id).and(users::id.eq(api_keys::user_id))))
+        .inner_join(
+            users::table.on(users::workspace_id.eq(api_keys::workspace_id).and(users::id.eq(api_keys::user_id))),
+        )
         .inner_join(workspaces::table.on(workspaces::id.eq(api_keys::workspace_id)))
         .filter(api_keys::hash.eq(hash))
         .select((api_keys::id, api_keys::scopes, api_keys::expires_at, member(), settings()))

@@ -172,7 +172,11 @@ async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Re
 async fn remove(ctx: Ctx<can::api_keys::Delete>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
     let reply = ctx
         .write(move |tx| {
-            let row = mine(tx.workspace()).filter(api_keys::id.eq(id.0)).select(ApiKey::as_select()).first(tx.conn).optional()?;
+            let row = mine(tx.workspace())
+                .filter(api_keys::id.eq(id.0))
+                .select(ApiKey::as_select())
+                .first(tx.conn)
+                .optional()?;
             let may = |row: &ApiKey| row.user_id == tx.actor.user || tx.actor.role.rank() <= Role::Admin.rank();
             let row = row.filter(may).ok_or_else(Error::not_found)?;
             diesel::delete(api_keys::table.find((tx.workspace(), row.id))).execute(tx.conn)?;

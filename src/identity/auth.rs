@@ -16,7 +16,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::workspaces as w;
 use crate::web::answer::request_id;
 use crate::web::body::Valid;
-use crate::web::ctx::identified;
+use crate::web::ctx::Caller;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -117,7 +117,12 @@ async fn register(
     let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
     let login = match known {
         Some(login) if passwords::verify(new.password.clone(), login.password_hash.clone()).await? => Ok(login.id),
-        Some(_) => return Err(Error::new(Code::DuplicateEmail, "a login with this e-mail exists; give its password to add a workspace to it")),
+        Some(_) => {
+            return Err(Error::new(
+                Code::DuplicateEmail,
+                "a login with this e-mail exists; give its password to add a workspace to it",
+            ));
+        }
         None => Err(passwords::hash(new.password.clone()).await?),
     };
     let (id, beginnings) = (request_id(&request).0, *beginnings.get_ref());
@@ -134,7 +139,13 @@ async fn register(
 }
 
 /// Makes a workspace, its owner, what it begins with, and a session. `login` is known, or comes with a password hash.
-pub fn found_workspace(conn: &mut PgConnection, new: &Registration, login: Result<Uuid, &str>, request_id: &str, beginnings: Beginnings) -> Result<Session> {
+pub fn found_workspace(
+    conn: &mut PgConnection,
+    new: &Registration,
+    login: Result<Uuid, &str>,
+    request_id: &str,
+    beginnings: Beginnings,
+) -> Result<Session> {
     in_transaction(conn, |conn| {
         let now = DateTime::now();
         let login = match login {
@@ -165,7 +176,15 @@ pub fn found_workspace(conn: &mut PgConnection, new: &Registration, login: Resul
         };
         let user = users::insert_member(conn, workspace, &owner, now)?;
         let settings = Settings { time_zone: time_zone.parse().unwrap_or(chrono_tz::UTC), base_currency, country };
-        let actor = Actor { workspace, user: user.id, via: "user", principal: user.id, role: Role::Owner, scopes: None, settings };
+        let actor = Actor {
+            workspace,
+            user: user.id,
+            via: "user",
+            principal: user.id,
+            role: Role::Owner,
+            scopes: None,
+            settings,
+        };
         let request = Request::internal(actor, request_id.to_owned());
         Tx::inside(conn, &request, |tx| {
             let made = workspaces::find(tx)?;
@@ -189,7 +208,8 @@ async fn sign_in(given: Valid<Credentials>, db: web::Data<Db>, keys: web::Data<K
     let Some(id) = id.filter(|_| right) else {
         return Err(Error::new(Code::CredentialsInvalid, "no login has this e-mail and password"));
     };
-    let session = db.run(move |conn| in_transaction(conn, |conn| accounts::open_session(conn, id, workspace_id))).await?;
+    let session =
+        db.run(move |conn| in_transaction(conn, |conn| accounts::open_session(conn, id, workspace_id))).await?;
     tokens(&keys, session)
 }
 
@@ -197,7 +217,12 @@ async fn sign_in(given: Valid<Credentials>, db: web::Data<Db>, keys: web::Data<K
 #[utoipa::path(operation_id = "refresh_token", request_body = RefreshRequest, security(()),
     responses((status = 200, description = "New tokens of the same session", body = TokenPair)))]
 #[post("/auth/refresh")]
-async fn go_on(given: Valid<RefreshRequest>, db: web::Data<Db>, keys: web::Data<Keys>, actors: web::Data<Actors>) -> Result<Reply> {
+async fn go_on(
+    given: Valid<RefreshRequest>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
     let token = given.0.refresh_token;
     let session = db.run(move |conn| in_transaction(conn, |conn| accounts::rotate(conn, &token))).await?;
     if session.is_err() {
@@ -210,8 +235,12 @@ async fn go_on(given: Valid<RefreshRequest>, db: web::Data<Db>, keys: web::Data<
 #[utoipa::path(operation_id = "switch_workspace", request_body = SwitchRequest,
     responses((status = 200, description = "You are signed in there", body = TokenPair)))]
 #[post("/auth/switch")]
-async fn switch(request: HttpRequest, given: Valid<SwitchRequest>, db: web::Data<Db>, keys: web::Data<Keys>) -> Result<Reply> {
-    let actor = identified(&request)?;
+async fn switch(
+    Caller(actor): Caller,
+    given: Valid<SwitchRequest>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
     if actor.via != "user" {
         return Err(Error::new(Code::Forbidden, "an API key belongs to one workspace"));
     }
@@ -243,7 +272,12 @@ pub fn service(config: &mut ServiceConfig<'_>) {
 }
 
 /// The actor of a user found by e-mail, for commands.
-pub fn actor_by_email(conn: &mut PgConnection, email: &str, workspace: Option<Uuid>, via: &'static str) -> Result<Actor> {
+pub fn actor_by_email(
+    conn: &mut PgConnection,
+    email: &str,
+    workspace: Option<Uuid>,
+    via: &'static str,
+) -> Result<Actor> {
     let login = accounts::login_by_email(conn, &email.to_lowercase())?.ok_or_else(Error::not_found)?;
     let member = accounts::memberships(conn, login.id)?
         .into_iter()

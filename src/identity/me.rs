@@ -45,7 +45,12 @@ async fn read(ctx: Ctx<can::users::Read>) -> Result<Reply> {
             _ => Vec::new(),
         };
         let memberships = memberships.into_iter().filter_map(|m| {
-            Some(Membership { workspace_id: m.workspace, workspace_name: m.workspace_name, role: m.role, status: m.status.parse().ok()? })
+            Some(Membership {
+                workspace_id: m.workspace,
+                workspace_name: m.workspace_name,
+                role: m.role,
+                status: m.status.parse().ok()?,
+            })
         });
         let scopes = tx.actor.scopes.clone().unwrap_or_default();
         Reply::ok(&Me { user, workspace, scopes, memberships: memberships.collect() })

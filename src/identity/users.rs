@@ -3,8 +3,8 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::identity::{accounts, passwords};
 use crate::identity::actors::Actors;
+use crate::identity::{accounts, passwords};
 use crate::kernel::actor::{Role, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
@@ -164,9 +164,15 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
     };
     let (login, status) = match (known, password_hash, &email) {
         (Some(_), Some(_), _) => {
-            return Err(Error::member("/password", "invalid", "cannot be set: the e-mail has a login of its own; leave it out to invite it"));
+            return Err(Error::member(
+                "/password",
+                "invalid",
+                "cannot be set: the e-mail has a login of its own; leave it out to invite it",
+            ));
         }
-        (None, Some(hash), Some(email)) => (Some(accounts::insert_login(tx.conn, email, hash, tx.now)?), UserStatus::Active),
+        (None, Some(hash), Some(email)) => {
+            (Some(accounts::insert_login(tx.conn, email, hash, tx.now)?), UserStatus::Active)
+        }
         (login, ..) => (login, UserStatus::Invited),
     };
     let user = diesel::insert_into(users::table)
@@ -175,7 +181,11 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
             users::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
             users::login_id.eq(login),
             (users::name.eq(&new.name), users::email.eq(email), users::role.eq(role), users::status.eq(status)),
-            (users::team_id.eq(new.team_id), users::time_zone.eq(&new.time_zone), users::external_id.eq(&new.external_id)),
+            (
+                users::team_id.eq(new.team_id),
+                users::time_zone.eq(&new.time_zone),
+                users::external_id.eq(&new.external_id),
+            ),
             (users::created_at.eq(tx.now), users::updated_at.eq(tx.now)),
         ))
         .returning(User::as_returning())
@@ -223,7 +233,8 @@ fn keep_an_owner(tx: &mut Tx<'_>, before: &User, after: &User) -> Result<()> {
 }
 
 pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<Uuid> {
-    let login: Option<Option<Uuid>> = users::table.find((workspace, user)).select(users::login_id).first(conn).optional()?;
+    let login: Option<Option<Uuid>> =
+        users::table.find((workspace, user)).select(users::login_id).first(conn).optional()?;
     login.flatten().ok_or_else(error::Error::not_found)
 }
 
@@ -262,7 +273,12 @@ async fn read(ctx: Ctx<can::users::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_user", params(("user_id" = Uuid, Path, description = "Id of the user")), request_body = UserUpdate,
     responses((status = 200, description = "The user as changed", body = User)))]
 #[patch("/users/{user_id}")]
-async fn change(ctx: Ctx<can::users::Update>, id: Id, changes: Valid<UserUpdate>, actors: web::Data<Actors>) -> Result<Reply> {
+async fn change(
+    ctx: Ctx<can::users::Update>,
+    id: Id,
+    changes: Valid<UserUpdate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
     let expected = ctx.expected()?;
     let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
     actors.forget();

@@ -73,7 +73,9 @@ async fn read(ctx: Ctx<can::jobs::Read>, id: Id) -> Result<Reply> {
 #[post("/jobs/{job_id}/cancel")]
 async fn cancel(ctx: Ctx<can::jobs::Update>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
-        let waiting = mine(tx.workspace()).filter(jobs::id.eq(id.0)).filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
+        let waiting = mine(tx.workspace())
+            .filter(jobs::id.eq(id.0))
+            .filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
         let cancelled = diesel::update(waiting)
             .set((jobs::status.eq(JobStatus::Cancelled), jobs::updated_at.eq(tx.now)))
             .returning(Job::as_returning())

@@ -51,7 +51,8 @@ fn work(db: &Db, stopped: &AtomicBool) {
 
 fn finish(db: &Db, job: &Job) {
     log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
-    let outcome = catch_unwind(AssertUnwindSafe(|| perform(db, job))).unwrap_or_else(|_| Err(Error::internal("the job panicked")));
+    let outcome = catch_unwind(AssertUnwindSafe(|| perform(db, job)))
+        .unwrap_or_else(|_| Err(Error::internal("the job panicked")));
     // What is away comes back: the job stays queued under its lease and is tried again.
     if outcome.as_ref().is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::Overloaded)) {
         log::warn!("job {} waits for the database", job.id);

@@ -82,7 +82,6 @@ impl Role {
     }
 }
 
-
 macro_rules! permissions {
     ($($resource:ident $name:literal: $read:ident, $write:ident, $delete:ident;)*) => {
         /// One module per resource, one type per action.

@@ -63,7 +63,16 @@ where
     C: Column + QueryFragment<Pg> + Sync,
     C::SqlType: SqlKind,
 {
-    Field { name, kind: C::SqlType::KIND, nullable: C::SqlType::NULLABLE, column, hot: false, choices: &[], path: name, refers: None }
+    Field {
+        name,
+        kind: C::SqlType::KIND,
+        nullable: C::SqlType::NULLABLE,
+        column,
+        hot: false,
+        choices: &[],
+        path: name,
+        refers: None,
+    }
 }
 
 impl Field {
@@ -203,7 +212,11 @@ impl Values {
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)
             }
             Kind::Uuid => Values::Uuid(all(&texts, |t| t.parse().ok(), "must be a UUID")?),
-            Kind::Time => Values::Time(all(&texts, |t| t.parse().ok(), "must be an RFC 3339 instant such as 2026-01-31T00:00:00Z")?),
+            Kind::Time => Values::Time(all(
+                &texts,
+                |t| t.parse().ok(),
+                "must be an RFC 3339 instant such as 2026-01-31T00:00:00Z",
+            )?),
             Kind::Date => Values::Date(all(&texts, parse_date, "must be a date such as 2026-01-31")?),
             Kind::Int => Values::Int(all(&texts, |t| t.parse().ok(), "must be an integer")?),
             Kind::Bool => Values::Bool(all(&texts, |t| t.parse().ok(), "must be true or false")?),
@@ -220,7 +233,9 @@ impl Values {
             Kind::Date => Values::Date(vec![parse_date(json.as_str()?)?]),
             Kind::Int => Values::Int(vec![json.as_i64()?]),
             Kind::Bool => Values::Bool(vec![json.as_bool()?]),
-            Kind::Words => Values::Text(json.as_array()?.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect()),
+            Kind::Words => {
+                Values::Text(json.as_array()?.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect())
+            }
         })
     }
 }

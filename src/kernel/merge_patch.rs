@@ -4,7 +4,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
 /// For a member that can be cleared: `Option<Option<T>>`, null is `Some(None)`.
-pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Option<T>>, D::Error> {
+pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(d).map(Some)
 }
 

@@ -59,7 +59,12 @@ macro_rules! money_columns {
         impl diesel::Queryable<diesel::dsl::SqlTypeOf<($table::$amount, $table::$currency)>, diesel::pg::Pg> for $name {
             type Row = (Option<i64>, Option<String>);
             fn build((amount, currency): Self::Row) -> diesel::deserialize::Result<Self> {
-                Ok($name(amount.zip(currency).map(|(amount, currency)| $crate::kernel::money::Money { amount, currency }).into()))
+                Ok($name(
+                    amount
+                        .zip(currency)
+                        .map(|(amount, currency)| $crate::kernel::money::Money { amount, currency })
+                        .into(),
+                ))
             }
         }
     };

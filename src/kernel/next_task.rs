@@ -52,7 +52,9 @@ macro_rules! next_task_columns {
                 ($table::next_task_id, $table::next_task_at)
             }
         }
-        impl diesel::Queryable<diesel::dsl::SqlTypeOf<($table::next_task_id, $table::next_task_at)>, diesel::pg::Pg> for $name {
+        impl diesel::Queryable<diesel::dsl::SqlTypeOf<($table::next_task_id, $table::next_task_at)>, diesel::pg::Pg>
+            for $name
+        {
             type Row = (Option<uuid::Uuid>, Option<$crate::kernel::time::DateTime>);
             fn build((id, due_at): Self::Row) -> diesel::deserialize::Result<Self> {
                 Ok($name($crate::kernel::next_task::NextTaskColumns { id, due_at }))

@@ -80,7 +80,9 @@ impl Asked {
     }
 
     pub fn date(&mut self, name: &str) -> Result<Option<chrono::NaiveDate>> {
-        let read = |text: String| crate::kernel::field::parse_date(&text).ok_or_else(|| wrong(name, "a date such as 2026-01-31"));
+        let read = |text: String| {
+            crate::kernel::field::parse_date(&text).ok_or_else(|| wrong(name, "a date such as 2026-01-31"))
+        };
         self.take(name).map(read).transpose()
     }
 
@@ -229,13 +231,22 @@ impl<T> Fields<T> {
         let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
         let filter = self.filter(asked, actor, &[]);
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
-        let seek = cursor.map_or(Ok(Seek::default()), |c| order.seek(&c, &mark)).map_err(|e| bad.push(e)).unwrap_or_default();
+        let seek =
+            cursor.map_or(Ok(Seek::default()), |c| order.seek(&c, &mark)).map_err(|e| bad.push(e)).unwrap_or_default();
         let include = include.map_err(|e| bad.push(e)).unwrap_or_default();
         let conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
         if !bad.is_empty() {
             return Err(Error::parameters(bad));
         }
-        Ok(Plan { filter: On::new(Cond::All(conds)), seek: On::new(seek), order: On::new(order), limit, total, include, mark })
+        Ok(Plan {
+            filter: On::new(Cond::All(conds)),
+            seek: On::new(seek),
+            order: On::new(order),
+            limit,
+            total,
+            include,
+            mark,
+        })
     }
 
     /// The condition in what is left of a query string, for a report that has parameters of its own.
@@ -273,7 +284,9 @@ impl<T> Fields<T> {
             return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
         };
         let texts = |text: &str| -> Vec<String> {
-            let me = |text: String| if text == "me" && field.refers == Some(RecordKind::User) { actor.user.to_string() } else { text };
+            let me = |text: String| {
+                if text == "me" && field.refers == Some(RecordKind::User) { actor.user.to_string() } else { text }
+            };
             split(text).into_iter().map(me).collect()
         };
         let values = |texts| Values::parse(field, texts).map_err(|m| Bad::parameter(name, "invalid_format", m));
@@ -283,7 +296,9 @@ impl<T> Fields<T> {
             (Ask::AllOf, _) => Cond::All(split(value).into_iter().map(|w| Cond::Carries(field, vec![w])).collect()),
             (Ask::AnyOf, _) => Cond::Is(field, Op::Eq, values(texts(value))?),
             (Ask::NoneOf, _) => !Cond::Is(field, Op::Eq, values(texts(value))?),
-            (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => Cond::Is(field, op, values(vec![pattern(op, value)])?),
+            (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
+                Cond::Is(field, op, values(vec![pattern(op, value)])?)
+            }
             (Ask::Op(op), _) => Cond::Is(field, op, values(vec![value.into()])?),
             (Ask::Empty, _) => match value {
                 "true" => Cond::Empty(field),
@@ -337,7 +352,12 @@ impl<T> Fields<T> {
                 }
                 let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf).then_some(false);
                 let me = if me { " `me` is the caller." } else { "" };
-                list.push(parameter(format!("{}{suffix}", field.name), format!("`{}` {meaning}.{me}", field.name), one, many));
+                list.push(parameter(
+                    format!("{}{suffix}", field.name),
+                    format!("`{}` {meaning}.{me}", field.name),
+                    one,
+                    many,
+                ));
             }
         }
         for link in self.links {
@@ -346,7 +366,12 @@ impl<T> Fields<T> {
         }
         if self.search.is_some() {
             let q = schema(Kind::Text).max_length(Some(Q_MAX));
-            list.push(parameter("q".into(), "Words that must all occur; accents and case do not matter.".into(), q, None));
+            list.push(parameter(
+                "q".into(),
+                "Words that must all occur; accents and case do not matter.".into(),
+                q,
+                None,
+            ));
         }
         list
     }
@@ -364,7 +389,8 @@ impl<T> Fields<T> {
             .minimum(Some(1))
             .maximum(Some(LIMIT_MAX as f64))
             .default(Some(LIMIT_DEFAULT.into()));
-        let mut add = |name: &str, meaning: &str, one, many| list.push(parameter(name.into(), meaning.into(), one, many));
+        let mut add =
+            |name: &str, meaning: &str, one, many| list.push(parameter(name.into(), meaning.into(), one, many));
         add("sort", "Keys of the order; `-` means descending. Empty values come last.", sort, None);
         add("limit", "Records per page.", limit, None);
         add("cursor", "`page.next_cursor` of the page before.", schema(Kind::Text), None);

@@ -50,7 +50,11 @@ impl Reply {
 
     /// 201 with the record, its ETag and its Location.
     pub fn created<R: Record>(row: &R) -> Result<Reply> {
-        Ok(Reply { status: 201, location: Some(format!("/api/v1/{}/{}", R::KIND.path(), row.id())), ..Reply::record(row)? })
+        Ok(Reply {
+            status: 201,
+            location: Some(format!("/api/v1/{}/{}", R::KIND.path(), row.id())),
+            ..Reply::record(row)?
+        })
     }
 
     /// 202 with the job, and where to ask for its progress.

@@ -23,13 +23,34 @@ pub struct Shape {
 #[derive(Debug)]
 enum Node {
     Ref(String),
-    Object { properties: Vec<(String, Node)>, required: Vec<String>, nullable: bool },
+    Object {
+        properties: Vec<(String, Node)>,
+        required: Vec<String>,
+        nullable: bool,
+    },
     /// Any member names, values of one shape.
     Map(Box<Node>),
-    Array { items: Box<Node>, min: Option<u64>, max: Option<u64>, nullable: bool },
-    Text { format: Option<String>, min: Option<u64>, max: Option<u64>, choices: Vec<String>, nullable: bool },
-    Int { min: Option<i64>, max: Option<i64>, nullable: bool },
-    Bool { nullable: bool },
+    Array {
+        items: Box<Node>,
+        min: Option<u64>,
+        max: Option<u64>,
+        nullable: bool,
+    },
+    Text {
+        format: Option<String>,
+        min: Option<u64>,
+        max: Option<u64>,
+        choices: Vec<String>,
+        nullable: bool,
+    },
+    Int {
+        min: Option<i64>,
+        max: Option<i64>,
+        nullable: bool,
+    },
+    Bool {
+        nullable: bool,
+    },
     Nullable(Box<Node>),
     Any,
 }
@@ -146,7 +167,14 @@ impl Shape {
         }
     }
 
-    fn object(&self, properties: &[(String, Node)], required: &[String], members: &mut Map<String, Json>, at: &mut String, bad: &mut Vec<Bad>) {
+    fn object(
+        &self,
+        properties: &[(String, Node)],
+        required: &[String],
+        members: &mut Map<String, Json>,
+        at: &mut String,
+        bad: &mut Vec<Bad>,
+    ) {
         for (name, value) in members.iter_mut() {
             match properties.iter().find(|(known, _)| known == name) {
                 Some((_, node)) => self.step(node, value, at, name, bad),
@@ -227,14 +255,16 @@ fn node(schema: &Json) -> Node {
     let count = |name: &str| schema.get(name).and_then(Json::as_u64);
     let number = |name: &str| schema.get(name).and_then(|n| n.as_i64().or_else(|| float_as_int(n.as_f64()?)));
     match types.iter().find(|t| **t != "null").copied() {
-        Some("object") => match (schema.get("properties").and_then(Json::as_object), schema.get("additionalProperties")) {
-            (None, Some(values)) if values.is_object() => Node::Map(Box::new(node(values))),
-            (properties, _) => Node::Object {
-                properties: properties.into_iter().flatten().map(|(name, s)| (name.clone(), node(s))).collect(),
-                required: texts(schema.get("required")),
-                nullable,
-            },
-        },
+        Some("object") => {
+            match (schema.get("properties").and_then(Json::as_object), schema.get("additionalProperties")) {
+                (None, Some(values)) if values.is_object() => Node::Map(Box::new(node(values))),
+                (properties, _) => Node::Object {
+                    properties: properties.into_iter().flatten().map(|(name, s)| (name.clone(), node(s))).collect(),
+                    required: texts(schema.get("required")),
+                    nullable,
+                },
+            }
+        }
         Some("array") => Node::Array {
             items: Box::new(schema.get("items").map_or(Node::Any, node)),
             min: count("minItems"),
@@ -258,7 +288,11 @@ fn node(schema: &Json) -> Node {
     }
 }
 
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the schema's bounds are whole and below 2^53")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "the schema's bounds are whole and below 2^53"
+)]
 fn float_as_int(number: f64) -> Option<i64> {
     (number.fract() == 0.0).then_some(number as i64)
 }
@@ -309,12 +343,15 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
     let (fits, what) = match format {
         Some("uuid") => (text.len() == 36 && text.parse::<Uuid>().is_ok(), "must be a UUID"),
         Some("date") => (parse_date(text).is_some(), "must be a date such as 2026-01-31"),
-        Some("date-time") => {
-            (text.parse::<DateTime>().is_ok(), "must be an RFC 3339 instant with an offset, such as 2026-01-31T09:00:00Z")
-        }
+        Some("date-time") => (
+            text.parse::<DateTime>().is_ok(),
+            "must be an RFC 3339 instant with an offset, such as 2026-01-31T09:00:00Z",
+        ),
         Some("email") => (is_email(text), "must be an e-mail address such as ann@example.com"),
         Some("currency") => (money::known(text), "must be an ISO 4217 code such as EUR"),
-        Some("time-zone") => (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn"),
+        Some("time-zone") => {
+            (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn")
+        }
         Some("web-url") => (is_web_url(text), "must be an http or https address"),
         Some("country") => {
             (text.parse::<phonenumber::country::Id>().is_ok(), "must be an ISO 3166 code of two letters such as EE")
@@ -330,7 +367,8 @@ pub fn is_email(text: &str) -> bool {
 }
 
 fn is_web_url(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty())
+    url::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty())
 }
 
 /// A member's name inside a JSON pointer (RFC 6901, 3).

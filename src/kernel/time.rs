@@ -83,7 +83,8 @@ impl FromSql<Timestamptz, Pg> for DateTime {
 pub fn day_start(day: chrono::NaiveDate, zone: chrono_tz::Tz) -> DateTime {
     use chrono::{NaiveTime, TimeZone};
     let midnight = day.and_time(NaiveTime::MIN);
-    let local = (0..=4).find_map(|half| zone.from_local_datetime(&(midnight + chrono::Duration::minutes(30 * half))).earliest());
+    let local = (0..=4)
+        .find_map(|half| zone.from_local_datetime(&(midnight + chrono::Duration::minutes(30 * half))).earliest());
     local.map_or_else(|| midnight.and_utc().into(), |at| at.with_timezone(&Utc).into())
 }
 

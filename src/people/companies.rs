@@ -8,8 +8,8 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
-use crate::kernel::next_task::NextTask;
 use crate::kernel::money::{Money, columns};
+use crate::kernel::next_task::NextTask;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
@@ -150,7 +150,10 @@ pub static COMPANY: Fields<companies::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &companies::id),
-    search: Some(Search { sql: "fold(companies.name || ' ' || coalesce(companies.domain, ''))", members: &["name", "domain"] }),
+    search: Some(Search {
+        sql: "fold(companies.name || ' ' || coalesce(companies.domain, ''))",
+        members: &["name", "domain"],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -203,7 +206,11 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUp
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = lock(tx, id, expected)?;
     diesel::update(companies::table.find((tx.workspace(), id)))
-        .set((companies::deleted_at.eq(tx.now), companies::external_id.eq(None::<String>), companies::version.eq(row.version + 1)))
+        .set((
+            companies::deleted_at.eq(tx.now),
+            companies::external_id.eq(None::<String>),
+            companies::version.eq(row.version + 1),
+        ))
         .execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())

@@ -80,10 +80,14 @@ struct Row {
 pub fn changes(stored: &Json) -> Vec<MemberChange> {
     let ordered: BTreeMap<_, _> = stored.as_object().into_iter().flatten().collect();
     let side = |pair: &Json, n: usize| pair.get(n).unwrap_or(&Json::Null).to_string();
-    ordered.into_iter().map(|(name, pair)| MemberChange { member: name.clone(), before: side(pair, 0), after: side(pair, 1) }).collect()
+    ordered
+        .into_iter()
+        .map(|(name, pair)| MemberChange { member: name.clone(), before: side(pair, 0), after: side(pair, 1) })
+        .collect()
 }
 
-const FEED: &str = "select id, type as type_, at, record_kind, record_id, actor_kind, actor_id, request_id, changes, xid, seq
+const FEED: &str =
+    "select id, type as type_, at, record_kind, record_id, actor_kind, actor_id, request_id, changes, xid, seq
 from events
 where workspace_id = :workspace and (xid, seq) > (:xid, :seq) and settled(xid)
     and (cardinality(:types) = 0 or type = any(:types)) and (:record::uuid is null or record_id = :record)
@@ -108,10 +112,15 @@ fn asked(query: &str) -> Result<Asked> {
         None => (0, 0),
         Some(cursor) => {
             let invalid = |_| Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
-            let payload = unseal(&cursor).and_then(|json| serde_json::from_value::<(String, i64, i64)>(json).map_err(invalid));
+            let payload =
+                unseal(&cursor).and_then(|json| serde_json::from_value::<(String, i64, i64)>(json).map_err(invalid));
             let (kind, xid, seq) = payload.map_err(|bad| Error::parameters(vec![bad]))?;
             if kind != "events" {
-                return Err(Error::parameters(vec![Bad::parameter("cursor", "cursor_mismatch", "belongs to another list")]));
+                return Err(Error::parameters(vec![Bad::parameter(
+                    "cursor",
+                    "cursor_mismatch",
+                    "belongs to another list",
+                )]));
             }
             (xid, seq)
         }
@@ -155,8 +164,18 @@ list_params!(FeedParameters, {
     vec![
         p("type", "Only events of these types, such as deal.stage_changed.", schema(FieldKind::Text), Some(false)),
         p("record_id", "Only events of this record.", schema(FieldKind::Uuid), None),
-        p("limit", "Events per page.", schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into())), None),
-        p("cursor", "`page.next_cursor` of the answer before; it is given even when there is no more, to go on later.", schema(FieldKind::Text), None),
+        p(
+            "limit",
+            "Events per page.",
+            schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into())),
+            None,
+        ),
+        p(
+            "cursor",
+            "`page.next_cursor` of the answer before; it is given even when there is no more, to go on later.",
+            schema(FieldKind::Text),
+            None,
+        ),
     ]
 });
 

@@ -97,7 +97,11 @@ impl Rules for PipelineCreate {
         let Some(stages) = &self.stages else { return };
         for category in Category::ALL {
             if !stages.iter().any(|s| s.category.unwrap_or(Category::Open) == *category) {
-                bad.push(Bad::member("/stages", "required", format!("needs a stage of category {}", category.as_str())));
+                bad.push(Bad::member(
+                    "/stages",
+                    "required",
+                    format!("needs a stage of category {}", category.as_str()),
+                ));
             }
         }
         for (n, stage) in stages.iter().enumerate() {
@@ -154,7 +158,12 @@ owned!(pipelines, Row);
 const MEANINGS: Meanings = &[("pipelines_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
 
 fn draft(name: &str, category: Category, probability: i32) -> StageDraft {
-    StageDraft { name: name.into(), category: Some(category), probability_percent: Some(probability), rotting_days: None }
+    StageDraft {
+        name: name.into(),
+        category: Some(category),
+        probability_percent: Some(probability),
+        rotting_days: None,
+    }
 }
 
 /// The stages that a pipeline has when nothing else is said.
@@ -228,7 +237,10 @@ fn insert(tx: &mut Tx<'_>, new: &PipelineCreate) -> Result<Pipeline> {
     let mut drafts = new.stages.clone().unwrap_or_else(|| usual_stages(new.kind));
     drafts.sort_by_key(|draft| stages::rank(draft.category.unwrap_or(Category::Open)));
     for StageDraft { name, category, probability_percent, rotting_days } in drafts {
-        stages::insert(tx, &StageCreate { id: None, pipeline_id: id, name, category, probability_percent, rotting_days })?;
+        stages::insert(
+            tx,
+            &StageCreate { id: None, pipeline_id: id, name, category, probability_percent, rotting_days },
+        )?;
     }
     let stages = stages::of_pipeline(tx, id)?;
     Ok(with_stages(row, stages))
@@ -236,7 +248,11 @@ fn insert(tx: &mut Tx<'_>, new: &PipelineCreate) -> Result<Pipeline> {
 
 fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
     diesel::update(mine(tx.workspace()).filter(pipelines::kind.eq(kind)).filter(pipelines::is_default))
-        .set((pipelines::is_default.eq(false), pipelines::version.eq(pipelines::version + 1), pipelines::updated_at.eq(tx.now)))
+        .set((
+            pipelines::is_default.eq(false),
+            pipelines::version.eq(pipelines::version + 1),
+            pipelines::updated_at.eq(tx.now),
+        ))
         .execute(tx.conn)?;
     Ok(())
 }
@@ -302,7 +318,8 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
 async fn list(ctx: Ctx<can::pipelines::Read>) -> Result<Reply> {
     let (plan, link) = (PIPELINE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let query = mine(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(plan.limit + 1);
+        let query =
+            mine(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(plan.limit + 1);
         let mut rows: Vec<Row> = query.select(Row::as_select()).load(tx.conn)?;
         let mut page = plan.cut(&mut rows)?;
         if plan.total {
@@ -318,7 +335,13 @@ async fn list(ctx: Ctx<can::pipelines::Read>) -> Result<Reply> {
             .select(Stage::as_select())
             .load(tx.conn)?;
         let stages_of = |row: &Row| all.iter().filter(|stage| stage.pipeline_id == row.id).cloned().collect();
-        let data = rows.into_iter().map(|row| { let stages = stages_of(&row); with_stages(row, stages) }).collect();
+        let data = rows
+            .into_iter()
+            .map(|row| {
+                let stages = stages_of(&row);
+                with_stages(row, stages)
+            })
+            .collect();
         link.reply(&page.clone(), &PipelinePage { data, included: Included::default(), page })
     })
     .await
@@ -354,10 +377,7 @@ async fn change(ctx: Ctx<can::pipelines::Update>, id: Id, changes: Valid<Pipelin
 #[put("/pipelines/{pipeline_id}/stage-order")]
 async fn put_order(ctx: Ctx<can::pipelines::Update>, id: Id, given: Valid<StageOrder>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
-    ctx.write(move |tx| {
-        Reply::record(&reorder(tx, id.0, expected, &given.stage_ids)?)
-    })
-    .await
+    ctx.write(move |tx| Reply::record(&reorder(tx, id.0, expected, &given.stage_ids)?)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -110,7 +110,8 @@ pub fn of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<Stage>> {
 
 /// A stage of a pipeline, or 422 at `/stage_id`.
 pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
-    let found = mine(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).first(tx.conn).optional()?;
+    let found =
+        mine(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).first(tx.conn).optional()?;
     match found {
         None => Err(Error::reference("/stage_id")),
         Some(stage) if stage.pipeline_id != pipeline => {
@@ -124,7 +125,13 @@ pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
 pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stage> {
     let own = mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)).filter(stages::category.eq(category));
     let found = own.order((stages::position, stages::id)).select(Stage::as_select()).first(tx.conn).optional()?;
-    let missing = || Error::member("/pipeline_id", "reference_not_found", format!("there is no pipeline with an {} stage", category.as_str()));
+    let missing = || {
+        Error::member(
+            "/pipeline_id",
+            "reference_not_found",
+            format!("there is no pipeline with an {} stage", category.as_str()),
+        )
+    };
     found.ok_or_else(missing)
 }
 
@@ -133,9 +140,11 @@ pub fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let category = new.category.unwrap_or(Category::Open);
     let all = of_pipeline(tx, new.pipeline_id)?;
     let place = all.iter().filter(|s| rank(s.category) <= rank(category)).map(|s| s.position).max().unwrap_or(0) + 1;
-    diesel::update(mine(tx.workspace()).filter(stages::pipeline_id.eq(new.pipeline_id)).filter(stages::position.ge(place)))
-        .set(stages::position.eq(stages::position + 1))
-        .execute(tx.conn)?;
+    diesel::update(
+        mine(tx.workspace()).filter(stages::pipeline_id.eq(new.pipeline_id)).filter(stages::position.ge(place)),
+    )
+    .set(stages::position.eq(stages::position + 1))
+    .execute(tx.conn)?;
     let probability = match category {
         Category::Won => 100,
         Category::Lost => 0,
@@ -145,7 +154,11 @@ pub fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
         .values((
             (stages::workspace_id.eq(tx.workspace()), stages::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
             (stages::pipeline_id.eq(new.pipeline_id), stages::name.eq(&new.name), stages::category.eq(category)),
-            (stages::position.eq(place), stages::probability_percent.eq(probability), stages::rotting_days.eq(new.rotting_days)),
+            (
+                stages::position.eq(place),
+                stages::probability_percent.eq(probability),
+                stages::rotting_days.eq(new.rotting_days),
+            ),
             (stages::created_at.eq(tx.now), stages::updated_at.eq(tx.now)),
         ))
         .returning(Stage::as_returning())
@@ -193,9 +206,13 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid
     let stage = lock(tx, id, expected)?;
     let rest = of_pipeline(tx, stage.pipeline_id)?;
     if !rest.iter().any(|s| s.id != id && s.category == stage.category) {
-        return Err(Error::new(Code::LastStage, format!("it is the last {} stage of its pipeline", stage.category.as_str())));
+        return Err(Error::new(
+            Code::LastStage,
+            format!("it is the last {} stage of its pipeline", stage.category.as_str()),
+        ));
     }
-    let mut records: Vec<Uuid> = standing!(tx, deals, id).select(deals::id).order(deals::id).for_update().load(tx.conn)?;
+    let mut records: Vec<Uuid> =
+        standing!(tx, deals, id).select(deals::id).order(deals::id).for_update().load(tx.conn)?;
     let is_deal = !records.is_empty();
     records.extend(standing!(tx, leads, id).select(leads::id).order(leads::id).for_update().load::<Uuid>(tx.conn)?);
     if !records.is_empty() {
@@ -220,17 +237,23 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid
 fn move_all(tx: &mut Tx<'_>, records: &[Uuid], is_deal: bool, pipeline: Uuid, target: Uuid) -> Result<()> {
     macro_rules! place {
         ($table:ident) => {
-            diesel::update($table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(records)))
-                .set((
-                    $table::stage_id.eq(target),
-                    $table::stage_entered_at.eq(tx.now),
-                    $table::version.eq($table::version + 1),
-                    $table::updated_at.eq(tx.now),
-                ))
-                .execute(tx.conn)?
+            diesel::update(
+                $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(records)),
+            )
+            .set((
+                $table::stage_id.eq(target),
+                $table::stage_entered_at.eq(tx.now),
+                $table::version.eq($table::version + 1),
+                $table::updated_at.eq(tx.now),
+            ))
+            .execute(tx.conn)?
         };
     }
-    if is_deal { place!(deals) } else { place!(leads) };
+    if is_deal {
+        place!(deals)
+    } else {
+        place!(leads)
+    };
     records.iter().try_for_each(|record| spans::advance(tx, *record, pipeline, target))
 }
 

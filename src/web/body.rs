@@ -1,7 +1,7 @@
 //! Reading request bodies: media type, size, time, depth, then the schema of the type.
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::shape::{self, Rules};
 use crate::kernel::merge_patch;
+use crate::kernel::shape::{self, Rules};
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -65,8 +65,13 @@ fn check_media_type(request: &HttpRequest, patch: bool) -> Result<()> {
     let mut parts = header(header::CONTENT_TYPE).split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
     let known = media == "application/json" || (patch && media == "application/merge-patch+json");
-    let utf8 = parts.all(|p| p.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|c| c.trim_matches('"') == "utf-8"));
-    if known && utf8 { Ok(()) } else { Err(Error::new(Code::UnsupportedMediaType, "send Content-Type: application/json")) }
+    let utf8 =
+        parts.all(|p| p.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|c| c.trim_matches('"') == "utf-8"));
+    if known && utf8 {
+        Ok(())
+    } else {
+        Err(Error::new(Code::UnsupportedMediaType, "send Content-Type: application/json"))
+    }
 }
 
 /// The whole body, unless it is too large or comes too slowly.

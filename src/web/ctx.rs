@@ -50,7 +50,8 @@ impl<P: Permission> Ctx<P> {
                 .with(|problem| problem.required_scope = Some(scope)),
             None => Error::new(Code::Forbidden, format!("your role ({}) may not do this", actor.role.as_str())),
         })?;
-        let db = request.app_data::<web::Data<Db>>().cloned().ok_or_else(|| Error::internal("no database in the app"))?;
+        let db =
+            request.app_data::<web::Data<Db>>().cloned().ok_or_else(|| Error::internal("no database in the app"))?;
         Ok(Ctx { request: request.clone(), actor, db, permission: PhantomData })
     }
 
@@ -184,11 +185,24 @@ impl NextLink {
 }
 
 /// Who asks, or 401.
-pub fn identified(request: &HttpRequest) -> Result<Actor> {
+fn identified(request: &HttpRequest) -> Result<Actor> {
     match request.extensions().get::<Identity>() {
         Some(Identity::Known(actor)) => Ok(actor.as_ref().clone()),
         Some(Identity::Unknown(code)) => Err(Error::new(*code, code.title())),
         None => Err(Error::new(Code::Unauthorized, "send Authorization: Bearer with an access token or an API key")),
+    }
+}
+
+/// A caller who needs no permission but to be known.
+#[derive(Debug)]
+pub struct Caller(pub Actor);
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(identified(request).map(Caller))
     }
 }
 

@@ -89,7 +89,11 @@ pub struct ActivityCreate {
 impl Rules for ActivityCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if [self.contact_id, self.company_id, self.lead_id, self.deal_id].iter().all(Option::is_none) {
-            bad.push(Bad::member("/contact_id", "required", "say what it is about: contact_id, company_id, lead_id or deal_id"));
+            bad.push(Bad::member(
+                "/contact_id",
+                "required",
+                "say what it is about: contact_id, company_id, lead_id or deal_id",
+            ));
         }
         if self.r#type == ActivityType::Note && self.text.as_ref().is_none_or(String::is_empty) {
             bad.push(Bad::member("/text", "required", "a note needs its text"));
@@ -155,11 +159,19 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
         .values((
             (activities::workspace_id.eq(tx.workspace()), activities::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
             (activities::type_.eq(new.r#type), activities::occurred_at.eq(new.occurred_at.unwrap_or(tx.now))),
-            (activities::text.eq(&new.text), activities::direction.eq(new.direction), activities::outcome.eq(&new.outcome)),
+            (
+                activities::text.eq(&new.text),
+                activities::direction.eq(new.direction),
+                activities::outcome.eq(&new.outcome),
+            ),
             (activities::duration_seconds.eq(new.duration_seconds), activities::recording_url.eq(&new.recording_url)),
             (activities::contact_id.eq(new.contact_id), activities::company_id.eq(new.company_id)),
             (activities::lead_id.eq(new.lead_id), activities::deal_id.eq(new.deal_id)),
-            (activities::author_id.eq(tx.actor.user), activities::created_at.eq(tx.now), activities::updated_at.eq(tx.now)),
+            (
+                activities::author_id.eq(tx.actor.user),
+                activities::created_at.eq(tx.now),
+                activities::updated_at.eq(tx.now),
+            ),
         ))
         .returning(Activity::as_returning())
         .get_result(tx.conn)

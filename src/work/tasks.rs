@@ -195,8 +195,16 @@ pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
     let row: Task = diesel::insert_into(tasks::table)
         .values((
             (tasks::workspace_id.eq(tx.workspace()), tasks::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
-            (tasks::type_.eq(new.r#type.as_deref().unwrap_or("todo")), tasks::title.eq(&new.title), tasks::notes.eq(&new.notes)),
-            (tasks::due_at.eq(new.due_at), tasks::due_date.eq(new.due_date), tasks::due_end.eq(due_end(tx, new.due_at, new.due_date))),
+            (
+                tasks::type_.eq(new.r#type.as_deref().unwrap_or("todo")),
+                tasks::title.eq(&new.title),
+                tasks::notes.eq(&new.notes),
+            ),
+            (
+                tasks::due_at.eq(new.due_at),
+                tasks::due_date.eq(new.due_date),
+                tasks::due_end.eq(due_end(tx, new.due_at, new.due_date)),
+            ),
             (
                 tasks::priority.eq(new.priority.unwrap_or(TaskPriority::Normal)),
                 tasks::assignee_id.eq(new.assignee_id.unwrap_or(tx.actor.user)),
@@ -265,14 +273,15 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 
 /// Moves the open tasks of a lead to the deal it became.
 pub fn hand_over(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid) -> Result<usize> {
-    let moved = diesel::update(mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)))
-        .set((
-            tasks::lead_id.eq(None::<Uuid>),
-            tasks::deal_id.eq(deal),
-            tasks::version.eq(tasks::version + 1),
-            tasks::updated_at.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
+    let moved =
+        diesel::update(mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)))
+            .set((
+                tasks::lead_id.eq(None::<Uuid>),
+                tasks::deal_id.eq(deal),
+                tasks::version.eq(tasks::version + 1),
+                tasks::updated_at.eq(tx.now),
+            ))
+            .execute(tx.conn)?;
     Related { lead: Some(lead), deal: Some(deal), ..Related::default() }.refresh(tx)?;
     Ok(moved)
 }

@@ -97,7 +97,8 @@ impl Window {
         }
         let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of a timeline");
         let read = |text: String| {
-            let (kind, at, id): (String, DateTime, Uuid) = serde_json::from_value(unseal(&text)?).map_err(|_| invalid())?;
+            let (kind, at, id): (String, DateTime, Uuid) =
+                serde_json::from_value(unseal(&text)?).map_err(|_| invalid())?;
             if kind == "timeline" { Ok((at, id)) } else { Err(invalid()) }
         };
         let before = asked.take("cursor").map(read).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
@@ -111,7 +112,9 @@ const fn conditions(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Company => ("a.company_id = any(:ids)", "t.company_id = any(:ids)"),
         Kind::Lead => ("a.lead_id = any(:ids)", "t.lead_id = any(:ids)"),
-        Kind::Deal => ("a.deal_id = any(:ids) or a.lead_id = any(:ids)", "t.deal_id = any(:ids) or t.lead_id = any(:ids)"),
+        Kind::Deal => {
+            ("a.deal_id = any(:ids) or a.lead_id = any(:ids)", "t.deal_id = any(:ids) or t.lead_id = any(:ids)")
+        }
         _ => ("a.contact_id = any(:ids)", "t.contact_id = any(:ids)"),
     }
 }

@@ -1,1 +1,93 @@
+//! What the database itself must be like: tenants apart by construction, migrations that go both ways.
+use crate::support::{database_url, server};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection};
+use voronka::db::migrations;
 
+/// Tables that do not belong to one workspace, and why.
+const SHARED: [(&str, &str); 6] = [
+    ("workspaces", "it is the tenant"),
+    ("logins", "a person may belong to several workspaces"),
+    ("sessions", "they belong to a login"),
+    ("refresh_tokens", "they belong to a session"),
+    ("jobs", "the queue is read across workspaces"),
+    ("__diesel_schema_migrations", "the schema's own history"),
+];
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    what: String,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the catalogue is asked in SQL")]
+fn ask(sql: &str) -> Vec<String> {
+    let rows: Vec<Found> = server().db.here(|conn| Ok(diesel::sql_query(sql).load(conn)?)).unwrap();
+    rows.into_iter().map(|row| row.what).collect()
+}
+
+#[test]
+fn every_key_of_a_tenant_begins_with_the_workspace() {
+    let shared = SHARED.map(|(table, _)| format!("'{table}'")).join(", ");
+    let tables = format!("t.relnamespace = 'public'::regnamespace and t.relkind = 'r' and t.relname not in ({shared})");
+    let without = ask(&format!(
+        "select t.relname::text as what from pg_class t where {tables} and not exists (select 1 from pg_attribute a \
+         where a.attrelid = t.oid and a.attname = 'workspace_id' and a.attnotnull)"
+    ));
+    assert!(without.is_empty(), "no workspace_id: {without:?}");
+    let indexes = ask(&format!(
+        "select i.indexrelid::regclass::text as what from pg_index i join pg_class t on t.oid = i.indrelid \
+         join pg_attribute a on a.attrelid = t.oid and a.attname = 'workspace_id' \
+         where {tables} and i.indisunique and i.indkey[0] <> a.attnum"
+    ));
+    assert!(indexes.is_empty(), "unique over all workspaces: {indexes:?}");
+    let links = ask(&format!(
+        "select c.conname::text as what from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_class r on r.oid = c.confrelid \
+         join pg_attribute a on a.attrelid = t.oid and a.attname = 'workspace_id' \
+         where c.contype = 'f' and {tables} and c.conkey[1] <> a.attnum and r.relname not in ('logins')"
+    ));
+    assert!(links.is_empty(), "links that could cross workspaces: {links:?}");
+    let unnamed = ask(
+        "select t.relname::text as what from pg_class t join pg_trigger g on g.tgrelid = t.oid where not g.tgisinternal",
+    );
+    assert!(unnamed.is_empty(), "triggers: {unnamed:?}");
+}
+
+#[test]
+fn every_table_stays_within_thirty_two_columns() {
+    let wide = ask(
+        "select t.relname::text as what from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped \
+         where t.relkind = 'r' and t.relnamespace = 'public'::regnamespace group by 1 having count(*) > 32",
+    );
+    assert!(wide.is_empty(), "{wide:?}");
+}
+
+#[test]
+fn migrations_go_up_down_and_up_again() {
+    let name = "voronka_migrations";
+    let mut conn = PgConnection::establish(database_url()).unwrap();
+    conn.batch_execute(&format!("drop database if exists {name}; ")).unwrap();
+    conn.batch_execute(&format!("create database {name}")).unwrap();
+    let url = database_url().replace("/postgres?", &format!("/{name}?"));
+    let shape = |url: &str| -> Vec<String> {
+        let mut conn = PgConnection::establish(url).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the catalogue is asked in SQL")]
+        let rows: Vec<Found> = diesel::sql_query(
+            "select format('%s.%s %s %s', table_name, column_name, data_type, is_nullable) as what from information_schema.columns \
+             where table_schema = 'public' union all select indexdef from pg_indexes where schemaname = 'public' \
+             union all select conname || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace order by 1",
+        )
+        .load(&mut conn)
+        .unwrap();
+        rows.into_iter().map(|row| row.what).collect()
+    };
+    assert_eq!(migrations::run(&url).unwrap().len(), 1);
+    let first = shape(&url);
+    assert!(migrations::run(&url).unwrap().is_empty());
+    migrations::revert_all(&url).unwrap();
+    assert!(shape(&url).iter().all(|what| what.contains("__diesel")), "{:?}", shape(&url));
+    migrations::run(&url).unwrap();
+    assert_eq!(shape(&url), first);
+}

@@ -22,7 +22,8 @@ fn a_contact_comes_back_as_it_was_made() {
     assert_eq!(made["tags"], json!(["vip", "north"]));
     assert_eq!(made["consents"][0]["at"], "2026-01-31T08:00:00.000Z");
     assert_eq!(owner.get(&format!("/contacts/{}", id(&made))).ok(), made);
-    let tags: Vec<Json> = owner.get("/tags").ok()["data"].as_array().unwrap().iter().map(|t| t["name"].clone()).collect();
+    let tags: Vec<Json> =
+        owner.get("/tags").ok()["data"].as_array().unwrap().iter().map(|t| t["name"].clone()).collect();
     assert_eq!(tags, [json!("north"), json!("vip")]);
 }
 
@@ -38,10 +39,12 @@ fn a_client_may_choose_the_id() {
 #[test]
 fn every_mistake_is_named_at_once() {
     let owner = workspace();
-    let body = json!({ "firstname": "A", "email": "nobody", "birthday": "2026-02-30", "owner_id": 5, "tags": ["x\u{0}"] });
+    let body =
+        json!({ "firstname": "A", "email": "nobody", "birthday": "2026-02-30", "owner_id": 5, "tags": ["x\u{0}"] });
     let problem = owner.post("/contacts", body).problem(400, "unknown_member");
     let errors = problem["errors"].as_array().unwrap();
-    let named: Vec<(&str, &str)> = errors.iter().map(|e| (e["pointer"].as_str().unwrap(), e["code"].as_str().unwrap())).collect();
+    let named: Vec<(&str, &str)> =
+        errors.iter().map(|e| (e["pointer"].as_str().unwrap(), e["code"].as_str().unwrap())).collect();
     assert!(named.contains(&("/firstname", "unknown_member")), "{named:?}");
     assert!(named.contains(&("/email", "invalid_format")));
     assert!(named.contains(&("/birthday", "invalid_format")));
@@ -54,7 +57,8 @@ fn every_mistake_is_named_at_once() {
     assert_eq!(problem["errors"][0]["code"], "too_long");
     let missing = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000";
     for member in ["company_id", "owner_id", "source_id"] {
-        let problem = owner.post("/contacts", json!({ "first_name": "A", member: missing })).problem(422, "validation_failed");
+        let problem =
+            owner.post("/contacts", json!({ "first_name": "A", member: missing })).problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"));
         assert_eq!(problem["errors"][0]["code"], "reference_not_found");
     }
@@ -69,19 +73,26 @@ fn null_means_absent_when_creating() {
 #[test]
 fn a_patch_changes_what_it_names() {
     let owner = workspace();
-    let made = contact(&owner, json!({ "first_name": "Anna", "last_name": "Tamm", "phone": "+37255501011", "position": "CEO" }));
+    let made = contact(
+        &owner,
+        json!({ "first_name": "Anna", "last_name": "Tamm", "phone": "+37255501011", "position": "CEO" }),
+    );
     let path = format!("/contacts/{}", id(&made));
     let answer = owner.patch(&path, json!({ "position": null, "last_name": "Kask" }));
     assert_eq!(answer.header("etag"), "\"2\"");
     let changed = answer.ok();
-    assert_eq!((&changed["first_name"], &changed["last_name"], &changed["position"]), (&json!("Anna"), &json!("Kask"), &Json::Null));
+    assert_eq!(
+        (&changed["first_name"], &changed["last_name"], &changed["position"]),
+        (&json!("Anna"), &json!("Kask"), &Json::Null)
+    );
     assert_eq!(changed["version"], 2);
     let cleared = owner.patch(&path, json!({ "clear": ["phone", "last_name"] })).ok();
     assert_eq!((&cleared["phone"], &cleared["phones"], &cleared["last_name"]), (&Json::Null, &json!([]), &Json::Null));
     let problem = owner.patch(&path, json!({ "lifecycle": null })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["code"], "null_not_allowed");
     owner.patch(&path, json!({ "clear": ["lifecycle"] })).problem(422, "validation_failed");
-    let problem = owner.patch(&path, json!({ "position": "x", "clear": ["position"] })).problem(422, "validation_failed");
+    let problem =
+        owner.patch(&path, json!({ "position": "x", "clear": ["position"] })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["code"], "stated_twice");
     owner.patch(&path, json!({ "first_name": null })).problem(422, "validation_failed");
     assert_eq!(owner.get(&path).ok()["version"], 3);
@@ -98,7 +109,10 @@ fn several_addresses_have_one_primary() {
     assert_eq!(made["email"], "b@x.io");
     let path = format!("/contacts/{}", id(&made));
     let changed = owner.patch(&path, json!({ "email": "c@x.io" })).ok();
-    assert_eq!(changed["emails"], json!([{ "email": "c@x.io", "kind": "home" }, { "email": "a@x.io", "kind": "work" }]));
+    assert_eq!(
+        changed["emails"],
+        json!([{ "email": "c@x.io", "kind": "home" }, { "email": "a@x.io", "kind": "work" }])
+    );
     let changed = owner.patch(&path, json!({ "email": null })).ok();
     assert_eq!(changed["email"], "a@x.io");
     owner.post("/contacts", json!({ "email": "d@x.io", "emails": [] })).problem(422, "validation_failed");
@@ -120,7 +134,8 @@ fn a_version_guards_against_lost_updates() {
     let owner = workspace();
     let path = format!("/contacts/{}", id(&contact(&owner, json!({ "first_name": "A" }))));
     owner.with("If-Match", "\"1\"").patch(&path, json!({ "first_name": "B" })).ok();
-    let problem = owner.with("If-Match", "\"1\"").patch(&path, json!({ "first_name": "C" })).problem(412, "version_conflict");
+    let problem =
+        owner.with("If-Match", "\"1\"").patch(&path, json!({ "first_name": "C" })).problem(412, "version_conflict");
     assert_eq!(problem["current_version"], 2);
     owner.with("If-Match", "\"1\"").delete(&path).problem(412, "version_conflict");
     owner.with("If-Match", "nonsense").delete(&path).problem(400, "bad_request");
@@ -158,7 +173,10 @@ fn a_retry_with_a_key_has_one_effect() {
     assert_eq!(again.created(), made);
     keyed.post("/contacts", json!({ "first_name": "B" })).problem(422, "idempotency_key_reused");
     keyed.post("/companies", json!({ "name": "B" })).problem(422, "idempotency_key_reused");
-    owner.with("Idempotency-Key", "two words").post("/contacts", json!({ "first_name": "B" })).problem(400, "bad_request");
+    owner
+        .with("Idempotency-Key", "two words")
+        .post("/contacts", json!({ "first_name": "B" }))
+        .problem(400, "bad_request");
     // A refused request is not kept: mended, it goes through.
     let keyed = owner.with("Idempotency-Key", "other");
     keyed.post("/contacts", json!({ "email": "no" })).problem(422, "validation_failed");
@@ -248,8 +266,21 @@ fn a_typo_in_a_query_is_loud() {
     let owner = workspace();
     let problem = owner.get("/contacts?frist_name=A").problem(400, "unknown_parameter");
     assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("first_name"), "{problem}");
-    for query in ["limit=0", "limit=501", "limit=x", "created_at__gte=yesterday", "lifecycle=nobody", "owner_id=5", "include=planet",
-        "sort=shoe_size", "sort=first_name,-first_name", "do_not_contact=maybe", "tags__gt=a", "q=%FF", "first_name=%00"] {
+    for query in [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "created_at__gte=yesterday",
+        "lifecycle=nobody",
+        "owner_id=5",
+        "include=planet",
+        "sort=shoe_size",
+        "sort=first_name,-first_name",
+        "do_not_contact=maybe",
+        "tags__gt=a",
+        "q=%FF",
+        "first_name=%00",
+    ] {
         assert_eq!(owner.get(&format!("/contacts?{query}")).status, 400, "{query}");
     }
 }
@@ -257,13 +288,19 @@ fn a_typo_in_a_query_is_loud() {
 #[test]
 fn search_finds_words_accents_and_digits() {
     let owner = workspace();
-    contact(&owner, json!({ "first_name": "Жанна", "last_name": "Öpik", "email": "zh@x.io", "phone": "+372 5550 1011" }));
+    contact(
+        &owner,
+        json!({ "first_name": "Жанна", "last_name": "Öpik", "email": "zh@x.io", "phone": "+372 5550 1011" }),
+    );
     contact(&owner, json!({ "first_name": "Pete", "last_name": "100%_\\" }));
-    let found = |q: &str| owner.get(&format!("/contacts?q={q}")).ok()["data"].as_array().unwrap().len();
-    for q in ["жанна", "OPIK", "opik+zh", "5550%201011", "%2B372-5550", "100%25_", "%5C"] {
+    let found = |q: &str| {
+        let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+        owner.get(&format!("/contacts?q={q}")).ok()["data"].as_array().unwrap().len()
+    };
+    for q in ["жанна", "OPIK", "opik zh", "5550 1011", "+372-5550", "100%_", "\\"] {
         assert_eq!(found(q), 1, "{q}");
     }
-    assert_eq!((found("nobody"), found("+"), found("'"), found("%25%25")), (0, 2, 0, 0));
+    assert_eq!((found("nobody"), found("  "), found("'"), found("%%")), (0, 2, 0, 0));
 }
 
 #[test]

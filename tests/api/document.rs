@@ -1,1 +1,203 @@
+//! The OpenAPI document: as committed, and by the rules that keep generated clients whole.
+use crate::support::{Client, client::DOCUMENT, server};
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+use voronka::http::document::Document;
 
+fn operations() -> Vec<(String, String, &'static Json)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let of = |(path, item): (&String, &'static Json)| -> Vec<(String, String, &'static Json)> {
+        item.as_object().unwrap().iter().map(|(method, op)| (path.clone(), method.clone(), op)).collect()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+fn schemas() -> &'static serde_json::Map<String, Json> {
+    DOCUMENT["components"]["schemas"].as_object().unwrap()
+}
+
+/// Calls `check` with every object in the document and its place.
+fn walk(value: &Json, at: &str, check: &mut dyn FnMut(&str, &serde_json::Map<String, Json>)) {
+    match value {
+        Json::Object(members) => {
+            check(at, members);
+            members.iter().for_each(|(name, value)| walk(value, &format!("{at}/{name}"), check));
+        }
+        Json::Array(list) => list.iter().enumerate().for_each(|(n, value)| walk(value, &format!("{at}/{n}"), check)),
+        _ => {}
+    }
+}
+
+#[test]
+fn it_is_the_committed_one() {
+    let built = Document::build();
+    for (path, text) in [("openapi/openapi.json", built.text()), ("openapi/openapi-3.0.json", built.text30())] {
+        let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, text).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == text, "{path} is not what the code makes; run UPDATE=1 cargo test --test api document");
+    }
+}
+
+#[test]
+fn the_server_serves_it() {
+    let answer = Client::anonymous().send("GET", "//openapi.json", None, "");
+    assert_eq!(answer.text, Document::build().text());
+    let old = Client::anonymous().send("GET", "//openapi-3.0.json", None, "").ok();
+    assert_eq!(old["openapi"], "3.0.3");
+    assert!(!old.to_string().contains("\"null\""));
+    assert!(Client::anonymous().send("GET", "//docs/", None, "").text.contains("swagger-ui"));
+    assert!(!server().address.is_empty());
+}
+
+#[test]
+fn operations_follow_the_rules() {
+    assert_eq!(DOCUMENT["openapi"], "3.1.0");
+    assert!(DOCUMENT.get("webhooks").is_none() && DOCUMENT["info"]["license"]["name"].is_string());
+    let declared: BTreeSet<&str> =
+        DOCUMENT["tags"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+    let mut ids = BTreeSet::new();
+    for (path, method, op) in operations() {
+        let what = format!("{method} {path}");
+        let id = op["operationId"].as_str().unwrap_or_else(|| panic!("{what} has no operationId"));
+        assert!(ids.insert(id), "{id} is used twice");
+        assert!(id.contains('_') || matches!(id, "login" | "logout"), "{id} is not verb_noun");
+        assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{id}");
+        let tags = op["tags"].as_array().unwrap();
+        assert!(tags.len() == 1 && declared.contains(tags[0].as_str().unwrap()), "{what}: {tags:?}");
+        assert!(op["summary"].as_str().is_some_and(|s| !s.is_empty()), "{what} has no summary");
+        let responses = op["responses"].as_object().unwrap();
+        assert!(responses.contains_key("default"), "{what}");
+        assert_eq!(responses.keys().filter(|s| s.starts_with('2')).count(), 1, "{what}");
+        for (status, response) in responses {
+            assert!(response["description"].as_str().is_some_and(|d| !d.is_empty()), "{what} {status}");
+            if !status.starts_with('2') {
+                assert!(response["content"]["application/problem+json"].is_object(), "{what} {status}");
+            }
+        }
+        let public = op["security"] == serde_json::json!([]);
+        assert!(
+            public || op["x-required-scope"].is_string() || id == "switch_workspace" || id == "get_me",
+            "{what} names no scope"
+        );
+        for parameter in op["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query") {
+            let name = parameter["name"].as_str().unwrap();
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{what}: {name}");
+            let schema = &parameter["schema"];
+            assert!(schema["type"].is_string() && schema["type"] != "object", "{what}: {name}: {schema}");
+            assert!(!parameter["example"].is_null(), "{what}: {name} has no example");
+            assert!(schema.get("enum").is_none(), "{what}: {name}");
+        }
+    }
+}
+
+#[test]
+fn schemas_follow_the_rules() {
+    const RESERVED: [&str; 11] =
+        ["Set", "Map", "Type", "String", "Object", "Function", "Task", "Error", "Event", "Result", "Job_"];
+    const WORDS: [&str; 7] = ["name", "ordinal", "values", "entries", "class", "in", "default"];
+    for (name, schema) in schemas() {
+        assert!(
+            name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|b| b.is_ascii_alphanumeric()),
+            "{name}"
+        );
+        assert!(!RESERVED.contains(&name.as_str()), "{name}");
+        for word in schema["enum"].as_array().into_iter().flatten() {
+            let word = word.as_str().unwrap();
+            assert!(
+                word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+                    && !WORDS.contains(&word),
+                "{name}: {word}"
+            );
+        }
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        for (member, property) in schema["properties"].as_object().into_iter().flatten() {
+            let what = format!("{name}.{member}");
+            assert!(member.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{what}");
+            let inline =
+                property["type"] == "object" || property["items"]["type"] == "object" || property.get("enum").is_some();
+            assert!(!inline, "{what} is inline");
+            let has_ref = property.get("$ref").is_some()
+                || property["items"].get("$ref").is_some()
+                || property.get("oneOf").is_some();
+            assert!(
+                has_ref || property.get("example").is_some() || property["format"] == "binary",
+                "{what} has no example"
+            );
+            if name.ends_with("Create") {
+                assert!(!property.to_string().contains("\"null\""), "{what} admits null");
+            }
+        }
+        if ["Page", "Report", "List"].iter().any(|end| name.ends_with(end))
+            || schemas().contains_key(&format!("{name}Page"))
+        {
+            assert_eq!(
+                required.len(),
+                schema["properties"].as_object().map_or(0, serde_json::Map::len),
+                "{name}: an answer has every member"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_number_has_its_size_and_every_reference_its_target() {
+    walk(&DOCUMENT, "", &mut |at, object| {
+        if at.ends_with("/example") || at.contains("/example/") {
+            return;
+        }
+        if let Some(target) = object.get("$ref").and_then(Json::as_str) {
+            let name = target.rsplit('/').next().unwrap();
+            assert!(schemas().contains_key(name), "{at}: {target} leads nowhere");
+        }
+        let types: Vec<&str> = match object.get("type") {
+            Some(Json::String(one)) => vec![one],
+            Some(Json::Array(many)) => many.iter().filter_map(Json::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let format = object.get("format").and_then(Json::as_str).unwrap_or_default();
+        if types.contains(&"integer") {
+            assert!(matches!(format, "int32" | "int64"), "{at}: integer as {format}");
+        }
+        if types.contains(&"number") {
+            assert_eq!(format, "double", "{at}");
+        }
+        for word in ["const", "prefixItems", "writeOnly", "readOnly", "anyOf"] {
+            assert!(!object.contains_key(word), "{at}: {word}");
+        }
+    });
+}
+
+#[test]
+fn examples_are_valid() {
+    for (name, schema) in schemas() {
+        for (member, property) in schema["properties"].as_object().into_iter().flatten() {
+            let Some(example) = property.get("example") else { continue };
+            let mut whole = property.clone();
+            whole["components"] = DOCUMENT["components"].clone();
+            let validator = jsonschema::validator_for(&whole).unwrap();
+            assert!(validator.is_valid(example), "{name}.{member}: {example}");
+        }
+    }
+}
+
+#[test]
+fn every_operation_of_the_code_is_in_it() {
+    fn paths_in(file: &std::path::Path) -> usize {
+        std::fs::read_to_string(file)
+            .unwrap()
+            .lines()
+            .filter(|line| line.trim_start().starts_with("#[utoipa::path("))
+            .count()
+    }
+    fn count(dir: &std::path::Path) -> usize {
+        let entries = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
+        entries.map(|path| if path.is_dir() { count(&path) } else { paths_in(&path) }).sum()
+    }
+    let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    // The macro of the lists of names stands once and is used four times.
+    assert_eq!(count(&src) - 5 + 5 * 4, operations().len());
+}

@@ -1,1 +1,182 @@
+//! Registration, sessions, users, keys.
+use crate::support::{Client, id, key, register, unique, user, workspace};
+use serde_json::{Value as Json, json};
 
+const PASSWORD: &str = "a-long-password";
+
+fn login(email: &str, password: &str) -> crate::support::Answer {
+    Client::anonymous().post("/auth/login", json!({ "email": email, "password": password }))
+}
+
+fn bearer(pair: &Json) -> Client {
+    Client::with_token(pair["access_token"].as_str().unwrap())
+}
+
+fn refresh(pair: &Json) -> crate::support::Answer {
+    Client::anonymous().post("/auth/refresh", json!({ "refresh_token": pair["refresh_token"] }))
+}
+
+#[test]
+fn a_workspace_begins_with_its_owner_and_two_pipelines() {
+    let owner = workspace();
+    let me = owner.get("/me").ok();
+    assert_eq!((&me["user"]["role"], &me["workspace"]["base_currency"]), (&json!("owner"), &json!("USD")));
+    let pipelines = owner.get("/pipelines?sort=created_at").ok();
+    let names = |n: usize| -> Vec<String> {
+        let stages = pipelines["data"][n]["stages"].as_array().unwrap();
+        stages.iter().map(|s| format!("{}:{}", s["name"].as_str().unwrap(), s["category"].as_str().unwrap())).collect()
+    };
+    assert_eq!(
+        names(0),
+        ["New:open", "Not yet interested:open", "Interested:open", "Qualified:won", "Disqualified:lost"]
+    );
+    assert_eq!(
+        names(1),
+        ["Active inquiry:open", "Quote sent:open", "Agreed and invoiced:open", "Payment received:won", "Lost:lost"]
+    );
+}
+
+#[test]
+fn signing_in_needs_the_right_password() {
+    let email = format!("{}@example.com", unique("login"));
+    register(&email.to_uppercase(), PASSWORD);
+    let pair = login(&email, PASSWORD).ok();
+    assert_eq!((&pair["token_type"], &pair["expires_in"]), (&json!("Bearer"), &json!(900)));
+    let wrong = login(&email, "another-password").problem(401, "credentials_invalid");
+    let nobody = login("nobody@example.com", PASSWORD).problem(401, "credentials_invalid");
+    assert_eq!(wrong["detail"], nobody["detail"]);
+    let body = json!({ "workspace_name": "B", "name": "B", "email": email, "password": "not-the-password" });
+    Client::anonymous().post("/auth/register", body).problem(409, "duplicate_email");
+    let body = json!({ "workspace_name": "B", "name": "B", "email": "b@example.com", "password": "s3cr3t" });
+    let problem = Client::anonymous().post("/auth/register", body).problem(422, "validation_failed");
+    assert!(!problem.to_string().contains("s3cr3t"), "the password must not come back: {problem}");
+}
+
+#[test]
+fn a_refresh_token_is_good_once() {
+    let (_, first) = register(&format!("{}@example.com", unique("refresh")), PASSWORD);
+    let second = refresh(&first).ok();
+    // A phone that lost the answer asks again at once and gets another successor.
+    let third = refresh(&first).ok();
+    refresh(&second).problem(401, "refresh_invalid");
+    let fourth = refresh(&third).ok();
+    bearer(&fourth).get("/me").ok();
+    // Now the first is truly old: whoever has it may have stolen it, so the session ends.
+    refresh(&first).problem(401, "refresh_reused");
+    refresh(&fourth).problem(401, "refresh_invalid");
+    bearer(&fourth).get("/me").problem(401, "session_revoked");
+}
+
+#[test]
+fn signing_out_ends_the_session() {
+    let (client, pair) = register(&format!("{}@example.com", unique("out")), PASSWORD);
+    Client::anonymous().post("/auth/logout", json!({ "refresh_token": pair["refresh_token"] })).gone();
+    client.get("/me").problem(401, "session_revoked");
+    refresh(&pair).problem(401, "refresh_invalid");
+    Client::anonymous().post("/auth/logout", json!({ "refresh_token": "rt_unknown" })).gone();
+}
+
+#[test]
+fn one_login_has_several_workspaces() {
+    let email = format!("{}@example.com", unique("several"));
+    let (first, pair) = register(&email, PASSWORD);
+    let (second, other) = register(&email, PASSWORD);
+    assert_ne!(pair["workspace_id"], other["workspace_id"]);
+    assert_eq!(first.get("/me").ok()["memberships"].as_array().unwrap().len(), 2);
+    let contact = first.post("/contacts", json!({ "first_name": "A" })).created();
+    second.get(&format!("/contacts/{}", id(&contact))).problem(404, "not_found");
+    let back = second.post("/auth/switch", json!({ "workspace_id": pair["workspace_id"] })).ok();
+    bearer(&back).get(&format!("/contacts/{}", id(&contact))).ok();
+    let stranger = register(&format!("{}@example.com", unique("stranger")), PASSWORD).1;
+    second.post("/auth/switch", json!({ "workspace_id": stranger["workspace_id"] })).problem(404, "not_found");
+}
+
+#[test]
+fn an_invited_login_comes_in_by_naming_the_workspace() {
+    let email = format!("{}@example.com", unique("invited"));
+    let (_, own) = register(&email, PASSWORD);
+    let owner = workspace();
+    let invited = owner.post("/users", json!({ "name": "Guest", "email": email })).created();
+    assert_eq!((&invited["status"], &invited["role"]), (&json!("invited"), &json!("seller")));
+    assert_eq!(login(&email, PASSWORD).ok()["workspace_id"], own["workspace_id"]);
+    let there = owner.get("/me").ok()["workspace"]["id"].clone();
+    let body = json!({ "email": email, "password": PASSWORD, "workspace_id": there });
+    let pair = Client::anonymous().post("/auth/login", body).ok();
+    assert_eq!(pair["workspace_id"], there);
+    assert_eq!(owner.get(&format!("/users/{}", id(&invited))).ok()["status"], "active");
+}
+
+#[test]
+fn a_demotion_acts_at_once() {
+    let owner = workspace();
+    let seller = user(&owner, "seller");
+    let path = format!("/users/{}", id(&seller.get("/me").ok()["user"]));
+    seller.post("/contacts", json!({ "first_name": "A" })).created();
+    owner.patch(&path, json!({ "role": "viewer" })).ok();
+    seller.post("/contacts", json!({ "first_name": "A" })).problem(403, "forbidden");
+    owner.patch(&path, json!({ "status": "suspended" })).ok();
+    seller.get("/me").problem(401, "session_revoked");
+}
+
+#[test]
+fn nobody_rises_above_themselves_and_an_owner_stays() {
+    let owner = workspace();
+    let admin = user(&owner, "admin");
+    admin.post("/users", json!({ "name": "X", "email": "x@example.com", "role": "owner" })).problem(403, "forbidden");
+    let me = format!("/users/{}", id(&admin.get("/me").ok()["user"]));
+    admin.patch(&me, json!({ "role": "owner" })).problem(403, "forbidden");
+    let first = format!("/users/{}", id(&owner.get("/me").ok()["user"]));
+    admin.patch(&first, json!({ "role": "viewer" })).problem(403, "forbidden");
+    owner.patch(&first, json!({ "role": "admin" })).problem(409, "last_owner");
+    user(&owner, "manager").post("/users", json!({ "name": "X" })).problem(403, "forbidden");
+}
+
+#[test]
+fn keys_have_scopes_and_are_shown_once() {
+    let owner = workspace();
+    let problem =
+        owner.post("/api-keys", json!({ "name": "k", "scopes": ["contact:read"] })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/scopes/0");
+    let made = owner.post("/api-keys", json!({ "name": "k", "scopes": ["contacts:read", "users:read"] })).created();
+    let text = made["key"].as_str().unwrap();
+    assert!(text.starts_with("vrk_"));
+    let listed = owner.get("/api-keys").ok();
+    assert!(!listed.to_string().contains(text));
+    let script = Client::with_token(text);
+    assert_eq!(script.get("/me").ok()["scopes"], json!(["contacts:read", "users:read"]));
+    script.get("/contacts").ok();
+    script.post("/api-keys", json!({ "name": "k2", "scopes": ["contacts:read"] })).problem(403, "insufficient_scope");
+    Client::with_token(&text[..text.len() - 1]).get("/me").problem(401, "token_invalid");
+    let past = json!({ "name": "k", "scopes": ["contacts:read"], "expires_at": "2020-01-01T00:00:00Z" });
+    owner.post("/api-keys", past).problem(422, "validation_failed");
+    let seller = user(&owner, "seller");
+    assert_eq!(seller.get("/api-keys").ok()["data"], json!([]));
+    seller.delete(&format!("/api-keys/{}", id(&made))).problem(404, "not_found");
+    owner.delete(&format!("/api-keys/{}", id(&made))).gone();
+    script.get("/contacts").problem(401, "token_invalid");
+    key(&owner, &["deals:read"]).get("/deals").ok();
+}
+
+#[test]
+fn bad_tokens_are_refused() {
+    let (client, pair) = register(&format!("{}@example.com", unique("tokens")), PASSWORD);
+    let token = pair["access_token"].as_str().unwrap();
+    let mut parts = token.split('.');
+    let (head, claims) = (parts.next().unwrap(), parts.next().unwrap());
+    // {"alg":"none","typ":"JWT"}
+    for forged in [
+        format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}."),
+        format!("{head}.{claims}."),
+        format!("{token}x"),
+        "x".into(),
+    ] {
+        Client::with_token(&forged).get("/me").problem(401, "token_invalid");
+    }
+    let answer = Client::anonymous().get("/me");
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
+    answer.problem(401, "unauthorized");
+    client.with("Authorization", "Bearer other").get("/me").problem(401, "token_invalid");
+    let lower = Client { headers: vec![("Authorization".into(), format!("bearer {token}"))] };
+    lower.get("/me").ok();
+    Client::with_token(pair["refresh_token"].as_str().unwrap()).get("/me").problem(401, "token_invalid");
+}

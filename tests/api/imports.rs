@@ -1,1 +1,213 @@
+//! Spreadsheets into records: what is detected, what is refused and how it is said, and that nothing comes twice.
+use crate::support::{Client, id, user, workspace};
+use serde_json::{Value as Json, json};
 
+/// Waits for a job.
+pub fn finished(client: &Client, job: &str) -> Json {
+    for _ in 0..600 {
+        let job = client.get(&format!("/jobs/{job}")).ok();
+        if !matches!(job["status"].as_str(), Some("queued" | "running")) {
+            return job;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("the job does not end");
+}
+
+fn run(client: &Client, import: &str, settings: &Json, dry_run: bool) -> Json {
+    let answer = client.post(&format!("/imports/{import}/run"), json!({ "dry_run": dry_run, "settings": settings }));
+    assert_eq!(answer.header("location").split('/').nth(3), Some("jobs"));
+    let job = answer.expect(202);
+    let job = finished(client, &id(&job));
+    assert_eq!(job["status"], "succeeded", "{job}");
+    client.get(&format!("/imports/{import}")).ok()["report"].clone()
+}
+
+/// Uploads and runs for good; returns the report.
+pub fn import(client: &Client, resource: &str, csv: &str, settings: Json) -> Json {
+    let import = id(&client.upload(resource, "file.csv", csv.as_bytes()).created());
+    run(client, &import, &settings, false)
+}
+
+fn total(client: &Client, path: &str) -> i64 {
+    client.get(&format!("{path}?include_total=true")).ok()["page"]["total"].as_i64().unwrap()
+}
+
+#[test]
+fn a_file_is_looked_at_before_anything_happens() {
+    let owner = workspace();
+    let csv =
+        "Имя;Фамилия;E-mail;Телефон;Дата рождения\nАнна;Тамм;anna@x.io;+372 5550 1011;01.02.1990\nПётр;Кууск;;;\n";
+    let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(csv);
+    let answer = owner.upload("contacts", "контакты.csv", &bytes).created();
+    assert_eq!(answer["status"], "uploaded");
+    let detected = &answer["detected"];
+    assert_eq!((&detected["encoding"], &detected["delimiter"]), (&json!("windows-1251"), &json!(";")));
+    assert_eq!((&detected["date_format"], &detected["rows"]), (&json!("dd.mm.yyyy"), &json!(2)));
+    let suggested: Vec<&Json> = detected["columns"].as_array().unwrap().iter().map(|c| &c["suggested_field"]).collect();
+    assert_eq!(suggested, [&json!("first_name"), &json!("last_name"), &json!("email"), &json!("phone"), &Json::Null]);
+    assert_eq!(total(&owner, "/contacts"), 0);
+    let report = run(&owner, &id(&answer), &json!({}), false);
+    assert_eq!((&report["created"], &report["failed"]), (&json!(2), &json!(0)));
+    let anna = owner.get("/contacts?email=anna@x.io").ok()["data"][0].clone();
+    assert_eq!((&anna["first_name"], &anna["phone"]), (&json!("Анна"), &json!("+37255501011")));
+}
+
+#[test]
+fn a_rehearsal_says_what_would_happen_and_does_nothing() {
+    let owner = workspace();
+    let csv = "product,sku,price\nBoat,B,1 000.50\nOar,O,cheap\nSail,B,5\n";
+    let import = id(&owner.upload("products", "p.csv", csv.as_bytes()).created());
+    let report = run(&owner, &import, &json!({}), true);
+    assert_eq!((&report["dry_run"], &report["created"], &report["failed"]), (&json!(true), &json!(1), &json!(2)));
+    assert_eq!(total(&owner, "/products"), 0);
+    let problems = owner.get(&format!("/imports/{import}/problems")).ok()["data"].clone();
+    assert_eq!(
+        (&problems[0]["row"], &problems[0]["column"], &problems[0]["value"]),
+        (&json!(3), &json!("price"), &json!("cheap"))
+    );
+    assert_eq!((&problems[1]["row"], &problems[1]["code"]), (&json!(4), &json!("duplicate_sku")));
+    let csv = owner.with("Accept", "text/csv").get(&format!("/imports/{import}/problems"));
+    assert!(csv.text.starts_with("row,column,code,detail,value\n3,price,"), "{}", csv.text);
+    let report = run(&owner, &import, &json!({}), false);
+    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(2)));
+    assert_eq!(owner.get("/products").ok()["data"][0]["price"]["amount"], 100_050);
+}
+
+#[test]
+fn the_same_file_twice_makes_no_doubles() {
+    let owner = workspace();
+    let contacts = "first_name,email,phone\nAnn,ann@x.io,+37255501011\nBob,,+37255501012\nBob,,+37255501012\n";
+    let deals = "title,stage,opened,closed,value\nA,Active inquiry,2026-01-01,,5\nA,Active inquiry,2026-01-01,,5\nB,Payment received,2026-01-01,2026-02-01,7\n";
+    let settings = json!({ "mapping": [{ "column": "title", "field": "title" }, { "column": "stage", "field": "stage" },
+        { "column": "opened", "field": "created_at" }, { "column": "closed", "field": "closed_at" }, { "column": "value", "field": "value" }] });
+    for (resource, csv, settings) in [("contacts", contacts, json!({})), ("deals", deals, settings)] {
+        let first = import(&owner, resource, csv, settings.clone());
+        assert_eq!((&first["created"], &first["failed"]), (&json!(3), &json!(0)), "{first}");
+        let second = import(&owner, resource, csv, settings);
+        assert_eq!((&second["created"], &second["unchanged"]), (&json!(0), &json!(3)), "{second}");
+        assert_eq!(total(&owner, &format!("/{resource}")), 3);
+    }
+}
+
+#[test]
+fn a_known_record_is_changed_where_the_file_differs() {
+    let owner = workspace();
+    import(&owner, "companies", "name,domain,sector\nAcme,acme.io,retail\n", json!({}));
+    let report = import(&owner, "companies", "name,domain,sector\nACME,acme.io,medical\nBeta,,\n", json!({}));
+    assert_eq!((&report["updated"], &report["created"]), (&json!(1), &json!(1)));
+    let acme = owner.get("/companies?domain=acme.io").ok()["data"][0].clone();
+    assert_eq!((&acme["name"], &acme["sector"]), (&json!("ACME"), &json!("medical")));
+    let report =
+        import(&owner, "companies", "name,domain,sector\nAcme,acme.io,retail\n", json!({ "on_existing": "skip" }));
+    assert_eq!(report["skipped"], 1);
+}
+
+#[test]
+fn a_parent_may_stand_further_down_in_the_file() {
+    let owner = workspace();
+    let report =
+        import(&owner, "companies", "name,parent\nGrandchild,Child\nChild,Root\nRoot,\nOrphan,Nobody\n", json!({}));
+    assert_eq!((&report["created"], &report["failed"]), (&json!(3), &json!(1)), "{report}");
+    assert_eq!(report["unknown_values"][0]["value"], "Nobody");
+}
+
+#[test]
+fn history_is_history() {
+    let owner = workspace();
+    owner.post("/products", json!({ "name": "GTX Pro" })).created();
+    import(&owner, "users", "sales_agent,regional_office\nMoses Frase,Central\n", json!({}));
+    let csv = "opportunity_id,sales_agent,product,deal_stage,engage_date,close_date,close_value\n\
+        1C,Moses Frase,GTXPro,Payment received,20-10-16,01-03-17,1054\n2D,Moses Frase,GTX Pro,Quote sent,21-10-16,,\n3E,Nobody,GTX Pro,Gone,,,\n";
+    let mapping = |values: Json| {
+        json!({ "mapping": [{ "column": "opportunity_id", "field": "external_id" }, { "column": "sales_agent", "field": "owner" },
+            { "column": "product", "field": "product", "values": values }, { "column": "deal_stage", "field": "stage" },
+            { "column": "engage_date", "field": "entered.Quote sent" }, { "column": "close_date", "field": "closed_at" },
+            { "column": "close_value", "field": "value" }] })
+    };
+    let upload = owner.upload("deals", "pipeline.csv", csv.as_bytes()).created();
+    assert_eq!(upload["detected"]["date_format"], "dd-mm-yy");
+    let report = run(&owner, &id(&upload), &mapping(json!([])), true);
+    let unknown = report["unknown_values"].as_array().unwrap();
+    let guess = unknown.iter().find(|u| u["value"] == "GTXPro").unwrap();
+    assert_eq!((&guess["nearest"], &guess["rows"]), (&json!("GTX Pro"), &json!(1)));
+    let problems = owner.get(&format!("/imports/{}/problems", id(&upload))).ok().to_string();
+    assert!(problems.contains("if GTX Pro is meant, map the value GTXPro to GTX Pro"), "{problems}");
+    let report = run(&owner, &id(&upload), &mapping(json!([{ "from": "GTXPro", "to": "GTX Pro" }])), false);
+    assert_eq!((&report["created"], &report["failed"]), (&json!(2), &json!(1)));
+    assert_eq!(report["mapped_values"], json!([{ "column": "product", "from": "GTXPro", "to": "GTX Pro", "rows": 1 }]));
+    let won = owner.get("/deals?external_id=1C&include=owner").ok();
+    let deal = &won["data"][0];
+    assert_eq!(
+        (&deal["created_at"], &deal["closed_at"]),
+        (&json!("2016-10-20T00:00:00.000Z"), &json!("2017-03-01T00:00:00.000Z"))
+    );
+    assert_eq!((&deal["value"]["amount"], &deal["status"]), (&json!(105_400), &json!("won")));
+    assert_eq!(won["included"]["users"][0]["name"], "Moses Frase");
+    let then = owner.get("/analytics/funnel?kind=snapshot&at=2017-01-01T00:00:00Z").ok();
+    assert_eq!(then["groups"][0]["stages"][1]["count"], 2);
+    let agent = owner.get("/users?name=Moses%20Frase&include=team").ok();
+    assert_eq!(
+        (&agent["data"][0]["status"], &agent["included"]["teams"][0]["name"]),
+        (&json!("invited"), &json!("Central"))
+    );
+}
+
+#[test]
+fn leads_come_with_their_past_too() {
+    let owner = workspace();
+    let csv = "name,email,company,status,created,closed,reason,source\nBob,bob@x.io,Stone,Disqualified,2026-01-05,2026-01-09,No money,Fair\nEva,eva@x.io,,Interested,2026-01-06,,,Fair\n";
+    let mapping = json!({ "mapping": [{ "column": "name", "field": "person.name" }, { "column": "email", "field": "person.email" },
+        { "column": "company", "field": "person.company_name" }, { "column": "status", "field": "stage" }, { "column": "created", "field": "created_at" },
+        { "column": "closed", "field": "closed_at" }, { "column": "reason", "field": "loss_reason" }, { "column": "source", "field": "source" }] });
+    let report = import(&owner, "leads", csv, mapping);
+    assert_eq!(
+        (&report["created"], &report["added_names"]),
+        (&json!(2), &json!(["loss reason No money", "source Fair"])),
+        "{report}"
+    );
+    let bob = owner.get("/leads?status=lost&include=loss_reason").ok();
+    assert_eq!(
+        (&bob["data"][0]["title"], &bob["included"]["loss_reasons"][0]["name"]),
+        (&json!("Bob"), &json!("No money"))
+    );
+    assert_eq!(bob["data"][0]["closed_at"], "2026-01-09T00:00:00.000Z");
+}
+
+#[test]
+fn a_file_that_is_no_table_says_so() {
+    let owner = workspace();
+    let refused = |bytes: &[u8], words: &str| {
+        let problem = owner.upload("contacts", "x.csv", bytes).problem(422, "file_unreadable");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+    };
+    refused(b"", "empty");
+    refused(b"PK\x03\x04rest", "save as CSV");
+    refused(b"name,email\n", "no rows");
+    refused(b"\x89PNG\r\n\x1a\n\0\0\0\0,,,\n1,2,3,4\n", "binary");
+    let wide = (0..300).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
+    refused(format!("{wide}\n{wide}x\n").as_bytes(), "300 columns");
+    refused(b"name,,email\nA,B,C\n", "column 2 has no name");
+    let upload = owner.upload("contacts", "x.csv", b"name;email\nA;a@x.io\n").created();
+    let wrong = json!({ "settings": { "delimiter": "," } });
+    let problem = owner.post(&format!("/imports/{}/run", id(&upload)), wrong);
+    assert_eq!(problem.status, 422, "{}", problem.text);
+    let wrong = json!({ "settings": { "mapping": [{ "column": "nme", "field": "first_name" }, { "column": "email", "field": "emial" }] } });
+    let problem = owner.post(&format!("/imports/{}/run", id(&upload)), wrong).problem(422, "validation_failed");
+    let text = problem.to_string();
+    assert!(text.contains("did you mean name?") && text.contains("did you mean email?"), "{text}");
+    owner.upload("planets", "x.csv", b"a,b\n1,2\n").problem(422, "validation_failed");
+    let ragged = import(&owner, "contacts", "first_name,email\nAnn,ann@x.io,surplus\nBob,bob@x.io\n", json!({}));
+    assert_eq!((&ragged["created"], &ragged["failed"]), (&json!(1), &json!(1)));
+    user(&owner, "seller").upload("contacts", "x.csv", b"a,b\n1,2\n").problem(403, "forbidden");
+}
+
+#[test]
+fn a_job_that_has_ended_cannot_be_cancelled() {
+    let owner = workspace();
+    let import = id(&owner.upload("contacts", "x.csv", b"first_name\nAnn\n").created());
+    let job = owner.post(&format!("/imports/{import}/run"), json!({})).expect(202);
+    finished(&owner, &id(&job));
+    owner.post(&format!("/jobs/{}/cancel", id(&job)), json!({})).problem(409, "job_finished");
+    workspace().get(&format!("/jobs/{}", id(&job))).problem(404, "not_found");
+}

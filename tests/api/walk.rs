@@ -1,1 +1,199 @@
+//! Every operation of the document, walked: without a token, without the scope, with another workspace's id, with rubbish.
+//! A new operation is walked without a word said; what cannot be is listed here, and the list may only shrink.
+use crate::support::{Answer, Client, client::DOCUMENT, id, key, workspace};
+use serde_json::{Value as Json, json};
+use std::collections::HashMap;
+use voronka::kernel::actor::SCOPES;
 
+struct Operation {
+    id: &'static str,
+    method: String,
+    path: &'static str,
+    scope: Option<&'static str>,
+    public: bool,
+    has_body: bool,
+    form: bool,
+}
+
+fn operations() -> Vec<Operation> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let of = |(path, item): (&'static String, &'static Json)| -> Vec<Operation> {
+        let one = |(method, op): (&String, &'static Json)| Operation {
+            id: op["operationId"].as_str().unwrap(),
+            method: method.to_uppercase(),
+            path: path.strip_prefix("/api/v1").unwrap(),
+            scope: op["x-required-scope"].as_str(),
+            public: op["security"] == json!([]),
+            has_body: op.get("requestBody").is_some(),
+            form: op["requestBody"]["content"].get("multipart/form-data").is_some(),
+        };
+        item.as_object().unwrap().iter().map(one).collect()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+fn send(client: &Client, op: &Operation, path: &str, body: &str) -> Answer {
+    let body = op.has_body.then(|| body.as_bytes().to_vec());
+    let content_type = if op.has_body { "application/json" } else { "" };
+    client.send(&op.method, path, body, content_type)
+}
+
+/// A record of each kind, for the paths.
+fn records(owner: &Client) -> HashMap<&'static str, String> {
+    let made = |path: &str, body: Json| id(&owner.post(path, body).created());
+    let pipeline = owner.get("/pipelines").ok()["data"][0].clone();
+    let import = id(&owner.upload("contacts", "x.csv", b"first_name\nAnn\n").created());
+    let job = id(&owner.post(&format!("/imports/{import}/run"), json!({})).expect(202));
+    let contact = made("/contacts", json!({ "first_name": "A" }));
+    HashMap::from([
+        ("user_id", id(&owner.get("/me").ok()["user"])),
+        ("team_id", made("/teams", json!({ "name": "T" }))),
+        ("api_key_id", made("/api-keys", json!({ "name": "K", "scopes": ["contacts:read"] }))),
+        ("tag_id", made("/tags", json!({ "name": "T" }))),
+        ("source_id", made("/sources", json!({ "name": "S" }))),
+        ("company_id", made("/companies", json!({ "name": "C" }))),
+        ("product_id", made("/products", json!({ "name": "P" }))),
+        ("pipeline_id", id(&pipeline)),
+        ("stage_id", id(&pipeline["stages"][0])),
+        ("loss_reason_id", made("/loss-reasons", json!({ "name": "L" }))),
+        ("lead_id", made("/leads", json!({ "title": "L" }))),
+        ("deal_id", made("/deals", json!({ "title": "D" }))),
+        ("task_id", made("/tasks", json!({ "title": "T" }))),
+        ("activity_id", made("/activities", json!({ "type": "call", "contact_id": contact }))),
+        ("import_id", import),
+        ("job_id", job),
+        ("contact_id", contact),
+    ])
+}
+
+/// The path with ids in it; every parameter must have a record.
+fn filled(op: &Operation, records: &HashMap<&'static str, String>) -> String {
+    let part = |part: &str| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+        Some(name) => records.get(name).unwrap_or_else(|| panic!("{}: no record for {name}", op.id)).clone(),
+        None => part.to_owned(),
+    };
+    op.path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn without_a_token_everything_is_closed() {
+    let records = records(&workspace());
+    for op in operations().iter().filter(|op| !op.public) {
+        let path = filled(op, &records);
+        let answer = send(&Client::anonymous(), op, &path, "{}");
+        assert_eq!(answer.status, 401, "{}", op.id);
+        assert_eq!(answer.header("www-authenticate"), "Bearer", "{}", op.id);
+        assert_eq!(send(&Client::with_token("x.y.z"), op, &path, "{}").status, 401, "{}", op.id);
+    }
+}
+
+#[test]
+fn the_declared_scope_is_the_one_that_is_asked_for() {
+    let owner = workspace();
+    let records = records(&owner);
+    let mut keys: HashMap<&str, Client> = HashMap::new();
+    for op in operations() {
+        let Some(scope) = op.scope else { continue };
+        let others: Vec<&str> = SCOPES.iter().copied().filter(|s| *s != scope).collect();
+        let lacking = keys.entry(scope).or_insert_with(|| key(&owner, &others)).clone();
+        let problem = send(&lacking, &op, &filled(&op, &records), "{}").problem(403, "insufficient_scope");
+        assert_eq!(problem["required_scope"], scope, "{}", op.id);
+    }
+}
+
+#[test]
+fn what_another_workspace_has_is_not_there() {
+    let (owner, other) = (workspace(), workspace());
+    let (mine, theirs) = (records(&owner), records(&other));
+    let random = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000";
+    for op in operations().iter().filter(|op| op.path.contains('{')) {
+        let body = valid_body(op, &mine);
+        let locked = owner.with("If-Match", "\"1\"");
+        let foreign = send(&locked, op, &filled(op, &theirs), &body);
+        assert_eq!(foreign.status, 404, "{}: {}", op.id, foreign.text);
+        let nowhere: HashMap<_, _> = theirs.keys().map(|name| (*name, random.to_owned())).collect();
+        let missing = send(&locked, op, &filled(op, &nowhere), &body);
+        assert_eq!((missing.status, without_id(&missing)), (404, without_id(&foreign)), "{}", op.id);
+        for rubbish in ["1", "..%2f", "%00", "%ff", "null", "0192F0C1"] {
+            let nowhere: HashMap<_, _> = theirs.keys().map(|name| (*name, rubbish.to_owned())).collect();
+            let status = send(&locked, op, &filled(op, &nowhere), &body).status;
+            assert!(matches!(status, 400 | 404 | 405), "{} with {rubbish}: {status}", op.id);
+        }
+    }
+}
+
+fn without_id(answer: &Answer) -> Json {
+    let mut problem = answer.json();
+    problem["request_id"] = Json::Null;
+    problem
+}
+
+/// A body that gets past the schema, so that the id decides.
+fn valid_body(op: &Operation, records: &HashMap<&'static str, String>) -> String {
+    let record = |name: &str| records[name].clone();
+    match op.id {
+        "move_lead" | "move_deal" => json!({ "stage_id": record("stage_id") }),
+        "lose_deal" | "disqualify_lead" => json!({ "loss_reason_id": record("loss_reason_id") }),
+        "replace_line_items" => json!({ "line_items": [] }),
+        "reorder_stages" => json!({ "stage_ids": [record("stage_id"), record("stage_id"), record("stage_id")] }),
+        _ => json!({}),
+    }
+    .to_string()
+}
+
+#[test]
+fn rubbish_is_refused_politely() {
+    let owner = workspace();
+    let records = records(&owner);
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+    let bodies = [
+        "",
+        "null",
+        "[]",
+        "\"x\"",
+        "{",
+        "{\"a\":1}x",
+        "{\"surely_not_a_member\":1}",
+        "{\"name\":\"\\u0000\"}",
+        "{\"name\":\"\\ud800\"}",
+        "{\"title\":1e400}",
+        "{\"id\":123456789012345678901234567890}",
+        "{\"name\":{\"a\":[]}}",
+        deep.as_str(),
+    ];
+    for op in operations() {
+        let path = filled(&op, &records);
+        let locked = owner.with("If-Match", "\"1\"");
+        if op.has_body && !op.form {
+            for body in bodies {
+                let status = send(&locked, &op, &path, body).status;
+                assert!(matches!(status, 400 | 422), "{} with {body:.40}: {status}", op.id);
+            }
+            let invalid = locked.send(&op.method, &path, Some(vec![b'{', 0xff, b'}']), "application/json");
+            assert_eq!(invalid.status, 400, "{}", op.id);
+            let text = locked.send(&op.method, &path, Some(b"{}".to_vec()), "text/plain");
+            assert_eq!(text.status, 415, "{}", op.id);
+        }
+        if op.method == "GET" && !op.public {
+            for query in ["surely_not_a_parameter=1", "limit=-1&limit=2", "cursor=%00", "a=%ff"] {
+                let status = owner.get(&format!("{path}?{query}")).status;
+                let ignores = status == 200 && op.path.ends_with('}');
+                assert!(status == 400 || ignores || SINGLE.contains(&op.id), "{} with {query}: {status}", op.id);
+            }
+        }
+    }
+}
+
+/// Single reads that take no parameters and do not look at them.
+const SINGLE: [&str; 2] = ["get_workspace", "list_line_items"];
+
+#[test]
+fn a_wrong_method_names_the_right_ones() {
+    let records = records(&workspace());
+    for op in operations() {
+        let path = filled(&op, &records);
+        let answer = Client::anonymous().send("TRACE", &path, None, "");
+        assert_eq!(answer.status, 405, "{}", op.id);
+        assert!(answer.header("allow").split(", ").any(|m| m == op.method), "{}: {}", op.id, answer.header("allow"));
+    }
+}

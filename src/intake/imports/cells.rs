@@ -41,7 +41,8 @@ pub fn detect_date_format<'t>(values: impl Iterator<Item = &'t str> + Clone) -> 
 /// Whether the point or the comma separates the decimals, as far as the values tell.
 pub fn detect_decimal<'t>(values: impl Iterator<Item = &'t str>) -> Option<char> {
     for value in values {
-        let is_number = value.chars().all(|c| c.is_ascii_digit() || " .,-'\u{a0}".contains(c)) && value.chars().any(|c| c.is_ascii_digit());
+        let is_number = value.chars().all(|c| c.is_ascii_digit() || " .,-'\u{a0}".contains(c))
+            && value.chars().any(|c| c.is_ascii_digit());
         let last = value.rfind([',', '.']).filter(|_| is_number);
         if let Some(at) = last {
             let after = value.len() - at - 1;

@@ -1,7 +1,9 @@
 //! From a row of cells to the body of a creation: the same body that the API takes, so that the same rules hold.
 use crate::db::tx::Tx;
 use crate::intake::imports::cells;
-use crate::intake::imports::model::{ColumnReport, ImportReport, ImportResource, ImportSettings, MappedValue, UnknownValue};
+use crate::intake::imports::model::{
+    ColumnReport, ImportReport, ImportResource, ImportSettings, MappedValue, UnknownValue,
+};
 use crate::intake::imports::references::References;
 use crate::intake::imports::table::Table;
 use crate::intake::imports::targets::{self, Target};
@@ -70,7 +72,8 @@ pub struct RowProblem {
 impl Reader {
     pub fn new(tx: &mut Tx<'_>, resource: ImportResource, settings: &ImportSettings, table: &Table) -> Result<Reader> {
         let (pipeline, stages) = funnel(tx, resource, settings)?;
-        let open: Vec<String> = stages.iter().filter(|s| s.category == Category::Open).map(|s| s.name.clone()).collect();
+        let open: Vec<String> =
+            stages.iter().filter(|s| s.category == Category::Open).map(|s| s.name.clone()).collect();
         let known = targets::all(resource, &open);
         let mut columns = Vec::new();
         let mut bad = Vec::new();
@@ -79,19 +82,37 @@ impl Reader {
             let target = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&one.field));
             if index.is_none() {
                 let detail = crate::kernel::error::not_known(&one.column, table.header.iter().map(String::as_str));
-                bad.push(Bad::member(format!("/settings/mapping/{n}/column"), "invalid_choice", format!("{} {detail}", one.column)));
+                bad.push(Bad::member(
+                    format!("/settings/mapping/{n}/column"),
+                    "invalid_choice",
+                    format!("{} {detail}", one.column),
+                ));
             }
             if target.is_none() {
                 let detail = crate::kernel::error::not_known(&one.field, known.iter().map(|(name, ..)| name.as_str()));
-                bad.push(Bad::member(format!("/settings/mapping/{n}/field"), "invalid_choice", format!("{} {detail}", one.field)));
+                bad.push(Bad::member(
+                    format!("/settings/mapping/{n}/field"),
+                    "invalid_choice",
+                    format!("{} {detail}", one.field),
+                ));
             }
             if let (Some(index), Some((_, target, _))) = (index, target) {
                 let values = one.values.iter().map(|v| (v.from.clone(), v.to.clone())).collect();
-                columns.push(Column { index, name: one.column.clone(), target: target.clone(), values, multiply: one.multiply.unwrap_or(1) });
+                columns.push(Column {
+                    index,
+                    name: one.column.clone(),
+                    target: target.clone(),
+                    values,
+                    multiply: one.multiply.unwrap_or(1),
+                });
             }
         }
         if columns.is_empty() && bad.is_empty() {
-            bad.push(Bad::member("/settings/mapping", "required", "no column is mapped, and none could be guessed from its name"));
+            bad.push(Bad::member(
+                "/settings/mapping",
+                "required",
+                "no column is mapped, and none could be guessed from its name",
+            ));
         }
         if !bad.is_empty() {
             return Err(Error::members(bad));
@@ -114,12 +135,15 @@ impl Reader {
     /// The rows in chunks, by their index. A company comes in a later chunk than the parent that the same file names.
     pub fn chunks(&self, rows: &[(u64, Vec<String>)], size: usize) -> Vec<Vec<usize>> {
         let mut waiting: Vec<usize> = (0..rows.len()).collect();
-        let column = |target: &dyn Fn(&Target) -> bool| self.columns.iter().find(|c| target(&c.target)).map(|c| c.index);
+        let column =
+            |target: &dyn Fn(&Target) -> bool| self.columns.iter().find(|c| target(&c.target)).map(|c| c.index);
         let parent = column(&|t| matches!(t, Target::Reference(member, _) if member == "parent_id"));
         let name = column(&|t| matches!(t, Target::Member(member, _) if member == "name"));
         let mut chunks = Vec::new();
         if let (Some(parent), Some(name)) = (parent, name) {
-            let cell = |row: &usize, column: usize| rows.get(*row).and_then(|(_, cells)| cells.get(column)).map(|c| c.to_lowercase());
+            let cell = |row: &usize, column: usize| {
+                rows.get(*row).and_then(|(_, cells)| cells.get(column)).map(|c| c.to_lowercase())
+            };
             loop {
                 let names: std::collections::HashSet<_> = waiting.iter().filter_map(|row| cell(row, name)).collect();
                 let own = |row: &usize| cell(row, parent) == cell(row, name);
@@ -138,16 +162,33 @@ impl Reader {
 
     /// An empty report with the columns in it.
     pub fn report(&self, settings: &ImportSettings) -> ImportReport {
-        let field = |c: &Column| settings.mapping.iter().flatten().find(|m| m.column == c.name).map(|m| m.field.clone());
-        let column = |c: &Column| ColumnReport { column: c.name.clone(), field: field(c).unwrap_or_default(), filled: 0, empty: 0 };
+        let field =
+            |c: &Column| settings.mapping.iter().flatten().find(|m| m.column == c.name).map(|m| m.field.clone());
+        let column = |c: &Column| ColumnReport {
+            column: c.name.clone(),
+            field: field(c).unwrap_or_default(),
+            filled: 0,
+            empty: 0,
+        };
         ImportReport { columns: self.columns.iter().map(column).collect(), ..ImportReport::default() }
     }
 
     /// Reads one row; what is wrong with it goes into `problems`.
-    pub fn row(&mut self, tx: &mut Tx<'_>, line: u64, cells: &[String], report: &mut ImportReport, problems: &mut Vec<RowProblem>) -> Result<Option<Prepared>> {
+    pub fn row(
+        &mut self,
+        tx: &mut Tx<'_>,
+        line: u64,
+        cells: &[String],
+        report: &mut ImportReport,
+        problems: &mut Vec<RowProblem>,
+    ) -> Result<Option<Prepared>> {
         let before = problems.len();
         if cells.len() != self.width {
-            let detail = format!("the row has {} cells, the header {}; is a text with the delimiter not in quotation marks?", cells.len(), self.width);
+            let detail = format!(
+                "the row has {} cells, the header {}; is a text with the delimiter not in quotation marks?",
+                cells.len(),
+                self.width
+            );
             problems.push(RowProblem { line, column: None, code: "row_width".into(), detail, value: None });
             return Ok(None);
         }
@@ -166,7 +207,13 @@ impl Reader {
             let Some((name, raw, text)) = self.cell(n, cells, report) else { continue };
             let outcome = self.place(tx, n, &text, &mut body, &mut row, &mut names, report)?;
             if let Err((code, detail)) = outcome {
-                problems.push(RowProblem { line, column: Some(name), code: code.into(), detail, value: Some(raw.chars().take(200).collect()) });
+                problems.push(RowProblem {
+                    line,
+                    column: Some(name),
+                    code: code.into(),
+                    detail,
+                    value: Some(raw.chars().take(200).collect()),
+                });
             }
         }
         if problems.len() > before {
@@ -301,7 +348,10 @@ impl Reader {
                 let amount = money::parse_decimal(text, self.decimal, money::exponent(&self.currency));
                 let amount = amount.and_then(|a| a.checked_mul(multiply));
                 let amount = amount.ok_or_else(|| {
-                    format(format!("{text} is not an amount of {} with {:?} before the decimals", self.currency, self.decimal))
+                    format(format!(
+                        "{text} is not an amount of {} with {:?} before the decimals",
+                        self.currency, self.decimal
+                    ))
                 })?;
                 json!({ "amount": amount, "currency": self.currency })
             }
@@ -326,20 +376,28 @@ impl Reader {
     /// What a row needs and does not say: a title, an external id to know it again by, the price of its product.
     fn complete(&mut self, cells: &[String], body: &mut Map<String, Json>, names: &[String], row: &mut Prepared) {
         let funnel = matches!(self.resource, ImportResource::Leads | ImportResource::Deals);
-        if row.external_id.is_none() && (funnel || (self.resource == ImportResource::Contacts && !body.contains_key("email"))) {
+        if row.external_id.is_none()
+            && (funnel || (self.resource == ImportResource::Contacts && !body.contains_key("email")))
+        {
             // The same row in the same place of the order of its twins: the same file makes no doubles.
-            let digest: String = crate::kernel::query::hex(&Sha256::digest(cells.join("\u{1f}"))).chars().take(16).collect();
+            let digest: String =
+                crate::kernel::query::hex(&Sha256::digest(cells.join("\u{1f}"))).chars().take(16).collect();
             let twin = self.seen.entry(digest.clone()).and_modify(|n| *n += 1).or_insert(1);
             row.external_id = Some(format!("csv:{digest}:{twin}"));
             body.insert("external_id".into(), json!(row.external_id));
         }
         if self.resource == ImportResource::Deals {
             if !body.contains_key("title") {
-                let title = if names.is_empty() { row.external_id.clone().unwrap_or_default() } else { names.join(" for ") };
+                let title =
+                    if names.is_empty() { row.external_id.clone().unwrap_or_default() } else { names.join(" for ") };
                 body.insert("title".into(), json!(title.chars().take(300).collect::<String>()));
             }
-            if let (Some(value), Some(item)) = (body.get("value").cloned(), body.get_mut("line_items").and_then(|l| l.get_mut(0))) {
-                item["price"] = value;
+            let value = body.get("value").cloned();
+            if let Some(item) = body.get_mut("line_items").and_then(|l| l.get_mut(0)) {
+                // Without a value of the deal the product stands at its own price; the deal's value stays unknown.
+                let product = item["product_id"].as_str().and_then(|id| id.parse().ok());
+                let listed = product.and_then(|id| self.references.price(id)).map(|price| json!(price));
+                item["price"] = value.or(listed).unwrap_or_else(|| json!({ "amount": 0, "currency": self.currency }));
             }
             body.insert("pipeline_id".into(), json!(self.pipeline));
         }
@@ -358,7 +416,8 @@ fn funnel(tx: &mut Tx<'_>, resource: ImportResource, settings: &ImportSettings) 
         ImportResource::Deals => PipelineKind::Deal,
         _ => return Ok((None, Vec::new())),
     };
-    let at = |e: Error| e.with(|p| p.errors.iter_mut().for_each(|bad| bad.pointer = Some("/settings/pipeline_id".into())));
+    let at =
+        |e: Error| e.with(|p| p.errors.iter_mut().for_each(|bad| bad.pointer = Some("/settings/pipeline_id".into())));
     let pipeline = pipelines::choose(tx, settings.pipeline_id, kind).map_err(at)?;
     Ok((Some(pipeline), stages::of_pipeline(tx, pipeline)?))
 }
@@ -366,7 +425,9 @@ fn funnel(tx: &mut Tx<'_>, resource: ImportResource, settings: &ImportSettings) 
 fn note_mapped(report: &mut ImportReport, column: &str, from: &str, to: &str) {
     match report.mapped_values.iter_mut().find(|m| m.column == column && m.from == from) {
         Some(known) => known.rows += 1,
-        None => report.mapped_values.push(MappedValue { column: column.into(), from: from.into(), to: to.into(), rows: 1 }),
+        None => {
+            report.mapped_values.push(MappedValue { column: column.into(), from: from.into(), to: to.into(), rows: 1 })
+        }
     }
 }
 

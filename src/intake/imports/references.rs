@@ -3,6 +3,7 @@ use crate::db::tx::Tx;
 use crate::identity::teams::{self, TeamCreate};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::money::Money;
 use crate::people::sources::{self, SourceCreate};
 use crate::sales::loss_reasons::{self, LossReasonCreate};
 use crate::schema as s;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 #[derive(Debug, Default)]
 pub struct References {
     known: HashMap<Kind, Names>,
+    prices: HashMap<Uuid, Money>,
     /// Names that were added on the way: "team Central".
     pub added: Vec<String>,
 }
@@ -59,9 +61,15 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
         Kind::Team => rows!(teams, s::teams::name.nullable(), none(), none();),
         Kind::Source => rows!(sources, s::sources::name.nullable(), none(), none();),
         Kind::LossReason => rows!(loss_reasons, s::loss_reasons::name.nullable(), none(), none();),
-        Kind::Company => rows!(companies, s::companies::name.nullable(), s::companies::external_id, s::companies::domain; s::companies::deleted_at.is_null()),
-        Kind::Product => rows!(products, s::products::name.nullable(), s::products::external_id, s::products::sku; s::products::deleted_at.is_null()),
-        Kind::Contact => rows!(contacts, s::contacts::email, s::contacts::external_id, none(); s::contacts::deleted_at.is_null()),
+        Kind::Company => {
+            rows!(companies, s::companies::name.nullable(), s::companies::external_id, s::companies::domain; s::companies::deleted_at.is_null())
+        }
+        Kind::Product => {
+            rows!(products, s::products::name.nullable(), s::products::external_id, s::products::sku; s::products::deleted_at.is_null())
+        }
+        Kind::Contact => {
+            rows!(contacts, s::contacts::email, s::contacts::external_id, none(); s::contacts::deleted_at.is_null())
+        }
         _ => Vec::new(),
     };
     let mut names = Names::default();
@@ -80,6 +88,9 @@ impl References {
         if !self.known.contains_key(&kind) {
             let names = load(tx, kind)?;
             self.known.insert(kind, names);
+            if kind == Kind::Product {
+                self.prices = prices(tx)?;
+            }
         }
         let key = name.to_lowercase();
         let found = self.known.get(&kind).and_then(|names| names.ids.get(&key).copied());
@@ -90,6 +101,11 @@ impl References {
         self.note(kind, name, id);
         self.added.push(format!("{} {name}", kind.as_str().replace('_', " ")));
         Ok(Some(id))
+    }
+
+    /// What a product costs by itself.
+    pub fn price(&self, product: Uuid) -> Option<&Money> {
+        self.prices.get(&product)
     }
 
     /// Remembers a record that the file itself has made.
@@ -103,9 +119,25 @@ impl References {
     pub fn nearest(&self, kind: Kind, name: &str) -> Option<String> {
         let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
         let written = self.known.get(&kind)?.written.iter().filter(|known| known.parse::<Uuid>().is_err());
-        let scored = written.take(20_000).map(|known| (strsim::normalized_damerau_levenshtein(&plain(name), &plain(known)), known));
-        scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.6).map(|(_, known)| known.clone())
+        let scored = written
+            .take(20_000)
+            .map(|known| (strsim::normalized_damerau_levenshtein(&plain(name), &plain(known)), known));
+        scored
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|(likeness, _)| *likeness > 0.6)
+            .map(|(_, known)| known.clone())
     }
+}
+
+fn prices(tx: &mut Tx<'_>) -> Result<HashMap<Uuid, Money>> {
+    let rows: Vec<(Uuid, Option<i64>, Option<String>)> = s::products::table
+        .filter(s::products::workspace_id.eq(tx.workspace()))
+        .select((s::products::id, s::products::price_amount, s::products::price_currency))
+        .load(tx.conn)?;
+    let price = |(id, amount, currency): (Uuid, Option<i64>, Option<String>)| {
+        Some((id, Money { amount: amount?, currency: currency? }))
+    };
+    Ok(rows.into_iter().filter_map(price).collect())
 }
 
 fn add(tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Uuid> {

@@ -71,7 +71,8 @@ fn detect(tx: &mut Tx<'_>, resource: ImportResource, table: &Table) -> Result<(D
     let fields = targets::fields(resource, &stages);
     let suggested = targets::suggest(resource, &table.header, &fields);
     let column = |n: usize| table.rows.iter().filter_map(move |(_, cells)| cells.get(n).map(String::as_str));
-    let kind_of = |field: &Option<String>| fields.iter().find(|f| Some(&f.name) == field.as_ref()).map(|f| f.kind.clone());
+    let kind_of =
+        |field: &Option<String>| fields.iter().find(|f| Some(&f.name) == field.as_ref()).map(|f| f.kind.clone());
     let mut date_format = None;
     let mut columns = Vec::new();
     for (n, (name, suggested_field)) in table.header.iter().zip(&suggested).enumerate() {
@@ -130,7 +131,11 @@ pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, conten
         .values((
             (imports::workspace_id.eq(tx.workspace()), imports::id.eq(Uuid::now_v7())),
             (imports::resource.eq(resource), imports::file_name.eq(file_name), imports::content.eq(content)),
-            (imports::status.eq(ImportStatus::Uploaded), imports::detected.eq(&detected), imports::settings.eq(&settings)),
+            (
+                imports::status.eq(ImportStatus::Uploaded),
+                imports::detected.eq(&detected),
+                imports::settings.eq(&settings),
+            ),
             imports::created_by.eq(tx.actor.user),
             (imports::created_at.eq(tx.now), imports::updated_at.eq(tx.now)),
         ))
@@ -145,7 +150,8 @@ pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
     if matches!(import.status, ImportStatus::Queued | ImportStatus::Running) {
         return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
     }
-    let settings = asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
+    let settings =
+        asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
     let content: Vec<u8> = imports::table.find((tx.workspace(), id)).select(imports::content).first(tx.conn)?;
     let table = run::open(&content, &settings)?;
     Reader::new(tx, import.resource, &settings, &table)?;
@@ -187,7 +193,8 @@ async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<(Impo
     if !request.headers().get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data")) {
         return Err(Error::new(Code::UnsupportedMediaType, "send the file as multipart/form-data, in the part file"));
     }
-    let broken = |e: actix_multipart::MultipartError| Error::new(Code::BadRequest, format!("the form cannot be read: {e}"));
+    let broken =
+        |e: actix_multipart::MultipartError| Error::new(Code::BadRequest, format!("the form cannot be read: {e}"));
     let mut form = actix_multipart::Multipart::new(request.headers(), payload);
     let (mut resource, mut file) = (None, None);
     while let Some(part) = form.next().await {
@@ -206,7 +213,8 @@ async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<(Impo
             "file" => file = Some((file_name.unwrap_or_else(|| "file.csv".into()), bytes)),
             "resource" => {
                 let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-                resource = Some(text.parse().map_err(|detail: String| Error::member("/resource", "invalid_choice", detail))?);
+                resource =
+                    Some(text.parse().map_err(|detail: String| Error::member("/resource", "invalid_choice", detail))?);
             }
             other => {
                 let detail = crate::kernel::error::not_known(other, ["file", "resource"].into_iter());
@@ -216,13 +224,19 @@ async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<(Impo
     }
     let mut bad = Vec::new();
     if resource.is_none() {
-        bad.push(Bad::member("/resource", "required", format!("is missing: one of {}", ImportResource::TEXTS.join(", "))));
+        bad.push(Bad::member(
+            "/resource",
+            "required",
+            format!("is missing: one of {}", ImportResource::TEXTS.join(", ")),
+        ));
     }
     if file.is_none() {
         bad.push(Bad::member("/file", "required", "is missing: the CSV file"));
     }
     match (resource, file) {
-        (Some(resource), Some((name, bytes))) => Ok((resource, name.chars().filter(|c| !c.is_control()).take(200).collect(), bytes)),
+        (Some(resource), Some((name, bytes))) => {
+            Ok((resource, name.chars().filter(|c| !c.is_control()).take(200).collect(), bytes))
+        }
         _ => Err(Error::members(bad)),
     }
 }
@@ -232,9 +246,10 @@ async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<(Impo
     responses((status = 201, description = "The file is kept; run it next", body = Import)))]
 #[post("/imports")]
 async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
-    let (resource, name, content) = tokio::time::timeout(std::time::Duration::from_secs(120), read_form(&request, payload))
-        .await
-        .map_err(|_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes"))??;
+    let (resource, name, content) =
+        tokio::time::timeout(std::time::Duration::from_secs(120), read_form(&request, payload))
+            .await
+            .map_err(|_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes"))??;
     request_hash(&request, &content);
     ctx.write(move |tx| Reply::created(&upload(tx, resource, &name, &content)?)).await
 }
@@ -326,7 +341,8 @@ async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
         let has_more = data.len() > limit;
         data.truncate(limit);
         let next_cursor = data.last().filter(|_| has_more).map(|last| seal(&json!(["problems", id.0, last.id])));
-        let page = ImportProblemPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } };
+        let page =
+            ImportProblemPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } };
         link.reply(&page.page, &page)
     })
     .await

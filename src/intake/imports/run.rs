@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub const KIND: &str = "import";
 /// Rows per transaction.
 const CHUNK: usize = 500;
+/// Rows after which the planner's statistics are made anew.
+const BULK: usize = 1_000;
 /// More problems than this are counted, but not kept.
 const PROBLEMS_MAX: i64 = 10_000;
 
@@ -77,14 +79,29 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             let problems = chunk(tx, reader, &rows, on_existing, &mut report)?;
             keep_problems(tx, id, &problems, report.failed)?;
             report.added_names.clone_from(&reader.references.added);
-            diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
+            diesel::update(imports::table.find((tx.workspace(), id)))
+                .set(imports::report.eq(&report))
+                .execute(tx.conn)?;
             queue::progress(tx, job.id, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
             Ok(report)
         })?;
         report = after;
         done += rows.len();
     }
+    if done >= BULK {
+        refresh_statistics(db);
+    }
     db.write_here(request, |tx| set_status(tx, id, ImportStatus::Done))
+}
+
+/// After so many new rows PostgreSQL's picture of the tables is wrong, and its plans for reports are too. Autovacuum would
+/// notice within a minute; the first report is asked for sooner.
+fn refresh_statistics(db: &Db) {
+    use diesel::connection::SimpleConnection;
+    let tables = "analyze contacts, companies, leads, deals, stage_spans, line_items";
+    if let Err(error) = db.here(|conn| Ok(conn.batch_execute(tables)?)) {
+        log::warn!("statistics were not refreshed after an import: {error}");
+    }
 }
 
 fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
@@ -119,7 +136,13 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
 }
 
 /// Reads and writes some rows.
-fn chunk(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[&(u64, Vec<String>)], on_existing: OnExisting, report: &mut ImportReport) -> Result<Vec<RowProblem>> {
+fn chunk(
+    tx: &mut Tx<'_>,
+    reader: &mut Reader,
+    rows: &[&(u64, Vec<String>)],
+    on_existing: OnExisting,
+    report: &mut ImportReport,
+) -> Result<Vec<RowProblem>> {
     let (mut prepared, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
     for (line, cells) in rows {
         report.rows += 1;
@@ -139,13 +162,19 @@ fn chunk(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[&(u64, Vec<String>)], on_
 
 fn set_status(tx: &mut Tx<'_>, id: Uuid, status: ImportStatus) -> Result<()> {
     diesel::update(imports::table.find((tx.workspace(), id)))
-        .set((imports::status.eq(status), imports::version.eq(imports::version + 1), imports::updated_at.eq(DateTime::now())))
+        .set((
+            imports::status.eq(status),
+            imports::version.eq(imports::version + 1),
+            imports::updated_at.eq(DateTime::now()),
+        ))
         .execute(tx.conn)?;
     Ok(())
 }
 
 fn forget_problems(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
-    let old = import_problems::table.filter(import_problems::workspace_id.eq(tx.workspace())).filter(import_problems::import_id.eq(id));
+    let old = import_problems::table
+        .filter(import_problems::workspace_id.eq(tx.workspace()))
+        .filter(import_problems::import_id.eq(id));
     diesel::delete(old).execute(tx.conn)?;
     Ok(())
 }

@@ -29,16 +29,20 @@ pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Re
         None => detect_delimiter(&text),
     };
     let byte = u8::try_from(delimiter).map_err(|_| unreadable("a delimiter is one ASCII character"))?;
-    let mut reader = csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut records = reader.records();
-    let first = records.next().ok_or_else(|| unreadable("the file is empty"))?.map_err(|e| unreadable(e.to_string()))?;
+    let first =
+        records.next().ok_or_else(|| unreadable("the file is empty"))?.map_err(|e| unreadable(e.to_string()))?;
     let header = header(&first, &text, delimiter)?;
     let mut rows = Vec::new();
     for record in records {
         let record = record.map_err(|e| unreadable(e.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
         if record.iter().any(|cell| cell.len() > CELL_MAX) {
-            return Err(unreadable(format!("a cell in the row at line {line} has more than {CELL_MAX} bytes; is a quotation mark not closed?")));
+            return Err(unreadable(format!(
+                "a cell in the row at line {line} has more than {CELL_MAX} bytes; is a quotation mark not closed?"
+            )));
         }
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
@@ -56,7 +60,9 @@ pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Re
 
 fn decode(bytes: &[u8], told: Option<&str>) -> Result<(String, String)> {
     if bytes.starts_with(b"PK\x03\x04") {
-        return Err(unreadable("this is a workbook or an archive, not CSV; in the spreadsheet program choose “save as CSV”"));
+        return Err(unreadable(
+            "this is a workbook or an archive, not CSV; in the spreadsheet program choose “save as CSV”",
+        ));
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         return Err(unreadable("this is an old Excel workbook, not CSV; in Excel choose “save as CSV UTF-8”"));
@@ -65,7 +71,8 @@ fn decode(bytes: &[u8], told: Option<&str>) -> Result<(String, String)> {
         return Err(unreadable("this is a PDF, not CSV"));
     }
     let encoding = match told {
-        Some(name) => Encoding::for_label(name.as_bytes()).ok_or_else(|| unreadable(format!("there is no encoding called {name}")))?,
+        Some(name) => Encoding::for_label(name.as_bytes())
+            .ok_or_else(|| unreadable(format!("there is no encoding called {name}")))?,
         None => detect_encoding(bytes),
     };
     let (text, used, broken) = encoding.decode(bytes);
@@ -100,7 +107,8 @@ fn detect_encoding(bytes: &[u8]) -> &'static Encoding {
 fn detect_delimiter(text: &str) -> char {
     let score = |delimiter: char| {
         let byte = u8::try_from(delimiter).unwrap_or(b',');
-        let mut reader = csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
         let widths: Vec<usize> = reader.records().take(20).filter_map(|r| Some(r.ok()?.len())).collect();
         let first = widths.first().copied().unwrap_or(0);
         let alike = widths.iter().filter(|w| **w == first).count();
@@ -115,8 +123,12 @@ fn header(first: &csv::StringRecord, text: &str, delimiter: char) -> Result<Vec<
         return Err(unreadable(format!("the file has {} columns; at most {COLUMNS_MAX} can be read", names.len())));
     }
     let line = text.lines().next().unwrap_or_default();
-    if let ([_], Some(other)) = (names.as_slice(), DELIMITERS.into_iter().find(|d| *d != delimiter && line.matches(*d).count() > 1)) {
-        return Err(unreadable(format!("with the delimiter {delimiter:?} the header is one column; the file seems to use {other:?}")));
+    if let ([_], Some(other)) =
+        (names.as_slice(), DELIMITERS.into_iter().find(|d| *d != delimiter && line.matches(*d).count() > 1))
+    {
+        return Err(unreadable(format!(
+            "with the delimiter {delimiter:?} the header is one column; the file seems to use {other:?}"
+        )));
     }
     for (n, name) in names.iter().enumerate() {
         if name.is_empty() {

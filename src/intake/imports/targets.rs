@@ -74,7 +74,8 @@ pub fn all(resource: ImportResource, stages: &[String]) -> Vec<(String, Target, 
                 let hint = format!("the name, external id or id of a {}", kind.as_str().replace('_', " "));
                 list.push((name, Target::Reference(member.to_owned(), kind), hint));
             }
-            (Cell::Reference, None) | (Cell::Text, _) if matches!(member, "id" | "pipeline_id" | "stage_id" | "password") => {}
+            (Cell::Reference, None) | (Cell::Text, _)
+                if matches!(member, "id" | "pipeline_id" | "stage_id" | "password") => {}
             (cell, _) => list.push((member.to_owned(), Target::Member(member.to_owned(), cell), hint(cell).to_owned())),
         }
     }
@@ -92,7 +93,11 @@ pub fn all(resource: ImportResource, stages: &[String]) -> Vec<(String, Target, 
             for member in ["name", "email", "phone", "company_name"] {
                 add(&format!("person.{member}"), Target::Person(member), "of the person who is no contact yet");
             }
-            add("loss_reason", Target::Reference("loss_reason_id".into(), Kind::LossReason), "why it was disqualified; added to the list if new");
+            add(
+                "loss_reason",
+                Target::Reference("loss_reason_id".into(), Kind::LossReason),
+                "why it was disqualified; added to the list if new",
+            );
         }
         ImportResource::Deals => {
             add("product", Target::Product, "the name, SKU, external id or id of a product; becomes a line item");
@@ -148,8 +153,34 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("last_name", &["lastname", "surname", "familyname", "фамилия"]),
     ("email", &["emailaddress", "mail", "почта", "эл.почта"]),
     ("phone", &["telephone", "phonenumber", "mobile", "tel", "телефон"]),
-    ("company", &["account", "accountname", "companyname", "organisation", "organization", "client", "customer", "компания", "клиент"]),
-    ("owner", &["salesagent", "seller", "salesrep", "rep", "responsible", "assignedto", "manager", "ответственный", "менеджер"]),
+    (
+        "company",
+        &[
+            "account",
+            "accountname",
+            "companyname",
+            "organisation",
+            "organization",
+            "client",
+            "customer",
+            "компания",
+            "клиент",
+        ],
+    ),
+    (
+        "owner",
+        &[
+            "salesagent",
+            "seller",
+            "salesrep",
+            "rep",
+            "responsible",
+            "assignedto",
+            "manager",
+            "ответственный",
+            "менеджер",
+        ],
+    ),
     ("product", &["productname", "item", "товар", "продукт"]),
     ("stage", &["dealstage", "status", "этап", "стадия"]),
     ("created_at", &["created", "createddate", "opened", "opendate", "engagedate", "startdate", "datecreated", "дата"]),

@@ -34,7 +34,14 @@ enum Outcome {
 }
 
 /// Writes a chunk of rows. A row that is refused is noted and the others go in.
-pub fn chunk(tx: &mut Tx<'_>, reader: &mut Reader, rows: Vec<Prepared>, on_existing: OnExisting, report: &mut ImportReport, problems: &mut Vec<RowProblem>) -> Result<()> {
+pub fn chunk(
+    tx: &mut Tx<'_>,
+    reader: &mut Reader,
+    rows: Vec<Prepared>,
+    on_existing: OnExisting,
+    report: &mut ImportReport,
+    problems: &mut Vec<RowProblem>,
+) -> Result<()> {
     let existing = existing(tx, reader.resource, &rows)?;
     let (known, new): (Vec<Prepared>, Vec<Prepared>) = rows.into_iter().partition(|row| find(&existing, row).is_some());
     for row in known {
@@ -51,7 +58,8 @@ pub fn chunk(tx: &mut Tx<'_>, reader: &mut Reader, rows: Vec<Prepared>, on_exist
         Err(Error::Internal(message)) => return Err(Error::Internal(message)),
         Err(_) => {
             for row in &new {
-                let outcome = tx.attempt(|tx| create_all(tx, reader, std::slice::from_ref(row))).map(|()| Outcome::Created);
+                let outcome =
+                    tx.attempt(|tx| create_all(tx, reader, std::slice::from_ref(row))).map(|()| Outcome::Created);
                 settle(outcome, row, report, problems)?;
             }
         }
@@ -59,7 +67,12 @@ pub fn chunk(tx: &mut Tx<'_>, reader: &mut Reader, rows: Vec<Prepared>, on_exist
     Ok(())
 }
 
-fn settle(outcome: Result<Outcome>, row: &Prepared, report: &mut ImportReport, problems: &mut Vec<RowProblem>) -> Result<()> {
+fn settle(
+    outcome: Result<Outcome>,
+    row: &Prepared,
+    report: &mut ImportReport,
+    problems: &mut Vec<RowProblem>,
+) -> Result<()> {
     match outcome {
         Ok(Outcome::Created) => report.created += 1,
         Ok(Outcome::Updated) => report.updated += 1,
@@ -88,7 +101,12 @@ fn settle(outcome: Result<Outcome>, row: &Prepared, report: &mut ImportReport, p
 /// How a row can be known again: by external id, else by the resource's own key, in lower case.
 fn keys(row: &Prepared) -> [Option<String>; 4] {
     let text = |member: &str| row.body.get(member).and_then(Json::as_str).map(str::to_lowercase);
-    [row.external_id.as_ref().map(|id| id.to_lowercase()), text("email"), text("sku").or_else(|| text("domain")), text("name")]
+    [
+        row.external_id.as_ref().map(|id| id.to_lowercase()),
+        text("email"),
+        text("sku").or_else(|| text("domain")),
+        text("name"),
+    ]
 }
 
 fn find(existing: &HashMap<(usize, String), Uuid>, row: &Prepared) -> Option<Uuid> {
@@ -200,7 +218,8 @@ fn create_all(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[Prepared]) -> Result
         ImportResource::Leads => {
             for (new, row) in bodies::<LeadCreate>(rows)?.iter().zip(rows) {
                 check_order(row)?;
-                let past = leads::Past { created_at: row.created_at, closed_at: row.closed_at, loss_reason: row.loss_reason };
+                let past =
+                    leads::Past { created_at: row.created_at, closed_at: row.closed_at, loss_reason: row.loss_reason };
                 leads::insert_with_past(tx, new, past)?;
             }
         }
@@ -229,12 +248,21 @@ fn check_order(row: &Prepared) -> Result<()> {
 /// what the file does not date.
 fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
     check_order(row)?;
-    let first_open = reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
+    let first_open =
+        reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
     let last = row.stage.as_ref().unwrap_or(first_open);
     let mut stages: Vec<(Stage, crate::kernel::time::DateTime)> = row.entered.clone();
     stages.sort_by_key(|(stage, at)| (*at, stage.position));
-    let begin = stages.first().map(|(_, at)| *at).into_iter().chain(row.created_at).min().unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
-    if stages.first().is_none_or(|(_, at)| *at > begin) && (last.category != Category::Open || stages.iter().any(|(s, _)| s.id == last.id)) {
+    let begin = stages
+        .first()
+        .map(|(_, at)| *at)
+        .into_iter()
+        .chain(row.created_at)
+        .min()
+        .unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
+    if stages.first().is_none_or(|(_, at)| *at > begin)
+        && (last.category != Category::Open || stages.iter().any(|(s, _)| s.id == last.id))
+    {
         stages.insert(0, (first_open.clone(), begin));
     }
     if last.category == Category::Open {
@@ -244,7 +272,11 @@ fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
         }
     } else {
         let closed = row.closed_at.ok_or_else(|| {
-            Error::member("/closed_at", "required", format!("is empty, but the stage {} is {}", last.name, last.category.as_str()))
+            Error::member(
+                "/closed_at",
+                "required",
+                format!("is empty, but the stage {} is {}", last.name, last.category.as_str()),
+            )
         })?;
         stages.retain(|(s, at)| s.id != last.id && *at <= closed);
         stages.push((last.clone(), closed));
@@ -254,7 +286,10 @@ fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
 
 /// Changes the members in which the record differs from the file; nothing is cleared because the file is silent.
 fn change(tx: &mut Tx<'_>, resource: ImportResource, id: Uuid, row: &Prepared) -> Result<Outcome> {
-    fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(old: &impl Serialize, row: &Prepared) -> Result<Option<U>> {
+    fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
+        old: &impl Serialize,
+        row: &Prepared,
+    ) -> Result<Option<U>> {
         let old = serde_json::to_value(old).map_err(Error::internal)?;
         let shape = Shape::of::<U>();
         let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
@@ -301,5 +336,8 @@ fn change(tx: &mut Tx<'_>, resource: ImportResource, id: Uuid, row: &Prepared) -
 fn same_text(old: &Json, new: &Json) -> bool {
     let (Some(old), Some(new)) = (old.as_str(), new.as_str()) else { return false };
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    old.eq_ignore_ascii_case(new) || (old.starts_with('+') && !digits(new).is_empty() && digits(old).ends_with(digits(new).trim_start_matches('0')))
+    (old.contains('@') && old.eq_ignore_ascii_case(new))
+        || (old.starts_with('+')
+            && !digits(new).is_empty()
+            && digits(old).ends_with(digits(new).trim_start_matches('0')))
 }

@@ -213,7 +213,8 @@ const NAMELESS: &str = "a contact needs a name, an e-mail or a phone";
 impl Rules for ContactCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         let texts = [&self.first_name, &self.last_name, &self.email, &self.phone];
-        let lists = self.emails.as_ref().is_some_and(|e| !e.is_empty()) || self.phones.as_ref().is_some_and(|p| !p.is_empty());
+        let lists =
+            self.emails.as_ref().is_some_and(|e| !e.is_empty()) || self.phones.as_ref().is_some_and(|p| !p.is_empty());
         if !lists && texts.iter().all(|t| t.as_ref().is_none_or(String::is_empty)) {
             bad.push(Bad::member("/last_name", "required", NAMELESS));
         }

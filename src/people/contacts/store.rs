@@ -6,8 +6,8 @@ use crate::db::tx::Tx;
 use crate::kernel::error::{Code, Error, Result};
 use crate::owned;
 use crate::people::contacts::model::{
-    AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate, Emails,
-    FirstTouch, Phones,
+    AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
+    Emails, FirstTouch, Phones,
 };
 use crate::people::phones::e164;
 use crate::records;
@@ -60,7 +60,13 @@ impl<'a> NewRow<'a> {
     fn new(tx: &Tx<'_>, new: &'a ContactCreate) -> NewRow<'a> {
         let (emails, phones) = (emails_of(new), phones_of(new, &tx.actor.settings.country));
         let first_touch = new.first_touch.clone().or_else(|| {
-            new.source_id.map(|source| FirstTouch { source_id: Some(source), campaign: None, channel: None, at: tx.now, how: None })
+            new.source_id.map(|source| FirstTouch {
+                source_id: Some(source),
+                campaign: None,
+                channel: None,
+                at: tx.now,
+                how: None,
+            })
         });
         NewRow {
             workspace_id: tx.workspace(),
@@ -119,7 +125,11 @@ fn phones_of(new: &ContactCreate, country: &str) -> Phones {
 }
 
 fn normal_phones(list: Vec<ContactPhoneInput>, country: &str) -> Phones {
-    Phones(list.into_iter().map(|p| ContactPhone { e164: e164(&p.phone, country), phone: p.phone, kind: p.kind }).collect())
+    Phones(
+        list.into_iter()
+            .map(|p| ContactPhone { e164: e164(&p.phone, country), phone: p.phone, kind: p.kind })
+            .collect(),
+    )
 }
 
 fn primary_email(emails: &Emails) -> Option<String> {
@@ -161,18 +171,27 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
 fn check_touch(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<()> {
     use crate::schema::sources;
     let Some(source) = new.first_touch.as_ref().and_then(|touch| touch.source_id) else { return Ok(()) };
-    let found = diesel::select(diesel::dsl::exists(sources::table.find((tx.workspace(), source)))).get_result::<bool>(tx.conn)?;
+    let found = diesel::select(diesel::dsl::exists(sources::table.find((tx.workspace(), source))))
+        .get_result::<bool>(tx.conn)?;
     if found { Ok(()) } else { Err(Error::reference("/first_touch/source_id")) }
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
     let before = lock(tx, id, expected)?;
-    let emails = changed_emails(&before, changes).map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
+    let emails = changed_emails(&before, changes)
+        .map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
     let phones = changed_phones(&before, changes, &tx.actor.settings.country)
         .map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
     let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
     let after: Contact = diesel::update(contacts::table.find((tx.workspace(), id)))
-        .set((changes, emails, phones, consents, contacts::version.eq(before.version + 1), contacts::updated_at.eq(tx.now)))
+        .set((
+            changes,
+            emails,
+            phones,
+            consents,
+            contacts::version.eq(before.version + 1),
+            contacts::updated_at.eq(tx.now),
+        ))
         .returning(Contact::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
@@ -201,14 +220,19 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
     }
     let primary = changes.phone.as_ref()?;
     let kind = before.phones.0.first().map_or(AddressKind::Work, |p| p.kind);
-    let first = normal_phones(primary.iter().map(|phone| ContactPhoneInput { phone: phone.clone(), kind }).collect(), country);
+    let first =
+        normal_phones(primary.iter().map(|phone| ContactPhoneInput { phone: phone.clone(), kind }).collect(), country);
     Some(Phones(first.0.into_iter().chain(before.phones.0.iter().skip(1).cloned()).collect()))
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = lock(tx, id, expected)?;
     diesel::update(contacts::table.find((tx.workspace(), id)))
-        .set((contacts::deleted_at.eq(tx.now), contacts::external_id.eq(None::<String>), contacts::version.eq(row.version + 1)))
+        .set((
+            contacts::deleted_at.eq(tx.now),
+            contacts::external_id.eq(None::<String>),
+            contacts::version.eq(row.version + 1),
+        ))
         .execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())

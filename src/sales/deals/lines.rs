@@ -103,9 +103,13 @@ pub fn price(tx: &mut Tx<'_>, items: &[LineItemInput]) -> Result<(Vec<Money>, Op
         };
         let sum = line_total(item.quantity.unwrap_or(1), price.amount, item.discount_percent.unwrap_or(0));
         match (&mut total, sum) {
-            (_, None) => bad.push(Bad::member(format!("/line_items/{n}/quantity"), "out_of_range", "makes the amount too large")),
+            (_, None) => {
+                bad.push(Bad::member(format!("/line_items/{n}/quantity"), "out_of_range", "makes the amount too large"))
+            }
             (None, Some(sum)) => total = Some(Money { amount: sum, currency: price.currency.clone() }),
-            (Some(total), Some(sum)) if total.currency == price.currency => total.amount = total.amount.saturating_add(sum),
+            (Some(total), Some(sum)) if total.currency == price.currency => {
+                total.amount = total.amount.saturating_add(sum)
+            }
             (Some(total), _) => {
                 let detail = format!("must be {}: the items of a deal have one currency", total.currency);
                 bad.push(Bad::member(format!("/line_items/{n}/price/currency"), "invalid", detail));
@@ -137,8 +141,10 @@ pub fn insert(tx: &mut Tx<'_>, items: &[(Uuid, i32, &LineItemInput, Money)]) -> 
 }
 
 pub fn remove_all(tx: &mut Tx<'_>, deal: Uuid) -> Result<()> {
-    diesel::delete(line_items::table.filter(line_items::workspace_id.eq(tx.workspace())).filter(line_items::deal_id.eq(deal)))
-        .execute(tx.conn)?;
+    diesel::delete(
+        line_items::table.filter(line_items::workspace_id.eq(tx.workspace())).filter(line_items::deal_id.eq(deal)),
+    )
+    .execute(tx.conn)?;
     Ok(())
 }
 

@@ -273,8 +273,14 @@ pub static DEAL: Fields<deals::table> = Fields {
     id: field("id", &deals::id),
     search: Some(Search { sql: "fold(deals.title)", members: &["title"] }),
     links: &[
-        Link { name: "contact_id", sql: "select deal_id from deal_contacts where workspace_id = deals.workspace_id and contact_id = " },
-        Link { name: "product_id", sql: "select deal_id from line_items where workspace_id = deals.workspace_id and product_id = " },
+        Link {
+            name: "contact_id",
+            sql: "select deal_id from deal_contacts where workspace_id = deals.workspace_id and contact_id = ",
+        },
+        Link {
+            name: "product_id",
+            sql: "select deal_id from line_items where workspace_id = deals.workspace_id and product_id = ",
+        },
     ],
     table: PhantomData,
 };

@@ -109,7 +109,8 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
     let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, past)) in (first..).zip(list) {
-        let (prices, total) = if new.line_items.is_empty() { (Vec::new(), None) } else { lines::price(tx, &new.line_items)? };
+        let (prices, total) =
+            if new.line_items.is_empty() { (Vec::new(), None) } else { lines::price(tx, &new.line_items)? };
         let row = new_row(tx, number, new, past, total.filter(|_| past.value_from_lines))?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
         items.extend(positioned.map(|(position, (item, price))| (row.id, position, item, price)));
@@ -143,7 +144,8 @@ fn insert_rows(tx: &mut Tx<'_>, mut rows: Vec<NewRow<'_>>) -> Result<Vec<Deal>> 
 }
 
 fn new_row<'a>(tx: &Tx<'_>, number: i64, new: &'a DealCreate, past: &Past, total: Option<Money>) -> Result<NewRow<'a>> {
-    let ((stage, entered), begin) = past.last().zip(past.begin()).ok_or_else(|| Error::internal("a deal without a stage"))?;
+    let ((stage, entered), begin) =
+        past.last().zip(past.begin()).ok_or_else(|| Error::internal("a deal without a stage"))?;
     let (value_amount, value_currency) = columns(new.value.as_ref().or(total.as_ref()));
     let closed = stage.category != Category::Open;
     Ok(NewRow {
@@ -161,7 +163,11 @@ fn new_row<'a>(tx: &Tx<'_>, number: i64, new: &'a DealCreate, past: &Past, total
         value_currency,
         probability_percent: new.probability_percent,
         expected_close_date: new.expected_close_date,
-        forecast_category: new.forecast_category.unwrap_or(if stage.category == Category::Won { ForecastCategory::Closed } else { ForecastCategory::Pipeline }),
+        forecast_category: new.forecast_category.unwrap_or(if stage.category == Category::Won {
+            ForecastCategory::Closed
+        } else {
+            ForecastCategory::Pipeline
+        }),
         closed_at: closed.then_some(*entered),
         delivery_date: new.delivery_date,
         loss_reason_id: new.loss_reason_id.filter(|_| stage.category == Category::Lost),
@@ -222,7 +228,9 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdat
         .get_result(tx.conn)
         .explain(MEANINGS)?;
     if let Some(list) = &changes.contacts {
-        let old = deal_contacts::table.filter(deal_contacts::workspace_id.eq(tx.workspace())).filter(deal_contacts::deal_id.eq(id));
+        let old = deal_contacts::table
+            .filter(deal_contacts::workspace_id.eq(tx.workspace()))
+            .filter(deal_contacts::deal_id.eq(id));
         diesel::delete(old).execute(tx.conn)?;
         link_contacts(tx, &list.iter().map(|contact| (id, contact)).collect::<Vec<_>>())?;
     }
@@ -231,7 +239,8 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdat
     Ok(after)
 }
 
-type SetValue = (diesel::dsl::Eq<deals::value_amount, Option<i64>>, diesel::dsl::Eq<deals::value_currency, Option<String>>);
+type SetValue =
+    (diesel::dsl::Eq<deals::value_amount, Option<i64>>, diesel::dsl::Eq<deals::value_currency, Option<String>>);
 
 fn set_value(money: Option<&Money>) -> SetValue {
     let (amount, currency) = columns(money);
@@ -312,7 +321,10 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Resul
 fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, ending: Ending) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
     if before.status != Category::Open {
-        return Err(Error::new(Code::AlreadyClosed, format!("the deal is {}; reopen it first", before.status.as_str())));
+        return Err(Error::new(
+            Code::AlreadyClosed,
+            format!("the deal is {}; reopen it first", before.status.as_str()),
+        ));
     }
     let stage = stages::first(tx, before.pipeline_id, category)?;
     place(tx, &before, &stage, ending)
@@ -364,12 +376,19 @@ fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
     }
 }
 
-pub fn replace_lines(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &lines::LineItemReplacement) -> Result<lines::LineItemList> {
+pub fn replace_lines(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    expected: Expected,
+    given: &lines::LineItemReplacement,
+) -> Result<lines::LineItemList> {
     let before = lock(tx, id, expected)?;
     let (prices, total) = lines::price(tx, &given.line_items)?;
     lines::remove_all(tx, id)?;
-    let items: Vec<_> =
-        (1..).zip(given.line_items.iter().zip(prices)).map(|(position, (item, price))| (id, position, item, price)).collect();
+    let items: Vec<_> = (1..)
+        .zip(given.line_items.iter().zip(prices))
+        .map(|(position, (item, price))| (id, position, item, price))
+        .collect();
     lines::insert(tx, &items)?;
     let value = (given.set_value != Some(false)).then(|| set_value(total.as_ref()));
     let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))

@@ -56,7 +56,11 @@ impl Rules for LeadConversion {
     fn rules(&self, bad: &mut Vec<Bad>) {
         let mut one_of = |new: bool, existing: bool, pointer: &str| {
             if new && existing {
-                bad.push(Bad::member(pointer, "stated_twice", "give a new record or the id of an existing one, not both"));
+                bad.push(Bad::member(
+                    pointer,
+                    "stated_twice",
+                    "give a new record or the id of an existing one, not both",
+                ));
             }
         };
         one_of(self.contact.is_some(), self.contact_id.is_some(), "/contact_id");
@@ -117,7 +121,16 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
     // Handing the tasks over changed the deal's next task.
     let deal = deal.map(|deal| deals::find(tx, deal.id)).transpose()?;
     let moved_tasks = i64::try_from(moved).unwrap_or(i64::MAX);
-    Ok(ConversionResult { lead, contact, company, deal, created: made.created, filled: made.filled, moved_tasks, dry_run: asked.dry_run })
+    Ok(ConversionResult {
+        lead,
+        contact,
+        company,
+        deal,
+        created: made.created,
+        filled: made.filled,
+        moved_tasks,
+        dry_run: asked.dry_run,
+    })
 }
 
 /// A lead converts once; asking again gives what it became.
@@ -125,10 +138,25 @@ fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<Conversion
     let contact = lead.contact_id.map(|id| contacts::find(tx, id)).transpose()?;
     let company = lead.company_id.map(|id| companies::find(tx, id)).transpose()?;
     let deal = lead.converted_deal_id.map(|id| deals::find(tx, id)).transpose()?;
-    Ok(ConversionResult { lead, contact, company, deal, created: Vec::new(), filled: Vec::new(), moved_tasks: 0, dry_run })
+    Ok(ConversionResult {
+        lead,
+        contact,
+        company,
+        deal,
+        created: Vec::new(),
+        filled: Vec::new(),
+        moved_tasks: 0,
+        dry_run,
+    })
 }
 
-fn company(tx: &mut Tx<'_>, lead: &Lead, person: &LeadPerson, asked: &LeadConversion, made: &mut Made) -> Result<Option<Company>> {
+fn company(
+    tx: &mut Tx<'_>,
+    lead: &Lead,
+    person: &LeadPerson,
+    asked: &LeadConversion,
+    made: &mut Made,
+) -> Result<Option<Company>> {
     if let Some(id) = asked.company_id {
         return companies::find(tx, id).map(Some).map_err(|_| Error::reference("/company_id"));
     }
@@ -326,7 +354,13 @@ fn fill_deal(
 }
 
 /// The lead stays, qualified and linked to what it became.
-fn freeze(tx: &mut Tx<'_>, lead: &Lead, contact: Option<&Contact>, company: Option<&Company>, deal: Option<&Deal>) -> Result<Lead> {
+fn freeze(
+    tx: &mut Tx<'_>,
+    lead: &Lead,
+    contact: Option<&Contact>,
+    company: Option<&Company>,
+    deal: Option<&Deal>,
+) -> Result<Lead> {
     let qualified = match lead.status {
         Category::Won => lead.clone(),
         _ => {

@@ -140,7 +140,11 @@ impl LeadCreate {
 impl Rules for LeadCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.title().is_none() {
-            bad.push(Bad::member("/title", "required", "a lead needs a title, or a person's name, company, e-mail or phone"));
+            bad.push(Bad::member(
+                "/title",
+                "required",
+                "a lead needs a title, or a person's name, company, e-mail or phone",
+            ));
         }
     }
 }

@@ -4,7 +4,9 @@ use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
 use crate::sales::leads::convert::{self, ConversionResult, LeadConversion};
-use crate::sales::leads::model::{LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate};
+use crate::sales::leads::model::{
+    LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate,
+};
 use crate::sales::leads::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};

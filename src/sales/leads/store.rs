@@ -56,7 +56,11 @@ pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result
         None => stages::first(tx, pipeline, Category::Open)?,
     };
     if stage.category == Category::Lost && past.loss_reason.is_none() && past.created_at.is_none() {
-        return Err(Error::member("/stage_id", "invalid", "is a lost stage: create the lead, then disqualify it with a reason"));
+        return Err(Error::member(
+            "/stage_id",
+            "invalid",
+            "is a lost stage: create the lead, then disqualify it with a reason",
+        ));
     }
     let begin = past.created_at.unwrap_or(tx.now);
     let closed = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
@@ -64,14 +68,29 @@ pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result
     let (amount, currency) = columns(new.value.as_ref());
     let row: Lead = diesel::insert_into(leads::table)
         .values((
-            (leads::workspace_id.eq(tx.workspace()), leads::id.eq(new.id.unwrap_or_else(Uuid::now_v7)), leads::number.eq(format!("L-{number}"))),
+            (
+                leads::workspace_id.eq(tx.workspace()),
+                leads::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
+                leads::number.eq(format!("L-{number}")),
+            ),
             (leads::title.eq(new.title().unwrap_or_default()), leads::description.eq(&new.description)),
             (leads::pipeline_id.eq(pipeline), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::contact_id.eq(new.contact_id), leads::company_id.eq(new.company_id), leads::person.eq(&new.person)),
             (leads::product_id.eq(new.product_id), leads::value_amount.eq(amount), leads::value_currency.eq(currency)),
-            (leads::rating.eq(new.rating), leads::owner_id.eq(new.owner_id.unwrap_or(tx.actor.user)), leads::source_id.eq(new.source_id)),
-            (leads::come_back_on.eq(new.come_back_on), leads::tags.eq(&new.tags), leads::external_id.eq(&new.external_id)),
-            (leads::closed_at.eq(closed), leads::loss_reason_id.eq(past.loss_reason.filter(|_| stage.category == Category::Lost))),
+            (
+                leads::rating.eq(new.rating),
+                leads::owner_id.eq(new.owner_id.unwrap_or(tx.actor.user)),
+                leads::source_id.eq(new.source_id),
+            ),
+            (
+                leads::come_back_on.eq(new.come_back_on),
+                leads::tags.eq(&new.tags),
+                leads::external_id.eq(&new.external_id),
+            ),
+            (
+                leads::closed_at.eq(closed),
+                leads::loss_reason_id.eq(past.loss_reason.filter(|_| stage.category == Category::Lost)),
+            ),
             (leads::stage_entered_at.eq(closed.unwrap_or(begin)), leads::last_activity_at.eq(closed.unwrap_or(begin))),
             (leads::created_at.eq(begin), leads::updated_at.eq(tx.now)),
         ))
@@ -120,7 +139,9 @@ fn promise(tx: &mut Tx<'_>, lead: &Lead, day: NaiveDate) -> Result<()> {
 fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
     let lead = lock(tx, id, expected)?;
     match lead.converted_at {
-        Some(_) => Err(Error::new(Code::AlreadyConverted, "the lead is converted; change its contact and deal instead")),
+        Some(_) => {
+            Err(Error::new(Code::AlreadyConverted, "the lead is converted; change its contact and deal instead"))
+        }
         None => Ok(lead),
     }
 }
@@ -196,7 +217,10 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Resul
 pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, loss_reason: Uuid) -> Result<Lead> {
     let before = lock_open(tx, id, expected)?;
     if before.status != Category::Open {
-        return Err(Error::new(Code::AlreadyClosed, format!("the lead is {}; move it to an open stage first", before.status.as_str())));
+        return Err(Error::new(
+            Code::AlreadyClosed,
+            format!("the lead is {}; move it to an open stage first", before.status.as_str()),
+        ));
     }
     let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
     place(tx, &before, &stage, Some(loss_reason))

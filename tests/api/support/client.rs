@@ -9,8 +9,9 @@ use voronka::http::document::Document;
 
 pub static DOCUMENT: LazyLock<Json> = LazyLock::new(|| serde_json::from_str(Document::build().text()).unwrap());
 
-static AGENT: LazyLock<Agent> =
-    LazyLock::new(|| Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true).build().into());
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
+    Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true).build().into()
+});
 
 #[derive(Clone, Debug, Default)]
 pub struct Client {
@@ -75,8 +76,12 @@ impl Client {
 
     /// Sends anything; `path` is under `/api/v1` unless it begins with `//`.
     pub fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>, content_type: &str) -> Answer {
-        let full = path.strip_prefix('/').filter(|rest| rest.starts_with('/')).map_or_else(|| format!("/api/v1{path}"), str::to_owned);
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{full}", server().address));
+        let full = path
+            .strip_prefix('/')
+            .filter(|rest| rest.starts_with('/'))
+            .map_or_else(|| format!("/api/v1{path}"), str::to_owned);
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{full}", server().address));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -95,7 +100,11 @@ impl Client {
 
 impl Answer {
     fn read(what: String, mut response: Response<Body>) -> Answer {
-        let headers = response.headers().iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned())).collect();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned()))
+            .collect();
         let status = response.status().as_u16();
         let text = response.body_mut().with_config().limit(50 << 20).read_to_string().unwrap();
         Answer { status, headers, text, what }
@@ -143,7 +152,11 @@ impl Answer {
     /// Statements that the request sent to the database.
     pub fn statements(&self) -> u32 {
         let timing = self.header("server-timing");
-        timing.split('"').nth(1).and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("{timing}"))
+        timing
+            .split('"')
+            .nth(1)
+            .and_then(|text| text.split(' ').next()?.parse().ok())
+            .unwrap_or_else(|| panic!("{timing}"))
     }
 
     /// What holds for every answer: an id, no 500, and a body as the document says.
@@ -157,7 +170,12 @@ impl Answer {
         let Some(operation) = operation(method, path) else { return };
         let responses = &operation["responses"];
         let response = &responses[self.status.to_string()];
-        assert!(!response.is_null() || responses.get("default").is_some(), "{}: {} is not declared", self.what, self.status);
+        assert!(
+            !response.is_null() || responses.get("default").is_some(),
+            "{}: {} is not declared",
+            self.what,
+            self.status
+        );
         if self.status < 300 {
             assert!(!response.is_null(), "{}: {} is not declared", self.what, self.status);
             let schema = &response["content"]["application/json"]["schema"];
@@ -169,7 +187,7 @@ impl Answer {
 
     fn matches(&self, schema: &Json) {
         static COMPILED: Mutex<Option<HashMap<String, jsonschema::Validator>>> = Mutex::new(None);
-        let mut compiled = COMPILED.lock().unwrap();
+        let mut compiled = COMPILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let validators = compiled.get_or_insert_with(HashMap::new);
         let validator = validators.entry(schema.to_string()).or_insert_with(|| {
             let mut whole = schema.clone();

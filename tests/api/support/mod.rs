@@ -3,8 +3,8 @@ pub mod client;
 pub mod server;
 
 pub use client::{Answer, Client};
-pub use server::{database_url, server};
 use serde_json::{Value as Json, json};
+pub use server::{database_url, server};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
