@@ -1,4 +1,5 @@
 //! What each command does.
+use crate::cli::demo;
 use crate::cli::settings::{Database, Serve};
 use crate::db::migrations;
 use crate::db::pool::{Db, Size};
@@ -53,6 +54,9 @@ pub fn serve(options: &Serve) -> Outcome {
     let shared = Shared::new(db, secret.as_bytes());
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
+    if options.demo {
+        fill_demo(&shared.db)?;
+    }
     let worker = if options.no_work { None } else { Some(Worker::start(shared.db.get_ref().clone()).map_err(text)?) };
     let stopping = shared.stopping.clone();
     actix_web::rt::System::new()
@@ -118,6 +122,19 @@ pub fn migrate(options: &Database) -> Outcome {
     let names = migrations::run(&opened.url).map_err(text)?;
     names.iter().for_each(|name| println!("migrated to {name}"));
     println!("the schema is up to date");
+    Ok(())
+}
+
+pub fn demo(options: &Database) -> Outcome {
+    let opened = open(options)?;
+    migrations::run(&opened.url).map_err(text)?;
+    fill_demo(&connect(options, &opened.url)?)
+}
+
+fn fill_demo(db: &Db) -> Outcome {
+    let made = demo::fill(db).map_err(text)?;
+    let state = if made { "is filled" } else { "was there already" };
+    println!("The demo workspace {state}. Sign in as {} with the password {}", demo::EMAIL, demo::PASSWORD);
     Ok(())
 }
 

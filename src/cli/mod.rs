@@ -1,5 +1,7 @@
 //! The command line: what to run, and with which settings.
 mod commands;
+mod demo;
+mod import;
 pub mod settings;
 
 use clap::Parser;
@@ -14,6 +16,8 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => commands::serve(&options),
         Command::Work(options) => commands::work(&options),
         Command::Migrate(options) => commands::migrate(&options),
+        Command::Demo(options) => commands::demo(&options),
+        Command::Import(options) => import::run(&options),
         Command::Openapi { old } => commands::openapi(old),
     };
     match outcome {

@@ -18,6 +18,10 @@ pub enum Command {
     Work(Database),
     /// Bring the database's schema up to this version and stop
     Migrate(Database),
+    /// Fill a demo workspace and print its sign-in
+    Demo(Database),
+    /// Import a CSV file through a running server, with a progress bar
+    Import(Import),
     /// Print the OpenAPI document
     Openapi {
         /// As OpenAPI 3.0.3, for tools that do not read 3.1
@@ -59,4 +63,35 @@ pub struct Serve {
     /// Fill a demo workspace and print its sign-in
     #[arg(long)]
     pub demo: bool,
+}
+
+/// A file on its way into a server.
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    /// The CSV file
+    pub file: PathBuf,
+    /// What its rows are: users, companies, contacts, products, leads or deals
+    #[arg(long)]
+    pub resource: String,
+    /// Address of the server
+    #[arg(long, env = "VORONKA_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// Access token or API key with the scope imports:write
+    #[arg(long, env = "VORONKA_TOKEN", hide_env_values = true)]
+    pub token: String,
+    /// A column and its field, as COLUMN=FIELD; may be repeated. Without any, the suggested fields are used
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    pub mapping: Vec<String>,
+    /// A value of a column that stands for another, as COLUMN:FROM=TO; may be repeated
+    #[arg(long = "value", value_name = "COLUMN:FROM=TO")]
+    pub values: Vec<String>,
+    /// Pipeline of leads and deals; the default one if absent
+    #[arg(long)]
+    pub pipeline: Option<String>,
+    /// Notation of dates, such as dd.mm.yyyy; detected if absent
+    #[arg(long)]
+    pub date_format: Option<String>,
+    /// Only say what would happen
+    #[arg(long)]
+    pub dry_run: bool,
 }

@@ -65,7 +65,8 @@ impl Db {
                     QUERIES.set(QUERIES.get().wrapping_add(1));
                 }
             };
-            Some(Box::new(counter) as Box<dyn diesel::connection::Instrumentation>)
+            let counter: Box<dyn diesel::connection::Instrumentation> = Box::new(counter);
+            Some(counter)
         };
         set_default_instrumentation(count).map_err(Error::internal)?;
         let pool = Pool::builder()

@@ -1,5 +1,6 @@
 //! The OpenAPI document: collected by utoipa from the operations, then completed with what holds for all of them, so that
 //! no operation has to repeat it: tag, security, scope, problems, headers, required members, examples.
+#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::{app, examples, openapi30};
 use crate::kernel::actor::SCOPES;
 use crate::kernel::error::{Bad, ProblemBody};

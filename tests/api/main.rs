@@ -1,11 +1,5 @@
 //! The product, tested from outside: a real server on a real PostgreSQL, every answer checked against the document.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod analytics;
 mod catalogue;
 mod contacts;

@@ -9,6 +9,7 @@ use crate::sales::loss_reasons::{self, LossReasonCreate};
 use crate::schema as s;
 use diesel::prelude::*;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use uuid::Uuid;
 
 /// The names of every kind that the file refers to.
@@ -85,9 +86,8 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
 impl References {
     /// The id behind a name; nothing when no record has it.
     pub fn find(&mut self, tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Option<Uuid>> {
-        if !self.known.contains_key(&kind) {
-            let names = load(tx, kind)?;
-            self.known.insert(kind, names);
+        if let Entry::Vacant(vacant) = self.known.entry(kind) {
+            vacant.insert(load(tx, kind)?);
             if kind == Kind::Product {
                 self.prices = prices(tx)?;
             }

@@ -156,7 +156,12 @@ pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
     let table = run::open(&content, &settings)?;
     Reader::new(tx, import.resource, &settings, &table)?;
     let total = i64::try_from(table.rows.len()).ok();
-    let job = queue::enqueue(tx, run::KIND, &json!({ "import_id": id, "dry_run": asked.dry_run }), total)?;
+    let job = queue::enqueue(
+        tx,
+        run::KIND,
+        &serde_json::to_value(run::Args { import_id: id, dry_run: asked.dry_run }).map_err(Error::internal)?,
+        total,
+    )?;
     diesel::update(imports::table.find((tx.workspace(), id)))
         .set((
             imports::status.eq(ImportStatus::Queued),

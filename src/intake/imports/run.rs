@@ -12,6 +12,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{import_problems, imports};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub const KIND: &str = "import";
@@ -28,10 +29,16 @@ pub fn open(content: &[u8], settings: &ImportSettings) -> Result<Table> {
     table::read(content, settings.encoding.as_deref(), delimiter)
 }
 
+/// What the job is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Args {
+    pub import_id: Uuid,
+    pub dry_run: bool,
+}
+
 /// The work of one job.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
-    let import_id: Uuid = serde_json::from_value(job.args["import_id"].clone()).map_err(Error::internal)?;
-    let dry_run = job.args["dry_run"].as_bool().unwrap_or(false);
+    let Args { import_id, dry_run } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "import"))?;
     let request = Request::internal(actor, format!("job-{}", job.id));
     let outcome = if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) };
