@@ -1,21 +1,36 @@
 //! Voronka: lead management and customer relations as a JSON API over PostgreSQL.
 //!
-//! The rooms stand on each other in this order; a room imports only from rooms above it.
+//! The rooms stand on each other in this order; a room imports only from rooms above it, and a test reads every import.
+//! (The empty lines keep rustfmt from sorting them.)
+
 #[macro_use]
 pub mod kernel;
+
 #[rustfmt::skip]
 pub mod schema;
+
 pub mod db;
-pub mod identity;
+
 pub mod web;
 
-pub mod analytics;
-pub mod catalog;
-pub mod cli;
-pub mod http;
-pub mod intake;
-pub mod jobs;
-pub mod people;
+pub mod identity;
+
 pub mod records;
-pub mod sales;
+
+pub mod people;
+
 pub mod work;
+
+pub mod catalog;
+
+pub mod sales;
+
+pub mod intake;
+
+pub mod analytics;
+
+pub mod jobs;
+
+pub mod http;
+
+pub mod cli;

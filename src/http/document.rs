@@ -141,8 +141,9 @@ fn sorted(value: &Json) -> Json {
 }
 
 fn complete(document: &mut Json) {
-    let inputs = reachable(document, "requestBody");
     let outputs = reachable(document, "responses");
+    split_shared(document, &outputs);
+    let inputs = reachable(document, "requestBody");
     let mut used = BTreeSet::new();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {
@@ -169,6 +170,36 @@ fn complete(document: &mut Json) {
         "description": "An access token (JWT) from `/auth/login`, or an API key `vrk_…`."
     } });
     document["security"] = json!([{ "bearer_auth": [] }]);
+}
+
+/// A schema that is sent as well as answered becomes two when it has optional members: in an answer they are always there, in
+/// a body they need not be.
+fn split_shared(document: &mut Json, outputs: &BTreeSet<String>) {
+    let shared: Vec<String> = reachable(document, "requestBody").intersection(outputs).cloned().collect();
+    let optional = |schema: &Json| {
+        schema["properties"].as_object().map_or(0, Map::len) > schema["required"].as_array().map_or(0, Vec::len)
+    };
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let twins: Vec<String> = shared.into_iter().filter(|name| schemas.get(name).is_some_and(optional)).collect();
+    for name in &twins {
+        if let Some(schema) = schemas.get(name).cloned() {
+            schemas.insert(format!("{name}Input"), schema);
+        }
+    }
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| !outputs.contains(*name)) {
+        for name in &twins {
+            redirect(schema, &format!("#/components/schemas/{name}"), &format!("#/components/schemas/{name}Input"));
+        }
+    }
+}
+
+fn redirect(value: &mut Json, from: &str, to: &str) {
+    match value {
+        Json::String(text) if text == from => *text = to.to_owned(),
+        Json::Array(list) => list.iter_mut().for_each(|v| redirect(v, from, to)),
+        Json::Object(members) => members.values_mut().for_each(|v| redirect(v, from, to)),
+        _ => {}
+    }
 }
 
 /// The names of the schemas that can be reached from one part of every operation.
@@ -211,6 +242,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
         operation["security"] = json!([]);
     } else {
         scope_of(&tag, method, operation);
+    }
+    if operation.get("description").is_none() {
+        operation["description"] = operation["summary"].clone();
     }
     let nested = path.contains('{');
     let create = method == "post";
@@ -260,8 +294,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
         problems.push((413, "The body is too large"));
         problems.push((415, "The body is not JSON"));
     }
-    if operation["responses"].as_object().is_some_and(|r| r.values().any(|a| a["content"].get("text/csv").is_some())) {
+    if only_json(operation) {
         problems.push((406, "Neither JSON nor CSV is accepted"));
+        describe(operation, "Also as CSV, with `Accept: text/csv`.");
     }
     if change && (path.ends_with("-order") || path.contains("/pipelines/")) {
         problems.push((428, "If-Match is needed here"));
@@ -276,14 +311,26 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
     tag
 }
 
+/// Adds a sentence to the description.
+fn describe(operation: &mut Json, sentence: &str) {
+    let before = operation["description"].as_str().map(|d| format!("{d}\n\n")).unwrap_or_default();
+    operation["description"] = json!(format!("{before}{sentence}"));
+}
+
+/// Leaves the JSON of an answer that can also be had as CSV: clients are generated for one type per answer.
+fn only_json(operation: &mut Json) -> bool {
+    let responses = operation.get_mut("responses").and_then(Json::as_object_mut).into_iter().flatten();
+    let mut contents = responses.filter_map(|(_, answer)| answer.get_mut("content").and_then(Json::as_object_mut));
+    contents.any(|content| content.remove("text/csv").is_some())
+}
+
 fn scope_of(tag: &str, method: &str, operation: &mut Json) {
     let scope = match operation["x-required-scope"].as_str() {
         Some(named) => named.to_owned(),
         None => format!("{tag}:{}", if method == "get" { "read" } else { "write" }),
     };
     if SCOPES.contains(&scope.as_str()) {
-        let before = operation["description"].as_str().map(|d| format!("{d}\n\n")).unwrap_or_default();
-        operation["description"] = json!(format!("{before}Needs the scope `{scope}`."));
+        describe(operation, &format!("Needs the scope `{scope}`."));
         operation["x-required-scope"] = json!(scope);
     }
 }
