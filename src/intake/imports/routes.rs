@@ -42,7 +42,9 @@ pub struct ImportUpload {
     /// CSV, up to 64 MiB.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    resource: ImportResource,
+    /// What its rows become.
+    #[schema(pattern = "^(users|companies|contacts|products|leads|deals)$")]
+    resource: String,
 }
 
 /// One thing that is wrong in one row.

@@ -10,7 +10,7 @@ from voronka_client.api.deals import get_deal, list_deals, update_deal, win_deal
 from voronka_client.api.leads import convert_lead, create_lead
 from voronka_client.api.tasks import create_task
 from voronka_client.models import (
-    DealUpdate, DealWin, LeadConversion, LeadCreate, LeadPerson, Money, Problem, Registration, TaskCreate,
+    DealUpdate, DealWin, LeadConversion, LeadCreate, LeadPersonInput, Money, Problem, Registration, TaskCreate,
 )
 
 base_url = sys.argv[1]
@@ -24,7 +24,7 @@ api = AuthenticatedClient(base_url=base_url, token=session.access_token)
 lead = create_lead.sync(
     client=api,
     body=LeadCreate(
-        title="A boat", person=LeadPerson(name="Eva Stone", email="eva@stone.example"), value=Money(amount=150000, currency="EUR")
+        title="A boat", person=LeadPersonInput(name="Eva Stone", email="eva@stone.example"), value=Money(amount=150000, currency="EUR")
     ),
 )
 converted = convert_lead.sync(lead.id, client=api, body=LeadConversion())

@@ -1,0 +1,7 @@
+package okhttp3
+
+abstract class RequestBody
+
+abstract class MultipartBody : RequestBody() {
+    abstract class Part
+}
