@@ -7,6 +7,10 @@ use diesel::prelude::*;
 
 /// Takes the next `count` numbers and returns the first.
 pub fn take(tx: &mut Tx<'_>, kind: Kind, count: i64) -> Result<i64> {
+    if tx.unnumbered {
+        let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+        return Ok(i64::try_from(high >> 2).unwrap_or(0));
+    }
     let last: i64 = diesel::insert_into(counters::table)
         .values((counters::workspace_id.eq(tx.workspace()), counters::kind.eq(kind.as_str()), counters::last.eq(count)))
         .on_conflict((counters::workspace_id, counters::kind))

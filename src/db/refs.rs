@@ -19,6 +19,9 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
     if fields.is_empty() {
         return Ok(included);
     }
+    for kind in fields.iter().filter_map(|field| field.refers) {
+        tx.actor.must_read(kind.path())?;
+    }
     let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
     for row in rows {
         let row = serde_json::to_value(row).map_err(crate::kernel::error::Error::internal)?;

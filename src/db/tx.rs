@@ -21,6 +21,8 @@ pub struct Tx<'c> {
     pub actor: &'c Actor,
     /// The instant of the whole request: every row it writes bears it.
     pub now: DateTime,
+    /// A long rehearsal takes no number from the counters: it would hold up everybody who creates until it ends.
+    pub unnumbered: bool,
     events: Vec<Event>,
 }
 
@@ -147,9 +149,13 @@ impl Db {
         self.run(move |conn| timed(|| rehearse(conn, &request, &work))).await
     }
 
-    /// As `rehearse`, on the calling thread.
+    /// As `rehearse`, on the calling thread and for as long as it takes.
     pub fn rehearse_here<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.here(|conn| rehearse(conn, request, &work))
+        let unnumbered = |tx: &mut Tx<'_>| {
+            tx.unnumbered = true;
+            work(tx)
+        };
+        self.here(|conn| rehearse(conn, request, &unnumbered))
     }
 }
 
@@ -161,7 +167,7 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 }
 
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
-    Tx { conn, actor: &request.actor, now: DateTime::now(), events: Vec::new() }
+    Tx { conn, actor: &request.actor, now: DateTime::now(), unnumbered: false, events: Vec::new() }
 }
 
 fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Reply>) -> Result<Reply> {

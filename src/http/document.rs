@@ -327,6 +327,7 @@ fn only_json(operation: &mut Json) -> bool {
 fn scope_of(tag: &str, method: &str, operation: &mut Json) {
     let scope = match operation["x-required-scope"].as_str() {
         Some(named) => named.to_owned(),
+        None if tag == "me" => "users:read".to_owned(),
         None => format!("{tag}:{}", if method == "get" { "read" } else { "write" }),
     };
     if SCOPES.contains(&scope.as_str()) {

@@ -1,4 +1,5 @@
 //! Who acts, in which workspace, with which rights.
+use crate::kernel::error::{Code, Error, Result};
 use crate::text_enum;
 use uuid::Uuid;
 
@@ -60,7 +61,7 @@ pub trait Permission: 'static {
 
 impl Actor {
     /// Asks for one permission; the error is the scope that is missing, or `None` when it is the role.
-    pub fn may<P: Permission>(&self) -> Result<(), Option<String>> {
+    fn may<P: Permission>(&self) -> Result<(), Option<String>> {
         if self.role.rank() > P::ROLE.rank() {
             return Err(None);
         }
@@ -70,9 +71,27 @@ impl Actor {
         }
     }
 
-    pub fn reads(&self, resource: &str) -> bool {
-        self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|s| s.split(':').eq([resource, "read"])))
+    /// As `may`, as an error.
+    pub fn must<P: Permission>(&self) -> Result<()> {
+        self.may::<P>().map_err(|scope| match scope {
+            Some(scope) => lacking(scope),
+            None => Error::new(Code::Forbidden, format!("your role ({}) may not do this", self.role.as_str())),
+        })
     }
+
+    /// Whether the caller may read a resource, by its name in scopes. Every role reads everything; a key what its scopes say.
+    pub fn must_read(&self, resource: &str) -> Result<()> {
+        let scope = format!("{resource}:read");
+        match &self.scopes {
+            Some(scopes) if !scopes.contains(&scope) => Err(lacking(scope)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn lacking(scope: String) -> Error {
+    Error::new(Code::InsufficientScope, format!("the key needs the scope {scope}"))
+        .with(|problem| problem.required_scope = Some(scope))
 }
 
 impl Role {

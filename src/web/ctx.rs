@@ -45,11 +45,7 @@ impl<P: Permission> FromRequest for Ctx<P> {
 impl<P: Permission> Ctx<P> {
     fn new(request: &HttpRequest) -> Result<Ctx<P>> {
         let actor = identified(request)?;
-        actor.may::<P>().map_err(|scope| match scope {
-            Some(scope) => Error::new(Code::InsufficientScope, format!("the key needs the scope {scope}"))
-                .with(|problem| problem.required_scope = Some(scope)),
-            None => Error::new(Code::Forbidden, format!("your role ({}) may not do this", actor.role.as_str())),
-        })?;
+        actor.must::<P>()?;
         let db =
             request.app_data::<web::Data<Db>>().cloned().ok_or_else(|| Error::internal("no database in the app"))?;
         Ok(Ctx { request: request.clone(), actor, db, permission: PhantomData })

@@ -331,4 +331,12 @@ fn roles_and_scopes_decide() {
     let problem = reader.delete(&path).problem(403, "insufficient_scope");
     assert_eq!(problem["required_scope"], "contacts:write");
     reader.get("/deals").problem(403, "insufficient_scope");
+    reader.get("/contacts?include=owner").problem(403, "insufficient_scope");
+    let importer = key(&owner, &["imports:write", "imports:read"]);
+    importer.upload("contacts", "x.csv", b"first_name\nAnn\n").problem(403, "insufficient_scope");
+    user(&owner, "manager").upload("users", "x.csv", b"name\nAnn\n").problem(403, "forbidden");
+    let lead = owner.post("/leads", json!({ "title": "L" })).created();
+    key(&owner, &["leads:write"])
+        .post(&format!("/leads/{}/convert", id(&lead)), json!({}))
+        .problem(403, "insufficient_scope");
 }

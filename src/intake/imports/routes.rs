@@ -8,7 +8,7 @@ use crate::intake::imports::model::{
 use crate::intake::imports::prepare::Reader;
 use crate::intake::imports::table::Table;
 use crate::intake::imports::{cells, run, targets};
-use crate::kernel::actor::can;
+use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::query::{PageInfo, parameter, schema};
@@ -126,7 +126,20 @@ fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>>
     Ok(all.into_iter().filter(|s| s.category == Category::Open).map(|s| s.name).collect())
 }
 
+/// An import makes nothing that its user could not make one by one.
+fn check_right(actor: &Actor, resource: ImportResource) -> Result<()> {
+    match resource {
+        ImportResource::Users => actor.must::<can::users::Create>(),
+        ImportResource::Companies => actor.must::<can::companies::Create>(),
+        ImportResource::Contacts => actor.must::<can::contacts::Create>(),
+        ImportResource::Products => actor.must::<can::products::Create>(),
+        ImportResource::Leads => actor.must::<can::leads::Create>(),
+        ImportResource::Deals => actor.must::<can::deals::Create>(),
+    }
+}
+
 pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, content: &[u8]) -> Result<Import> {
+    check_right(tx.actor, resource)?;
     let table = run::open(content, &ImportSettings::default())?;
     let (detected, settings) = detect(tx, resource, &table)?;
     let row = diesel::insert_into(imports::table)
@@ -149,6 +162,7 @@ pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, conten
 /// Checks the settings against the file and queues the job.
 pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
     let import = lock(tx, id, crate::db::table::Expected::default())?;
+    check_right(tx.actor, import.resource)?;
     if matches!(import.status, ImportStatus::Queued | ImportStatus::Running) {
         return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
     }
