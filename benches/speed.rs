@@ -58,8 +58,14 @@ fn main() {
     println!("server memory: {idle} MiB after the fill, {} MiB after the load", bench.memory());
     let cold = bench.cold_start();
     println!("cold start to the first answer on the existing cluster: {cold:.2} s");
-    bench.server.kill().unwrap();
-    bench.server.wait().unwrap();
+}
+
+/// However the measurement ends, its server ends too.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
 }
 
 /// One thing to measure: requests, and the same in SQL.
@@ -264,6 +270,7 @@ fn serve(dir: &Path) -> (Child, String, f64) {
         .env("RUST_LOG", "warn,access=off")
         .env_remove("DATABASE_URL")
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     while !load::is_up(&address) {
@@ -275,7 +282,7 @@ fn serve(dir: &Path) -> (Child, String, f64) {
 
 /// The id of row `n` of a kind, as SQL.
 fn id(n: &str, kind: u8) -> String {
-    format!("('0192f0c{kind}-0000-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid")
+    format!("('0192f0c{kind}-0000-7000-8000-' || lpad(to_hex(({n})::bigint), 12, '0'))::uuid")
 }
 
 fn id_text(n: usize, kind: u8) -> String {
@@ -308,7 +315,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
         }),
         script: format!(
             "\\set o random(1, {OWNERS})\n\\set s random(1, {STAGES})\nselect {columns} from deals where workspace_id = '{ws}' and deleted_at is null \
-             and owner_id = {} and stage_id = ({stage_list})[:s] order by created_at desc, id desc limit 51;\n",
+             and owner_id = {} and stage_id = ({stage_list})[:s::int] order by created_at desc, id desc limit 51;\n",
             id(":o", 1)
         ),
     };
@@ -332,7 +339,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
         }),
         script: format!(
             "\\set n random(1, 1000000000)\n\\set m random(1, 1000000000)\nbegin;\ninsert into contacts (workspace_id, id, first_name, last_name, email, emails, phones, \
-             consents, lifecycle, tags, created_at, updated_at) values ('{ws}', gen_random_uuid(), 'New', 'Person', :n || 'b' || :m || '@example.net', \
+             consents, lifecycle, tags, created_at, updated_at) values ('{ws}', gen_random_uuid(), 'New', 'Person', :n::text || 'b' || :m::text || '@example.net', \
              '[{{\"kind\": \"work\"}}]', '[]', '[]', 'lead', '{{}}', now(), now()) returning *;\n{}commit;\n",
             event("contact.created", "gen_random_uuid()")
         ),
@@ -351,12 +358,12 @@ fn cases(bench: &Bench) -> Vec<Case> {
         }),
         script: format!(
             "\\set n random(1, {rows})\n\\set s random(1, {open})\nbegin;\nselect {columns} from deals where workspace_id = '{ws}' and id = {deal} for update;\n\
-             select * from stages where workspace_id = '{ws}' and id = ({stage_list})[:s];\n\
-             update deals set stage_id = ({stage_list})[:s], status = 'open', closed_at = null, stage_entered_at = now(), last_activity_at = now(), version = version + 1, \
+             select * from stages where workspace_id = '{ws}' and id = ({stage_list})[:s::int];\n\
+             update deals set stage_id = ({stage_list})[:s::int], status = 'open', closed_at = null, stage_entered_at = now(), last_activity_at = now(), version = version + 1, \
              updated_at = now() where workspace_id = '{ws}' and id = {deal} returning {columns};\n\
              with closed as (update stage_spans set left_at = greatest(entered_at, now()) where workspace_id = '{ws}' and record_id = {deal} and left_at is null returning left_at) \
              insert into stage_spans (workspace_id, id, record_id, pipeline_id, stage_id, entered_at) select '{ws}', gen_random_uuid(), {deal}, '{pipeline}', \
-             ({stage_list})[:s], coalesce(max(left_at), now()) from closed;\n{event}commit;\n",
+             ({stage_list})[:s::int], coalesce(max(left_at), now()) from closed;\n{event}commit;\n",
             deal = id(":n", 3),
             pipeline = bench.pipeline,
             event = event("deal.stage_changed", &id(":n", 3)),
