@@ -4,8 +4,17 @@ use crate::{analytics, catalog, identity, intake, jobs, people, records, sales, 
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// The operations under `/api/v1`.
+/// The operations under `/api/v1`. The router looks through them in this order, so what is asked most stands first.
 pub fn operations(config: &mut ServiceConfig<'_>) {
+    sales::deals::routes::service(config);
+    people::contacts::routes::service(config);
+    sales::leads::routes::service(config);
+    work::tasks::service(config);
+    people::companies::service(config);
+    work::activities::service(config);
+    work::timeline::service(config);
+    analytics::service(config);
+    records::feed::service(config);
     identity::auth::service(config);
     identity::me::service(config);
     identity::workspaces::service(config);
@@ -13,23 +22,14 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     identity::api_keys::service(config);
     identity::teams::service(config);
     records::tags::service(config);
-    records::feed::service(config);
     people::sources::service(config);
-    people::companies::service(config);
-    people::contacts::routes::service(config);
-    work::tasks::service(config);
-    work::activities::service(config);
-    work::timeline::service(config);
     catalog::currencies::service(config);
     catalog::products::service(config);
     sales::pipelines::service(config);
     sales::stages::service(config);
     sales::loss_reasons::service(config);
-    sales::leads::routes::service(config);
-    sales::deals::routes::service(config);
     intake::imports::routes::service(config);
     jobs::routes::service(config);
-    analytics::service(config);
     health::service(config);
 }
 
