@@ -53,7 +53,7 @@ page!(ApiKeyPage of ApiKey);
 pub struct ApiKeyCreate {
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// Such as `contacts:read`; `GET /scopes` is the part before the colon of each path.
+    /// Such as `contacts:read`: each operation names the one it needs; a wrong one is answered with the nearest.
     #[schema(min_items = 1, max_items = 100)]
     pub scopes: Vec<String>,
     /// Never, if absent.

@@ -87,7 +87,6 @@ pub const MEMBER_CODES: &[(&str, &str)] = &[
     ("stated_twice", "The value is given in two places."),
     ("reference_not_found", "No such record in this workspace."),
     ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
-    ("entry_requirement", "The stage asks for this member."),
     ("invalid", "The value cannot be accepted."),
 ];
 

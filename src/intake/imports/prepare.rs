@@ -51,7 +51,6 @@ pub struct Prepared {
     pub line: u64,
     pub body: Json,
     pub external_id: Option<String>,
-    /// The name under which a deal can be told apart when it has no external id.
     pub stage: Option<Stage>,
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
