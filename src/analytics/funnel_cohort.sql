@@ -1,15 +1,16 @@
 -- Records created in the period. A record has reached a stage when it ever stood in it or in a later one that is not lost.
-with furthest as (
-    select sp.record_id, max(s.position) as position
-    from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
-    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and s.category <> 'lost'
-    group by sp.record_id
-), picked as (
+with picked as (
     select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
         :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline
         and :records.created_at >= :from and :records.created_at < :to and (:filter)
+), furthest as (
+    select sp.record_id, max(s.position) as position
+    from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
+    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and s.category <> 'lost'
+        and sp.record_id in (select id from picked)
+    group by sp.record_id
 ), tally as (
     select p.group_key, p.group_label, p.status, f.position, p.currency, count(*) as count, coalesce(sum(p.amount), 0) as amount
     from picked p left join furthest f on f.record_id = p.id

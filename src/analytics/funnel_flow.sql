@@ -4,13 +4,19 @@ with picked as (
         :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and (:filter)
+), moved as (
+    select record_id from stage_spans
+    where workspace_id = :workspace and pipeline_id = :pipeline and entered_at >= :from and entered_at < :to
+    union
+    select record_id from stage_spans
+    where workspace_id = :workspace and pipeline_id = :pipeline and left_at >= :from and left_at < :to
 ), spans as (
     select sp.record_id, sp.stage_id, sp.entered_at, sp.left_at, s.position,
         lead(n.position) over w as next_position, lead(n.category) over w as next_category
     from stage_spans sp
     join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
     join stages n on n.workspace_id = sp.workspace_id and n.id = sp.stage_id
-    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline
+    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and sp.record_id in (select record_id from moved)
     window w as (partition by sp.record_id order by sp.entered_at, sp.id)
 ), moves as (
     select p.group_key, p.group_label, sp.stage_id, p.id, p.currency, p.amount, p.status,

@@ -55,12 +55,47 @@ const TAGS: &[(&str, &str)] = &[
 )]
 struct Collected;
 
-/// The finished document, in both versions, and its paths for the fallback.
+/// The finished document, in both versions, and its paths for the layers.
 #[derive(Debug)]
 pub struct Document {
     v31: String,
     v30: String,
-    paths: Vec<(Vec<String>, Vec<String>)>,
+    paths: Vec<Path>,
+}
+
+#[derive(Debug)]
+struct Path {
+    parts: Vec<String>,
+    methods: Vec<Method>,
+}
+
+#[derive(Debug)]
+struct Method {
+    name: String,
+    /// Whether it takes parameters in the query string.
+    asks: bool,
+}
+
+impl Path {
+    fn new(path: &str, item: &Json) -> Path {
+        let in_query =
+            |operation: &Json| operation["parameters"].as_array().into_iter().flatten().any(|p| p["in"] == "query");
+        let method =
+            |(name, operation): (&String, &Json)| Method { name: name.to_uppercase(), asks: in_query(operation) };
+        Path {
+            parts: path.split('/').map(str::to_owned).collect(),
+            methods: item.as_object().into_iter().flatten().map(method).collect(),
+        }
+    }
+
+    fn fits(&self, asked: &[&str]) -> bool {
+        let same = |(known, part): (&String, &&str)| known == part || (known.starts_with('{') && !part.is_empty());
+        self.parts.len() == asked.len() && self.parts.iter().zip(asked).all(same)
+    }
+
+    fn variables(&self) -> usize {
+        self.parts.iter().filter(|part| part.starts_with('{')).count()
+    }
 }
 
 impl Document {
@@ -72,11 +107,8 @@ impl Document {
             .split_for_parts();
         let mut document = serde_json::to_value(&collected).unwrap_or_default();
         complete(&mut document);
-        let paths = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
-            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
-            (path.split('/').map(str::to_owned).collect(), methods)
-        });
-        let paths = paths.collect();
+        let paths =
+            document["paths"].as_object().into_iter().flatten().map(|(path, item)| Path::new(path, item)).collect();
         Document { v31: pretty(&document), v30: pretty(&openapi30::down_convert(&document)), paths }
     }
 
@@ -89,20 +121,20 @@ impl Document {
         &self.v30
     }
 
-    /// The methods of a path, if it is one of ours.
-    pub fn methods(&self, path: &str) -> Vec<String> {
+    /// A path without variables is meant before one with: /workspaces/current, not /workspaces/{id}.
+    fn path(&self, path: &str) -> Option<&Path> {
         let asked: Vec<&str> = path.split('/').collect();
-        let fits = |known: &Vec<String>| {
-            known.len() == asked.len()
-                && known.iter().zip(&asked).all(|(k, a)| k == a || (k.starts_with('{') && !a.is_empty()))
-        };
-        // A path without parameters is meant before one with: /workspaces/current, not /workspaces/{id}.
-        let found = self
-            .paths
-            .iter()
-            .filter(|(known, _)| fits(known))
-            .min_by_key(|(k, _)| k.iter().filter(|p| p.starts_with('{')).count());
-        found.map(|(_, methods)| methods.clone()).unwrap_or_default()
+        self.paths.iter().filter(|known| known.fits(&asked)).min_by_key(|known| known.variables())
+    }
+
+    /// The methods of a path, if it is one of ours.
+    pub fn methods(&self, path: &str) -> Vec<&str> {
+        self.path(path).map(|known| known.methods.iter().map(|m| m.name.as_str()).collect()).unwrap_or_default()
+    }
+
+    /// Whether an operation takes no parameters in the query string.
+    pub fn takes_no_query(&self, method: &str, path: &str) -> bool {
+        self.path(path).is_some_and(|known| known.methods.iter().any(|m| m.name == method && !m.asks))
     }
 
     pub fn service(&self, config: &mut web::ServiceConfig) {

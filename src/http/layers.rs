@@ -1,6 +1,7 @@
 //! The layers around every operation: request id, access log, panics, problems, headers.
 use crate::http::document::Document;
 use crate::kernel::error::{Code, Error};
+use crate::kernel::query::Asked;
 use crate::web::answer::{RequestId, finish_problem};
 use crate::web::ctx::Identity;
 use actix_web::body::{BoxBody, MessageBody};
@@ -128,4 +129,19 @@ pub async fn fallback(request: HttpRequest, document: web::Data<Document>) -> Re
     }
     let allowed = allowed.join(", ");
     Err(Error::new(Code::MethodNotAllowed, format!("use {allowed}")).with(|problem| problem.allow = Some(allowed)))
+}
+
+/// An operation that takes no parameters refuses those it is sent: a typo must not go unnoticed. Lists and reports read theirs themselves.
+pub async fn no_stray_parameters(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if !request.query_string().is_empty() {
+        let document =
+            request.app_data::<web::Data<Document>>().ok_or_else(|| Error::internal("no document in the app"))?;
+        if document.takes_no_query(request.method().as_str(), request.path()) {
+            Asked::read(request.query_string())?.finish(&[])?;
+        }
+    }
+    next.call(request).await
 }

@@ -60,7 +60,12 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .app_data(shared.stopping)
             .app_data(web::Data::new(BEGINNINGS))
             .into_utoipa_app()
-            .service(scope("/api/v1").wrap(from_fn(authenticate)).configure(app::operations))
+            .service(
+                scope("/api/v1")
+                    .wrap(from_fn(layers::no_stray_parameters))
+                    .wrap(from_fn(authenticate))
+                    .configure(app::operations),
+            )
             .into_app()
             .configure(|config| app::unversioned(config, &document))
             .default_service(web::to(layers::fallback))

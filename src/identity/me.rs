@@ -3,7 +3,7 @@ use crate::identity::{accounts, users, workspaces};
 use crate::kernel::actor::{Role, can};
 use crate::kernel::error::Result;
 use crate::kernel::reply::Reply;
-use crate::web::ctx::{Ctx, no_parameters};
+use crate::web::ctx::Ctx;
 use actix_web::get;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,7 +34,6 @@ pub struct Membership {
 #[utoipa::path(operation_id = "get_me", responses((status = 200, description = "The caller", body = Me)))]
 #[get("/me")]
 async fn read(ctx: Ctx<can::users::Read>) -> Result<Reply> {
-    no_parameters(ctx.query())?;
     ctx.read(|tx| {
         let (user, workspace) = (users::find(tx, tx.actor.user)?, workspaces::find(tx)?);
         let memberships = match tx.actor.via {

@@ -217,11 +217,6 @@ impl FromRequest for Id {
     }
 }
 
-/// Refuses every parameter, for operations that have none.
-pub fn no_parameters(query: &str) -> Result<()> {
-    Asked::read(query)?.finish(&[])
-}
-
 impl From<Bad> for Error {
     fn from(bad: Bad) -> Error {
         Error::members(vec![bad])
