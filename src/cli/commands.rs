@@ -140,6 +140,5 @@ fn fill_demo(db: &Db) -> Outcome {
 
 pub fn openapi(old: bool) -> Outcome {
     let document = Document::build();
-    print!("{}", if old { document.text30() } else { document.text() });
-    Ok(())
+    std::io::stdout().write_all(if old { document.text30() } else { document.text() }).map_err(text)
 }

@@ -70,7 +70,7 @@ impl Db {
         };
         set_default_instrumentation(count).map_err(Error::internal)?;
         let pool = Pool::builder()
-            .max_size(size.quick + size.reports + 2) // two for the workers
+            .max_size(size.quick + size.reports + 3) // for a worker, its progress, its heartbeat
             .min_idle(Some(1))
             // A SELECT 1 per request would cost a quarter of the speed; a broken connection is noticed and replaced after one failure.
             .test_on_check_out(false)

@@ -11,7 +11,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-const LEASE_SECONDS: i64 = 60;
+const LEASE_SECONDS: i64 = 15;
+/// How often a worker says that it still lives.
+pub const BEAT: std::time::Duration = std::time::Duration::from_secs(4);
 const ATTEMPTS: i32 = 5;
 
 text_enum! {
@@ -81,6 +83,13 @@ impl Db {
         self.here(|conn| in_transaction(conn, |conn| take(conn, now)))
     }
 
+    /// Says that the worker of a job still lives.
+    pub fn keep_job(&self, id: Uuid) -> Result<()> {
+        let until = DateTime::now().plus(chrono::Duration::seconds(LEASE_SECONDS));
+        let running = jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running));
+        self.here(|conn| Ok(diesel::update(running).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?))
+    }
+
     /// Ends a job; one that was cancelled meanwhile stays cancelled.
     pub fn finish_job(&self, id: Uuid, outcome: Result<(), String>) -> Result<()> {
         self.here(|conn| finish(conn, id, outcome))
@@ -119,15 +128,10 @@ fn finish(conn: &mut PgConnection, id: Uuid, outcome: Result<(), String>) -> Res
     Ok(())
 }
 
-/// Notes progress in the transaction of the work and keeps the lease; fails when the job was cancelled.
+/// Notes progress in the transaction of the work; fails when the job was cancelled.
 pub fn progress(tx: &mut Tx<'_>, id: Uuid, done: i64) -> Result<()> {
-    let now = DateTime::now();
     let kept = diesel::update(jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running)))
-        .set((
-            jobs::done.eq(done),
-            jobs::lease_until.eq(now.plus(chrono::Duration::seconds(LEASE_SECONDS))),
-            jobs::updated_at.eq(now),
-        ))
+        .set((jobs::done.eq(done), jobs::updated_at.eq(DateTime::now())))
         .execute(tx.conn)?;
     if kept == 1 { Ok(()) } else { Err(Error::internal("the job was cancelled")) }
 }

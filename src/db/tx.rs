@@ -167,6 +167,7 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 }
 
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
+    crate::kernel::time::set_zone(request.actor.settings.time_zone);
     Tx { conn, actor: &request.actor, now: DateTime::now(), unnumbered: false, events: Vec::new() }
 }
 

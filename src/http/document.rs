@@ -1,42 +1,13 @@
-//! The OpenAPI document: collected by utoipa from the operations, then completed with what holds for all of them, so that
-//! no operation has to repeat it: tag, security, scope, problems, headers, required members, examples.
+//! The OpenAPI document: collected by utoipa from the operations, completed, and written in two versions.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
-use crate::http::{app, examples, openapi30};
-use crate::kernel::actor::SCOPES;
+use crate::http::complete::complete;
+use crate::http::{app, openapi30};
 use crate::kernel::error::{Bad, ProblemBody};
 use actix_web::{App, HttpResponse, web};
-use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use utoipa::OpenApi;
 use utoipa_actix_web::{AppExt, scope};
-
-/// What each tag is about; the tag of an operation is the first part of its path.
-const TAGS: &[(&str, &str)] = &[
-    ("auth", "Registration, sign-in, refresh, sign-out."),
-    ("me", "The caller."),
-    ("workspaces", "The tenant and its settings."),
-    ("users", "The people of the workspace."),
-    ("teams", "Departments."),
-    ("api-keys", "Tokens for scripts."),
-    ("tags", "Labels of records."),
-    ("sources", "Where people come from."),
-    ("companies", "Organisations."),
-    ("contacts", "People."),
-    ("products", "The catalogue."),
-    ("currencies", "ISO 4217 codes and their exponents."),
-    ("pipelines", "Funnels of leads and of deals."),
-    ("stages", "The steps of a pipeline."),
-    ("loss-reasons", "Why leads and deals are lost."),
-    ("leads", "Interests that are not qualified yet."),
-    ("deals", "Sales under way, won and lost."),
-    ("tasks", "What is to be done."),
-    ("activities", "What happened: notes, calls, meetings."),
-    ("events", "What changed, by whom, when."),
-    ("analytics", "Reports over the funnel."),
-    ("imports", "Spreadsheets into records."),
-    ("jobs", "Work that goes on in the background."),
-    ("error-codes", "Every code of a problem."),
-];
 
 #[derive(OpenApi)]
 #[openapi(
@@ -58,8 +29,8 @@ struct Collected;
 /// The finished document, in both versions, and its paths for the layers.
 #[derive(Debug)]
 pub struct Document {
-    v31: String,
-    v30: String,
+    v31: web::Bytes,
+    v30: web::Bytes,
     paths: Vec<Path>,
 }
 
@@ -99,7 +70,12 @@ impl Path {
 }
 
 impl Document {
+    /// Builds it on a thread of its own: the allocator gives back what the work took when the thread ends.
     pub fn build() -> Document {
+        std::thread::spawn(Document::make).join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))
+    }
+
+    fn make() -> Document {
         let (_, collected) = App::new()
             .into_utoipa_app()
             .openapi(Collected::openapi())
@@ -109,15 +85,16 @@ impl Document {
         complete(&mut document);
         let paths =
             document["paths"].as_object().into_iter().flatten().map(|(path, item)| Path::new(path, item)).collect();
-        Document { v31: pretty(&document), v30: pretty(&openapi30::down_convert(&document)), paths }
+        let text = |document: &Json| web::Bytes::from(pretty(document));
+        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths }
     }
 
     /// The document as it is committed and served: sorted keys, two spaces, a newline at the end.
-    pub fn text(&self) -> &str {
+    pub fn text(&self) -> &[u8] {
         &self.v31
     }
 
-    pub fn text30(&self) -> &str {
+    pub fn text30(&self) -> &[u8] {
         &self.v30
     }
 
@@ -143,8 +120,8 @@ impl Document {
             config.route(
                 path,
                 web::get().to(move || {
-                    let text = text.clone();
-                    async move { HttpResponse::Ok().content_type("application/json").body(text) }
+                    let answer = HttpResponse::Ok().content_type("application/json").body(text.clone());
+                    async move { answer }
                 }),
             );
         }
@@ -169,328 +146,5 @@ fn sorted(value: &Json) -> Json {
         }
         Json::Array(list) => list.iter().map(sorted).collect(),
         other => other.clone(),
-    }
-}
-
-fn complete(document: &mut Json) {
-    let outputs = reachable(document, "responses");
-    split_shared(document, &outputs);
-    let inputs = reachable(document, "requestBody");
-    let mut used = BTreeSet::new();
-    if let Some(paths) = document["paths"].as_object_mut() {
-        for (path, item) in paths.iter_mut() {
-            for (method, operation) in item.as_object_mut().into_iter().flatten() {
-                used.insert(complete_operation(path, method, operation));
-            }
-        }
-    }
-    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        for (name, schema) in schemas.iter_mut() {
-            complete_schema(
-                name,
-                schema,
-                inputs.contains(name),
-                outputs.contains(name) || name.ends_with("Error") || name == "Problem",
-            );
-        }
-        schemas.values_mut().for_each(add_examples);
-    }
-    let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
-    document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
-    document["components"]["securitySchemes"] = json!({ "bearer_auth": {
-        "type": "http", "scheme": "bearer",
-        "description": "An access token (JWT) from `/auth/login`, or an API key `vrk_…`."
-    } });
-    document["security"] = json!([{ "bearer_auth": [] }]);
-}
-
-/// A schema that is sent as well as answered becomes two when it has optional members: in an answer they are always there, in
-/// a body they need not be.
-fn split_shared(document: &mut Json, outputs: &BTreeSet<String>) {
-    let shared: Vec<String> = reachable(document, "requestBody").intersection(outputs).cloned().collect();
-    let optional = |schema: &Json| {
-        schema["properties"].as_object().map_or(0, Map::len) > schema["required"].as_array().map_or(0, Vec::len)
-    };
-    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
-    let twins: Vec<String> = shared.into_iter().filter(|name| schemas.get(name).is_some_and(optional)).collect();
-    for name in &twins {
-        if let Some(schema) = schemas.get(name).cloned() {
-            schemas.insert(format!("{name}Input"), schema);
-        }
-    }
-    for (_, schema) in schemas.iter_mut().filter(|(name, _)| !outputs.contains(*name)) {
-        for name in &twins {
-            redirect(schema, &format!("#/components/schemas/{name}"), &format!("#/components/schemas/{name}Input"));
-        }
-    }
-}
-
-fn redirect(value: &mut Json, from: &str, to: &str) {
-    match value {
-        Json::String(text) if text == from => *text = to.to_owned(),
-        Json::Array(list) => list.iter_mut().for_each(|v| redirect(v, from, to)),
-        Json::Object(members) => members.values_mut().for_each(|v| redirect(v, from, to)),
-        _ => {}
-    }
-}
-
-/// The names of the schemas that can be reached from one part of every operation.
-fn reachable(document: &Json, part: &str) -> BTreeSet<String> {
-    let mut open = Vec::new();
-    for item in document["paths"].as_object().into_iter().flatten() {
-        for operation in item.1.as_object().into_iter().flatten() {
-            refs(&operation.1[part], &mut open);
-        }
-    }
-    let mut seen = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if seen.insert(name.clone()) {
-            refs(&document["components"]["schemas"][&name], &mut open);
-        }
-    }
-    seen
-}
-
-fn refs(value: &Json, found: &mut Vec<String>) {
-    match value {
-        Json::Object(members) => {
-            if let Some(name) = members.get("$ref").and_then(Json::as_str).and_then(|r| r.rsplit('/').next()) {
-                found.push(name.to_owned());
-            }
-            members.values().for_each(|v| refs(v, found));
-        }
-        Json::Array(list) => list.iter().for_each(|v| refs(v, found)),
-        _ => {}
-    }
-}
-
-/// Completes one operation and returns its tag.
-fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String {
-    let parts: Vec<&str> = path.trim_start_matches("/api/v1/").split('/').collect();
-    let tag = parts.first().copied().unwrap_or_default().to_owned();
-    operation["tags"] = json!([tag]);
-    let public = operation["security"].as_array().is_some_and(|s| s.first().is_some_and(|first| first == &json!({})));
-    if public {
-        operation["security"] = json!([]);
-    } else {
-        scope_of(&tag, method, operation);
-    }
-    if operation.get("description").is_none() {
-        operation["description"] = operation["summary"].clone();
-    }
-    let nested = path.contains('{');
-    let create = method == "post";
-    let change = matches!(method, "patch" | "delete" | "put");
-    let body = operation.get("requestBody").is_some();
-    let mut headers = Vec::new();
-    if create && !public {
-        headers.push((
-            "Idempotency-Key",
-            "A key of your choice, kept 24 hours: the same request with the same key has one effect and one answer.",
-        ));
-    }
-    if change {
-        headers.push(("If-Match", "The ETag that you read; 412 when the record has changed since."));
-    }
-    for (name, description) in headers {
-        let parameter = json!({ "name": name, "in": "header", "required": false, "description": description,
-            "schema": { "type": "string", "maxLength": 255 }, "example": if name == "If-Match" { "\"7\"" } else { "5f0c2f6e" } });
-        if let Some(list) = operation.get_mut("parameters").and_then(Json::as_array_mut) {
-            list.push(parameter);
-        } else {
-            operation["parameters"] = json!([parameter]);
-        }
-    }
-    for parameter in operation.get_mut("parameters").and_then(Json::as_array_mut).into_iter().flatten() {
-        complete_parameter(parameter);
-    }
-    let mut problems = vec![
-        (400, "The request cannot be understood"),
-        (401, "No token, or not a valid one"),
-        (403, "Your role or scope does not allow this"),
-    ];
-    if public && tag != "auth" {
-        problems.clear();
-    }
-    if nested || tag == "workspaces" || path.ends_with("/switch") {
-        problems.push((404, "There is no such record, or you may not see it"));
-    }
-    if create || change {
-        problems.push((409, "The request conflicts with the state of the record"));
-        problems.push((422, "Members are not valid"));
-    }
-    if change || path.ends_with("/move") {
-        problems.push((412, "The record has changed since you read it"));
-    }
-    if body {
-        problems.push((413, "The body is too large"));
-        problems.push((415, "The body is not JSON"));
-    }
-    if only_json(operation) {
-        problems.push((406, "Neither JSON nor CSV is accepted"));
-        describe(operation, "Also as CSV, with `Accept: text/csv`.");
-    }
-    if change && (path.ends_with("-order") || path.contains("/pipelines/")) {
-        problems.push((428, "If-Match is needed here"));
-    }
-    if let Some(responses) = operation["responses"].as_object_mut() {
-        complete_success(responses, method);
-        for (status, description) in problems {
-            responses.insert(status.to_string(), problem(description));
-        }
-        responses.insert("default".into(), problem("Any other problem"));
-    }
-    tag
-}
-
-/// Adds a sentence to the description.
-fn describe(operation: &mut Json, sentence: &str) {
-    let before = operation["description"].as_str().map(|d| format!("{d}\n\n")).unwrap_or_default();
-    operation["description"] = json!(format!("{before}{sentence}"));
-}
-
-/// Leaves the JSON of an answer that can also be had as CSV: clients are generated for one type per answer.
-fn only_json(operation: &mut Json) -> bool {
-    let responses = operation.get_mut("responses").and_then(Json::as_object_mut).into_iter().flatten();
-    let mut contents = responses.filter_map(|(_, answer)| answer.get_mut("content").and_then(Json::as_object_mut));
-    contents.any(|content| content.remove("text/csv").is_some())
-}
-
-fn scope_of(tag: &str, method: &str, operation: &mut Json) {
-    let scope = match operation["x-required-scope"].as_str() {
-        Some(named) => named.to_owned(),
-        None if tag == "me" => "users:read".to_owned(),
-        None => format!("{tag}:{}", if method == "get" { "read" } else { "write" }),
-    };
-    if SCOPES.contains(&scope.as_str()) {
-        describe(operation, &format!("Needs the scope `{scope}`."));
-        operation["x-required-scope"] = json!(scope);
-    }
-}
-
-fn complete_success(responses: &mut Map<String, Json>, method: &str) {
-    for (status, answer) in responses.iter_mut() {
-        let mut headers = json!({ "X-Request-Id": header("The id of this request, also in events and logs.") });
-        if matches!(method, "post" | "patch" | "put") && answer.get("content").is_some() {
-            headers["ETag"] = header("The version of the record.");
-        }
-        if matches!(status.as_str(), "201" | "202") {
-            headers["Location"] = header("The address of the new record.");
-        }
-        answer["headers"] = headers;
-    }
-}
-
-fn header(description: &str) -> Json {
-    json!({ "description": description, "schema": { "type": "string" } })
-}
-
-fn problem(description: &str) -> Json {
-    json!({ "description": description,
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } })
-}
-
-fn complete_parameter(parameter: &mut Json) {
-    let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-    if parameter.get("example").is_some() {
-        return;
-    }
-    let schema = parameter["schema"].clone();
-    let one = if schema["type"] == "array" { &schema["items"] } else { &schema };
-    let field = name.split("__").next().unwrap_or_default();
-    let example = match one["pattern"].as_str() {
-        // "^(open|won|lost)$": the first choice.
-        Some(pattern) if pattern.starts_with("^(") => {
-            pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c))
-        }
-        _ => examples::of(field, one),
-    };
-    if let Some(example) = example {
-        parameter["example"] = if schema["type"] == "array" { json!([example]) } else { example };
-    }
-}
-
-fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
-    let Some(properties) = schema.get_mut("properties").and_then(Json::as_object_mut) else { return };
-    if properties.is_empty() {
-        return;
-    }
-    if output {
-        // An answer has every member, null when empty.
-        let all: Vec<String> = properties.keys().cloned().collect();
-        schema["required"] = json!(all);
-        return;
-    }
-    if !input {
-        return;
-    }
-    if name.ends_with("Update") {
-        let clearable: Vec<String> =
-            properties.iter().filter(|(_, s)| admits_null(s)).map(|(n, _)| n.clone()).collect();
-        if !clearable.is_empty() {
-            properties.insert(
-                "clear".into(),
-                json!({
-                    "type": "array", "maxItems": clearable.len(),
-                    "description": "Members to clear, for clients that cannot send null.",
-                    "items": { "type": "string", "pattern": format!("^({})$", clearable.join("|")) },
-                    "example": [clearable.first()],
-                }),
-            );
-        }
-    } else {
-        properties.values_mut().for_each(forbid_null);
-    }
-    if let Some(object) = schema.as_object_mut() {
-        object.insert("additionalProperties".into(), json!(false));
-    }
-}
-
-fn admits_null(schema: &Json) -> bool {
-    let in_type = schema["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
-    in_type || schema["oneOf"].as_array().is_some_and(|options| options.contains(&json!({ "type": "null" })))
-}
-
-/// A creation has no use for null: what is not known is left out.
-fn forbid_null(schema: &mut Json) {
-    if let Some(types) = schema["type"].as_array() {
-        let rest: Vec<&Json> = types.iter().filter(|t| *t != "null").collect();
-        if let [one] = rest.as_slice() {
-            schema["type"] = (*one).clone();
-        }
-    } else if let Some(options) = schema["oneOf"].as_array() {
-        let rest: Vec<Json> = options.iter().filter(|o| **o != json!({ "type": "null" })).cloned().collect();
-        if let ([one], Some(object)) = (rest.as_slice(), schema.as_object_mut()) {
-            object.remove("oneOf");
-            object.insert("$ref".into(), one["$ref"].clone());
-        }
-    }
-}
-
-fn add_examples(schema: &mut Json) {
-    for (name, property) in schema.get_mut("properties").and_then(Json::as_object_mut).into_iter().flatten() {
-        if property.get("example").is_some() || property.get("$ref").is_some() {
-            continue;
-        }
-        let items = property["items"].clone();
-        let example = if property["type"] == "array"
-            || property["type"].as_array().is_some_and(|t| t.contains(&json!("array")))
-        {
-            match items.get("$ref") {
-                Some(_) => None,
-                None => {
-                    let least = property["minItems"].as_u64().unwrap_or(1).max(1);
-                    examples::of(name, &items).map(|one| (0..least).map(|_| one.clone()).collect())
-                }
-            }
-        } else {
-            examples::of(name, property)
-        };
-        if let Some(example) = example {
-            property["example"] = example;
-        }
-    }
-    if schema.get("enum").is_some() {
-        schema["example"] = schema["enum"][0].clone();
     }
 }

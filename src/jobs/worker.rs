@@ -1,11 +1,12 @@
 //! The worker: takes the oldest job, does it, takes the next. Any number of workers share one queue.
 use crate::db::pool::Db;
-use crate::db::queue::Job;
+use crate::db::queue::{self, Job};
 use crate::intake::imports;
 use crate::kernel::error::{Code, Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -51,8 +52,9 @@ fn work(db: &Db, stopped: &AtomicBool) {
 
 fn finish(db: &Db, job: &Job) {
     log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
-    let outcome = catch_unwind(AssertUnwindSafe(|| perform(db, job)))
-        .unwrap_or_else(|_| Err(Error::internal("the job panicked")));
+    let outcome = kept_alive(db, job, || {
+        catch_unwind(AssertUnwindSafe(|| perform(db, job))).unwrap_or_else(|_| Err(Error::internal("the job panicked")))
+    });
     // What is away comes back: the job stays queued under its lease and is tried again.
     if outcome.as_ref().is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::Overloaded)) {
         log::warn!("job {} waits for the database", job.id);
@@ -68,6 +70,23 @@ fn finish(db: &Db, job: &Job) {
     if let Err(error) = db.finish_job(job.id, told) {
         log::error!("job {} cannot be ended: {error}", job.id);
     }
+}
+
+/// Runs the work while another thread keeps its lease: however long a statement takes, nobody else takes the job up.
+fn kept_alive<T>(db: &Db, job: &Job, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while wait.recv_timeout(queue::BEAT) == Err(RecvTimeoutError::Timeout) {
+                if let Err(error) = db.keep_job(job.id) {
+                    log::warn!("the lease of job {} was not kept: {error}", job.id);
+                }
+            }
+        });
+        let outcome = work();
+        drop(done);
+        outcome
+    })
 }
 
 fn perform(db: &Db, job: &Job) -> Result<()> {

@@ -1,12 +1,12 @@
-//! The next open task of a record, and whether it is late.
-use crate::kernel::time::DateTime;
+//! The next open task of a record, and whether it is for today or late.
+use crate::kernel::time::{self, DateTime};
 use crate::text_enum;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
-    pub enum NextTaskState { Planned = "planned", Overdue = "overdue", }
+    pub enum NextTaskState { Planned = "planned", Today = "today", Overdue = "overdue", }
 }
 
 /// The open task that is due first.
@@ -26,16 +26,23 @@ pub struct NextTaskColumns {
 }
 
 impl NextTaskColumns {
-    fn at(&self, now: DateTime) -> Option<NextTask> {
-        let late = self.due_at.is_some_and(|due| due < now);
-        let state = if late { NextTaskState::Overdue } else { NextTaskState::Planned };
-        self.id.map(|id| NextTask { id, due_at: self.due_at, state })
+    fn get(&self) -> Option<NextTask> {
+        let (id, now) = (self.id?, DateTime::now());
+        let day = |at| time::today(at, time::zone());
+        let instant = chrono::Duration::milliseconds(1);
+        let state = match self.due_at {
+            Some(due) if due < now => NextTaskState::Overdue,
+            // An all-day task is due when the next day begins.
+            Some(due) if day(due.plus(-instant)) == day(now) => NextTaskState::Today,
+            _ => NextTaskState::Planned,
+        };
+        Some(NextTask { id, due_at: self.due_at, state })
     }
 }
 
 impl Serialize for NextTaskColumns {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        self.at(DateTime::now()).serialize(s)
+        self.get().serialize(s)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Instants with exactly milliseconds, as RFC 3339 in UTC: what the columns (`timestamptz(3)`), cursors and clients can hold.
-use chrono::{SecondsFormat, SubsecRound, Utc};
+use chrono::{Datelike, SubsecRound, Timelike, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, Output, ToSql};
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{BigInt, Timestamptz};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::str::FromStr;
 
@@ -12,6 +12,9 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Timestamptz)]
 pub struct DateTime(chrono::DateTime<Utc>);
+
+/// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970-01-01.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 impl DateTime {
     #[expect(clippy::disallowed_methods, reason = "the one clock of the product")]
@@ -36,15 +39,32 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 }
 
 impl std::fmt::Display for DateTime {
+    /// Written digit by digit: a page of records holds hundreds of instants, and chrono takes three times as long.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+        let (day, time) = (self.0.date_naive(), self.0.time());
+        let parts = [
+            (day.year().unsigned_abs(), [1000, 100, 10, 1].as_slice(), b'-'),
+            (day.month(), &[10, 1], b'-'),
+            (day.day(), &[10, 1], b'T'),
+            (time.hour(), &[10, 1], b':'),
+            (time.minute(), &[10, 1], b':'),
+            (time.second(), &[10, 1], b'.'),
+            (time.nanosecond() / 1_000_000, &[100, 10, 1], b'Z'),
+        ];
+        let mut text = [0_u8; "2026-01-31T00:00:00.000Z".len()];
+        let mut place = text.iter_mut();
+        let mut put = |byte| place.next().into_iter().for_each(|p| *p = byte);
+        for (value, powers, end) in parts {
+            powers.iter().for_each(|power| put(b'0' + u8::try_from(value / power % 10).unwrap_or(0)));
+            put(end);
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| std::fmt::Error)?)
     }
 }
 
 impl FromStr for DateTime {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<DateTime, Self::Err> {
-        use chrono::Datelike;
         // Four-digit years only: PostgreSQL and most clients stop there.
         chrono::DateTime::parse_from_rfc3339(text)
             .ok()
@@ -75,7 +95,9 @@ impl ToSql<Timestamptz, Pg> for DateTime {
 
 impl FromSql<Timestamptz, Pg> for DateTime {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<DateTime> {
-        <chrono::DateTime<Utc> as FromSql<Timestamptz, Pg>>::from_sql(value).map(DateTime)
+        let micros = <i64 as FromSql<BigInt, Pg>>::from_sql(value)?;
+        let unix = micros.checked_add(EPOCH_MICROS).and_then(chrono::DateTime::from_timestamp_micros);
+        Ok(unix.ok_or("an instant beyond the calendar")?.into())
     }
 }
 
@@ -91,4 +113,31 @@ pub fn day_start(day: chrono::NaiveDate, zone: chrono_tz::Tz) -> DateTime {
 /// Today's date in a time zone.
 pub fn today(now: DateTime, zone: chrono_tz::Tz) -> chrono::NaiveDate {
     now.0.with_timezone(&zone).date_naive()
+}
+
+thread_local! {
+    static ZONE: std::cell::Cell<chrono_tz::Tz> = const { std::cell::Cell::new(chrono_tz::UTC) };
+}
+
+/// Sets the time zone in which the work of this thread counts days: what a row says of "today" depends on it.
+pub fn set_zone(zone: chrono_tz::Tz) {
+    ZONE.set(zone);
+}
+
+/// The time zone of the work at hand.
+pub fn zone() -> chrono_tz::Tz {
+    ZONE.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DateTime;
+
+    #[test]
+    fn instants_are_written_with_milliseconds_in_utc() {
+        let written = |text: &str| text.parse::<DateTime>().unwrap().to_string();
+        assert_eq!(written("2026-01-31T09:05:07+02:00"), "2026-01-31T07:05:07.000Z");
+        assert_eq!(written("0001-12-09T23:59:59.9876Z"), "0001-12-09T23:59:59.987Z");
+        assert_eq!(written("9999-12-31T00:00:00.010Z"), "9999-12-31T00:00:00.010Z");
+    }
 }

@@ -176,7 +176,7 @@ fn bad_tokens_are_refused() {
     assert_eq!(answer.header("www-authenticate"), "Bearer");
     answer.problem(401, "unauthorized");
     client.with("Authorization", "Bearer other").get("/me").problem(401, "token_invalid");
-    let lower = Client { headers: vec![("Authorization".into(), format!("bearer {token}"))] };
+    let lower = Client::anonymous().with("Authorization", &format!("bearer {token}"));
     lower.get("/me").ok();
     Client::with_token(pair["refresh_token"].as_str().unwrap()).get("/me").problem(401, "token_invalid");
 }

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod analytics;
 mod catalogue;
+mod compatibility;
 mod contacts;
 mod document;
+mod faults;
 mod hostile;
 mod house;
 mod identity;

@@ -28,6 +28,10 @@ fn a_record_knows_its_next_task() {
     assert_eq!(overdue["data"].as_array().unwrap().len(), 1);
     owner.delete(&format!("/tasks/{}", id(&far))).gone();
     assert_eq!(owner.get(&path).ok()["next_task"], Json::Null);
+    let today = owner.get("/analytics/forecast").header("date").to_owned();
+    let today = chrono::DateTime::parse_from_rfc2822(&today).unwrap().format("%Y-%m-%d").to_string();
+    task(json!({ "title": "Today", "deal_id": id(&deal), "due_date": today }));
+    assert_eq!(owner.get(&path).ok()["next_task"]["state"], "today");
     let both = json!({ "title": "A", "due_at": "2031-01-01T00:00:00Z", "due_date": "2031-01-01" });
     owner.post("/tasks", both).problem(422, "validation_failed");
 }

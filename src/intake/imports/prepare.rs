@@ -5,7 +5,7 @@ use crate::intake::imports::model::{
     ColumnReport, ImportReport, ImportResource, ImportSettings, MappedValue, UnknownValue,
 };
 use crate::intake::imports::references::References;
-use crate::intake::imports::table::Table;
+use crate::intake::imports::table::{Row, Table};
 use crate::intake::imports::targets::{self, Target};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
@@ -15,7 +15,6 @@ use crate::kernel::time::{DateTime, day_start};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category, Stage};
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -42,7 +41,8 @@ pub struct Reader {
     zone: chrono_tz::Tz,
     pub references: References,
     width: usize,
-    seen: HashMap<String, u32>,
+    /// By line: which of the rows with the same cells this one is, where it is not the first.
+    twins: HashMap<u64, u32>,
 }
 
 /// A row that has been understood.
@@ -127,12 +127,12 @@ impl Reader {
             zone: tx.zone(),
             references: References::default(),
             width: table.header.len(),
-            seen: HashMap::new(),
+            twins: twins(&table.rows),
         })
     }
 
     /// The rows in chunks, by their index. A company comes in a later chunk than the parent that the same file names.
-    pub fn chunks(&self, rows: &[(u64, Vec<String>)], size: usize) -> Vec<Vec<usize>> {
+    pub fn chunks(&self, rows: &[Row], size: usize) -> Vec<Vec<usize>> {
         let mut waiting: Vec<usize> = (0..rows.len()).collect();
         let column =
             |target: &dyn Fn(&Target) -> bool| self.columns.iter().find(|c| target(&c.target)).map(|c| c.index);
@@ -140,9 +140,8 @@ impl Reader {
         let name = column(&|t| matches!(t, Target::Member(member, _) if member == "name"));
         let mut chunks = Vec::new();
         if let (Some(parent), Some(name)) = (parent, name) {
-            let cell = |row: &usize, column: usize| {
-                rows.get(*row).and_then(|(_, cells)| cells.get(column)).map(|c| c.to_lowercase())
-            };
+            let cell =
+                |row: &usize, column: usize| rows.get(*row).and_then(|row| row.cell(column)).map(str::to_lowercase);
             loop {
                 let names: std::collections::HashSet<_> = waiting.iter().filter_map(|row| cell(row, name)).collect();
                 let own = |row: &usize| cell(row, parent) == cell(row, name);
@@ -176,16 +175,15 @@ impl Reader {
     pub fn row(
         &mut self,
         tx: &mut Tx<'_>,
-        line: u64,
-        cells: &[String],
+        source: &Row,
         report: &mut ImportReport,
         problems: &mut Vec<RowProblem>,
     ) -> Result<Option<Prepared>> {
-        let before = problems.len();
-        if cells.len() != self.width {
+        let (before, line) = (problems.len(), source.line);
+        if source.width() != self.width {
             let detail = format!(
                 "the row has {} cells, the header {}; is a text with the delimiter not in quotation marks?",
-                cells.len(),
+                source.width(),
                 self.width
             );
             problems.push(RowProblem { line, column: None, code: "row_width".into(), detail, value: None });
@@ -203,7 +201,7 @@ impl Reader {
         };
         let (mut body, mut names) = (Map::new(), Vec::new());
         for n in 0..self.columns.len() {
-            let Some((name, raw, text)) = self.cell(n, cells, report) else { continue };
+            let Some((name, raw, text)) = self.cell(n, source, report) else { continue };
             let outcome = self.place(tx, n, &text, &mut body, &mut row, &mut names, report)?;
             if let Err((code, detail)) = outcome {
                 problems.push(RowProblem {
@@ -218,15 +216,15 @@ impl Reader {
         if problems.len() > before {
             return Ok(None);
         }
-        self.complete(cells, &mut body, &names, &mut row);
+        self.complete(source, &mut body, &names, &mut row);
         row.body = Json::Object(body);
         Ok(Some(row))
     }
 
     /// The text of a mapped cell after its value mapping; nothing for an empty one. Counts both.
-    fn cell(&self, n: usize, cells: &[String], report: &mut ImportReport) -> Option<(String, String, String)> {
+    fn cell(&self, n: usize, source: &Row, report: &mut ImportReport) -> Option<(String, String, String)> {
         let column = self.columns.get(n)?;
-        let raw = cells.get(column.index).map(String::as_str).unwrap_or_default();
+        let raw = source.cell(column.index).unwrap_or_default();
         let text = match column.values.get(raw) {
             Some(to) => {
                 note_mapped(report, &column.name, raw, to);
@@ -373,16 +371,14 @@ impl Reader {
     }
 
     /// What a row needs and does not say: a title, an external id to know it again by, the price of its product.
-    fn complete(&mut self, cells: &[String], body: &mut Map<String, Json>, names: &[String], row: &mut Prepared) {
+    fn complete(&self, source: &Row, body: &mut Map<String, Json>, names: &[String], row: &mut Prepared) {
         let funnel = matches!(self.resource, ImportResource::Leads | ImportResource::Deals);
         if row.external_id.is_none()
             && (funnel || (self.resource == ImportResource::Contacts && !body.contains_key("email")))
         {
             // The same row in the same place of the order of its twins: the same file makes no doubles.
-            let digest: String =
-                crate::kernel::query::hex(&Sha256::digest(cells.join("\u{1f}"))).chars().take(16).collect();
-            let twin = self.seen.entry(digest.clone()).and_modify(|n| *n += 1).or_insert(1);
-            row.external_id = Some(format!("csv:{digest}:{twin}"));
+            let twin = self.twins.get(&source.line).copied().unwrap_or(1);
+            row.external_id = Some(format!("csv:{}:{twin}", source.digest()));
             body.insert("external_id".into(), json!(row.external_id));
         }
         if self.resource == ImportResource::Deals {
@@ -407,6 +403,18 @@ impl Reader {
             }
         }
     }
+}
+
+/// Numbers the rows with the same cells, from the second on: the number does not depend on where a run began.
+fn twins(rows: &[Row]) -> HashMap<u64, u32> {
+    let (mut seen, mut twins) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let count = seen.entry(row.digest()).and_modify(|n| *n += 1).or_insert(1);
+        if *count > 1 {
+            twins.insert(row.line, *count);
+        }
+    }
+    twins
 }
 
 fn funnel(tx: &mut Tx<'_>, resource: ImportResource, settings: &ImportSettings) -> Result<(Option<Uuid>, Vec<Stage>)> {

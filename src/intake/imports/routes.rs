@@ -72,7 +72,7 @@ fn detect(tx: &mut Tx<'_>, resource: ImportResource, table: &Table) -> Result<(D
     let stages = open_stages(tx, resource)?;
     let fields = targets::fields(resource, &stages);
     let suggested = targets::suggest(resource, &table.header, &fields);
-    let column = |n: usize| table.rows.iter().filter_map(move |(_, cells)| cells.get(n).map(String::as_str));
+    let column = |n: usize| table.rows.iter().filter_map(move |row| row.cell(n));
     let kind_of =
         |field: &Option<String>| fields.iter().find(|f| Some(&f.name) == field.as_ref()).map(|f| f.kind.clone());
     let mut date_format = None;

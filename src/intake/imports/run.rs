@@ -6,7 +6,8 @@ use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{Reader, RowProblem};
-use crate::intake::imports::table::{self, Table};
+use crate::intake::imports::references::References;
+use crate::intake::imports::table::{self, Row, Table};
 use crate::intake::imports::write;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
@@ -77,15 +78,21 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             done += rows.len();
             continue;
         }
-        let rows: Vec<&(u64, Vec<String>)> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
+        let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
         let state = std::cell::RefCell::new((&mut reader, report.clone()));
         let after = db.write_here(request, |tx| {
             let mut state = state.borrow_mut();
             let (reader, before) = &mut *state;
             let mut report = before.clone();
-            let problems = chunk(tx, reader, &rows, on_existing, &mut report)?;
+            let problems = match chunk(tx, reader, &rows, on_existing, &mut report) {
+                Ok(problems) => problems,
+                Err(error) => {
+                    // The chunk may be tried again; the names it added are undone and must not be remembered.
+                    reader.references = References::default();
+                    return Err(error);
+                }
+            };
             keep_problems(tx, id, &problems, report.failed)?;
-            report.added_names.clone_from(&reader.references.added);
             diesel::update(imports::table.find((tx.workspace(), id)))
                 .set(imports::report.eq(&report))
                 .execute(tx.conn)?;
@@ -123,14 +130,13 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         let mut report = ImportReport { dry_run: true, ..reader.report(&import.settings) };
         let mut problems = Vec::new();
         for rows in reader.chunks(&table.rows, CHUNK) {
-            let rows: Vec<&(u64, Vec<String>)> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
+            let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
             problems.extend(chunk(tx, &mut reader, &rows, on_existing, &mut report)?);
             tx.forget_events();
             let done = report.rows;
             // On a connection of its own: the rehearsal itself leaves no trace.
             db.write_here(request, |tx| queue::progress(tx, job.id, done))?;
         }
-        report.added_names.clone_from(&reader.references.added);
         Ok((report, problems))
     })?;
     db.write_here(request, |tx| {
@@ -146,14 +152,14 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
 fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut Reader,
-    rows: &[&(u64, Vec<String>)],
+    rows: &[&Row],
     on_existing: OnExisting,
     report: &mut ImportReport,
 ) -> Result<Vec<RowProblem>> {
     let (mut prepared, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
-    for (line, cells) in rows {
+    for row in rows {
         report.rows += 1;
-        match reader.row(tx, *line, cells, report, &mut problems)? {
+        match reader.row(tx, row, report, &mut problems)? {
             Some(row) => {
                 let dated = row.created_at.is_some() || !row.entered.is_empty();
                 report.without_date += i64::from(reader.pipeline.is_some() && !dated);
@@ -163,6 +169,7 @@ fn chunk(
         }
     }
     write::chunk(tx, reader, prepared, on_existing, report, &mut problems)?;
+    report.added_names.append(&mut reader.references.added);
     report.unknown_values.sort_by_key(|unknown| std::cmp::Reverse(unknown.rows));
     Ok(problems)
 }

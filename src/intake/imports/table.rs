@@ -1,6 +1,8 @@
 //! A file of text as a table: encoding, delimiter, header, rows.
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::query::hex;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use sha2::{Digest, Sha256};
 
 pub const COLUMNS_MAX: usize = 200;
 pub const ROWS_MAX: usize = 200_000;
@@ -13,8 +15,32 @@ pub struct Table {
     pub encoding: String,
     pub delimiter: char,
     pub header: Vec<String>,
-    /// With the number of the line on which the row begins; the header is line 1.
-    pub rows: Vec<(u64, Vec<String>)>,
+    pub rows: Vec<Row>,
+}
+
+/// A row that is not empty. Its cells lie in one piece of memory: a file may have hundreds of thousands of them.
+#[derive(Debug)]
+pub struct Row {
+    /// The line of the file on which the row begins; the header is line 1.
+    pub line: u64,
+    cells: csv::StringRecord,
+}
+
+impl Row {
+    pub fn width(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Without blanks around it.
+    pub fn cell(&self, column: usize) -> Option<&str> {
+        self.cells.get(column)
+    }
+
+    /// The same for rows with the same cells.
+    pub fn digest(&self) -> String {
+        let hash = self.cells.iter().fold(Sha256::new(), |hash, cell| hash.chain_update(cell).chain_update([0x1f]));
+        hex(&hash.finalize()).chars().take(16).collect()
+    }
 }
 
 fn unreadable(detail: impl Into<String>) -> Error {
@@ -37,20 +63,21 @@ pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Re
     let header = header(&first, &text, delimiter)?;
     let mut rows = Vec::new();
     for record in records {
-        let record = record.map_err(|e| unreadable(e.to_string()))?;
+        let mut record = record.map_err(|e| unreadable(e.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
         if record.iter().any(|cell| cell.len() > CELL_MAX) {
             return Err(unreadable(format!(
                 "a cell in the row at line {line} has more than {CELL_MAX} bytes; is a quotation mark not closed?"
             )));
         }
-        if record.iter().all(|cell| cell.trim().is_empty()) {
+        record.trim();
+        if record.iter().all(str::is_empty) {
             continue;
         }
         if rows.len() == ROWS_MAX {
             return Err(unreadable(format!("a file may have at most {ROWS_MAX} rows; split it")));
         }
-        rows.push((line, record.iter().map(|cell| cell.trim().to_owned()).collect()));
+        rows.push(Row { line, cells: record });
     }
     if rows.is_empty() {
         return Err(unreadable("the file has a header but no rows"));
@@ -153,7 +180,7 @@ mod tests {
         let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
         let table = read(&bytes, None, None).unwrap();
         assert_eq!(table.encoding, "windows-1251");
-        assert_eq!(table.rows[1].1[0], "Пётр");
+        assert_eq!(table.rows[1].cell(0), Some("Пётр"));
         let table = read(b"\xef\xbb\xbfname\tcity\nAnn\tYork\n", None, None).unwrap();
         assert_eq!((table.header[0].as_str(), table.delimiter), ("name", '\t'));
     }

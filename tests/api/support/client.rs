@@ -7,7 +7,7 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 use voronka::http::document::Document;
 
-pub static DOCUMENT: LazyLock<Json> = LazyLock::new(|| serde_json::from_str(Document::build().text()).unwrap());
+pub static DOCUMENT: LazyLock<Json> = LazyLock::new(|| serde_json::from_slice(Document::build().text()).unwrap());
 
 static AGENT: LazyLock<Agent> = LazyLock::new(|| {
     Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true).build().into()
@@ -16,6 +16,8 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     pub headers: Vec<(String, String)>,
+    /// Another server than the one of the whole run.
+    address: Option<String>,
 }
 
 #[derive(Debug)]
@@ -32,7 +34,12 @@ impl Client {
     }
 
     pub fn with_token(token: &str) -> Client {
-        Client { headers: vec![("Authorization".into(), format!("Bearer {token}"))] }
+        Client::default().with("Authorization", &format!("Bearer {token}"))
+    }
+
+    /// Of a server of its own.
+    pub fn at(address: &str) -> Client {
+        Client { address: Some(address.into()), ..Client::default() }
     }
 
     pub fn with(&self, name: &str, value: &str) -> Client {
@@ -80,8 +87,8 @@ impl Client {
             .strip_prefix('/')
             .filter(|rest| rest.starts_with('/'))
             .map_or_else(|| format!("/api/v1{path}"), str::to_owned);
-        let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("http://{}{full}", server().address));
+        let address = self.address.as_ref().map_or_else(|| server().address.as_str(), String::as_str);
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{address}{full}"));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -1,5 +1,6 @@
 //! A server for the whole run, and a client that checks every answer against the OpenAPI document.
 pub mod client;
+pub mod process;
 pub mod server;
 
 pub use client::{Answer, Client};

@@ -1,0 +1,49 @@
+//! What happens when something dies: nothing that was acknowledged is lost, nothing is done twice.
+use crate::imports::finished;
+use crate::support::client::Client;
+use crate::support::id;
+use crate::support::process::{Process, folder};
+use serde_json::json;
+
+fn owner(process: &Process) -> Client {
+    let at = Client::at(&process.address);
+    let body =
+        json!({ "workspace_name": "Acme", "name": "Ann", "email": "ann@example.com", "password": "a-long-password" });
+    let answer = at.post("/auth/register", body).created();
+    at.with("Authorization", &format!("Bearer {}", answer["access_token"].as_str().unwrap()))
+}
+
+fn again(process: &Process) -> Client {
+    let at = Client::at(&process.address);
+    let answer = at.post("/auth/login", json!({ "email": "ann@example.com", "password": "a-long-password" })).ok();
+    at.with("Authorization", &format!("Bearer {}", answer["access_token"].as_str().unwrap()))
+}
+
+/// Rows without an external id, each of them twice, so that a run that begins anew would mistake one for the other.
+#[test]
+fn an_import_goes_on_where_its_server_was_killed() {
+    const ROWS: i64 = 6_000;
+    let dir = folder("killed-import");
+    let mut process = Process::start(&dir);
+    let client = owner(&process);
+    let rows: String = (0..ROWS).map(|n| format!("Person {}\n", n % (ROWS / 2))).collect();
+    let import = id(&client.upload("contacts", "c.csv", format!("last_name\n{rows}").as_bytes()).created());
+    let job = id(&client.post(&format!("/imports/{import}/run"), json!({})).expect(202));
+    let begun = || client.get(&format!("/jobs/{job}")).ok()["done"].as_i64().unwrap();
+    while begun() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    process.kill();
+    let process = Process::start(&dir);
+    let client = again(&process);
+    let before = client.get(&format!("/jobs/{job}")).ok();
+    assert_eq!(before["status"], "running", "the import was over before the server could be killed: {before}");
+    let done = finished(&client, &job);
+    assert_eq!((&done["status"], &done["done"]), (&json!("succeeded"), &json!(ROWS)));
+    let report = client.get(&format!("/imports/{import}")).ok()["report"].clone();
+    assert_eq!((&report["created"], &report["failed"]), (&json!(ROWS), &json!(0)), "{report}");
+    let total = client.get("/contacts?include_total=true&limit=1").ok()["page"]["total"].clone();
+    assert_eq!(total, ROWS);
+    let twins = client.get("/contacts?last_name=Person%207").ok()["data"].as_array().unwrap().len();
+    assert_eq!(twins, 2);
+}
