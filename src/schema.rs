@@ -351,6 +351,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    roles (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        key -> Text,
+        name -> Text,
+        builtin -> Bool,
+        grants -> Jsonb,
+        hidden_fields -> Jsonb,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         login_id -> Uuid,
@@ -452,6 +467,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        parent_id -> Nullable<Uuid>,
     }
 }
 
@@ -498,6 +514,7 @@ diesel::joinable!(loss_reasons -> workspaces (workspace_id));
 diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(roles -> workspaces (workspace_id));
 diesel::joinable!(sessions -> logins (login_id));
 diesel::joinable!(sources -> workspaces (workspace_id));
 diesel::joinable!(stages -> workspaces (workspace_id));
@@ -527,6 +544,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     pipelines,
     products,
     refresh_tokens,
+    roles,
     sessions,
     sources,
     stage_spans,

@@ -1,10 +1,12 @@
 //! What every report is asked: which pipeline, which period, in which time zone, which records, grouped by what.
+use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::kernel::actor::Actor;
+use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
 use crate::kernel::query::{Asked, parameter, schema};
 use crate::kernel::time::{DateTime, day_start};
@@ -172,6 +174,8 @@ impl Question {
             PipelineKind::Deal => DEAL.condition(asked, &self.actor, &OWN)?,
             PipelineKind::Lead => LEAD.condition(asked, &self.actor, &OWN)?,
         };
+        let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
+        let filter = Cond::All(vec![filter, sight::cond(&self.actor, records, Action::Read)]);
         Ok(Scope { pipeline, kind, from, to, zone, group, at, view, filter })
     }
 

@@ -112,7 +112,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
     table: PhantomData,
 };
 list_params!(ProductList, PRODUCT.parameters());
-owned!(soft products, Product);
+owned!(soft products, Product, Product);
 
 const MEANINGS: Meanings = &[
     ("products_sku_key", Meaning::Taken(Code::DuplicateSku, "/sku")),

@@ -7,7 +7,7 @@ use crate::http::server::BEGINNINGS;
 use crate::identity::auth::{Registration, actor_by_email, found_workspace};
 use crate::identity::passwords;
 use crate::identity::users::{self, UserCreate};
-use crate::kernel::actor::Role;
+use crate::kernel::access::SELLER;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::time::DateTime;
@@ -115,7 +115,7 @@ fn tell(tx: &mut Tx<'_>) -> Result<()> {
 }
 
 fn seller(tx: &mut Tx<'_>, name: &str) -> Result<Uuid> {
-    let body = json!({ "name": name, "role": Role::Seller });
+    let body = json!({ "name": name, "role": SELLER });
     let new: UserCreate = serde_json::from_value(body).map_err(Error::internal)?;
     Ok(users::insert(tx, &new, None)?.id)
 }

@@ -8,6 +8,7 @@ pub mod pool;
 pub mod postgres;
 pub mod queue;
 pub mod refs;
+pub mod sight;
 pub mod sql;
 pub mod table;
 pub mod tx;

@@ -1,6 +1,8 @@
 //! Records named by other records: their names for `include=`, and the way back from a name to an id for imports.
+use crate::db::sight::sight;
 use crate::db::tx::Tx;
-use crate::kernel::error::Result;
+use crate::kernel::actor::Action;
+use crate::kernel::error::{Error, Result};
 use crate::kernel::field::Field;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::{Included, RecordRef};
@@ -47,6 +49,7 @@ macro_rules! by_kind {
             $(Kind::$variant => $table::table
                 .filter($table::workspace_id.eq($tx.workspace()))
                 .filter($table::id.eq_any($ids))
+                .filter(&sight::<$table::table>($tx.actor, $kind, Action::Read))
                 .select(($table::id, $name))
                 .order($table::id)
                 .load::<RecordRef>($tx.conn)?,)*
@@ -55,7 +58,7 @@ macro_rules! by_kind {
     };
 }
 
-/// A display name of each record; one that does not exist is left out.
+/// A display name of each record; one that does not exist, or that the caller may not see, is left out.
 pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -77,5 +80,35 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
         Product => products.products::name,
         Source => sources.sources::name,
         LossReason => loss_reasons.loss_reasons::name,
+    })
+}
+
+/// The records that a new or changed one names: they must be there, not deleted, and seen by the caller.
+pub fn must_see(tx: &mut Tx<'_>, named: &[(Kind, Option<Uuid>, &str)]) -> Result<()> {
+    for (kind, id, pointer) in named {
+        if let Some(id) = id
+            && !is_seen(tx, *kind, *id)?
+        {
+            return Err(Error::reference(*pointer));
+        }
+    }
+    Ok(())
+}
+
+fn is_seen(tx: &mut Tx<'_>, kind: Kind, id: Uuid) -> Result<bool> {
+    macro_rules! look {
+        ($table:ident) => {{
+            let seen = sight::<$table::table>(tx.actor, kind, Action::Read);
+            let row = $table::table.find((tx.workspace(), id)).filter($table::deleted_at.is_null()).filter(&seen);
+            row.select($table::id).first::<Uuid>(tx.conn).optional()?.is_some()
+        }};
+    }
+    Ok(match kind {
+        Kind::Company => look!(companies),
+        Kind::Contact => look!(contacts),
+        Kind::Lead => look!(leads),
+        Kind::Deal => look!(deals),
+        Kind::Product => look!(products),
+        _ => true,
     })
 }

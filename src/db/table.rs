@@ -3,33 +3,45 @@
 /// `find`, `lock` and `mine` for a table; `soft` tables hide rows that have a `deleted_at`.
 #[macro_export]
 macro_rules! owned {
-    ($table:ident, $row:ty) => {
-        $crate::owned!(@ $table, $row, $table::id.eq($table::id));
+    ($table:ident, $row:ty, $kind:ident) => {
+        $crate::owned!(@ $table, $row, $kind, $table::id.eq($table::id));
     };
-    (soft $table:ident, $row:ty) => {
-        $crate::owned!(@ $table, $row, $table::deleted_at.is_null());
+    (soft $table:ident, $row:ty, $kind:ident) => {
+        $crate::owned!(@ $table, $row, $kind, $table::deleted_at.is_null());
     };
-    (@ $table:ident, $row:ty, $visible:expr) => {
+    (@ $table:ident, $row:ty, $kind:ident, $visible:expr) => {
         #[diesel::dsl::auto_type(no_type_alias)]
         fn mine(workspace: uuid::Uuid) -> _ {
             $table::table.filter($table::workspace_id.eq(workspace)).filter($visible)
         }
 
-        /// The row, or 404.
-        pub fn find(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
-            let found = mine(tx.workspace()).filter($table::id.eq(id)).select(<$row>::as_select()).first(tx.conn).optional()?;
-            found.ok_or_else($crate::kernel::error::Error::not_found)
+        /// What the caller may see.
+        fn seen(tx: &$crate::db::tx::Tx<'_>) -> $crate::kernel::on::On<$table::table, $crate::kernel::cond::Cond> {
+            $crate::db::sight::sight(tx.actor, $crate::kernel::kind::Kind::$kind, $crate::kernel::actor::Action::Read)
         }
 
-        /// The row, kept from others until the end of the transaction, or 404; 412 when it is not the version that was asked for.
+        /// The row, or 404 when there is none that the caller may see.
+        pub fn find(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
+            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(seen(tx)).select(<$row>::as_select());
+            row.first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)
+        }
+
+        /// The row, kept from others until the end of the transaction, or 404; 412 when it is not the version that was asked
+        /// for; 403 when the caller sees it but may not change it.
         pub fn lock(
             tx: &mut $crate::db::tx::Tx<'_>,
             id: uuid::Uuid,
             expected: $crate::db::table::Expected,
         ) -> $crate::kernel::error::Result<$row> {
-            let found =
-                mine(tx.workspace()).filter($table::id.eq(id)).select(<$row>::as_select()).for_update().first(tx.conn).optional()?;
-            let row = found.ok_or_else($crate::kernel::error::Error::not_found)?;
+            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(seen(tx)).select(<$row>::as_select());
+            let row: $row =
+                row.for_update().first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)?;
+            if let Some((action, may)) = $crate::db::sight::to_change::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
+                let allowed = mine(tx.workspace()).filter($table::id.eq(id)).filter(&may).select($table::id);
+                if allowed.first::<uuid::Uuid>(tx.conn).optional()?.is_none() {
+                    return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
+                }
+            }
             expected.check(row.version)?;
             Ok(row)
         }
@@ -41,8 +53,10 @@ macro_rules! owned {
 macro_rules! list {
     ($tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {{
         let (tx, plan) = ($tx, $plan);
+        let seen = seen(tx);
         let mut data: Vec<$row> = mine(tx.workspace())
             .filter(&plan.filter)
+            .filter(&seen)
             .filter(&plan.seek)
             .order(&plan.order)
             .limit(plan.limit + 1)
@@ -50,7 +64,7 @@ macro_rules! list {
             .load(tx.conn)?;
         let mut page = plan.cut(&mut data)?;
         if plan.total {
-            let capped = mine(tx.workspace()).filter(&plan.filter).select($table::id).limit(10_001);
+            let capped = mine(tx.workspace()).filter(&plan.filter).filter(&seen).select($table::id).limit(10_001);
             let ids: Vec<uuid::Uuid> = capped.load(tx.conn)?;
             $crate::db::table::set_total(&mut page, ids.len());
         }

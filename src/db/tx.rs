@@ -2,7 +2,7 @@
 use crate::db::events::{self, Event};
 use crate::db::idempotency::{self, Claim};
 use crate::db::pool::{self, Db};
-use crate::kernel::actor::Actor;
+use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::time::DateTime;
@@ -23,10 +23,19 @@ pub struct Tx<'c> {
     pub now: DateTime,
     /// A long rehearsal takes no number from the counters: it would hold up everybody who creates until it ends.
     pub unnumbered: bool,
+    permission: Option<(&'static str, Action)>,
     events: Vec<Event>,
 }
 
 impl Tx<'_> {
+    /// What is being done with records of a resource: what the caller asked for, or a change on the way to it.
+    pub fn action_on(&self, resource: &str) -> Action {
+        match self.permission {
+            Some((named, action @ (Action::Update | Action::Delete))) if named == resource => action,
+            _ => Action::Update,
+        }
+    }
+
     pub fn workspace(&self) -> Uuid {
         self.actor.workspace
     }
@@ -90,12 +99,14 @@ pub struct Request {
     pub actor: Actor,
     pub id: String,
     pub claim: Option<Claim>,
+    /// The permission under which it came in: a resource, and what is done with it.
+    pub permission: Option<(&'static str, Action)>,
 }
 
 impl Request {
     /// For work that no request asked for, such as a job.
     pub fn internal(actor: Actor, id: String) -> Request {
-        Request { actor, id, claim: None }
+        Request { actor, id, claim: None, permission: None }
     }
 }
 
@@ -168,7 +179,8 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
     crate::kernel::time::set_zone(request.actor.settings.time_zone);
-    Tx { conn, actor: &request.actor, now: DateTime::now(), unnumbered: false, events: Vec::new() }
+    let permission = request.permission;
+    Tx { conn, actor: &request.actor, now: DateTime::now(), unnumbered: false, permission, events: Vec::new() }
 }
 
 fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Reply>) -> Result<Reply> {

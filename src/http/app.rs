@@ -20,6 +20,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     identity::workspaces::service(config);
     identity::users::service(config);
     identity::api_keys::service(config);
+    identity::roles::service(config);
     identity::teams::service(config);
     records::tags::service(config);
     people::sources::service(config);

@@ -12,6 +12,7 @@ const TAGS: &[(&str, &str)] = &[
     ("me", "The caller."),
     ("workspaces", "The tenant and its settings."),
     ("users", "The people of the workspace."),
+    ("roles", "Named sets of rights."),
     ("teams", "Departments."),
     ("api-keys", "Tokens for scripts."),
     ("tags", "Labels of records."),

@@ -1,6 +1,5 @@
 //! Logins, sessions and refresh tokens: the SQL of signing in. A login is a person; a user is a login in one workspace.
 use crate::identity::tokens;
-use crate::kernel::actor::Role;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{logins, refresh_tokens, sessions, users, workspaces};
@@ -50,7 +49,7 @@ pub struct Membership {
     pub workspace: Uuid,
     pub workspace_name: String,
     pub user: Uuid,
-    pub role: Role,
+    pub role: String,
     pub status: String,
 }
 

@@ -1,13 +1,15 @@
 //! From a bearer token to an actor: role, session and settings are read from the database at most every few seconds.
 use crate::db::pool::Db;
 use crate::identity::tokens::{self, Keys};
-use crate::kernel::actor::{Actor, Role, Settings};
+use crate::identity::{roles, teams};
+use crate::kernel::access::Access;
+use crate::kernel::actor::{Actor, Settings};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{api_keys, sessions, users, workspaces};
 use diesel::prelude::*;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -64,19 +66,20 @@ impl Actors {
     }
 }
 
-fn member() -> (users::workspace_id, users::id, users::role, users::status) {
-    (users::workspace_id, users::id, users::role, users::status)
+fn member() -> (users::workspace_id, users::id, users::role, users::team_id, users::status) {
+    (users::workspace_id, users::id, users::role, users::team_id, users::status)
 }
 
 fn settings() -> (workspaces::time_zone, workspaces::base_currency, workspaces::country) {
     (workspaces::time_zone, workspaces::base_currency, workspaces::country)
 }
 
-type Member = (Uuid, Uuid, Role, String);
+type Member = (Uuid, Uuid, String, Option<Uuid>, String);
 type Zone = (String, String, String);
 
 fn actor(
-    (workspace, user, role, status): Member,
+    conn: &mut PgConnection,
+    (workspace, user, role, team, status): Member,
     (zone, base_currency, country): Zone,
     principal: Uuid,
     via: &'static str,
@@ -85,16 +88,38 @@ fn actor(
     if status != "active" {
         return Err(Error::new(Code::SessionRevoked, "the user is not active in this workspace"));
     }
+    let access = roles::access(conn, workspace, &role)?
+        .ok_or_else(|| Error::internal(format!("a user carries the role {role}, which is not there")))?;
+    let reach = reach(conn, workspace, user, team, &access)?;
     let time_zone = zone.parse().unwrap_or(chrono_tz::UTC);
     Ok(Actor {
         workspace,
         user,
         via,
         principal,
-        role,
+        access: Arc::new(access),
+        reach: Arc::new(reach),
         scopes,
         settings: Settings { time_zone, base_currency, country },
     })
+}
+
+/// The user, and with a right that reaches the team everybody in it and below it.
+fn reach(
+    conn: &mut PgConnection,
+    workspace: Uuid,
+    user: Uuid,
+    team: Option<Uuid>,
+    access: &Access,
+) -> Result<Vec<Uuid>> {
+    let Some(team) = team.filter(|_| access.reaches_the_team()) else { return Ok(vec![user]) };
+    let teams = teams::below(conn, workspace, team)?;
+    let others = users::table.filter(users::workspace_id.eq(workspace)).filter(users::team_id.eq_any(teams));
+    let mut reach: Vec<Uuid> = others.select(users::id).load(conn)?;
+    if !reach.contains(&user) {
+        reach.push(user);
+    }
+    Ok(reach)
 }
 
 fn by_session(conn: &mut PgConnection, session: Uuid) -> Result<Actor> {
@@ -110,7 +135,7 @@ fn by_session(conn: &mut PgConnection, session: Uuid) -> Result<Actor> {
         .optional()?;
     let (member, settings) = found.ok_or_else(|| Error::new(Code::SessionRevoked, "sign in again"))?;
     let principal = member.1;
-    actor(member, settings, principal, "user", None)
+    actor(conn, member, settings, principal, "user", None)
 }
 
 fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
@@ -130,7 +155,7 @@ fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
         return Err(Error::new(Code::TokenExpired, "the API key has expired"));
     }
     diesel::update(api_keys::table.find((member.0, id))).set(api_keys::last_used_at.eq(now)).execute(conn)?;
-    actor(member, settings, id, "api_key", Some(scopes.0))
+    actor(conn, member, settings, id, "api_key", Some(scopes.0))
 }
 
 /// The actor behind a job or a command: a user of the workspace, with all that the role may do.
@@ -143,5 +168,5 @@ pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, via: &'stat
         .first::<(Member, Zone)>(conn)
         .optional()?;
     let (member, settings) = found.ok_or_else(Error::not_found)?;
-    actor(member, settings, user, via, None)
+    actor(conn, member, settings, user, via, None)
 }

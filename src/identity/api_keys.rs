@@ -1,11 +1,15 @@
 //! API keys: tokens for scripts, with scopes and an expiry, acting as the user who made them.
 use crate::db::events::Event;
+use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::tokens;
-use crate::kernel::actor::{Role, SCOPES, can};
+use crate::kernel::access::Visibility;
+use crate::kernel::actor::{Action, SCOPES, can};
+use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, Code, Error, Result};
-use crate::kernel::field::{Fields, field};
+use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::on::On;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
@@ -104,32 +108,30 @@ static API_KEY: Fields<api_keys::table> = Fields {
 };
 list_params!(ApiKeyList, API_KEY.parameters());
 
-/// Admins see every key of the workspace, others their own.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn mine(workspace: Uuid) -> _ {
     api_keys::table.filter(api_keys::workspace_id.eq(workspace))
+}
+
+static USER: Field = field("user_id", &api_keys::user_id);
+
+/// Who may change users answers for their keys too; others see their own.
+fn seen(tx: &Tx<'_>) -> On<api_keys::table, Cond> {
+    let all = tx.actor.visibility("users", Action::Update) == Visibility::All;
+    let own = || Cond::Is(&USER, Op::Eq, Values::Uuid(vec![tx.actor.user]));
+    API_KEY.on(if all { Cond::All(Vec::new()) } else { own() })
 }
 
 /// List API keys: your own, or as an admin everybody's.
 #[utoipa::path(operation_id = "list_api_keys", params(ApiKeyList), responses((status = 200, description = "A page of API keys", body = ApiKeyPage)))]
 #[get("/api-keys")]
 async fn list(ctx: Ctx<can::api_keys::Read>) -> Result<Reply> {
-    let mut plan = API_KEY.plan(ctx.query(), &ctx.actor)?;
-    if ctx.actor.role.rank() > Role::Admin.rank() {
-        plan.narrow(own(ctx.actor.user)?);
-    }
-    let link = ctx.next_link();
+    let (plan, link) = (API_KEY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, api_keys, ApiKey, &plan => ApiKeyPage);
         link.reply(&page.page, &page)
     })
     .await
-}
-
-fn own(user: Uuid) -> Result<crate::kernel::cond::Cond> {
-    use crate::kernel::{cond, field};
-    let field = API_KEY.get("user_id").ok_or_else(|| Error::internal("no user_id"))?;
-    Ok(cond::Cond::Is(field, cond::Op::Eq, field::Values::Uuid(vec![user])))
 }
 
 /// Make an API key that acts as you. The answer shows the key, once.
@@ -174,11 +176,11 @@ async fn remove(ctx: Ctx<can::api_keys::Delete>, id: Id, actors: web::Data<Actor
         .write(move |tx| {
             let row = mine(tx.workspace())
                 .filter(api_keys::id.eq(id.0))
+                .filter(seen(tx))
                 .select(ApiKey::as_select())
                 .first(tx.conn)
                 .optional()?;
-            let may = |row: &ApiKey| row.user_id == tx.actor.user || tx.actor.role.rank() <= Role::Admin.rank();
-            let row = row.filter(may).ok_or_else(Error::not_found)?;
+            let row: ApiKey = row.ok_or_else(Error::not_found)?;
             diesel::delete(api_keys::table.find((tx.workspace(), row.id))).execute(tx.conn)?;
             tx.record(Event::deleted(&row)?);
             Ok(Reply::none())

@@ -4,11 +4,12 @@ use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, in_transaction};
 use crate::identity::accounts::{self, Session};
 use crate::identity::actors::{self, Actors};
-use crate::identity::passwords;
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
 use crate::identity::users::{self, UserStatus};
 use crate::identity::workspaces;
-use crate::kernel::actor::{Actor, Role, Settings};
+use crate::identity::{passwords, roles};
+use crate::kernel::access::{Access, Builtin, OWNER};
+use crate::kernel::actor::{Actor, Settings};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
@@ -20,6 +21,7 @@ use crate::web::ctx::Caller;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -171,9 +173,10 @@ pub fn found_workspace(
             name: new.name.clone(),
             email: Some(new.email.clone()),
             login: Some(login),
-            role: Role::Owner,
+            role: OWNER.into(),
             status: UserStatus::Active,
         };
+        roles::begin(conn, workspace, now)?;
         let user = users::insert_member(conn, workspace, &owner, now)?;
         let settings = Settings { time_zone: time_zone.parse().unwrap_or(chrono_tz::UTC), base_currency, country };
         let actor = Actor {
@@ -181,7 +184,8 @@ pub fn found_workspace(
             user: user.id,
             via: "user",
             principal: user.id,
-            role: Role::Owner,
+            access: Arc::new(Access::builtin(Builtin::Owner)),
+            reach: Arc::new(vec![user.id]),
             scopes: None,
             settings,
         };

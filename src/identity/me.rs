@@ -1,6 +1,6 @@
 //! Who am I, where am I, and where else could I be.
 use crate::identity::{accounts, users, workspaces};
-use crate::kernel::actor::{Role, can};
+use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::reply::Reply;
 use crate::web::ctx::Ctx;
@@ -26,7 +26,7 @@ pub struct Me {
 pub struct Membership {
     pub workspace_id: Uuid,
     pub workspace_name: String,
-    pub role: Role,
+    pub role: String,
     pub status: users::UserStatus,
 }
 

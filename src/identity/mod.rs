@@ -6,6 +6,7 @@ pub mod auth;
 pub mod me;
 pub mod middleware;
 pub mod passwords;
+pub mod roles;
 pub mod teams;
 pub mod tokens;
 pub mod users;

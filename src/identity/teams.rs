@@ -1,8 +1,205 @@
-//! Teams: departments of the workspace.
-crate::names! {
-    /// A department; users belong to one.
-    Team, TeamCreate, TeamUpdate, TeamPage, TeamList;
-    table: teams, kind: Team, extra: [], unique: "teams_name_key";
-    paths: "/teams", "/teams/{team_id}", "team_id";
-    operations: "list_teams", "create_team", "get_team", "update_team", "delete_team";
+//! Teams: departments, one inside another.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::sql::{Part, Statement};
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::identity::actors::Actors;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::teams;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record};
+use actix_web::{delete, get, patch, post, web};
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// A department; users belong to one.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = teams)]
+pub struct Team {
+    pub id: Uuid,
+    pub name: String,
+    /// The team it is a part of. The visibility `team` reaches one's own team and all below it.
+    pub parent_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Team, Team);
+page!(TeamPage of Team);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct TeamCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    pub parent_id: Option<Uuid>,
+}
+impl Rules for TeamCreate {}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = teams)]
+pub struct TeamUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub parent_id: Option<Option<Uuid>>,
+}
+impl Rules for TeamUpdate {}
+
+static TEAM: Fields<teams::table> = Fields {
+    kind: Kind::Team,
+    all: &[
+        field("name", &teams::name),
+        field("parent_id", &teams::parent_id).to(Kind::Team),
+        field("created_at", &teams::created_at),
+        field("updated_at", &teams::updated_at),
+    ],
+    default_sort: "name",
+    id: field("id", &teams::id),
+    search: Some(Search { sql: "fold(teams.name)", members: &["name"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(TeamList, TEAM.parameters());
+owned!(teams, Team, Team);
+
+const MEANINGS: Meanings = &[
+    ("teams_name_key", Meaning::Taken(Code::DuplicateName, "/name")),
+    ("teams_parent_id_fkey", Meaning::Missing("/parent_id")),
+];
+
+const BELOW: &str = "with recursive below as (
+    select id from teams where workspace_id = :workspace and id = :team
+    union
+    select t.id from teams t join below b on t.workspace_id = :workspace and t.parent_id = b.id
+) select id from below";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// A team and all below it.
+pub fn below(conn: &mut PgConnection, workspace: Uuid, team: Uuid) -> Result<Vec<Uuid>> {
+    let rows: Vec<Found> =
+        Statement::new(BELOW).set("workspace", Part::Id(workspace)).set("team", Part::Id(team)).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &TeamCreate) -> Result<Team> {
+    let row = diesel::insert_into(teams::table)
+        .values((
+            teams::workspace_id.eq(tx.workspace()),
+            teams::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
+            teams::name.eq(&new.name),
+            teams::parent_id.eq(new.parent_id),
+            teams::created_at.eq(tx.now),
+            teams::updated_at.eq(tx.now),
+        ))
+        .returning(Team::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -> Result<Team> {
+    // All teams are locked, so that two moves cannot make a circle together.
+    mine(tx.workspace()).select(teams::id).order(teams::id).for_update().load::<Uuid>(tx.conn)?;
+    let before = lock(tx, id, expected)?;
+    if let Some(Some(parent)) = changes.parent_id
+        && below(tx.conn, tx.workspace(), id)?.contains(&parent)
+    {
+        return Err(Error::member("/parent_id", "invalid", "must not be the team itself or one below it"));
+    }
+    let after = diesel::update(teams::table.find((tx.workspace(), id)))
+        .set((changes, teams::version.eq(before.version + 1), teams::updated_at.eq(tx.now)))
+        .returning(Team::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::delete(teams::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
+        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
+            Error::new(Code::InUse, "users or teams belong to it; move them first")
+        }
+        other => other.into(),
+    })?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// List the teams, by name.
+#[utoipa::path(operation_id = "list_teams", params(TeamList), responses((status = 200, description = "A page of teams", body = TeamPage)))]
+#[get("/teams")]
+async fn list(ctx: Ctx<can::teams::Read>) -> Result<Reply> {
+    let (plan, link) = (TEAM.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, teams, Team, &plan => TeamPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Add a team.
+#[utoipa::path(operation_id = "create_team", request_body = TeamCreate, responses((status = 201, description = "The team", body = Team)))]
+#[post("/teams")]
+async fn create(ctx: Ctx<can::teams::Create>, new: Valid<TeamCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a team.
+#[utoipa::path(operation_id = "get_team", params(("team_id" = Uuid, Path, description = "Id of the team")),
+    responses((status = 200, description = "The team", body = Team)))]
+#[get("/teams/{team_id}")]
+async fn read(ctx: Ctx<can::teams::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Rename a team, or move it under another.
+#[utoipa::path(operation_id = "update_team", params(("team_id" = Uuid, Path, description = "Id of the team")), request_body = TeamUpdate,
+    responses((status = 200, description = "The team as changed", body = Team)))]
+#[patch("/teams/{team_id}")]
+async fn change(
+    ctx: Ctx<can::teams::Update>,
+    id: Id,
+    changes: Valid<TeamUpdate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    actors.forget();
+    Ok(reply)
+}
+
+/// Delete a team that nobody belongs to.
+#[utoipa::path(operation_id = "delete_team", params(("team_id" = Uuid, Path, description = "Id of the team")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/teams/{team_id}")]
+async fn remove(ctx: Ctx<can::teams::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
 }

@@ -4,8 +4,9 @@ use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::identity::{accounts, passwords};
-use crate::kernel::actor::{Role, can};
+use crate::identity::{accounts, passwords, roles};
+use crate::kernel::access::{OWNER, SELLER};
+use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -37,7 +38,8 @@ pub struct User {
     pub id: Uuid,
     pub name: String,
     pub email: Option<String>,
-    pub role: Role,
+    /// The key of a role: `owner`, `admin`, `manager`, `seller`, `viewer`, or one of your own.
+    pub role: String,
     pub status: UserStatus,
     pub team_id: Option<Uuid>,
     /// IANA name; the workspace's if null.
@@ -57,8 +59,9 @@ pub struct UserCreate {
     pub name: String,
     #[schema(format = "email", max_length = 254)]
     pub email: Option<String>,
-    /// `seller` if absent. Nobody can give a role above their own.
-    pub role: Option<Role>,
+    /// The key of a role; `seller` if absent. Nobody can give a role that may more than their own.
+    #[schema(min_length = 1, max_length = 50)]
+    pub role: Option<String>,
     pub team_id: Option<Uuid>,
     #[schema(format = "time-zone", max_length = 64)]
     pub time_zone: Option<String>,
@@ -82,8 +85,8 @@ impl Rules for UserCreate {
 pub struct UserUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    #[schema(nullable = false)]
-    pub role: Option<Role>,
+    #[schema(nullable = false, min_length = 1, max_length = 50)]
+    pub role: Option<String>,
     #[schema(nullable = false)]
     pub status: Option<UserStatus>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
@@ -102,7 +105,7 @@ pub static USER: Fields<users::table> = Fields {
     all: &[
         field("name", &users::name),
         field("email", &users::email),
-        field("role", &users::role).one_of(Role::TEXTS),
+        field("role", &users::role),
         field("status", &users::status).one_of(UserStatus::TEXTS),
         field("team_id", &users::team_id).to(Kind::Team),
         field("external_id", &users::external_id),
@@ -116,7 +119,7 @@ pub static USER: Fields<users::table> = Fields {
     table: PhantomData,
 };
 list_params!(UserList, USER.parameters());
-owned!(users, User);
+owned!(users, User, User);
 
 const MEANINGS: Meanings = &[
     ("users_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
@@ -131,7 +134,7 @@ pub struct Member {
     pub name: String,
     pub email: Option<String>,
     pub login: Option<Uuid>,
-    pub role: Role,
+    pub role: String,
     pub status: UserStatus,
 }
 
@@ -143,7 +146,7 @@ pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, 
             users::login_id.eq(member.login),
             users::name.eq(&member.name),
             users::email.eq(&member.email),
-            users::role.eq(member.role),
+            users::role.eq(&member.role),
             users::status.eq(member.status),
             users::created_at.eq(now),
             users::updated_at.eq(now),
@@ -155,7 +158,7 @@ pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, 
 
 /// Adds a user. An e-mail that has a login is invited to use it; with a password hash a login is made.
 pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) -> Result<User> {
-    let role = new.role.unwrap_or(Role::Seller);
+    let role = new.role.as_deref().unwrap_or(SELLER);
     check_role(tx, role)?;
     let email = new.email.as_ref().map(|e| e.to_lowercase());
     let known = match &email {
@@ -197,8 +200,10 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdate) -> Result<User> {
     let before = lock(tx, id, expected)?;
-    check_role(tx, changes.role.unwrap_or(before.role))?;
-    check_role(tx, before.role)?;
+    check_role(tx, &before.role)?;
+    if let Some(role) = &changes.role {
+        check_role(tx, role)?;
+    }
     let after = diesel::update(users::table.find((tx.workspace(), id)))
         .set((changes, users::version.eq(before.version + 1), users::updated_at.eq(tx.now)))
         .returning(User::as_returning())
@@ -209,22 +214,22 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
     Ok(after)
 }
 
-/// Nobody hands out, or touches, a role above their own.
-fn check_role(tx: &Tx<'_>, role: Role) -> Result<()> {
-    if role.rank() < tx.actor.role.rank() {
-        return Err(Error::new(Code::Forbidden, format!("only a role like it can give or change {}", role.as_str())));
+/// Nobody gives, or touches, a role that may more than their own.
+fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
+    match roles::access(tx.conn, tx.workspace(), key)? {
+        Some(access) => roles::must_cover(tx, &access),
+        None => Err(Error::member("/role", "invalid_choice", format!("there is no role {key}"))),
     }
-    Ok(())
 }
 
 fn keep_an_owner(tx: &mut Tx<'_>, before: &User, after: &User) -> Result<()> {
-    let owns = |user: &User| user.role == Role::Owner && user.status == UserStatus::Active;
+    let owns = |user: &User| user.role == OWNER && user.status == UserStatus::Active;
     if !owns(before) || owns(after) {
         return Ok(());
     }
     // All owners are locked, so that two of them cannot leave at the same time.
     let owners: Vec<Uuid> = mine(tx.workspace())
-        .filter(users::role.eq(Role::Owner))
+        .filter(users::role.eq(OWNER))
         .filter(users::status.eq(UserStatus::Active))
         .select(users::id)
         .for_update()

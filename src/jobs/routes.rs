@@ -1,10 +1,13 @@
 //! The operations on jobs.
 use crate::db::queue::{Job, JobStatus};
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::access::Visibility;
+use crate::kernel::actor::{Action, can};
+use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::field::{Fields, field};
+use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::on::On;
 use crate::kernel::reply::Reply;
 use crate::schema::jobs;
 use crate::web::ctx::{Ctx, Id};
@@ -37,9 +40,18 @@ fn mine(workspace: Uuid) -> _ {
     jobs::table.filter(jobs::workspace_id.eq(workspace))
 }
 
+static USER: Field = field("user_id", &jobs::user_id);
+
+/// Who may change jobs sees everybody's; others their own.
+fn seen(tx: &Tx<'_>) -> On<jobs::table, Cond> {
+    let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
+    let own = || Cond::Is(&USER, Op::Eq, Values::Uuid(vec![tx.actor.user]));
+    JOB.on(if all { Cond::All(Vec::new()) } else { own() })
+}
+
 fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
-    let found = mine(tx.workspace()).filter(jobs::id.eq(id)).select(Job::as_select()).first(tx.conn).optional()?;
-    found.ok_or_else(Error::not_found)
+    let found = mine(tx.workspace()).filter(jobs::id.eq(id)).filter(seen(tx)).select(Job::as_select());
+    found.first(tx.conn).optional()?.ok_or_else(Error::not_found)
 }
 
 /// List jobs, the latest first.

@@ -1,18 +1,8 @@
 //! Who acts, in which workspace, with which rights.
+use crate::kernel::access::{Access, Builtin, Visibility};
 use crate::kernel::error::{Code, Error, Result};
-use crate::text_enum;
+use std::sync::Arc;
 use uuid::Uuid;
-
-text_enum! {
-    /// A named set of permissions. Each includes what the next may do.
-    pub enum Role {
-        Owner = "owner",
-        Admin = "admin",
-        Manager = "manager",
-        Seller = "seller",
-        Viewer = "viewer",
-    }
-}
 
 /// A user of one workspace (or a script acting as one), as read at most a few seconds ago.
 #[derive(Clone, Debug)]
@@ -23,7 +13,9 @@ pub struct Actor {
     pub via: &'static str,
     /// Scope of idempotency keys: the session or the API key.
     pub principal: Uuid,
-    pub role: Role,
+    pub access: Arc<Access>,
+    /// The user and everybody in the user's team and the teams below it: what the visibility `team` reaches.
+    pub reach: Arc<Vec<Uuid>>,
     /// `None`: everything that the role may do.
     pub scopes: Option<Vec<String>>,
     pub settings: Settings,
@@ -38,20 +30,34 @@ pub struct Settings {
     pub country: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     Read,
     Create,
     Update,
     Delete,
+    /// Taking many records out at once, as a file.
+    Export,
+}
+
+impl Action {
+    pub const ALL: [Action; 5] = [Action::Read, Action::Create, Action::Update, Action::Delete, Action::Export];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Action::Read => "read",
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Delete => "delete",
+            Action::Export => "export",
+        }
+    }
 }
 
 /// A permission is a type: a handler names it in its signature, `Ctx<can::deals::Update>`.
 pub trait Permission: 'static {
     const RESOURCE: &'static str;
     const ACTION: Action;
-    /// The weakest role that has it.
-    const ROLE: Role;
 
     fn scope() -> String {
         let verb = if Self::ACTION == Action::Read { "read" } else { "write" };
@@ -60,93 +66,107 @@ pub trait Permission: 'static {
 }
 
 impl Actor {
-    /// Asks for one permission; the error is the scope that is missing, or `None` when it is the role.
-    fn may<P: Permission>(&self) -> Result<(), Option<String>> {
-        if self.role.rank() > P::ROLE.rank() {
-            return Err(None);
-        }
-        match &self.scopes {
-            Some(scopes) if !scopes.contains(&P::scope()) => Err(Some(P::scope())),
-            _ => Ok(()),
-        }
+    /// How far a right of the role goes.
+    pub fn visibility(&self, resource: &str, action: Action) -> Visibility {
+        self.access.of(resource, action)
     }
 
-    /// As `may`, as an error.
+    /// Asks for one permission.
     pub fn must<P: Permission>(&self) -> Result<()> {
-        self.may::<P>().map_err(|scope| match scope {
-            Some(scope) => lacking(scope),
-            None => Error::new(Code::Forbidden, format!("your role ({}) may not do this", self.role.as_str())),
-        })
+        if self.visibility(P::RESOURCE, P::ACTION) == Visibility::None {
+            return Err(self.refused(P::RESOURCE, P::ACTION));
+        }
+        self.in_scope(P::scope())
     }
 
-    /// Whether the caller may read a resource, by its name in scopes. Every role reads everything; a key what its scopes say.
+    /// Whether the caller may read a resource, by its name in scopes.
     pub fn must_read(&self, resource: &str) -> Result<()> {
-        let scope = format!("{resource}:read");
+        if self.visibility(resource, Action::Read) == Visibility::None {
+            return Err(self.refused(resource, Action::Read));
+        }
+        self.in_scope(format!("{resource}:read"))
+    }
+
+    pub fn refused(&self, resource: &str, action: Action) -> Error {
+        let role = &self.access.role;
+        Error::new(Code::Forbidden, format!("your role ({role}) may not {} {resource}", action.as_str()))
+    }
+
+    fn in_scope(&self, scope: String) -> Result<()> {
         match &self.scopes {
-            Some(scopes) if !scopes.contains(&scope) => Err(lacking(scope)),
+            Some(scopes) if !scopes.contains(&scope) => {
+                Err(Error::new(Code::InsufficientScope, format!("the key needs the scope {scope}"))
+                    .with(|problem| problem.required_scope = Some(scope)))
+            }
             _ => Ok(()),
         }
-    }
-}
-
-fn lacking(scope: String) -> Error {
-    Error::new(Code::InsufficientScope, format!("the key needs the scope {scope}"))
-        .with(|problem| problem.required_scope = Some(scope))
-}
-
-impl Role {
-    /// 0 is the strongest.
-    pub fn rank(self) -> usize {
-        Role::ALL.iter().position(|role| *role == self).unwrap_or(usize::MAX)
     }
 }
 
 macro_rules! permissions {
-    ($($resource:ident $name:literal: $read:ident, $write:ident, $delete:ident;)*) => {
+    ($($resource:ident $name:literal $kind:ident: $read:ident, $write:ident, $delete:ident;)*) => {
         /// One module per resource, one type per action.
         pub mod can {
             $(pub mod $resource {
-                use super::super::{Action, Permission, Role};
-                permissions!(@ Read $name $read);
-                permissions!(@ Create $name $write);
-                permissions!(@ Update $name $write);
-                permissions!(@ Delete $name $delete);
+                use super::super::{Action, Permission};
+                permissions!(@ Read $name);
+                permissions!(@ Create $name);
+                permissions!(@ Update $name);
+                permissions!(@ Delete $name);
+                permissions!(@ Export $name);
             })*
         }
         /// Every scope an API key can have.
         pub const SCOPES: &[&str] = &[$(concat!($name, ":read"), concat!($name, ":write")),*];
+        /// What roles give rights to, and the weakest built-in role that may read, write and delete it.
+        pub(in crate::kernel) const RESOURCES: &[Resource] = &[$(Resource {
+            name: $name, owned: permissions!(# $kind), read: Builtin::$read, write: Builtin::$write, delete: Builtin::$delete,
+        }),*];
     };
-    (@ $action:ident $name:literal $role:ident) => {
+    (@ $action:ident $name:literal) => {
         #[derive(Debug)]
         pub struct $action;
         impl Permission for $action {
             const RESOURCE: &'static str = $name;
             const ACTION: Action = Action::$action;
-            const ROLE: Role = Role::$role;
         }
     };
+    (# owned) => { true };
+    (# shared) => { false };
+}
+
+/// Something that roles give rights to.
+#[derive(Debug)]
+pub struct Resource {
+    pub name: &'static str,
+    /// Its records have owners, so that a right can reach one's own, the team's or all of them.
+    pub owned: bool,
+    pub read: Builtin,
+    pub write: Builtin,
+    pub delete: Builtin,
 }
 
 permissions! {
-    //resource    scope          read    write   delete
-    workspaces   "workspaces":   Viewer, Owner,  Owner;
-    users        "users":        Viewer, Admin,  Admin;
-    teams        "teams":        Viewer, Admin,  Admin;
-    api_keys     "api-keys":     Viewer, Viewer, Viewer;
-    tags         "tags":         Viewer, Seller, Manager;
-    sources      "sources":      Viewer, Manager, Manager;
-    companies    "companies":    Viewer, Seller, Seller;
-    contacts     "contacts":     Viewer, Seller, Seller;
-    products     "products":     Viewer, Manager, Manager;
-    pipelines    "pipelines":    Viewer, Admin,  Admin;
-    stages       "stages":       Viewer, Admin,  Admin;
-    loss_reasons "loss-reasons": Viewer, Manager, Manager;
-    leads        "leads":        Viewer, Seller, Seller;
-    deals        "deals":        Viewer, Seller, Seller;
-    tasks        "tasks":        Viewer, Seller, Seller;
-    activities   "activities":   Viewer, Seller, Seller;
-    imports      "imports":      Manager, Manager, Manager;
-    jobs         "jobs":         Viewer, Manager, Manager;
-    events       "events":       Viewer, Owner, Owner;
-    analytics    "analytics":    Viewer, Owner, Owner;
+    //resource    scope                 read    write   delete
+    workspaces   "workspaces" shared:   Viewer, Owner,  Owner;
+    roles        "roles" shared:        Viewer, Admin,  Admin;
+    users        "users" shared:        Viewer, Admin,  Admin;
+    teams        "teams" shared:        Viewer, Admin,  Admin;
+    api_keys     "api-keys" shared:     Viewer, Viewer, Viewer;
+    tags         "tags" shared:         Viewer, Seller, Manager;
+    sources      "sources" shared:      Viewer, Manager, Manager;
+    companies    "companies" owned:     Viewer, Seller, Seller;
+    contacts     "contacts" owned:      Viewer, Seller, Seller;
+    products     "products" shared:     Viewer, Manager, Manager;
+    pipelines    "pipelines" shared:    Viewer, Admin,  Admin;
+    stages       "stages" shared:       Viewer, Admin,  Admin;
+    loss_reasons "loss-reasons" shared: Viewer, Manager, Manager;
+    leads        "leads" owned:         Viewer, Seller, Seller;
+    deals        "deals" owned:         Viewer, Seller, Seller;
+    tasks        "tasks" owned:         Viewer, Seller, Seller;
+    activities   "activities" owned:    Viewer, Seller, Seller;
+    imports      "imports" shared:      Manager, Manager, Manager;
+    jobs         "jobs" shared:         Viewer, Manager, Manager;
+    events       "events" shared:       Viewer, Owner, Owner;
+    analytics    "analytics" shared:    Viewer, Owner, Owner;
 }

@@ -39,11 +39,11 @@ pub enum Cond {
 }
 
 impl Cond {
-    /// For an open set of shapes the statement must not be cached: only "nothing" or hot fields by one value are.
+    /// For an open set of shapes the statement must not be cached: only "nothing" or hot fields by value are.
     fn is_hot(&self) -> bool {
         match self {
             Cond::All(list) => list.len() <= 2 && list.iter().all(Cond::is_hot),
-            Cond::Is(field, Op::Eq, values) => field.hot && each_kind!(values, |list, _Sql| list.len() == 1),
+            Cond::Is(field, Op::Eq, _) => field.hot,
             _ => false,
         }
     }

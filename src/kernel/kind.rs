@@ -17,6 +17,7 @@ macro_rules! kinds {
 kinds! {
     Workspace "workspace" "workspaces";
     User "user" "users";
+    Role "role" "roles";
     Team "team" "teams";
     ApiKey "api_key" "api-keys";
     Tag "tag" "tags";

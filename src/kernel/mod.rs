@@ -2,6 +2,7 @@
 //!
 //! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
 //! table), `seek` (order and paging), `query` (the query string and its OpenAPI parameters), `shape` (bodies), `merge_patch`, `error`.
+pub mod access;
 pub mod actor;
 pub mod choice;
 pub mod cond;

@@ -3,6 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::{refs, sight};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
@@ -158,7 +159,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
     table: PhantomData,
 };
 list_params!(CompanyList, COMPANY.parameters());
-owned!(soft companies, Company);
+owned!(soft companies, Company, Company);
 
 const MEANINGS: Meanings = &[
     ("companies_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -167,6 +168,8 @@ const MEANINGS: Meanings = &[
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
+    sight::may_create(tx, Kind::Company, new.owner_id)?;
+    refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
     let (amount, currency) = columns(new.revenue.as_ref());
     let row = diesel::insert_into(companies::table)
         .values((
@@ -189,6 +192,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUp
     if changes.parent_id == Some(Some(id)) {
         return Err(Error::member("/parent_id", "invalid", "cannot be the company itself"));
     }
+    refs::must_see(tx, &[(Kind::Company, changes.parent_id.flatten(), "/parent_id")])?;
     let revenue = changes.revenue.as_ref().map(|money| {
         let (amount, currency) = columns(money.as_ref());
         (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))

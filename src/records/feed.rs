@@ -1,9 +1,11 @@
 //! The event feed: what changed in the workspace, in an order that never skips a change that commits late.
+use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::kind::Kind;
 use crate::kernel::query::{PageInfo, parameter, schema, split};
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
@@ -86,13 +88,6 @@ pub fn changes(stored: &Json) -> Vec<MemberChange> {
         .collect()
 }
 
-const FEED: &str =
-    "select id, type as type_, at, record_kind, record_id, actor_kind, actor_id, request_id, changes, xid, seq
-from events
-where workspace_id = :workspace and (xid, seq) > (:xid, :seq) and settled(xid)
-    and (cardinality(:types) = 0 or type = any(:types)) and (:record::uuid is null or record_id = :record)
-order by xid, seq limit :limit";
-
 struct Asked {
     types: Vec<String>,
     record: Option<Uuid>,
@@ -129,13 +124,56 @@ fn asked(query: &str) -> Result<Asked> {
     Ok(Asked { types, record, limit, after })
 }
 
+/// The kinds whose records have owners, and how an event finds the owner of its record.
+const OWNED: [(Kind, &str); 6] = [
+    (
+        Kind::Company,
+        "exists (select 1 from companies r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
+    ),
+    (
+        Kind::Contact,
+        "exists (select 1 from contacts r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
+    ),
+    (
+        Kind::Lead,
+        "exists (select 1 from leads r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
+    ),
+    (
+        Kind::Deal,
+        "exists (select 1 from deals r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
+    ),
+    (
+        Kind::Task,
+        "exists (select 1 from tasks r where r.workspace_id = events.workspace_id and r.id = record_id and r.assignee_id = any(:owners))",
+    ),
+    (
+        Kind::Activity,
+        "exists (select 1 from activities r where r.workspace_id = events.workspace_id and r.id = record_id and r.author_id = any(:owners))",
+    ),
+];
+
+/// The condition on events that follows from what the caller may see of each kind of record.
+fn seen(tx: &Tx<'_>) -> Statement {
+    let mut condition = Statement::new("true");
+    for (kind, owned) in OWNED {
+        let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
+        let owned = Statement::new(owned).set("owners", Part::Ids(owners));
+        condition = Statement::new("(:rest) and (record_kind <> :kind or :owned)")
+            .set("rest", Part::Nested(Box::new(condition)))
+            .set("kind", Part::Text(kind.as_str().into()))
+            .set("owned", Part::Nested(Box::new(owned)));
+    }
+    condition
+}
+
 fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
-    let mut rows: Vec<Row> = Statement::new(FEED)
+    let mut rows: Vec<Row> = Statement::new(include_str!("feed.sql"))
         .set("workspace", Part::Id(tx.workspace()))
         .set("xid", Part::Int(asked.after.0))
         .set("seq", Part::Int(asked.after.1))
         .set("types", Part::Texts(asked.types.clone()))
         .set("record", Part::MaybeId(asked.record))
+        .set("seen", Part::Nested(Box::new(seen(tx))))
         .set("limit", Part::Int(asked.limit + 1))
         .load(tx.conn)?;
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);

@@ -153,7 +153,7 @@ static PIPELINE: Fields<pipelines::table> = Fields {
     table: PhantomData,
 };
 list_params!(PipelineList, PIPELINE.parameters());
-owned!(pipelines, Row);
+owned!(pipelines, Row, Pipeline);
 
 const MEANINGS: Meanings = &[("pipelines_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
 

@@ -95,7 +95,7 @@ pub static STAGE: Fields<stages::table> = Fields {
     table: PhantomData,
 };
 list_params!(StageList, STAGE.parameters());
-owned!(soft stages, Stage);
+owned!(soft stages, Stage, Stage);
 
 const MEANINGS: Meanings = &[
     ("stages_name_key", Meaning::Taken(Code::DuplicateName, "/name")),

@@ -3,7 +3,8 @@ use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
 use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
-use crate::kernel::actor::{Actor, Permission};
+use crate::kernel::access::Visibility;
+use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::query::{Asked, PageInfo};
 use crate::kernel::reply::Reply;
@@ -72,8 +73,16 @@ impl<P: Permission> Ctx<P> {
         version.map(|v| Expected(Some(v))).ok_or_else(wrong)
     }
 
-    /// Whether the caller prefers CSV over JSON.
+    /// Whether the caller prefers CSV over JSON, which takes the right to export.
     pub fn wants_csv(&self) -> Result<bool> {
+        let csv = self.prefers_csv()?;
+        if csv && self.actor.visibility(P::RESOURCE, Action::Export) == Visibility::None {
+            return Err(self.actor.refused(P::RESOURCE, Action::Export));
+        }
+        Ok(csv)
+    }
+
+    fn prefers_csv(&self) -> Result<bool> {
         let accept = self.request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("*/*");
         for media in accept.split(',').map(|m| m.split(';').next().unwrap_or_default().trim()) {
             match media {
@@ -132,7 +141,8 @@ impl<P: Permission> Ctx<P> {
     }
 
     fn request(&self, claim: Option<Claim>) -> Result<Request> {
-        Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim })
+        let permission = Some((P::RESOURCE, P::ACTION));
+        Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission })
     }
 
     /// The `Idempotency-Key` of a POST, raw or as a quoted string.

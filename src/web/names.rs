@@ -80,7 +80,7 @@ macro_rules! names {
             table: std::marker::PhantomData,
         };
         $crate::list_params!($params, FIELDS.parameters());
-        $crate::owned!($table, $row);
+        $crate::owned!($table, $row, $kind);
 
         const MEANINGS: Meanings = &[($unique, Meaning::Taken(Code::DuplicateName, "/name"))];
 

@@ -1,6 +1,7 @@
 //! Activities: what happened. Notes, calls, meetings, mail, visits.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
+use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -145,7 +146,7 @@ static ACTIVITY: Fields<activities::table> = Fields {
     table: PhantomData,
 };
 list_params!(ActivityList, ACTIVITY.parameters());
-owned!(soft activities, Activity);
+owned!(soft activities, Activity, Activity);
 
 const MEANINGS: Meanings = &[
     ("activities_contact_id_fkey", Meaning::Missing("/contact_id")),
@@ -155,6 +156,10 @@ const MEANINGS: Meanings = &[
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
+    sight::may_create(tx, Kind::Activity, Some(tx.actor.user))?;
+    let ActivityCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
+    let related = Related { contact, company, lead, deal };
+    related.must_be_seen(tx)?;
     let row: Activity = diesel::insert_into(activities::table)
         .values((
             (activities::workspace_id.eq(tx.workspace()), activities::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
@@ -176,8 +181,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
         .returning(Activity::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    let Activity { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = row;
-    Related { contact, company, lead, deal }.touch(tx)?;
+    related.touch(tx)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }

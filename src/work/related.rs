@@ -1,6 +1,8 @@
 //! The records that tasks and activities belong to, and what they mean for those records.
+use crate::db::refs;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
+use crate::kernel::kind::Kind;
 use crate::schema::{companies, contacts, deals, leads, tasks};
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -36,6 +38,19 @@ macro_rules! set_next {
 }
 
 impl Related {
+    /// The records must be there, and seen by the caller.
+    pub fn must_be_seen(&self, tx: &mut Tx<'_>) -> Result<()> {
+        refs::must_see(
+            tx,
+            &[
+                (Kind::Contact, self.contact, "/contact_id"),
+                (Kind::Company, self.company, "/company_id"),
+                (Kind::Lead, self.lead, "/lead_id"),
+                (Kind::Deal, self.deal, "/deal_id"),
+            ],
+        )
+    }
+
     /// Brings the next task of each record up to date.
     pub fn refresh(&self, tx: &mut Tx<'_>) -> Result<()> {
         set_next!(tx, contacts, contact_id, self.contact);

@@ -1,6 +1,7 @@
 //! Tasks: what is to be done, by whom, until when, about which record.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
+use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -177,7 +178,7 @@ static TASK: Fields<tasks::table> = Fields {
     table: PhantomData,
 };
 list_params!(TaskList, TASK.parameters());
-owned!(soft tasks, Task);
+owned!(soft tasks, Task, Task);
 
 const MEANINGS: Meanings = &[
     ("tasks_assignee_id_fkey", Meaning::Missing("/assignee_id")),
@@ -192,6 +193,9 @@ fn due_end(tx: &Tx<'_>, at: Option<DateTime>, date: Option<NaiveDate>) -> Option
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
+    sight::may_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
+    let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
+    Related { contact, company, lead, deal }.must_be_seen(tx)?;
     let row: Task = diesel::insert_into(tasks::table)
         .values((
             (tasks::workspace_id.eq(tx.workspace()), tasks::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
@@ -223,6 +227,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TaskUpdate) -> Result<Task> {
     let before = lock(tx, id, expected)?;
+    let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
+    Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.must_be_seen(tx)?;
     let (at, date) = match (changes.due_at, changes.due_date) {
         (Some(Some(at)), _) => (Some(at), None),
         (_, Some(Some(date))) => (None, Some(date)),

@@ -83,7 +83,9 @@ fn migrations_go_up_down_and_up_again() {
         .unwrap();
         rows.into_iter().map(|row| row.what).collect()
     };
-    assert_eq!(migrations::run(&url).unwrap().len(), 1);
+    let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+    let known = folders.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+    assert_eq!(migrations::run(&url).unwrap().len(), known);
     let first = shape(&url);
     assert!(migrations::run(&url).unwrap().is_empty());
     migrations::revert_all(&url).unwrap();

@@ -47,6 +47,7 @@ fn records(owner: &Client) -> HashMap<&'static str, String> {
     let contact = made("/contacts", json!({ "first_name": "A" }));
     HashMap::from([
         ("user_id", id(&owner.get("/me").ok()["user"])),
+        ("role_id", made("/roles", json!({ "key": "walker", "name": "W", "grants": [] }))),
         ("team_id", made("/teams", json!({ "name": "T" }))),
         ("api_key_id", made("/api-keys", json!({ "name": "K", "scopes": ["contacts:read"] }))),
         ("tag_id", made("/tags", json!({ "name": "T" }))),

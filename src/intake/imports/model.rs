@@ -26,6 +26,18 @@ text_enum! {
         Deals = "deals",
     }
 }
+impl ImportResource {
+    pub const fn kind(self) -> Kind {
+        match self {
+            ImportResource::Users => Kind::User,
+            ImportResource::Companies => Kind::Company,
+            ImportResource::Contacts => Kind::Contact,
+            ImportResource::Products => Kind::Product,
+            ImportResource::Leads => Kind::Lead,
+            ImportResource::Deals => Kind::Deal,
+        }
+    }
+}
 text_enum! {
     pub enum ImportStatus { Uploaded = "uploaded", Queued = "queued", Running = "running", Rehearsed = "rehearsed", Done = "done", Failed = "failed", }
 }

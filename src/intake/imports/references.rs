@@ -1,6 +1,8 @@
 //! From a name to an id: records are named by name, external id, SKU, e-mail or id. Each kind is read once per run.
+use crate::db::sight::sight;
 use crate::db::tx::Tx;
 use crate::identity::teams::{self, TeamCreate};
+use crate::kernel::actor::Action;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
@@ -51,6 +53,7 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
             s::$table::table
                 .filter(s::$table::workspace_id.eq(workspace))
                 $(.filter($alive))?
+                .filter(&sight::<s::$table::table>(tx.actor, kind, Action::Read))
                 .order((s::$table::created_at, s::$table::id))
                 .select((s::$table::id, $($column),*))
                 .load(tx.conn)?
@@ -143,7 +146,7 @@ fn prices(tx: &mut Tx<'_>) -> Result<HashMap<Uuid, Money>> {
 fn add(tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Uuid> {
     let name = name.chars().take(200).collect::<String>();
     Ok(match kind {
-        Kind::Team => teams::insert(tx, &TeamCreate { id: None, name })?.id,
+        Kind::Team => teams::insert(tx, &TeamCreate { id: None, name, parent_id: None })?.id,
         Kind::Source => sources::insert(tx, &SourceCreate { id: None, name, channel: None })?.id,
         Kind::LossReason => loss_reasons::insert(tx, &LossReasonCreate { id: None, name })?.id,
         other => return Err(Error::internal(format!("{} cannot be added by name", other.as_str()))),

@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-owned!(imports, Import);
+owned!(imports, Import, Import);
 
 /// 64 MiB.
 const FILE_MAX: usize = 64 << 20;

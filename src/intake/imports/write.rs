@@ -1,10 +1,12 @@
 //! From prepared rows to records: new ones are created, known ones changed where the file says something else.
 use crate::catalog::products::{self, ProductCreate, ProductUpdate};
+use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::users::{self, UserCreate, UserUpdate};
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
 use crate::intake::imports::prepare::{Prepared, Reader, RowProblem};
+use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape::{self, Rules, Shape};
@@ -123,6 +125,12 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
     }
     let [_, emails, codes, names] = &wanted;
     let mut found = HashMap::new();
+    let kind = resource.kind();
+    macro_rules! seen {
+        ($table:ident) => {
+            sight::<s::$table::table>(tx.actor, kind, Action::Read)
+        };
+    }
     macro_rules! look {
         ($n:expr, $table:ident, $column:ident, $list:expr $(, $alive:expr)?) => {
             if !$list.is_empty() {
@@ -130,6 +138,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
                     .filter(s::$table::workspace_id.eq(tx.workspace()))
                     $(.filter($alive))?
                     .filter(lower(s::$table::$column.nullable()).eq_any($list))
+                    .filter(&seen!($table))
                     .order((s::$table::created_at.desc(), s::$table::id.desc()))
                     .select((lower(s::$table::$column.nullable()), s::$table::id))
                     .load(tx.conn)?;
@@ -143,6 +152,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
                 let rows: Vec<(Option<String>, Uuid)> = s::$table::table
                     .filter(s::$table::workspace_id.eq(tx.workspace()))
                     .filter(s::$table::external_id.eq_any(exact))
+                    .filter(&seen!($table))
                     .select((s::$table::external_id, s::$table::id))
                     .load(tx.conn)?;
                 found.extend(rows.into_iter().filter_map(|(key, id)| Some(((0, key?.to_lowercase()), id))));
@@ -166,6 +176,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
                 .filter(s::contacts::workspace_id.eq(tx.workspace()))
                 .filter(s::contacts::deleted_at.is_null())
                 .filter(s::contacts::email.eq_any(emails))
+                .filter(&seen!(contacts))
                 .select((s::contacts::email, s::contacts::id))
                 .load(tx.conn)?;
             found.extend(rows.into_iter().filter_map(|(key, id)| Some(((1, key?), id))));

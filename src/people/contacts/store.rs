@@ -3,7 +3,9 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::{refs, sight};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
 use crate::owned;
 use crate::people::contacts::model::{
     AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
@@ -15,7 +17,7 @@ use crate::schema::contacts;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-owned!(soft contacts, Contact);
+owned!(soft contacts, Contact, Contact);
 
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
@@ -141,6 +143,8 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
+    sight::may_create(tx, Kind::Contact, new.owner_id)?;
+    refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     check_touch(tx, new)?;
     let row: Contact = diesel::insert_into(contacts::table)
         .values(NewRow::new(tx, new))
@@ -154,6 +158,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
 
 /// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
+    list.iter().try_for_each(|new| sight::may_create(tx, Kind::Contact, new.owner_id))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect();
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
@@ -178,6 +183,7 @@ fn check_touch(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<()> {
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
     let before = lock(tx, id, expected)?;
+    refs::must_see(tx, &[(Kind::Company, changes.company_id.flatten(), "/company_id")])?;
     let emails = changed_emails(&before, changes)
         .map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
     let phones = changed_phones(&before, changes, &tx.actor.settings.country)
@@ -238,10 +244,10 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     Ok(())
 }
 
-/// The contact with this e-mail, if there is one.
+/// The contact with this e-mail, if there is one that the caller may see.
 pub fn by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<Contact>> {
-    let found = mine(tx.workspace()).filter(contacts::email.eq(email.to_lowercase())).select(Contact::as_select());
-    Ok(found.first(tx.conn).optional()?)
+    let found = mine(tx.workspace()).filter(contacts::email.eq(email.to_lowercase())).filter(seen(tx));
+    Ok(found.select(Contact::as_select()).first(tx.conn).optional()?)
 }
 
 /// One page by a plan.

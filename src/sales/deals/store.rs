@@ -2,7 +2,7 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
 use crate::db::table::Expected;
-use crate::db::{counter, tx::Tx};
+use crate::db::{counter, refs, sight, tx::Tx};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
@@ -21,7 +21,7 @@ use crate::{list, owned, records};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-owned!(soft deals, Deal);
+owned!(soft deals, Deal, Deal);
 
 const MEANINGS: Meanings = &[
     ("deals_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -92,12 +92,19 @@ pub fn insert(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Deal> {
         Some(stage) => stages::within(tx, pipeline, stage)?,
         None => stages::first(tx, pipeline, Category::Open)?,
     };
+    must_see(tx, new.company_id, &new.contacts)?;
     let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true };
     let new = DealCreate { owner_id: new.owner_id.or(Some(tx.actor.user)), ..new.clone() };
     if past.last().is_some_and(|(stage, _)| stage.category == Category::Lost) && new.loss_reason_id.is_none() {
         return Err(loss_reason_required());
     }
     insert_with_past(tx, &[(&new, past)])?.into_iter().next().ok_or_else(|| Error::internal("no deal came back"))
+}
+
+fn must_see(tx: &mut Tx<'_>, company: Option<Uuid>, contacts: &[DealContact]) -> Result<()> {
+    let contact = |link: &DealContact| (Kind::Contact, Some(link.contact_id), "/contacts");
+    let named = std::iter::once((Kind::Company, company, "/company_id")).chain(contacts.iter().map(contact));
+    refs::must_see(tx, &named.collect::<Vec<_>>())
 }
 
 fn loss_reason_required() -> Error {
@@ -109,6 +116,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
     let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, past)) in (first..).zip(list) {
+        sight::may_create(tx, Kind::Deal, new.owner_id)?;
         let (prices, total) =
             if new.line_items.is_empty() { (Vec::new(), None) } else { lines::price(tx, &new.line_items)? };
         let row = new_row(tx, number, new, past, total.filter(|_| past.value_from_lines))?;
@@ -218,6 +226,7 @@ fn link_contacts(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> 
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
+    must_see(tx, changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default())?;
     let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
     let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
     // A script must not reset the clock of rotting.

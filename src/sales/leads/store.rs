@@ -2,7 +2,7 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
 use crate::db::table::Expected;
-use crate::db::{counter, tx::Tx};
+use crate::db::{counter, refs, sight, tx::Tx};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
@@ -19,7 +19,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-owned!(soft leads, Lead);
+owned!(soft leads, Lead, Lead);
 
 const MEANINGS: Meanings = &[
     ("leads_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -41,12 +41,18 @@ pub struct Past {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
+    must_see(tx, new.contact_id, new.company_id, new.product_id)?;
     let lead = insert_with_past(tx, new, Past::default())?;
     if let Some(day) = lead.come_back_on {
         promise(tx, &lead, day)?;
         return find(tx, lead.id);
     }
     Ok(lead)
+}
+
+fn must_see(tx: &mut Tx<'_>, contact: Option<Uuid>, company: Option<Uuid>, product: Option<Uuid>) -> Result<()> {
+    let company = (Kind::Company, company, "/company_id");
+    refs::must_see(tx, &[(Kind::Contact, contact, "/contact_id"), company, (Kind::Product, product, "/product_id")])
 }
 
 pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result<Lead> {
@@ -62,6 +68,8 @@ pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result
             "is a lost stage: create the lead, then disqualify it with a reason",
         ));
     }
+    let owner = new.owner_id.unwrap_or(tx.actor.user);
+    sight::may_create(tx, Kind::Lead, Some(owner))?;
     let begin = past.created_at.unwrap_or(tx.now);
     let closed = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
     let number = counter::take(tx, Kind::Lead, 1)?;
@@ -77,11 +85,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result
             (leads::pipeline_id.eq(pipeline), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::contact_id.eq(new.contact_id), leads::company_id.eq(new.company_id), leads::person.eq(&new.person)),
             (leads::product_id.eq(new.product_id), leads::value_amount.eq(amount), leads::value_currency.eq(currency)),
-            (
-                leads::rating.eq(new.rating),
-                leads::owner_id.eq(new.owner_id.unwrap_or(tx.actor.user)),
-                leads::source_id.eq(new.source_id),
-            ),
+            (leads::rating.eq(new.rating), leads::owner_id.eq(owner), leads::source_id.eq(new.source_id)),
             (
                 leads::come_back_on.eq(new.come_back_on),
                 leads::tags.eq(&new.tags),
@@ -148,6 +152,7 @@ fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdate) -> Result<Lead> {
     let before = lock_open(tx, id, expected)?;
+    must_see(tx, changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten())?;
     let value = changes.value.as_ref().map(|money| {
         let (amount, currency) = columns(money.as_ref());
         (leads::value_amount.eq(amount), leads::value_currency.eq(currency))

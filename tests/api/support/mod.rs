@@ -36,6 +36,23 @@ pub fn user(owner: &Client, role: &str) -> Client {
     Client::with_token(answer["access_token"].as_str().unwrap())
 }
 
+/// A user with a role of the workspace's own: `[resource, read, create, update, delete, export]` for each resource.
+pub fn user_with(owner: &Client, grants: &[[&str; 6]], more: Json) -> (Client, String) {
+    let key = unique("role");
+    let grant = |g: &[&str; 6]| json!({ "resource": g[0], "read": g[1], "create": g[2], "update": g[3], "delete": g[4], "export": g[5] });
+    let mut role = json!({ "key": key, "name": key, "grants": grants.iter().map(grant).collect::<Vec<_>>() });
+    role["hidden_fields"] = more.get("hidden_fields").cloned().unwrap_or(json!([]));
+    owner.post("/roles", role).created();
+    let email = format!("{key}@example.com");
+    let mut body = json!({ "name": key, "email": email, "role": key, "password": "a-long-password" });
+    if let Some(team) = more.get("team_id") {
+        body["team_id"] = team.clone();
+    }
+    let user = id(&owner.post("/users", body).created());
+    let answer = Client::anonymous().post("/auth/login", json!({ "email": email, "password": "a-long-password" })).ok();
+    (Client::with_token(answer["access_token"].as_str().unwrap()), user)
+}
+
 /// An API key of the owner with these scopes.
 pub fn key(owner: &Client, scopes: &[&str]) -> Client {
     let key = owner.post("/api-keys", json!({ "name": "test", "scopes": scopes })).created();

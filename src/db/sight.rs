@@ -1,0 +1,114 @@
+//! What a caller may see and touch: one condition per kind of record, added to every list, read, include, report and feed.
+use crate::db::tx::Tx;
+use crate::kernel::access::Visibility;
+use crate::kernel::actor::{Action, Actor};
+use crate::kernel::cond::{Cond, Op};
+use crate::kernel::error::{Error, Result};
+use crate::kernel::field::{Field, Values, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::on::On;
+use crate::schema::{activities, companies, contacts, deals, leads, tasks};
+use uuid::Uuid;
+
+static COMPANY: Field = field("owner_id", &companies::owner_id).hot();
+static CONTACT: Field = field("owner_id", &contacts::owner_id).hot();
+static LEAD: Field = field("owner_id", &leads::owner_id).hot();
+static DEAL: Field = field("owner_id", &deals::owner_id).hot();
+static TASK: Field = field("assignee_id", &tasks::assignee_id).hot();
+static ACTIVITY: Field = field("author_id", &activities::author_id).hot();
+
+/// A field that links a task or an activity to a record, and the owners' question asked of that record.
+struct Link {
+    kind: Kind,
+    field: Field,
+    owned_by: &'static str,
+}
+
+macro_rules! links {
+    ($table:ident) => {
+        [
+            links!(@ $table, Deal, deal_id, "deals"),
+            links!(@ $table, Lead, lead_id, "leads"),
+            links!(@ $table, Contact, contact_id, "contacts"),
+            links!(@ $table, Company, company_id, "companies"),
+        ]
+    };
+    (@ $table:ident, $kind:ident, $column:ident, $records:literal) => {
+        Link {
+            kind: Kind::$kind,
+            field: field(stringify!($column), &$table::$column),
+            owned_by: concat!(
+                "select r.id from ", $records, " r where r.workspace_id = ", stringify!($table), ".workspace_id and r.id = ",
+                stringify!($table), ".", stringify!($column), " and r.owner_id = "
+            ),
+        }
+    };
+}
+static TASK_LINKS: [Link; 4] = links!(tasks);
+static ACTIVITY_LINKS: [Link; 4] = links!(activities);
+
+/// The condition under which a caller may do something with a record of a kind.
+pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
+    let Some(owners) = owners(actor, kind, action) else { return Cond::All(Vec::new()) };
+    match kind {
+        Kind::Company => owned(&COMPANY, owners),
+        Kind::Contact => owned(&CONTACT, owners),
+        Kind::Lead => owned(&LEAD, owners),
+        Kind::Deal => owned(&DEAL, owners),
+        Kind::Task => own_or_linked(actor, &TASK, owners, &TASK_LINKS),
+        Kind::Activity => own_or_linked(actor, &ACTIVITY, owners, &ACTIVITY_LINKS),
+        // Records without owners are seen or not seen; `Ctx` has asked.
+        _ => Cond::All(Vec::new()),
+    }
+}
+
+/// The same, bound to the table of the kind.
+pub fn sight<T>(actor: &Actor, kind: Kind, action: Action) -> On<T, Cond> {
+    On::new(cond(actor, kind, action))
+}
+
+/// Whose records a right reaches; nothing when it reaches all.
+pub fn owners(actor: &Actor, kind: Kind, action: Action) -> Option<Vec<Uuid>> {
+    match actor.visibility(kind.path(), action) {
+        Visibility::All => None,
+        Visibility::Team => Some(actor.reach.to_vec()),
+        Visibility::Own => Some(vec![actor.user]),
+        Visibility::None => Some(Vec::new()),
+    }
+}
+
+fn owned(field: &'static Field, owners: Vec<Uuid>) -> Cond {
+    Cond::Is(field, Op::Eq, Values::Uuid(owners))
+}
+
+/// Work on a record is seen with the record, whoever has to do it.
+fn own_or_linked(actor: &Actor, field: &'static Field, mine: Vec<Uuid>, links: &'static [Link]) -> Cond {
+    let linked = |link: &'static Link| match owners(actor, link.kind, Action::Read) {
+        None => !Cond::Empty(&link.field),
+        Some(owners) => Cond::Within(&link.field, link.owned_by, Values::Uuid(owners)),
+    };
+    // A role without the right to such work sees none of it, linked or not.
+    if mine.is_empty() {
+        return Cond::Any(Vec::new());
+    }
+    Cond::Any(std::iter::once(owned(field, mine)).chain(links.iter().map(linked)).collect())
+}
+
+/// Whether the caller may make a record of this kind for this owner.
+pub fn may_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
+    match owners(tx.actor, kind, Action::Create) {
+        None => Ok(()),
+        Some(owners) if owner.is_some_and(|owner| owners.contains(&owner)) => Ok(()),
+        Some(owners) if owners.is_empty() => Err(tx.actor.refused(kind.path(), Action::Create)),
+        Some(_) => {
+            Err(Error::member("/owner_id", "invalid_choice", "must be somebody for whom your role may create records"))
+        }
+    }
+}
+
+/// What a change needs beyond seeing the record; nothing when the right to see it is enough.
+pub fn to_change<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
+    let action = tx.action_on(kind.path());
+    let (see, change) = (tx.actor.visibility(kind.path(), Action::Read), tx.actor.visibility(kind.path(), action));
+    (change < see).then(|| (action, sight(tx.actor, kind, action)))
+}

@@ -1,0 +1,276 @@
+//! Roles: named sets of rights. Five are built in; a workspace adds its own.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::identity::actors::Actors;
+use crate::kernel::access::{Access, Builtin, Grant, Grants, HiddenField, HiddenFields, check_grants};
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::roles;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record};
+use actix_web::{delete, get, patch, post, web};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// A named set of rights.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = roles)]
+pub struct Role {
+    pub id: Uuid,
+    /// What users carry as `role`: `owner`, `admin`, `manager`, `seller`, `viewer`, or a key of your own.
+    pub key: String,
+    pub name: String,
+    /// Built-in roles cannot be changed or deleted.
+    pub builtin: bool,
+    /// What is not granted is refused.
+    #[schema(value_type = Vec<Grant>)]
+    pub grants: Grants,
+    /// Members that are null in every answer, and cannot be filtered, sorted or searched by.
+    #[schema(value_type = Vec<HiddenField>)]
+    pub hidden_fields: HiddenFields,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Role, Role);
+page!(RolePage of Role);
+
+impl Role {
+    /// A built-in role has the rights of this version of the product.
+    fn complete(mut self) -> Role {
+        if let Some(builtin) = Builtin::named(&self.key).filter(|_| self.builtin) {
+            self.grants = builtin.grants();
+        }
+        self
+    }
+
+    pub fn access(&self) -> Access {
+        Access::new(&self.key, &self.grants, &self.hidden_fields)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct RoleCreate {
+    pub id: Option<Uuid>,
+    /// What users carry as `role`; it stays.
+    #[schema(pattern = "^[a-z][a-z0-9_-]*$", min_length = 1, max_length = 50)]
+    pub key: String,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// One per resource; nobody gives more than they have.
+    #[schema(max_items = 100)]
+    pub grants: Vec<Grant>,
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub hidden_fields: Vec<HiddenField>,
+}
+
+impl Rules for RoleCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        check_grants(&self.grants, bad);
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RoleUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    /// All of them.
+    #[schema(nullable = false, max_items = 100)]
+    pub grants: Option<Vec<Grant>>,
+    /// All of them.
+    #[schema(nullable = false, max_items = 100)]
+    pub hidden_fields: Option<Vec<HiddenField>>,
+}
+
+impl Rules for RoleUpdate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        check_grants(self.grants.as_deref().unwrap_or_default(), bad);
+    }
+}
+
+static ROLE: Fields<roles::table> = Fields {
+    kind: Kind::Role,
+    all: &[
+        field("key", &roles::key),
+        field("name", &roles::name),
+        field("builtin", &roles::builtin),
+        field("created_at", &roles::created_at),
+        field("updated_at", &roles::updated_at),
+    ],
+    default_sort: "created_at",
+    id: field("id", &roles::id),
+    search: Some(Search { sql: "fold(roles.name)", members: &["name"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(RoleList, ROLE.parameters());
+owned!(roles, Role, Role);
+
+const MEANINGS: Meanings = &[("roles_key_key", Meaning::Taken(Code::DuplicateName, "/key"))];
+
+/// The built-in roles of a new workspace.
+pub fn begin(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<()> {
+    let row = |(_, key, name): &(Builtin, &str, &str)| {
+        (
+            roles::workspace_id.eq(workspace),
+            roles::id.eq(Uuid::now_v7()),
+            roles::key.eq((*key).to_owned()),
+            roles::name.eq((*name).to_owned()),
+            roles::builtin.eq(true),
+            roles::created_at.eq(now),
+            roles::updated_at.eq(now),
+        )
+    };
+    diesel::insert_into(roles::table).values(Builtin::ALL.iter().map(row).collect::<Vec<_>>()).execute(conn)?;
+    Ok(())
+}
+
+/// The rights behind a key.
+pub fn access(conn: &mut PgConnection, workspace: Uuid, key: &str) -> Result<Option<Access>> {
+    if let Some(builtin) = Builtin::named(key) {
+        return Ok(Some(Access::builtin(builtin)));
+    }
+    let own = roles::table.filter(roles::workspace_id.eq(workspace)).filter(roles::key.eq(key));
+    let role: Option<Role> = own.select(Role::as_select()).first(conn).optional()?;
+    Ok(role.map(|role| role.access()))
+}
+
+/// Nobody makes or gives a role that may more than they may themselves.
+pub fn must_cover(tx: &Tx<'_>, access: &Access) -> Result<()> {
+    if tx.actor.access.covers(access) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "nobody can give rights that they do not have themselves"))
+}
+
+fn insert(tx: &mut Tx<'_>, new: &RoleCreate) -> Result<Role> {
+    let (grants, hidden) = (Grants(new.grants.clone()), HiddenFields(new.hidden_fields.clone()));
+    must_cover(tx, &Access::new(&new.key, &grants, &hidden))?;
+    let row: Role = diesel::insert_into(roles::table)
+        .values((
+            roles::workspace_id.eq(tx.workspace()),
+            roles::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
+            roles::key.eq(&new.key),
+            roles::name.eq(&new.name),
+            roles::grants.eq(grants),
+            roles::hidden_fields.eq(hidden),
+            roles::created_at.eq(tx.now),
+            roles::updated_at.eq(tx.now),
+        ))
+        .returning(Role::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+/// Locks a role that the caller may touch: none that is built in, and none that may more than the caller.
+fn lock_own(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Role> {
+    let role = lock(tx, id, expected)?;
+    if role.builtin {
+        return Err(Error::new(Code::Conflict, "a built-in role stays as it is; make one of your own"));
+    }
+    must_cover(tx, &role.access())?;
+    Ok(role)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -> Result<Role> {
+    let before = lock_own(tx, id, expected)?;
+    let grants = changes.grants.clone().map_or_else(|| before.grants.clone(), Grants);
+    let hidden = changes.hidden_fields.clone().map_or_else(|| before.hidden_fields.clone(), HiddenFields);
+    must_cover(tx, &Access::new(&before.key, &grants, &hidden))?;
+    let after: Role = diesel::update(roles::table.find((tx.workspace(), id)))
+        .set((
+            changes.name.as_ref().map(|name| roles::name.eq(name)),
+            roles::grants.eq(grants),
+            roles::hidden_fields.eq(hidden),
+            roles::version.eq(before.version + 1),
+            roles::updated_at.eq(tx.now),
+        ))
+        .returning(Role::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let role = lock_own(tx, id, expected)?;
+    diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
+        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
+            Error::new(Code::InUse, "users carry this role; give them another first")
+        }
+        other => other.into(),
+    })?;
+    tx.record(Event::deleted(&role)?);
+    Ok(())
+}
+
+/// List the roles, the built-in ones first.
+#[utoipa::path(operation_id = "list_roles", params(RoleList), responses((status = 200, description = "A page of roles", body = RolePage)))]
+#[get("/roles")]
+async fn list(ctx: Ctx<can::roles::Read>) -> Result<Reply> {
+    let (plan, link) = (ROLE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let mut page = list!(tx, roles, Role, &plan => RolePage);
+        page.data = page.data.into_iter().map(Role::complete).collect();
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Add a role of your own.
+#[utoipa::path(operation_id = "create_role", request_body = RoleCreate, responses((status = 201, description = "The role", body = Role)))]
+#[post("/roles")]
+async fn create(ctx: Ctx<can::roles::Create>, new: Valid<RoleCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a role.
+#[utoipa::path(operation_id = "get_role", params(("role_id" = Uuid, Path, description = "Id of the role")),
+    responses((status = 200, description = "The role", body = Role)))]
+#[get("/roles/{role_id}")]
+async fn read(ctx: Ctx<can::roles::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?.complete())).await
+}
+
+/// Change a role of your own. It holds for its users within seconds.
+#[utoipa::path(operation_id = "update_role", params(("role_id" = Uuid, Path, description = "Id of the role")), request_body = RoleUpdate,
+    responses((status = 200, description = "The role as changed", body = Role)))]
+#[patch("/roles/{role_id}")]
+async fn change(
+    ctx: Ctx<can::roles::Update>,
+    id: Id,
+    changes: Valid<RoleUpdate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    actors.forget();
+    Ok(reply)
+}
+
+/// Delete a role of your own that no user carries.
+#[utoipa::path(operation_id = "delete_role", params(("role_id" = Uuid, Path, description = "Id of the role")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/roles/{role_id}")]
+async fn remove(ctx: Ctx<can::roles::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+}

@@ -1,0 +1,187 @@
+//! Roles: which rights there are, how far each goes, and which fields stay hidden. Built-in and own roles are the same data.
+use crate::kernel::actor::{Action, RESOURCES};
+use crate::kernel::error::{Bad, not_known};
+use crate::{jsonb, text_enum};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Jsonb;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use utoipa::ToSchema;
+
+text_enum! {
+    /// How far a right goes. A record without an owner is reached by `all` alone.
+    #[derive(PartialOrd, Ord)]
+    pub enum Visibility {
+        None = "none",
+        /// Records of one's own.
+        Own = "own",
+        /// And those of everybody in one's team and the teams below it.
+        Team = "team",
+        All = "all",
+    }
+}
+
+/// What a role may do with one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Grant {
+    /// As in scopes: `contacts`, `loss-reasons`.
+    #[schema(max_length = 50)]
+    pub resource: String,
+    pub read: Visibility,
+    pub create: Visibility,
+    pub update: Visibility,
+    pub delete: Visibility,
+    /// Taking records out as CSV.
+    pub export: Visibility,
+}
+
+impl Grant {
+    fn of(&self, action: Action) -> Visibility {
+        match action {
+            Action::Read => self.read,
+            Action::Create => self.create,
+            Action::Update => self.update,
+            Action::Delete => self.delete,
+            Action::Export => self.export,
+        }
+    }
+}
+
+/// The rights of a role, in their column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(transparent)]
+pub struct Grants(pub Vec<Grant>);
+
+/// A member of a record that a role does not show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HiddenField {
+    #[schema(max_length = 50)]
+    pub resource: String,
+    #[schema(max_length = 100)]
+    pub field: String,
+}
+
+/// The hidden fields of a role, in their column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(transparent)]
+pub struct HiddenFields(pub Vec<HiddenField>);
+jsonb!(Grants, HiddenFields);
+
+/// The roles that every workspace has, the strongest first. Each includes what the next may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Builtin {
+    Owner,
+    Admin,
+    Manager,
+    Seller,
+    Viewer,
+}
+
+pub const OWNER: &str = "owner";
+pub const SELLER: &str = "seller";
+
+impl Builtin {
+    pub const ALL: [(Builtin, &'static str, &'static str); 5] = [
+        (Builtin::Owner, OWNER, "Owner"),
+        (Builtin::Admin, "admin", "Admin"),
+        (Builtin::Manager, "manager", "Manager"),
+        (Builtin::Seller, SELLER, "Seller"),
+        (Builtin::Viewer, "viewer", "Viewer"),
+    ];
+
+    pub fn named(key: &str) -> Option<Builtin> {
+        Builtin::ALL.iter().find(|(_, known, _)| *known == key).map(|(role, ..)| *role)
+    }
+
+    /// What the role may do, in the form that own roles have.
+    pub fn grants(self) -> Grants {
+        let up_to = |weakest: Builtin| if self <= weakest { Visibility::All } else { Visibility::None };
+        let grant = |resource: &crate::kernel::actor::Resource| Grant {
+            resource: resource.name.into(),
+            read: up_to(resource.read),
+            create: up_to(resource.write),
+            update: up_to(resource.write),
+            delete: up_to(resource.delete),
+            // Who only looks on takes nothing along.
+            export: up_to(resource.read.min(Builtin::Seller)),
+        };
+        Grants(RESOURCES.iter().map(grant).collect())
+    }
+}
+
+/// A role, ready to be asked.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// Its key.
+    pub role: String,
+    rights: HashMap<String, Grant>,
+    hidden: Vec<HiddenField>,
+}
+
+impl Access {
+    pub fn new(role: &str, grants: &Grants, hidden: &HiddenFields) -> Access {
+        Access {
+            role: role.into(),
+            rights: grants.0.iter().map(|grant| (grant.resource.clone(), grant.clone())).collect(),
+            hidden: hidden.0.clone(),
+        }
+    }
+
+    pub fn builtin(role: Builtin) -> Access {
+        let key = Builtin::ALL.iter().find(|(known, ..)| *known == role).map_or("", |(_, key, _)| key);
+        Access::new(key, &role.grants(), &HiddenFields::default())
+    }
+
+    pub fn of(&self, resource: &str, action: Action) -> Visibility {
+        self.rights.get(resource).map_or(Visibility::None, |grant| grant.of(action))
+    }
+
+    /// Whether any right goes as far as the team.
+    pub fn reaches_the_team(&self) -> bool {
+        self.rights.values().any(|grant| Action::ALL.iter().any(|action| grant.of(*action) == Visibility::Team))
+    }
+
+    /// Whether this role may do all that another may, and sees all that it sees.
+    pub fn covers(&self, other: &Access) -> bool {
+        let within =
+            |grant: &Grant| Action::ALL.iter().all(|action| self.of(&grant.resource, *action) >= grant.of(*action));
+        other.rights.values().all(within) && self.hidden.iter().all(|field| other.hidden.contains(field))
+    }
+
+    pub fn hides(&self, resource: &str, field: &str) -> bool {
+        self.hidden.iter().any(|hidden| hidden.resource == resource && hidden.field == field)
+    }
+
+    pub fn hidden(&self) -> &[HiddenField] {
+        &self.hidden
+    }
+}
+
+/// The rules of an own role's grants: known resources, each once, and no `own` or `team` where records have no owner.
+pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
+    for (n, grant) in grants.iter().enumerate() {
+        let Some(resource) = RESOURCES.iter().find(|known| known.name == grant.resource) else {
+            let detail = not_known(&grant.resource, RESOURCES.iter().map(|known| known.name));
+            bad.push(Bad::member(format!("/grants/{n}/resource"), "invalid_choice", detail));
+            continue;
+        };
+        if grants.iter().take(n).any(|earlier| earlier.resource == grant.resource) {
+            bad.push(Bad::member(format!("/grants/{n}/resource"), "stated_twice", "is given twice"));
+        }
+        for action in Action::ALL {
+            let far = grant.of(action);
+            if !resource.owned && matches!(far, Visibility::Own | Visibility::Team) {
+                let detail = format!("must be none or all: {} have no owners", resource.name);
+                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "invalid_choice", detail));
+            }
+            // Making records for others is one thing, seeing them afterwards another.
+            if far > grant.read && !(action == Action::Create && grant.read > Visibility::None) {
+                let detail = "cannot go further than read";
+                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "out_of_range", detail));
+            }
+        }
+    }
+}

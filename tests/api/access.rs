@@ -1,0 +1,235 @@
+//! Who may see and do what: roles of one's own, visibility, teams. What one may not see is not there, and counts nowhere.
+use crate::support::{Client, id, key, stage, user, user_with, workspace};
+use serde_json::{Value as Json, json};
+
+/// Everything one's own; reports over it, and the events of it.
+fn own() -> Vec<[&'static str; 6]> {
+    ["companies", "contacts", "leads", "deals", "tasks", "activities"]
+        .map(|resource| [resource, "own", "own", "own", "own", "none"])
+        .into_iter()
+        .chain(
+            ["users", "teams", "pipelines", "stages", "analytics", "events", "sources", "products"]
+                .map(|r| [r, "all", "none", "none", "none", "none"]),
+        )
+        .collect()
+}
+
+fn reach(far: &'static str) -> Vec<[&'static str; 6]> {
+    own().into_iter().map(|g| if g[1] == "own" { [g[0], far, far, far, far, "none"] } else { g }).collect()
+}
+
+fn ids(list: &Json) -> Vec<&str> {
+    list["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_one_may_not_see_is_not_there() {
+    let owner = workspace();
+    let ((ann, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
+    for (path, body) in [
+        ("/companies", json!({ "name": "Acme" })),
+        ("/contacts", json!({ "first_name": "Eve", "email": "eve@example.com" })),
+        ("/leads", json!({ "title": "Boat" })),
+        ("/deals", json!({ "title": "Boat" })),
+    ] {
+        let mut body = body;
+        body["owner_id"] = json!(ann_id);
+        let hers = id(&ann.post(path, body).created());
+        let one = format!("{path}/{hers}");
+        assert_eq!(ids(&ann.get(path).ok()), [&hers], "{path}");
+        assert_eq!(ids(&owner.get(path).ok()), [&hers], "{path}");
+        let list = bob.get(&format!("{path}?include_total=true&q=a&id__ne=").replace("&id__ne=", "")).ok();
+        assert_eq!((&list["data"], &list["page"]["total"]), (&json!([]), &json!(0)), "{path}");
+        bob.get(&one).problem(404, "not_found");
+        bob.patch(&one, json!({})).problem(404, "not_found");
+        bob.delete(&one).problem(404, "not_found");
+        bob.get(&format!("{one}/timeline")).problem(404, "not_found");
+        ann.get(&format!("{one}/timeline")).ok();
+        bob.get("/events").ok()["data"].as_array().unwrap().iter().for_each(|e| assert_ne!(e["record_id"], hers));
+        assert!(ann.get("/events").ok()["data"].as_array().unwrap().iter().any(|e| e["record_id"] == hers));
+        // Handed over, it changes sides at once.
+        owner.patch(&one, json!({ "owner_id": bob_id })).ok();
+        ann.get(&one).problem(404, "not_found");
+        bob.get(&one).ok();
+        owner.patch(&one, json!({ "owner_id": null })).ok();
+        bob.get(&one).problem(404, "not_found");
+    }
+}
+
+#[test]
+fn reports_count_what_one_sees() {
+    let owner = workspace();
+    let ((ann, ann_id), (bob, _)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
+    for amount in [100, 200] {
+        let deal = json!({ "title": "D", "owner_id": ann_id, "value": { "amount": amount, "currency": "USD" } });
+        let deal = id(&owner.post("/deals", deal).created());
+        owner.post(&format!("/deals/{deal}/win"), json!({})).ok();
+    }
+    let won = |who: &Client, report: &str| who.get(&format!("/analytics/{report}")).ok();
+    assert_eq!(won(&ann, "win-rate")["groups"][0]["won_value"], json!([{ "amount": 300, "currency": "USD" }]));
+    assert_eq!(won(&bob, "win-rate")["groups"][0]["won"], 0);
+    for kind in ["cohort", "flow", "snapshot"] {
+        assert_eq!(bob.get(&format!("/analytics/funnel?kind={kind}")).ok()["groups"][0]["total"], 0, "{kind}");
+    }
+    assert!(!won(&ann, "leaderboard")["sellers"].as_array().unwrap().is_empty());
+    assert_eq!(won(&bob, "leaderboard")["sellers"], json!([]));
+    assert_eq!(won(&bob, "cycle-time")["won"]["count"], won(&workspace(), "cycle-time")["won"]["count"]);
+    ann.with("Accept", "text/csv").get("/analytics/win-rate").problem(403, "forbidden");
+}
+
+#[test]
+fn a_duplicate_is_hinted_at_without_a_name() {
+    let owner = workspace();
+    let ((ann, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
+    let contact = |owner: &str| json!({ "first_name": "Eve", "email": "eve@example.com", "owner_id": owner });
+    let eve = id(&ann.post("/contacts", contact(&ann_id)).created());
+    assert_eq!(ann.post("/contacts", contact(&ann_id)).problem(409, "duplicate_email")["existing_id"], eve);
+    assert_eq!(bob.post("/contacts", contact(&bob_id)).problem(409, "duplicate_email")["existing_id"], Json::Null);
+}
+
+#[test]
+fn what_one_does_not_see_cannot_be_linked_or_included() {
+    let owner = workspace();
+    let ((ann, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
+    let company = id(&ann.post("/companies", json!({ "name": "Acme", "owner_id": ann_id })).created());
+    let contact = id(&ann.post("/contacts", json!({ "first_name": "Eve", "owner_id": ann_id })).created());
+    let refused = |path: &str, body: Json, pointer: &str| {
+        let problem = bob.post(path, body).problem(422, "validation_failed");
+        assert_eq!(
+            (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+            (&json!(pointer), &json!("reference_not_found"))
+        );
+    };
+    refused("/deals", json!({ "title": "D", "company_id": company }), "/company_id");
+    refused("/deals", json!({ "title": "D", "contacts": [{ "contact_id": contact }] }), "/contacts");
+    refused("/leads", json!({ "title": "L", "contact_id": contact }), "/contact_id");
+    refused("/contacts", json!({ "first_name": "X", "company_id": company, "owner_id": bob_id }), "/company_id");
+    refused("/tasks", json!({ "title": "T", "company_id": company }), "/company_id");
+    refused("/activities", json!({ "type": "call", "contact_id": contact }), "/contact_id");
+    let deal = json!({ "title": "D", "owner_id": bob_id, "company_id": company });
+    let deal = id(&owner.post("/deals", deal).created());
+    let seen = bob.get("/deals?include=company,owner").ok();
+    assert_eq!((ids(&seen), &seen["included"]["companies"]), (vec![deal.as_str()], &json!([])));
+    assert_eq!(seen["included"]["users"][0]["id"], bob_id);
+    // What was deleted cannot be linked either, by nobody.
+    owner.delete(&format!("/companies/{company}")).gone();
+    let problem =
+        owner.post("/deals", json!({ "title": "D", "company_id": company })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/company_id");
+}
+
+#[test]
+fn work_is_seen_with_its_record() {
+    let owner = workspace();
+    let ((_, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
+    let deal = |owner_id: &str| id(&owner.post("/deals", json!({ "title": "D", "owner_id": owner_id })).created());
+    let (hers, his) = (deal(&ann_id), deal(&bob_id));
+    let task = |deal: &str, assignee: &str| {
+        id(&owner.post("/tasks", json!({ "title": "T", "deal_id": deal, "assignee_id": assignee })).created())
+    };
+    let (on_hers, on_his, for_him) = (task(&hers, &ann_id), task(&his, &ann_id), task(&hers, &bob_id));
+    let listed = bob.get("/tasks?sort=created_at").ok();
+    assert_eq!(ids(&listed), [&on_his, &for_him]);
+    bob.get(&format!("/tasks/{on_hers}")).problem(404, "not_found");
+    let note =
+        |deal: &str| id(&owner.post("/activities", json!({ "type": "note", "text": "Hm", "deal_id": deal })).created());
+    let (_, on_his) = (note(&hers), note(&his));
+    assert_eq!(ids(&bob.get("/activities").ok()), [&on_his]);
+}
+
+#[test]
+fn a_team_reaches_down() {
+    let owner = workspace();
+    let team =
+        |name: &str, parent: Json| id(&owner.post("/teams", json!({ "name": name, "parent_id": parent })).created());
+    let sales = team("Sales", Json::Null);
+    let north = team("North", json!(sales));
+    let (chief, _) = user_with(&owner, &reach("team"), json!({ "team_id": sales }));
+    let (ann, ann_id) = user_with(&owner, &reach("team"), json!({ "team_id": north }));
+    let (_, other_id) = user_with(&owner, &own(), json!({}));
+    let deal = |owner_id: &str| id(&owner.post("/deals", json!({ "title": "D", "owner_id": owner_id })).created());
+    let (hers, chiefs) = (deal(&ann_id), id(&chief.post("/deals", json!({ "title": "D" })).created()));
+    let elsewhere = deal(&other_id);
+    assert_eq!(ids(&chief.get("/deals?sort=created_at").ok()), [&hers, &chiefs]);
+    assert_eq!(ids(&ann.get("/deals").ok()), [&hers]);
+    chief.patch(&format!("/deals/{hers}"), json!({ "title": "Big" })).ok();
+    chief.get(&format!("/deals/{elsewhere}")).problem(404, "not_found");
+    let stranger = json!({ "title": "D", "owner_id": other_id });
+    let problem = ann.post("/deals", stranger).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/owner_id");
+    // A team that moves takes its people along.
+    owner.patch(&format!("/teams/{north}"), json!({ "parent_id": null })).ok();
+    assert_eq!(ids(&chief.get("/deals").ok()), [&chiefs]);
+    let problem =
+        owner.patch(&format!("/teams/{sales}"), json!({ "parent_id": sales })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/parent_id");
+    owner.patch(&format!("/teams/{north}"), json!({ "parent_id": sales })).ok();
+    owner.patch(&format!("/teams/{sales}"), json!({ "parent_id": north })).problem(422, "validation_failed");
+    owner.delete(&format!("/teams/{sales}")).problem(409, "in_use");
+}
+
+#[test]
+fn seeing_is_not_changing() {
+    let owner = workspace();
+    let grants = [
+        ["deals", "all", "own", "own", "none", "none"],
+        ["pipelines", "all", "none", "none", "none", "none"],
+        ["users", "all", "none", "none", "none", "none"],
+    ];
+    let (ann, ann_id) = user_with(&owner, &grants, json!({}));
+    let others = format!("/deals/{}", id(&owner.post("/deals", json!({ "title": "D" })).created()));
+    let hers = format!("/deals/{}", id(&ann.post("/deals", json!({ "title": "D" })).created()));
+    ann.get(&others).ok();
+    ann.patch(&others, json!({ "title": "Mine" })).problem(403, "forbidden");
+    let agreed = stage(&owner, "deal", "Agreed and invoiced");
+    ann.post(&format!("{others}/move"), json!({ "stage_id": agreed })).problem(403, "forbidden");
+    ann.post(&format!("{hers}/move"), json!({ "stage_id": agreed })).ok();
+    ann.delete(&hers).problem(403, "forbidden");
+    ann.get("/contacts").problem(403, "forbidden");
+    ann.get("/deals?include=company").problem(403, "forbidden");
+    assert_eq!(owner.get(&format!("/deals?owner_id={ann_id}")).ok()["data"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn nobody_gives_more_than_they_have() {
+    let owner = workspace();
+    let (admin, seller) = (user(&owner, "admin"), user(&owner, "seller"));
+    let all = |resource: &str, far: &str| json!({ "resource": resource, "read": far, "create": far, "update": far, "delete": far, "export": far });
+    let role = |key: &str, grants: Json| json!({ "key": key, "name": key, "grants": grants });
+    admin.post("/roles", role("partner", json!([all("deals", "team")]))).created();
+    admin.post("/roles", role("boss", json!([all("workspaces", "all")]))).problem(403, "forbidden");
+    seller.post("/roles", role("x", json!([]))).problem(403, "forbidden");
+    let problem = owner
+        .post("/roles", role("y", json!([all("dealz", "all"), all("sources", "own")])))
+        .problem(422, "validation_failed");
+    let pointers: Vec<&Json> = problem["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+    assert_eq!(pointers[0], "/grants/0/resource");
+    assert!(pointers.contains(&&json!("/grants/1/read")), "{problem}");
+    let listed = owner.get("/roles").ok();
+    let keys: Vec<&Json> = listed["data"].as_array().unwrap().iter().map(|role| &role["key"]).collect();
+    assert_eq!(keys, ["owner", "admin", "manager", "seller", "viewer", "partner"]);
+    let viewer = &listed["data"][4];
+    let deals = viewer["grants"].as_array().unwrap().iter().find(|g| g["resource"] == "deals").unwrap();
+    assert_eq!((&deals["read"], &deals["update"], &deals["export"]), (&json!("all"), &json!("none"), &json!("none")));
+    owner.patch(&format!("/roles/{}", id(viewer)), json!({ "name": "V" })).problem(409, "conflict");
+    let partner = id(&listed["data"][5]);
+    let body = json!({ "name": "P", "email": "p@example.com", "role": "partner", "password": "a-long-password" });
+    owner.post("/users", body).created();
+    owner.delete(&format!("/roles/{partner}")).problem(409, "in_use");
+    owner.post("/users", json!({ "name": "Q", "role": "nobody" })).problem(422, "validation_failed");
+    owner.post("/roles", role("partner", json!([]))).problem(409, "duplicate_name");
+}
+
+/// A key sees what its user sees, and no more than its scopes.
+#[test]
+fn a_key_is_as_short_sighted_as_its_user() {
+    let owner = workspace();
+    let mut grants = own();
+    grants.push(["api-keys", "all", "all", "all", "all", "none"]);
+    let (ann, ann_id) = user_with(&owner, &grants, json!({}));
+    let hers = id(&ann.post("/deals", json!({ "title": "D", "owner_id": ann_id })).created());
+    owner.post("/deals", json!({ "title": "D" })).created();
+    let script = key(&ann, &["deals:read"]);
+    assert_eq!(ids(&script.get("/deals").ok()), [&hers]);
+    script.get("/contacts").problem(403, "insufficient_scope");
+}
