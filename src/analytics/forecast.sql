@@ -1,7 +1,7 @@
 -- Open deals by the month in which they are expected to close. What should have closed before today is a bucket of its own.
 with picked as (
     select :group_key as group_key, :group_label as group_label, :records.forecast_category as category,
-        :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount,
+        :currency as currency, round(:value * :share)::bigint as amount,
         coalesce(:records.probability_percent, s.probability_percent) as probability,
         case when :records.expected_close_date is null then 'no_date'
             when :records.expected_close_date < :today then 'overdue'

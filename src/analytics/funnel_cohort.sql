@@ -1,7 +1,7 @@
 -- Records created in the period. A record has reached a stage when it ever stood in it or in a later one that is not lost.
 with picked as (
     select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
-        :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount
+        :currency as currency, round(:value * :share)::bigint as amount
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline
         and :records.created_at >= :from and :records.created_at < :to and (:filter)

@@ -1,7 +1,7 @@
 -- Distinct records that entered each stage in the period; and of those that left it in the period, how many went forward.
 with picked as (
     select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
-        :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount
+        :currency as currency, round(:value * :share)::bigint as amount
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and (:filter)
 ), moved as (

@@ -1,7 +1,7 @@
 -- Records that stood in each open stage at one instant, read from the spans, so that any past instant can be asked.
 with standing as (
     select sp.stage_id, :records.id, :group_key as group_key, :group_label as group_label,
-        :records.value_currency as currency, round(:records.value_amount * :share)::bigint as amount
+        :currency as currency, round(:value * :share)::bigint as amount
     from stage_spans sp
     join :records on :records.workspace_id = sp.workspace_id and :records.id = sp.record_id
     :group_join

@@ -1,7 +1,7 @@
 -- Deals closed in the period, by seller and product. A deal of several products counts for each, with its share of the value.
 with picked as (
-    select :records.owner_id, (:group_key)::uuid as product_id, :group_label as product, :records.status, :records.value_currency as currency,
-        coalesce(round(:records.value_amount * :share), 0)::bigint as amount,
+    select :records.owner_id, (:group_key)::uuid as product_id, :group_label as product, :records.status, :currency as currency,
+        coalesce(round(:value * :share), 0)::bigint as amount,
         (extract(epoch from :records.closed_at - :records.created_at) / 86400)::float8 as days
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline

@@ -5,8 +5,8 @@ with last_open as (
     where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and s.category = 'open'
     order by sp.record_id, sp.entered_at desc, sp.id desc
 ), picked as (
-    select :group_key as group_key, :group_label as group_label, :records.loss_reason_id, :records.value_currency as currency,
-        coalesce(round(:records.value_amount * :share), 0)::bigint as amount,
+    select :group_key as group_key, :group_label as group_label, :records.loss_reason_id, :currency as currency,
+        coalesce(round(:value * :share), 0)::bigint as amount,
         lo.stage_id
     from :records left join last_open lo on lo.record_id = :records.id :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline

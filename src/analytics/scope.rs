@@ -8,7 +8,8 @@ use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
-use crate::kernel::query::{Asked, parameter, schema};
+use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::query::Asked;
 use crate::kernel::time::{DateTime, day_start};
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
@@ -233,10 +234,13 @@ impl Scope {
 
     /// A report's statement with everything of the scope set.
     pub fn statement(&self, tx: &Tx<'_>, text: &'static str) -> Statement {
-        let records = match self.kind {
-            PipelineKind::Deal => "deals",
-            PipelineKind::Lead => "leads",
+        let (records, value, currency) = match self.kind {
+            PipelineKind::Deal => ("deals", "deals.value_amount", "deals.value_currency"),
+            PipelineKind::Lead => ("leads", "leads.value_amount", "leads.value_currency"),
         };
+        // Who may not see the value of a record does not see sums of them.
+        let hidden = tx.actor.access.hides(records, "value");
+        let (value, currency) = if hidden { ("null::bigint", "null::text") } else { (value, currency) };
         let piece = |sql: &'static str| {
             let nested =
                 Statement::new(sql).set("records", Part::Sql(records)).set("zone", Part::Text(self.zone.name().into()));
@@ -244,6 +248,8 @@ impl Scope {
         };
         Statement::new(text)
             .set("records", Part::Sql(records))
+            .set("value", Part::Sql(value))
+            .set("currency", Part::Sql(currency))
             .set("workspace", Part::Id(tx.workspace()))
             .set("pipeline", Part::Id(self.pipeline))
             .set("from", Part::At(self.begin()))

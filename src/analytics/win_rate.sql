@@ -1,7 +1,7 @@
 -- Deals closed in the period, by group and currency.
 with picked as (
-    select :records.status, :group_key as group_key, :group_label as group_label, :records.value_currency as currency,
-        coalesce(round(:records.value_amount * :share), 0)::bigint as amount
+    select :records.status, :group_key as group_key, :group_label as group_label, :currency as currency,
+        coalesce(round(:value * :share), 0)::bigint as amount
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline
         and :records.status <> 'open' and :records.closed_at >= :from and :records.closed_at < :to and (:filter)

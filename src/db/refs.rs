@@ -63,10 +63,12 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
     if ids.is_empty() {
         return Ok(Vec::new());
     }
+    // A person without a name is called by an address, unless the role hides it.
+    let shown = |member, column| if tx.actor.access.hides("contacts", member) { "null" } else { column };
+    let (email, phone) = (shown("email", "contacts.email"), shown("phone", "contacts.phone"));
     let person = || {
-        sql::<Text>(
-            "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), contacts.email, contacts.phone, '')",
-        )
+        let name = "nullif(concat_ws(' ', contacts.first_name, contacts.last_name), '')";
+        sql::<Text>(&format!("coalesce({name}, {email}, {phone}, '')"))
     };
     Ok(by_kind! { tx, kind, ids;
         User => users.users::name,

@@ -5,7 +5,7 @@ use crate::http::{app, openapi30};
 use crate::kernel::error::{Bad, ProblemBody};
 use actix_web::{App, HttpResponse, web};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use utoipa::OpenApi;
 use utoipa_actix_web::{AppExt, scope};
 
@@ -32,7 +32,11 @@ pub struct Document {
     v31: web::Bytes,
     v30: web::Bytes,
     paths: Vec<Path>,
+    shapes: Shapes,
 }
+
+/// By schema: its members that are made of other schemas.
+pub type Shapes = HashMap<String, Vec<(String, String)>>;
 
 #[derive(Debug)]
 struct Path {
@@ -45,14 +49,19 @@ struct Method {
     name: String,
     /// Whether it takes parameters in the query string.
     asks: bool,
+    /// The schema of the JSON it answers.
+    answers: Option<String>,
 }
 
 impl Path {
     fn new(path: &str, item: &Json) -> Path {
         let in_query =
             |operation: &Json| operation["parameters"].as_array().into_iter().flatten().any(|p| p["in"] == "query");
-        let method =
-            |(name, operation): (&String, &Json)| Method { name: name.to_uppercase(), asks: in_query(operation) };
+        let method = |(name, operation): (&String, &Json)| Method {
+            name: name.to_uppercase(),
+            asks: in_query(operation),
+            answers: success(operation),
+        };
         Path {
             parts: path.split('/').map(str::to_owned).collect(),
             methods: item.as_object().into_iter().flatten().map(method).collect(),
@@ -85,8 +94,9 @@ impl Document {
         complete(&mut document);
         let paths =
             document["paths"].as_object().into_iter().flatten().map(|(path, item)| Path::new(path, item)).collect();
+        let shapes = shapes(&document);
         let text = |document: &Json| web::Bytes::from(pretty(document));
-        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths }
+        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, shapes }
     }
 
     /// The document as it is committed and served: sorted keys, two spaces, a newline at the end.
@@ -109,9 +119,22 @@ impl Document {
         self.path(path).map(|known| known.methods.iter().map(|m| m.name.as_str()).collect()).unwrap_or_default()
     }
 
+    fn method(&self, method: &str, path: &str) -> Option<&Method> {
+        self.path(path)?.methods.iter().find(|known| known.name == method)
+    }
+
     /// Whether an operation takes no parameters in the query string.
     pub fn takes_no_query(&self, method: &str, path: &str) -> bool {
-        self.path(path).is_some_and(|known| known.methods.iter().any(|m| m.name == method && !m.asks))
+        self.method(method, path).is_some_and(|known| !known.asks)
+    }
+
+    /// The schema of the JSON that an operation answers.
+    pub fn answers(&self, method: &str, path: &str) -> Option<&str> {
+        self.method(method, path)?.answers.as_deref()
+    }
+
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 
     pub fn service(&self, config: &mut web::ServiceConfig) {
@@ -129,6 +152,28 @@ impl Document {
         let ui = utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
         config.service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(ui));
     }
+}
+
+/// The last part of a `$ref`, here or in the items of a list or one of two choices.
+fn named(schema: &Json) -> Option<String> {
+    let of = |schema: &Json| schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()).map(str::to_owned);
+    let choice = || schema["oneOf"].as_array().into_iter().flatten().find_map(of);
+    of(schema).or_else(|| of(&schema["items"])).or_else(choice)
+}
+
+fn success(operation: &Json) -> Option<String> {
+    let answers = operation["responses"].as_object()?;
+    let good = answers.iter().find(|(status, _)| status.starts_with('2'))?.1;
+    named(&good["content"]["application/json"]["schema"])
+}
+
+fn shapes(document: &Json) -> Shapes {
+    let members = |schema: &Json| {
+        let all = schema["properties"].as_object().into_iter().flatten();
+        all.filter_map(|(member, inner)| Some((member.clone(), named(inner)?))).collect()
+    };
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    schemas.map(|(name, schema)| (name.clone(), members(schema))).collect()
 }
 
 fn pretty(document: &Json) -> String {

@@ -5,5 +5,6 @@ pub mod document;
 pub mod examples;
 pub mod health;
 pub mod layers;
+pub mod mask;
 pub mod openapi30;
 pub mod server;

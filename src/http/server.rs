@@ -2,7 +2,7 @@
 use crate::db::pool::Db;
 use crate::http::document::Document;
 use crate::http::health::Stopping;
-use crate::http::{app, layers};
+use crate::http::{app, layers, mask};
 use crate::identity::actors::Actors;
 use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
@@ -63,6 +63,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .service(
                 scope("/api/v1")
                     .wrap(from_fn(layers::no_stray_parameters))
+                    .wrap(from_fn(mask::hide))
                     .wrap(from_fn(authenticate))
                     .configure(app::operations),
             )

@@ -4,7 +4,7 @@ use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::kernel::access::{Access, Builtin, Grant, Grants, HiddenField, HiddenFields, check_grants};
+use crate::kernel::access::{Access, Builtin, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
@@ -80,6 +80,7 @@ pub struct RoleCreate {
 impl Rules for RoleCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         check_grants(&self.grants, bad);
+        check_hidden(&self.hidden_fields, bad);
     }
 }
 
@@ -98,6 +99,7 @@ pub struct RoleUpdate {
 impl Rules for RoleUpdate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         check_grants(self.grants.as_deref().unwrap_or_default(), bad);
+        check_hidden(self.hidden_fields.as_deref().unwrap_or_default(), bad);
     }
 }
 

@@ -151,12 +151,61 @@ impl Access {
         other.rights.values().all(within) && self.hidden.iter().all(|field| other.hidden.contains(field))
     }
 
-    pub fn hides(&self, resource: &str, field: &str) -> bool {
-        self.hidden.iter().any(|hidden| hidden.resource == resource && hidden.field == field)
+    /// Whether the role hides a member of a resource.
+    pub fn hides(&self, resource: &str, member: &str) -> bool {
+        self.hidden_members(resource).any(|hidden| hidden == member)
     }
 
-    pub fn hidden(&self) -> &[HiddenField] {
-        &self.hidden
+    /// The members of a resource that the role hides.
+    pub fn hidden_members(&self, resource: &str) -> impl Iterator<Item = &'static str> {
+        let fields = self.hidden.iter().filter(move |hidden| hidden.resource == resource);
+        fields.flat_map(|hidden| {
+            let known =
+                HIDEABLE.iter().find(|(resource, field, _)| *resource == hidden.resource && *field == hidden.field);
+            known.map_or(&[][..], |(.., members)| members).iter().copied()
+        })
+    }
+
+    pub fn hides_anything(&self) -> bool {
+        !self.hidden.is_empty()
+    }
+}
+
+/// The fields that a role can hide, and the members that show them.
+pub const HIDEABLE: &[(&str, &str, &[&str])] = &[
+    ("contacts", "email", &["email", "emails"]),
+    ("contacts", "phone", &["phone", "phones"]),
+    ("contacts", "address", &["address"]),
+    ("contacts", "birthday", &["birthday"]),
+    ("contacts", "consents", &["consents"]),
+    ("contacts", "first_touch", &["first_touch"]),
+    ("companies", "revenue", &["revenue"]),
+    ("companies", "employees", &["employees"]),
+    ("companies", "address", &["address"]),
+    ("leads", "person", &["person"]),
+    ("leads", "value", &["value"]),
+    ("deals", "value", &["value"]),
+    ("deals", "probability_percent", &["probability_percent"]),
+    ("deals", "loss_note", &["loss_note"]),
+    ("deals", "competitor", &["competitor"]),
+    ("deals", "next_step", &["next_step"]),
+];
+
+/// The rules of an own role's hidden fields.
+pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
+    for (n, hidden) in fields.iter().enumerate() {
+        let of_resource = || HIDEABLE.iter().filter(|(resource, ..)| *resource == hidden.resource);
+        if of_resource().next().is_none() {
+            let detail = not_known(&hidden.resource, HIDEABLE.iter().map(|(resource, ..)| *resource));
+            bad.push(Bad::member(format!("/hidden_fields/{n}/resource"), "invalid_choice", detail));
+        } else if !of_resource().any(|(_, field, _)| *field == hidden.field) {
+            let names = of_resource().map(|(_, field, _)| *field).collect::<Vec<_>>().join(", ");
+            bad.push(Bad::member(
+                format!("/hidden_fields/{n}/field"),
+                "invalid_choice",
+                format!("must be one of {names}"),
+            ));
+        }
     }
 }
 

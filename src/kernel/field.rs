@@ -1,4 +1,5 @@
 //! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
+use crate::kernel::actor::Actor;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::time::DateTime;
 use chrono::NaiveDate;
@@ -100,6 +101,11 @@ impl Field {
         self
     }
 
+    /// The member of the answer that shows it: `value` for `value.amount`.
+    pub fn member(&self) -> &'static str {
+        self.path.split('.').next().unwrap_or(self.path)
+    }
+
     /// Its value in a serialized row.
     pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
         self.path.split('.').try_fold(row, |value, name| value.get(name))
@@ -156,6 +162,11 @@ impl fmt::Debug for Search {
 impl<T> Fields<T> {
     pub fn get(&self, name: &str) -> Option<&'static Field> {
         self.all.iter().find(|f| f.name == name)
+    }
+
+    /// Whether an actor's role shows the field.
+    pub fn shows(&self, actor: &Actor, field: &Field) -> bool {
+        !actor.access.hides(self.kind.path(), field.member())
     }
 
     /// The fields whose records can be included, by the name used in `include=`.

@@ -14,6 +14,7 @@ pub mod merge_patch;
 pub mod money;
 pub mod next_task;
 pub mod on;
+pub mod parameters;
 pub mod query;
 pub mod reply;
 pub mod seek;

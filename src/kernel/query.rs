@@ -1,24 +1,21 @@
 //! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
-//! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters come from the same table of questions.
+//! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::{Cond, Op, fold, pattern};
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{Field, Fields, Kind, Values};
+use crate::kernel::field::{Field, Fields, Kind, Search, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
 use crate::kernel::seek::{Key, Order, Seek};
 use serde::Serialize;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
-use utoipa::openapi::{RefOr, Required};
 
 pub const LIMIT_MAX: i64 = 500;
-const LIMIT_DEFAULT: i64 = 50;
-const Q_MAX: usize = 256;
+pub(in crate::kernel) const LIMIT_DEFAULT: i64 = 50;
+pub(in crate::kernel) const Q_MAX: usize = 256;
 
 /// What a parameter asks of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ask {
+pub(in crate::kernel) enum Ask {
     AnyOf,
     NoneOf,
     AllOf,
@@ -27,7 +24,7 @@ enum Ask {
 }
 
 /// Suffix of the parameter, question, meaning.
-const ASKS: [(&str, Ask, &str); 10] = [
+pub(in crate::kernel) const ASKS: [(&str, Ask, &str); 10] = [
     ("", Ask::AnyOf, "is one of these"),
     ("__ne", Ask::NoneOf, "is none of these"),
     ("__all", Ask::AllOf, "holds all of these"),
@@ -40,7 +37,7 @@ const ASKS: [(&str, Ask, &str); 10] = [
     ("__empty", Ask::Empty, "is empty (true) or filled (false)"),
 ];
 
-fn applies(ask: Ask, field: &Field) -> bool {
+pub(in crate::kernel) fn applies(ask: Ask, field: &Field) -> bool {
     match ask {
         Ask::AnyOf | Ask::NoneOf => true,
         Ask::AllOf => field.kind == Kind::Words,
@@ -225,7 +222,7 @@ impl<T> Fields<T> {
         });
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let cursor = asked.take("cursor");
-        let keys = self.order(asked.take("sort").as_deref().unwrap_or(self.default_sort));
+        let keys = self.order(asked.take("sort").as_deref().unwrap_or(self.default_sort), actor);
         let include = self.include(asked.take("include").as_deref().unwrap_or(""));
         let mark_of = format!("{} {:?} {:?} {:?}", actor.workspace, self.kind, sorted(&asked.0), keys);
         let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
@@ -267,7 +264,7 @@ impl<T> Fields<T> {
 
     fn parameter(&'static self, name: &str, value: &str, actor: &Actor, own: &[&str]) -> Result<Cond, Bad> {
         if let ("q", Some(search)) = (name, &self.search) {
-            return words(search, value);
+            return self.words(search, value, actor);
         }
         if let Some(link) = self.links.iter().find(|link| link.name == name) {
             let ids = Values::parse(&self.id, split(value)).map_err(|m| Bad::parameter(name, "invalid_format", m))?;
@@ -278,7 +275,8 @@ impl<T> Fields<T> {
             let ask = ASKS.iter().find(|a| a.0 == suffix && applies(a.1, field))?.1;
             Some((field, ask))
         };
-        let Some((field, ask)) = self.all.iter().find_map(asked) else {
+        let shown = |(field, _): &(&Field, Ask)| self.shows(actor, field);
+        let Some((field, ask)) = self.all.iter().find_map(asked).filter(shown) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
             return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
@@ -309,11 +307,11 @@ impl<T> Fields<T> {
     }
 
     /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
-    fn order(&'static self, sort: &str) -> Result<Vec<Key>, Bad> {
+    fn order(&'static self, sort: &str, actor: &Actor) -> Result<Vec<Key>, Bad> {
         let mut keys: Vec<Key> = Vec::new();
         for part in sort.split(',') {
             let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
-            let known = || self.all.iter().filter(|f| f.sortable());
+            let known = || self.all.iter().filter(|f| f.sortable() && self.shows(actor, f));
             let field = known().find(|f| f.name == name).ok_or_else(|| {
                 let names = known().map(|f| f.name).collect::<Vec<_>>().join(", ");
                 Bad::parameter("sort", "invalid_choice", format!("cannot be {name}; it can be {names}"))
@@ -327,6 +325,19 @@ impl<T> Fields<T> {
         Ok(keys)
     }
 
+    /// Words that must all occur. Where a part of the searchable text is hidden from the caller, the rest is looked through member by member.
+    fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, Bad> {
+        let pieces = pieces(text)?;
+        let hides = |path: &&str| actor.access.hides(self.kind.path(), path.split('.').next().unwrap_or(path));
+        if !search.members.iter().any(|path| hides(&path)) {
+            return Ok(Cond::Mentions(search, pieces));
+        }
+        let fields = || self.all.iter().filter(|f| search.members.contains(&f.name) && self.shows(actor, f));
+        let holds =
+            |piece: &String, field| Cond::Is(field, Op::Contains, Values::Text(vec![pattern(Op::Contains, piece)]));
+        Ok(Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect()))
+    }
+
     fn include(&'static self, names: &str) -> Result<Vec<&'static Field>, Bad> {
         let find = |name: &str| {
             self.includes().find(|(n, _)| *n == name).map(|(_, field)| field).ok_or_else(|| {
@@ -336,76 +347,10 @@ impl<T> Fields<T> {
         };
         names.split(',').filter(|n| !n.is_empty()).map(find).collect()
     }
-
-    /// The parameters of the filters alone, for lists and reports.
-    pub fn filters(&self) -> Vec<Parameter> {
-        let mut list = Vec::new();
-        for field in self.all {
-            for (suffix, ask, meaning) in ASKS.iter().filter(|a| applies(a.1, field)) {
-                let mut one = if *ask == Ask::Empty { schema(Kind::Bool) } else { schema(field.kind) };
-                let me = field.refers == Some(RecordKind::User) && matches!(ask, Ask::AnyOf | Ask::NoneOf);
-                if me {
-                    one = ObjectBuilder::new().schema_type(Type::String);
-                }
-                if !field.choices.is_empty() && *ask != Ask::Empty {
-                    one = one.pattern(Some(format!("^({})$", field.choices.join("|"))));
-                }
-                let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf).then_some(false);
-                let me = if me { " `me` is the caller." } else { "" };
-                list.push(parameter(
-                    format!("{}{suffix}", field.name),
-                    format!("`{}` {meaning}.{me}", field.name),
-                    one,
-                    many,
-                ));
-            }
-        }
-        for link in self.links {
-            let meaning = format!("`{}` is linked to it.", link.name.trim_end_matches("_id"));
-            list.push(parameter(link.name.into(), meaning, schema(Kind::Uuid), Some(false)));
-        }
-        if self.search.is_some() {
-            let q = schema(Kind::Text).max_length(Some(Q_MAX));
-            list.push(parameter(
-                "q".into(),
-                "Words that must all occur; accents and case do not matter.".into(),
-                q,
-                None,
-            ));
-        }
-        list
-    }
-
-    /// The parameters of a list in the OpenAPI document: derived, so that the document cannot lie.
-    pub fn parameters(&self) -> Vec<Parameter> {
-        let mut list = self.filters();
-        let names = self.all.iter().filter(|f| f.sortable()).map(|f| f.name).collect::<Vec<_>>().join("|");
-        let sort = schema(Kind::Text)
-            .pattern(Some(format!("^-?({names})(,-?({names}))*$")))
-            .default(Some(self.default_sort.into()));
-        #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "500 is exact")]
-        let limit = schema(Kind::Int)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
-            .minimum(Some(1))
-            .maximum(Some(LIMIT_MAX as f64))
-            .default(Some(LIMIT_DEFAULT.into()));
-        let mut add =
-            |name: &str, meaning: &str, one, many| list.push(parameter(name.into(), meaning.into(), one, many));
-        add("sort", "Keys of the order; `-` means descending. Empty values come last.", sort, None);
-        add("limit", "Records per page.", limit, None);
-        add("cursor", "`page.next_cursor` of the page before.", schema(Kind::Text), None);
-        add("include_total", "Count the matching records, up to 10,000.", schema(Kind::Bool), None);
-        let includes = self.includes().map(|(name, _)| name).collect::<Vec<_>>().join("|");
-        if !includes.is_empty() {
-            let one = schema(Kind::Text).pattern(Some(format!("^({includes})$")));
-            add("include", "Records to add to `included`.", one, Some(false));
-        }
-        list
-    }
 }
 
 /// The folded words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
-fn words(search: &'static crate::kernel::field::Search, text: &str) -> Result<Cond, Bad> {
+fn pieces(text: &str) -> Result<Vec<String>, Bad> {
     if text.chars().count() > Q_MAX {
         return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
     }
@@ -413,9 +358,9 @@ fn words(search: &'static crate::kernel::field::Search, text: &str) -> Result<Co
         && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-()./".contains(c));
     if phone_like {
         let digits = text.chars().filter(char::is_ascii_digit).collect::<String>();
-        return Ok(Cond::Mentions(search, vec![digits]));
+        return Ok(vec![digits]);
     }
-    Ok(Cond::Mentions(search, text.split_whitespace().map(fold).collect()))
+    Ok(text.split_whitespace().map(fold).collect())
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -426,51 +371,6 @@ fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// `many`: an array, repeated (`true`) or separated by commas (`false`).
-pub fn parameter(name: String, meaning: String, one: ObjectBuilder, many: Option<bool>) -> Parameter {
-    let schema = match many {
-        Some(_) => Schema::Array(ArrayBuilder::new().items(RefOr::T(Schema::Object(one.build()))).build()),
-        None => Schema::Object(one.build()),
-    };
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Query)
-        .required(Required::False)
-        .description(Some(meaning))
-        .style(many.map(|_| ParameterStyle::Form))
-        .explode(many)
-        .schema(Some(schema))
-        .build()
-}
-
-pub fn schema(kind: Kind) -> ObjectBuilder {
-    let (schema_type, format) = match kind {
-        Kind::Text | Kind::Words => (Type::String, None),
-        Kind::Uuid => (Type::String, Some(KnownFormat::Uuid)),
-        Kind::Time => (Type::String, Some(KnownFormat::DateTime)),
-        Kind::Date => (Type::String, Some(KnownFormat::Date)),
-        Kind::Int => (Type::Integer, Some(KnownFormat::Int64)),
-        Kind::Bool => (Type::Boolean, None),
-    };
-    ObjectBuilder::new().schema_type(schema_type).format(format.map(SchemaFormat::KnownFormat))
-}
-
-/// Names a zero-size type whose `utoipa::IntoParams` is the registry: `#[utoipa::path(params(ContactList))]`.
-#[macro_export]
-macro_rules! list_params {
-    ($name:ident, $parameters:expr) => {
-        #[derive(Debug)]
-        pub struct $name;
-        impl utoipa::IntoParams for $name {
-            fn into_params(
-                _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
-            ) -> Vec<utoipa::openapi::path::Parameter> {
-                $parameters
-            }
-        }
-    };
 }
 
 /// Splits at commas; `\,` is a comma and `\\` a backslash.

@@ -233,3 +233,54 @@ fn a_key_is_as_short_sighted_as_its_user() {
     assert_eq!(ids(&script.get("/deals").ok()), [&hers]);
     script.get("/contacts").problem(403, "insufficient_scope");
 }
+
+#[test]
+fn hidden_fields_show_nowhere() {
+    let owner = workspace();
+    let hidden = json!({ "hidden_fields": [
+        { "resource": "contacts", "field": "phone" }, { "resource": "contacts", "field": "email" }, { "resource": "deals", "field": "value" },
+    ] });
+    let (ann, _) = user_with(&owner, &reach("all"), hidden);
+    let eve = json!({ "first_name": "Eve", "phone": "+37255501011", "emails": [{ "email": "eve@example.com", "kind": "work" }] });
+    let eve = id(&owner.post("/contacts", eve).created());
+    let nameless = id(&owner.post("/contacts", json!({ "email": "secret@example.com" })).created());
+    let contacts = json!([{ "contact_id": nameless }, { "contact_id": eve }]);
+    let deal = json!({ "title": "D", "value": { "amount": 77_001, "currency": "USD" }, "contacts": contacts });
+    let deal = id(&owner.post("/deals", deal).created());
+    owner.patch(&format!("/contacts/{eve}"), json!({ "phone": "+37255501012" })).ok();
+    owner.patch(&format!("/deals/{deal}"), json!({ "value": { "amount": 77_002, "currency": "USD" } })).ok();
+    let lead = id(&ann.post("/leads", json!({ "title": "L", "contact_id": eve })).created());
+    let answers = [
+        ann.get("/contacts"),
+        ann.get(&format!("/contacts/{eve}")),
+        ann.patch(&format!("/contacts/{eve}"), json!({ "position": "CEO" })),
+        ann.get(&format!("/contacts/{eve}/timeline")),
+        ann.get("/events?limit=500"),
+        ann.get("/deals"),
+        ann.get(&format!("/deals/{deal}/timeline")),
+        ann.get("/analytics/funnel?kind=snapshot"),
+        ann.get("/analytics/forecast"),
+        ann.get("/leads?include=contact"),
+        ann.post(&format!("/leads/{lead}/convert"), json!({ "deal_id": deal, "dry_run": true })),
+    ];
+    for answer in answers {
+        let text = answer.text.clone();
+        answer.ok();
+        assert!(!text.contains("5550101") && !text.contains("eve@") && !text.contains("secret@"), "{text}");
+        assert!(!text.contains("7700"), "{text}");
+    }
+    for query in ["phone=%2B37255501012", "email__starts_with=eve", "sort=phone", "phone__empty=true"] {
+        let status = ann.get(&format!("/contacts?{query}")).status;
+        assert_eq!(status, 400, "{query}");
+    }
+    ann.get("/deals?value__gte=1").problem(400, "unknown_parameter");
+    ann.get("/analytics/funnel?value__gte=1").problem(400, "unknown_parameter");
+    ann.get(&format!("/deals/{deal}/line-items")).problem(403, "forbidden");
+    assert_eq!(ids(&ann.get("/contacts?q=eve").ok()), [&eve]);
+    assert_eq!(ids(&ann.get("/contacts?q=55501012").ok()), [""; 0]);
+    assert_eq!(ids(&ann.get("/contacts?q=secret").ok()), [""; 0]);
+    assert_eq!(ids(&owner.get("/contacts?q=55501012").ok()), [&eve]);
+    let bad = json!({ "key": "z", "name": "Z", "grants": [], "hidden_fields": [{ "resource": "contacts", "field": "first_name" }] });
+    let problem = owner.post("/roles", bad).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/hidden_fields/0/field");
+}

@@ -1,7 +1,8 @@
 //! Line items: which products a deal is about, at which price.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::tx::Tx;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::shape::Rules;
 use crate::schema::{line_items, products};
@@ -186,4 +187,12 @@ mod tests {
         assert_eq!(line_total(1, 5, 11), Some(4));
         assert_eq!(line_total(1_000_000, 9_007_199_254_740_991, 0), None);
     }
+}
+
+/// The line items say what the deal is worth.
+pub fn must_be_shown(actor: &Actor) -> Result<()> {
+    if actor.access.hides("deals", "value") {
+        return Err(Error::new(Code::Forbidden, "your role does not show what deals are worth"));
+    }
+    Ok(())
 }

@@ -92,6 +92,7 @@ async fn reopen(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealReopening
 #[get("/deals/{deal_id}/line-items")]
 async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
+        lines::must_be_shown(tx.actor)?;
         store::find(tx, id.0)?;
         Reply::ok(&lines::of_deal(tx, id.0)?)
     })
@@ -104,7 +105,11 @@ async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
 #[put("/deals/{deal_id}/line-items")]
 async fn replace_lines(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::ok(&store::replace_lines(tx, id.0, expected, &given)?)).await
+    ctx.write(move |tx| {
+        lines::must_be_shown(tx.actor)?;
+        Reply::ok(&store::replace_lines(tx, id.0, expected, &given)?)
+    })
+    .await
 }
 
 /// Everything that happened with a deal, and with the lead it came from.

@@ -1,0 +1,89 @@
+//! Hidden fields: what a role does not show is taken out of every answer, found by the schema of the answer.
+use crate::http::document::{Document, Shapes};
+use crate::kernel::access::Access;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::Error;
+use crate::kernel::kind::Kind;
+use crate::web::ctx::Identity;
+use actix_web::body::{BoxBody, MessageBody, to_bytes};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// The layer; it costs nothing for roles that hide nothing.
+pub async fn hide(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let hiding = match request.extensions().get::<Identity>() {
+        Some(Identity::Known(actor)) => Some(actor)
+            .filter(|actor| actor.access.hides_anything())
+            .map(|actor: &Box<Actor>| Arc::clone(&actor.access)),
+        _ => None,
+    };
+    let answer = next.call(request).await?;
+    let Some(access) = hiding else { return Ok(answer.map_into_boxed_body()) };
+    let document = answer.request().app_data::<web::Data<Document>>().cloned();
+    let document = document.ok_or_else(|| Error::internal("no document in the app"))?;
+    let Some(schema) = document.answers(answer.request().method().as_str(), answer.request().path()).map(str::to_owned)
+    else {
+        return Ok(answer.map_into_boxed_body());
+    };
+    if !answer.status().is_success() {
+        return Ok(answer.map_into_boxed_body());
+    }
+    let (request, answer) = answer.into_parts();
+    let (answer, body) = answer.into_parts();
+    let body = to_bytes(body).await.map_err(|_| Error::internal("an answer could not be read back"))?;
+    // What is not JSON holds no records.
+    let body = match serde_json::from_slice::<Json>(&body) {
+        Ok(mut value) => {
+            mask(&mut value, &schema, document.shapes(), &access);
+            value.to_string().into_bytes()
+        }
+        Err(_) => body.to_vec(),
+    };
+    Ok(ServiceResponse::new(request, answer.set_body(BoxBody::new(body))))
+}
+
+/// The resource whose records a schema shows.
+fn resource(schema: &str) -> Option<&'static str> {
+    match schema {
+        "Contact" => Some("contacts"),
+        "Company" => Some("companies"),
+        "Lead" => Some("leads"),
+        "Deal" => Some("deals"),
+        _ => None,
+    }
+}
+
+fn mask(value: &mut Json, schema: &str, shapes: &Shapes, access: &Access) {
+    if let Json::Array(list) = value {
+        list.iter_mut().for_each(|item| mask(item, schema, shapes, access));
+        return;
+    }
+    for member in resource(schema).into_iter().flat_map(|resource| access.hidden_members(resource)) {
+        if let Some(shown) = value.get_mut(member) {
+            *shown = if shown.is_array() { Json::Array(Vec::new()) } else { Json::Null };
+        }
+    }
+    forget_changes(value, access);
+    for (member, inner) in shapes.get(schema).into_iter().flatten() {
+        if let Some(inside) = value.get_mut(member) {
+            mask(inside, inner, shapes, access);
+        }
+    }
+}
+
+/// Events and timelines tell what members were and became.
+fn forget_changes(value: &mut Json, access: &Access) {
+    let kind = value.get("record_kind").and_then(Json::as_str);
+    let Some(kind) = Kind::ALL.iter().find(|known| Some(known.as_str()) == kind) else { return };
+    let hidden: Vec<&str> = access.hidden_members(kind.path()).collect();
+    if let Some(changes) = value.get_mut("changes").and_then(Json::as_array_mut) {
+        changes
+            .retain(|change| !change.get("member").and_then(Json::as_str).is_some_and(|name| hidden.contains(&name)));
+    }
+}
