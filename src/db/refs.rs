@@ -85,24 +85,32 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
     })
 }
 
-/// The records that a new or changed one names: they must be there, not deleted, and seen by the caller.
-pub fn must_see(tx: &mut Tx<'_>, named: &[(Kind, Option<Uuid>, &str)]) -> Result<()> {
-    for (kind, id, pointer) in named {
-        if let Some(id) = id
-            && !is_seen(tx, *kind, *id)?
-        {
+/// A record that another one names: its kind, its id if there is one, and where it is named.
+pub type Named<'n> = (Kind, Option<Uuid>, &'n str);
+
+/// The records that new or changed ones name: they must be there, not deleted, and seen by the caller. One statement per kind.
+pub fn must_see(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
+    let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
+    for (kind, id, _) in named {
+        wanted.entry(kind.as_str()).or_insert_with(|| (*kind, Vec::new())).1.extend(id);
+    }
+    for (kind, ids) in wanted.into_values().filter(|(_, ids)| !ids.is_empty()) {
+        let seen = seen(tx, kind, &ids)?;
+        let hidden = |(of, id, _): &&Named<'_>| *of == kind && id.is_some_and(|id| !seen.contains(&id));
+        if let Some((_, _, pointer)) = named.iter().find(hidden) {
             return Err(Error::reference(*pointer));
         }
     }
     Ok(())
 }
 
-fn is_seen(tx: &mut Tx<'_>, kind: Kind, id: Uuid) -> Result<bool> {
+/// Those of the ids that the caller may name.
+fn seen(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     macro_rules! look {
         ($table:ident) => {{
             let seen = sight::<$table::table>(tx.actor, kind, Action::Read);
-            let row = $table::table.find((tx.workspace(), id)).filter($table::deleted_at.is_null()).filter(&seen);
-            row.select($table::id).first::<Uuid>(tx.conn).optional()?.is_some()
+            let rows = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(ids));
+            rows.filter($table::deleted_at.is_null()).filter(&seen).select($table::id).load(tx.conn)?
         }};
     }
     Ok(match kind {
@@ -111,6 +119,6 @@ fn is_seen(tx: &mut Tx<'_>, kind: Kind, id: Uuid) -> Result<bool> {
         Kind::Lead => look!(leads),
         Kind::Deal => look!(deals),
         Kind::Product => look!(products),
-        _ => true,
+        _ => ids.to_vec(),
     })
 }

@@ -26,6 +26,23 @@ macro_rules! owned {
             row.first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)
         }
 
+        /// The rows, locked in the order of their ids, so that two who lock many cannot wait for each other in a circle.
+        /// Those that are not there, or not seen, are left out.
+        pub fn lock_many(
+            tx: &mut $crate::db::tx::Tx<'_>,
+            ids: &[uuid::Uuid],
+        ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
+            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(seen(tx)).order($table::id);
+            let rows: Vec<$row> = rows.select(<$row>::as_select()).for_update().load(tx.conn)?;
+            if let Some((action, may)) = $crate::db::sight::to_change::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
+                let allowed = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(&may).select($table::id);
+                if allowed.load::<uuid::Uuid>(tx.conn)?.len() < rows.len() {
+                    return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
+                }
+            }
+            Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        }
+
         /// The row, kept from others until the end of the transaction, or 404; 412 when it is not the version that was asked
         /// for; 403 when the caller sees it but may not change it.
         pub fn lock(

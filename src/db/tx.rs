@@ -23,6 +23,8 @@ pub struct Tx<'c> {
     pub now: DateTime,
     /// A long rehearsal takes no number from the counters: it would hold up everybody who creates until it ends.
     pub unnumbered: bool,
+    /// Of the request, for problems inside an answer.
+    pub request_id: &'c str,
     permission: Option<(&'static str, Action)>,
     events: Vec<Event>,
 }
@@ -179,8 +181,9 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
     crate::kernel::time::set_zone(request.actor.settings.time_zone);
-    let permission = request.permission;
-    Tx { conn, actor: &request.actor, now: DateTime::now(), unnumbered: false, permission, events: Vec::new() }
+    let Request { actor, id: request_id, permission, .. } = request;
+    let (now, permission) = (DateTime::now(), *permission);
+    Tx { conn, actor, now, unnumbered: false, request_id, permission, events: Vec::new() }
 }
 
 fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Reply>) -> Result<Reply> {

@@ -9,8 +9,8 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::deals::routes::service(config);
     people::contacts::routes::service(config);
     sales::leads::routes::service(config);
-    work::tasks::service(config);
-    people::companies::service(config);
+    work::tasks::routes::service(config);
+    people::companies::routes::service(config);
     work::activities::service(config);
     work::timeline::service(config);
     analytics::service(config);

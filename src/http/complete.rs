@@ -137,7 +137,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
     if public {
         operation["security"] = json!([]);
     } else {
-        scope_of(&tag, method, operation);
+        scope_of(&tag, path, method, operation);
     }
     if operation.get("description").is_none() {
         operation["description"] = operation["summary"].clone();
@@ -220,10 +220,11 @@ fn only_json(operation: &mut Json) -> bool {
     contents.any(|content| content.remove("text/csv").is_some())
 }
 
-fn scope_of(tag: &str, method: &str, operation: &mut Json) {
+fn scope_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
     let scope = match operation["x-required-scope"].as_str() {
         Some(named) => named.to_owned(),
         None if tag == "me" => "users:read".to_owned(),
+        None if path.ends_with("/search") => format!("{tag}:read"),
         None => format!("{tag}:{}", if method == "get" { "read" } else { "write" }),
     };
     if SCOPES.contains(&scope.as_str()) {

@@ -1,7 +1,6 @@
 //! Hidden fields: what a role does not show is taken out of every answer, found by the schema of the answer.
 use crate::http::document::{Document, Shapes};
 use crate::kernel::access::Access;
-use crate::kernel::actor::Actor;
 use crate::kernel::error::Error;
 use crate::kernel::kind::Kind;
 use crate::web::ctx::Identity;
@@ -18,9 +17,9 @@ pub async fn hide(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let hiding = match request.extensions().get::<Identity>() {
-        Some(Identity::Known(actor)) => Some(actor)
-            .filter(|actor| actor.access.hides_anything())
-            .map(|actor: &Box<Actor>| Arc::clone(&actor.access)),
+        Some(Identity::Known(actor)) => {
+            Some(actor).filter(|actor| actor.access.hides_anything()).map(|actor| Arc::clone(&actor.access))
+        }
         _ => None,
     };
     let answer = next.call(request).await?;

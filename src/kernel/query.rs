@@ -6,6 +6,7 @@ use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, Fields, Kind, Search, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
+use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use serde::Serialize;
 
@@ -97,6 +98,16 @@ fn wrong(name: &str, what: &str) -> Error {
     Error::parameters(vec![Bad::parameter(name, "invalid_format", format!("must be {what}"))])
 }
 
+/// Which page of a list, in which order, with what beside it.
+#[derive(Debug, Default)]
+pub(in crate::kernel) struct Window {
+    pub limit: Option<i64>,
+    pub cursor: Option<String>,
+    pub sort: Option<String>,
+    pub include: Vec<String>,
+    pub total: bool,
+}
+
 /// A list request that has been understood; every part is passed to diesel by reference.
 #[derive(Debug)]
 pub struct Plan<T> {
@@ -177,18 +188,6 @@ macro_rules! page {
 }
 
 impl<T> Plan<T> {
-    /// Adds a condition that the caller did not ask for, such as what they may see.
-    pub fn narrow(&mut self, cond: Cond) {
-        let asked = std::mem::replace(&mut self.filter, On::new(Cond::All(Vec::new()))).into_fragment();
-        self.filter = On::new(match asked {
-            Cond::All(mut list) => {
-                list.push(cond);
-                Cond::All(list)
-            }
-            other => Cond::All(vec![other, cond]),
-        });
-    }
-
     /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
     pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>) -> Result<PageInfo> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -214,33 +213,45 @@ impl<T> Fields<T> {
     /// Reads the query string of a list. Every parameter that is not understood is reported; none is ignored.
     pub fn plan(&'static self, query: &str, actor: &Actor) -> Result<Plan<T>> {
         let mut asked = Asked::read(query)?;
-        let mut bad = Vec::new();
-        let limit = asked.take("limit").map_or(Ok(LIMIT_DEFAULT), |l| l.parse().map_err(|_| ()));
-        let limit = limit.ok().filter(|l| (1..=LIMIT_MAX).contains(l)).unwrap_or_else(|| {
-            bad.push(Bad::parameter("limit", "out_of_range", format!("must be from 1 to {LIMIT_MAX}")));
-            0
-        });
+        let limit = asked.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
-        let cursor = asked.take("cursor");
-        let keys = self.order(asked.take("sort").as_deref().unwrap_or(self.default_sort), actor);
-        let include = self.include(asked.take("include").as_deref().unwrap_or(""));
-        let mark_of = format!("{} {:?} {:?} {:?}", actor.workspace, self.kind, sorted(&asked.0), keys);
-        let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
+        let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
+        let window = Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total };
+        let text = format!("{:?}", sorted(&asked.0));
         let filter = self.filter(asked, actor, &[]);
+        self.assemble(window, filter, &text, actor).map_err(Error::parameters)
+    }
+
+    /// Puts a plan together; `text` says what is asked, so that a cursor belongs to it.
+    pub(in crate::kernel) fn assemble(
+        &'static self,
+        window: Window,
+        filter: Result<Vec<Cond>, Vec<Bad>>,
+        text: &str,
+        actor: &Actor,
+    ) -> Result<Plan<T>, Vec<Bad>> {
+        let mut bad = Vec::new();
+        let limit = window.limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            bad.push(Bad::parameter("limit", "out_of_range", format!("must be from 1 to {LIMIT_MAX}")));
+        }
+        let keys = self.order(window.sort.as_deref().unwrap_or(self.default_sort), actor);
+        let mark_of = format!("{} {:?} {text} {keys:?}", actor.workspace, self.kind);
+        let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
-        let seek =
-            cursor.map_or(Ok(Seek::default()), |c| order.seek(&c, &mark)).map_err(|e| bad.push(e)).unwrap_or_default();
-        let include = include.map_err(|e| bad.push(e)).unwrap_or_default();
+        let seek = window.cursor.map_or(Ok(Seek::default()), |cursor| order.seek(&cursor, &mark));
+        let seek = seek.map_err(|e| bad.push(e)).unwrap_or_default();
+        let include = self.include(&window.include).map_err(|e| bad.push(e)).unwrap_or_default();
         let conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
         if !bad.is_empty() {
-            return Err(Error::parameters(bad));
+            return Err(bad);
         }
         Ok(Plan {
             filter: On::new(Cond::All(conds)),
             seek: On::new(seek),
             order: On::new(order),
             limit,
-            total,
+            total: window.total,
             include,
             mark,
         })
@@ -281,29 +292,9 @@ impl<T> Fields<T> {
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
             return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
         };
-        let texts = |text: &str| -> Vec<String> {
-            let me = |text: String| {
-                if text == "me" && field.refers == Some(RecordKind::User) { actor.user.to_string() } else { text }
-            };
-            split(text).into_iter().map(me).collect()
-        };
-        let values = |texts| Values::parse(field, texts).map_err(|m| Bad::parameter(name, "invalid_format", m));
-        Ok(match (ask, field.kind) {
-            (Ask::AnyOf, Kind::Words) => Cond::Carries(field, split(value)),
-            (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, split(value)),
-            (Ask::AllOf, _) => Cond::All(split(value).into_iter().map(|w| Cond::Carries(field, vec![w])).collect()),
-            (Ask::AnyOf, _) => Cond::Is(field, Op::Eq, values(texts(value))?),
-            (Ask::NoneOf, _) => !Cond::Is(field, Op::Eq, values(texts(value))?),
-            (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
-                Cond::Is(field, op, values(vec![pattern(op, value)])?)
-            }
-            (Ask::Op(op), _) => Cond::Is(field, op, values(vec![value.into()])?),
-            (Ask::Empty, _) => match value {
-                "true" => Cond::Empty(field),
-                "false" => !Cond::Empty(field),
-                _ => return Err(Bad::parameter(name, "invalid_format", "must be true or false")),
-            },
-        })
+        let texts =
+            if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
+        question(field, ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
     }
 
     /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
@@ -325,11 +316,20 @@ impl<T> Fields<T> {
         Ok(keys)
     }
 
-    /// Words that must all occur. Where a part of the searchable text is hidden from the caller, the rest is looked through member by member.
+    /// As `q=`, for a body.
+    pub(in crate::kernel) fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
+        match &self.search {
+            Some(search) => self.words(search, text, actor),
+            None => Err(Bad::parameter("q", "invalid", "this list has no texts to look through")),
+        }
+    }
+
+    /// Words that must all occur. Where a part of the searchable text is hidden from the caller, the rest is looked through
+    /// member by member.
     fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, Bad> {
         let pieces = pieces(text)?;
         let hides = |path: &&str| actor.access.hides(self.kind.path(), path.split('.').next().unwrap_or(path));
-        if !search.members.iter().any(|path| hides(&path)) {
+        if !search.members.iter().any(hides) {
             return Ok(Cond::Mentions(search, pieces));
         }
         let fields = || self.all.iter().filter(|f| search.members.contains(&f.name) && self.shows(actor, f));
@@ -338,15 +338,52 @@ impl<T> Fields<T> {
         Ok(Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect()))
     }
 
-    fn include(&'static self, names: &str) -> Result<Vec<&'static Field>, Bad> {
-        let find = |name: &str| {
-            self.includes().find(|(n, _)| *n == name).map(|(_, field)| field).ok_or_else(|| {
+    fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
+        let find = |name: &String| {
+            self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
                 let known = self.includes().map(|(n, _)| n).collect::<Vec<_>>().join(", ");
                 Bad::parameter("include", "invalid_choice", format!("cannot be {name}; it can be {known}"))
             })
         };
-        names.split(',').filter(|n| !n.is_empty()).map(find).collect()
+        names.iter().filter(|name| !name.is_empty()).map(find).collect()
     }
+}
+
+/// The condition that a question and its values make of a field; the error completes "… of the field".
+pub(in crate::kernel) fn question(
+    field: &'static Field,
+    ask: Ask,
+    texts: Vec<String>,
+    actor: &Actor,
+) -> Result<Cond, String> {
+    let zone = actor.settings.time_zone;
+    let meant = |text: String| match field.kind {
+        Kind::Uuid if text == "me" && field.refers == Some(RecordKind::User) => actor.user.to_string(),
+        Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
+        Kind::Time => relative::instant(&text, zone).map_or(text, |at| at.to_string()),
+        _ => text,
+    };
+    let values = |texts: Vec<String>| Values::parse(field, texts.into_iter().map(meant).collect());
+    let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
+        Ok([text]) => Ok(text),
+        Err(_) => Err("takes exactly one value".to_owned()),
+    };
+    Ok(match (ask, field.kind) {
+        (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
+        (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
+        (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field, vec![word])).collect()),
+        (Ask::AnyOf, _) => Cond::Is(field, Op::Eq, values(texts)?),
+        (Ask::NoneOf, _) => !Cond::Is(field, Op::Eq, values(texts)?),
+        (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
+            Cond::Is(field, op, Values::Text(vec![pattern(op, &one(texts)?)]))
+        }
+        (Ask::Op(op), _) => Cond::Is(field, op, values(vec![one(texts)?])?),
+        (Ask::Empty, _) => match one(texts)?.as_str() {
+            "true" => Cond::Empty(field),
+            "false" => !Cond::Empty(field),
+            _ => return Err("must be true or false".into()),
+        },
+    })
 }
 
 /// The folded words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".

@@ -17,6 +17,8 @@ use utoipa::ToSchema;
 
 /// 2 MiB.
 const BODY_MAX: usize = 2 << 20;
+/// 8 MiB: a thousand items.
+pub const BATCH_MAX: usize = 8 << 20;
 const BODY_TIME: Duration = Duration::from_secs(30);
 const DEPTH_MAX: usize = 32;
 
@@ -42,12 +44,8 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let patch = request.method() == Method::PATCH;
-            check_media_type(&request, patch)?;
-            let bytes = read(&request, payload, BODY_MAX).await?;
-            request.extensions_mut().insert(BodyHash(Sha256::digest(&bytes).to_vec()));
-            let mut body = parse(&bytes)?;
-            if patch {
+            let mut body = json(&request, payload, BODY_MAX).await?;
+            if request.method() == Method::PATCH {
                 merge_patch::expand(&mut body)?;
             } else {
                 drop_nulls(&mut body);
@@ -55,6 +53,14 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
             shape::read(body).map(Valid)
         })
     }
+}
+
+/// A JSON object of at most `limit` bytes.
+pub async fn json(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Json> {
+    check_media_type(request, request.method() == Method::PATCH)?;
+    let bytes = read(request, payload, limit).await?;
+    request.extensions_mut().insert(BodyHash(Sha256::digest(&bytes).to_vec()));
+    parse(&bytes)
 }
 
 fn check_media_type(request: &HttpRequest, patch: bool) -> Result<()> {
@@ -116,7 +122,7 @@ fn depth(value: &Json) -> usize {
 }
 
 /// In a creation null means absent: some generated clients write null for every member that is not set.
-fn drop_nulls(body: &mut Json) {
+pub fn drop_nulls(body: &mut Json) {
     if let Some(members) = body.as_object_mut() {
         members.retain(|_, value| !value.is_null());
     }

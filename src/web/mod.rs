@@ -1,5 +1,7 @@
 //! Between actix and the rooms: who asks (`Ctx`), what they sent (`Valid`), and what they are answered.
 pub mod answer;
+pub mod batch;
 pub mod body;
 pub mod ctx;
 pub mod names;
+pub mod search;

@@ -180,7 +180,7 @@ async fn of_contact(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
 async fn of_company(ctx: Ctx<can::companies::Read>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query())?, ctx.next_link());
     ctx.read(move |tx| {
-        companies::find(tx, id.0)?;
+        companies::store::find(tx, id.0)?;
         let page = page(tx, Kind::Company, id.0, window)?;
         link.reply(&page.page, &page)
     })

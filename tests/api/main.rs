@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod access;
 mod analytics;
+mod bulk;
 mod catalogue;
 mod compatibility;
 mod contacts;

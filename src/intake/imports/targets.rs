@@ -4,7 +4,7 @@ use crate::identity::users::UserCreate;
 use crate::intake::imports::model::{ImportField, ImportResource};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape::{Cell, Shape};
-use crate::people::companies::CompanyCreate;
+use crate::people::companies::model::CompanyCreate;
 use crate::people::contacts::model::ContactCreate;
 use crate::sales::deals::model::DealCreate;
 use crate::sales::leads::model::LeadCreate;

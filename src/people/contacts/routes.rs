@@ -6,6 +6,7 @@ use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactLis
 use crate::people::contacts::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::{batch, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -62,6 +63,15 @@ async fn remove(ctx: Ctx<can::contacts::Delete>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
+batch! {
+    contacts, Contact, ContactCreate, ContactUpdate, store;
+    ContactBatchCreate, ContactBatchUpdate, ContactBatchUpdateItem;
+    "/contacts/batch-create" "batch_create_contacts", "/contacts/batch-update" "batch_update_contacts", "/contacts/batch-delete" "batch_delete_contacts"
+}
+upsert!(contacts, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
+search!(contacts, CONTACT, ContactPage, store::page, "/contacts/search" "search_contacts");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
+    config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
 }

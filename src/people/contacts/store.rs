@@ -1,9 +1,10 @@
 //! The SQL of contacts.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
+use crate::db::refs::{self, Named};
+use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::db::{refs, sight};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::owned;
@@ -15,6 +16,7 @@ use crate::people::phones::e164;
 use crate::records;
 use crate::schema::contacts;
 use diesel::prelude::*;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
@@ -159,6 +161,9 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
 /// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
     list.iter().try_for_each(|new| sight::may_create(tx, Kind::Contact, new.owner_id))?;
+    let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
+    refs::must_see(tx, &companies)?;
+    list.iter().try_for_each(|new| check_touch(tx, new))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect();
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
@@ -183,13 +188,18 @@ fn check_touch(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<()> {
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
     let before = lock(tx, id, expected)?;
+    change(tx, &before, changes)
+}
+
+/// Changes a locked contact.
+pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Result<Contact> {
     refs::must_see(tx, &[(Kind::Company, changes.company_id.flatten(), "/company_id")])?;
-    let emails = changed_emails(&before, changes)
+    let emails = changed_emails(before, changes)
         .map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
-    let phones = changed_phones(&before, changes, &tx.actor.settings.country)
+    let phones = changed_phones(before, changes, &tx.actor.settings.country)
         .map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
     let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
-    let after: Contact = diesel::update(contacts::table.find((tx.workspace(), id)))
+    let after: Contact = diesel::update(contacts::table.find((tx.workspace(), before.id)))
         .set((
             changes,
             emails,
@@ -205,7 +215,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUp
         return Err(Error::member("/last_name", "required", "a contact needs a name, an e-mail or a phone"));
     }
     records::tags::note(tx, &after.tags)?;
-    tx.record(Event::updated(&before, &after)?);
+    tx.record(Event::updated(before, &after)?);
     Ok(after)
 }
 
@@ -229,6 +239,27 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
     let first =
         normal_phones(primary.iter().map(|phone| ContactPhoneInput { phone: phone.clone(), kind }).collect(), country);
     Some(Phones(first.0.into_iter().chain(before.phones.0.iter().skip(1).cloned()).collect()))
+}
+
+/// The contact that each item means, by external id, else by primary e-mail, of those that the caller may see.
+pub fn known(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
+    let emails: Vec<Option<String>> = list.iter().map(|new| primary_email(&emails_of(new))).collect();
+    if list.iter().zip(&emails).any(|(new, email)| new.external_id.is_none() && email.is_none()) {
+        return Err(Error::member("/external_id", "required", "or an e-mail is what an upsert knows a contact by"));
+    }
+    let external: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
+    let either = contacts::external_id.eq_any(external).or(contacts::email.eq_any(emails.iter().flatten()));
+    let rows = mine(tx.workspace()).filter(either).filter(seen(tx));
+    let rows: Vec<(Uuid, Option<String>, Option<String>)> =
+        rows.select((contacts::id, contacts::external_id, contacts::email)).load(tx.conn)?;
+    let by_id: HashMap<&String, Uuid> = rows.iter().filter_map(|(id, key, _)| Some((key.as_ref()?, *id))).collect();
+    let by_email: HashMap<&String, Uuid> =
+        rows.iter().filter_map(|(id, _, email)| Some((email.as_ref()?, *id))).collect();
+    let one = |(new, email): (&&ContactCreate, &Option<String>)| match &new.external_id {
+        Some(key) if by_id.contains_key(key) => by_id.get(key).copied(),
+        _ => email.as_ref().and_then(|email| by_email.get(email).copied()),
+    };
+    Ok(list.iter().zip(&emails).map(one).collect())
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

@@ -176,6 +176,14 @@ pub fn of_deal(tx: &mut Tx<'_>, deal: Uuid) -> Result<LineItemList> {
     Ok(LineItemList { data, total })
 }
 
+/// The line items say what the deal is worth.
+pub fn must_be_shown(actor: &Actor) -> Result<()> {
+    if actor.access.hides("deals", "value") {
+        return Err(Error::new(Code::Forbidden, "your role does not show what deals are worth"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::line_total;
@@ -187,12 +195,4 @@ mod tests {
         assert_eq!(line_total(1, 5, 11), Some(4));
         assert_eq!(line_total(1_000_000, 9_007_199_254_740_991, 0), None);
     }
-}
-
-/// The line items say what the deal is worth.
-pub fn must_be_shown(actor: &Actor) -> Result<()> {
-    if actor.access.hides("deals", "value") {
-        return Err(Error::new(Code::Forbidden, "your role does not show what deals are worth"));
-    }
-    Ok(())
 }

@@ -11,6 +11,7 @@ use crate::sales::deals::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
+use crate::{batch, search, upsert};
 use actix_web::{delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -135,7 +136,16 @@ async fn remove(ctx: Ctx<can::deals::Delete>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
+batch! {
+    deals, Deal, DealCreate, DealUpdate, store;
+    DealBatchCreate, DealBatchUpdate, DealBatchUpdateItem;
+    "/deals/batch-create" "batch_create_deals", "/deals/batch-update" "batch_update_deals", "/deals/batch-delete" "batch_delete_deals"
+}
+upsert!(deals, DealCreate, DealUpdate, DealBatchCreate, store, "/deals/batch-upsert" "batch_upsert_deals");
+search!(deals, DEAL, DealPage, store::page, "/deals/search" "search_deals");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(go).service(win).service(lose);
     config.service(reopen).service(read_lines).service(replace_lines).service(timeline).service(remove);
+    config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
 }

@@ -1,8 +1,9 @@
 //! The SQL of deals: creation (with or without a past), changes, moves.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
+use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
-use crate::db::{counter, refs, sight, tx::Tx};
+use crate::db::{counter, sight, tx::Tx};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
@@ -19,6 +20,7 @@ use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deal_contacts, deals, stage_spans};
 use crate::{list, owned, records};
 use diesel::prelude::*;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft deals, Deal, Deal);
@@ -87,24 +89,43 @@ impl Past {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Deal> {
-    let pipeline = pipelines::choose(tx, new.pipeline_id, PipelineKind::Deal)?;
-    let stage = match new.stage_id {
-        Some(stage) => stages::within(tx, pipeline, stage)?,
-        None => stages::first(tx, pipeline, Category::Open)?,
-    };
-    must_see(tx, new.company_id, &new.contacts)?;
-    let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true };
-    let new = DealCreate { owner_id: new.owner_id.or(Some(tx.actor.user)), ..new.clone() };
-    if past.last().is_some_and(|(stage, _)| stage.category == Category::Lost) && new.loss_reason_id.is_none() {
-        return Err(loss_reason_required());
-    }
-    insert_with_past(tx, &[(&new, past)])?.into_iter().next().ok_or_else(|| Error::internal("no deal came back"))
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no deal came back"))
 }
 
-fn must_see(tx: &mut Tx<'_>, company: Option<Uuid>, contacts: &[DealContact]) -> Result<()> {
+/// Inserts many with few statements. A row that the database refuses fails them all.
+pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
+    let mut known: HashMap<(Option<Uuid>, Option<Uuid>), Stage> = HashMap::new();
+    let mut drafts = Vec::with_capacity(list.len());
+    for new in list {
+        let place = (new.pipeline_id, new.stage_id);
+        let stage = match known.get(&place) {
+            Some(stage) => stage.clone(),
+            None => known.entry(place).or_insert(first_stage(tx, new)?).clone(),
+        };
+        if stage.category == Category::Lost && new.loss_reason_id.is_none() {
+            return Err(loss_reason_required());
+        }
+        let owner_id = new.owner_id.or(Some(tx.actor.user));
+        let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true };
+        drafts.push((DealCreate { owner_id, ..(*new).clone() }, past));
+    }
+    let named: Vec<Named<'_>> = list.iter().flat_map(|new| named(new.company_id, &new.contacts)).collect();
+    refs::must_see(tx, &named)?;
+    insert_with_past(tx, &drafts.iter().map(|(new, past)| (new, past.clone())).collect::<Vec<_>>())
+}
+
+fn first_stage(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Stage> {
+    let pipeline = pipelines::choose(tx, new.pipeline_id, PipelineKind::Deal)?;
+    match new.stage_id {
+        Some(stage) => stages::within(tx, pipeline, stage),
+        None => stages::first(tx, pipeline, Category::Open),
+    }
+}
+
+/// The records that a deal names.
+fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>> {
     let contact = |link: &DealContact| (Kind::Contact, Some(link.contact_id), "/contacts");
-    let named = std::iter::once((Kind::Company, company, "/company_id")).chain(contacts.iter().map(contact));
-    refs::must_see(tx, &named.collect::<Vec<_>>())
+    std::iter::once((Kind::Company, company, "/company_id")).chain(contacts.iter().map(contact)).collect()
 }
 
 fn loss_reason_required() -> Error {
@@ -226,7 +247,13 @@ fn link_contacts(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> 
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
-    must_see(tx, changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default())?;
+    change(tx, &before, changes)
+}
+
+/// Changes a locked deal.
+pub fn change(tx: &mut Tx<'_>, before: &Deal, changes: &DealUpdate) -> Result<Deal> {
+    let id = before.id;
+    refs::must_see(tx, &named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default()))?;
     let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
     let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
     // A script must not reset the clock of rotting.
@@ -244,7 +271,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdat
         link_contacts(tx, &list.iter().map(|contact| (id, contact)).collect::<Vec<_>>())?;
     }
     records::tags::note(tx, &after.tags)?;
-    tx.record(Event::updated(&before, &after)?);
+    tx.record(Event::updated(before, &after)?);
     Ok(after)
 }
 
@@ -406,6 +433,20 @@ pub fn replace_lines(
         .get_result(tx.conn)?;
     tx.record(Event::changed("line_items_changed", &before, &after)?);
     lines::of_deal(tx, id)
+}
+
+/// The deal that each item means, by external id, of those that the caller may see.
+pub fn known(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option<Uuid>>> {
+    let keys: Vec<&String> =
+        list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
+    let rows = mine(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(seen(tx));
+    let rows: HashMap<Option<String>, Uuid> =
+        rows.select((deals::external_id, deals::id)).load::<(Option<String>, Uuid)>(tx.conn)?.into_iter().collect();
+    Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
+}
+
+fn keyless() -> Error {
+    Error::member("/external_id", "required", "is what an upsert knows a record by")
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

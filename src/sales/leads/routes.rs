@@ -11,6 +11,7 @@ use crate::sales::leads::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
+use crate::{batch, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -105,7 +106,16 @@ async fn remove(ctx: Ctx<can::leads::Delete>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
+batch! {
+    leads, Lead, LeadCreate, LeadUpdate, store;
+    LeadBatchCreate, LeadBatchUpdate, LeadBatchUpdateItem;
+    "/leads/batch-create" "batch_create_leads", "/leads/batch-update" "batch_update_leads", "/leads/batch-delete" "batch_delete_leads"
+}
+upsert!(leads, LeadCreate, LeadUpdate, LeadBatchCreate, store, "/leads/batch-upsert" "batch_upsert_leads");
+search!(leads, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(go).service(disqualify);
     config.service(convert_one).service(timeline).service(remove);
+    config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
 }

@@ -13,10 +13,12 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans;
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
-use crate::work::tasks::{self, TaskCreate};
+use crate::work::tasks::model::TaskCreate;
+use crate::work::tasks::store as tasks;
 use crate::{list, owned, records};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft leads, Lead, Lead);
@@ -48,6 +50,11 @@ pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
         return find(tx, lead.id);
     }
     Ok(lead)
+}
+
+/// Inserts one after another.
+pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
+    list.iter().map(|new| insert(tx, new)).collect()
 }
 
 fn must_see(tx: &mut Tx<'_>, contact: Option<Uuid>, company: Option<Uuid>, product: Option<Uuid>) -> Result<()> {
@@ -142,16 +149,28 @@ fn promise(tx: &mut Tx<'_>, lead: &Lead, day: NaiveDate) -> Result<()> {
 /// Locks a lead that may still change.
 fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
     let lead = lock(tx, id, expected)?;
+    must_be_open(&lead)?;
+    Ok(lead)
+}
+
+fn must_be_open(lead: &Lead) -> Result<()> {
     match lead.converted_at {
         Some(_) => {
             Err(Error::new(Code::AlreadyConverted, "the lead is converted; change its contact and deal instead"))
         }
-        None => Ok(lead),
+        None => Ok(()),
     }
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdate) -> Result<Lead> {
-    let before = lock_open(tx, id, expected)?;
+    let before = lock(tx, id, expected)?;
+    change(tx, &before, changes)
+}
+
+/// Changes a locked lead.
+pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Lead> {
+    must_be_open(before)?;
+    let id = before.id;
     must_see(tx, changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten())?;
     let value = changes.value.as_ref().map(|money| {
         let (amount, currency) = columns(money.as_ref());
@@ -164,7 +183,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdat
         .get_result(tx.conn)
         .explain(MEANINGS)?;
     records::tags::note(tx, &after.tags)?;
-    tx.record(Event::updated(&before, &after)?);
+    tx.record(Event::updated(before, &after)?);
     match after.come_back_on {
         Some(day) if before.come_back_on != Some(day) => {
             promise(tx, &after, day)?;
@@ -229,6 +248,20 @@ pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, loss_reason: Uu
     }
     let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
     place(tx, &before, &stage, Some(loss_reason))
+}
+
+/// The lead that each item means, by external id, of those that the caller may see.
+pub fn known(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Option<Uuid>>> {
+    let keys: Vec<&String> =
+        list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
+    let rows = mine(tx.workspace()).filter(leads::external_id.eq_any(&keys)).filter(seen(tx));
+    let rows: HashMap<Option<String>, Uuid> =
+        rows.select((leads::external_id, leads::id)).load::<(Option<String>, Uuid)>(tx.conn)?.into_iter().collect();
+    Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
+}
+
+fn keyless() -> Error {
+    Error::member("/external_id", "required", "is what an upsert knows a record by")
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

@@ -1,0 +1,81 @@
+//! Dates that move: `today`, `this_month`, `today-7d`, in the time zone of whoever asks.
+use crate::kernel::time::{DateTime, day_start, today};
+use chrono::{Datelike, Days, Duration, Months, NaiveDate};
+use chrono_tz::Tz;
+
+/// What a relative date looks like, for the document.
+pub const PATTERN: &str = "(today|this_week|this_month|this_quarter|this_year)([+-][0-9]{1,4}[dwmy])?";
+
+/// `today+3d`, `this_quarter-1m`. Weeks begin on Monday (ISO 8601).
+pub fn day(text: &str, zone: Tz) -> Option<NaiveDate> {
+    let split = text.find(['+', '-']).unwrap_or(text.len());
+    let (name, shift) = text.split_at_checked(split)?;
+    let now = today(DateTime::now(), zone);
+    let begin = match name {
+        "today" => now,
+        "this_week" => now.checked_sub_days(Days::new(now.weekday().num_days_from_monday().into()))?,
+        "this_month" => now.with_day(1)?,
+        "this_quarter" => now.with_day(1)?.with_month(now.month0() / 3 * 3 + 1)?,
+        "this_year" => now.with_day(1)?.with_month(1)?,
+        _ => return None,
+    };
+    shifted(begin, shift)
+}
+
+/// As `day`, as the first instant of that day; and `now`, `now-36h`.
+pub fn instant(text: &str, zone: Tz) -> Option<DateTime> {
+    if let Some(shift) = text.strip_prefix("now") {
+        let hours = match shift {
+            "" => 0,
+            _ => shift.strip_suffix('h')?.parse::<i64>().ok().filter(|hours| hours.abs() <= 100_000)?,
+        };
+        return Some(DateTime::now().plus(Duration::hours(hours)));
+    }
+    day(text, zone).map(|day| day_start(day, zone))
+}
+
+fn shifted(day: NaiveDate, shift: &str) -> Option<NaiveDate> {
+    let Some(unit) = shift.chars().last() else { return Some(day) };
+    let count: i32 = shift.strip_suffix(unit)?.parse().ok().filter(|count: &i32| count.abs() <= 9999)?;
+    let (size, back) = (count.unsigned_abs(), count < 0);
+    let days = |n: u32| {
+        if back { day.checked_sub_days(Days::new(n.into())) } else { day.checked_add_days(Days::new(n.into())) }
+    };
+    let months =
+        |n: u32| if back { day.checked_sub_months(Months::new(n)) } else { day.checked_add_months(Months::new(n)) };
+    match unit {
+        'd' => days(size),
+        'w' => days(size * 7),
+        'm' => months(size),
+        'y' => months(size * 12),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{day, instant, shifted};
+    use chrono::NaiveDate;
+
+    #[test]
+    fn days_move_by_units() {
+        let begin = NaiveDate::from_ymd_opt(2026, 1, 31).unwrap();
+        let moved = |shift| shifted(begin, shift).map(|day| day.to_string());
+        assert_eq!(moved("-1d").unwrap(), "2026-01-30");
+        assert_eq!(moved("+2w").unwrap(), "2026-02-14");
+        assert_eq!(moved("+1m").unwrap(), "2026-02-28");
+        assert_eq!(moved("-1y").unwrap(), "2025-01-31");
+        assert_eq!(moved(""), Some("2026-01-31".into()));
+        assert_eq!(moved("+1x"), None);
+        assert_eq!(moved("-99999d"), None);
+    }
+
+    #[test]
+    fn only_known_words_move() {
+        let zone = chrono_tz::Europe::Tallinn;
+        assert!(day("this_week", zone) <= day("today", zone));
+        assert!(day("this_year", zone) <= day("this_quarter", zone));
+        assert!(instant("now-1h", zone) < instant("now", zone));
+        assert_eq!((day("yesterday", zone), instant("nowh", zone), day("2026-01-31", zone)), (None, None, None));
+    }
+}

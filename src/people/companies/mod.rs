@@ -1,0 +1,4 @@
+//! Companies: organisations.
+pub mod model;
+pub mod routes;
+pub mod store;

@@ -1,0 +1,145 @@
+//! The row, what creates and changes it, and its fields.
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::money::Money;
+use crate::kernel::next_task::NextTask;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::schema::companies;
+use crate::{list_params, money_columns, next_task_columns, page, record};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+money_columns!(Revenue = companies(revenue_amount, revenue_currency));
+
+next_task_columns!(CompanyTask = companies);
+
+/// An organisation.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = companies)]
+pub struct Company {
+    pub id: Uuid,
+    pub name: String,
+    pub domain: Option<String>,
+    pub sector: Option<String>,
+    pub employees: Option<i64>,
+    /// Of a year.
+    #[diesel(embed)]
+    #[schema(value_type = Option<Money>)]
+    pub revenue: Revenue,
+    pub founded_year: Option<i32>,
+    pub address: Option<String>,
+    pub country: Option<String>,
+    pub parent_id: Option<Uuid>,
+    pub owner_id: Option<Uuid>,
+    #[schema(value_type = Vec<String>)]
+    pub tags: Tags,
+    pub external_id: Option<String>,
+    #[diesel(embed)]
+    #[schema(value_type = Option<NextTask>)]
+    pub next_task: CompanyTask,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Company, Company);
+page!(CompanyPage of Company);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct CompanyCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(max_length = 253)]
+    pub domain: Option<String>,
+    #[schema(max_length = 100)]
+    pub sector: Option<String>,
+    #[schema(minimum = 0, maximum = 100_000_000)]
+    pub employees: Option<i64>,
+    pub revenue: Option<Money>,
+    #[schema(minimum = 1000, maximum = 9999)]
+    pub founded_year: Option<i32>,
+    #[schema(max_length = 1000)]
+    pub address: Option<String>,
+    #[schema(max_length = 100)]
+    pub country: Option<String>,
+    pub parent_id: Option<Uuid>,
+    pub owner_id: Option<Uuid>,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    pub tags: Tags,
+    #[schema(max_length = 200)]
+    pub external_id: Option<String>,
+}
+impl Rules for CompanyCreate {}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = companies)]
+pub struct CompanyUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 253)]
+    pub domain: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 100)]
+    pub sector: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(minimum = 0, maximum = 100_000_000)]
+    pub employees: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    pub revenue: Option<Option<Money>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(minimum = 1000, maximum = 9999)]
+    pub founded_year: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 1000)]
+    pub address: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 100)]
+    pub country: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub parent_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub owner_id: Option<Option<Uuid>>,
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags: Option<Tags>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 200)]
+    pub external_id: Option<Option<String>>,
+}
+impl Rules for CompanyUpdate {}
+
+pub static COMPANY: Fields<companies::table> = Fields {
+    kind: Kind::Company,
+    all: &[
+        field("name", &companies::name),
+        field("domain", &companies::domain),
+        field("sector", &companies::sector),
+        field("employees", &companies::employees),
+        field("revenue", &companies::revenue_amount).at("revenue.amount"),
+        field("country", &companies::country),
+        field("parent_id", &companies::parent_id).to(Kind::Company),
+        field("owner_id", &companies::owner_id).to(Kind::User).hot(),
+        field("tags", &companies::tags),
+        field("external_id", &companies::external_id),
+        field("next_task_at", &companies::next_task_at).at("next_task.due_at"),
+        field("created_at", &companies::created_at),
+        field("updated_at", &companies::updated_at),
+    ],
+    default_sort: "-created_at",
+    id: field("id", &companies::id),
+    search: Some(Search {
+        sql: "fold(companies.name || ' ' || coalesce(companies.domain, ''))",
+        members: &["name", "domain"],
+    }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(CompanyList, COMPANY.parameters());

@@ -1,0 +1,69 @@
+//! The operations on companies.
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::reply::Reply;
+use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyList, CompanyPage, CompanyUpdate};
+use crate::people::companies::store;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{batch, search, upsert};
+use actix_web::{delete, get, patch, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// List companies.
+#[utoipa::path(operation_id = "list_companies", params(CompanyList), responses((status = 200, description = "A page of companies", body = CompanyPage)))]
+#[get("/companies")]
+async fn list(ctx: Ctx<can::companies::Read>) -> Result<Reply> {
+    let (plan, link) = (COMPANY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = store::page(tx, &plan)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Create a company.
+#[utoipa::path(operation_id = "create_company", request_body = CompanyCreate, responses((status = 201, description = "The company", body = Company)))]
+#[post("/companies")]
+async fn create(ctx: Ctx<can::companies::Create>, new: Valid<CompanyCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+}
+
+/// Get a company.
+#[utoipa::path(operation_id = "get_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
+    responses((status = 200, description = "The company", body = Company)))]
+#[get("/companies/{company_id}")]
+async fn read(ctx: Ctx<can::companies::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+}
+
+/// Change a company.
+#[utoipa::path(operation_id = "update_company", params(("company_id" = Uuid, Path, description = "Id of the company")), request_body = CompanyUpdate,
+    responses((status = 200, description = "The company as changed", body = Company)))]
+#[patch("/companies/{company_id}")]
+async fn change(ctx: Ctx<can::companies::Update>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete a company. Its contacts, leads and deals stay.
+#[utoipa::path(operation_id = "delete_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/companies/{company_id}")]
+async fn remove(ctx: Ctx<can::companies::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+batch! {
+    companies, Company, CompanyCreate, CompanyUpdate, store;
+    CompanyBatchCreate, CompanyBatchUpdate, CompanyBatchUpdateItem;
+    "/companies/batch-create" "batch_create_companies", "/companies/batch-update" "batch_update_companies", "/companies/batch-delete" "batch_delete_companies"
+}
+upsert!(companies, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
+search!(companies, COMPANY, CompanyPage, store::page, "/companies/search" "search_companies");
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+    config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
+}

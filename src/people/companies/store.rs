@@ -1,0 +1,168 @@
+//! The SQL of companies.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::refs::{self, Named};
+use crate::db::sight;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::money::columns;
+use crate::kernel::query::Plan;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
+use crate::records;
+use crate::schema::companies;
+use crate::{list, owned};
+use diesel::prelude::*;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+owned!(soft companies, Company, Company);
+
+const MEANINGS: Meanings = &[
+    ("companies_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("companies_parent_id_fkey", Meaning::Missing("/parent_id")),
+    ("companies_owner_id_fkey", Meaning::Missing("/owner_id")),
+];
+
+/// A company as it goes into the table.
+#[derive(Insertable)]
+#[diesel(table_name = companies, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    workspace_id: Uuid,
+    id: Uuid,
+    name: &'a str,
+    domain: Option<&'a str>,
+    sector: Option<&'a str>,
+    employees: Option<i64>,
+    revenue_amount: Option<i64>,
+    revenue_currency: Option<String>,
+    founded_year: Option<i32>,
+    address: Option<&'a str>,
+    country: Option<&'a str>,
+    parent_id: Option<Uuid>,
+    owner_id: Option<Uuid>,
+    tags: &'a Tags,
+    external_id: Option<&'a str>,
+    created_at: DateTime,
+    updated_at: DateTime,
+}
+
+impl<'a> NewRow<'a> {
+    fn new(tx: &Tx<'_>, new: &'a CompanyCreate) -> NewRow<'a> {
+        let (revenue_amount, revenue_currency) = columns(new.revenue.as_ref());
+        NewRow {
+            workspace_id: tx.workspace(),
+            id: new.id.unwrap_or_else(Uuid::now_v7),
+            name: &new.name,
+            domain: new.domain.as_deref(),
+            sector: new.sector.as_deref(),
+            employees: new.employees,
+            revenue_amount,
+            revenue_currency,
+            founded_year: new.founded_year,
+            address: new.address.as_deref(),
+            country: new.country.as_deref(),
+            parent_id: new.parent_id,
+            owner_id: new.owner_id,
+            tags: &new.tags,
+            external_id: new.external_id.as_deref(),
+            created_at: tx.now,
+            updated_at: tx.now,
+        }
+    }
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
+    sight::may_create(tx, Kind::Company, new.owner_id)?;
+    refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
+    let row = diesel::insert_into(companies::table)
+        .values(NewRow::new(tx, new))
+        .returning(Company::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    records::tags::note(tx, &row.tags)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+/// Inserts many with one statement. A row that the database refuses fails them all.
+pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Company>> {
+    list.iter().try_for_each(|new| sight::may_create(tx, Kind::Company, new.owner_id))?;
+    let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
+    refs::must_see(tx, &parents)?;
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect();
+    let rows: Vec<Company> = diesel::insert_into(companies::table)
+        .values(rows)
+        .returning(Company::as_returning())
+        .get_results(tx.conn)
+        .explain(MEANINGS)?;
+    for row in &rows {
+        records::tags::note(tx, &row.tags)?;
+        tx.record(Event::created(row)?);
+    }
+    Ok(rows)
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUpdate) -> Result<Company> {
+    let before = lock(tx, id, expected)?;
+    change(tx, &before, changes)
+}
+
+/// Changes a locked company.
+pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Result<Company> {
+    let id = before.id;
+    if changes.parent_id == Some(Some(id)) {
+        return Err(Error::member("/parent_id", "invalid", "cannot be the company itself"));
+    }
+    refs::must_see(tx, &[(Kind::Company, changes.parent_id.flatten(), "/parent_id")])?;
+    let revenue = changes.revenue.as_ref().map(|money| {
+        let (amount, currency) = columns(money.as_ref());
+        (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
+    });
+    let after = diesel::update(companies::table.find((tx.workspace(), id)))
+        .set((changes, revenue, companies::version.eq(before.version + 1), companies::updated_at.eq(tx.now)))
+        .returning(Company::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    records::tags::note(tx, &after.tags)?;
+    tx.record(Event::updated(before, &after)?);
+    Ok(after)
+}
+
+/// The company that each item means, by external id, of those that the caller may see.
+pub fn known(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
+    let keys: Vec<&String> =
+        list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
+    let rows = mine(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(seen(tx));
+    let rows: HashMap<Option<String>, Uuid> = rows
+        .select((companies::external_id, companies::id))
+        .load::<(Option<String>, Uuid)>(tx.conn)?
+        .into_iter()
+        .collect();
+    Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
+}
+
+fn keyless() -> Error {
+    Error::member("/external_id", "required", "is what an upsert knows a record by")
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(companies::table.find((tx.workspace(), id)))
+        .set((
+            companies::deleted_at.eq(tx.now),
+            companies::external_id.eq(None::<String>),
+            companies::version.eq(row.version + 1),
+        ))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// One page by a plan.
+pub fn page(tx: &mut Tx<'_>, plan: &Plan<companies::table>) -> Result<CompanyPage> {
+    Ok(list!(tx, companies, Company, plan => CompanyPage))
+}

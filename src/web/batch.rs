@@ -1,0 +1,450 @@
+//! Many records with one request: each item has its own result, or with `atomic` all go in or none.
+use crate::db::tx::Tx;
+use crate::kernel::error::{Bad, Code, Error, ProblemBody, Result};
+use crate::kernel::kind::Record;
+use crate::kernel::shape::{self, Rules, Shape};
+use crate::web::body;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::future::Future;
+use std::pin::Pin;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub const ITEMS_MAX: usize = 1_000;
+
+/// What came of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchResult {
+    pub succeeded: i32,
+    pub failed: i32,
+    /// One per item, in their order.
+    pub results: Vec<BatchItemResult>,
+}
+
+/// What came of one item.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchItemResult {
+    /// The place of the item, from 0.
+    pub index: i32,
+    pub id: Option<Uuid>,
+    /// As the status of a single request: 200, 201, 204, 404, 409, 412, 422.
+    pub status: i32,
+    pub version: Option<i64>,
+    #[schema(value_type = Option<ProblemBody>)]
+    pub error: Option<Json>,
+}
+
+/// A record to delete.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct BatchDeleteItem {
+    pub id: Uuid,
+    /// As `If-Match`.
+    pub version: Option<i64>,
+}
+impl Rules for BatchDeleteItem {}
+
+/// Records to delete.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
+pub struct BatchDelete {
+    /// All or none. Otherwise each item on its own.
+    #[schema(default = false, required = false)]
+    atomic: bool,
+    #[schema(min_items = 1, max_items = 1000)]
+    items: Vec<BatchDeleteItem>,
+}
+
+/// What happened to one item.
+#[derive(Debug)]
+pub struct Done {
+    pub id: Uuid,
+    pub version: Option<i64>,
+    pub status: i32,
+}
+
+impl Done {
+    pub fn created(row: &impl Record) -> Done {
+        Done { id: row.id(), version: Some(row.version()), status: 201 }
+    }
+
+    pub fn changed(row: &impl Record) -> Done {
+        Done { id: row.id(), version: Some(row.version()), status: 200 }
+    }
+
+    pub fn deleted(id: Uuid) -> Done {
+        Done { id, version: None, status: 204 }
+    }
+}
+
+/// The items of a batch, each read on its own.
+#[derive(Debug)]
+pub struct Items<T> {
+    atomic: bool,
+    items: Vec<Result<T>>,
+}
+
+/// How an item is read.
+pub trait BatchItem: Sized + 'static {
+    fn read(item: Json) -> Result<Self>;
+}
+
+impl BatchItem for BatchDeleteItem {
+    fn read(item: Json) -> Result<Self> {
+        shape::read(item)
+    }
+}
+
+/// A record that is made, or changed where one is known by its key: the body of a creation and the members given in it.
+#[derive(Debug)]
+pub struct Upsert<C, U> {
+    pub new: C,
+    pub changes: U,
+}
+
+impl<C, U> BatchItem for Upsert<C, U>
+where
+    C: BatchItem,
+    U: DeserializeOwned + ToSchema + Rules + 'static,
+{
+    fn read(item: Json) -> Result<Self> {
+        let shape = Shape::of::<U>();
+        let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
+        let mut given = item.clone();
+        if let Some(members) = given.as_object_mut() {
+            members.retain(|name, value| may.contains(&name.as_str()) && !value.is_null());
+        }
+        Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })
+    }
+}
+
+impl<T: BatchItem> FromRequest for Items<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Items::new(body::json(&request, payload, body::BATCH_MAX).await?) })
+    }
+}
+
+impl<T: BatchItem> Items<T> {
+    fn new(body: Json) -> Result<Items<T>> {
+        let Json::Object(mut members) = body else {
+            return Err(Error::member("", "invalid_type", "must be an object"));
+        };
+        let mut bad = Vec::new();
+        let atomic = match members.remove("atomic") {
+            None | Some(Json::Null) => false,
+            Some(Json::Bool(atomic)) => atomic,
+            Some(_) => {
+                bad.push(Bad::member("/atomic", "invalid_type", "must be true or false"));
+                false
+            }
+        };
+        let items = match members.remove("items") {
+            Some(Json::Array(items)) if (1..=ITEMS_MAX).contains(&items.len()) => items,
+            Some(Json::Array(items)) => {
+                let code = if items.is_empty() { "too_short" } else { "too_long" };
+                bad.push(Bad::member("/items", code, format!("must have 1 to {ITEMS_MAX} items")));
+                Vec::new()
+            }
+            Some(_) => {
+                bad.push(Bad::member("/items", "invalid_type", "must be an array"));
+                Vec::new()
+            }
+            None => {
+                bad.push(Bad::member("/items", "required", "is missing"));
+                Vec::new()
+            }
+        };
+        for name in members.keys() {
+            let detail = crate::kernel::error::not_known(name, ["atomic", "items"].into_iter());
+            bad.push(Bad::member(format!("/{name}"), "unknown_member", detail));
+        }
+        if !bad.is_empty() {
+            return Err(Error::members(bad));
+        }
+        Ok(Items { atomic, items: items.into_iter().map(Self::item).collect() })
+    }
+
+    fn item(item: Json) -> Result<T> {
+        if !item.is_object() {
+            return Err(Error::member("", "invalid_type", "must be an object"));
+        }
+        T::read(item)
+    }
+
+    /// Does the work for all items at once. Where that is refused, it is done item by item, each on its own.
+    pub fn run(&self, tx: &mut Tx<'_>, work: impl Fn(&mut Tx<'_>, &[&T]) -> Result<Vec<Done>>) -> Result<BatchResult> {
+        let valid: Vec<&T> = self.items.iter().filter_map(|item| item.as_ref().ok()).collect();
+        if self.atomic && valid.len() < self.items.len() {
+            return Err(self.refused());
+        }
+        let mut outcomes: Vec<Result<Done>> = match tx.attempt(|tx| work(tx, &valid)) {
+            Ok(done) => done.into_iter().map(Ok).collect(),
+            Err(Error::Problem(_)) => valid.iter().map(|item| tx.attempt(|tx| only(work(tx, &[item])?))).collect(),
+            Err(fault) => return Err(fault),
+        };
+        if let Some(at) = outcomes.iter().position(|outcome| matches!(outcome, Err(Error::Sql(_) | Error::Internal(_))))
+        {
+            return outcomes.swap_remove(at).map(|_| BatchResult { succeeded: 0, failed: 0, results: Vec::new() });
+        }
+        if self.atomic && outcomes.iter().any(Result::is_err) {
+            let bad = outcomes.iter().enumerate().filter_map(|(n, outcome)| Some(within(n, outcome.as_ref().err()?)));
+            return Err(Error::members(bad.flatten().collect()));
+        }
+        Ok(self.results(outcomes, tx.request_id))
+    }
+
+    fn refused(&self) -> Error {
+        let bad = self.items.iter().enumerate().filter_map(|(n, item)| Some(within(n, item.as_ref().err()?)));
+        Error::members(bad.flatten().collect())
+    }
+
+    /// The outcomes of the items that could be read, between the refusals of the others.
+    fn results(&self, outcomes: Vec<Result<Done>>, request_id: &str) -> BatchResult {
+        let mut outcomes = outcomes.into_iter();
+        let result = |(index, item): (i32, &Result<T>)| {
+            let refused = |error: &Error| BatchItemResult {
+                index,
+                id: None,
+                status: error.code().status().into(),
+                version: None,
+                error: Some(problem(error, request_id)),
+            };
+            match (item, item.is_ok().then(|| outcomes.next()).flatten()) {
+                (Err(error), _) => refused(error),
+                (_, Some(Err(error))) => refused(&error),
+                (_, Some(Ok(Done { id, version, status }))) => {
+                    BatchItemResult { index, id: Some(id), status, version, error: None }
+                }
+                (Ok(_), None) => refused(&Error::new(Code::Internal, "the item was not reached")),
+            }
+        };
+        let results: Vec<BatchItemResult> = (0..).zip(&self.items).map(result).collect();
+        let count = |good: bool| results.iter().filter(|result| result.error.is_none() == good).count();
+        let number = |good| i32::try_from(count(good)).unwrap_or(i32::MAX);
+        BatchResult { succeeded: number(true), failed: number(false), results }
+    }
+}
+
+fn only(done: Vec<Done>) -> Result<Done> {
+    done.into_iter().next().ok_or_else(|| Error::internal("one item has one outcome"))
+}
+
+fn problem(error: &Error, request_id: &str) -> Json {
+    match error {
+        Error::Problem(problem) => serde_json::to_value(problem.body(request_id)).unwrap_or_default(),
+        Error::Sql(_) | Error::Internal(_) => Json::Null,
+    }
+}
+
+/// The refusals of one item, with pointers from the top of the body.
+fn within(index: usize, error: &Error) -> Vec<Bad> {
+    let Error::Problem(problem) = error else { return Vec::new() };
+    if problem.errors.is_empty() {
+        return vec![Bad::member(format!("/items/{index}"), problem.code.as_str(), problem.detail.clone())];
+    }
+    let inside = |bad: &Bad| Bad {
+        pointer: Some(format!("/items/{index}{}", bad.pointer.as_deref().unwrap_or_default())),
+        ..bad.clone()
+    };
+    problem.errors.iter().map(inside).collect()
+}
+
+/// Every id once: the second change of a record would be a change of another version.
+pub fn once(ids: &[Uuid]) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    match ids.iter().find(|id| !seen.insert(**id)) {
+        Some(id) => Err(Error::member("/id", "stated_twice", format!("{id} is in the batch twice"))),
+        None => Ok(()),
+    }
+}
+
+/// The bodies and operations of `batch-create`, `batch-update` and `batch-delete` of one resource.
+#[macro_export]
+macro_rules! batch {
+    (
+        $permission:ident, $row:ident, $create:ident, $update:ident, $store:ident;
+        $creates:ident, $updates:ident, $item:ident;
+        $create_path:tt $create_id:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
+    ) => {
+        impl $crate::web::batch::BatchItem for $create {
+            fn read(mut item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
+                $crate::web::body::drop_nulls(&mut item);
+                $crate::kernel::shape::read(item)
+            }
+        }
+
+        /// Records to make.
+        #[derive(Debug, utoipa::ToSchema)]
+        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
+        pub struct $creates {
+            /// All or none. Otherwise each item on its own.
+            #[schema(default = false, required = false)]
+            atomic: bool,
+            #[schema(min_items = 1, max_items = 1000)]
+            items: Vec<$create>,
+        }
+
+        /// A record to change, and how.
+        #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
+        pub struct $item {
+            pub id: uuid::Uuid,
+            /// As `If-Match`.
+            pub version: Option<i64>,
+            pub changes: $update,
+        }
+
+        impl $crate::kernel::shape::Rules for $item {
+            fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
+                let mut inner = Vec::new();
+                self.changes.rules(&mut inner);
+                bad.extend(inner.into_iter().map(|b| $crate::kernel::error::Bad {
+                    pointer: b.pointer.map(|pointer| format!("/changes{pointer}")),
+                    ..b
+                }));
+            }
+        }
+
+        impl $crate::web::batch::BatchItem for $item {
+            fn read(mut item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
+                if let Some(changes) = item.get_mut("changes") {
+                    $crate::kernel::merge_patch::expand(changes)?;
+                }
+                $crate::kernel::shape::read(item)
+            }
+        }
+
+        /// Records to change.
+        #[derive(Debug, utoipa::ToSchema)]
+        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
+        pub struct $updates {
+            /// All or none. Otherwise each item on its own.
+            #[schema(default = false, required = false)]
+            atomic: bool,
+            #[schema(min_items = 1, max_items = 1000)]
+            items: Vec<$item>,
+        }
+
+        /// Create up to 1,000 records. Each item has its own result, or with `atomic` all are made or none.
+        #[utoipa::path(operation_id = $create_id, request_body = $creates,
+            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($create_path)]
+        async fn batch_create(
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Create>,
+            items: $crate::web::batch::Items<$create>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            ctx.write(move |tx| {
+                let done = items.run(tx, |tx, chosen| {
+                    let rows = $store::insert_many(tx, chosen)?;
+                    Ok(rows.iter().map($crate::web::batch::Done::created).collect())
+                })?;
+                $crate::kernel::reply::Reply::ok(&done)
+            })
+            .await
+        }
+
+        /// Change up to 1,000 records. Each item has its own result, or with `atomic` all are changed or none.
+        #[utoipa::path(operation_id = $update_id, request_body = $updates,
+            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($update_path)]
+        async fn batch_update(
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Update>,
+            items: $crate::web::batch::Items<$item>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            ctx.write(move |tx| {
+                let done = items.run(tx, |tx, chosen| {
+                    let ids: Vec<uuid::Uuid> = chosen.iter().map(|item| item.id).collect();
+                    $crate::web::batch::once(&ids)?;
+                    let mut rows = $store::lock_many(tx, &ids)?;
+                    chosen
+                        .iter()
+                        .map(|item| {
+                            let before = rows.remove(&item.id).ok_or_else($crate::kernel::error::Error::not_found)?;
+                            $crate::db::table::Expected(item.version).check(before.version)?;
+                            Ok($crate::web::batch::Done::changed(&$store::change(tx, &before, &item.changes)?))
+                        })
+                        .collect()
+                })?;
+                $crate::kernel::reply::Reply::ok(&done)
+            })
+            .await
+        }
+
+        /// Delete up to 1,000 records. Each item has its own result, or with `atomic` all are deleted or none.
+        #[utoipa::path(operation_id = $delete_id, request_body = $crate::web::batch::BatchDelete,
+            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($delete_path)]
+        async fn batch_delete(
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Delete>,
+            items: $crate::web::batch::Items<$crate::web::batch::BatchDeleteItem>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            ctx.write(move |tx| {
+                let done = items.run(tx, |tx, chosen| {
+                    let ids: Vec<uuid::Uuid> = chosen.iter().map(|item| item.id).collect();
+                    $crate::web::batch::once(&ids)?;
+                    // All are locked in one order first: two batches cannot wait for each other in a circle.
+                    $store::lock_many(tx, &ids)?;
+                    let delete = |item: &&$crate::web::batch::BatchDeleteItem| {
+                        $store::delete(tx, item.id, $crate::db::table::Expected(item.version))?;
+                        Ok($crate::web::batch::Done::deleted(item.id))
+                    };
+                    chosen.iter().map(delete).collect()
+                })?;
+                $crate::kernel::reply::Reply::ok(&done)
+            })
+            .await
+        }
+    };
+}
+
+/// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`known`).
+#[macro_export]
+macro_rules! upsert {
+    ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
+        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by e-mail). A change
+        /// touches the members that are given.
+        #[utoipa::path(operation_id = $id, request_body = $creates,
+            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($path)]
+        async fn batch_upsert(
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Create>,
+            items: $crate::web::batch::Items<$crate::web::batch::Upsert<$create, $update>>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            ctx.actor.must::<$crate::kernel::actor::can::$permission::Update>()?;
+            ctx.write(move |tx| {
+                let done = items.run(tx, |tx, chosen| {
+                    let new: Vec<&$create> = chosen.iter().map(|item| &item.new).collect();
+                    let known = $store::known(tx, &new)?;
+                    let ids: Vec<uuid::Uuid> = known.iter().copied().flatten().collect();
+                    $crate::web::batch::once(&ids)?;
+                    let mut rows = $store::lock_many(tx, &ids)?;
+                    let missing: Vec<&$create> =
+                        new.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(new, _)| *new).collect();
+                    let mut made =
+                        if missing.is_empty() { Vec::new() } else { $store::insert_many(tx, &missing)? }.into_iter();
+                    chosen
+                        .iter()
+                        .zip(known)
+                        .map(|(item, id)| match id.and_then(|id| rows.remove(&id)) {
+                            Some(before) => {
+                                Ok($crate::web::batch::Done::changed(&$store::change(tx, &before, &item.changes)?))
+                            }
+                            None => made
+                                .next()
+                                .map(|row| $crate::web::batch::Done::created(&row))
+                                .ok_or_else($crate::kernel::error::Error::not_found),
+                        })
+                        .collect()
+                })?;
+                $crate::kernel::reply::Reply::ok(&done)
+            })
+            .await
+        }
+    };
+}

@@ -1,0 +1,169 @@
+//! The row, what creates and changes it, and its fields.
+use crate::kernel::error::{Bad, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::tasks;
+use crate::work::related::Related;
+use crate::{list_params, page, record, text_enum};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+text_enum! {
+    pub enum TaskPriority { Low = "low", Normal = "normal", High = "high", }
+}
+text_enum! {
+    pub enum TaskStatus { Open = "open", Done = "done", }
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = tasks)]
+#[schema(as = CrmTask)]
+pub struct Task {
+    pub id: Uuid,
+    /// `call`, `meeting`, `email`, `message`, `visit`, `todo`, or a type of your own.
+    #[diesel(column_name = type_)]
+    pub r#type: String,
+    pub title: String,
+    pub notes: Option<String>,
+    /// When it is due, to the minute; an all-day task has `due_date` instead.
+    pub due_at: Option<DateTime>,
+    pub due_date: Option<NaiveDate>,
+    /// The instant from which it is overdue: `due_at`, or the end of `due_date` in the workspace's time zone.
+    pub due_end: Option<DateTime>,
+    pub priority: TaskPriority,
+    pub assignee_id: Option<Uuid>,
+    pub contact_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    pub lead_id: Option<Uuid>,
+    pub deal_id: Option<Uuid>,
+    pub status: TaskStatus,
+    pub result: Option<String>,
+    pub completed_at: Option<DateTime>,
+    pub completed_by: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Task, Task);
+page!(TaskPage of Task);
+
+impl Task {
+    pub fn related(&self) -> Related {
+        Related { contact: self.contact_id, company: self.company_id, lead: self.lead_id, deal: self.deal_id }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct TaskCreate {
+    pub id: Option<Uuid>,
+    /// `todo` if absent.
+    #[schema(min_length = 1, max_length = 50)]
+    pub r#type: Option<String>,
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    #[schema(max_length = 10_000)]
+    pub notes: Option<String>,
+    pub due_at: Option<DateTime>,
+    /// Of an all-day task.
+    pub due_date: Option<NaiveDate>,
+    /// `normal` if absent.
+    pub priority: Option<TaskPriority>,
+    /// Yourself, if absent.
+    pub assignee_id: Option<Uuid>,
+    pub contact_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    pub lead_id: Option<Uuid>,
+    pub deal_id: Option<Uuid>,
+}
+
+impl Rules for TaskCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if self.due_at.is_some() && self.due_date.is_some() {
+            bad.push(Bad::member("/due_date", "stated_twice", "a task has due_at or due_date, not both"));
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = tasks)]
+pub struct TaskUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 50)]
+    #[diesel(column_name = type_)]
+    pub r#type: Option<String>,
+    #[schema(nullable = false, min_length = 1, max_length = 300)]
+    pub title: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 10_000)]
+    pub notes: Option<Option<String>>,
+    /// Setting it clears `due_date`.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    pub due_at: Option<Option<DateTime>>,
+    /// Setting it clears `due_at`.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(skip_update)]
+    pub due_date: Option<Option<NaiveDate>>,
+    #[schema(nullable = false)]
+    pub priority: Option<TaskPriority>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub assignee_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub contact_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub company_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub lead_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub deal_id: Option<Option<Uuid>>,
+}
+
+impl Rules for TaskUpdate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
+            bad.push(Bad::member("/due_date", "stated_twice", "a task has due_at or due_date, not both"));
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TaskCompletion {
+    /// What came of it.
+    #[schema(max_length = 10_000)]
+    pub result: Option<String>,
+}
+impl Rules for TaskCompletion {}
+
+pub static TASK: Fields<tasks::table> = Fields {
+    kind: Kind::Task,
+    all: &[
+        field("type", &tasks::type_),
+        field("title", &tasks::title),
+        field("due_end", &tasks::due_end),
+        field("due_at", &tasks::due_at),
+        field("due_date", &tasks::due_date),
+        field("priority", &tasks::priority).one_of(TaskPriority::TEXTS),
+        field("assignee_id", &tasks::assignee_id).to(Kind::User).hot(),
+        field("contact_id", &tasks::contact_id).to(Kind::Contact).hot(),
+        field("company_id", &tasks::company_id).to(Kind::Company).hot(),
+        field("lead_id", &tasks::lead_id).to(Kind::Lead).hot(),
+        field("deal_id", &tasks::deal_id).to(Kind::Deal).hot(),
+        field("status", &tasks::status).one_of(TaskStatus::TEXTS).hot(),
+        field("completed_at", &tasks::completed_at),
+        field("created_at", &tasks::created_at),
+        field("updated_at", &tasks::updated_at),
+    ],
+    default_sort: "-created_at",
+    id: field("id", &tasks::id),
+    search: Some(Search { sql: "fold(tasks.title)", members: &["title"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(TaskList, TASK.parameters());

@@ -1,0 +1,78 @@
+//! The operations on tasks.
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::reply::Reply;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::work::tasks::model::TASK;
+use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
+use crate::work::tasks::store;
+use crate::{batch, search};
+use actix_web::{delete, get, patch, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// List tasks. What is late: `status=open&due_end__lt=<now>`.
+#[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", body = TaskPage)))]
+#[get("/tasks")]
+async fn list(ctx: Ctx<can::tasks::Read>) -> Result<Reply> {
+    let (plan, link) = (TASK.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = store::page(tx, &plan)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Create a task.
+#[utoipa::path(operation_id = "create_task", request_body = TaskCreate, responses((status = 201, description = "The task", body = Task)))]
+#[post("/tasks")]
+async fn create(ctx: Ctx<can::tasks::Create>, new: Valid<TaskCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+}
+
+/// Get a task.
+#[utoipa::path(operation_id = "get_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
+    responses((status = 200, description = "The task", body = Task)))]
+#[get("/tasks/{task_id}")]
+async fn read(ctx: Ctx<can::tasks::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+}
+
+/// Change a task.
+#[utoipa::path(operation_id = "update_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskUpdate,
+    responses((status = 200, description = "The task as changed", body = Task)))]
+#[patch("/tasks/{task_id}")]
+async fn change(ctx: Ctx<can::tasks::Update>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Complete a task, with what came of it.
+#[utoipa::path(operation_id = "complete_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskCompletion,
+    responses((status = 200, description = "The task, done", body = Task)))]
+#[post("/tasks/{task_id}/complete")]
+async fn finish(ctx: Ctx<can::tasks::Update>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::complete(tx, id.0, expected, given.result.as_deref())?)).await
+}
+
+/// Delete a task.
+#[utoipa::path(operation_id = "delete_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/tasks/{task_id}")]
+async fn remove(ctx: Ctx<can::tasks::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+batch! {
+    tasks, Task, TaskCreate, TaskUpdate, store;
+    TaskBatchCreate, TaskBatchUpdate, TaskBatchUpdateItem;
+    "/tasks/batch-create" "batch_create_tasks", "/tasks/batch-update" "batch_update_tasks", "/tasks/batch-delete" "batch_delete_tasks"
+}
+search!(tasks, TASK, TaskPage, store::page, "/tasks/search" "search_tasks");
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(finish).service(remove);
+    config.service(search).service(batch_create).service(batch_update).service(batch_delete);
+}

@@ -1,0 +1,147 @@
+//! The SQL of tasks.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::sight;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::query::Plan;
+use crate::kernel::time::{DateTime, day_start};
+use crate::schema::tasks;
+use crate::work::related::Related;
+use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskStatus, TaskUpdate};
+use crate::{list, owned};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+owned!(soft tasks, Task, Task);
+
+const MEANINGS: Meanings = &[
+    ("tasks_assignee_id_fkey", Meaning::Missing("/assignee_id")),
+    ("tasks_contact_id_fkey", Meaning::Missing("/contact_id")),
+    ("tasks_company_id_fkey", Meaning::Missing("/company_id")),
+    ("tasks_lead_id_fkey", Meaning::Missing("/lead_id")),
+    ("tasks_deal_id_fkey", Meaning::Missing("/deal_id")),
+];
+
+fn due_end(tx: &Tx<'_>, at: Option<DateTime>, date: Option<NaiveDate>) -> Option<DateTime> {
+    at.or_else(|| date.and_then(|day| day.succ_opt()).map(|next| day_start(next, tx.zone())))
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
+    sight::may_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
+    let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
+    Related { contact, company, lead, deal }.must_be_seen(tx)?;
+    let row: Task = diesel::insert_into(tasks::table)
+        .values((
+            (tasks::workspace_id.eq(tx.workspace()), tasks::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (
+                tasks::type_.eq(new.r#type.as_deref().unwrap_or("todo")),
+                tasks::title.eq(&new.title),
+                tasks::notes.eq(&new.notes),
+            ),
+            (
+                tasks::due_at.eq(new.due_at),
+                tasks::due_date.eq(new.due_date),
+                tasks::due_end.eq(due_end(tx, new.due_at, new.due_date)),
+            ),
+            (
+                tasks::priority.eq(new.priority.unwrap_or(TaskPriority::Normal)),
+                tasks::assignee_id.eq(new.assignee_id.unwrap_or(tx.actor.user)),
+            ),
+            (tasks::contact_id.eq(new.contact_id), tasks::company_id.eq(new.company_id)),
+            (tasks::lead_id.eq(new.lead_id), tasks::deal_id.eq(new.deal_id)),
+            (tasks::created_at.eq(tx.now), tasks::updated_at.eq(tx.now)),
+        ))
+        .returning(Task::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    row.related().refresh(tx)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+/// Inserts one after another: each may become the next task of a record.
+pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
+    list.iter().map(|new| insert(tx, new)).collect()
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TaskUpdate) -> Result<Task> {
+    let before = lock(tx, id, expected)?;
+    change(tx, &before, changes)
+}
+
+/// Changes a locked task.
+pub fn change(tx: &mut Tx<'_>, before: &Task, changes: &TaskUpdate) -> Result<Task> {
+    let id = before.id;
+    let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
+    Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.must_be_seen(tx)?;
+    let (at, date) = match (changes.due_at, changes.due_date) {
+        (Some(Some(at)), _) => (Some(at), None),
+        (_, Some(Some(date))) => (None, Some(date)),
+        (at, date) => (at.unwrap_or(before.due_at), date.unwrap_or(before.due_date)),
+    };
+    let due = (tasks::due_at.eq(at), tasks::due_date.eq(date), tasks::due_end.eq(due_end(tx, at, date)));
+    let after: Task = diesel::update(tasks::table.find((tx.workspace(), id)))
+        .set((changes, due, tasks::version.eq(before.version + 1), tasks::updated_at.eq(tx.now)))
+        .returning(Task::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    before.related().refresh(tx)?;
+    after.related().refresh(tx)?;
+    tx.record(Event::updated(before, &after)?);
+    Ok(after)
+}
+
+pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&str>) -> Result<Task> {
+    let before = lock(tx, id, expected)?;
+    if before.status == TaskStatus::Done {
+        return Err(Error::new(Code::AlreadyCompleted, "the task was completed before"));
+    }
+    let after: Task = diesel::update(tasks::table.find((tx.workspace(), id)))
+        .set((
+            tasks::status.eq(TaskStatus::Done),
+            tasks::result.eq(result),
+            tasks::completed_at.eq(tx.now),
+            tasks::completed_by.eq(tx.actor.user),
+            (tasks::version.eq(before.version + 1), tasks::updated_at.eq(tx.now)),
+        ))
+        .returning(Task::as_returning())
+        .get_result(tx.conn)?;
+    after.related().refresh(tx)?;
+    after.related().touch(tx)?;
+    tx.record(Event::changed("completed", &before, &after)?);
+    Ok(after)
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(tasks::table.find((tx.workspace(), id)))
+        .set((tasks::deleted_at.eq(tx.now), tasks::version.eq(row.version + 1)))
+        .execute(tx.conn)?;
+    row.related().refresh(tx)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// Moves the open tasks of a lead to the deal it became.
+pub fn hand_over(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid) -> Result<usize> {
+    let moved =
+        diesel::update(mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)))
+            .set((
+                tasks::lead_id.eq(None::<Uuid>),
+                tasks::deal_id.eq(deal),
+                tasks::version.eq(tasks::version + 1),
+                tasks::updated_at.eq(tx.now),
+            ))
+            .execute(tx.conn)?;
+    Related { lead: Some(lead), deal: Some(deal), ..Related::default() }.refresh(tx)?;
+    Ok(moved)
+}
+
+/// One page by a plan.
+pub fn page(tx: &mut Tx<'_>, plan: &Plan<tasks::table>) -> Result<TaskPage> {
+    Ok(list!(tx, tasks, Task, plan => TaskPage))
+}

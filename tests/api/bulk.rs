@@ -1,0 +1,204 @@
+//! Many records with one request, and conditions as a body.
+use crate::support::{Client, id, user_with, workspace};
+use serde_json::{Value as Json, json};
+
+fn total(client: &Client, path: &str) -> i64 {
+    client.get(&format!("{path}?include_total=true")).ok()["page"]["total"].as_i64().unwrap()
+}
+
+fn statuses(result: &Json) -> Vec<i64> {
+    result["results"].as_array().unwrap().iter().map(|r| r["status"].as_i64().unwrap()).collect()
+}
+
+#[test]
+fn each_item_has_its_own_result() {
+    let owner = workspace();
+    let items = json!([
+        { "first_name": "Ann", "email": "ann@x.io" },
+        { "email": "not an address" },
+        { "first_name": "Twin", "email": "ANN@x.io" },
+        { "first_name": "Bob", "surname": "x" },
+        { "first_name": "Eve", "company_id": "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000" },
+        7,
+        { "first_name": "Dan", "last_name": null },
+    ]);
+    let result = owner.post("/contacts/batch-create", json!({ "items": items })).ok();
+    assert_eq!(statuses(&result), [201, 422, 409, 400, 422, 422, 201], "{result}");
+    assert_eq!((&result["succeeded"], &result["failed"]), (&json!(2), &json!(5)));
+    assert_eq!(result["results"][1]["error"]["errors"][0]["pointer"], "/email");
+    assert_eq!(result["results"][2]["error"]["code"], "duplicate_email");
+    assert_eq!(total(&owner, "/contacts"), 2);
+    let (ann, dan) = (&result["results"][0]["id"], &result["results"][6]["id"]);
+    let changes = json!([
+        { "id": ann, "version": 1, "changes": { "position": "CEO" } },
+        { "id": dan, "version": 7, "changes": { "position": "CTO" } },
+        { "id": "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000", "changes": {} },
+    ]);
+    let result = owner.post("/contacts/batch-update", json!({ "items": changes })).ok();
+    assert_eq!(statuses(&result), [200, 412, 404]);
+    assert_eq!(
+        (&result["results"][0]["version"], &result["results"][1]["error"]["current_version"]),
+        (&json!(2), &json!(1))
+    );
+    let cleared =
+        json!([{ "id": ann, "changes": { "clear": ["position"] } }, { "id": dan, "changes": { "position": "CFO" } }]);
+    owner.post("/contacts/batch-update", json!({ "items": cleared })).ok();
+    assert_eq!(owner.get(&format!("/contacts/{}", ann.as_str().unwrap())).ok()["position"], Json::Null);
+    let gone = owner.post("/contacts/batch-delete", json!({ "items": [{ "id": ann }, { "id": ann }] })).ok();
+    assert_eq!(statuses(&gone), [204, 404], "the same record twice: the second is gone");
+    assert_eq!(total(&owner, "/contacts"), 1);
+}
+
+#[test]
+fn atomic_means_all_or_none() {
+    let owner = workspace();
+    let items =
+        json!([{ "title": "A" }, { "title": "B", "value": { "amount": 1, "currency": "XXXX" } }, { "title": "" }]);
+    let problem =
+        owner.post("/deals/batch-create", json!({ "atomic": true, "items": items })).problem(422, "validation_failed");
+    let pointers: Vec<&Json> = problem["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+    assert_eq!(pointers, ["/items/1/value/currency", "/items/2/title"]);
+    let twins = json!([{ "title": "A", "external_id": "1" }, { "title": "B", "external_id": "1" }]);
+    let problem =
+        owner.post("/deals/batch-create", json!({ "atomic": true, "items": twins })).problem(422, "validation_failed");
+    assert_eq!(
+        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+        (&json!("/items/1/external_id"), &json!("duplicate_external_id"))
+    );
+    assert_eq!(total(&owner, "/deals"), 0);
+    assert_eq!(owner.get("/events?type=deal.created").ok()["data"], json!([]));
+}
+
+#[test]
+fn a_thousand_items_are_few_statements() {
+    let owner = workspace();
+    let people: Vec<Json> = (0..1000).map(|n| json!({ "first_name": "P", "email": format!("p{n}@x.io") })).collect();
+    let made = owner.with("Idempotency-Key", "thousand").post("/contacts/batch-create", json!({ "items": people }));
+    assert!(made.statements() < 20, "{}", made.statements());
+    let made = made.ok();
+    assert_eq!(made["succeeded"], 1000);
+    let again = owner.with("Idempotency-Key", "thousand").post("/contacts/batch-create", json!({ "items": people }));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.ok(), made);
+    let deals: Vec<Json> = (0..1000).map(|n| json!({ "title": format!("D{n}") })).collect();
+    let made = owner.post("/deals/batch-create", json!({ "items": deals }));
+    assert!(made.statements() < 20, "{}", made.statements());
+    made.ok();
+    let many: Vec<Json> = (0..1001).map(|_| json!({ "title": "D" })).collect();
+    let problem = owner.post("/deals/batch-create", json!({ "items": many })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/items");
+}
+
+#[test]
+fn an_upsert_knows_what_it_has_seen() {
+    let owner = workspace();
+    let first = json!([
+        { "external_id": "1", "first_name": "Ann", "phone": "+37255501011" },
+        { "first_name": "Bob", "email": "bob@x.io" },
+    ]);
+    assert_eq!(statuses(&owner.post("/contacts/batch-upsert", json!({ "items": first })).ok()), [201, 201]);
+    let second = json!([
+        { "external_id": "1", "last_name": "Tamm" },
+        { "external_id": "2", "email": "BOB@x.io", "position": "CEO" },
+        { "external_id": "3", "first_name": "New" },
+        { "first_name": "Nobody" },
+    ]);
+    assert_eq!(statuses(&owner.post("/contacts/batch-upsert", json!({ "items": second })).ok()), [200, 200, 201, 422]);
+    let ann = owner.get("/contacts?external_id=1").ok()["data"][0].clone();
+    assert_eq!(
+        (&ann["first_name"], &ann["last_name"], &ann["phone"]),
+        (&json!("Ann"), &json!("Tamm"), &json!("+37255501011"))
+    );
+    assert_eq!(owner.get("/contacts?external_id=2").ok()["data"][0]["email"], "bob@x.io");
+    assert_eq!(total(&owner, "/contacts"), 3);
+    let deals = json!([{ "external_id": "d", "title": "A", "stage_id": null }]);
+    owner.post("/deals/batch-upsert", json!({ "items": deals })).ok();
+    let deals = json!([{ "external_id": "d", "title": "B" }]);
+    assert_eq!(statuses(&owner.post("/deals/batch-upsert", json!({ "items": deals })).ok()), [200]);
+    assert_eq!(owner.get("/deals").ok()["data"][0]["title"], "B");
+}
+
+#[test]
+fn bulk_work_stays_within_what_one_may() {
+    let owner = workspace();
+    let (ann, ann_id) = user_with(&owner, &[["deals", "all", "own", "own", "own", "none"]], json!({}));
+    let deal = |owner_id: &str| id(&owner.post("/deals", json!({ "title": "D", "owner_id": owner_id })).created());
+    let (hers, other) = (deal(&ann_id), id(&owner.post("/deals", json!({ "title": "D" })).created()));
+    let items = json!([{ "id": hers, "changes": { "title": "X" } }, { "id": other, "changes": { "title": "X" } }]);
+    assert_eq!(statuses(&ann.post("/deals/batch-update", json!({ "items": items })).ok()), [200, 403]);
+    let items = json!([{ "id": hers }, { "id": other }]);
+    assert_eq!(statuses(&ann.post("/deals/batch-delete", json!({ "items": items })).ok()), [204, 403]);
+}
+
+/// Two batches over the same records in opposite order: both end, and neither loses a change.
+#[test]
+fn bulk_against_bulk_does_not_deadlock() {
+    let owner = workspace();
+    let deals: Vec<Json> = (0..50).map(|n| json!({ "title": format!("D{n}") })).collect();
+    let made = owner.post("/deals/batch-create", json!({ "items": deals })).ok();
+    let ids: Vec<&Json> = made["results"].as_array().unwrap().iter().map(|r| &r["id"]).collect();
+    let batch = |member: &str, backwards: bool| {
+        let mut items: Vec<Json> = ids.iter().map(|id| json!({ "id": id, "changes": { member: "X" } })).collect();
+        if backwards {
+            items.reverse();
+        }
+        let result = owner.post("/deals/batch-update", json!({ "items": items })).ok();
+        assert_eq!(result["failed"], 0, "{result}");
+    };
+    std::thread::scope(|scope| {
+        for turn in 0..3 {
+            scope.spawn(move || batch("next_step", turn % 2 == 0));
+            scope.spawn(move || batch("competitor", turn % 2 == 1));
+        }
+    });
+    let rows = owner.get("/deals?limit=100").ok();
+    for row in rows["data"].as_array().unwrap() {
+        assert_eq!((&row["next_step"], &row["competitor"], &row["version"]), (&json!("X"), &json!("X"), &json!(7)));
+    }
+}
+
+#[test]
+fn conditions_can_be_sent_as_a_body() {
+    let owner = workspace();
+    for (title, amount, tags) in
+        [("Boat", 100, json!(["north"])), ("Oar", 50, json!(["north", "vip"])), ("Sail", 10, json!([]))]
+    {
+        let deal = json!({ "title": title, "tags": tags, "value": { "amount": amount, "currency": "USD" }, "expected_close_date": "2020-01-01" });
+        owner.post("/deals", deal).created();
+    }
+    let found = |body: Json| -> Vec<String> {
+        let page = owner.post("/deals/search", body).ok();
+        page["data"].as_array().unwrap().iter().map(|d| d["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let cond = |field: &str, op: &str, values: &[&str]| json!({ "field": field, "op": op, "values": values });
+    assert_eq!(found(json!({ "all": [cond("value", "gte", &["50"])], "sort": "title" })), ["Boat", "Oar"]);
+    assert_eq!(
+        found(json!({ "any": [cond("title", "eq", &["Boat"]), cond("tags", "eq", &["vip"])], "sort": "-title" })),
+        ["Oar", "Boat"]
+    );
+    assert_eq!(found(json!({ "none": [cond("tags", "in", &["north"])] })), ["Sail"]);
+    assert_eq!(found(json!({ "all": [cond("tags", "all", &["north", "vip"])] })), ["Oar"]);
+    assert_eq!(found(json!({ "all": [cond("owner_id", "eq", &["me"])], "q": "sai" })), ["Sail"]);
+    assert_eq!(found(json!({ "all": [cond("created_at", "gte", &["today-1d"]), cond("expected_close_date", "lt", &["this_year"])] })).len(), 3);
+    assert_eq!(found(json!({ "all": [cond("created_at", "gte", &["now+1h"])] })), [""; 0]);
+    assert_eq!(
+        owner.get("/deals?created_at__gte=this_month&expected_close_date__lt=today-1y").ok()["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    let page = owner
+        .post("/deals/search", json!({ "sort": "title", "limit": 2, "include_total": true, "include": ["owner"] }))
+        .ok();
+    assert_eq!((&page["page"]["total"], page["included"]["users"].as_array().unwrap().len()), (&json!(3), 1));
+    let next = json!({ "sort": "title", "limit": 2, "cursor": page["page"]["next_cursor"] });
+    assert_eq!(found(next), ["Sail"]);
+    let other = json!({ "sort": "-title", "cursor": page["page"]["next_cursor"] });
+    owner.post("/deals/search", other).problem(422, "validation_failed");
+    let bad = json!({ "all": [cond("titel", "eq", &["x"]), cond("title", "gte", &["x"]), cond("created_at", "lt", &["yesterday"])], "any": [cond("tags", "empty", &["maybe"])] });
+    let problem = owner.post("/deals/search", bad).problem(422, "validation_failed");
+    let pointers: Vec<&Json> = problem["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+    assert_eq!(pointers, ["/all/0/field", "/all/1/op", "/all/2/values", "/any/0/values"]);
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("did you mean title?"));
+}
