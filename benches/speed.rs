@@ -268,6 +268,7 @@ fn serve(dir: &Path) -> (Child, String, f64) {
         .args(["serve", "--listen", &address, "--data-dir"])
         .arg(dir)
         .env("RUST_LOG", "warn,access=off")
+        .env("VORONKA_RATE_PER_MINUTE", "0")
         .env_remove("DATABASE_URL")
         .stdout(Stdio::null())
         .stderr(Stdio::null())

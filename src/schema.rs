@@ -374,6 +374,8 @@ diesel::table! {
         created_at -> Timestamptz,
         last_used_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::db::migrations;
 use crate::db::pool::{Db, Size};
 use crate::db::postgres::Postgres;
 use crate::http::document::Document;
-use crate::http::server::{self, Shared};
+use crate::http::server::{self, Options, Shared};
 use crate::jobs::worker::Worker;
 use std::fs;
 use std::io::Write;
@@ -51,7 +51,9 @@ pub fn serve(options: &Serve) -> Outcome {
         log::info!("migrated to {name}");
     }
     let db = connect(&options.database, &opened.url)?;
-    let shared = Shared::new(db, secret.as_bytes());
+    let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
+    let set = Options { rate_per_minute: options.rate_per_minute, trust_proxy: options.trust_proxy, origins };
+    let shared = Shared::new(db, secret.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
     if options.demo {

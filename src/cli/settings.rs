@@ -57,6 +57,15 @@ pub struct Serve {
     /// Secret of at least 32 bytes that signs access tokens and cursors; generated and kept in the data folder if absent, required with DATABASE_URL
     #[arg(long, env = "VORONKA_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
+    /// Requests per minute that one user, key or address may send; 0 is no limit
+    #[arg(long, env = "VORONKA_RATE_PER_MINUTE", default_value_t = 600)]
+    pub rate_per_minute: u32,
+    /// Believe X-Forwarded-For: only behind a proxy that sets it
+    #[arg(long, env = "VORONKA_TRUST_PROXY")]
+    pub trust_proxy: bool,
+    /// Origins from which browsers may call (CORS), separated by commas, such as https://app.example
+    #[arg(long, env = "VORONKA_ORIGINS", value_delimiter = ',')]
+    pub origins: Vec<String>,
     /// Leave background work to `voronka work`
     #[arg(long)]
     pub no_work: bool,

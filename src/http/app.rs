@@ -16,6 +16,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     analytics::service(config);
     records::feed::service(config);
     identity::auth::service(config);
+    identity::sessions::service(config);
     identity::me::service(config);
     identity::workspaces::service(config);
     identity::users::service(config);

@@ -138,6 +138,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
         operation["security"] = json!([]);
     } else {
         scope_of(&tag, path, method, operation);
+        permission_of(&tag, path, method, operation);
     }
     if operation.get("description").is_none() {
         operation["description"] = operation["summary"].clone();
@@ -230,6 +231,25 @@ fn scope_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
     if SCOPES.contains(&scope.as_str()) {
         describe(operation, &format!("Needs the scope `{scope}`."));
         operation["x-required-scope"] = json!(scope);
+    }
+}
+
+/// The right that a role needs, as `deals:update`: by the method, and for a verb in the path by what the verb does. A test
+/// asks every operation with a role that lacks it.
+fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
+    let verb = path.rsplit('/').next().unwrap_or_default();
+    let one = path.contains('{');
+    let action = match (method, verb) {
+        ("get", _) | (_, "search") => "read",
+        ("delete", _) | (_, "batch-delete") => "delete",
+        ("patch" | "put", _) | (_, "batch-update") => "update",
+        (_, "run") => "create",
+        _ if one => "update",
+        _ => "create",
+    };
+    let resource = if tag == "me" { "users" } else { tag };
+    if SCOPES.iter().any(|scope| scope.split(':').next() == Some(resource)) {
+        operation["x-required-permission"] = json!(format!("{resource}:{action}"));
     }
 }
 

@@ -2,8 +2,9 @@
 use crate::http::document::Document;
 use crate::kernel::error::{Code, Error};
 use crate::kernel::query::Asked;
-use crate::web::answer::{RequestId, finish_problem};
+use crate::web::answer::{RequestId, address, finish_problem};
 use crate::web::ctx::Identity;
+use crate::web::limits::{Asker, Limits};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -129,6 +130,31 @@ pub async fn fallback(request: HttpRequest, document: web::Data<Document>) -> Re
     }
     let allowed = allowed.join(", ");
     Err(Error::new(Code::MethodNotAllowed, format!("use {allowed}")).with(|problem| problem.allow = Some(allowed)))
+}
+
+/// Takes a token from the caller's bucket and says how many are left.
+pub async fn limit(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let Some(limits) = request.app_data::<web::Data<Limits>>().cloned() else { return next.call(request).await };
+    let asker = match request.extensions().get::<Identity>() {
+        Some(Identity::Known(actor)) => Some(Asker::Principal(actor.principal)),
+        _ => address(request.request()).map(Asker::Address),
+    };
+    let Some(asker) = asker else { return next.call(request).await };
+    let left = limits.take(asker)?;
+    let mut answer = next.call(request).await?;
+    let headers = answer.headers_mut();
+    for (name, value) in [
+        ("ratelimit-policy", format!("\"default\";q={};w=60", left.per_minute)),
+        ("ratelimit", format!("\"default\";r={};t={}", left.remaining, left.reset)),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    Ok(answer)
 }
 
 /// An operation that takes no parameters refuses those it is sent: a typo must not go unnoticed. Lists and reports read theirs themselves.

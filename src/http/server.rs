@@ -7,8 +7,11 @@ use crate::identity::actors::Actors;
 use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
 use crate::identity::tokens::Keys;
+use crate::web::answer::TrustProxy;
+use crate::web::limits::Limits;
+use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use std::io;
 use std::net::TcpListener;
@@ -28,10 +31,24 @@ pub struct Shared {
     pub actors: web::Data<Actors>,
     pub document: web::Data<Document>,
     pub stopping: web::Data<Stopping>,
+    /// None: nobody is held back.
+    pub limits: Option<web::Data<Limits>>,
+    pub trust_proxy: TrustProxy,
+    /// Origins from which browsers may call, without credentials.
+    pub origins: Vec<String>,
+}
+
+/// What differs from one server to another.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Requests per minute and principal; 0 is no limit.
+    pub rate_per_minute: u32,
+    pub trust_proxy: bool,
+    pub origins: Vec<String>,
 }
 
 impl Shared {
-    pub fn new(db: Db, secret: &[u8]) -> Shared {
+    pub fn new(db: Db, secret: &[u8], options: &Options) -> Shared {
         crate::kernel::seek::sign_with(secret);
         let keys = Keys::new(secret);
         Shared {
@@ -40,6 +57,9 @@ impl Shared {
             keys: web::Data::new(keys),
             document: web::Data::new(Document::build()),
             stopping: web::Data::new(Stopping::default()),
+            limits: Limits::new(options.rate_per_minute).map(web::Data::new),
+            trust_proxy: TrustProxy(options.trust_proxy),
+            origins: options.origins.clone(),
         }
     }
 }
@@ -47,12 +67,44 @@ impl Shared {
 /// What every new workspace begins with.
 pub const BEGINNINGS: Beginnings = Beginnings(&[crate::sales::pipelines::begin]);
 
+/// Which browsers may call: the bearer token is all they need, so no credentials (cookies) are allowed.
+fn cors(origins: &[String]) -> Cors {
+    let exposed = [
+        "ETag",
+        "Location",
+        "Link",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "Idempotent-Replayed",
+        "X-Request-Id",
+    ];
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])
+        .allowed_headers([
+            "Authorization",
+            "Content-Type",
+            "Accept",
+            "If-Match",
+            "If-None-Match",
+            "Idempotency-Key",
+            "X-Request-Id",
+        ])
+        .expose_headers(exposed)
+        .max_age(7200);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
 /// Serves until it is told to stop; `started` gets the handle that stops it.
 pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
     let server = HttpServer::new(move || {
         let shared = shared.clone();
         let document = shared.document.clone();
-        App::new()
+        let app = match shared.limits.clone() {
+            Some(limits) => App::new().app_data(limits),
+            None => App::new(),
+        };
+        app.app_data(shared.trust_proxy)
             .app_data(shared.db)
             .app_data(shared.keys)
             .app_data(shared.actors)
@@ -64,6 +116,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
                 scope("/api/v1")
                     .wrap(from_fn(layers::no_stray_parameters))
                     .wrap(from_fn(mask::hide))
+                    .wrap(from_fn(layers::limit))
                     .wrap(from_fn(authenticate))
                     .configure(app::operations),
             )
@@ -71,6 +124,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .configure(|config| app::unversioned(config, &document))
             .default_service(web::to(layers::fallback))
             .wrap(Compress::default())
+            .wrap(Condition::new(!shared.origins.is_empty(), cors(&shared.origins)))
             .wrap(from_fn(layers::outermost))
     })
     .workers(WORKERS)

@@ -64,8 +64,20 @@ pub fn memberships(conn: &mut PgConnection, login: Uuid) -> Result<Vec<Membershi
         .load(conn)?)
 }
 
+/// What signs in, and from where.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    pub user_agent: Option<String>,
+    pub address: Option<String>,
+}
+
+/// A session that was last used before this has no refresh token left.
+pub fn oldest_session() -> DateTime {
+    DateTime::now().plus(-chrono::Duration::days(REFRESH_DAYS))
+}
+
 /// Begins a session in one workspace of a login: the named one, or the oldest. Naming one accepts an invitation to it.
-pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>) -> Result<Session> {
+pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, device: &Device) -> Result<Session> {
     let memberships = memberships(conn, login)?;
     let choice = memberships.iter().find(|m| wanted.map_or(m.status == "active", |id| id == m.workspace));
     let Some(member) = choice else {
@@ -84,6 +96,8 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>) 
             sessions::login_id.eq(login),
             sessions::workspace_id.eq(member.workspace),
             sessions::user_id.eq(member.user),
+            sessions::user_agent.eq(&device.user_agent),
+            sessions::address.eq(&device.address),
             sessions::created_at.eq(now),
             sessions::last_used_at.eq(now),
         ))

@@ -97,6 +97,7 @@ fn actor(
         user,
         via,
         principal,
+        session: None,
         access: Arc::new(access),
         reach: Arc::new(reach),
         scopes,
@@ -135,7 +136,7 @@ fn by_session(conn: &mut PgConnection, session: Uuid) -> Result<Actor> {
         .optional()?;
     let (member, settings) = found.ok_or_else(|| Error::new(Code::SessionRevoked, "sign in again"))?;
     let principal = member.1;
-    actor(conn, member, settings, principal, "user", None)
+    Ok(Actor { session: Some(session), ..actor(conn, member, settings, principal, "user", None)? })
 }
 
 fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {

@@ -2,7 +2,7 @@
 use crate::db::events::Event;
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, in_transaction};
-use crate::identity::accounts::{self, Session};
+use crate::identity::accounts::{self, Device, Session};
 use crate::identity::actors::{self, Actors};
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
 use crate::identity::users::{self, UserStatus};
@@ -15,12 +15,15 @@ use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::workspaces as w;
-use crate::web::answer::request_id;
+use crate::web::answer::{address, request_id};
 use crate::web::body::Valid;
 use crate::web::ctx::Caller;
+use crate::web::limits::Limits;
+use actix_web::http::header;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -102,6 +105,40 @@ fn tokens(keys: &Keys, session: Session) -> Result<Reply> {
     })
 }
 
+/// What signs in: the name it gives itself, and its address.
+fn device(request: &HttpRequest) -> Device {
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Device {
+        user_agent: agent.map(|text| text.chars().take(300).collect()),
+        address: address(request).map(|address| address.to_string()),
+    }
+}
+
+/// The limits of signing in, for one attempt.
+struct Throttle {
+    limits: Option<web::Data<Limits>>,
+    email: String,
+    from: IpAddr,
+}
+
+impl Throttle {
+    /// Refused when there were too many attempts.
+    fn new(request: &HttpRequest, email: &str) -> Result<Throttle> {
+        let limits = request.app_data::<web::Data<Limits>>().cloned();
+        let from = address(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        if let Some(limits) = &limits {
+            limits.may_sign_in(email, from)?;
+        }
+        Ok(Throttle { limits, email: email.to_owned(), from })
+    }
+
+    fn settle(self, right: bool) {
+        if let Some(limits) = &self.limits {
+            limits.signed_in(&self.email, self.from, right);
+        }
+    }
+}
+
 /// Make a workspace with yourself as its owner, and sign in.
 #[utoipa::path(operation_id = "register_workspace", request_body = Registration, security(()),
     responses((status = 201, description = "The workspace exists and you are signed in", body = TokenPair)))]
@@ -127,14 +164,14 @@ async fn register(
         }
         None => Err(passwords::hash(new.password.clone()).await?),
     };
-    let (id, beginnings) = (request_id(&request).0, *beginnings.get_ref());
+    let (id, beginnings, device) = (request_id(&request).0, *beginnings.get_ref(), device(&request));
     let session = db
         .run(move |conn| {
             let login = match &login {
                 Ok(id) => Ok(*id),
                 Err(hash) => Err(hash.as_str()),
             };
-            found_workspace(conn, &new, login, &id, beginnings)
+            found_workspace(conn, &new, login, &id, beginnings, &device)
         })
         .await?;
     Ok(Reply { status: 201, location: Some("/api/v1/workspaces/current".into()), ..tokens(&keys, session)? })
@@ -147,6 +184,7 @@ pub fn found_workspace(
     login: Result<Uuid, &str>,
     request_id: &str,
     beginnings: Beginnings,
+    device: &Device,
 ) -> Result<Session> {
     in_transaction(conn, |conn| {
         let now = DateTime::now();
@@ -184,6 +222,7 @@ pub fn found_workspace(
             user: user.id,
             via: "user",
             principal: user.id,
+            session: None,
             access: Arc::new(Access::builtin(Builtin::Owner)),
             reach: Arc::new(vec![user.id]),
             scopes: None,
@@ -196,7 +235,7 @@ pub fn found_workspace(
             tx.record(Event::created(&user)?);
             beginnings.0.iter().try_for_each(|begin| begin(tx))
         })?;
-        accounts::open_session(conn, login, Some(workspace))
+        accounts::open_session(conn, login, Some(workspace), device)
     })
 }
 
@@ -204,16 +243,26 @@ pub fn found_workspace(
 #[utoipa::path(operation_id = "login", request_body = Credentials, security(()),
     responses((status = 200, description = "You are signed in", body = TokenPair)))]
 #[post("/auth/login")]
-async fn sign_in(given: Valid<Credentials>, db: web::Data<Db>, keys: web::Data<Keys>) -> Result<Reply> {
+async fn sign_in(
+    request: HttpRequest,
+    given: Valid<Credentials>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
     let Credentials { email, password, workspace_id } = given.0;
-    let known = db.run(move |conn| accounts::login_by_email(conn, &email.to_lowercase())).await?;
+    let email = email.to_lowercase();
+    let throttle = Throttle::new(&request, &email)?;
+    let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
     let (id, hash) = known.map_or((None, None), |login| (Some(login.id), login.password_hash));
     let right = passwords::verify(password, hash).await?;
+    throttle.settle(right);
+    let device = device(&request);
     let Some(id) = id.filter(|_| right) else {
         return Err(Error::new(Code::CredentialsInvalid, "no login has this e-mail and password"));
     };
-    let session =
-        db.run(move |conn| in_transaction(conn, |conn| accounts::open_session(conn, id, workspace_id))).await?;
+    let session = db
+        .run(move |conn| in_transaction(conn, |conn| accounts::open_session(conn, id, workspace_id, &device)))
+        .await?;
     tokens(&keys, session)
 }
 
@@ -240,6 +289,7 @@ async fn go_on(
     responses((status = 200, description = "You are signed in there", body = TokenPair)))]
 #[post("/auth/switch")]
 async fn switch(
+    request: HttpRequest,
     Caller(actor): Caller,
     given: Valid<SwitchRequest>,
     db: web::Data<Db>,
@@ -248,11 +298,12 @@ async fn switch(
     if actor.via != "user" {
         return Err(Error::new(Code::Forbidden, "an API key belongs to one workspace"));
     }
+    let device = device(&request);
     let session = db
         .run(move |conn| {
             in_transaction(conn, |conn| {
                 let login = users::login_of(conn, actor.workspace, actor.user)?;
-                accounts::open_session(conn, login, Some(given.workspace_id))
+                accounts::open_session(conn, login, Some(given.workspace_id), &device)
                     .map_err(|e| if e.code() == Code::CredentialsInvalid { Error::not_found() } else { e })
             })
         })

@@ -7,6 +7,7 @@ pub mod me;
 pub mod middleware;
 pub mod passwords;
 pub mod roles;
+pub mod sessions;
 pub mod teams;
 pub mod tokens;
 pub mod users;

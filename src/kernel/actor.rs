@@ -11,8 +11,10 @@ pub struct Actor {
     pub user: Uuid,
     /// `user`, `api_key` or `import`: what the events say.
     pub via: &'static str,
-    /// Scope of idempotency keys: the session or the API key.
+    /// Scope of idempotency keys and rate limits: the user or the API key.
     pub principal: Uuid,
+    /// Of a signed-in user.
+    pub session: Option<Uuid>,
     pub access: Arc<Access>,
     /// The user and everybody in the user's team and the teams below it: what the visibility `team` reaches.
     pub reach: Arc<Vec<Uuid>>,

@@ -121,6 +121,8 @@ pub struct Problem {
     pub existing_id: Option<Uuid>,
     pub required_scope: Option<String>,
     pub allow: Option<String>,
+    /// Seconds after which to ask again.
+    pub retry_after: Option<u32>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -150,6 +152,7 @@ impl Error {
             existing_id: None,
             required_scope: None,
             allow: None,
+            retry_after: None,
         }))
     }
 

@@ -3,6 +3,7 @@ use crate::kernel::error::{Code, Error, Problem};
 use crate::kernel::reply::Reply;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
+use std::net::IpAddr;
 
 /// The id of a request: sent by the client, or made; in every answer, event and log line.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ fn problem_response(problem: &Problem) -> HttpResponse {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         Code::Overloaded | Code::DatabaseUnavailable | Code::IdempotencyInProgress | Code::RateLimited => {
-            answer.insert_header((header::RETRY_AFTER, "1"));
+            answer.insert_header((header::RETRY_AFTER, problem.retry_after.unwrap_or(1).to_string()));
         }
         _ => {}
     }
@@ -92,3 +93,15 @@ pub fn finish_problem(error: &Error, id: &RequestId) -> HttpResponse {
 pub fn request_id(request: &HttpRequest) -> RequestId {
     request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId(String::new()))
 }
+
+/// The client's address. Behind a proxy that was declared trustworthy, the last one that the proxy has seen.
+pub fn address(request: &HttpRequest) -> Option<IpAddr> {
+    let proxied = request.app_data::<TrustProxy>().is_some_and(|trust| trust.0);
+    let forwarded = request.headers().get("X-Forwarded-For").and_then(|v| v.to_str().ok()).filter(|_| proxied);
+    let named = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    named.or_else(|| request.peer_addr().map(|peer| peer.ip()))
+}
+
+/// Whether `X-Forwarded-For` is to be believed.
+#[derive(Clone, Copy, Debug)]
+pub struct TrustProxy(pub bool);

@@ -3,5 +3,6 @@ pub mod answer;
 pub mod batch;
 pub mod body;
 pub mod ctx;
+pub mod limits;
 pub mod names;
 pub mod search;

@@ -180,3 +180,28 @@ fn bad_tokens_are_refused() {
     lower.get("/me").ok();
     Client::with_token(pair["refresh_token"].as_str().unwrap()).get("/me").problem(401, "token_invalid");
 }
+
+#[test]
+fn sessions_are_listed_and_ended() {
+    let email = format!("{}@example.com", unique("sessions"));
+    let (here, _) = register(&email, PASSWORD);
+    let phone = Client::anonymous().with("User-Agent", "Phone/1");
+    let there = phone.post("/auth/login", json!({ "email": email, "password": PASSWORD })).ok();
+    let there = bearer(&there);
+    let listed = here.get("/auth/sessions").ok()["data"].clone();
+    let sessions = listed.as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    let other = sessions.iter().find(|s| s["current"] == json!(false)).unwrap();
+    assert_eq!((&other["user_agent"], &other["address"]), (&json!("Phone/1"), &json!("127.0.0.1")));
+    let stranger = workspace();
+    stranger.delete(&format!("/auth/sessions/{}", id(other))).problem(404, "not_found");
+    there.get("/me").ok();
+    here.delete(&format!("/auth/sessions/{}", id(other))).gone();
+    there.get("/me").problem(401, "session_revoked");
+    here.delete(&format!("/auth/sessions/{}", id(other))).problem(404, "not_found");
+    let third = bearer(&login(&email, PASSWORD).ok());
+    here.delete("/auth/sessions").gone();
+    third.get("/me").problem(401, "session_revoked");
+    here.get("/me").ok();
+    key(&here, &["users:read"]).get("/auth/sessions").problem(403, "forbidden");
+}

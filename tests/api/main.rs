@@ -12,6 +12,7 @@ mod hostile;
 mod house;
 mod identity;
 mod imports;
+mod limits;
 mod properties;
 mod sales;
 mod story;

@@ -10,6 +10,7 @@ struct Operation {
     method: String,
     path: &'static str,
     scope: Option<&'static str>,
+    permission: Option<(&'static str, &'static str)>,
     public: bool,
     has_body: bool,
     form: bool,
@@ -23,6 +24,7 @@ fn operations() -> Vec<Operation> {
             method: method.to_uppercase(),
             path: path.strip_prefix("/api/v1").unwrap(),
             scope: op["x-required-scope"].as_str(),
+            permission: op["x-required-permission"].as_str().and_then(|right| right.split_once(':')),
             public: op["security"] == json!([]),
             has_body: op.get("requestBody").is_some(),
             form: op["requestBody"]["content"].get("multipart/form-data").is_some(),
@@ -47,6 +49,7 @@ fn records(owner: &Client) -> HashMap<&'static str, String> {
     let contact = made("/contacts", json!({ "first_name": "A" }));
     HashMap::from([
         ("user_id", id(&owner.get("/me").ok()["user"])),
+        ("session_id", id(&owner.get("/auth/sessions").ok()["data"][0])),
         ("role_id", made("/roles", json!({ "key": "walker", "name": "W", "grants": [] }))),
         ("team_id", made("/teams", json!({ "name": "T" }))),
         ("api_key_id", made("/api-keys", json!({ "name": "K", "scopes": ["contacts:read"] }))),
@@ -99,6 +102,61 @@ fn the_declared_scope_is_the_one_that_is_asked_for() {
         let lacking = keys.entry(scope).or_insert_with(|| key(&owner, &others)).clone();
         let problem = send(&lacking, &op, &filled(&op, &records), "{}").problem(403, "insufficient_scope");
         assert_eq!(problem["required_scope"], scope, "{}", op.id);
+    }
+}
+
+/// The rights of a role in one call each: all of them but one.
+fn all_but(resource: &str, action: &str) -> Vec<Json> {
+    let resources = SCOPES.iter().filter_map(|scope| scope.strip_suffix(":read"));
+    let far = |r: &str, a: &str| match r == resource && (a == action || action == "read") {
+        true => "none",
+        false => "all",
+    };
+    let grant = |r: &str| json!({ "resource": r, "read": far(r, "read"), "create": far(r, "create"), "update": far(r, "update"), "delete": far(r, "delete"), "export": far(r, "export") });
+    resources.map(grant).collect()
+}
+
+#[test]
+fn the_declared_permission_is_the_one_that_is_asked_for() {
+    let owner = workspace();
+    let records = records(&owner);
+    let mut users: HashMap<(&str, &str), Client> = HashMap::new();
+    for op in operations() {
+        let Some((resource, action)) = op.permission else { continue };
+        let lacking = users.entry((resource, action)).or_insert_with(|| {
+            let key = crate::support::unique("lacking");
+            let role = json!({ "key": key, "name": key, "grants": all_but(resource, action) });
+            owner.post("/roles", role).created();
+            crate::support::user(&owner, &key)
+        });
+        let problem = send(lacking, &op, &filled(&op, &records), &valid_body(&op, &records)).problem(403, "forbidden");
+        let said = problem["detail"].as_str().unwrap();
+        assert!(said.ends_with(&format!("{action} {resource}")), "{}: {said}", op.id);
+    }
+}
+
+/// The built-in roles: what the table of rights says is what happens.
+#[test]
+fn each_built_in_role_may_what_it_says() {
+    let owner = workspace();
+    let records = records(&owner);
+    let roles = owner.get("/roles").ok();
+    for role in
+        roles["data"].as_array().unwrap().iter().filter(|role| role["builtin"] == json!(true) && role["key"] != "owner")
+    {
+        let key = role["key"].as_str().unwrap();
+        let client = crate::support::user(&owner, key);
+        for op in operations() {
+            let Some((resource, action)) = op.permission else { continue };
+            let grant = role["grants"].as_array().unwrap().iter().find(|g| g["resource"] == resource).unwrap();
+            // A body that is refused before anything happens.
+            let status = send(&client, &op, &filled(&op, &records), "{\"surely_not_a_member\":1}").status;
+            if grant[action] == "none" {
+                assert_eq!(status, 403, "{key} {}", op.id);
+            } else if op.has_body || op.method == "GET" {
+                assert_ne!(status, 403, "{key} {}", op.id);
+            }
+        }
     }
 }
 

@@ -28,6 +28,7 @@ impl Process {
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(dir)
             .env("RUST_LOG", "warn")
+            .env("VORONKA_RATE_PER_MINUTE", "0")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()

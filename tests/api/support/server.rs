@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use voronka::db::migrations;
 use voronka::db::pool::{Db, Size};
 use voronka::db::postgres::Postgres;
-use voronka::http::server::{self as http, Shared};
+use voronka::http::server::{self as http, Options, Shared};
 use voronka::identity::passwords;
 use voronka::jobs::worker::Worker;
 
@@ -48,7 +48,7 @@ fn start() -> Running {
     std::mem::forget(Worker::start(db.clone()).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let shared = Shared::new(db.clone(), SECRET.as_bytes());
+    let shared = Shared::new(db.clone(), SECRET.as_bytes(), &Options::default());
     std::thread::spawn(move || actix_web::rt::System::new().block_on(http::serve(listener, shared, |_| {})).unwrap());
     Running { address, database_url, db }
 }

@@ -1,0 +1,118 @@
+//! The sessions of a login: where one is signed in, and how to end it from elsewhere.
+use crate::identity::accounts;
+use crate::identity::actors::Actors;
+use crate::identity::users;
+use crate::kernel::actor::Actor;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::time::DateTime;
+use crate::schema::{sessions, workspaces};
+use crate::web::ctx::{Caller, Id};
+use actix_web::{delete, get, web};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::db::pool::Db;
+
+/// Somewhere the caller is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionInfo {
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    pub workspace_name: String,
+    /// What signed in, as it calls itself.
+    pub user_agent: Option<String>,
+    /// From where.
+    pub address: Option<String>,
+    pub created_at: DateTime,
+    /// Of the last exchange of its refresh token.
+    pub last_used_at: DateTime,
+    /// The session of this very request.
+    pub current: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionList {
+    pub data: Vec<SessionInfo>,
+}
+
+/// The login behind a signed-in caller; an API key has none.
+fn login(conn: &mut PgConnection, actor: &Actor) -> Result<Uuid> {
+    if actor.session.is_none() {
+        return Err(Error::new(Code::Forbidden, "an API key has no sessions; sign in"));
+    }
+    users::login_of(conn, actor.workspace, actor.user)
+}
+
+fn list_of(conn: &mut PgConnection, actor: &Actor) -> Result<SessionList> {
+    type Row = (Uuid, Uuid, String, Option<String>, Option<String>, DateTime, DateTime);
+    let login = login(conn, actor)?;
+    let live = sessions::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(sessions::workspace_id)))
+        .filter(sessions::login_id.eq(login))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::last_used_at.gt(accounts::oldest_session()))
+        .order((sessions::last_used_at.desc(), sessions::id));
+    let own = (sessions::user_agent, sessions::address, sessions::created_at, sessions::last_used_at);
+    let rows: Vec<Row> =
+        live.select((sessions::id, sessions::workspace_id, workspaces::name, own.0, own.1, own.2, own.3)).load(conn)?;
+    let info = |(id, workspace_id, workspace_name, user_agent, address, created_at, last_used_at): Row| SessionInfo {
+        id,
+        workspace_id,
+        workspace_name,
+        user_agent,
+        address,
+        created_at,
+        last_used_at,
+        current: actor.session == Some(id),
+    };
+    Ok(SessionList { data: rows.into_iter().map(info).collect() })
+}
+
+/// Where you are signed in, in every workspace of your login.
+#[utoipa::path(operation_id = "list_sessions", responses((status = 200, description = "The sessions", body = SessionList)))]
+#[get("/auth/sessions")]
+async fn list(Caller(actor): Caller, db: web::Data<Db>) -> Result<Reply> {
+    Reply::ok(&db.run(move |conn| list_of(conn, &actor)).await?)
+}
+
+/// End one of your sessions; its tokens stop working within seconds.
+#[utoipa::path(operation_id = "end_session", params(("session_id" = Uuid, Path, description = "Id of the session")),
+    responses((status = 204, description = "The session has ended")))]
+#[delete("/auth/sessions/{session_id}")]
+async fn end(Caller(actor): Caller, id: Id, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
+    db.run(move |conn| {
+        let login = login(conn, &actor)?;
+        let own =
+            sessions::table.find(id.0).filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
+        let ended = diesel::update(own).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
+        if ended == 1 { Ok(()) } else { Err(Error::not_found()) }
+    })
+    .await?;
+    actors.forget();
+    Ok(Reply::none())
+}
+
+/// End all your sessions but this one.
+#[utoipa::path(operation_id = "end_other_sessions", responses((status = 204, description = "The others have ended")))]
+#[delete("/auth/sessions")]
+async fn end_others(Caller(actor): Caller, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
+    db.run(move |conn| {
+        let login = login(conn, &actor)?;
+        let others = sessions::table
+            .filter(sessions::login_id.eq(login))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::id.nullable().ne(actor.session));
+        Ok(diesel::update(others).set(sessions::revoked_at.eq(DateTime::now())).execute(conn).map(drop)?)
+    })
+    .await?;
+    actors.forget();
+    Ok(Reply::none())
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(end).service(end_others);
+}

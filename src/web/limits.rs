@@ -1,0 +1,122 @@
+//! How often somebody may ask: a bucket of tokens per principal (or address, before sign-in), and a slower one for sign-in.
+use crate::kernel::error::{Code, Error, Result};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Requests that may come at once.
+const BURST: u32 = 100;
+/// Attempts to sign in from one address, per minute.
+const SIGN_INS: u32 = 10;
+/// Wrong passwords for one e-mail from one address, within the window. Keyed by both, so that nobody can lock out another.
+const FAILURES: u32 = 5;
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+const KEPT_MAX: usize = 100_000;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    Principal(Uuid),
+    Address(IpAddr),
+}
+
+type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
+
+/// The limits of one server; a workspace on several servers has as much of each.
+#[derive(Debug)]
+pub struct Limits {
+    per_minute: u32,
+    general: Buckets<Asker>,
+    sign_in: Buckets<IpAddr>,
+    failures: Mutex<HashMap<(String, IpAddr), (u32, Instant)>>,
+}
+
+/// What is left, for the `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers).
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    pub per_minute: u32,
+    pub remaining: u32,
+    /// Seconds until the bucket is full again.
+    pub reset: u32,
+}
+
+fn buckets<K: std::hash::Hash + Eq + Clone>(per_minute: NonZeroU32, burst: u32) -> Buckets<K> {
+    let burst = NonZeroU32::new(burst.min(per_minute.get())).unwrap_or(NonZeroU32::MIN);
+    RateLimiter::dashmap(Quota::per_minute(per_minute).allow_burst(burst)).with_middleware()
+}
+
+impl Limits {
+    /// Nothing when `per_minute` is 0: no limits at all.
+    pub fn new(per_minute: u32) -> Option<Limits> {
+        let rate = NonZeroU32::new(per_minute)?;
+        let sign_ins = NonZeroU32::new(SIGN_INS)?;
+        Some(Limits {
+            per_minute,
+            general: buckets(rate, BURST),
+            sign_in: buckets(sign_ins, SIGN_INS),
+            failures: Mutex::default(),
+        })
+    }
+
+    /// Takes one token, or says when there will be one.
+    pub fn take(&self, asker: Asker) -> Result<Left> {
+        self.forget_the_idle();
+        match self.general.check_key(&asker) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                let missing = BURST.min(self.per_minute).saturating_sub(remaining);
+                Ok(Left { per_minute: self.per_minute, remaining, reset: (missing * 60).div_ceil(self.per_minute) })
+            }
+            Err(wait) => Err(limited(wait.wait_time_from(DefaultClock::default().now()))),
+        }
+    }
+
+    /// Before a password is looked at.
+    pub fn may_sign_in(&self, email: &str, from: IpAddr) -> Result<()> {
+        if let Err(wait) = self.sign_in.check_key(&from) {
+            return Err(limited(wait.wait_time_from(DefaultClock::default().now())));
+        }
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        match failures.get(&(email.to_owned(), from)) {
+            Some((count, since)) if *count >= FAILURES && since.elapsed() < WINDOW => {
+                Err(limited(WINDOW.saturating_sub(since.elapsed())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// After the password was looked at.
+    pub fn signed_in(&self, email: &str, from: IpAddr, right: bool) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= KEPT_MAX {
+            failures.retain(|_, (_, since)| since.elapsed() < WINDOW);
+        }
+        let key = (email.to_owned(), from);
+        if right {
+            failures.remove(&key);
+            return;
+        }
+        let entry = failures.entry(key).or_insert((0, Instant::now()));
+        *entry = if entry.1.elapsed() < WINDOW { (entry.0 + 1, entry.1) } else { (1, Instant::now()) };
+    }
+
+    fn forget_the_idle(&self) {
+        if self.general.len() > KEPT_MAX {
+            self.general.retain_recent();
+            self.sign_in.retain_recent();
+        }
+    }
+}
+
+fn limited(wait: Duration) -> Error {
+    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+    Error::new(Code::RateLimited, format!("too many requests; ask again in {seconds} seconds"))
+        .with(|problem| problem.retry_after = Some(seconds))
+}
