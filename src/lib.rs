@@ -29,6 +29,8 @@ pub mod intake;
 
 pub mod analytics;
 
+pub mod outbound;
+
 pub mod jobs;
 
 pub mod http;

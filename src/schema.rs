@@ -288,6 +288,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    login_tokens (hash) {
+        hash -> Bytea,
+        kind -> Text,
+        email -> Text,
+        login_id -> Nullable<Uuid>,
+        workspace_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     logins (id) {
         id -> Uuid,
         email -> Text,
@@ -512,6 +526,7 @@ diesel::joinable!(counters -> workspaces (workspace_id));
 diesel::joinable!(deals -> workspaces (workspace_id));
 diesel::joinable!(imports -> workspaces (workspace_id));
 diesel::joinable!(leads -> workspaces (workspace_id));
+diesel::joinable!(login_tokens -> logins (login_id));
 diesel::joinable!(loss_reasons -> workspaces (workspace_id));
 diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
@@ -541,6 +556,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     leads,
     line_items,
+    login_tokens,
     logins,
     loss_reasons,
     pipelines,

@@ -1,10 +1,11 @@
-//! Read-only reports over the funnel: one `.sql` file, one row struct and one route each.
+//! Read-only reports over the funnel, and the search over everything: one `.sql` file, one row struct and one route each.
 pub mod cycle_time;
 pub mod forecast;
 pub mod funnel;
 pub mod leaderboard;
 pub mod loss_reasons;
 pub mod scope;
+pub mod search;
 pub mod win_rate;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -16,4 +17,5 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     loss_reasons::service(config);
     forecast::service(config);
     leaderboard::service(config);
+    search::service(config);
 }

@@ -1,12 +1,13 @@
 //! What each command does.
 use crate::cli::demo;
-use crate::cli::settings::{Database, Serve};
+use crate::cli::settings::{Database, Mailing, Serve, Work};
 use crate::db::migrations;
 use crate::db::pool::{Db, Size};
 use crate::db::postgres::Postgres;
 use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
 use crate::jobs::worker::Worker;
+use crate::outbound::mail::{self, Mail};
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -46,6 +47,7 @@ pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
     let secret = secret(options)?;
+    let mail = mail(&options.mailing, &options.database)?;
     let opened = open(&options.database)?;
     for name in migrations::run(&opened.url).map_err(text)? {
         log::info!("migrated to {name}");
@@ -59,7 +61,8 @@ pub fn serve(options: &Serve) -> Outcome {
     if options.demo {
         fill_demo(&shared.db)?;
     }
-    let worker = if options.no_work { None } else { Some(Worker::start(shared.db.get_ref().clone()).map_err(text)?) };
+    let worker =
+        if options.no_work { None } else { Some(Worker::start(shared.db.get_ref().clone(), mail).map_err(text)?) };
     let stopping = shared.stopping.clone();
     actix_web::rt::System::new()
         .block_on(server::serve(listener, shared, |handle| {
@@ -110,9 +113,19 @@ fn kept_secret(dir: &Path) -> Outcome<String> {
     Ok(secret)
 }
 
-pub fn work(options: &Database) -> Outcome {
-    let opened = open(options)?;
-    let worker = Worker::start(connect(options, &opened.url)?).map_err(text)?;
+fn mail(mailing: &Mailing, database: &Database) -> Outcome<Mail> {
+    Mail::new(&mail::Settings {
+        smtp_url: mailing.smtp_url.clone(),
+        folder: database.data_dir.join("mail"),
+        from: mailing.mail_from.clone(),
+        public_url: mailing.public_url.clone(),
+    })
+}
+
+pub fn work(options: &Work) -> Outcome {
+    let mail = mail(&options.mailing, &options.database)?;
+    let opened = open(&options.database)?;
+    let worker = Worker::start(connect(&options.database, &opened.url)?, mail).map_err(text)?;
     println!("working; stop with Ctrl-C");
     actix_web::rt::System::new().block_on(server::wait_for_signal());
     worker.stop();

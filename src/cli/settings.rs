@@ -15,7 +15,7 @@ pub enum Command {
     /// Start the server: HTTP, and the background work unless --no-work is given
     Serve(Serve),
     /// Do background work only, beside any number of servers on the same database
-    Work(Database),
+    Work(Work),
     /// Bring the database's schema up to this version and stop
     Migrate(Database),
     /// Fill a demo workspace and print its sign-in
@@ -47,10 +47,34 @@ pub struct Database {
     pub report_connections: u32,
 }
 
+/// How letters are sent.
+#[derive(Clone, Debug, Args)]
+pub struct Mailing {
+    /// Mail server, such as smtps://user:password@host:465 or smtp://host:587?tls=required; without it letters are written into DATA_DIR/mail
+    #[arg(long, env = "VORONKA_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Sender of letters
+    #[arg(long, env = "VORONKA_MAIL_FROM", default_value = "Voronka <voronka@localhost>")]
+    pub mail_from: String,
+    /// Address of the front end, for the links in letters
+    #[arg(long, env = "VORONKA_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Work {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub mailing: Mailing,
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
     pub database: Database,
+    #[command(flatten)]
+    pub mailing: Mailing,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "VORONKA_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,

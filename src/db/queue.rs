@@ -111,7 +111,7 @@ fn take(conn: &mut PgConnection, now: DateTime) -> Result<Option<Job>> {
         .returning((Job::as_returning(), jobs::attempts))
         .get_result(conn)?;
     if attempts > ATTEMPTS {
-        finish(conn, job.id, Err("it was tried five times and its worker died each time".into()))?;
+        finish(conn, job.id, Err("it was tried five times".into()))?;
         return Ok(None);
     }
     Ok(Some(job))

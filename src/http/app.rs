@@ -16,6 +16,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     analytics::service(config);
     records::feed::service(config);
     identity::auth::service(config);
+    identity::recovery::service(config);
     identity::sessions::service(config);
     identity::me::service(config);
     identity::workspaces::service(config);
@@ -30,6 +31,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::pipelines::service(config);
     sales::stages::service(config);
     sales::loss_reasons::service(config);
+    sales::handover::service(config);
     intake::imports::routes::service(config);
     jobs::routes::service(config);
     health::service(config);

@@ -30,6 +30,7 @@ const TAGS: &[(&str, &str)] = &[
     ("activities", "What happened: notes, calls, meetings."),
     ("events", "What changed, by whom, when."),
     ("analytics", "Reports over the funnel."),
+    ("search", "One search over everything."),
     ("imports", "Spreadsheets into records."),
     ("jobs", "Work that goes on in the background."),
     ("error-codes", "Every code of a problem."),

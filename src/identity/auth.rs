@@ -94,7 +94,7 @@ pub struct TokenPair {
     pub user_id: Uuid,
 }
 
-fn tokens(keys: &Keys, session: Session) -> Result<Reply> {
+pub fn tokens(keys: &Keys, session: Session) -> Result<Reply> {
     Reply::ok(&TokenPair {
         access_token: keys.sign(session.user, session.workspace, session.id, DateTime::now())?,
         token_type: "Bearer".into(),
@@ -106,7 +106,7 @@ fn tokens(keys: &Keys, session: Session) -> Result<Reply> {
 }
 
 /// What signs in: the name it gives itself, and its address.
-fn device(request: &HttpRequest) -> Device {
+pub fn device(request: &HttpRequest) -> Device {
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Device {
         user_agent: agent.map(|text| text.chars().take(300).collect()),
@@ -115,7 +115,8 @@ fn device(request: &HttpRequest) -> Device {
 }
 
 /// The limits of signing in, for one attempt.
-struct Throttle {
+#[derive(Debug)]
+pub struct Throttle {
     limits: Option<web::Data<Limits>>,
     email: String,
     from: IpAddr,
@@ -123,7 +124,7 @@ struct Throttle {
 
 impl Throttle {
     /// Refused when there were too many attempts.
-    fn new(request: &HttpRequest, email: &str) -> Result<Throttle> {
+    pub fn new(request: &HttpRequest, email: &str) -> Result<Throttle> {
         let limits = request.app_data::<web::Data<Limits>>().cloned();
         let from = address(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         if let Some(limits) = &limits {
@@ -132,7 +133,7 @@ impl Throttle {
         Ok(Throttle { limits, email: email.to_owned(), from })
     }
 
-    fn settle(self, right: bool) {
+    pub fn settle(self, right: bool) {
         if let Some(limits) = &self.limits {
             limits.signed_in(&self.email, self.from, right);
         }

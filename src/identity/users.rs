@@ -4,7 +4,7 @@ use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::identity::{accounts, passwords, roles};
+use crate::identity::{accounts, letters, passwords, roles};
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
@@ -255,7 +255,7 @@ async fn list(ctx: Ctx<can::users::Read>) -> Result<Reply> {
     .await
 }
 
-/// Invite a user, or with a password add one that can sign in at once.
+/// Invite a user by mail, or with a password add one that can sign in at once.
 #[utoipa::path(operation_id = "create_user", request_body = UserCreate, responses((status = 201, description = "The user", body = User)))]
 #[post("/users")]
 async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<Reply> {
@@ -263,7 +263,31 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
         Some(password) => Some(passwords::hash(password.clone()).await?),
         None => None,
     };
-    ctx.write(move |tx| Reply::created(&insert(tx, &new, hash.as_deref())?)).await
+    ctx.write(move |tx| {
+        let user = insert(tx, &new, hash.as_deref())?;
+        if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {
+            letters::invite(tx, user.id, email)?;
+        }
+        Reply::created(&user)
+    })
+    .await
+}
+
+/// Send an invited user another letter.
+#[utoipa::path(operation_id = "invite_user", params(("user_id" = Uuid, Path, description = "Id of the user")),
+    responses((status = 200, description = "The user; a letter is on its way", body = User)))]
+#[post("/users/{user_id}/invite")]
+async fn invite(ctx: Ctx<can::users::Update>, id: Id) -> Result<Reply> {
+    ctx.write(move |tx| {
+        let user = lock(tx, id.0, Expected::default())?;
+        match (user.status, &user.email) {
+            (UserStatus::Invited, Some(email)) => letters::invite(tx, user.id, email)?,
+            (UserStatus::Invited, None) => return Err(Error::new(Code::Conflict, "the user has no e-mail")),
+            _ => return Err(Error::new(Code::Conflict, "the user is not waiting for an invitation")),
+        }
+        Reply::record(&user)
+    })
+    .await
 }
 
 /// Get a user.
@@ -291,5 +315,5 @@ async fn change(
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change);
+    config.service(list).service(create).service(read).service(change).service(invite);
 }

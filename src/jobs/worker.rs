@@ -1,8 +1,10 @@
 //! The worker: takes the oldest job, does it, takes the next. Any number of workers share one queue.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
+use crate::identity::letters;
 use crate::intake::imports;
 use crate::kernel::error::{Code, Error, Result};
+use crate::outbound::mail::{self, Mail};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,10 +22,10 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn start(db: Db) -> std::io::Result<Worker> {
+    pub fn start(db: Db, mail: Mail) -> std::io::Result<Worker> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("worker".into()).spawn(move || work(&db, &stopped))?;
+        let thread = std::thread::Builder::new().name("worker".into()).spawn(move || work(&db, &mail, &stopped))?;
         Ok(Worker { stop, thread })
     }
 
@@ -37,10 +39,10 @@ impl Worker {
     }
 }
 
-fn work(db: &Db, stopped: &AtomicBool) {
+fn work(db: &Db, mail: &Mail, stopped: &AtomicBool) {
     while !stopped.load(Ordering::Relaxed) {
         match db.take_job() {
-            Ok(Some(job)) => finish(db, &job),
+            Ok(Some(job)) => finish(db, mail, &job),
             Ok(None) => std::thread::sleep(IDLE),
             Err(error) => {
                 log::warn!("the job queue cannot be read: {error}");
@@ -50,14 +52,15 @@ fn work(db: &Db, stopped: &AtomicBool) {
     }
 }
 
-fn finish(db: &Db, job: &Job) {
+fn finish(db: &Db, mail: &Mail, job: &Job) {
     log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
     let outcome = kept_alive(db, job, || {
-        catch_unwind(AssertUnwindSafe(|| perform(db, job))).unwrap_or_else(|_| Err(Error::internal("the job panicked")))
+        catch_unwind(AssertUnwindSafe(|| perform(db, mail, job)))
+            .unwrap_or_else(|_| Err(Error::internal("the job panicked")))
     });
-    // What is away comes back: the job stays queued under its lease and is tried again.
+    // What is away comes back, the database or a mail server: the job stays under its lease and is tried again.
     if outcome.as_ref().is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::Overloaded)) {
-        log::warn!("job {} waits for the database", job.id);
+        log::warn!("job {} ({}) is tried again later", job.id, job.kind);
         return;
     }
     let told = outcome.map_err(|error| match error {
@@ -89,9 +92,10 @@ fn kept_alive<T>(db: &Db, job: &Job, work: impl FnOnce() -> T) -> T {
     })
 }
 
-fn perform(db: &Db, job: &Job) -> Result<()> {
+fn perform(db: &Db, mail: &Mail, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         imports::run::KIND => imports::run::run(db, job),
+        letters::JOB => mail::run(db, mail, job),
         other => Err(Error::internal(format!("no work is called {other}"))),
     }
 }

@@ -171,4 +171,5 @@ permissions! {
     jobs         "jobs" shared:         Viewer, Manager, Manager;
     events       "events" shared:       Viewer, Owner, Owner;
     analytics    "analytics" shared:    Viewer, Owner, Owner;
+    search       "search" shared:       Viewer, Owner, Owner;
 }

@@ -34,6 +34,7 @@ codes! {
     SessionRevoked = 401 "session_revoked" "The session has ended";
     RefreshInvalid = 401 "refresh_invalid" "The refresh token is not valid";
     RefreshReused = 401 "refresh_reused" "The refresh token was used before; its session has ended";
+    LinkInvalid = 401 "link_invalid" "The link is not valid any more";
     CredentialsInvalid = 401 "credentials_invalid" "E-mail or password is wrong";
     Forbidden = 403 "forbidden" "Your role does not allow this";
     InsufficientScope = 403 "insufficient_scope" "The API key lacks the scope";

@@ -317,7 +317,7 @@ impl<T> Fields<T> {
     }
 
     /// As `q=`, for a body.
-    pub(in crate::kernel) fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
+    pub fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
         match &self.search {
             Some(search) => self.words(search, text, actor),
             None => Err(Bad::parameter("q", "invalid", "this list has no texts to look through")),

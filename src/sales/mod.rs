@@ -1,5 +1,6 @@
 //! The funnel: pipelines and stages, leads and their conversion, deals, loss reasons.
 pub mod deals;
+pub mod handover;
 pub mod leads;
 pub mod loss_reasons;
 pub mod pipelines;

@@ -124,7 +124,7 @@ pub struct ActivityUpdate {
 }
 impl Rules for ActivityUpdate {}
 
-static ACTIVITY: Fields<activities::table> = Fields {
+pub static ACTIVITY: Fields<activities::table> = Fields {
     kind: Kind::Activity,
     all: &[
         field("type", &activities::type_).one_of(ActivityType::TEXTS),

@@ -205,3 +205,24 @@ fn sessions_are_listed_and_ended() {
     here.get("/me").ok();
     key(&here, &["users:read"]).get("/auth/sessions").problem(403, "forbidden");
 }
+
+#[test]
+fn a_leaver_hands_everything_over() {
+    let owner = workspace();
+    let (leaver, heir) = (user(&owner, "seller"), user(&owner, "seller"));
+    let of = |client: &Client| id(&client.get("/me").ok()["user"]);
+    let (from, to) = (of(&leaver), of(&heir));
+    leaver.post("/deals", json!({ "title": "D" })).created();
+    leaver.post("/leads", json!({ "title": "L" })).created();
+    leaver.post("/contacts", json!({ "first_name": "C", "owner_id": from })).created();
+    let done = id(&leaver.post("/tasks", json!({ "title": "Done" })).created());
+    leaver.post(&format!("/tasks/{done}/complete"), json!({})).ok();
+    leaver.post("/tasks", json!({ "title": "Open" })).created();
+    leaver.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": to })).problem(403, "forbidden");
+    let result = owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": to })).ok();
+    assert_eq!(result, json!({ "companies": 0, "contacts": 1, "leads": 1, "deals": 1, "tasks": 1 }));
+    assert_eq!(heir.get("/deals?owner_id=me").ok()["data"].as_array().unwrap().len(), 1);
+    let change = owner.get("/events?type=deal.updated").ok()["data"][0]["changes"][0].clone();
+    assert_eq!(change, json!({ "member": "owner_id", "before": format!("\"{from}\""), "after": format!("\"{to}\"") }));
+    owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": from })).problem(422, "validation_failed");
+}

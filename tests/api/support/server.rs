@@ -9,6 +9,7 @@ use voronka::db::postgres::Postgres;
 use voronka::http::server::{self as http, Options, Shared};
 use voronka::identity::passwords;
 use voronka::jobs::worker::Worker;
+use voronka::outbound::mail::{self, Mail};
 
 /// Where the server answers.
 #[derive(Debug)]
@@ -28,6 +29,11 @@ pub fn database_url() -> &'static str {
     &SERVER.database_url
 }
 
+/// Where letters are found.
+pub fn mail_folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mail-{}", std::process::id()))
+}
+
 pub const SECRET: &str = "a secret of the tests, with enough bytes";
 
 fn start() -> Running {
@@ -45,7 +51,13 @@ fn start() -> Running {
     let database_url = told.recv().expect("PostgreSQL did not start");
     migrations::run(&database_url).unwrap();
     let db = Db::open(&database_url, Size { quick: 6, reports: 2 }).unwrap();
-    std::mem::forget(Worker::start(db.clone()).unwrap());
+    let settings = mail::Settings {
+        smtp_url: None,
+        folder: mail_folder(),
+        from: "Voronka <crm@example.com>".into(),
+        public_url: "https://app.example/".into(),
+    };
+    std::mem::forget(Worker::start(db.clone(), Mail::new(&settings).unwrap()).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let shared = Shared::new(db.clone(), SECRET.as_bytes(), &Options::default());

@@ -1,0 +1,246 @@
+//! Invitations accepted, passwords forgotten and changed, addresses changed: all by a letter or the password.
+use crate::db::pool::Db;
+use crate::db::tx::in_transaction;
+use crate::identity::actors::Actors;
+use crate::identity::auth::{Throttle, TokenPair, device, tokens};
+use crate::identity::letters::{self, LetterKind};
+use crate::identity::tokens::Keys;
+use crate::identity::{accounts, passwords, users};
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::{logins, sessions, users as u};
+use crate::web::body::Valid;
+use crate::web::ctx::Caller;
+use actix_web::{HttpRequest, post, web};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct InvitationAcceptance {
+    /// From the letter.
+    #[schema(min_length = 1, max_length = 200)]
+    pub token: String,
+    /// Of a new login; of one that exists already, its password.
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    pub password: String,
+}
+impl Rules for InvitationAcceptance {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ForgottenPassword {
+    #[schema(format = "email", max_length = 254)]
+    pub email: String,
+}
+impl Rules for ForgottenPassword {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PasswordReset {
+    /// From the letter.
+    #[schema(min_length = 1, max_length = 200)]
+    pub token: String,
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    pub password: String,
+}
+impl Rules for PasswordReset {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PasswordChange {
+    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    pub current_password: String,
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    pub new_password: String,
+}
+impl Rules for PasswordChange {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct EmailChange {
+    #[schema(format = "email", max_length = 254)]
+    pub email: String,
+    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    pub password: String,
+}
+impl Rules for EmailChange {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct EmailConfirmation {
+    /// From the letter.
+    #[schema(min_length = 1, max_length = 200)]
+    pub token: String,
+}
+impl Rules for EmailConfirmation {}
+
+/// Accept an invitation with the token of the letter, and sign in.
+#[utoipa::path(operation_id = "accept_invitation", request_body = InvitationAcceptance, security(()),
+    responses((status = 200, description = "You are signed in", body = TokenPair)))]
+#[post("/auth/accept-invitation")]
+async fn accept(
+    request: HttpRequest,
+    given: Valid<InvitationAcceptance>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
+    let InvitationAcceptance { token, password } = given.0;
+    let hash = passwords::hash(password.clone()).await?;
+    let shown = token.clone();
+    let known = db.run(move |conn| letters::peek(conn, LetterKind::Invitation, &shown)).await?;
+    let login = match known {
+        None => None,
+        Some(login) => {
+            // The letter proves the address, the password that the login is one's own.
+            let throttle = Throttle::new(&request, &login.id.to_string())?;
+            let right = passwords::verify(password, login.password_hash).await?;
+            throttle.settle(right);
+            if !right {
+                return Err(Error::new(Code::CredentialsInvalid, "this address has a login; give its password"));
+            }
+            Some(login.id)
+        }
+    };
+    let device = device(&request);
+    let session = db
+        .run(move |conn| {
+            in_transaction(conn, |conn| {
+                let proof = letters::redeem(conn, LetterKind::Invitation, &token)?;
+                let (workspace, user) = proof.workspace.zip(proof.user).ok_or_else(Error::not_found)?;
+                let login = match login {
+                    Some(login) => login,
+                    None => accounts::insert_login(conn, &proof.email, &hash, DateTime::now())?,
+                };
+                diesel::update(u::table.find((workspace, user))).set(u::login_id.eq(login)).execute(conn)?;
+                accounts::open_session(conn, login, Some(workspace), &device)
+            })
+        })
+        .await?;
+    tokens(&keys, session)
+}
+
+/// Ask for a letter with which a new password can be chosen. The answer does not tell whether the address is known.
+#[utoipa::path(operation_id = "forgot_password", request_body = ForgottenPassword, security(()),
+    responses((status = 204, description = "If the address is known, a letter is on its way")))]
+#[post("/auth/forgot-password")]
+async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::Data<Db>) -> Result<Reply> {
+    let email = given.email.to_lowercase();
+    // Asking counts like a wrong password: nobody's mailbox is to be flooded.
+    Throttle::new(&request, &email)?.settle(false);
+    db.run(move |conn| match accounts::login_by_email(conn, &email)? {
+        Some(login) => letters::send_to_login(conn, LetterKind::PasswordReset, login.id, &email),
+        None => Ok(()),
+    })
+    .await?;
+    Ok(Reply::none())
+}
+
+/// Choose a new password with the token of the letter. Every session of the login ends.
+#[utoipa::path(operation_id = "reset_password", request_body = PasswordReset, security(()),
+    responses((status = 204, description = "Sign in with the new password")))]
+#[post("/auth/reset-password")]
+async fn reset(given: Valid<PasswordReset>, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
+    let PasswordReset { token, password } = given.0;
+    let hash = passwords::hash(password).await?;
+    db.run(move |conn| {
+        in_transaction(conn, |conn| {
+            let login = letters::redeem(conn, LetterKind::PasswordReset, &token)?.login;
+            set_password(conn, login.ok_or_else(Error::not_found)?, &hash, None)
+        })
+    })
+    .await?;
+    actors.forget();
+    Ok(Reply::none())
+}
+
+/// The new password; sessions but the one named end, and so do letters about an old one.
+fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<Uuid>) -> Result<()> {
+    diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
+    letters::forget(conn, LetterKind::PasswordReset, login)?;
+    let others = sessions::table.filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
+    let others = others.filter(sessions::id.ne(keep.unwrap_or(Uuid::nil())));
+    diesel::update(others).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
+    Ok(())
+}
+
+/// The login of a signed-in caller who knows its password.
+async fn proven(request: &HttpRequest, caller: &Caller, password: String, db: &Db) -> Result<Uuid> {
+    let actor = caller.0.clone();
+    if actor.session.is_none() {
+        return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
+    }
+    let throttle = Throttle::new(request, &actor.user.to_string())?;
+    let login = db
+        .run(move |conn| {
+            let login = users::login_of(conn, actor.workspace, actor.user)?;
+            let hash: Option<String> = logins::table.find(login).select(logins::password_hash).first(conn)?;
+            Ok((login, hash))
+        })
+        .await?;
+    let right = passwords::verify(password, login.1).await?;
+    throttle.settle(right);
+    if right { Ok(login.0) } else { Err(Error::member("/current_password", "invalid", "is not your password")) }
+}
+
+/// Change your password. Your other sessions end.
+#[utoipa::path(operation_id = "change_password", request_body = PasswordChange,
+    responses((status = 204, description = "Changed")))]
+#[post("/auth/change-password")]
+async fn change(
+    request: HttpRequest,
+    caller: Caller,
+    given: Valid<PasswordChange>,
+    db: web::Data<Db>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
+    let PasswordChange { current_password, new_password } = given.0;
+    let login = proven(&request, &caller, current_password, &db).await?;
+    let (hash, keep) = (passwords::hash(new_password).await?, caller.0.session);
+    db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep))).await?;
+    actors.forget();
+    Ok(Reply::none())
+}
+
+/// Ask for another address to sign in with. It holds once the letter sent to it is confirmed.
+#[utoipa::path(operation_id = "change_email", request_body = EmailChange,
+    responses((status = 204, description = "A letter is on its way to the new address")))]
+#[post("/auth/change-email")]
+async fn change_email(
+    request: HttpRequest,
+    caller: Caller,
+    given: Valid<EmailChange>,
+    db: web::Data<Db>,
+) -> Result<Reply> {
+    let EmailChange { email, password } = given.0;
+    let login = proven(&request, &caller, password, &db).await.map_err(|error| {
+        error.with(|problem| problem.errors.iter_mut().for_each(|bad| bad.pointer = Some("/password".into())))
+    })?;
+    db.run(move |conn| letters::send_to_login(conn, LetterKind::EmailChange, login, &email.to_lowercase())).await?;
+    Ok(Reply::none())
+}
+
+/// Confirm the new address with the token of the letter.
+#[utoipa::path(operation_id = "confirm_email", request_body = EmailConfirmation, security(()),
+    responses((status = 204, description = "Sign in with the new address")))]
+#[post("/auth/confirm-email")]
+async fn confirm(given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<Reply> {
+    let token = given.0.token;
+    db.run(move |conn| {
+        in_transaction(conn, |conn| {
+            let proof = letters::redeem(conn, LetterKind::EmailChange, &token)?;
+            let login = proof.login.ok_or_else(Error::not_found)?;
+            let taken = accounts::login_by_email(conn, &proof.email)?.is_some_and(|other| other.id != login);
+            if taken {
+                return Err(Error::new(Code::DuplicateEmail, "another login has this address"));
+            }
+            diesel::update(logins::table.find(login)).set(logins::email.eq(&proof.email)).execute(conn)?;
+            Ok(())
+        })
+    })
+    .await?;
+    Ok(Reply::none())
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(accept).service(forgot).service(reset).service(change).service(change_email).service(confirm);
+}

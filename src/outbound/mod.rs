@@ -1,0 +1,2 @@
+//! What leaves the house: mail.
+pub mod mail;

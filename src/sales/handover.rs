@@ -1,0 +1,94 @@
+//! Somebody leaves: everything that is theirs goes to somebody else, in one transaction.
+use crate::db::events::Event;
+use crate::db::sight;
+use crate::db::tx::Tx;
+use crate::identity::users;
+use crate::kernel::actor::{Action, can};
+use crate::kernel::error::{Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::people::companies::model::Company;
+use crate::people::contacts::model::Contact;
+use crate::sales::deals::model::Deal;
+use crate::sales::leads::model::Lead;
+use crate::schema::{companies, contacts, deals, leads, tasks};
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::work::tasks::model::{Task, TaskStatus};
+use actix_web::post;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// To whom the records of a user go.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct HandOver {
+    /// Another user of the workspace.
+    pub to_user_id: Uuid,
+}
+impl Rules for HandOver {}
+
+/// How many records changed hands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HandOverResult {
+    pub companies: i64,
+    pub contacts: i64,
+    pub leads: i64,
+    pub deals: i64,
+    /// Those that were still open.
+    pub tasks: i64,
+}
+
+/// Changes the owner of a table's rows, those that the caller may change, and notes each change.
+macro_rules! hand_over {
+    ($tx:expr, $table:ident . $owner:ident, $row:ty, $kind:ident, $from:expr, $to:expr $(, $only:expr)?) => {{
+        let may = sight::sight::<$table::table>($tx.actor, Kind::$kind, Action::Update);
+        let rows = $table::table
+            .filter($table::workspace_id.eq($tx.workspace()))
+            .filter($table::$owner.eq($from))
+            .filter($table::deleted_at.is_null())
+            $(.filter($only))?
+            .filter(&may);
+        let ids = rows.order($table::id).select($table::id).for_update().load::<Uuid>($tx.conn)?;
+        let set = ($table::$owner.eq($to), $table::version.eq($table::version + 1), $table::updated_at.eq($tx.now));
+        let changed: Vec<$row> = diesel::update($table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::id.eq_any(&ids)))
+            .set(set)
+            .returning(<$row>::as_returning())
+            .get_results($tx.conn)?;
+        for after in &changed {
+            let before = { let mut row = after.clone(); row.$owner = Some($from); row };
+            $tx.record(Event::updated(&before, after)?);
+        }
+        i64::try_from(changed.len()).unwrap_or(i64::MAX)
+    }};
+}
+
+fn hand_over(tx: &mut Tx<'_>, from: Uuid, to: Uuid) -> Result<HandOverResult> {
+    users::find(tx, from)?;
+    if from == to {
+        return Err(Error::member("/to_user_id", "invalid", "must be somebody else"));
+    }
+    users::find(tx, to).map_err(|_| Error::reference("/to_user_id"))?;
+    Ok(HandOverResult {
+        companies: hand_over!(tx, companies.owner_id, Company, Company, from, to),
+        contacts: hand_over!(tx, contacts.owner_id, Contact, Contact, from, to),
+        leads: hand_over!(tx, leads.owner_id, Lead, Lead, from, to),
+        deals: hand_over!(tx, deals.owner_id, Deal, Deal, from, to),
+        tasks: hand_over!(tx, tasks.assignee_id, Task, Task, from, to, tasks::status.eq(TaskStatus::Open)),
+    })
+}
+
+/// Hand everything that a user owns to another: companies, contacts, leads, deals and open tasks.
+#[utoipa::path(operation_id = "hand_over_records", params(("user_id" = Uuid, Path, description = "Id of the user who leaves")), request_body = HandOver,
+    responses((status = 200, description = "What changed hands", body = HandOverResult)))]
+#[post("/users/{user_id}/hand-over")]
+async fn everything(ctx: Ctx<can::users::Update>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, given.to_user_id)?)).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(everything);
+}

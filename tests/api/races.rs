@@ -1,0 +1,89 @@
+//! Many at once: one wins, the others are told, and nothing is lost or doubled.
+use crate::support::{Client, id, stage, workspace};
+use serde_json::{Value as Json, json};
+
+/// Runs the same thing on many threads and counts the statuses.
+fn at_once(times: usize, act: impl Fn(usize) -> u16 + Sync) -> Vec<(u16, usize)> {
+    let barrier = std::sync::Barrier::new(times);
+    let run = |n| {
+        barrier.wait();
+        act(n)
+    };
+    let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+        (0..times)
+            .map(|n| {
+                scope.spawn({
+                    let run = &run;
+                    move || run(n)
+                })
+            })
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|t| t.join().unwrap())
+            .collect()
+    });
+    statuses.sort_unstable();
+    statuses.chunk_by(|a, b| a == b).map(|same| (same[0], same.len())).collect()
+}
+
+fn count(client: &Client, path: &str) -> Json {
+    client.get(&format!("{path}?include_total=true")).ok()["page"]["total"].clone()
+}
+
+#[test]
+fn of_fifty_changes_with_one_etag_one_is_made() {
+    let owner = workspace();
+    let deal = format!("/deals/{}", id(&owner.post("/deals", json!({ "title": "D" })).created()));
+    let locked = owner.with("If-Match", "\"1\"");
+    let statuses = at_once(50, |n| locked.patch(&deal, json!({ "title": format!("D{n}") })).status);
+    assert_eq!(statuses, [(200, 1), (412, 49)]);
+    assert_eq!(owner.get(&deal).ok()["version"], 2);
+}
+
+#[test]
+fn of_fifty_posts_with_one_key_one_has_an_effect() {
+    let owner = workspace();
+    let keyed = owner.with("Idempotency-Key", "once");
+    let statuses = at_once(50, |_| keyed.post("/deals", json!({ "title": "D" })).status);
+    assert!(statuses.iter().all(|(status, _)| matches!(status, 201 | 409)), "{statuses:?}");
+    assert_eq!(count(&owner, "/deals"), 1);
+    let events = owner.get("/events?type=deal.created").ok()["data"].as_array().unwrap().len();
+    assert_eq!(events, 1);
+}
+
+#[test]
+fn of_twenty_contacts_with_one_address_one_is_made() {
+    let owner = workspace();
+    let statuses = at_once(20, |n| {
+        owner.post("/contacts", json!({ "first_name": format!("N{n}"), "email": "one@example.com" })).status
+    });
+    assert_eq!(statuses, [(201, 1), (409, 19)]);
+}
+
+#[test]
+fn upserts_of_one_contact_agree() {
+    let owner = workspace();
+    let items = |n: usize| json!({ "items": [{ "email": "one@example.com", "position": format!("P{n}") }] });
+    let statuses = at_once(20, |n| {
+        let result = owner.post("/contacts/batch-upsert", items(n)).ok();
+        u16::try_from(result["results"][0]["status"].as_u64().unwrap()).unwrap()
+    });
+    assert!(statuses.iter().all(|(status, _)| matches!(status, 200 | 201 | 409)), "{statuses:?}");
+    assert_eq!(count(&owner, "/contacts"), 1);
+}
+
+/// Whatever the order, each deal stands in one stage, and its spans follow each other without a gap.
+#[test]
+fn moves_at_once_leave_one_line_of_spans() {
+    let owner = workspace();
+    let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
+    let names = ["Quote sent", "Agreed and invoiced", "Active inquiry", "Payment received"];
+    let stages: Vec<String> = names.iter().map(|name| stage(&owner, "deal", name)).collect();
+    at_once(16, |n| owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": stages[n % 4] })).status);
+    let moves = owner.get(&format!("/deals/{deal}/timeline?limit=100")).ok();
+    let moves = moves["data"].as_array().unwrap().iter().filter(|item| item["kind"] == "stage_move").count();
+    let version = owner.get(&format!("/deals/{deal}")).ok()["version"].as_u64().unwrap();
+    assert_eq!(version, moves as u64 + 1);
+    let flow = owner.get("/analytics/funnel?kind=snapshot").ok()["groups"][0]["total"].as_i64().unwrap();
+    assert!(flow <= 1, "{flow}");
+}

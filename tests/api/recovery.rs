@@ -1,0 +1,110 @@
+//! Letters: invitations, forgotten passwords, new addresses. They are read from the folder into which a server without SMTP writes them.
+use crate::support::server::mail_folder;
+use crate::support::{Client, id, key, register, unique, workspace};
+use serde_json::{Value as Json, json};
+use std::time::{Duration, Instant};
+
+const PASSWORD: &str = "a-long-password";
+
+/// The token of the latest letter to an address, once it is there.
+fn token(to: &str, page: &str) -> String {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(20) {
+        for file in std::fs::read_dir(mail_folder()).into_iter().flatten() {
+            // Long lines are broken with "=" at the end, and "=" is written as "=3D" (quoted-printable).
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+            let text = text.replace("=\r\n", "").replace("=3D", "=");
+            if text.contains(&format!("To: {to}")) && text.contains(&format!("https://app.example/{page}?token=")) {
+                return text.split("token=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no letter to {to}");
+}
+
+fn post(path: &str, body: Json) -> crate::support::Answer {
+    Client::anonymous().post(path, body)
+}
+
+fn login(email: &str, password: &str) -> crate::support::Answer {
+    post("/auth/login", json!({ "email": email, "password": password }))
+}
+
+#[test]
+fn an_invitation_comes_by_letter() {
+    let owner = workspace();
+    let email = format!("{}@example.com", unique("guest"));
+    let guest = owner.post("/users", json!({ "name": "Guest", "email": email })).created();
+    let token = token(&email, "accept-invitation");
+    assert!(token.starts_with("lt_"));
+    post("/auth/accept-invitation", json!({ "token": token, "password": "short" })).problem(422, "validation_failed");
+    let pair = post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
+    let me = Client::with_token(pair["access_token"].as_str().unwrap()).get("/me").ok();
+    assert_eq!((&me["user"]["id"], &me["user"]["status"]), (&guest["id"], &json!("active")));
+    post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).problem(401, "link_invalid");
+    post("/auth/reset-password", json!({ "token": token, "password": PASSWORD })).problem(401, "link_invalid");
+    login(&email, PASSWORD).ok();
+    owner.post(&format!("/users/{}/invite", id(&guest)), json!({})).problem(409, "conflict");
+    // Nobody can read a token out of the database.
+    let jobs = owner.get("/jobs?kind=letter").ok();
+    assert!(!jobs.to_string().contains("lt_"));
+}
+
+#[test]
+fn an_invited_login_keeps_its_password() {
+    let email = format!("{}@example.com", unique("known"));
+    register(&email, PASSWORD);
+    let owner = workspace();
+    owner.post("/users", json!({ "name": "Known", "email": email })).created();
+    let token = token(&email, "accept-invitation");
+    let wrong = json!({ "token": token, "password": "not-the-password" });
+    post("/auth/accept-invitation", wrong).problem(401, "credentials_invalid");
+    let pair = post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
+    assert_eq!(pair["workspace_id"], owner.get("/me").ok()["workspace"]["id"]);
+}
+
+#[test]
+fn a_forgotten_password_is_replaced() {
+    let email = format!("{}@example.com", unique("forgetful"));
+    let (client, _) = register(&email, PASSWORD);
+    post("/auth/forgot-password", json!({ "email": "nobody-at-all@example.com" })).gone();
+    post("/auth/forgot-password", json!({ "email": email.to_uppercase() })).gone();
+    let token = token(&email, "reset-password");
+    post("/auth/reset-password", json!({ "token": token, "password": "another-password" })).gone();
+    client.get("/me").problem(401, "session_revoked");
+    login(&email, PASSWORD).problem(401, "credentials_invalid");
+    login(&email, "another-password").ok();
+    post("/auth/reset-password", json!({ "token": token, "password": PASSWORD })).problem(401, "link_invalid");
+}
+
+#[test]
+fn a_password_is_changed_by_who_knows_it() {
+    let email = format!("{}@example.com", unique("changer"));
+    let (client, _) = register(&email, PASSWORD);
+    let other = Client::with_token(login(&email, PASSWORD).ok()["access_token"].as_str().unwrap());
+    let change = |current: &str| json!({ "current_password": current, "new_password": "another-password" });
+    let problem = client.post("/auth/change-password", change("not-the-password")).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/current_password");
+    client.post("/auth/change-password", change(PASSWORD)).gone();
+    client.get("/me").ok();
+    other.get("/me").problem(401, "session_revoked");
+    login(&email, "another-password").ok();
+    key(&client, &["users:read"]).post("/auth/change-password", change("x")).problem(403, "forbidden");
+}
+
+#[test]
+fn a_new_address_holds_once_it_is_confirmed() {
+    let email = format!("{}@example.com", unique("old"));
+    let (client, _) = register(&email, PASSWORD);
+    let new = format!("{}@example.com", unique("new"));
+    let ask = |password: &str| client.post("/auth/change-email", json!({ "email": new, "password": password }));
+    assert_eq!(ask("wrong-password").problem(422, "validation_failed")["errors"][0]["pointer"], "/password");
+    ask(PASSWORD).gone();
+    let token = token(&new, "confirm-email");
+    login(&new, PASSWORD).problem(401, "credentials_invalid");
+    post("/auth/confirm-email", json!({ "token": token })).gone();
+    login(&new, PASSWORD).ok();
+    login(&email, PASSWORD).problem(401, "credentials_invalid");
+    post("/auth/confirm-email", json!({ "token": token })).problem(401, "link_invalid");
+}

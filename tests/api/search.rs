@@ -1,0 +1,64 @@
+//! One search over everything.
+use crate::support::{Client, id, key, user_with, workspace};
+use serde_json::{Value as Json, json};
+
+fn names(client: &Client, q: &str, kind: &str) -> Vec<String> {
+    let found = client.get(&format!("/search?q={q}")).ok();
+    found[kind].as_array().unwrap().iter().map(|hit| hit["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_exact_comes_first_and_a_slip_is_forgiven() {
+    let owner = workspace();
+    for (first, last, phone) in [
+        ("Anna", "Tamm", "+37255501011"),
+        ("Hanna", "Kask", ""),
+        ("Ann", "Lee", ""),
+        ("Анна", "Петрова", ""),
+        ("José", "Núñez", ""),
+    ] {
+        let mut contact = json!({ "first_name": first, "last_name": last });
+        if !phone.is_empty() {
+            contact["phone"] = json!(phone);
+        }
+        owner.post("/contacts", contact).created();
+    }
+    assert_eq!(names(&owner, "anna", "contacts")[..2], ["Anna Tamm", "Hanna Kask"]);
+    assert_eq!(names(&owner, "Ann", "contacts")[0], "Ann Lee");
+    assert_eq!(names(&owner, "ann%20lee", "contacts"), ["Ann Lee"]);
+    assert_eq!(names(&owner, "%D0%B0%D0%BD%D0%BD%D0%B0", "contacts"), ["Анна Петрова"]);
+    assert_eq!(names(&owner, "nunez", "contacts"), ["José Núñez"]);
+    assert_eq!(names(&owner, "tam", "contacts"), ["Anna Tamm"]);
+    assert_eq!(names(&owner, "petrova", "contacts"), [""; 0]);
+    assert_eq!(names(&owner, "5550%201011", "contacts"), ["Anna Tamm"]);
+    owner.post("/companies", json!({ "name": "Stone Harbour" })).created();
+    assert_eq!(names(&owner, "harbor", "companies"), ["Stone Harbour"]);
+    let deal = id(&owner.post("/deals", json!({ "title": "Harbour crane 50%" })).created());
+    owner.post("/activities", json!({ "type": "note", "text": "Wants the crane in May", "deal_id": deal })).created();
+    assert_eq!((names(&owner, "crane", "deals").len(), names(&owner, "crane", "activities").len()), (1, 1));
+    assert_eq!(names(&owner, "50%25", "deals").len(), 1);
+    let only = owner.get("/search?q=harbour&types=deal&limit=1").ok();
+    assert_eq!((only["deals"].as_array().unwrap().len(), &only["companies"]), (1, &json!([])));
+    owner.get("/search").problem(400, "invalid_parameter");
+    owner.get("/search?q=a&types=ship").problem(400, "invalid_parameter");
+    assert_eq!(names(&workspace(), "anna", "contacts"), [""; 0]);
+}
+
+#[test]
+fn search_finds_what_one_may_see() {
+    let owner = workspace();
+    let grants = [
+        ["contacts", "own", "own", "own", "own", "none"],
+        ["deals", "none", "none", "none", "none", "none"],
+        ["search", "all", "none", "none", "none", "none"],
+    ];
+    let (ann, ann_id) = user_with(&owner, &grants, json!({}));
+    owner.post("/contacts", json!({ "first_name": "Eve" })).created();
+    owner.post("/deals", json!({ "title": "Eve" })).created();
+    assert_eq!(names(&ann, "eve", "contacts"), [""; 0]);
+    owner.post("/contacts", json!({ "first_name": "Eve", "last_name": "Hers", "owner_id": ann_id })).created();
+    assert_eq!((names(&ann, "eve", "contacts"), names(&ann, "eve", "deals")), (vec!["Eve Hers".to_owned()], vec![]));
+    let script = key(&owner, &["search:read", "deals:read"]);
+    let found: Json = script.get("/search?q=eve").ok();
+    assert_eq!((found["deals"].as_array().unwrap().len(), &found["contacts"]), (1, &json!([])));
+}
