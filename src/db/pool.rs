@@ -42,7 +42,8 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
         use diesel::connection::SimpleConnection;
         conn.batch_execute(
-            "set timezone = 'UTC'; set jit = off; set statement_timeout = '10s'; set lock_timeout = '5s'",
+            "set timezone = 'UTC'; set jit = off; set statement_timeout = '10s'; set lock_timeout = '5s'; \
+             set pg_trgm.word_similarity_threshold = 0.5",
         )
         .map_err(diesel::r2d2::Error::QueryError)
     }

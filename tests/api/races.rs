@@ -83,7 +83,7 @@ fn moves_at_once_leave_one_line_of_spans() {
     let moves = owner.get(&format!("/deals/{deal}/timeline?limit=100")).ok();
     let moves = moves["data"].as_array().unwrap().iter().filter(|item| item["kind"] == "stage_move").count();
     let version = owner.get(&format!("/deals/{deal}")).ok()["version"].as_u64().unwrap();
-    assert_eq!(version, moves as u64 + 1);
+    assert_eq!(version, u64::try_from(moves).unwrap() + 1);
     let flow = owner.get("/analytics/funnel?kind=snapshot").ok()["groups"][0]["total"].as_i64().unwrap();
     assert!(flow <= 1, "{flow}");
 }

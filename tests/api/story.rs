@@ -113,11 +113,22 @@ fn the_same_story_over_a_small_spreadsheet() {
     );
 }
 
-/// Every `sh` block under "Five minutes with curl" of the README, as one script; `# => text` must stand in the answer before it.
 #[test]
 fn the_tour_of_the_readme_works() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let section = readme.split("## Five minutes with curl").nth(1).unwrap().split("\n## ").next().unwrap();
+    execute(readme.split("## Five minutes with curl").nth(1).unwrap().split("\n## ").next().unwrap());
+}
+
+#[test]
+fn the_pages_for_clients_work() {
+    let pages = std::fs::read_dir(root().join("docs/clients")).unwrap();
+    for page in pages {
+        execute(&std::fs::read_to_string(page.unwrap().path()).unwrap());
+    }
+}
+
+/// Runs every `sh` block of a page as one script; `# => text` must stand in the answer before it.
+fn execute(section: &str) {
     let mut script = String::from("set -euo pipefail\n");
     for block in section.split("```sh\n").skip(1) {
         script.push_str(block.split("```").next().unwrap());
@@ -130,7 +141,7 @@ fn the_tour_of_the_readme_works() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     let expected: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("# => ")).collect();
-    assert!(expected.len() >= 5);
+    assert!(expected.len() >= 5, "{section}");
     let mut rest = text.as_str();
     for words in expected {
         let at = rest.find(words).unwrap_or_else(|| panic!("{words} is not in\n{rest}"));
