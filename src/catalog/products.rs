@@ -15,7 +15,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::products;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, money_columns, owned, page, record};
+use crate::{list, list_params, money_columns, owned, page, record, restorable, restore};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
 };
 list_params!(ProductList, PRODUCT.parameters());
 owned!(soft products, Product, Product);
+restorable!(products, Product);
 
 const MEANINGS: Meanings = &[
     ("products_sku_key", Meaning::Taken(Code::DuplicateSku, "/sku")),
@@ -218,6 +219,9 @@ async fn remove(ctx: Ctx<can::products::Delete>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
+restore!(products, Product, restore, "/products/{product_id}/restore" "restore_product" "product_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
+    config.service(restored);
 }

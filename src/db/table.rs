@@ -65,6 +65,32 @@ macro_rules! owned {
     };
 }
 
+/// `restore` for a `soft` table: a deletion is taken back within 30 days. What was freed for others, such as an e-mail, may be
+/// taken by now; the meanings of the table say so.
+#[macro_export]
+macro_rules! restorable {
+    ($table:ident, $row:ty) => {
+        pub fn restore(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
+            let since = tx.now.plus(-chrono::Duration::days($crate::db::table::RESTORE_DAYS));
+            let gone = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq(id));
+            let gone = gone.filter($table::deleted_at.gt(since)).filter(seen(tx));
+            let row: Option<$row> = diesel::update(gone)
+                .set((
+                    $table::deleted_at.eq(None::<$crate::kernel::time::DateTime>),
+                    $table::version.eq($table::version + 1),
+                    $table::updated_at.eq(tx.now),
+                ))
+                .returning(<$row>::as_returning())
+                .get_result(tx.conn)
+                .optional()
+                .explain(MEANINGS)?;
+            let row = row.ok_or_else($crate::kernel::error::Error::not_found)?;
+            tx.record($crate::db::events::Event::changed("restored", &row, &row)?);
+            Ok(row)
+        }
+    };
+}
+
 /// One page by a plan: rows, their includes, and the total if it was asked for.
 #[macro_export]
 macro_rules! list {
@@ -92,6 +118,9 @@ macro_rules! list {
 
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::query::PageInfo;
+
+/// How long a deletion can be taken back.
+pub const RESTORE_DAYS: i64 = 30;
 
 /// The version named by `If-Match`, if any.
 #[derive(Clone, Copy, Debug, Default)]

@@ -242,7 +242,7 @@ fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
     let one = path.contains('{');
     let action = match (method, verb) {
         ("get", _) | (_, "search") => "read",
-        ("delete", _) | (_, "batch-delete") => "delete",
+        ("delete", _) | (_, "batch-delete" | "restore") => "delete",
         ("patch" | "put", _) | (_, "batch-update") => "update",
         (_, "run") => "create",
         _ if one => "update",

@@ -5,4 +5,5 @@ pub mod body;
 pub mod ctx;
 pub mod limits;
 pub mod names;
+pub mod restore;
 pub mod search;

@@ -16,7 +16,7 @@ use crate::schema::activities;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::related::Related;
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list, list_params, owned, page, record, restorable, restore, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
 };
 list_params!(ActivityList, ACTIVITY.parameters());
 owned!(soft activities, Activity, Activity);
+restorable!(activities, Activity);
 
 const MEANINGS: Meanings = &[
     ("activities_contact_id_fkey", Meaning::Missing("/contact_id")),
@@ -250,6 +251,9 @@ async fn remove(ctx: Ctx<can::activities::Delete>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
+restore!(activities, Activity, restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
+    config.service(restored);
 }

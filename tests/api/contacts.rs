@@ -340,3 +340,29 @@ fn roles_and_scopes_decide() {
         .post(&format!("/leads/{}/convert", id(&lead)), json!({}))
         .problem(403, "insufficient_scope");
 }
+
+#[test]
+fn a_deletion_can_be_taken_back() {
+    let owner = workspace();
+    let eve = id(&owner.post("/contacts", json!({ "first_name": "Eve", "email": "eve@example.com" })).created());
+    let path = format!("/contacts/{eve}");
+    owner.post(&format!("{path}/restore"), json!({})).problem(404, "not_found");
+    owner.delete(&path).gone();
+    owner.get(&path).problem(404, "not_found");
+    let back = owner.post(&format!("{path}/restore"), json!({})).ok();
+    assert_eq!((&back["first_name"], &back["version"]), (&json!("Eve"), &json!(3)));
+    owner.delete(&path).gone();
+    owner.post("/contacts", json!({ "first_name": "New", "email": "eve@example.com" })).created();
+    owner.post(&format!("{path}/restore"), json!({})).problem(409, "duplicate_email");
+    for (list, body) in [
+        ("/deals", json!({ "title": "D" })),
+        ("/tasks", json!({ "title": "T" })),
+        ("/companies", json!({ "name": "C" })),
+    ] {
+        let one = format!("{list}/{}", id(&owner.post(list, body).created()));
+        owner.delete(&one).gone();
+        owner.post(&format!("{one}/restore"), json!({})).ok();
+        owner.get(&one).ok();
+    }
+    assert_eq!(owner.get("/events?type=deal.restored").ok()["data"].as_array().unwrap().len(), 1);
+}

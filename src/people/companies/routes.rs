@@ -6,7 +6,7 @@ use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyLi
 use crate::people::companies::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{batch, search, upsert};
+use crate::{batch, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -63,7 +63,10 @@ batch! {
 upsert!(companies, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
 search!(companies, COMPANY, CompanyPage, store::page, "/companies/search" "search_companies");
 
+restore!(companies, Company, store::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
+    config.service(restored);
 }

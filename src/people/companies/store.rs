@@ -14,12 +14,13 @@ use crate::kernel::time::DateTime;
 use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
 use crate::records;
 use crate::schema::companies;
-use crate::{list, owned};
+use crate::{list, owned, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft companies, Company, Company);
+restorable!(companies, Company);
 
 const MEANINGS: Meanings = &[
     ("companies_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),

@@ -7,7 +7,6 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
-use crate::owned;
 use crate::people::contacts::model::{
     AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
     Emails, FirstTouch, Phones,
@@ -15,11 +14,13 @@ use crate::people::contacts::model::{
 use crate::people::phones::e164;
 use crate::records;
 use crate::schema::contacts;
+use crate::{owned, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
+restorable!(contacts, Contact);
 
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),

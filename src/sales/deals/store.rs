@@ -18,12 +18,13 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deal_contacts, deals, stage_spans};
-use crate::{list, owned, records};
+use crate::{list, owned, records, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft deals, Deal, Deal);
+restorable!(deals, Deal);
 
 const MEANINGS: Meanings = &[
     ("deals_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),

@@ -15,13 +15,14 @@ use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
 use crate::work::tasks::model::TaskCreate;
 use crate::work::tasks::store as tasks;
-use crate::{list, owned, records};
+use crate::{list, owned, records, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft leads, Lead, Lead);
+restorable!(leads, Lead);
 
 const MEANINGS: Meanings = &[
     ("leads_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),

@@ -7,7 +7,7 @@ use crate::web::ctx::{Ctx, Id};
 use crate::work::tasks::model::TASK;
 use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
 use crate::work::tasks::store;
-use crate::{batch, search};
+use crate::{batch, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -72,7 +72,10 @@ batch! {
 }
 search!(tasks, TASK, TaskPage, store::page, "/tasks/search" "search_tasks");
 
+restore!(tasks, Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(finish).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete);
+    config.service(restored);
 }

@@ -11,12 +11,13 @@ use crate::kernel::time::{DateTime, day_start};
 use crate::schema::tasks;
 use crate::work::related::Related;
 use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskStatus, TaskUpdate};
-use crate::{list, owned};
+use crate::{list, owned, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use uuid::Uuid;
 
 owned!(soft tasks, Task, Task);
+restorable!(tasks, Task);
 
 const MEANINGS: Meanings = &[
     ("tasks_assignee_id_fkey", Meaning::Missing("/assignee_id")),
