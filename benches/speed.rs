@@ -48,6 +48,7 @@ fn main() {
     for case in cases(&bench) {
         lines.push(bench.measure(&case));
     }
+    let bulk = bench.bulk();
     let (imported, copied) = bench.import();
     println!("\n| {rows} rows | server req/s | p50 ms | p99 ms | pgbench tps | ratio | statements |");
     println!("|---|---|---|---|---|---|---|");
@@ -55,6 +56,7 @@ fn main() {
     println!(
         "\nimport of 100000 contacts: {imported:.0} rows/s; COPY of the same rows into the same table: {copied:.0} rows/s"
     );
+    println!("{bulk}");
     println!("server memory: {idle} MiB after the fill, {} MiB after the load", bench.memory());
     let cold = bench.cold_start();
     println!("cold start to the first answer on the existing cluster: {cold:.2} s");
@@ -210,6 +212,71 @@ impl Bench {
         let text = String::from_utf8(output.stdout).unwrap();
         let tps = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
         tps.unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// A user whose role sees what the team owns; every owner of the workspace is in the team.
+    fn team_member(&self) -> String {
+        let post = |path: &str, body: &str| load::once(&self.address, &load::request("POST", path, &self.token, body));
+        let team = load::member(&post("/teams", r#"{"name":"Everybody"}"#), "id");
+        let far = r#""read":"team","create":"own","update":"team","delete":"own","export":"none""#;
+        post("/roles", &format!(r#"{{"key":"member","name":"Member","grants":[{{"resource":"deals",{far}}}]}}"#));
+        let email = format!("member-{}@example.com", std::process::id());
+        let user = format!(
+            r#"{{"name":"Member","email":"{email}","role":"member","team_id":"{team}","password":"a-long-password"}}"#
+        );
+        post("/users", &user);
+        self.sql(&format!("update users set team_id = '{team}' where workspace_id = '{}'", self.workspace));
+        let login = format!(r#"{{"email":"{email}","password":"a-long-password"}}"#);
+        load::member(&load::once(&self.address, &load::request("POST", "/auth/login", "", &login)), "access_token")
+    }
+
+    /// Rows per second of batches of a thousand, created and changed, and of the same as one statement per row in pgbench.
+    fn bulk(&self) -> String {
+        const BATCHES: usize = 20;
+        let send = |path: &str, body: &str| load::once(&self.address, &load::request("POST", path, &self.token, body));
+        let (mut ids, mut start) = (Vec::new(), Instant::now());
+        for batch in 0..BATCHES {
+            let item =
+                |n: usize| format!(r#"{{"first_name":"Bulk","last_name":"Person","email":"bulk{n}@example.net"}}"#);
+            let items: Vec<String> = (0..1000).map(|n| item(batch * 1000 + n)).collect();
+            let answer = send("/contacts/batch-create", &format!(r#"{{"items":[{}]}}"#, items.join(",")));
+            assert!(answer.contains(r#""failed":0"#), "{answer:.300}");
+            ids.push(answer.split(r#""id":""#).skip(1).map(|rest| rest[..36].to_owned()).collect::<Vec<_>>());
+        }
+        let rows = (BATCHES * 1000) as f64;
+        let created = rows / start.elapsed().as_secs_f64();
+        start = Instant::now();
+        for ids in &ids {
+            let item = |id: &String| format!(r#"{{"id":"{id}","changes":{{"position":"CEO"}}}}"#);
+            let items: Vec<String> = ids.iter().map(item).collect();
+            let answer = send("/contacts/batch-update", &format!(r#"{{"items":[{}]}}"#, items.join(",")));
+            assert!(answer.contains(r#""failed":0"#), "{answer:.300}");
+        }
+        let changed = rows / start.elapsed().as_secs_f64();
+        let ws = &self.workspace;
+        let insert = Case {
+            name: "insert",
+            request: Box::new(|_| String::new()),
+            script: format!(
+                "\\set n random(1, 1000000000)\n\\set m random(1, 1000000000)\ninsert into contacts (workspace_id, id, first_name, last_name, email, emails, phones, consents, \
+                 lifecycle, tags, created_at, updated_at) values ('{ws}', gen_random_uuid(), 'Bulk', 'Person', :n::text || 'c' || :m::text || '@example.net', '[]', '[]', '[]', 'lead', '{{}}', now(), now());\n"
+            ),
+        };
+        let update = Case {
+            name: "update",
+            request: Box::new(|_| String::new()),
+            script: format!(
+                "\\set n random(1, {})\nupdate contacts set position = 'CEO', version = version + 1, updated_at = now() where workspace_id = '{ws}' and id = {};\n",
+                self.rows,
+                id(":n", 2)
+            ),
+        };
+        format!(
+            "batches of 1000 contacts, with their events: created {created:.0} rows/s, changed {changed:.0} rows/s; one prepared statement per row and \
+             transaction in pgbench, without events: inserted {:.0} rows/s, changed {:.0} rows/s",
+            self.pgbench(&insert),
+            self.pgbench(&update)
+        )
     }
 
     /// Rows per second of an import of 100,000 contacts, and of COPY.
@@ -370,7 +437,26 @@ fn cases(bench: &Bench) -> Vec<Case> {
             event = event("deal.stage_changed", &id(":n", 3)),
         ),
     };
-    let mut cases = vec![read, list, create, go];
+    // The same two reads by somebody who sees what the team owns, which is all of it.
+    let t = bench.team_member();
+    let read_as_team = Case {
+        name: "read a deal, with the visibility team",
+        request: Box::new({
+            let t = t.clone();
+            move |n| get(format!("/deals/{}", id_text(1 + n * 7919 % rows, 3)), &t)
+        }),
+        script: read.script.clone(),
+    };
+    let s = stages.clone();
+    let list_as_team = Case {
+        name: "list 50 deals, with the visibility team",
+        request: Box::new(move |n| {
+            let owner = id_text(1 + n % OWNERS, 1);
+            get(format!("/deals?stage_id={}&owner_id={owner}&sort=-created_at&limit=50", s[n * 31 % STAGES]), &t)
+        }),
+        script: list.script.clone(),
+    };
+    let mut cases = vec![read, read_as_team, list, list_as_team, create, go];
     for (name, kind, sql) in [
         ("funnel: cohort", "cohort", include_str!("../src/analytics/funnel_cohort.sql")),
         ("funnel: flow of a month", "flow", include_str!("../src/analytics/funnel_flow.sql")),
@@ -396,6 +482,8 @@ fn plain(sql: &str, bench: &Bench, from: &str, to: &str) -> String {
     let mut text = text.join(" ");
     for (name, value) in [
         (":records", "deals".to_owned()),
+        (":value", "deals.value_amount".into()),
+        (":currency", "deals.value_currency".into()),
         (":workspace", quoted(&bench.workspace)),
         (":pipeline", quoted(&bench.pipeline)),
         (":group_join", String::new()),

@@ -1,7 +1,8 @@
 //! The timeline of a record: its changes, stage moves, activities and tasks in one list, latest first.
+use crate::db::sight::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
@@ -124,6 +125,7 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
     let mut ids = vec![id];
     if kind == Kind::Deal {
         let from = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::converted_deal_id.eq(id));
+        let from = from.filter(sight::<leads::table>(tx.actor, Kind::Lead, Action::Read));
         ids.extend(from.select(leads::id).load::<Uuid>(tx.conn)?);
     }
     let (activity_of, task_of) = conditions(kind);

@@ -378,7 +378,7 @@ impl Reader {
         {
             // The same row in the same place of the order of its twins: the same file makes no doubles.
             let twin = self.twins.get(&source.line).copied().unwrap_or(1);
-            row.external_id = Some(format!("csv:{}:{twin}", source.digest()));
+            row.external_id = Some(format!("csv:{}:{twin}", crate::kernel::query::hex(&source.digest())));
             body.insert("external_id".into(), json!(row.external_id));
         }
         if self.resource == ImportResource::Deals {
