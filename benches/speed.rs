@@ -73,6 +73,8 @@ impl Drop for Bench {
 /// One thing to measure: requests, and the same in SQL.
 struct Case {
     name: &'static str,
+    /// Reports have one connection of their own, so one client asks them; sixteen would measure how long they wait.
+    clients: usize,
     request: Box<dyn Fn(usize) -> String + Send + Sync>,
     script: String,
 }
@@ -184,7 +186,7 @@ impl Bench {
     }
 
     fn load(&self, case: &Case, round: usize) -> Figures {
-        let load = Load { address: &self.address, clients: CLIENTS, time: Duration::from_secs(self.seconds) };
+        let load = Load { address: &self.address, clients: case.clients, time: Duration::from_secs(self.seconds) };
         load.run(round, &*case.request)
     }
 
@@ -198,9 +200,9 @@ impl Bench {
                 "-M",
                 "prepared",
                 "-c",
-                &CLIENTS.to_string(),
+                &case.clients.to_string(),
                 "-j",
-                "2",
+                &case.clients.min(2).to_string(),
                 "-T",
                 &self.seconds.to_string(),
                 "-f",
@@ -255,6 +257,7 @@ impl Bench {
         let changed = rows / start.elapsed().as_secs_f64();
         let ws = &self.workspace;
         let insert = Case {
+            clients: CLIENTS,
             name: "insert",
             request: Box::new(|_| String::new()),
             script: format!(
@@ -263,6 +266,7 @@ impl Bench {
             ),
         };
         let update = Case {
+            clients: CLIENTS,
             name: "update",
             request: Box::new(|_| String::new()),
             script: format!(
@@ -367,6 +371,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
     let open = stages.len() - 2;
     let t = token.clone();
     let read = Case {
+        clients: CLIENTS,
         name: "read a deal",
         request: Box::new(move |n| get(format!("/deals/{}", id_text(1 + n * 7919 % rows, 3)), &t)),
         script: format!(
@@ -376,6 +381,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
     };
     let (t, s) = (token.clone(), stages.clone());
     let list = Case {
+        clients: CLIENTS,
         name: "list 50 deals by stage and owner, newest first",
         request: Box::new(move |n| {
             let owner = id_text(1 + n % OWNERS, 1);
@@ -396,6 +402,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
         )
     };
     let create = Case {
+        clients: CLIENTS,
         name: "create a contact",
         request: Box::new(move |n| {
             load::request(
@@ -414,6 +421,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
     };
     let (t, s) = (token.clone(), stages.clone());
     let go = Case {
+        clients: CLIENTS,
         name: "move a deal (with its event and span)",
         request: Box::new(move |n| {
             let deal = id_text(1 + n * 7919 % rows, 3);
@@ -440,6 +448,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
     // The same two reads by somebody who sees what the team owns, which is all of it.
     let t = bench.team_member();
     let read_as_team = Case {
+        clients: CLIENTS,
         name: "read a deal, with the visibility team",
         request: Box::new({
             let t = t.clone();
@@ -449,6 +458,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
     };
     let s = stages.clone();
     let list_as_team = Case {
+        clients: CLIENTS,
         name: "list 50 deals, with the visibility team",
         request: Box::new(move |n| {
             let owner = id_text(1 + n % OWNERS, 1);
@@ -468,6 +478,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
         let (from, to) = if kind == "flow" { ("2025-06-01", "2025-07-01") } else { ("0001-01-01", "9999-12-31") };
         cases.push(Case {
             name,
+            clients: 1,
             request: Box::new(move |_| get(path.clone(), &t)),
             script: plain(sql, bench, from, to),
         });
