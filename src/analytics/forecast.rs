@@ -4,7 +4,7 @@ use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
-use crate::kernel::error::Result;
+use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;
 use crate::kernel::time::today;
@@ -98,6 +98,9 @@ list_params!(ForecastParameters, parameters(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
     let scope = question.deals(tx, GROUPS)?;
+    if tx.actor.access.hides("deals", "probability_percent") {
+        return Err(Error::new(Code::Forbidden, "the forecast weighs by probabilities, which your role hides"));
+    }
     let today = today(tx.now, scope.zone);
     let rows: Vec<Row> =
         scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today)).load(tx.conn)?;

@@ -2,6 +2,7 @@
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result};
@@ -168,9 +169,12 @@ impl Question {
         let view = asked.take("kind");
         let group = asked.take("group_by").unwrap_or_else(|| "none".into());
         let (pipeline, kind) = pipeline(tx, named)?;
+        let resource = if kind == PipelineKind::Deal { "deals" } else { "leads" };
+        self.actor.must_read(resource)?;
         let known = |g: &&Grouping| g.name == group && (g.name == "none" || groupings.contains(&g.name));
         let group = GROUPINGS.iter().find(known).filter(|g| g.leads || kind == PipelineKind::Deal);
         let group = group.ok_or_else(|| wrong("group_by", format!("must be one of none, {}", groupings.join(", "))))?;
+        may_group(&self.actor, group.name)?;
         let filter = match kind {
             PipelineKind::Deal => DEAL.condition(asked, &self.actor, &OWN)?,
             PipelineKind::Lead => LEAD.condition(asked, &self.actor, &OWN)?,
@@ -188,6 +192,25 @@ impl Question {
         } else {
             Err(wrong("pipeline_id", "must be a pipeline of deals"))
         }
+    }
+}
+
+/// A group shows a name or a member of other records: the caller must be allowed to see those.
+fn may_group(actor: &Actor, name: &str) -> Result<()> {
+    match name {
+        "owner" => actor.must_read("users"),
+        "team" => actor.must_read("teams"),
+        "source" => actor.must_read("sources"),
+        "product" => actor.must_read("products"),
+        "stage" => actor.must_read("stages"),
+        "sector" if actor.visibility("companies", Action::Read) != Visibility::All => {
+            Err(wrong("group_by", "cannot be sector: you do not see all companies"))
+        }
+        "sector" => actor.must_read("companies"),
+        "competitor" if actor.access.hides("deals", "competitor") => {
+            Err(wrong("group_by", "cannot be competitor: your role hides it"))
+        }
+        _ => Ok(()),
     }
 }
 

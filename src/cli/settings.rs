@@ -87,7 +87,7 @@ pub struct Serve {
     /// Believe X-Forwarded-For: only behind a proxy that sets it
     #[arg(long, env = "VORONKA_TRUST_PROXY")]
     pub trust_proxy: bool,
-    /// Origins from which browsers may call (CORS), separated by commas, such as https://app.example
+    /// Origins from which browsers may call (CORS), separated by commas, such as `https://app.example`
     #[arg(long, env = "VORONKA_ORIGINS", value_delimiter = ',')]
     pub origins: Vec<String>,
     /// Leave background work to `voronka work`

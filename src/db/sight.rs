@@ -7,7 +7,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::field::{Field, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
-use crate::schema::{activities, companies, contacts, deals, leads, tasks};
+use crate::schema::{activities, companies, contacts, deals, imports, leads, tasks};
 use uuid::Uuid;
 
 static COMPANY: Field = field("owner_id", &companies::owner_id).hot();
@@ -15,6 +15,7 @@ static CONTACT: Field = field("owner_id", &contacts::owner_id).hot();
 static LEAD: Field = field("owner_id", &leads::owner_id).hot();
 static DEAL: Field = field("owner_id", &deals::owner_id).hot();
 static TASK: Field = field("assignee_id", &tasks::assignee_id).hot();
+static IMPORT: Field = field("created_by", &imports::created_by);
 static ACTIVITY: Field = field("author_id", &activities::author_id).hot();
 
 /// A field that links a task or an activity to a record, and the owners' question asked of that record.
@@ -49,14 +50,20 @@ static ACTIVITY_LINKS: [Link; 4] = links!(activities);
 
 /// The condition under which a caller may do something with a record of a kind.
 pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
+    if kind == Kind::Import {
+        return imports(actor);
+    }
     let Some(owners) = owners(actor, kind, action) else { return Cond::All(Vec::new()) };
     match kind {
         Kind::Company => owned(&COMPANY, owners),
         Kind::Contact => owned(&CONTACT, owners),
         Kind::Lead => owned(&LEAD, owners),
         Kind::Deal => owned(&DEAL, owners),
-        Kind::Task => own_or_linked(actor, &TASK, owners, &TASK_LINKS),
-        Kind::Activity => own_or_linked(actor, &ACTIVITY, owners, &ACTIVITY_LINKS),
+        // Work is seen with its record; to change it takes the right to the work itself.
+        Kind::Task if action == Action::Read => own_or_linked(actor, &TASK, owners, &TASK_LINKS),
+        Kind::Activity if action == Action::Read => own_or_linked(actor, &ACTIVITY, owners, &ACTIVITY_LINKS),
+        Kind::Task => owned(&TASK, owners),
+        Kind::Activity => owned(&ACTIVITY, owners),
         // Records without owners are seen or not seen; `Ctx` has asked.
         _ => Cond::All(Vec::new()),
     }
@@ -79,6 +86,12 @@ pub fn owners(actor: &Actor, kind: Kind, action: Action) -> Option<Vec<Uuid>> {
 
 fn owned(field: &'static Field, owners: Vec<Uuid>) -> Cond {
     Cond::Is(field, Op::Eq, Values::Uuid(owners))
+}
+
+/// A file may hold anything: it is seen by who brought it, and by who answers for users.
+fn imports(actor: &Actor) -> Cond {
+    let all = actor.visibility("users", Action::Update) == Visibility::All;
+    if all { Cond::All(Vec::new()) } else { owned(&IMPORT, vec![actor.user]) }
 }
 
 /// Work on a record is seen with the record, whoever has to do it.

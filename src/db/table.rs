@@ -26,8 +26,15 @@ macro_rules! owned {
             row.first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)
         }
 
-        /// The rows, locked in the order of their ids, so that two who lock many cannot wait for each other in a circle.
-        /// Those that are not there, or not seen, are left out.
+        /// Locks the rows in the order of their ids: two who hold many before they change any cannot wait for each other in a
+        /// circle. What is not there, or not seen, is left out.
+        pub fn hold(tx: &mut $crate::db::tx::Tx<'_>, ids: &[uuid::Uuid]) -> $crate::kernel::error::Result<()> {
+            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(seen(tx)).order($table::id);
+            rows.select($table::id).for_update().load::<uuid::Uuid>(tx.conn)?;
+            Ok(())
+        }
+
+        /// The rows, locked in the order of their ids. Those that are not there, or not seen, are left out.
         pub fn lock_many(
             tx: &mut $crate::db::tx::Tx<'_>,
             ids: &[uuid::Uuid],

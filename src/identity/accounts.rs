@@ -1,4 +1,5 @@
 //! Logins, sessions and refresh tokens: the SQL of signing in. A login is a person; a user is a login in one workspace.
+use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::identity::tokens;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
@@ -39,9 +40,13 @@ pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, n
             logins::password_hash.eq(password_hash),
             logins::created_at.eq(now),
         ))
-        .execute(conn)?;
+        .execute(conn)
+        .explain(MEANINGS)?;
     Ok(id)
 }
+
+/// A login's address is its own, whoever was first.
+pub const MEANINGS: Meanings = &[("logins_email_key", Meaning::Taken(Code::DuplicateEmail, "/email"))];
 
 /// A membership of a login.
 #[derive(Debug, Queryable)]
@@ -53,13 +58,13 @@ pub struct Membership {
     pub status: String,
 }
 
-/// Where a login may go: its workspaces, the oldest first; invitations last.
+/// Where a login may go: its workspaces, the oldest first.
 pub fn memberships(conn: &mut PgConnection, login: Uuid) -> Result<Vec<Membership>> {
     Ok(users::table
         .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
         .filter(users::login_id.eq(login))
-        .filter(users::status.ne("suspended"))
-        .order((users::status, users::created_at))
+        .filter(users::status.eq("active"))
+        .order(users::created_at)
         .select((workspaces::id, workspaces::name, users::id, users::role, users::status))
         .load(conn)?)
 }
@@ -76,19 +81,14 @@ pub fn oldest_session() -> DateTime {
     DateTime::now().plus(-chrono::Duration::days(REFRESH_DAYS))
 }
 
-/// Begins a session in one workspace of a login: the named one, or the oldest. Naming one accepts an invitation to it.
+/// Begins a session in one workspace of a login: the named one, or the oldest.
 pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, device: &Device) -> Result<Session> {
     let memberships = memberships(conn, login)?;
-    let choice = memberships.iter().find(|m| wanted.map_or(m.status == "active", |id| id == m.workspace));
+    let choice = memberships.iter().find(|m| wanted.is_none_or(|id| id == m.workspace));
     let Some(member) = choice else {
         return Err(Error::new(Code::CredentialsInvalid, "this login has no such workspace"));
     };
     let now = DateTime::now();
-    if member.status == "invited" {
-        diesel::update(users::table.find((member.workspace, member.user)))
-            .set((users::status.eq("active"), users::version.eq(users::version + 1), users::updated_at.eq(now)))
-            .execute(conn)?;
-    }
     let id = Uuid::now_v7();
     diesel::insert_into(sessions::table)
         .values((

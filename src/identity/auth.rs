@@ -63,7 +63,7 @@ pub struct Credentials {
     pub email: String,
     #[schema(format = "password", min_length = 1, max_length = 1024)]
     pub password: String,
-    /// One of your workspaces; your oldest if absent. Naming one accepts an invitation to it.
+    /// One of your workspaces; your oldest if absent.
     pub workspace_id: Option<Uuid>,
 }
 impl Rules for Credentials {}
@@ -156,14 +156,24 @@ async fn register(
     let email = new.email.clone();
     let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
     let login = match known {
-        Some(login) if passwords::verify(new.password.clone(), login.password_hash.clone()).await? => Ok(login.id),
-        Some(_) => {
+        Some(login) => {
+            // Trying passwords here is throttled as signing in is.
+            let throttle = Throttle::new(&request, &new.email)?;
+            let right = passwords::verify(new.password.clone(), login.password_hash.clone()).await?;
+            throttle.settle(right);
+            if right { Ok(login.id) } else { Err(None) }
+        }
+        None => Err(Some(passwords::hash(new.password.clone()).await?)),
+    };
+    let login = match login {
+        Ok(id) => Ok(id),
+        Err(Some(hash)) => Err(hash),
+        Err(None) => {
             return Err(Error::new(
                 Code::DuplicateEmail,
                 "a login with this e-mail exists; give its password to add a workspace to it",
             ));
         }
-        None => Err(passwords::hash(new.password.clone()).await?),
     };
     let (id, beginnings, device) = (request_id(&request).0, *beginnings.get_ref(), device(&request));
     let session = db

@@ -21,7 +21,7 @@ pub struct Me {
     pub memberships: Vec<Membership>,
 }
 
-/// A workspace that the login belongs to, or is invited to.
+/// A workspace that the login belongs to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Membership {
     pub workspace_id: Uuid,

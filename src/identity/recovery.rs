@@ -1,10 +1,12 @@
 //! Invitations accepted, passwords forgotten and changed, addresses changed: all by a letter or the password.
+use crate::db::constraint::Explain;
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::actors::Actors;
 use crate::identity::auth::{Throttle, TokenPair, device, tokens};
 use crate::identity::letters::{self, LetterKind};
 use crate::identity::tokens::Keys;
+use crate::identity::users::UserStatus;
 use crate::identity::{accounts, passwords, users};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
@@ -111,7 +113,19 @@ async fn accept(
                     Some(login) => login,
                     None => accounts::insert_login(conn, &proof.email, &hash, DateTime::now())?,
                 };
-                diesel::update(u::table.find((workspace, user))).set(u::login_id.eq(login)).execute(conn)?;
+                let invited = u::table.find((workspace, user)).filter(u::status.eq(UserStatus::Invited));
+                let joined = diesel::update(invited)
+                    .set((
+                        u::login_id.eq(login),
+                        u::status.eq(UserStatus::Active),
+                        u::version.eq(u::version + 1),
+                        u::updated_at.eq(DateTime::now()),
+                    ))
+                    .execute(conn)
+                    .explain(users::MEANINGS)?;
+                if joined == 0 {
+                    return Err(Error::new(Code::LinkInvalid, "the invitation was taken back"));
+                }
                 accounts::open_session(conn, login, Some(workspace), &device)
             })
         })
@@ -233,8 +247,8 @@ async fn confirm(given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<R
             if taken {
                 return Err(Error::new(Code::DuplicateEmail, "another login has this address"));
             }
-            diesel::update(logins::table.find(login)).set(logins::email.eq(&proof.email)).execute(conn)?;
-            Ok(())
+            let row = diesel::update(logins::table.find(login)).set(logins::email.eq(&proof.email));
+            row.execute(conn).explain(accounts::MEANINGS).map(drop)
         })
     })
     .await?;

@@ -5,7 +5,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::access::{Access, Builtin, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
-use crate::kernel::actor::can;
+use crate::kernel::actor::{SCOPES, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -152,10 +152,27 @@ pub fn access(conn: &mut PgConnection, workspace: Uuid, key: &str) -> Result<Opt
 
 /// Nobody makes or gives a role that may more than they may themselves.
 pub fn must_cover(tx: &Tx<'_>, access: &Access) -> Result<()> {
+    // A key has less than its user: what it gives would have more than itself.
+    if let Some(scopes) = &tx.actor.scopes
+        && SCOPES.iter().any(|scope| !scopes.iter().any(|has| has == scope))
+    {
+        return Err(Error::new(Code::Forbidden, "an API key without every scope cannot give rights; sign in"));
+    }
     if tx.actor.access.covers(access) {
         return Ok(());
     }
     Err(Error::new(Code::Forbidden, "nobody can give rights that they do not have themselves"))
+}
+
+/// Who sees no further than the team does not move people between teams: it would move the limit.
+pub fn must_see_past_teams(tx: &Tx<'_>) -> Result<()> {
+    if tx.actor.access.reaches_the_team() {
+        return Err(Error::new(
+            Code::Forbidden,
+            "your sight ends at your team; somebody who sees all must change teams",
+        ));
+    }
+    Ok(())
 }
 
 fn insert(tx: &mut Tx<'_>, new: &RoleCreate) -> Result<Role> {

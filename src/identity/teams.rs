@@ -5,6 +5,7 @@ use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
+use crate::identity::roles;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
@@ -122,6 +123,9 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
     // All teams are locked, so that two moves cannot make a circle together.
     mine(tx.workspace()).select(teams::id).order(teams::id).for_update().load::<Uuid>(tx.conn)?;
     let before = lock(tx, id, expected)?;
+    if changes.parent_id.is_some() {
+        roles::must_see_past_teams(tx)?;
+    }
     if let Some(Some(parent)) = changes.parent_id
         && below(tx.conn, tx.workspace(), id)?.contains(&parent)
     {

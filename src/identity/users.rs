@@ -121,7 +121,7 @@ pub static USER: Fields<users::table> = Fields {
 list_params!(UserList, USER.parameters());
 owned!(users, User, User);
 
-const MEANINGS: Meanings = &[
+pub const MEANINGS: Meanings = &[
     ("users_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
     ("users_login_id_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
     ("users_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -156,7 +156,7 @@ pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, 
         .explain(MEANINGS)
 }
 
-/// Adds a user. An e-mail that has a login is invited to use it; with a password hash a login is made.
+/// Adds a user: invited, or with a password hash active with a new login.
 pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) -> Result<User> {
     let role = new.role.as_deref().unwrap_or(SELLER);
     check_role(tx, role)?;
@@ -176,7 +176,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
         (None, Some(hash), Some(email)) => {
             (Some(accounts::insert_login(tx.conn, email, hash, tx.now)?), UserStatus::Active)
         }
-        (login, ..) => (login, UserStatus::Invited),
+        // Even an address that has a login joins by the letter alone: anybody can make a login for an address not their own.
+        _ => (None, UserStatus::Invited),
     };
     let user = diesel::insert_into(users::table)
         .values((
@@ -201,6 +202,9 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdate) -> Result<User> {
     let before = lock(tx, id, expected)?;
     check_role(tx, &before.role)?;
+    if changes.team_id.is_some_and(|team| team != before.team_id) {
+        roles::must_see_past_teams(tx)?;
+    }
     if let Some(role) = &changes.role {
         check_role(tx, role)?;
     }

@@ -2,6 +2,7 @@
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
@@ -153,6 +154,13 @@ const OWNED: [(Kind, &str); 6] = [
     ),
 ];
 
+/// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
+fn kinds(tx: &Tx<'_>) -> Vec<String> {
+    let answers_for_users = tx.actor.visibility("users", Action::Update) == Visibility::All;
+    let may = |kind: &&Kind| tx.actor.must_read(kind.path()).is_ok() && (**kind != Kind::ApiKey || answers_for_users);
+    Kind::ALL.iter().filter(may).map(|kind| kind.as_str().to_owned()).collect()
+}
+
 /// The condition on events that follows from what the caller may see of each kind of record.
 fn seen(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("true");
@@ -174,6 +182,7 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
         .set("seq", Part::Int(asked.after.1))
         .set("types", Part::Texts(asked.types.clone()))
         .set("record", Part::MaybeId(asked.record))
+        .set("kinds", Part::Texts(kinds(tx)))
         .set("seen", Part::Nested(Box::new(seen(tx))))
         .set("limit", Part::Int(asked.limit + 1))
         .load(tx.conn)?;
@@ -218,7 +227,8 @@ list_params!(FeedParameters, {
     ]
 });
 
-/// Follow what changes in the workspace, oldest first. Keep the cursor and ask again: no change is ever skipped.
+/// Follow what changes in the workspace, oldest first, of the kinds of record that you may read (a key needs their scopes too).
+/// Keep the cursor and ask again: no change is ever skipped.
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {

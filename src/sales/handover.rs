@@ -81,11 +81,16 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, to: Uuid) -> Result<HandOverResult> {
     })
 }
 
-/// Hand everything that a user owns to another: companies, contacts, leads, deals and open tasks.
+/// Hand everything that a user owns to another: companies, contacts, leads, deals and open tasks. Needs the right to change these too.
 #[utoipa::path(operation_id = "hand_over_records", params(("user_id" = Uuid, Path, description = "Id of the user who leaves")), request_body = HandOver,
     responses((status = 200, description = "What changed hands", body = HandOverResult)))]
 #[post("/users/{user_id}/hand-over")]
 async fn everything(ctx: Ctx<can::users::Update>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
+    ctx.actor.must::<can::companies::Update>()?;
+    ctx.actor.must::<can::contacts::Update>()?;
+    ctx.actor.must::<can::leads::Update>()?;
+    ctx.actor.must::<can::deals::Update>()?;
+    ctx.actor.must::<can::tasks::Update>()?;
     ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, given.to_user_id)?)).await
 }
 

@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use utoipa::ToSchema;
@@ -90,11 +91,20 @@ pub struct Items<T> {
 /// How an item is read.
 pub trait BatchItem: Sized + 'static {
     fn read(item: Json) -> Result<Self>;
+
+    /// The record that it changes.
+    fn target(&self) -> Option<Uuid> {
+        None
+    }
 }
 
 impl BatchItem for BatchDeleteItem {
     fn read(item: Json) -> Result<Self> {
         shape::read(item)
+    }
+
+    fn target(&self) -> Option<Uuid> {
+        Some(self.id)
     }
 }
 
@@ -168,7 +178,21 @@ impl<T: BatchItem> Items<T> {
         if !bad.is_empty() {
             return Err(Error::members(bad));
         }
-        Ok(Items { atomic, items: items.into_iter().map(Self::item).collect() })
+        let mut seen = HashSet::new();
+        let items = items.into_iter().map(Self::item).map(|item| {
+            let item = item?;
+            // A second change of the same record would be a change of another version.
+            if item.target().is_some_and(|id| !seen.insert(id)) {
+                return Err(Error::member("/id", "stated_twice", "is in the batch twice"));
+            }
+            Ok(item)
+        });
+        Ok(Items { atomic, items: items.collect() })
+    }
+
+    /// The records that the items change.
+    pub fn targets(&self) -> Vec<Uuid> {
+        self.items.iter().flatten().filter_map(BatchItem::target).collect()
     }
 
     fn item(item: Json) -> Result<T> {
@@ -184,15 +208,11 @@ impl<T: BatchItem> Items<T> {
         if self.atomic && valid.len() < self.items.len() {
             return Err(self.refused());
         }
-        let mut outcomes: Vec<Result<Done>> = match tx.attempt(|tx| work(tx, &valid)) {
+        let outcomes: Vec<Result<Done>> = match tx.attempt(|tx| work(tx, &valid)) {
             Ok(done) => done.into_iter().map(Ok).collect(),
-            Err(Error::Problem(_)) => valid.iter().map(|item| tx.attempt(|tx| only(work(tx, &[item])?))).collect(),
+            Err(Error::Problem(_)) => one_by_one(tx, &valid, work)?,
             Err(fault) => return Err(fault),
         };
-        if let Some(at) = outcomes.iter().position(|outcome| matches!(outcome, Err(Error::Sql(_) | Error::Internal(_))))
-        {
-            return outcomes.swap_remove(at).map(|_| BatchResult { succeeded: 0, failed: 0, results: Vec::new() });
-        }
         if self.atomic && outcomes.iter().any(Result::is_err) {
             let bad = outcomes.iter().enumerate().filter_map(|(n, outcome)| Some(within(n, outcome.as_ref().err()?)));
             return Err(Error::members(bad.flatten().collect()));
@@ -232,6 +252,22 @@ impl<T: BatchItem> Items<T> {
     }
 }
 
+/// Each item on its own. A refusal is the item's; a fault of the database, such as a deadlock, ends the whole at once.
+fn one_by_one<T>(
+    tx: &mut Tx<'_>,
+    items: &[&T],
+    work: impl Fn(&mut Tx<'_>, &[&T]) -> Result<Vec<Done>>,
+) -> Result<Vec<Result<Done>>> {
+    let mut outcomes = Vec::with_capacity(items.len());
+    for item in items {
+        match tx.attempt(|tx| only(work(tx, &[item])?)) {
+            Err(fault @ (Error::Sql(_) | Error::Internal(_))) => return Err(fault),
+            outcome => outcomes.push(outcome),
+        }
+    }
+    Ok(outcomes)
+}
+
 fn only(done: Vec<Done>) -> Result<Done> {
     done.into_iter().next().ok_or_else(|| Error::internal("one item has one outcome"))
 }
@@ -254,15 +290,6 @@ fn within(index: usize, error: &Error) -> Vec<Bad> {
         ..bad.clone()
     };
     problem.errors.iter().map(inside).collect()
-}
-
-/// Every id once: the second change of a record would be a change of another version.
-pub fn once(ids: &[Uuid]) -> Result<()> {
-    let mut seen = std::collections::HashSet::new();
-    match ids.iter().find(|id| !seen.insert(**id)) {
-        Some(id) => Err(Error::member("/id", "stated_twice", format!("{id} is in the batch twice"))),
-        None => Ok(()),
-    }
 }
 
 /// The bodies and operations of `batch-create`, `batch-update` and `batch-delete` of one resource.
@@ -318,6 +345,10 @@ macro_rules! batch {
                 }
                 $crate::kernel::shape::read(item)
             }
+
+            fn target(&self) -> Option<uuid::Uuid> {
+                Some(self.id)
+            }
         }
 
         /// Records to change.
@@ -358,9 +389,9 @@ macro_rules! batch {
             items: $crate::web::batch::Items<$item>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             ctx.write(move |tx| {
+                $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
                     let ids: Vec<uuid::Uuid> = chosen.iter().map(|item| item.id).collect();
-                    $crate::web::batch::once(&ids)?;
                     let mut rows = $store::lock_many(tx, &ids)?;
                     chosen
                         .iter()
@@ -385,11 +416,8 @@ macro_rules! batch {
             items: $crate::web::batch::Items<$crate::web::batch::BatchDeleteItem>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             ctx.write(move |tx| {
+                $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
-                    let ids: Vec<uuid::Uuid> = chosen.iter().map(|item| item.id).collect();
-                    $crate::web::batch::once(&ids)?;
-                    // All are locked in one order first: two batches cannot wait for each other in a circle.
-                    $store::lock_many(tx, &ids)?;
                     let delete = |item: &&$crate::web::batch::BatchDeleteItem| {
                         $store::delete(tx, item.id, $crate::db::table::Expected(item.version))?;
                         Ok($crate::web::batch::Done::deleted(item.id))
@@ -422,7 +450,6 @@ macro_rules! upsert {
                     let new: Vec<&$create> = chosen.iter().map(|item| &item.new).collect();
                     let known = $store::known(tx, &new)?;
                     let ids: Vec<uuid::Uuid> = known.iter().copied().flatten().collect();
-                    $crate::web::batch::once(&ids)?;
                     let mut rows = $store::lock_many(tx, &ids)?;
                     let missing: Vec<&$create> =
                         new.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(new, _)| *new).collect();

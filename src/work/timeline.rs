@@ -121,6 +121,11 @@ const fn conditions(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
+/// Work is shown with the record it belongs to, to those who may read such work at all.
+fn shown(tx: &Tx<'_>, resource: &str) -> Part {
+    Part::Sql(if tx.actor.must_read(resource).is_ok() { "true" } else { "false" })
+}
+
 pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<TimelinePage> {
     let mut ids = vec![id];
     if kind == Kind::Deal {
@@ -135,6 +140,8 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
     let mut rows: Vec<Row> = Statement::new(include_str!("timeline.sql"))
         .set("workspace", Part::Id(tx.workspace()))
         .set("ids", Part::Ids(ids.clone()))
+        .set("activities_shown", shown(tx, "activities"))
+        .set("tasks_shown", shown(tx, "tasks"))
         .set("activity_of", of(activity_of))
         .set("task_of", of(task_of))
         .set("at", Part::At(at))

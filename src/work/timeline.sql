@@ -9,13 +9,13 @@ select * from (
     union all
     (select a.id, a.occurred_at, 'activity', a.type, a.author_id, 'activity', a.id, a.outcome, a.text, '{}'::jsonb
      from activities a
-     where a.workspace_id = :workspace and (:activity_of) and a.deleted_at is null and (a.occurred_at, a.id) < (:at, :last)
+     where a.workspace_id = :workspace and :activities_shown and (:activity_of) and a.deleted_at is null and (a.occurred_at, a.id) < (:at, :last)
      order by a.occurred_at desc, a.id desc limit :limit)
     union all
     (select t.id, coalesce(t.completed_at, t.created_at), 'task', t.type, t.assignee_id, 'task', t.id, t.title,
         coalesce(t.result, t.notes), jsonb_build_object('status', jsonb_build_array(null, t.status))
      from tasks t
-     where t.workspace_id = :workspace and (:task_of) and t.deleted_at is null
+     where t.workspace_id = :workspace and :tasks_shown and (:task_of) and t.deleted_at is null
         and (coalesce(t.completed_at, t.created_at), t.id) < (:at, :last)
      order by 2 desc, 1 desc limit :limit)
 ) merged

@@ -284,3 +284,56 @@ fn hidden_fields_show_nowhere() {
     let problem = owner.post("/roles", bad).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/hidden_fields/0/field");
 }
+
+#[test]
+fn no_side_door_shows_what_the_front_door_hides() {
+    let owner = workspace();
+    let only = |grants: &[[&'static str; 6]]| user_with(&owner, grants, json!({}));
+    let (deals_only, his) = only(&[["deals", "own", "own", "own", "own", "none"]]);
+    let deal = id(&deals_only.post("/deals", json!({ "title": "D" })).created());
+    owner.post("/activities", json!({ "type": "note", "text": "between us", "deal_id": deal })).created();
+    owner.post("/tasks", json!({ "title": "secret task", "deal_id": deal })).created();
+    let timeline = deals_only.get(&format!("/deals/{deal}/timeline")).ok().to_string();
+    assert!(!timeline.contains("between us") && !timeline.contains("secret task"), "{timeline}");
+    // The feed shows the kinds that one may read, and a key those of its scopes.
+    let (feed_only, _) = only(&[["events", "all", "none", "none", "none", "none"]]);
+    assert_eq!(feed_only.get("/events").ok()["data"], json!([]));
+    assert_eq!(key(&owner, &["events:read"]).get("/events").ok()["data"], json!([]));
+    let kinds = key(&owner, &["events:read", "deals:read"]).get("/events").ok();
+    assert!(kinds["data"].as_array().unwrap().iter().all(|event| event["record_kind"] == "deal"));
+    // Seeing the work of others with one's record is not changing it.
+    let mut grants = own();
+    grants.retain(|g| !["tasks", "activities"].contains(&g[0]));
+    grants.extend([["tasks", "all", "own", "own", "own", "none"], ["activities", "all", "own", "own", "own", "none"]]);
+    let (ann, ann_id) = user_with(&owner, &grants, json!({}));
+    let hers = id(&owner.post("/deals", json!({ "title": "D", "owner_id": ann_id })).created());
+    let task = id(&owner.post("/tasks", json!({ "title": "T", "deal_id": hers })).created());
+    ann.get(&format!("/tasks/{task}")).ok();
+    ann.patch(&format!("/tasks/{task}"), json!({ "title": "X" })).problem(403, "forbidden");
+    ann.delete(&format!("/tasks/{task}")).problem(403, "forbidden");
+    // Reports do not group by what one may not see.
+    ann.get("/analytics/win-rate?group_by=sector").problem(400, "invalid_parameter");
+    key(&owner, &["analytics:read"]).get("/analytics/win-rate").problem(403, "insufficient_scope");
+    let hiding = json!({ "hidden_fields": [{ "resource": "deals", "field": "competitor" }, { "resource": "deals", "field": "probability_percent" }] });
+    let (blind, _) = user_with(&owner, &reach("all"), hiding);
+    blind.get("/analytics/win-rate?group_by=competitor").problem(400, "invalid_parameter");
+    blind.get("/analytics/forecast").problem(403, "forbidden");
+    // A company one does not see is no company for a conversion.
+    owner.post("/companies", json!({ "name": "SecretCorp" })).created();
+    let lead = json!({ "title": "L", "person": { "name": "Eve", "company_name": "secretcorp" } });
+    let lead = id(&ann.post("/leads", lead).created());
+    let result = ann.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).status;
+    assert_eq!(result, 200);
+    // Who is limited to a team does not move the limit.
+    let mut people = reach("team");
+    people.retain(|g| g[0] != "users");
+    people.push(["users", "all", "none", "all", "none", "none"]);
+    let team = id(&owner.post("/teams", json!({ "name": "Top" })).created());
+    let (chief, chief_id) = user_with(&owner, &people, json!({}));
+    chief.patch(&format!("/users/{chief_id}"), json!({ "team_id": team })).problem(403, "forbidden");
+    // A key gives no rights that it lacks itself.
+    let script = key(&owner, &["users:read", "users:write"]);
+    let boss = json!({ "name": "B", "email": "boss@example.com", "role": "owner", "password": "a-long-password" });
+    script.post("/users", boss).problem(403, "forbidden");
+    script.post(&format!("/users/{his}/hand-over"), json!({ "to_user_id": ann_id })).problem(403, "insufficient_scope");
+}

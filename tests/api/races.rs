@@ -87,3 +87,34 @@ fn moves_at_once_leave_one_line_of_spans() {
     let flow = owner.get("/analytics/funnel?kind=snapshot").ok()["groups"][0]["total"].as_i64().unwrap();
     assert!(flow <= 1, "{flow}");
 }
+
+/// Two batches in opposite order, each with an item that is refused, so that both go item by item: both end, soon.
+#[test]
+fn refused_items_do_not_make_batches_wait_for_each_other() {
+    let owner = workspace();
+    let items: Vec<Json> = (0..100).map(|n| json!({ "name": format!("C{n}") })).collect();
+    let made = owner.post("/companies/batch-create", json!({ "items": items })).ok();
+    let ids: Vec<Json> = made["results"].as_array().unwrap().iter().map(|r| r["id"].clone()).collect();
+    let nobody = json!("0192f0c1-2d3e-7a4b-8c5d-6e7f80910000");
+    let statuses = at_once(8, |n| {
+        let mut ids = ids.clone();
+        if n % 2 == 0 {
+            ids.reverse();
+        }
+        ids.insert(50, nobody.clone());
+        let items: Vec<Json> =
+            ids.iter().map(|id| json!({ "id": id, "changes": { "sector": format!("S{n}") } })).collect();
+        let answer = owner.post("/companies/batch-update", json!({ "items": items }));
+        let status = answer.status;
+        assert_eq!(answer.ok()["failed"], 1);
+        status
+    });
+    assert_eq!(statuses, [(200, 8)]);
+}
+
+#[test]
+fn of_eight_registrations_of_one_address_one_is_made() {
+    let body = json!({ "workspace_name": "A", "name": "A", "email": format!("{}@example.com", crate::support::unique("race")), "password": "a-long-password" });
+    let statuses = at_once(8, |_| Client::anonymous().post("/auth/register", body.clone()).status);
+    assert!(statuses.iter().all(|(status, _)| matches!(status, 201 | 409)), "{statuses:?}");
+}

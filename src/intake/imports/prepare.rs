@@ -274,7 +274,7 @@ impl Reader {
                     }
                     Ok(())
                 }
-                None => Err(self.unknown(&name, kind, text, report)),
+                None => Err(self.unknown(tx, &name, kind, text, report)),
             },
             Target::Product => match self.references.find(tx, Kind::Product, text)? {
                 Some(id) => {
@@ -282,14 +282,14 @@ impl Reader {
                     body.insert("line_items".into(), json!([{ "product_id": id }]));
                     Ok(())
                 }
-                None => Err(self.unknown(&name, Kind::Product, text, report)),
+                None => Err(self.unknown(tx, &name, Kind::Product, text, report)),
             },
             Target::DealContact => match self.references.find(tx, Kind::Contact, text)? {
                 Some(id) => {
                     body.insert("contacts".into(), json!([{ "contact_id": id }]));
                     Ok(())
                 }
-                None => Err(self.unknown(&name, Kind::Contact, text, report)),
+                None => Err(self.unknown(tx, &name, Kind::Contact, text, report)),
             },
             Target::Person(member) => {
                 let person = body.entry("person").or_insert_with(|| json!({}));
@@ -317,9 +317,16 @@ impl Reader {
         })
     }
 
-    fn unknown(&self, column: &str, kind: Kind, text: &str, report: &mut ImportReport) -> (&'static str, String) {
+    fn unknown(
+        &self,
+        tx: &Tx<'_>,
+        column: &str,
+        kind: Kind,
+        text: &str,
+        report: &mut ImportReport,
+    ) -> (&'static str, String) {
         let what = kind.as_str().replace('_', " ");
-        let nearest = self.references.nearest(kind, text);
+        let nearest = self.references.nearest(tx, kind, text);
         let detail = match &nearest {
             Some(name) => format!("there is no {what} {text}; if {name} is meant, map the value {text} to {name}"),
             None => format!("there is no {what} {text}; import the {} first", kind.path()),

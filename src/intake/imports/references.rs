@@ -2,7 +2,7 @@
 use crate::db::sight::sight;
 use crate::db::tx::Tx;
 use crate::identity::teams::{self, TeamCreate};
-use crate::kernel::actor::Action;
+use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
@@ -42,6 +42,16 @@ impl Names {
 /// Lists of mere names, which grow as needed.
 const fn grows(kind: Kind) -> bool {
     matches!(kind, Kind::Team | Kind::Source | Kind::LossReason)
+}
+
+/// An import adds to a list what its user could add by hand.
+fn may_add(tx: &Tx<'_>, kind: Kind) -> bool {
+    match kind {
+        Kind::Team => tx.actor.must::<can::teams::Create>(),
+        Kind::Source => tx.actor.must::<can::sources::Create>(),
+        _ => tx.actor.must::<can::loss_reasons::Create>(),
+    }
+    .is_ok()
 }
 
 type Found = Vec<(Uuid, Option<String>, Option<String>, Option<String>)>;
@@ -100,6 +110,9 @@ impl References {
         if found.is_some() || !grows(kind) {
             return Ok(found);
         }
+        if !may_add(tx, kind) {
+            return Ok(None);
+        }
         let id = add(tx, kind, name)?;
         self.note(kind, name, id);
         self.added.push(format!("{} {name}", kind.as_str().replace('_', " ")));
@@ -118,8 +131,11 @@ impl References {
         }
     }
 
-    /// The name that is most like it.
-    pub fn nearest(&self, kind: Kind, name: &str) -> Option<String> {
+    /// The name that is most like it; of people, who are named by their e-mail, none when the role hides it.
+    pub fn nearest(&self, tx: &Tx<'_>, kind: Kind, name: &str) -> Option<String> {
+        if kind == Kind::Contact && tx.actor.access.hides("contacts", "email") {
+            return None;
+        }
         let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
         let written = self.known.get(&kind)?.written.iter().filter(|known| known.parse::<Uuid>().is_err());
         let scored = written

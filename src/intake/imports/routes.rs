@@ -3,7 +3,7 @@ use crate::db::queue::{self, Job};
 use crate::db::tx::Tx;
 use crate::intake::imports::model::{
     ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportResource, ImportRun,
-    ImportSettings, ImportStatus,
+    ImportSettings, ImportStatus, OnExisting,
 };
 use crate::intake::imports::prepare::Reader;
 use crate::intake::imports::table::Table;
@@ -127,20 +127,26 @@ fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>>
     Ok(all.into_iter().filter(|s| s.category == Category::Open).map(|s| s.name).collect())
 }
 
-/// An import makes nothing that its user could not make one by one.
-fn check_right(actor: &Actor, resource: ImportResource) -> Result<()> {
+/// An import does nothing that its user could not do one by one.
+fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
+    macro_rules! may {
+        ($resource:ident) => {{
+            actor.must::<can::$resource::Create>()?;
+            if changes { actor.must::<can::$resource::Update>() } else { Ok(()) }
+        }};
+    }
     match resource {
-        ImportResource::Users => actor.must::<can::users::Create>(),
-        ImportResource::Companies => actor.must::<can::companies::Create>(),
-        ImportResource::Contacts => actor.must::<can::contacts::Create>(),
-        ImportResource::Products => actor.must::<can::products::Create>(),
-        ImportResource::Leads => actor.must::<can::leads::Create>(),
-        ImportResource::Deals => actor.must::<can::deals::Create>(),
+        ImportResource::Users => may!(users),
+        ImportResource::Companies => may!(companies),
+        ImportResource::Contacts => may!(contacts),
+        ImportResource::Products => may!(products),
+        ImportResource::Leads => may!(leads),
+        ImportResource::Deals => may!(deals),
     }
 }
 
 pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, content: &[u8]) -> Result<Import> {
-    check_right(tx.actor, resource)?;
+    check_right(tx.actor, resource, false)?;
     let table = run::open(content, &ImportSettings::default())?;
     let (detected, settings) = detect(tx, resource, &table)?;
     let row = diesel::insert_into(imports::table)
@@ -163,12 +169,12 @@ pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, conten
 /// Checks the settings against the file and queues the job.
 pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
     let import = lock(tx, id, crate::db::table::Expected::default())?;
-    check_right(tx.actor, import.resource)?;
     if matches!(import.status, ImportStatus::Queued | ImportStatus::Running) {
         return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
     }
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
+    check_right(tx.actor, import.resource, settings.on_existing != Some(OnExisting::Skip))?;
     let content: Vec<u8> = imports::table.find((tx.workspace(), id)).select(imports::content).first(tx.conn)?;
     let table = run::open(&content, &settings)?;
     Reader::new(tx, import.resource, &settings, &table)?;

@@ -29,7 +29,10 @@ async fn create(ctx: Ctx<can::contacts::Create>, new: Valid<ContactCreate>) -> R
     let first = new.emails.iter().flatten().next().map(|e| e.email.clone());
     let email = new.email.clone().or(first);
     match (ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await, email) {
-        (Err(error), Some(email)) if error.code() == Code::DuplicateEmail => {
+        // Who may not see addresses does not learn whose one is.
+        (Err(error), Some(email))
+            if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") =>
+        {
             let existing = ctx.ask(move |tx| store::by_email(tx, &email)).await?;
             Err(error.with(|problem| problem.existing_id = existing.map(|contact| contact.id)))
         }

@@ -244,7 +244,9 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
 
 /// The contact that each item means, by external id, else by primary e-mail, of those that the caller may see.
 pub fn known(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
-    let emails: Vec<Option<String>> = list.iter().map(|new| primary_email(&emails_of(new))).collect();
+    let hidden = tx.actor.access.hides("contacts", "email");
+    let email = |new: &&ContactCreate| primary_email(&emails_of(new)).filter(|_| !hidden);
+    let emails: Vec<Option<String>> = list.iter().map(email).collect();
     if list.iter().zip(&emails).any(|(new, email)| new.external_id.is_none() && email.is_none()) {
         return Err(Error::member("/external_id", "required", "or an e-mail is what an upsert knows a contact by"));
     }

@@ -1,8 +1,11 @@
 //! Conversion: a lead becomes a contact, a company and a deal, new or existing ones, in one transaction.
 use crate::db::events::Event;
+use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::kind::Kind;
 use crate::kernel::shape::Rules;
 use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::companies::store as companies;
@@ -136,9 +139,9 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
 
 /// A lead converts once; asking again gives what it became.
 fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<ConversionResult> {
-    let contact = lead.contact_id.map(|id| contacts::find(tx, id)).transpose()?;
-    let company = lead.company_id.map(|id| companies::find(tx, id)).transpose()?;
-    let deal = lead.converted_deal_id.map(|id| deals::find(tx, id)).transpose()?;
+    let contact = seen(lead.contact_id.map(|id| contacts::find(tx, id)))?;
+    let company = seen(lead.company_id.map(|id| companies::find(tx, id)))?;
+    let deal = seen(lead.converted_deal_id.map(|id| deals::find(tx, id)))?;
     Ok(ConversionResult {
         lead,
         contact,
@@ -149,6 +152,15 @@ fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<Conversion
         moved_tasks: 0,
         dry_run,
     })
+}
+
+/// A linked record that the caller may not see is left out of the answer, and of what is made.
+fn seen<T>(found: Option<Result<T>>) -> Result<Option<T>> {
+    match found {
+        Some(Err(error)) if error.code() == Code::NotFound => Ok(None),
+        Some(outcome) => outcome.map(Some),
+        None => Ok(None),
+    }
 }
 
 fn company(
@@ -166,13 +178,14 @@ fn company(
         return companies::insert(tx, new).map(Some);
     }
     if let Some(id) = lead.company_id {
-        return companies::find(tx, id).map(Some);
+        return seen(Some(companies::find(tx, id)));
     }
     let Some(name) = &person.company_name else { return Ok(None) };
     let known: Option<Uuid> = c::table
         .filter(c::workspace_id.eq(tx.workspace()))
         .filter(c::deleted_at.is_null())
         .filter(lower(c::name).eq(name.to_lowercase()))
+        .filter(sight::<c::table>(tx.actor, Kind::Company, Action::Read))
         .order((c::created_at, c::id))
         .select(c::id)
         .first(tx.conn)
@@ -204,7 +217,11 @@ fn contact(
     }
     let known = match (asked.contact_id, lead.contact_id, &person.email) {
         (Some(id), ..) => Some(contacts::find(tx, id).map_err(|_| Error::reference("/contact_id"))?),
-        (None, Some(id), _) => Some(contacts::find(tx, id)?),
+        // The lead stays linked to a person whom the caller does not see; the deal is not.
+        (None, Some(id), _) => match seen(Some(contacts::find(tx, id)))? {
+            Some(contact) => Some(contact),
+            None => return Ok(None),
+        },
         (None, None, Some(email)) => contacts::by_email(tx, email)?,
         (None, None, None) => None,
     };

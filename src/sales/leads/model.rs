@@ -123,17 +123,18 @@ pub struct LeadCreate {
 }
 
 impl LeadCreate {
-    /// The title, or the best name there is.
+    /// The title, or the best name there is. An address is no name: a role may hide it, and a title shows.
     pub fn title(&self) -> Option<&str> {
         let person = self.person.as_ref();
+        let filled = |text: Option<&'_ String>| text.is_some_and(|text| !text.is_empty());
+        let reachable = person.is_some_and(|p| filled(p.email.as_ref()) || filled(p.phone.as_ref()));
         let texts = [
-            self.title.as_ref(),
-            person.and_then(|p| p.name.as_ref()),
-            person.and_then(|p| p.company_name.as_ref()),
-            person.and_then(|p| p.email.as_ref()),
-            person.and_then(|p| p.phone.as_ref()),
+            self.title.as_deref(),
+            person.and_then(|p| p.name.as_deref()),
+            person.and_then(|p| p.company_name.as_deref()),
+            reachable.then_some("Unnamed lead"),
         ];
-        texts.into_iter().flatten().map(String::as_str).find(|text| !text.is_empty())
+        texts.into_iter().flatten().find(|text| !text.is_empty())
     }
 }
 
