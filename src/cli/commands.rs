@@ -3,7 +3,7 @@ use crate::cli::demo;
 use crate::cli::settings::{Database, Mailing, Serve, Work};
 use crate::db::migrations;
 use crate::db::pool::{Db, Size};
-use crate::db::postgres::Postgres;
+use crate::db::postgres::Kept;
 use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
 use crate::jobs::worker::Worker;
@@ -26,14 +26,14 @@ fn text(error: impl std::fmt::Display) -> String {
 struct Opened {
     url: String,
     // Dropped last, after every connection.
-    _postgres: Option<Postgres>,
+    _postgres: Option<Kept>,
 }
 
 fn open(options: &Database) -> Outcome<Opened> {
     if let Some(url) = &options.database_url {
         return Ok(Opened { url: url.clone(), _postgres: None });
     }
-    let postgres = Postgres::start(&options.data_dir.join("postgres"), false).map_err(text)?;
+    let postgres = Kept::start(&options.data_dir.join("postgres")).map_err(text)?;
     Ok(Opened { url: postgres.url.clone(), _postgres: Some(postgres) })
 }
 

@@ -5,6 +5,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::result::{DatabaseErrorKind, Error as Sql};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -107,7 +108,7 @@ impl Db {
     /// Runs on the calling thread, for workers and commands, which may block.
     pub fn here<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
         let mut conn = self.pool.get().map_err(unavailable)?;
-        work(&mut conn)
+        work(&mut conn).map_err(meaning)
     }
 }
 
@@ -139,7 +140,7 @@ impl Lane {
         let job: Job = Box::new(move |conn| {
             // A caller that went away while waiting costs nothing.
             if !answer.is_closed() {
-                let _ = answer.send(conn.and_then(work));
+                let _ = answer.send(conn.and_then(work).map_err(meaning));
             }
         });
         match self.0.try_send(job) {
@@ -165,4 +166,33 @@ fn serve(queue: &Receiver<Job>, pool: &Connections) {
             log::error!("a piece of database work panicked");
         }
     }
+}
+
+/// A database that is away or too slow is the caller's 503, not a fault of ours.
+fn meaning(error: Error) -> Error {
+    let Error::Sql(sql) = &error else { return error };
+    match sql {
+        Sql::BrokenTransactionManager | Sql::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => gone(sql),
+        Sql::DatabaseError(_, info) => {
+            let message = info.message();
+            if message.contains("statement timeout") || message.contains("lock timeout") {
+                log::warn!("too slow: {message}");
+                return Error::new(Code::Overloaded, "the database took too long; try again soon");
+            }
+            let lost = [
+                "terminating connection",
+                "server closed the connection",
+                "connection to server",
+                "could not send",
+                "no connection",
+            ];
+            if lost.iter().any(|words| message.contains(words)) { gone(sql) } else { error }
+        }
+        _ => error,
+    }
+}
+
+fn gone(sql: &Sql) -> Error {
+    log::warn!("lost the database: {sql}");
+    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
 }

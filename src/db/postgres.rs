@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A running cluster; it stops when this is dropped, or when the process dies.
@@ -74,10 +76,71 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// Whether it is there no longer, though nobody asked it to stop.
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.server.try_wait(), Ok(None))
+    }
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
-        signal(self.server.id(), libc::SIGINT); // "fast": open transactions are rolled back
+        // The number of a process that has ended may belong to another by now.
+        if !self.has_ended() {
+            signal(self.server.id(), libc::SIGINT); // "fast": open transactions are rolled back
+        }
         let _ = self.server.wait();
+    }
+}
+
+/// How often a kept cluster is looked after.
+const WATCH: Duration = Duration::from_millis(300);
+
+/// A cluster that is started again when it dies. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Kept {
+    pub url: String,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Kept {
+    /// PostgreSQL is told to stop when the thread that started it ends, so one thread starts it, and stays.
+    pub fn start(dir: &Path) -> io::Result<Kept> {
+        let ((stop, stopped), (tell, told)) = (channel(), channel());
+        let dir = dir.to_owned();
+        let keeper = std::thread::Builder::new().name("postgres".into());
+        let thread = keeper.spawn(move || match Postgres::start(&dir, false) {
+            Ok(postgres) => {
+                let _ = tell.send(Ok(postgres.url.clone()));
+                keep(&dir, postgres, &stopped);
+            }
+            Err(error) => {
+                let _ = tell.send(Err(error));
+            }
+        })?;
+        let url = told.recv().map_err(io::Error::other)??;
+        Ok(Kept { url, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn keep(dir: &Path, postgres: Postgres, stopped: &Receiver<()>) {
+    let mut running = Some(postgres);
+    while stopped.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
+        if running.as_mut().is_some_and(|postgres| !postgres.has_ended()) {
+            continue;
+        }
+        log::error!("PostgreSQL has ended; it is started again");
+        // What held the folder goes first.
+        drop(running.take());
+        running = Postgres::start(dir, false).map_err(|error| log::error!("PostgreSQL does not start: {error}")).ok();
     }
 }
 

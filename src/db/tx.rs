@@ -3,7 +3,7 @@ use crate::db::events::{self, Event};
 use crate::db::idempotency::{self, Claim};
 use crate::db::pool::{self, Db};
 use crate::kernel::actor::{Action, Actor};
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::time::DateTime;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -127,7 +127,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.run(move |conn| work(&mut tx(conn, &request)).map_err(meaning)).await
+        self.run(move |conn| work(&mut tx(conn, &request))).await
     }
 
     /// As `read`, for reports: on the threads and connections kept for them, in one snapshot.
@@ -235,7 +235,7 @@ pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConne
 /// Adds what the request cost in statements and time.
 fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
     let (queries, start) = (pool::queries(), Instant::now());
-    let mut reply = work().map_err(meaning)?;
+    let mut reply = work()?;
     reply.queries = pool::queries().wrapping_sub(queries);
     reply.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(reply)
@@ -257,33 +257,4 @@ fn is_transient(error: &Sql) -> bool {
         Sql::DatabaseError(_, info) => info.message() == "deadlock detected",
         _ => false,
     }
-}
-
-/// A database that is away or too slow is the caller's 503, not a fault of ours.
-fn meaning(error: Error) -> Error {
-    let Error::Sql(sql) = &error else { return error };
-    match sql {
-        Sql::BrokenTransactionManager | Sql::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => gone(sql),
-        Sql::DatabaseError(_, info) => {
-            let message = info.message();
-            if message.contains("statement timeout") || message.contains("lock timeout") {
-                log::warn!("too slow: {message}");
-                return Error::new(Code::Overloaded, "the database took too long; try again soon");
-            }
-            let lost = [
-                "terminating connection",
-                "server closed the connection",
-                "connection to server",
-                "could not send",
-                "no connection",
-            ];
-            if lost.iter().any(|words| message.contains(words)) { gone(sql) } else { error }
-        }
-        _ => error,
-    }
-}
-
-fn gone(sql: &Sql) -> Error {
-    log::warn!("lost the database: {sql}");
-    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
 }

@@ -4,6 +4,7 @@ use crate::support::client::Client;
 use crate::support::id;
 use crate::support::process::{Process, folder};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 fn owner(process: &Process) -> Client {
     let at = Client::at(&process.address);
@@ -46,4 +47,29 @@ fn an_import_goes_on_where_its_server_was_killed() {
     assert_eq!(total, ROWS);
     let twins = client.get("/contacts?last_name=Person%207").ok()["data"].as_array().unwrap().len();
     assert_eq!(twins, 2);
+}
+
+/// PostgreSQL dies under the server: nothing but 503 while it is away, and it comes back with everything that was acknowledged.
+#[test]
+fn a_database_that_dies_comes_back() {
+    let dir = folder("killed-database");
+    let process = Process::start(&dir);
+    let client = owner(&process);
+    for turn in 1..=2 {
+        client.post("/contacts", json!({ "first_name": format!("C{turn}") })).created();
+        let pid = std::fs::read_to_string(dir.join("postgres/data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap().to_owned();
+        assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        let begin = Instant::now();
+        loop {
+            let answer = client.get("/contacts?include_total=true");
+            if answer.status == 200 {
+                assert_eq!(answer.ok()["page"]["total"], turn);
+                break;
+            }
+            assert_eq!(answer.status, 503, "{}", answer.text);
+            assert!(begin.elapsed() < Duration::from_secs(40), "the database does not come back");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
 }
