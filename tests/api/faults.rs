@@ -52,7 +52,8 @@ fn an_import_goes_on_where_its_server_was_killed() {
 /// PostgreSQL dies under the server: nothing but 503 while it is away, and it comes back with everything that was acknowledged.
 #[test]
 fn a_database_that_dies_comes_back() {
-    let dir = folder("killed-database");
+    // A folder that PostgreSQL's own user can reach, so that the data are where they are looked for.
+    let dir = std::env::temp_dir().join(format!("voronka-killed-database-{}", std::process::id()));
     let process = Process::start(&dir);
     let client = owner(&process);
     for turn in 1..=2 {
@@ -72,4 +73,6 @@ fn a_database_that_dies_comes_back() {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+    drop(process);
+    let _ = std::fs::remove_dir_all(&dir);
 }
