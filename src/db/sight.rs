@@ -119,9 +119,13 @@ pub fn may_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
     }
 }
 
-/// What a change needs beyond seeing the record; nothing when the right to see it is enough.
+/// What a change needs beyond seeing the record; nothing when the right to see it is enough. Work is seen with its record too, so
+/// there only the right to all of it is.
 pub fn to_change<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
     let action = tx.action_on(kind.path());
-    let (see, change) = (tx.actor.visibility(kind.path(), Action::Read), tx.actor.visibility(kind.path(), action));
-    (change < see).then(|| (action, sight(tx.actor, kind, action)))
+    let enough = match kind {
+        Kind::Task | Kind::Activity => Visibility::All,
+        _ => tx.actor.visibility(kind.path(), Action::Read),
+    };
+    (tx.actor.visibility(kind.path(), action) < enough).then(|| (action, sight(tx.actor, kind, action)))
 }

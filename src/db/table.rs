@@ -72,15 +72,20 @@ macro_rules! owned {
     };
 }
 
-/// `restore` for a `soft` table: a deletion is taken back within 30 days. What was freed for others, such as an e-mail, may be
-/// taken by now; the meanings of the table say so.
+/// `restore` for a `soft` table: a deletion is taken back within 30 days, by who could have made it. What was freed for others,
+/// such as an e-mail, may be taken by now; the meanings of the table say so.
 #[macro_export]
 macro_rules! restorable {
     ($table:ident, $row:ty) => {
-        pub fn restore(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
+        $crate::restorable!($table, $row as restore);
+    };
+    ($table:ident, $row:ty as $name:ident) => {
+        pub fn $name(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
             let since = tx.now.plus(-chrono::Duration::days($crate::db::table::RESTORE_DAYS));
+            let kind = <$row as $crate::kernel::kind::Record>::KIND;
+            let may = $crate::db::sight::sight::<$table::table>(tx.actor, kind, $crate::kernel::actor::Action::Delete);
             let gone = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq(id));
-            let gone = gone.filter($table::deleted_at.gt(since)).filter(seen(tx));
+            let gone = gone.filter($table::deleted_at.gt(since)).filter(seen(tx)).filter(may);
             let row: Option<$row> = diesel::update(gone)
                 .set((
                     $table::deleted_at.eq(None::<$crate::kernel::time::DateTime>),

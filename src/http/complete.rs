@@ -145,11 +145,14 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
         operation["description"] = operation["summary"].clone();
     }
     let nested = path.contains('{');
-    let create = method == "post";
-    let change = matches!(method, "patch" | "delete" | "put");
+    // A search changes nothing; sessions and passwords have neither versions nor answers to keep.
+    let search = path.ends_with("/search");
+    let account = tag == "auth";
+    let create = method == "post" && !search;
+    let change = matches!(method, "patch" | "delete" | "put") && !account;
     let body = operation.get("requestBody").is_some();
     let mut headers = Vec::new();
-    if create && !public {
+    if create && !public && !account {
         headers.push((
             "Idempotency-Key",
             "A key of your choice, kept 24 hours: the same request with the same key has one effect and one answer.",
@@ -183,6 +186,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
     }
     if create || change {
         problems.push((409, "The request conflicts with the state of the record"));
+    }
+    if create || change || search {
         problems.push((422, "Members are not valid"));
     }
     if change || path.ends_with("/move") {

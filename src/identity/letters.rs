@@ -5,7 +5,7 @@ use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
-use crate::schema::{jobs, login_tokens, logins, users, workspaces};
+use crate::schema::{jobs, login_tokens, users, workspaces};
 use crate::text_enum;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -121,20 +121,36 @@ pub struct Proof {
     pub user: Option<Uuid>,
 }
 
-/// Uses a token up: it is good once, and for its kind and time alone.
-pub fn redeem(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<Proof> {
-    let now = DateTime::now();
-    let live = login_tokens::table
-        .find(tokens::stored(token))
+/// The token, while it is good: once, and for its kind and time alone.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn live(kind: LetterKind, hash: Vec<u8>, now: DateTime) -> _ {
+    login_tokens::table
+        .find(hash)
         .filter(login_tokens::kind.eq(kind))
         .filter(login_tokens::used_at.is_null())
-        .filter(login_tokens::expires_at.gt(now));
-    let proof = diesel::update(live)
+        .filter(login_tokens::expires_at.gt(now))
+}
+
+fn invalid() -> Error {
+    Error::new(Code::LinkInvalid, "the link was used, is too old, or is not one of ours")
+}
+
+/// Uses a token up.
+pub fn redeem(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<Proof> {
+    let now = DateTime::now();
+    let proof = diesel::update(live(kind, tokens::stored(token), now))
         .set(login_tokens::used_at.eq(now))
         .returning((login_tokens::email, login_tokens::login_id, login_tokens::workspace_id, login_tokens::user_id))
         .get_result(conn)
         .optional()?;
-    proof.ok_or_else(|| Error::new(Code::LinkInvalid, "the link was used, is too old, or is not one of ours"))
+    proof.ok_or_else(invalid)
+}
+
+/// The login that the address of a token has already; the token is not used up.
+pub fn peek(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<Option<accounts::Login>> {
+    let token = live(kind, tokens::stored(token), DateTime::now());
+    let email: Option<String> = token.select(login_tokens::email).first(conn).optional()?;
+    accounts::login_by_email(conn, &email.ok_or_else(invalid)?)
 }
 
 /// Ends the links of a kind that a login still has: a new password makes old letters worthless.
@@ -143,20 +159,4 @@ pub fn forget(conn: &mut PgConnection, kind: LetterKind, login: Uuid) -> Result<
     let open = open.filter(login_tokens::used_at.is_null());
     diesel::update(open).set(login_tokens::used_at.eq(DateTime::now())).execute(conn)?;
     Ok(())
-}
-
-/// The e-mail of a login.
-pub fn address(conn: &mut PgConnection, login: Uuid) -> Result<String> {
-    Ok(logins::table.find(login).select(logins::email).first(conn)?)
-}
-
-/// The login that the address of a token has already; the token is not used up.
-pub fn peek(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<Option<accounts::Login>> {
-    let live = login_tokens::table.find(tokens::stored(token)).filter(login_tokens::kind.eq(kind));
-    let live = live.filter(login_tokens::used_at.is_null()).filter(login_tokens::expires_at.gt(DateTime::now()));
-    let email: Option<String> = live.select(login_tokens::email).first(conn).optional()?;
-    match email {
-        Some(email) => accounts::login_by_email(conn, &email),
-        None => Err(Error::new(Code::LinkInvalid, "the link was used, is too old, or is not one of ours")),
-    }
 }

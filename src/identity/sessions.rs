@@ -1,4 +1,5 @@
 //! The sessions of a login: where one is signed in, and how to end it from elsewhere.
+use crate::db::pool::Db;
 use crate::identity::accounts;
 use crate::identity::actors::Actors;
 use crate::identity::users;
@@ -14,8 +15,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-
-use crate::db::pool::Db;
 
 /// Somewhere the caller is signed in.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,9 +3,6 @@ use crate::kernel::time::{DateTime, day_start, today};
 use chrono::{Datelike, Days, Duration, Months, NaiveDate};
 use chrono_tz::Tz;
 
-/// What a relative date looks like, for the document.
-pub const PATTERN: &str = "(today|this_week|this_month|this_quarter|this_year)([+-][0-9]{1,4}[dwmy])?";
-
 /// `today+3d`, `this_quarter-1m`. Weeks begin on Monday (ISO 8601).
 pub fn day(text: &str, zone: Tz) -> Option<NaiveDate> {
     let split = text.find(['+', '-']).unwrap_or(text.len());

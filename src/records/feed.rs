@@ -126,33 +126,19 @@ fn asked(query: &str) -> Result<Asked> {
     Ok(Asked { types, record, limit, after })
 }
 
-/// The kinds whose records have owners, and how an event finds the owner of its record.
+/// The kinds whose records have owners, and the column that names the owner.
 const OWNED: [(Kind, &str); 6] = [
-    (
-        Kind::Company,
-        "exists (select 1 from companies r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
-    ),
-    (
-        Kind::Contact,
-        "exists (select 1 from contacts r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
-    ),
-    (
-        Kind::Lead,
-        "exists (select 1 from leads r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
-    ),
-    (
-        Kind::Deal,
-        "exists (select 1 from deals r where r.workspace_id = events.workspace_id and r.id = record_id and r.owner_id = any(:owners))",
-    ),
-    (
-        Kind::Task,
-        "exists (select 1 from tasks r where r.workspace_id = events.workspace_id and r.id = record_id and r.assignee_id = any(:owners))",
-    ),
-    (
-        Kind::Activity,
-        "exists (select 1 from activities r where r.workspace_id = events.workspace_id and r.id = record_id and r.author_id = any(:owners))",
-    ),
+    (Kind::Company, "owner_id"),
+    (Kind::Contact, "owner_id"),
+    (Kind::Lead, "owner_id"),
+    (Kind::Deal, "owner_id"),
+    (Kind::Task, "assignee_id"),
+    (Kind::Activity, "author_id"),
 ];
+
+/// Whether the record of an event is one of these owners'. `:records` is the table of its kind.
+const OF_OWNERS: &str = "exists (select 1 from :records r where r.workspace_id = events.workspace_id and r.id = events.record_id \
+    and r.:owner = any(:owners))";
 
 /// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
 fn kinds(tx: &Tx<'_>) -> Vec<String> {
@@ -164,9 +150,12 @@ fn kinds(tx: &Tx<'_>) -> Vec<String> {
 /// The condition on events that follows from what the caller may see of each kind of record.
 fn seen(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("true");
-    for (kind, owned) in OWNED {
+    for (kind, owner) in OWNED {
         let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
-        let owned = Statement::new(owned).set("owners", Part::Ids(owners));
+        let owned = Statement::new(OF_OWNERS)
+            .set("records", Part::Sql(kind.path()))
+            .set("owner", Part::Sql(owner))
+            .set("owners", Part::Ids(owners));
         condition = Statement::new("(:rest) and (record_kind <> :kind or :owned)")
             .set("rest", Part::Nested(Box::new(condition)))
             .set("kind", Part::Text(kind.as_str().into()))

@@ -311,6 +311,19 @@ fn no_side_door_shows_what_the_front_door_hides() {
     ann.get(&format!("/tasks/{task}")).ok();
     ann.patch(&format!("/tasks/{task}"), json!({ "title": "X" })).problem(403, "forbidden");
     ann.delete(&format!("/tasks/{task}")).problem(403, "forbidden");
+    // Nor with the right to read one's own work alone: what is seen through the deal stays another's.
+    let (eve, eve_id) = user_with(&owner, &own(), json!({}));
+    let deal = id(&owner.post("/deals", json!({ "title": "D", "owner_id": eve_id })).created());
+    let task = id(&owner.post("/tasks", json!({ "title": "T", "deal_id": deal })).created());
+    eve.get(&format!("/tasks/{task}")).ok();
+    eve.patch(&format!("/tasks/{task}"), json!({ "title": "X" })).problem(403, "forbidden");
+    let batch = eve.post("/tasks/batch-delete", json!({ "items": [{ "id": task }] })).ok();
+    assert_eq!(batch["results"][0]["status"], 403);
+    // Who could not delete a record does not bring it back.
+    let (reader, _) = only(&[["companies", "all", "own", "own", "own", "none"]]);
+    let gone = id(&owner.post("/companies", json!({ "name": "Gone" })).created());
+    owner.delete(&format!("/companies/{gone}")).gone();
+    reader.post(&format!("/companies/{gone}/restore"), json!({})).problem(404, "not_found");
     // Reports do not group by what one may not see.
     ann.get("/analytics/win-rate?group_by=sector").problem(400, "invalid_parameter");
     key(&owner, &["analytics:read"]).get("/analytics/win-rate").problem(403, "insufficient_scope");

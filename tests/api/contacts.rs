@@ -364,5 +364,11 @@ fn a_deletion_can_be_taken_back() {
         owner.post(&format!("{one}/restore"), json!({})).ok();
         owner.get(&one).ok();
     }
+    let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
+    let task = id(&owner.post("/tasks", json!({ "title": "T", "deal_id": deal })).created());
+    owner.delete(&format!("/tasks/{task}")).gone();
+    assert_eq!(owner.get(&format!("/deals/{deal}")).ok()["next_task"], Json::Null);
+    owner.post(&format!("/tasks/{task}/restore"), json!({})).ok();
+    assert_eq!(owner.get(&format!("/deals/{deal}")).ok()["next_task"]["id"], task);
     assert_eq!(owner.get("/events?type=deal.restored").ok()["data"].as_array().unwrap().len(), 1);
 }

@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 owned!(soft tasks, Task, Task);
-restorable!(tasks, Task);
+restorable!(tasks, Task as undelete);
 
 const MEANINGS: Meanings = &[
     ("tasks_assignee_id_fkey", Meaning::Missing("/assignee_id")),
@@ -125,6 +125,13 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     row.related().refresh(tx)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
+}
+
+/// Takes a deletion back; the task may be the next one of its records again.
+pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
+    let row = undelete(tx, id)?;
+    row.related().refresh(tx)?;
+    Ok(row)
 }
 
 /// Moves the open tasks of a lead to the deal it became.
