@@ -62,6 +62,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        custom -> Jsonb,
     }
 }
 
@@ -96,6 +97,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        custom -> Jsonb,
     }
 }
 
@@ -104,6 +106,27 @@ diesel::table! {
         workspace_id -> Uuid,
         kind -> Text,
         last -> Int8,
+    }
+}
+
+diesel::table! {
+    custom_fields (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        resource -> Text,
+        key -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        options -> Array<Nullable<Text>>,
+        refers_to -> Nullable<Text>,
+        group_name -> Nullable<Text>,
+        position -> Int4,
+        required_stage_ids -> Array<Nullable<Uuid>>,
+        archived_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -150,6 +173,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        custom -> Jsonb,
     }
 }
 
@@ -270,6 +294,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        custom -> Jsonb,
     }
 }
 
@@ -523,6 +548,7 @@ diesel::joinable!(api_keys -> workspaces (workspace_id));
 diesel::joinable!(companies -> workspaces (workspace_id));
 diesel::joinable!(contacts -> workspaces (workspace_id));
 diesel::joinable!(counters -> workspaces (workspace_id));
+diesel::joinable!(custom_fields -> workspaces (workspace_id));
 diesel::joinable!(deals -> workspaces (workspace_id));
 diesel::joinable!(imports -> workspaces (workspace_id));
 diesel::joinable!(leads -> workspaces (workspace_id));
@@ -547,6 +573,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     companies,
     contacts,
     counters,
+    custom_fields,
     deal_contacts,
     deals,
     events,

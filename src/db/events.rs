@@ -41,11 +41,11 @@ impl Event {
     }
 
     fn diff<R: Record>(row: &R, verb: &str, before: &Json, after: &Json) -> Result<Event> {
-        let mut changes = Map::new();
+        let mut changes = own_fields(before, after);
         for (name, new) in after.as_object().into_iter().flatten() {
             let old = before.get(name).unwrap_or(&Json::Null);
             let empty = matches!(new, Json::Null) || new.as_array().is_some_and(Vec::is_empty);
-            if old != new && !(old.is_null() && empty) && !SILENT.contains(&name.as_str()) {
+            if old != new && !(old.is_null() && empty) && !SILENT.contains(&name.as_str()) && name != OWN_FIELDS {
                 changes.insert(name.clone(), json!([old, new]));
             }
         }
@@ -56,6 +56,27 @@ impl Event {
             changes: changes.into(),
         })
     }
+}
+
+/// The workspace's own fields of a record.
+const OWN_FIELDS: &str = "custom_fields";
+
+/// What changed among the workspace's own fields, each under its name: `{"cf.region": ["north", "south"]}`.
+fn own_fields(before: &Json, after: &Json) -> Map<String, Json> {
+    let mut changes = Map::new();
+    for (side, row) in [before, after].into_iter().enumerate() {
+        for value in row.get(OWN_FIELDS).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_object) {
+            let key = value.get("key").and_then(Json::as_str).unwrap_or_default();
+            let empty = |value: &Json| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            let held = value.iter().find(|(member, value)| *member != "key" && !empty(value)).map(|(_, value)| value);
+            let pair = changes.entry(format!("cf.{key}")).or_insert_with(|| json!([null, null]));
+            if let Some(slot) = pair.get_mut(side) {
+                *slot = held.cloned().unwrap_or_default();
+            }
+        }
+    }
+    changes.retain(|_, pair| pair.get(0) != pair.get(1));
+    changes
 }
 
 fn to_json(row: &impl serde::Serialize) -> Result<Json> {

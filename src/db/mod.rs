@@ -1,6 +1,7 @@
 //! The database: the pool and its threads, transactions, events, idempotency, and the private PostgreSQL.
 pub mod constraint;
 pub mod counter;
+pub mod custom;
 pub mod events;
 pub mod idempotency;
 pub mod migrations;

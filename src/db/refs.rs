@@ -119,6 +119,10 @@ fn seen(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
         Kind::Lead => look!(leads),
         Kind::Deal => look!(deals),
         Kind::Product => look!(products),
+        Kind::User => {
+            let users = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::id.eq_any(ids));
+            users.select(users::id).load(tx.conn)?
+        }
         _ => ids.to_vec(),
     })
 }

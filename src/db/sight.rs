@@ -85,7 +85,7 @@ pub fn owners(actor: &Actor, kind: Kind, action: Action) -> Option<Vec<Uuid>> {
 }
 
 fn owned(field: &'static Field, owners: Vec<Uuid>) -> Cond {
-    Cond::Is(field, Op::Eq, Values::Uuid(owners))
+    Cond::Is(field.into(), Op::Eq, Values::Uuid(owners))
 }
 
 /// A file may hold anything: it is seen by who brought it, and by who answers for users.
@@ -97,8 +97,8 @@ fn imports(actor: &Actor) -> Cond {
 /// Work on a record is seen with the record, whoever has to do it.
 fn own_or_linked(actor: &Actor, field: &'static Field, mine: Vec<Uuid>, links: &'static [Link]) -> Cond {
     let linked = |link: &'static Link| match owners(actor, link.kind, Action::Read) {
-        None => !Cond::Empty(&link.field),
-        Some(owners) => Cond::Within(&link.field, link.owned_by, Values::Uuid(owners)),
+        None => !Cond::Empty((&link.field).into()),
+        Some(owners) => Cond::Within((&link.field).into(), link.owned_by, Values::Uuid(owners)),
     };
     // A role without the right to such work sees none of it, linked or not.
     if mine.is_empty() {

@@ -1,5 +1,5 @@
 //! Every operation of the product, in one list.
-use crate::http::{document, health};
+use crate::http::{document, health, schema};
 use crate::{analytics, catalog, identity, intake, jobs, people, records, sales, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -24,6 +24,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     identity::api_keys::service(config);
     identity::roles::service(config);
     identity::teams::service(config);
+    records::custom_fields::service(config);
     records::tags::service(config);
     people::sources::service(config);
     catalog::currencies::service(config);
@@ -34,6 +35,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::handover::service(config);
     intake::imports::routes::service(config);
     jobs::routes::service(config);
+    schema::service(config);
     health::service(config);
 }
 

@@ -15,6 +15,7 @@ const TAGS: &[(&str, &str)] = &[
     ("roles", "Named sets of rights."),
     ("teams", "Departments."),
     ("api-keys", "Tokens for scripts."),
+    ("custom-fields", "Fields that the workspace adds to its records."),
     ("tags", "Labels of records."),
     ("sources", "Where people come from."),
     ("companies", "Organisations."),
@@ -30,6 +31,7 @@ const TAGS: &[(&str, &str)] = &[
     ("activities", "What happened: notes, calls, meetings."),
     ("events", "What changed, by whom, when."),
     ("analytics", "Reports over the funnel."),
+    ("schema", "What each resource has, your own fields among it."),
     ("search", "One search over everything."),
     ("imports", "Spreadsheets into records."),
     ("jobs", "Work that goes on in the background."),
@@ -201,7 +203,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
         problems.push((406, "Neither JSON nor CSV is accepted"));
         describe(operation, "Also as CSV, with `Accept: text/csv`.");
     }
-    if change && (path.ends_with("-order") || path.contains("/pipelines/")) {
+    if change && (path.ends_with("-order") || path.contains("/pipelines/") || path.contains("/custom-fields/")) {
         problems.push((428, "If-Match is needed here"));
     }
     if let Some(responses) = operation["responses"].as_object_mut() {

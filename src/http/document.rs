@@ -1,10 +1,16 @@
 //! The OpenAPI document: collected by utoipa from the operations, completed, and written in two versions.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::complete::complete;
-use crate::http::{app, openapi30};
-use crate::kernel::error::{Bad, ProblemBody};
-use actix_web::{App, HttpResponse, web};
-use serde_json::Value as Json;
+use crate::http::schema::{RESOURCES, SchemaField};
+use crate::http::{app, openapi30, own_document};
+use crate::identity::middleware::authenticate;
+use crate::kernel::error::{Bad, Error, ProblemBody, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::query::Asked;
+use crate::web::ctx::Caller;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpRequest, HttpResponse, web};
+use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
 use utoipa::OpenApi;
 use utoipa_actix_web::{AppExt, scope};
@@ -33,6 +39,13 @@ pub struct Document {
     v30: web::Bytes,
     paths: Vec<Path>,
     shapes: Shapes,
+    members: HashMap<Kind, Vec<SchemaField>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    V31,
+    V30,
 }
 
 /// By schema: its members that are made of other schemas.
@@ -96,7 +109,8 @@ impl Document {
             document["paths"].as_object().into_iter().flatten().map(|(path, item)| Path::new(path, item)).collect();
         let shapes = shapes(&document);
         let text = |document: &Json| web::Bytes::from(pretty(document));
-        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, shapes }
+        let members = members(&document);
+        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, shapes, members }
     }
 
     /// The document as it is committed and served: sorted keys, two spaces, a newline at the end.
@@ -137,16 +151,33 @@ impl Document {
         &self.shapes
     }
 
+    /// The document, or with `custom=true` the one of the caller's workspace.
+    fn asked(&self, request: &HttpRequest, version: Version) -> Result<web::Bytes> {
+        let mut asked = Asked::read(request.query_string())?;
+        let own = asked.parsed("custom", "true or false")?.unwrap_or(false);
+        asked.finish(&["custom"])?;
+        if !own {
+            return Ok(if version == Version::V31 { self.v31.clone() } else { self.v30.clone() });
+        }
+        let Caller(actor) = Caller::of(request)?;
+        let whole = serde_json::from_slice(&self.v31).map_err(Error::internal)?;
+        let own = own_document::typed(whole, &actor);
+        let own = if version == Version::V31 { own } else { openapi30::down_convert(&own) };
+        Ok(web::Bytes::from(pretty(&own)))
+    }
+
+    /// The members of a resource's records.
+    pub fn members(&self, kind: Kind) -> &[SchemaField] {
+        self.members.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
     pub fn service(&self, config: &mut web::ServiceConfig) {
-        for (path, text) in [("/openapi.json", &self.v31), ("/openapi-3.0.json", &self.v30)] {
-            let text = text.clone();
-            config.route(
-                path,
-                web::get().to(move || {
-                    let answer = HttpResponse::Ok().content_type("application/json").body(text.clone());
-                    async move { answer }
-                }),
-            );
+        for (path, version) in [("/openapi.json", Version::V31), ("/openapi-3.0.json", Version::V30)] {
+            let show = move |request: HttpRequest, document: web::Data<Document>| {
+                let text = document.asked(&request, version);
+                async move { text.map(|text| HttpResponse::Ok().content_type("application/json").body(text)) }
+            };
+            config.service(web::resource(path).wrap(from_fn(authenticate)).route(web::get().to(show)));
         }
         config.service(web::redirect("/docs", "/docs/"));
         let ui = utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
@@ -174,6 +205,70 @@ fn shapes(document: &Json) -> Shapes {
     };
     let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
     schemas.map(|(name, schema)| (name.clone(), members(schema))).collect()
+}
+
+/// The members of the records of each resource, as the document has them.
+fn members(document: &Json) -> HashMap<Kind, Vec<SchemaField>> {
+    let schemas = &document["components"]["schemas"];
+    let of = |(kind, name): &(Kind, &str)| {
+        let (create, update) = (&schemas[creation(name)], &schemas[format!("{}Update", plain(name))]);
+        let shown = schemas[*name]["properties"].as_object().into_iter().flatten();
+        let shown = shown.filter(|(member, _)| *member != "custom_fields");
+        (*kind, shown.map(|(member, shown)| member_of(schemas, member, shown, create, update)).collect())
+    };
+    RESOURCES.iter().map(of).collect()
+}
+
+/// `CrmTask` is created by a `TaskCreate`.
+fn plain(name: &str) -> &str {
+    name.trim_start_matches("Crm")
+}
+
+fn creation(name: &str) -> String {
+    format!("{}Create", plain(name))
+}
+
+fn member_of(schemas: &Json, name: &str, shown: &Json, create: &Json, update: &Json) -> SchemaField {
+    let types = shown["type"].as_array();
+    let of_two = shown["oneOf"].as_array();
+    let null = |option: &Json| option["type"] == "null";
+    let nullable = types.is_some_and(|t| t.contains(&json!("null"))) || of_two.is_some_and(|o| o.iter().any(null));
+    let choices = named(shown).map(|inner| &schemas[&inner]["enum"]).and_then(Json::as_array);
+    let text = |json: &Json| json.as_str().map(str::to_owned);
+    let given = &create["properties"][name];
+    SchemaField {
+        name: name.to_owned(),
+        member: name.to_owned(),
+        description: text(&shown["description"]),
+        r#type: type_of(shown, choices.is_some()).into(),
+        nullable,
+        choices: choices.into_iter().flatten().filter_map(text).collect(),
+        required: create["required"].as_array().is_some_and(|required| required.contains(&json!(name))),
+        on_create: !given.is_null(),
+        on_update: !update["properties"][name].is_null(),
+        max_length: given["maxLength"].as_i64().and_then(|length| i32::try_from(length).ok()),
+        ..SchemaField::default()
+    }
+}
+
+/// The kind of a member's value, as `SchemaField` names it.
+fn type_of(schema: &Json, chosen: bool) -> &'static str {
+    let first = schema["type"].as_array().and_then(|types| types.iter().find(|t| *t != "null"));
+    let kind = first.or(Some(&schema["type"])).and_then(Json::as_str).unwrap_or_default();
+    match (kind, schema["format"].as_str().unwrap_or_default()) {
+        ("string", "uuid") => "uuid",
+        ("string", "date") => "date",
+        ("string", "date-time") => "instant",
+        ("string", _) => "text",
+        ("integer", _) => "integer",
+        ("number", _) => "number",
+        ("boolean", _) => "boolean",
+        ("array", _) if schema["items"]["type"] == "string" => "words",
+        ("array", _) => "list",
+        _ if chosen => "text",
+        _ if named(schema).as_deref() == Some("Money") => "money",
+        _ => "object",
+    }
 }
 
 fn pretty(document: &Json) -> String {

@@ -64,7 +64,11 @@ fn mask(value: &mut Json, schema: &str, shapes: &Shapes, access: &Access) {
         return;
     }
     for member in resource(schema).into_iter().flat_map(|resource| access.hidden_members(resource)) {
-        if let Some(shown) = value.get_mut(member) {
+        if let Some(key) = member.strip_prefix("cf.") {
+            if let Some(values) = value.get_mut("custom_fields").and_then(Json::as_array_mut) {
+                values.retain(|own| own.get("key").and_then(Json::as_str) != Some(key));
+            }
+        } else if let Some(shown) = value.get_mut(member) {
             *shown = if shown.is_array() { Json::Array(Vec::new()) } else { Json::Null };
         }
     }

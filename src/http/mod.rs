@@ -7,4 +7,6 @@ pub mod health;
 pub mod layers;
 pub mod mask;
 pub mod openapi30;
+pub mod own_document;
+pub mod schema;
 pub mod server;

@@ -1,4 +1,5 @@
 //! From a bearer token to an actor: role, session and settings are read from the database at most every few seconds.
+use crate::db::custom;
 use crate::db::pool::Db;
 use crate::identity::tokens::{self, Keys};
 use crate::identity::{roles, teams};
@@ -91,6 +92,7 @@ fn actor(
     let access = roles::access(conn, workspace, &role)?
         .ok_or_else(|| Error::internal(format!("a user carries the role {role}, which is not there")))?;
     let reach = reach(conn, workspace, user, team, &access)?;
+    let custom = Arc::new(custom::load(conn, workspace)?);
     let time_zone = zone.parse().unwrap_or(chrono_tz::UTC);
     Ok(Actor {
         workspace,
@@ -101,7 +103,7 @@ fn actor(
         access: Arc::new(access),
         reach: Arc::new(reach),
         scopes,
-        settings: Settings { time_zone, base_currency, country },
+        settings: Settings { time_zone, base_currency, country, custom },
     })
 }
 

@@ -118,7 +118,7 @@ static USER: Field = field("user_id", &api_keys::user_id);
 /// Who may change users answers for their keys too; others see their own.
 fn seen(tx: &Tx<'_>) -> On<api_keys::table, Cond> {
     let all = tx.actor.visibility("users", Action::Update) == Visibility::All;
-    let own = || Cond::Is(&USER, Op::Eq, Values::Uuid(vec![tx.actor.user]));
+    let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
     API_KEY.on(if all { Cond::All(Vec::new()) } else { own() })
 }
 

@@ -227,7 +227,12 @@ pub fn found_workspace(
         };
         roles::begin(conn, workspace, now)?;
         let user = users::insert_member(conn, workspace, &owner, now)?;
-        let settings = Settings { time_zone: time_zone.parse().unwrap_or(chrono_tz::UTC), base_currency, country };
+        let settings = Settings {
+            time_zone: time_zone.parse().unwrap_or(chrono_tz::UTC),
+            base_currency,
+            country,
+            custom: Arc::default(),
+        };
         let actor = Actor {
             workspace,
             user: user.id,

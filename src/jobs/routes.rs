@@ -45,7 +45,7 @@ static USER: Field = field("user_id", &jobs::user_id);
 /// Who may change jobs sees everybody's; others their own.
 fn seen(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
-    let own = || Cond::Is(&USER, Op::Eq, Values::Uuid(vec![tx.actor.user]));
+    let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
     JOB.on(if all { Cond::All(Vec::new()) } else { own() })
 }
 

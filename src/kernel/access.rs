@@ -157,12 +157,13 @@ impl Access {
     }
 
     /// The members of a resource that the role hides.
-    pub fn hidden_members(&self, resource: &str) -> impl Iterator<Item = &'static str> {
+    pub fn hidden_members<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = &'a str> {
         let fields = self.hidden.iter().filter(move |hidden| hidden.resource == resource);
         fields.flat_map(|hidden| {
             let known =
                 HIDEABLE.iter().find(|(resource, field, _)| *resource == hidden.resource && *field == hidden.field);
-            known.map_or(&[][..], |(.., members)| members).iter().copied()
+            let own = hidden.field.starts_with(OWN_FIELD).then_some(hidden.field.as_str());
+            known.map_or(&[][..], |(.., members)| members).iter().copied().chain(own)
         })
     }
 
@@ -170,6 +171,9 @@ impl Access {
         !self.hidden.is_empty()
     }
 }
+
+/// What the name of a workspace's own field begins with.
+const OWN_FIELD: &str = "cf.";
 
 /// The fields that a role can hide, and the members that show them.
 pub const HIDEABLE: &[(&str, &str, &[&str])] = &[
@@ -198,12 +202,12 @@ pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
         if of_resource().next().is_none() {
             let detail = not_known(&hidden.resource, HIDEABLE.iter().map(|(resource, ..)| *resource));
             bad.push(Bad::member(format!("/hidden_fields/{n}/resource"), "invalid_choice", detail));
-        } else if !of_resource().any(|(_, field, _)| *field == hidden.field) {
+        } else if !hidden.field.starts_with(OWN_FIELD) && !of_resource().any(|(_, field, _)| *field == hidden.field) {
             let names = of_resource().map(|(_, field, _)| *field).collect::<Vec<_>>().join(", ");
             bad.push(Bad::member(
                 format!("/hidden_fields/{n}/field"),
                 "invalid_choice",
-                format!("must be one of {names}"),
+                format!("must be one of {names}, or cf. and the key of a field of your own"),
             ));
         }
     }

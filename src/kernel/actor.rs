@@ -1,5 +1,6 @@
 //! Who acts, in which workspace, with which rights.
 use crate::kernel::access::{Access, Builtin, Visibility};
+use crate::kernel::custom::CustomFields;
 use crate::kernel::error::{Code, Error, Result};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub base_currency: String,
     /// ISO 3166 alpha-2: the country of phone numbers written without a country code.
     pub country: String,
+    /// The fields that the workspace added.
+    pub custom: Arc<CustomFields>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,6 +158,8 @@ permissions! {
     users        "users" shared:        Viewer, Admin,  Admin;
     teams        "teams" shared:        Viewer, Admin,  Admin;
     api_keys     "api-keys" shared:     Viewer, Viewer, Viewer;
+    custom_fields "custom-fields" shared: Viewer, Admin, Admin;
+    schema       "schema" shared:       Viewer, Owner, Owner;
     tags         "tags" shared:         Viewer, Seller, Manager;
     sources      "sources" shared:      Viewer, Manager, Manager;
     companies    "companies" owned:     Viewer, Seller, Seller;

@@ -3,7 +3,7 @@
 //! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
 //! finds records without an owner). In SQL a leaf may well be NULL; AND and OR treat that as false, `Not` says
 //! `is not true`, so NULL never decides anything and the leaves stay bare enough for an index.
-use crate::kernel::field::{Field, Kind, Search, Values, each_kind};
+use crate::kernel::field::{FieldRef, Kind, Search, Values, each_kind};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};
@@ -28,14 +28,14 @@ pub enum Cond {
     Any(Vec<Cond>),
     Not(Box<Cond>),
     /// `Eq` holds for any of the values; the other operators have exactly one.
-    Is(&'static Field, Op, Values),
-    Empty(&'static Field),
+    Is(FieldRef, Op, Values),
+    Empty(FieldRef),
     /// A field of words carries at least one of these.
-    Carries(&'static Field, Vec<String>),
+    Carries(FieldRef, Vec<String>),
     /// Every one of these folded pieces occurs in the record's searchable text.
     Mentions(&'static Search, Vec<String>),
     /// Holds for the records named: used where another table decides, such as the contacts of a deal.
-    Within(&'static Field, &'static str, Values),
+    Within(FieldRef, &'static str, Values),
 }
 
 impl Cond {
@@ -43,7 +43,7 @@ impl Cond {
     fn is_hot(&self) -> bool {
         match self {
             Cond::All(list) => list.len() <= 2 && list.iter().all(Cond::is_hot),
-            Cond::Is(field, Op::Eq, _) => field.hot,
+            Cond::Is(field, Op::Eq, _) => field.hot(),
             _ => false,
         }
     }
@@ -59,7 +59,7 @@ impl Cond {
                 other => other.is_none_or(Json::is_null),
             },
             Cond::Is(field, op, values) => {
-                Values::of_json(field.kind, field.of(row)).is_some_and(|v| holds(&v, *op, values))
+                Values::of_json(field.kind(), field.of(row)).is_some_and(|v| holds(&v, *op, values))
             }
             Cond::Carries(field, words) => field
                 .of(row)
@@ -144,6 +144,9 @@ fn holds(value: &Values, op: Op, limits: &Values) -> bool {
         (Values::Time(v), Values::Time(l)) => any(v, op, l),
         (Values::Date(v), Values::Date(l)) => any(v, op, l),
         (Values::Int(v), Values::Int(l)) => any(v, op, l),
+        (Values::Number(v), Values::Number(l)) => {
+            v.first().is_some_and(|v| l.iter().any(|limit| v.partial_cmp(limit).is_some_and(|order| op.admits(order))))
+        }
         (Values::Bool(v), Values::Bool(l)) => any(v, op, l),
         _ => false,
     }
@@ -164,16 +167,19 @@ impl QueryFragment<Pg> for Cond {
                 out.push_sql(" is not true");
             }
             Cond::Empty(field) => {
-                field.column.walk_ast(out.reborrow())?;
-                out.push_sql(if field.kind == Kind::Words { " = '{}'" } else { " is null" });
+                field.column(out.reborrow())?;
+                out.push_sql(if field.kind() == Kind::Words { " = '{}'" } else { " is null" });
+            }
+            Cond::Is(FieldRef::Custom(field), Op::Eq, values) if field.can_contain(values) => {
+                field.contains(values, &mut out)?;
             }
             Cond::Is(field, op, values) => {
-                field.column.walk_ast(out.reborrow())?;
+                field.column(out.reborrow())?;
                 out.push_sql(op.sql());
                 one_or_any(values, &mut out)?;
             }
             Cond::Carries(field, words) => {
-                field.column.walk_ast(out.reborrow())?;
+                field.column(out.reborrow())?;
                 out.push_sql(" && ");
                 out.push_bind_param::<Array<Text>, _>(words)?;
             }
@@ -189,7 +195,7 @@ impl QueryFragment<Pg> for Cond {
                 }
             }
             Cond::Within(field, subquery, values) => {
-                field.column.walk_ast(out.reborrow())?;
+                field.column(out.reborrow())?;
                 out.push_sql(" in (");
                 out.push_sql(subquery);
                 one_or_any(values, &mut out)?;

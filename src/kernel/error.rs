@@ -77,6 +77,7 @@ pub const MEMBER_CODES: &[(&str, &str)] = &[
     ("required", "The member is missing."),
     ("unknown_member", "The member is not known here."),
     ("unknown_parameter", "The parameter is not known here."),
+    ("unknown_field", "The workspace has no such field of its own."),
     ("null_not_allowed", "The member cannot be null."),
     ("invalid_type", "The value has the wrong JSON type."),
     ("invalid_format", "The text is not in the required format."),

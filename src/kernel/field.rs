@@ -1,11 +1,14 @@
 //! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
 use crate::kernel::actor::Actor;
+use crate::kernel::custom::CustomField;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::time::DateTime;
 use chrono::NaiveDate;
-use diesel::{Column, pg::Pg, query_builder::QueryFragment, sql_types as st};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::{Column, pg::Pg, result::QueryResult, sql_types as st};
 use serde_json::Value as Json;
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The kinds of value a field can hold.
@@ -16,6 +19,8 @@ pub enum Kind {
     Time,
     Date,
     Int,
+    /// A number with decimals.
+    Number,
     Bool,
     /// A set of words, such as the tags of a record.
     Words,
@@ -121,6 +126,82 @@ impl Field {
     }
 }
 
+/// A field of the product, or one that a workspace added.
+#[derive(Clone)]
+pub enum FieldRef {
+    Built(&'static Field),
+    Custom(Arc<CustomField>),
+}
+
+impl From<&'static Field> for FieldRef {
+    fn from(field: &'static Field) -> FieldRef {
+        FieldRef::Built(field)
+    }
+}
+
+impl FieldRef {
+    pub fn name(&self) -> &str {
+        match self {
+            FieldRef::Built(field) => field.name,
+            FieldRef::Custom(field) => &field.path,
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            FieldRef::Built(field) => field.kind,
+            FieldRef::Custom(field) => field.kind.compared_as(),
+        }
+    }
+
+    pub fn nullable(&self) -> bool {
+        match self {
+            FieldRef::Built(field) => field.nullable,
+            FieldRef::Custom(_) => true,
+        }
+    }
+
+    /// The closed set of its values, if it has one.
+    pub fn choices(&self) -> Vec<&str> {
+        match self {
+            FieldRef::Built(field) => field.choices.to_vec(),
+            FieldRef::Custom(field) => field.options.iter().map(String::as_str).collect(),
+        }
+    }
+
+    pub fn refers(&self) -> Option<RecordKind> {
+        match self {
+            FieldRef::Built(field) => field.refers,
+            FieldRef::Custom(field) => field.refers,
+        }
+    }
+
+    pub(in crate::kernel) fn hot(&self) -> bool {
+        matches!(self, FieldRef::Built(Field { hot: true, .. }))
+    }
+
+    /// Its value in a serialized row.
+    pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
+        match self {
+            FieldRef::Built(field) => field.of(row),
+            FieldRef::Custom(field) => field.of(row),
+        }
+    }
+
+    pub(in crate::kernel) fn column<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match self {
+            FieldRef::Built(field) => field.column.walk_ast(out),
+            FieldRef::Custom(field) => field.walk_ast(out),
+        }
+    }
+}
+
+impl fmt::Debug for FieldRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl fmt::Debug for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
@@ -169,6 +250,19 @@ impl<T> Fields<T> {
         !actor.access.hides(self.kind.path(), field.member())
     }
 
+    /// The field of this name that an actor may ask about: of the product, or `cf.…` of the workspace's own.
+    pub fn named(&self, name: &str, actor: &Actor) -> Option<FieldRef> {
+        self.known(actor).find(|field| field.name() == name)
+    }
+
+    /// Every field that an actor may ask about.
+    pub fn known<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
+        let built = self.all.iter().filter(|field| self.shows(actor, field)).map(FieldRef::Built);
+        let own = actor.settings.custom.living(self.kind);
+        let own = own.filter(|field| !actor.access.hides(self.kind.path(), &field.path));
+        built.chain(own.map(|field| FieldRef::Custom(Arc::clone(field))))
+    }
+
     /// The fields whose records can be included, by the name used in `include=`.
     pub fn includes(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
         self.all.iter().filter_map(|f| Some((f.include_name()?, f)))
@@ -183,6 +277,7 @@ pub enum Values {
     Time(Vec<DateTime>),
     Date(Vec<NaiveDate>),
     Int(Vec<i64>),
+    Number(Vec<f64>),
     Bool(Vec<bool>),
 }
 
@@ -197,27 +292,27 @@ macro_rules! each_kind {
         }
     };
     ($values:expr, |$list:ident, $Sql:ident| $body:expr) => {
-        $crate::kernel::field::each_kind!(@ $values, $list, $Sql, $body; Text Uuid Time Date Int Bool)
+        $crate::kernel::field::each_kind!(@ $values, $list, $Sql, $body; Text Uuid Time Date Int Number Bool)
     };
 }
 pub(crate) use each_kind;
 
 /// The SQL type of each kind of value.
 pub(crate) mod sql_of {
-    pub use diesel::sql_types::{BigInt as Int, Bool, Date, Text, Timestamptz as Time, Uuid};
+    pub use diesel::sql_types::{BigInt as Int, Bool, Date, Double as Number, Text, Timestamptz as Time, Uuid};
 }
 
 impl Values {
     /// Reads texts from a query string. The error is the message for the caller.
-    pub fn parse(field: &Field, texts: Vec<String>) -> Result<Values, String> {
+    pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, String> {
         fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, String> {
             texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| wrong.to_owned())
         }
-        Ok(match field.kind {
+        Ok(match field.kind() {
             Kind::Text | Kind::Words => {
-                let choice = |t: &str| field.choices.is_empty() || field.choices.contains(&t);
-                if !texts.iter().all(|t| choice(t)) {
-                    return Err(format!("must be one of {}", field.choices.join(", ")));
+                let choices = field.choices();
+                if !choices.is_empty() && !texts.iter().all(|t| choices.contains(&t.as_str())) {
+                    return Err(format!("must be one of {}", choices.join(", ")));
                 }
                 // PostgreSQL has no NUL in text.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)
@@ -230,6 +325,10 @@ impl Values {
             )?),
             Kind::Date => Values::Date(all(&texts, parse_date, "must be a date such as 2026-01-31")?),
             Kind::Int => Values::Int(all(&texts, |t| t.parse().ok(), "must be an integer")?),
+            Kind::Number => {
+                let number = |t: &str| t.parse().ok().filter(|n: &f64| n.is_finite());
+                Values::Number(all(&texts, number, "must be a number such as 2.5")?)
+            }
             Kind::Bool => Values::Bool(all(&texts, |t| t.parse().ok(), "must be true or false")?),
         })
     }
@@ -243,6 +342,7 @@ impl Values {
             Kind::Time => Values::Time(vec![json.as_str()?.parse().ok()?]),
             Kind::Date => Values::Date(vec![parse_date(json.as_str()?)?]),
             Kind::Int => Values::Int(vec![json.as_i64()?]),
+            Kind::Number => Values::Number(vec![json.as_f64()?]),
             Kind::Bool => Values::Bool(vec![json.as_bool()?]),
             Kind::Words => {
                 Values::Text(json.as_array()?.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect())

@@ -20,6 +20,7 @@ kinds! {
     Role "role" "roles";
     Team "team" "teams";
     ApiKey "api_key" "api-keys";
+    CustomField "custom_field" "custom-fields";
     Tag "tag" "tags";
     Source "source" "sources";
     Company "company" "companies";

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod choice;
 pub mod cond;
 pub mod csv;
+pub mod custom;
 pub mod error;
 pub mod field;
 pub mod kind;

@@ -1,7 +1,8 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
+use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::{Fields, Kind};
 use crate::kernel::kind::Kind as RecordKind;
-use crate::kernel::query::{ASKS, Ask, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies};
+use crate::kernel::query::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
@@ -11,7 +12,7 @@ impl<T> Fields<T> {
     pub fn filters(&self) -> Vec<Parameter> {
         let mut list = Vec::new();
         for field in self.all {
-            for (suffix, ask, meaning) in ASKS.iter().filter(|a| applies(a.1, field)) {
+            for (suffix, ask, meaning) in ASKS.iter().filter(|a| applies(a.1, &field.into())) {
                 let mut one = if *ask == Ask::Empty { schema(Kind::Bool) } else { schema(field.kind) };
                 let me = field.refers == Some(RecordKind::User) && matches!(ask, Ask::AnyOf | Ask::NoneOf);
                 if me {
@@ -34,6 +35,11 @@ impl<T> Fields<T> {
             let meaning = format!("`{}` is linked to it.", link.name.trim_end_matches("_id"));
             list.push(parameter(link.name.into(), meaning, schema(Kind::Uuid), Some(false)));
         }
+        if CARRIERS.contains(&self.kind) {
+            let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
+            let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:.*$")).max_length(Some(1000));
+            list.push(parameter(CUSTOM.into(), meaning.into(), one.examples(["region:eq:north"]), Some(true)));
+        }
         if self.search.is_some() {
             let q = schema(Kind::Text).max_length(Some(Q_MAX));
             list.push(parameter(
@@ -50,8 +56,9 @@ impl<T> Fields<T> {
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut list = self.filters();
         let names = self.all.iter().filter(|f| f.sortable()).map(|f| f.name).collect::<Vec<_>>().join("|");
+        let own = if CARRIERS.contains(&self.kind) { "|cf\\.[a-z][a-z0-9_]*" } else { "" };
         let sort = schema(Kind::Text)
-            .pattern(Some(format!("^-?({names})(,-?({names}))*$")))
+            .pattern(Some(format!("^-?({names}{own})(,-?({names}{own}))*$")))
             .default(Some(self.default_sort.into()));
         #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "500 is exact")]
         let limit = schema(Kind::Int)
@@ -98,6 +105,7 @@ pub fn schema(kind: Kind) -> ObjectBuilder {
         Kind::Time => (Type::String, Some(KnownFormat::DateTime)),
         Kind::Date => (Type::String, Some(KnownFormat::Date)),
         Kind::Int => (Type::Integer, Some(KnownFormat::Int64)),
+        Kind::Number => (Type::Number, Some(KnownFormat::Double)),
         Kind::Bool => (Type::Boolean, None),
     };
     ObjectBuilder::new().schema_type(schema_type).format(format.map(SchemaFormat::KnownFormat))

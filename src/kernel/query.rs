@@ -2,8 +2,9 @@
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::{Cond, Op, fold, pattern};
+use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{Field, Fields, Kind, Search, Values};
+use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
 use crate::kernel::relative;
@@ -38,15 +39,35 @@ pub(in crate::kernel) const ASKS: [(&str, Ask, &str); 10] = [
     ("__empty", Ask::Empty, "is empty (true) or filled (false)"),
 ];
 
-pub(in crate::kernel) fn applies(ask: Ask, field: &Field) -> bool {
+pub(in crate::kernel) fn applies(ask: Ask, field: &FieldRef) -> bool {
     match ask {
         Ask::AnyOf | Ask::NoneOf => true,
-        Ask::AllOf => field.kind == Kind::Words,
-        Ask::Op(Op::Contains | Op::StartsWith) => field.kind == Kind::Text && field.choices.is_empty(),
-        Ask::Op(_) => matches!(field.kind, Kind::Time | Kind::Date | Kind::Int),
-        Ask::Empty => field.nullable || field.kind == Kind::Words,
+        Ask::AllOf => field.kind() == Kind::Words,
+        Ask::Op(Op::Contains | Op::StartsWith) => field.kind() == Kind::Text && field.choices().is_empty(),
+        Ask::Op(_) => matches!(field.kind(), Kind::Time | Kind::Date | Kind::Int | Kind::Number),
+        Ask::Empty => field.nullable() || field.kind() == Kind::Words,
     }
 }
+
+/// The question behind the name of an operator, as a condition in words has it: `eq`, `in`, `ne`, `not_in`, `gte`, ….
+pub(in crate::kernel) fn ask_named(op: &str) -> Option<Ask> {
+    let suffix = match op {
+        "eq" | "in" => "",
+        "not_in" => "ne",
+        other => other,
+    };
+    ASKS.iter().find(|(known, ..)| known.trim_start_matches("__") == suffix).map(|(_, ask, _)| *ask)
+}
+
+/// The names of the operators that a field takes.
+pub fn operators(field: &FieldRef) -> Vec<&'static str> {
+    let asks = ASKS.iter().filter(|(_, ask, _)| applies(*ask, field));
+    let name = |suffix: &'static str| if suffix.is_empty() { "eq" } else { suffix.trim_start_matches("__") };
+    asks.map(|(suffix, ..)| name(suffix)).collect()
+}
+
+/// The parameter that asks about a workspace's own fields: `cf=region:eq:north`, as often as there are questions.
+pub(in crate::kernel) const CUSTOM: &str = "cf";
 
 /// A query string, cut into names and values. Whoever reads a parameter takes it out; what is left is unknown.
 #[derive(Debug)]
@@ -61,7 +82,7 @@ impl Asked {
             if value.contains(['\u{FFFD}', '\0']) {
                 bad.push(Bad::parameter(name, "invalid_character", "must be UTF-8 without NUL"));
             }
-            if pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
+            if name != CUSTOM && pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
                 bad.push(Bad::parameter(name, "stated_twice", "is given twice; separate values by commas"));
             }
         }
@@ -277,13 +298,17 @@ impl<T> Fields<T> {
         if let ("q", Some(search)) = (name, &self.search) {
             return self.words(search, value, actor);
         }
+        if name == CUSTOM && CARRIERS.contains(&self.kind) {
+            return self.own_field(value, actor);
+        }
         if let Some(link) = self.links.iter().find(|link| link.name == name) {
-            let ids = Values::parse(&self.id, split(value)).map_err(|m| Bad::parameter(name, "invalid_format", m))?;
-            return Ok(Cond::Within(&self.id, link.sql, ids));
+            let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
+            let ids = ids.map_err(|m| Bad::parameter(name, "invalid_format", m))?;
+            return Ok(Cond::Within((&self.id).into(), link.sql, ids));
         }
         let asked = |field: &'static Field| {
             let suffix = name.strip_prefix(field.name)?;
-            let ask = ASKS.iter().find(|a| a.0 == suffix && applies(a.1, field))?.1;
+            let ask = ASKS.iter().find(|a| a.0 == suffix && applies(a.1, &field.into()))?.1;
             Some((field, ask))
         };
         let shown = |(field, _): &(&Field, Ask)| self.shows(actor, field);
@@ -294,7 +319,29 @@ impl<T> Fields<T> {
         };
         let texts =
             if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
-        question(field, ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
+        question(field.into(), ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
+    }
+
+    /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
+    fn own_field(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
+        let wrong = |code, detail: String| Bad::parameter(CUSTOM, code, detail);
+        let mut parts = text.splitn(3, ':');
+        let (Some(key), Some(op), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(wrong("invalid_format", "must be key:operator:value, such as region:eq:north".into()));
+        };
+        let known = || self.known(actor).filter(|field| matches!(field, FieldRef::Custom(_)));
+        let Some(field) = known().find(|field| field.name().strip_prefix("cf.") == Some(key)) else {
+            let names: Vec<String> = known().map(|field| field.name().trim_start_matches("cf.").to_owned()).collect();
+            let detail = not_known(key, names.iter().map(String::as_str));
+            return Err(wrong("unknown_field", format!("{key} {detail}")));
+        };
+        let Some(ask) = ask_named(op).filter(|ask| applies(*ask, &field)) else {
+            let takes = operators(&field).join(", ");
+            return Err(wrong("invalid_choice", format!("{key} cannot be asked {op}; it takes {takes}")));
+        };
+        let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf);
+        let texts = if many { split(value) } else { vec![value.into()] };
+        question(field, ask, texts, actor).map_err(|detail| wrong("invalid_format", format!("{key} {detail}")))
     }
 
     /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
@@ -302,17 +349,17 @@ impl<T> Fields<T> {
         let mut keys: Vec<Key> = Vec::new();
         for part in sort.split(',') {
             let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
-            let known = || self.all.iter().filter(|f| f.sortable() && self.shows(actor, f));
-            let field = known().find(|f| f.name == name).ok_or_else(|| {
-                let names = known().map(|f| f.name).collect::<Vec<_>>().join(", ");
+            let known = || self.known(actor).filter(|field| field.kind() != Kind::Words);
+            let field = known().find(|field| field.name() == name).ok_or_else(|| {
+                let names = known().map(|field| field.name().to_owned()).collect::<Vec<_>>().join(", ");
                 Bad::parameter("sort", "invalid_choice", format!("cannot be {name}; it can be {names}"))
             })?;
-            if keys.iter().any(|key| key.field.name == name) {
+            if keys.iter().any(|key| key.field.name() == name) {
                 return Err(Bad::parameter("sort", "stated_twice", format!("names {name} twice")));
             }
             keys.push(Key { field, desc });
         }
-        keys.push(Key { field: &self.id, desc: keys.last().is_some_and(|key| key.desc) });
+        keys.push(Key { field: (&self.id).into(), desc: keys.last().is_some_and(|key| key.desc) });
         Ok(keys)
     }
 
@@ -333,8 +380,9 @@ impl<T> Fields<T> {
             return Ok(Cond::Mentions(search, pieces));
         }
         let fields = || self.all.iter().filter(|f| search.members.contains(&f.name) && self.shows(actor, f));
-        let holds =
-            |piece: &String, field| Cond::Is(field, Op::Contains, Values::Text(vec![pattern(Op::Contains, piece)]));
+        let holds = |piece: &String, field: &'static Field| {
+            Cond::Is(field.into(), Op::Contains, Values::Text(vec![pattern(Op::Contains, piece)]))
+        };
         Ok(Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect()))
     }
 
@@ -351,33 +399,42 @@ impl<T> Fields<T> {
 
 /// The condition that a question and its values make of a field; the error completes "… of the field".
 pub(in crate::kernel) fn question(
-    field: &'static Field,
+    field: FieldRef,
     ask: Ask,
     texts: Vec<String>,
     actor: &Actor,
 ) -> Result<Cond, String> {
-    let zone = actor.settings.time_zone;
-    let meant = |text: String| match field.kind {
-        Kind::Uuid if text == "me" && field.refers == Some(RecordKind::User) => actor.user.to_string(),
+    let (zone, kind) = (actor.settings.time_zone, field.kind());
+    let meant = |text: String| match kind {
+        Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
         Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
         Kind::Time => relative::instant(&text, zone).map_or(text, |at| at.to_string()),
         _ => text,
     };
-    let values = |texts: Vec<String>| Values::parse(field, texts.into_iter().map(meant).collect());
+    let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
     let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
         Ok([text]) => Ok(text),
         Err(_) => Err("takes exactly one value".to_owned()),
     };
-    Ok(match (ask, field.kind) {
+    Ok(match (ask, kind) {
         (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
         (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
-        (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field, vec![word])).collect()),
-        (Ask::AnyOf, _) => Cond::Is(field, Op::Eq, values(texts)?),
-        (Ask::NoneOf, _) => !Cond::Is(field, Op::Eq, values(texts)?),
+        (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect()),
+        (Ask::AnyOf, _) => {
+            let values = values(texts)?;
+            Cond::Is(field, Op::Eq, values)
+        }
+        (Ask::NoneOf, _) => {
+            let values = values(texts)?;
+            !Cond::Is(field, Op::Eq, values)
+        }
         (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
             Cond::Is(field, op, Values::Text(vec![pattern(op, &one(texts)?)]))
         }
-        (Ask::Op(op), _) => Cond::Is(field, op, values(vec![one(texts)?])?),
+        (Ask::Op(op), _) => {
+            let values = values(vec![one(texts)?])?;
+            Cond::Is(field, op, values)
+        }
         (Ask::Empty, _) => match one(texts)?.as_str() {
             "true" => Cond::Empty(field),
             "false" => !Cond::Empty(field),

@@ -1,6 +1,6 @@
 //! Order and keyset paging. Empty values come last in both directions; the id is always the last key.
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Field, Values, each_kind};
+use crate::kernel::field::{FieldRef, Values, each_kind};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::{pg::Pg, result::QueryResult};
@@ -10,9 +10,9 @@ use sha2::Sha256;
 use std::sync::OnceLock;
 
 /// One key of a sort.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Key {
-    pub field: &'static Field,
+    pub field: FieldRef,
     pub desc: bool,
 }
 
@@ -70,24 +70,29 @@ impl Order {
         if values.len() != self.0.len() {
             return Err(invalid());
         }
-        let read = |(key, json): (&Key, &Json)| match Values::of_json(key.field.kind, Some(json)) {
-            None if !(json.is_null() && key.field.nullable) => Err(invalid()),
-            value => Ok((*key, value)),
+        let read = |(key, json): (&Key, &Json)| match Values::of_json(key.field.kind(), Some(json)) {
+            None if !(json.is_null() && key.field.nullable()) => Err(invalid()),
+            value => Ok((key.clone(), value)),
         };
         self.0.iter().zip(&values).map(read).collect::<Result<_, _>>().map(Seek)
     }
 }
 
+/// Whether a statement with this order is asked often enough to be kept prepared.
+fn kept<'k>(keys: impl ExactSizeIterator<Item = &'k Key>) -> bool {
+    keys.len() <= 2 && keys.into_iter().all(|key| matches!(key.field, FieldRef::Built(_)))
+}
+
 impl QueryFragment<Pg> for Order {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if self.0.len() > 2 {
+        if !kept(self.0.iter()) {
             out.unsafe_to_cache_prepared();
         }
         for (n, key) in self.0.iter().enumerate() {
             out.push_sql(if n > 0 { ", " } else { "" });
-            key.field.column.walk_ast(out.reborrow())?;
+            key.field.column(out.reborrow())?;
             // Ascending is "nulls last" already. On a column that has no nulls the words would only hide its index.
-            out.push_sql(match (key.desc, key.field.nullable) {
+            out.push_sql(match (key.desc, key.field.nullable()) {
                 (false, _) => "",
                 (true, false) => " desc",
                 (true, true) => " desc nulls last",
@@ -99,7 +104,7 @@ impl QueryFragment<Pg> for Order {
 
 impl QueryFragment<Pg> for Seek {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if self.0.len() > 2 {
+        if !kept(self.0.iter().map(|(key, _)| key)) {
             out.unsafe_to_cache_prepared();
         }
         if self.0.is_empty() {
@@ -121,13 +126,13 @@ fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -
     match value {
         // Past the nulls there is nothing: stay among them.
         None => {
-            key.field.column.walk_ast(out.reborrow())?;
+            key.field.column(out.reborrow())?;
             out.push_sql(" is null and ");
             after(rest, out)?;
         }
         Some(value) if rest.is_empty() => compare(key, past, value, out)?,
         // `a <= x and (a < x or …)`: the first half is what an index can start from.
-        Some(value) if !key.field.nullable => {
+        Some(value) if !key.field.nullable() => {
             compare(key, if key.desc { " <= " } else { " >= " }, value, out)?;
             out.push_sql(" and (");
             compare(key, past, value, out)?;
@@ -138,7 +143,7 @@ fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -
         Some(value) => {
             compare(key, past, value, out)?;
             out.push_sql(" or ");
-            key.field.column.walk_ast(out.reborrow())?;
+            key.field.column(out.reborrow())?;
             out.push_sql(" is null or (");
             compare(key, " = ", value, out)?;
             out.push_sql(" and ");
@@ -151,7 +156,7 @@ fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -
 }
 
 fn compare<'b>(key: &'b Key, op: &str, value: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    key.field.column.walk_ast(out.reborrow())?;
+    key.field.column(out.reborrow())?;
     out.push_sql(op);
     each_kind!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))
 }

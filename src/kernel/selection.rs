@@ -2,8 +2,8 @@
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{Field, Fields, Values};
-use crate::kernel::query::{ASKS, Ask, Plan, Window, applies, question};
+use crate::kernel::field::{FieldRef, Fields, Values};
+use crate::kernel::query::{Plan, Window, applies, ask_named, operators, question};
 use crate::kernel::shape::Rules;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// One question about one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Condition {
-    /// As in the filters of the list.
+    /// As in the filters of the list; `cf.` and the key for a field of your own.
     #[schema(min_length = 1, max_length = 100, example = "created_at")]
     pub field: String,
     /// `eq` or `in`: is one of the values; `ne` or `not_in`: is none of them; `all`: carries all of them; the others take one.
@@ -97,16 +97,17 @@ impl<T> Fields<T> {
         if let Some(link) = self.links.iter().find(|link| link.name == condition.field)
             && matches!(condition.op.as_str(), "eq" | "in")
         {
-            let ids = Values::parse(&self.id, condition.values.clone());
-            return Ok(Cond::Within(&self.id, link.sql, ids.map_err(|detail| wrong("values", detail))?));
+            let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
+            return Ok(Cond::Within((&self.id).into(), link.sql, ids.map_err(|detail| wrong("values", detail))?));
         }
-        let known = || self.all.iter().filter(|field| self.shows(actor, field));
-        let Some(field) = known().find(|field| field.name == condition.field) else {
-            return Err(wrong("field", not_known(&condition.field, known().map(|field| field.name))));
+        let Some(field) = self.named(&condition.field, actor) else {
+            let names: Vec<String> = self.known(actor).map(|field| field.name().to_owned()).collect();
+            return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))));
         };
-        let ask = ask(&condition.op).filter(|ask| applies(*ask, field));
+        let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field));
+        let takes = || operators(&field).join(", ");
         let ask =
-            ask.ok_or_else(|| wrong("op", format!("cannot be {}; {} takes {}", condition.op, field.name, ops(field))))?;
+            ask.ok_or_else(|| wrong("op", format!("cannot be {}; {} takes {}", condition.op, field.name(), takes())))?;
         question(field, ask, condition.values.clone(), actor)
             .map_err(|detail| Bad::member(format!("{pointer}/values"), "invalid_format", detail))
     }
@@ -134,21 +135,4 @@ impl<T> Fields<T> {
         self.assemble(window, filter, &format!("{selection:?} {:?}", asked.q), actor)
             .map_err(|list| Error::members(list.into_iter().map(as_member).collect()))
     }
-}
-
-/// The question behind the name of an operator.
-fn ask(op: &str) -> Option<Ask> {
-    let suffix = match op {
-        "eq" | "in" => "",
-        "not_in" => "ne",
-        other => other,
-    };
-    ASKS.iter().find(|(known, ..)| known.trim_start_matches("__") == suffix).map(|(_, ask, _)| *ask)
-}
-
-/// The operators that a field takes.
-fn ops(field: &Field) -> String {
-    let names =
-        ASKS.iter().filter(|(_, ask, _)| applies(*ask, field)).map(|(suffix, ..)| suffix.trim_start_matches("__"));
-    names.map(|name| if name.is_empty() { "eq" } else { name }).collect::<Vec<_>>().join(", ")
 }

@@ -4,9 +4,11 @@ use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::money;
 use crate::kernel::time::DateTime;
+use regex::Regex;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use std::any::TypeId;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, RwLock};
 use unicode_normalization::UnicodeNormalization;
@@ -41,9 +43,15 @@ enum Node {
         min: Option<u64>,
         max: Option<u64>,
         choices: Vec<String>,
+        pattern: Option<Regex>,
         nullable: bool,
     },
     Int {
+        min: Option<i64>,
+        max: Option<i64>,
+        nullable: bool,
+    },
+    Number {
         min: Option<i64>,
         max: Option<i64>,
         nullable: bool,
@@ -147,12 +155,15 @@ impl Shape {
                     self.step(items, value, at, &n.to_string(), bad);
                 }
             }
-            (Node::Text { format, min, max, choices, .. }, Json::String(text)) => {
+            (Node::Text { format, min, max, choices, pattern, .. }, Json::String(text)) => {
                 if format.as_deref() != Some("password") {
                     tidy(text);
                 }
                 let limit = (*min, max.or(Some(TEXT_MAX)));
-                if let Err((code, detail)) = check_text(text, format.as_deref(), limit, choices) {
+                let wrong = check_text(text, format.as_deref(), limit, choices).err();
+                let unlike = pattern.as_ref().filter(|pattern| !pattern.is_match(text));
+                let unlike = unlike.map(|pattern| ("invalid_format", format!("must match {pattern}")));
+                if let Some((code, detail)) = wrong.or(unlike) {
                     bad.push(Bad::member(at.as_str(), code, detail));
                 }
             }
@@ -162,6 +173,15 @@ impl Shape {
                 None if number.is_f64() => bad.push(Bad::member(at.as_str(), "invalid_type", "must be an integer")),
                 None => bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max))),
             },
+            (Node::Number { min, max, .. }, Json::Number(number)) => {
+                let beyond = |bound: &Option<i64>, order| {
+                    let bound = bound.and_then(|bound| bound.to_string().parse::<f64>().ok());
+                    bound.zip(number.as_f64()).is_some_and(|(bound, n)| n.partial_cmp(&bound) == Some(order))
+                };
+                if beyond(min, Ordering::Less) || beyond(max, Ordering::Greater) {
+                    bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max)));
+                }
+            }
             (Node::Bool { .. }, Json::Bool(_)) | (Node::Any, _) => {}
             (node, _) => bad.push(Bad::member(at.as_str(), "invalid_type", format!("must be {}", node.noun()))),
         }
@@ -218,6 +238,7 @@ impl Node {
             | Node::Array { nullable, .. }
             | Node::Text { nullable, .. }
             | Node::Int { nullable, .. }
+            | Node::Number { nullable, .. }
             | Node::Bool { nullable } => *nullable,
             Node::Any => true,
             Node::Ref(_) | Node::Map(_) | Node::Nullable(_) => false,
@@ -230,6 +251,7 @@ impl Node {
             Node::Array { .. } => "an array",
             Node::Text { .. } => "a string",
             Node::Int { .. } => "an integer",
+            Node::Number { .. } => "a number",
             Node::Bool { .. } => "true or false",
             Node::Ref(_) | Node::Nullable(_) | Node::Any => "another value",
         }
@@ -276,6 +298,7 @@ fn node(schema: &Json) -> Node {
             min: count("minLength"),
             max: count("maxLength"),
             choices: texts(schema.get("enum")),
+            pattern: schema.get("pattern").and_then(Json::as_str).and_then(|pattern| Regex::new(pattern).ok()),
             nullable,
         },
         Some("integer") => {
@@ -283,6 +306,7 @@ fn node(schema: &Json) -> Node {
             let bounds = if narrow { (Some(i32::MIN.into()), Some(i32::MAX.into())) } else { (None, None) };
             Node::Int { min: number("minimum").or(bounds.0), max: number("maximum").or(bounds.1), nullable }
         }
+        Some("number") => Node::Number { min: number("minimum"), max: number("maximum"), nullable },
         Some("boolean") => Node::Bool { nullable },
         _ => Node::Any,
     }
@@ -366,7 +390,7 @@ pub fn is_email(text: &str) -> bool {
     text.validate_email() && !text.contains(['"', '(', ')', ',', '<', '>'])
 }
 
-fn is_web_url(text: &str) -> bool {
+pub fn is_web_url(text: &str) -> bool {
     url::Url::parse(text)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty())
 }

@@ -203,12 +203,18 @@ fn identified(request: &HttpRequest) -> Result<Actor> {
 #[derive(Debug)]
 pub struct Caller(pub Actor);
 
+impl Caller {
+    pub fn of(request: &HttpRequest) -> Result<Caller> {
+        identified(request).map(Caller)
+    }
+}
+
 impl FromRequest for Caller {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identified(request).map(Caller))
+        ready(Caller::of(request))
     }
 }
 

@@ -6,6 +6,7 @@ mod bulk;
 mod catalogue;
 mod compatibility;
 mod contacts;
+mod custom;
 mod document;
 mod faults;
 mod hostile;

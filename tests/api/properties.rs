@@ -7,7 +7,8 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use voronka::kernel::cond::{Cond, Op, fold, pattern};
-use voronka::kernel::field::{Field, Kind, Values};
+use voronka::kernel::field::{FieldRef, Kind, Values};
+use voronka::kernel::kind::Kind as RecordKind;
 use voronka::people::contacts::model::{CONTACT, Contact};
 use voronka::schema::contacts;
 
@@ -16,15 +17,33 @@ const TAGS: [&str; 3] = ["vip", "north", "Жук"];
 const TIMES: [&str; 3] = ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z", "2031-12-31T23:59:59.999Z"];
 const DATES: [&str; 2] = ["1990-02-28", "2000-01-01"];
 
-/// A workspace full of ties and gaps, and its rows as the API answers them.
+const SIZES: [f64; 4] = [0.5, 2.0, -1.25, 1e12];
+
+/// A workspace full of ties and gaps, with fields of its own, and its rows as the API answers them.
 fn rows() -> (uuid::Uuid, Vec<Json>) {
     let owner = workspace();
     let me = owner.get("/me").ok();
+    for (key, kind) in
+        [("motto", "text"), ("size", "number"), ("since", "date"), ("gold", "boolean"), ("buyer", "user")]
+    {
+        let body = json!({ "resource": "contacts", "key": key, "name": key, "kind": kind });
+        owner.post("/custom-fields", body).created();
+    }
+    for (key, kind) in [("mood", "choice"), ("likes", "multi_choice")] {
+        let body = json!({ "resource": "contacts", "key": key, "name": key, "kind": kind, "options": TEXTS });
+        owner.post("/custom-fields", body).created();
+    }
     for n in 0..60_usize {
         let pick = |salt: usize| (n * 7919 + salt * 104_729) >> 3;
         let maybe = |salt: usize, value: Json| if pick(salt).is_multiple_of(3) { Json::Null } else { value };
         let body = json!({
             "first_name": TEXTS[pick(1) % 7], "last_name": maybe(2, json!(TEXTS[pick(3) % 7])), "position": maybe(4, json!(TEXTS[pick(5) % 7])),
+            "custom_fields": [
+                { "key": "motto", "text": maybe(20, json!(TEXTS[pick(21) % 7])) }, { "key": "size", "number": maybe(22, json!(SIZES[pick(23) % 4])) },
+                { "key": "since", "date": maybe(24, json!(DATES[pick(25) % 2])) }, { "key": "gold", "flag": maybe(26, json!(pick(27).is_multiple_of(2))) },
+                { "key": "buyer", "id": maybe(28, me["user"]["id"].clone()) }, { "key": "mood", "text": maybe(29, json!(TEXTS[pick(30) % 7])) },
+                { "key": "likes", "options": TEXTS.iter().enumerate().filter(|(t, _)| pick(31 + t).is_multiple_of(3)).map(|(_, text)| *text).collect::<Vec<_>>() },
+            ],
             "email": maybe(6, json!(format!("{}@x.io", unique("p")))), "birthday": maybe(7, json!(DATES[pick(8) % 2])),
             "preferred_channel": maybe(9, json!("email")), "do_not_contact": pick(10).is_multiple_of(2),
             "owner_id": maybe(11, me["user"]["id"].clone()),
@@ -36,7 +55,7 @@ fn rows() -> (uuid::Uuid, Vec<Json>) {
     (me["workspace"]["id"].as_str().unwrap().parse().unwrap(), rows)
 }
 
-fn values(field: &'static Field, count: usize, rows: &[Json]) -> BoxedStrategy<Values> {
+fn values(field: &FieldRef, count: usize, rows: &[Json]) -> BoxedStrategy<Values> {
     fn many<T: Clone + std::fmt::Debug + 'static>(
         pool: Vec<T>,
         n: usize,
@@ -44,7 +63,7 @@ fn values(field: &'static Field, count: usize, rows: &[Json]) -> BoxedStrategy<V
     ) -> BoxedStrategy<Values> {
         prop::collection::vec(select(pool), n).prop_map(f).boxed()
     }
-    match field.kind {
+    match field.kind() {
         Kind::Text | Kind::Words => many(TEXTS.iter().map(|t| (*t).to_owned()).collect(), count, Values::Text),
         Kind::Uuid => {
             let known = rows.iter().filter_map(|r| r["owner_id"].as_str()?.parse().ok()).take(1);
@@ -56,34 +75,35 @@ fn values(field: &'static Field, count: usize, rows: &[Json]) -> BoxedStrategy<V
         }
         Kind::Date => many(DATES.iter().map(|d| d.parse().unwrap()).collect(), count, Values::Date),
         Kind::Int => many(vec![0, 1, -1, i64::MAX], count, Values::Int),
+        Kind::Number => many(SIZES.into_iter().chain([0.0]).collect(), count, Values::Number),
         Kind::Bool => many(vec![true, false], count, Values::Bool),
     }
 }
 
-fn leaf(rows: &'static [Json]) -> impl Strategy<Value = Cond> {
-    let of = |keep: fn(&Field) -> bool| select(CONTACT.all.iter().filter(|f| keep(f)).collect::<Vec<&'static Field>>());
-    let scalar = || of(|f| f.kind != Kind::Words);
+fn leaf(rows: &'static [Json], known: &'static [FieldRef]) -> impl Strategy<Value = Cond> {
+    let of = |keep: fn(&FieldRef) -> bool| select(known.iter().filter(|f| keep(f)).cloned().collect::<Vec<_>>());
+    let scalar = || of(|f| f.kind() != Kind::Words);
     let text = select(vec!["an", "", "%", "_", "\\", "Ж", "ЖА", "off_", "50%"]);
-    let like = (of(|f| f.kind == Kind::Text), select(vec![Op::Contains, Op::StartsWith]), text);
-    let compare = (of(|f| matches!(f.kind, Kind::Time | Kind::Date)), select(vec![Op::Gt, Op::Gte, Op::Lt, Op::Lte]));
-    let words = prop::collection::vec(select(TAGS.map(str::to_owned).to_vec()), 0..3);
+    let like = (of(|f| f.kind() == Kind::Text), select(vec![Op::Contains, Op::StartsWith]), text);
+    let ordered = of(|f| matches!(f.kind(), Kind::Time | Kind::Date | Kind::Number));
+    let compare = (ordered, select(vec![Op::Gt, Op::Gte, Op::Lt, Op::Lte]));
+    let words =
+        prop::collection::vec(select(TAGS.into_iter().chain(TEXTS).map(str::to_owned).collect::<Vec<_>>()), 0..3);
     let pieces = prop::collection::vec(select(vec!["an", "жан", "off", "%", "\\", "@x.io"]), 0..3);
+    let equal = |f: FieldRef, n| values(&f, n, rows).prop_map(move |v| Cond::Is(f.clone(), Op::Eq, v));
+    let past = |f: FieldRef, op| values(&f, 1, rows).prop_map(move |v| Cond::Is(f.clone(), op, v));
     prop_oneof![
-        (scalar(), 0..4_usize).prop_flat_map(move |(f, n)| values(f, n, rows).prop_map(move |v| Cond::Is(
-            f,
-            Op::Eq,
-            v
-        ))),
-        compare.prop_flat_map(move |(f, op)| values(f, 1, rows).prop_map(move |v| Cond::Is(f, op, v))),
+        (scalar(), 0..4_usize).prop_flat_map(move |(f, n)| equal(f, n)),
+        compare.prop_flat_map(move |(f, op)| past(f, op)),
         like.prop_map(|(f, op, text)| Cond::Is(f, op, Values::Text(vec![pattern(op, text)]))),
-        of(|f| f.nullable || f.kind == Kind::Words).prop_map(Cond::Empty),
-        words.prop_map(|words| Cond::Carries(CONTACT.get("tags").unwrap(), words)),
+        of(|f| f.nullable() || f.kind() == Kind::Words).prop_map(Cond::Empty),
+        (of(|f| f.kind() == Kind::Words), words).prop_map(|(f, words)| Cond::Carries(f, words)),
         pieces.prop_map(|p| Cond::Mentions(CONTACT.search.as_ref().unwrap(), p.into_iter().map(fold).collect())),
     ]
 }
 
-fn cond(rows: &'static [Json]) -> impl Strategy<Value = Cond> {
-    leaf(rows).prop_recursive(3, 12, 3, |inner| {
+fn cond(rows: &'static [Json], known: &'static [FieldRef]) -> impl Strategy<Value = Cond> {
+    leaf(rows, known).prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Cond::All),
             prop::collection::vec(inner.clone(), 0..3).prop_map(Cond::Any),
@@ -96,10 +116,15 @@ fn cond(rows: &'static [Json]) -> impl Strategy<Value = Cond> {
 fn a_condition_means_the_same_in_sql_and_in_memory() {
     let (workspace, rows) = rows();
     let rows: &'static [Json] = Box::leak(rows.into_boxed_slice());
+    let own = server().db.here(|conn| voronka::db::custom::load(conn, workspace)).unwrap();
+    let own = own.living(RecordKind::Contact).map(|field| FieldRef::Custom(field.clone()));
+    let known: Vec<FieldRef> = CONTACT.all.iter().map(FieldRef::Built).chain(own).collect();
+    assert!(known.len() > CONTACT.all.len() + 6);
+    let known: &'static [FieldRef] = Box::leak(known.into_boxed_slice());
     let telling = std::cell::Cell::new(0);
-    let config = Config { cases: 400, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 600, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
-        .run(&cond(rows), |cond| {
+        .run(&cond(rows, known), |cond| {
             let expected: BTreeSet<String> =
                 rows.iter().filter(|row| cond.eval(row)).map(|r| r["id"].to_string()).collect();
             let filter = CONTACT.on(cond.clone());
@@ -122,13 +147,21 @@ fn a_condition_means_the_same_in_sql_and_in_memory() {
 #[test]
 fn pages_put_together_are_the_sorted_list() {
     let owner = workspace();
+    for (key, kind) in [("motto", "text"), ("size", "number")] {
+        owner
+            .post("/custom-fields", json!({ "resource": "contacts", "key": key, "name": key, "kind": kind }))
+            .created();
+    }
     for n in 0..40_usize {
+        let motto = (!n.is_multiple_of(5)).then(|| TEXTS[n % 3]);
+        let size = (!n.is_multiple_of(4)).then(|| SIZES[n % 3]);
         let last = (!n.is_multiple_of(3)).then(|| TEXTS[n % 3]);
         let born = (!n.is_multiple_of(4)).then(|| DATES[n % 2]);
         owner
             .post(
                 "/contacts",
-                json!({ "first_name": TEXTS[n % 4], "last_name": last, "birthday": born, "tags": [TAGS[n % 3]] }),
+                json!({ "first_name": TEXTS[n % 4], "last_name": last, "birthday": born, "tags": [TAGS[n % 3]],
+                    "custom_fields": [{ "key": "motto", "text": motto }, { "key": "size", "number": size }] }),
             )
             .created();
     }
@@ -140,6 +173,8 @@ fn pages_put_together_are_the_sorted_list() {
         "-do_not_contact",
         "-created_at",
         "birthday",
+        "cf.motto",
+        "-cf.size,cf.motto",
     ] {
         for filter in ["", "&tags=vip,north", "&last_name__empty=false"] {
             let all = owner.get(&format!("/contacts?limit=500&sort={sort}{filter}")).ok();

@@ -1,5 +1,6 @@
 //! Imports: a spreadsheet becomes records. Upload, look at what was detected, rehearse, run.
 pub mod cells;
+pub mod custom;
 pub mod model;
 pub mod prepare;
 pub mod references;

@@ -1,6 +1,7 @@
 //! From a row of cells to the body of a creation: the same body that the API takes, so that the same rules hold.
 use crate::db::tx::Tx;
 use crate::intake::imports::cells;
+use crate::intake::imports::custom;
 use crate::intake::imports::model::{
     ColumnReport, ImportReport, ImportResource, ImportSettings, MappedValue, UnknownValue,
 };
@@ -58,6 +59,9 @@ pub struct Prepared {
     pub loss_reason: Option<Uuid>,
 }
 
+/// Why a cell is refused: a code, and words.
+pub type Refusal = (&'static str, String);
+
 /// One thing that is wrong in a row.
 #[derive(Debug)]
 pub struct RowProblem {
@@ -73,7 +77,7 @@ impl Reader {
         let (pipeline, stages) = funnel(tx, resource, settings)?;
         let open: Vec<String> =
             stages.iter().filter(|s| s.category == Category::Open).map(|s| s.name.clone()).collect();
-        let known = targets::all(resource, &open);
+        let known = targets::all(resource, &open, &tx.actor.settings.custom);
         let mut columns = Vec::new();
         let mut bad = Vec::new();
         for (n, one) in settings.mapping.iter().flatten().enumerate() {
@@ -251,7 +255,7 @@ impl Reader {
         row: &mut Prepared,
         names: &mut Vec<String>,
         report: &mut ImportReport,
-    ) -> Result<Result<(), (&'static str, String)>> {
+    ) -> Result<Result<(), Refusal>> {
         let Some(column) = self.columns.get(n) else { return Ok(Ok(())) };
         let (name, target, multiply) = (column.name.clone(), column.target.clone(), column.multiply);
         Ok(match target {
@@ -275,6 +279,16 @@ impl Reader {
                     Ok(())
                 }
                 None => Err(self.unknown(tx, &name, kind, text, report)),
+            },
+            Target::Custom(field) => match field.refers {
+                None => custom::value(self, &field, text, multiply).map(|value| custom::put(body, &field, value)),
+                Some(kind) => match self.references.find(tx, kind, text)? {
+                    Some(id) => {
+                        custom::put(body, &field, json!(id));
+                        Ok(())
+                    }
+                    None => Err(self.unknown(tx, &name, kind, text, report)),
+                },
             },
             Target::Product => match self.references.find(tx, Kind::Product, text)? {
                 Some(id) => {
@@ -317,14 +331,7 @@ impl Reader {
         })
     }
 
-    fn unknown(
-        &self,
-        tx: &Tx<'_>,
-        column: &str,
-        kind: Kind,
-        text: &str,
-        report: &mut ImportReport,
-    ) -> (&'static str, String) {
+    fn unknown(&self, tx: &Tx<'_>, column: &str, kind: Kind, text: &str, report: &mut ImportReport) -> Refusal {
         let what = kind.as_str().replace('_', " ");
         let nearest = self.references.nearest(tx, kind, text);
         let detail = match &nearest {
@@ -335,7 +342,11 @@ impl Reader {
         ("reference_not_found", detail)
     }
 
-    fn value(&self, text: &str, cell: Cell, multiply: i64) -> Result<Json, (&'static str, String)> {
+    pub fn decimal(&self) -> char {
+        self.decimal
+    }
+
+    pub fn value(&self, text: &str, cell: Cell, multiply: i64) -> Result<Json, Refusal> {
         let format = |detail: String| ("invalid_format", detail);
         Ok(match cell {
             Cell::Text | Cell::Reference => json!(text),
@@ -362,7 +373,7 @@ impl Reader {
         })
     }
 
-    fn date(&self, text: &str) -> Result<chrono::NaiveDate, (&'static str, String)> {
+    fn date(&self, text: &str) -> Result<chrono::NaiveDate, Refusal> {
         let Some(format) = &self.date_format else {
             return Err(("invalid_format", format!("{text} is no date in a format that is known; set date_format")));
         };
@@ -370,7 +381,7 @@ impl Reader {
     }
 
     /// A day begins at midnight in the workspace's time zone.
-    fn instant(&self, text: &str) -> Result<DateTime, (&'static str, String)> {
+    fn instant(&self, text: &str) -> Result<DateTime, Refusal> {
         if let Ok(at) = text.parse::<DateTime>() {
             return Ok(at);
         }

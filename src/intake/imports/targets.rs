@@ -1,7 +1,9 @@
 //! What the columns of a file can become: the members of the creation bodies, and for history a few more.
 use crate::catalog::products::ProductCreate;
 use crate::identity::users::UserCreate;
+use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportField, ImportResource};
+use crate::kernel::custom::{CustomField, CustomFields};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape::{Cell, Shape};
 use crate::people::companies::model::CompanyCreate;
@@ -11,12 +13,14 @@ use crate::sales::leads::model::LeadCreate;
 use std::sync::Arc;
 
 /// What a column becomes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Target {
     /// A member of the creation body, such as `title`.
     Member(String, Cell),
     /// A member `…_id`, named by a name or external id: `owner` for `owner_id`.
     Reference(String, Kind),
+    /// A field that the workspace added.
+    Custom(Arc<CustomField>),
     /// A member of a lead's `person`.
     Person(&'static str),
     /// A product, which becomes a line item of the deal.
@@ -65,7 +69,7 @@ const HISTORY: [(&str, Target, &str); 3] = [
 ];
 
 /// Every target of a resource with its name and a hint; `stages` are the names of the pipeline's open stages.
-pub fn all(resource: ImportResource, stages: &[String]) -> Vec<(String, Target, String)> {
+pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> Vec<(String, Target, String)> {
     let mut list = Vec::new();
     for (member, cell) in shape(resource).members() {
         match (cell, referred(member)) {
@@ -105,6 +109,14 @@ pub fn all(resource: ImportResource, stages: &[String]) -> Vec<(String, Target, 
         }
         _ => {}
     }
+    for field in own.living(resource.kind()) {
+        let hint = match custom::cell(field.kind) {
+            _ if !field.options.is_empty() => format!("of {}", field.options.join(", ")),
+            Some(cell) => hint(cell).to_owned(),
+            None => "a number in the file's decimal notation".to_owned(),
+        };
+        list.push((field.path.clone(), Target::Custom(Arc::clone(field)), hint));
+    }
     list
 }
 
@@ -121,19 +133,26 @@ const fn hint(cell: Cell) -> &'static str {
     }
 }
 
-pub fn fields(resource: ImportResource, stages: &[String]) -> Vec<ImportField> {
+const fn noun(cell: Cell) -> &'static str {
+    match cell {
+        Cell::Text => "text",
+        Cell::Int => "number",
+        Cell::Bool => "boolean",
+        Cell::Date => "date",
+        Cell::Time => "instant",
+        Cell::Money => "money",
+        Cell::Words => "words",
+        Cell::Reference => "reference",
+    }
+}
+
+pub fn fields(resource: ImportResource, stages: &[String], own: &CustomFields) -> Vec<ImportField> {
     let shape = shape(resource);
     let field = |(name, target, hint): (String, Target, String)| {
         let kind = match &target {
-            Target::Member(_, cell) => match cell {
-                Cell::Text | Cell::Reference => "text",
-                Cell::Int => "number",
-                Cell::Bool => "boolean",
-                Cell::Date => "date",
-                Cell::Time => "instant",
-                Cell::Money => "money",
-                Cell::Words => "words",
-            },
+            Target::Member(_, Cell::Reference) => "text",
+            Target::Member(_, cell) => noun(*cell),
+            Target::Custom(field) => custom::cell(field.kind).map_or("number", noun),
             Target::Reference(..) | Target::Product | Target::DealContact | Target::Stage => "reference",
             Target::Person(_) => "text",
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
@@ -142,7 +161,7 @@ pub fn fields(resource: ImportResource, stages: &[String]) -> Vec<ImportField> {
         let required = shape.required().contains(&name) && !(resource == ImportResource::Deals && name == "title");
         ImportField { name, kind: kind.into(), required, hint }
     };
-    all(resource, stages).into_iter().map(field).collect()
+    all(resource, stages, own).into_iter().map(field).collect()
 }
 
 /// Other names under which columns come, in lower case with only letters and digits.
@@ -224,7 +243,7 @@ pub fn suggest(resource: ImportResource, columns: &[String], fields: &[ImportFie
     let mut found: Vec<Option<String>> = vec![None; columns.len()];
     let own = OWN_NAMES.iter().find(|(r, _)| *r == resource).map_or(&[][..], |(_, names)| names);
     let fits = |field: &ImportField, column: &str, round: usize| match round {
-        0 => plain(&field.name) == column,
+        0 => plain(field.name.trim_start_matches("cf.")) == column,
         1 => field.name == "name" && own.contains(&column),
         _ => SYNONYMS.iter().any(|(name, others)| *name == field.name && others.contains(&column)),
     };

@@ -4,6 +4,7 @@ use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::users::{self, UserCreate, UserUpdate};
+use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
 use crate::intake::imports::prepare::{Prepared, Reader, RowProblem};
 use crate::kernel::actor::Action;
@@ -307,7 +308,11 @@ fn change(tx: &mut Tx<'_>, resource: ImportResource, id: Uuid, row: &Prepared) -
         let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
         let mut changes = Map::new();
         for (member, new) in row.body.as_object().into_iter().flatten() {
-            let same = old.get(member).is_some_and(|o| o == new || same_text(o, new));
+            let same = match (member.as_str(), old.get(member)) {
+                (_, None) => false,
+                ("custom_fields", Some(old)) => custom::all_there(old, new, same_text),
+                (_, Some(old)) => old == new || same_text(old, new),
+            };
             if may.contains(&member.as_str()) && !same {
                 changes.insert(member.clone(), new.clone());
             }

@@ -5,6 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
@@ -12,7 +13,7 @@ use crate::kernel::query::Plan;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
-use crate::records;
+use crate::records::{self, custom_fields};
 use crate::schema::companies;
 use crate::{list, owned, restorable};
 use diesel::prelude::*;
@@ -46,15 +47,17 @@ struct NewRow<'a> {
     parent_id: Option<Uuid>,
     owner_id: Option<Uuid>,
     tags: &'a Tags,
+    custom: CustomValues,
     external_id: Option<&'a str>,
     created_at: DateTime,
     updated_at: DateTime,
 }
 
 impl<'a> NewRow<'a> {
-    fn new(tx: &Tx<'_>, new: &'a CompanyCreate) -> NewRow<'a> {
+    fn new(tx: &mut Tx<'_>, new: &'a CompanyCreate) -> Result<NewRow<'a>> {
+        let custom = custom_fields::new_values(tx, Kind::Company, &new.custom_fields)?;
         let (revenue_amount, revenue_currency) = columns(new.revenue.as_ref());
-        NewRow {
+        Ok(NewRow {
             workspace_id: tx.workspace(),
             id: new.id.unwrap_or_else(Uuid::now_v7),
             name: &new.name,
@@ -69,18 +72,20 @@ impl<'a> NewRow<'a> {
             parent_id: new.parent_id,
             owner_id: new.owner_id,
             tags: &new.tags,
+            custom,
             external_id: new.external_id.as_deref(),
             created_at: tx.now,
             updated_at: tx.now,
-        }
+        })
     }
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     sight::may_create(tx, Kind::Company, new.owner_id)?;
     refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
-    let row = diesel::insert_into(companies::table)
-        .values(NewRow::new(tx, new))
+    let row = NewRow::new(tx, new)?;
+    let row: Company = diesel::insert_into(companies::table)
+        .values(row)
         .returning(Company::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
@@ -94,7 +99,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     list.iter().try_for_each(|new| sight::may_create(tx, Kind::Company, new.owner_id))?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::must_see(tx, &parents)?;
-    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect();
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
         .values(rows)
         .returning(Company::as_returning())
@@ -123,8 +128,14 @@ pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Res
         let (amount, currency) = columns(money.as_ref());
         (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
     });
+    let given = changes.custom_fields.as_deref().unwrap_or_default();
+    let custom = custom_fields::changed_values(tx, Kind::Company, &before.custom, given)?;
     let after = diesel::update(companies::table.find((tx.workspace(), id)))
-        .set((changes, revenue, companies::version.eq(before.version + 1), companies::updated_at.eq(tx.now)))
+        .set((
+            (changes, revenue, companies::custom.eq(custom)),
+            companies::version.eq(before.version + 1),
+            companies::updated_at.eq(tx.now),
+        ))
         .returning(Company::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;

@@ -1,4 +1,5 @@
 //! The row, what creates and changes it, and its fields.
+use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -149,6 +150,10 @@ pub struct Contact {
     pub owner_id: Option<Uuid>,
     #[schema(value_type = Vec<String>)]
     pub tags: Tags,
+    /// Of the fields that the workspace added; those without a value are left out.
+    #[serde(rename = "custom_fields")]
+    #[schema(value_type = Vec<CustomValue>)]
+    pub custom: CustomValues,
     pub external_id: Option<String>,
     #[diesel(embed)]
     #[schema(value_type = Option<NextTask>)]
@@ -204,6 +209,10 @@ pub struct ContactCreate {
     #[serde(default)]
     #[schema(value_type = Vec<String>, max_items = 50)]
     pub tags: Tags,
+    /// Of the fields that the workspace added.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
     #[schema(max_length = 200)]
     pub external_id: Option<String>,
 }
@@ -287,6 +296,10 @@ pub struct ContactUpdate {
     pub owner_id: Option<Option<Uuid>>,
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are named are set, or cleared when they come without a value; the others stay.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, max_items = 100)]
+    pub custom_fields: Option<Vec<CustomValue>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,

@@ -5,6 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::people::contacts::model::{
@@ -12,7 +13,7 @@ use crate::people::contacts::model::{
     Emails, FirstTouch, Phones,
 };
 use crate::people::phones::e164;
-use crate::records;
+use crate::records::{self, custom_fields};
 use crate::schema::contacts;
 use crate::{owned, restorable};
 use diesel::prelude::*;
@@ -56,13 +57,15 @@ struct NewRow<'a> {
     first_touch: Option<FirstTouch>,
     owner_id: Option<Uuid>,
     tags: &'a crate::kernel::tags::Tags,
+    custom: CustomValues,
     external_id: Option<&'a str>,
     created_at: crate::kernel::time::DateTime,
     updated_at: crate::kernel::time::DateTime,
 }
 
 impl<'a> NewRow<'a> {
-    fn new(tx: &Tx<'_>, new: &'a ContactCreate) -> NewRow<'a> {
+    fn new(tx: &mut Tx<'_>, new: &'a ContactCreate) -> Result<NewRow<'a>> {
+        let custom = custom_fields::new_values(tx, Kind::Contact, &new.custom_fields)?;
         let (emails, phones) = (emails_of(new), phones_of(new, &tx.actor.settings.country));
         let first_touch = new.first_touch.clone().or_else(|| {
             new.source_id.map(|source| FirstTouch {
@@ -73,7 +76,7 @@ impl<'a> NewRow<'a> {
                 how: None,
             })
         });
-        NewRow {
+        Ok(NewRow {
             workspace_id: tx.workspace(),
             id: new.id.unwrap_or_else(Uuid::now_v7),
             first_name: text(&new.first_name),
@@ -96,10 +99,11 @@ impl<'a> NewRow<'a> {
             first_touch,
             owner_id: new.owner_id,
             tags: &new.tags,
+            custom,
             external_id: text(&new.external_id),
             created_at: tx.now,
             updated_at: tx.now,
-        }
+        })
     }
 }
 
@@ -149,8 +153,9 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     sight::may_create(tx, Kind::Contact, new.owner_id)?;
     refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     check_touch(tx, new)?;
+    let row = NewRow::new(tx, new)?;
     let row: Contact = diesel::insert_into(contacts::table)
-        .values(NewRow::new(tx, new))
+        .values(row)
         .returning(Contact::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
@@ -165,7 +170,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::must_see(tx, &companies)?;
     list.iter().try_for_each(|new| check_touch(tx, new))?;
-    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect();
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         .returning(Contact::as_returning())
@@ -199,6 +204,8 @@ pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Res
         .map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
     let phones = changed_phones(before, changes, &tx.actor.settings.country)
         .map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
+    let given = changes.custom_fields.as_deref().unwrap_or_default();
+    let custom = custom_fields::changed_values(tx, Kind::Contact, &before.custom, given)?;
     let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
     let after: Contact = diesel::update(contacts::table.find((tx.workspace(), before.id)))
         .set((
@@ -206,6 +213,7 @@ pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Res
             emails,
             phones,
             consents,
+            contacts::custom.eq(custom),
             contacts::version.eq(before.version + 1),
             contacts::updated_at.eq(tx.now),
         ))

@@ -1,4 +1,5 @@
 //! The row, what creates and changes it, and its fields.
+use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Fields, Link, Search, field};
 use crate::kernel::kind::Kind;
@@ -85,6 +86,10 @@ pub struct Deal {
     pub tags: Tags,
     #[schema(value_type = Vec<DealContact>)]
     pub contacts: DealContacts,
+    /// Of the fields that the workspace added; those without a value are left out.
+    #[serde(rename = "custom_fields")]
+    #[schema(value_type = Vec<CustomValue>)]
+    pub custom: CustomValues,
     pub external_id: Option<String>,
     pub stage_entered_at: DateTime,
     /// Of a person or a customer, not of a script.
@@ -137,6 +142,10 @@ pub struct DealCreate {
     #[serde(default)]
     #[schema(max_items = 200)]
     pub line_items: Vec<LineItemInput>,
+    /// Of the fields that the workspace added.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
     #[schema(max_length = 200)]
     pub external_id: Option<String>,
 }
@@ -190,6 +199,10 @@ pub struct DealUpdate {
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 50)]
     pub contacts: Option<Vec<DealContact>>,
+    /// Those that are named are set, or cleared when they come without a value; the others stay.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, max_items = 100)]
+    pub custom_fields: Option<Vec<CustomValue>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,

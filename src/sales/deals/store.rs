@@ -4,12 +4,14 @@ use crate::db::events::Event;
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::{counter, sight, tx::Tx};
+use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
 use crate::kernel::query::Plan;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
+use crate::records::{self, custom_fields};
 use crate::sales::deals::lines;
 use crate::sales::deals::model::{
     Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealUpdate, DealWin, ForecastCategory,
@@ -18,7 +20,7 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deal_contacts, deals, stage_spans};
-use crate::{list, owned, records, restorable};
+use crate::{list, owned, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -62,6 +64,7 @@ struct NewRow<'a> {
     competitor: Option<&'a str>,
     next_step: Option<&'a str>,
     tags: &'a Tags,
+    custom: CustomValues,
     contacts: DealContacts,
     external_id: Option<&'a str>,
     stage_entered_at: DateTime,
@@ -106,6 +109,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         if stage.category == Category::Lost && new.loss_reason_id.is_none() {
             return Err(loss_reason_required());
         }
+        let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
+        custom_fields::must_be_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
         let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true };
         drafts.push((DealCreate { owner_id, ..(*new).clone() }, past));
@@ -173,11 +178,18 @@ fn insert_rows(tx: &mut Tx<'_>, mut rows: Vec<NewRow<'_>>) -> Result<Vec<Deal>> 
     inserted.explain(MEANINGS)
 }
 
-fn new_row<'a>(tx: &Tx<'_>, number: i64, new: &'a DealCreate, past: &Past, total: Option<Money>) -> Result<NewRow<'a>> {
+fn new_row<'a>(
+    tx: &mut Tx<'_>,
+    number: i64,
+    new: &'a DealCreate,
+    past: &Past,
+    total: Option<Money>,
+) -> Result<NewRow<'a>> {
     let ((stage, entered), begin) =
         past.last().zip(past.begin()).ok_or_else(|| Error::internal("a deal without a stage"))?;
     let (value_amount, value_currency) = columns(new.value.as_ref().or(total.as_ref()));
     let closed = stage.category != Category::Open;
+    let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
     Ok(NewRow {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
@@ -205,6 +217,7 @@ fn new_row<'a>(tx: &Tx<'_>, number: i64, new: &'a DealCreate, past: &Past, total
         competitor: new.competitor.as_deref(),
         next_step: new.next_step.as_deref(),
         tags: &new.tags,
+        custom,
         contacts: DealContacts(new.contacts.clone()),
         external_id: new.external_id.as_deref(),
         stage_entered_at: *entered,
@@ -256,11 +269,17 @@ pub fn change(tx: &mut Tx<'_>, before: &Deal, changes: &DealUpdate) -> Result<De
     let id = before.id;
     refs::must_see(tx, &named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default()))?;
     let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
+    let given = changes.custom_fields.as_deref().unwrap_or_default();
+    let custom = deals::custom.eq(custom_fields::changed_values(tx, Kind::Deal, &before.custom, given)?);
     let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));
     let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
-        .set((changes, value, contacts, activity, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
+        .set((
+            (changes, value, contacts, custom, activity),
+            deals::version.eq(before.version + 1),
+            deals::updated_at.eq(tx.now),
+        ))
         .returning(Deal::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
@@ -299,6 +318,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
     if stage.id == before.stage_id {
         return Ok(before.clone());
     }
+    custom_fields::must_be_filled(tx, Kind::Deal, &before.custom, stage.id)?;
     let lost = stage.category == Category::Lost;
     if lost && ending.loss_reason.is_none() {
         return Err(loss_reason_required());

@@ -4,6 +4,7 @@ use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::Action;
+use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape::Rules;
@@ -11,6 +12,7 @@ use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::companies::store as companies;
 use crate::people::contacts::model::{Contact, ContactCreate, ContactUpdate};
 use crate::people::contacts::store as contacts;
+use crate::records::custom_fields;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
 use crate::sales::deals::store as deals;
@@ -243,6 +245,7 @@ fn contact(
         owner_id: lead.owner_id,
         lifecycle: Some(crate::people::contacts::model::Lifecycle::Qualified),
         tags: lead.tags.clone(),
+        custom_fields: custom_fields::passed_on(tx, Kind::Lead, &lead.custom, Kind::Contact),
         ..ContactCreate::default()
     };
     contacts::insert(tx, &new).map(Some)
@@ -344,9 +347,18 @@ fn deal(
         contacts: if given.contacts.is_empty() { link.into_iter().collect() } else { given.contacts.clone() },
         tags: if given.tags.0.is_empty() { lead.tags.clone() } else { given.tags.clone() },
         line_items: lines,
+        custom_fields: with_passed_on(tx, lead, given.custom_fields.clone()),
         ..given
     };
     deals::insert(tx, &new).map(Some)
+}
+
+/// What is given, and before it what the lead passes on.
+fn with_passed_on(tx: &Tx<'_>, lead: &Lead, given: Vec<CustomValue>) -> Vec<CustomValue> {
+    let mut values = custom_fields::passed_on(tx, Kind::Lead, &lead.custom, Kind::Deal);
+    values.retain(|value| !given.iter().any(|own| own.key == value.key));
+    values.extend(given);
+    values
 }
 
 fn fill_deal(

@@ -8,6 +8,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
 use crate::kernel::time::DateTime;
+use crate::records::{self, custom_fields};
 use crate::sales::leads::model::{Lead, LeadCreate, LeadMove, LeadPage, LeadUpdate};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans;
@@ -15,7 +16,7 @@ use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
 use crate::work::tasks::model::TaskCreate;
 use crate::work::tasks::store as tasks;
-use crate::{list, owned, records, restorable};
+use crate::{list, owned, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -76,6 +77,10 @@ pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result
             "is a lost stage: create the lead, then disqualify it with a reason",
         ));
     }
+    let custom = custom_fields::new_values(tx, Kind::Lead, &new.custom_fields)?;
+    if past.created_at.is_none() {
+        custom_fields::must_be_filled(tx, Kind::Lead, &custom, stage.id)?;
+    }
     let owner = new.owner_id.unwrap_or(tx.actor.user);
     sight::may_create(tx, Kind::Lead, Some(owner))?;
     let begin = past.created_at.unwrap_or(tx.now);
@@ -97,6 +102,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result
             (
                 leads::come_back_on.eq(new.come_back_on),
                 leads::tags.eq(&new.tags),
+                leads::custom.eq(custom),
                 leads::external_id.eq(&new.external_id),
             ),
             (
@@ -177,9 +183,18 @@ pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Le
         let (amount, currency) = columns(money.as_ref());
         (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
     });
+    let given = changes.custom_fields.as_deref().unwrap_or_default();
+    let custom = custom_fields::changed_values(tx, Kind::Lead, &before.custom, given)?;
     let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));
     let after: Lead = diesel::update(leads::table.find((tx.workspace(), id)))
-        .set((changes, value, activity, leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)))
+        .set((
+            changes,
+            value,
+            activity,
+            leads::custom.eq(custom),
+            leads::version.eq(before.version + 1),
+            leads::updated_at.eq(tx.now),
+        ))
         .returning(Lead::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
@@ -199,6 +214,7 @@ pub fn place(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, loss_reason: Option<
     if stage.id == before.stage_id {
         return Ok(before.clone());
     }
+    custom_fields::must_be_filled(tx, Kind::Lead, &before.custom, stage.id)?;
     let lost = stage.category == Category::Lost;
     if lost && loss_reason.is_none() {
         return Err(Error::member("/loss_reason_id", "required", "say why it was lost"));

@@ -1,0 +1,81 @@
+//! The OpenAPI document of one workspace: `custom_fields` typed by the fields that it added.
+#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+use crate::http::schema::RESOURCES;
+use crate::kernel::actor::Actor;
+use crate::kernel::custom::{CARRIERS, CustomField, CustomKind};
+use serde_json::{Map, Value as Json, json};
+
+/// Replaces the general value by one schema per field, told apart by `key`.
+pub fn typed(mut document: Json, actor: &Actor) -> Json {
+    for (record, name) in RESOURCES.iter().filter(|(record, _)| CARRIERS.contains(record)) {
+        let shown = |field: &&CustomField| !actor.access.hides(record.path(), &field.path);
+        let all: Vec<&CustomField> = actor.settings.custom.of(*record).map(AsRef::as_ref).filter(shown).collect();
+        // What is archived still stands in answers, but cannot be given.
+        let living: Vec<&CustomField> = all.iter().copied().filter(|field| !field.archived).collect();
+        let schemas = &mut document["components"]["schemas"];
+        if let Some(answer) = union(schemas, name, &all, false) {
+            schemas[*name]["properties"]["custom_fields"]["items"] = reference(&answer);
+        }
+        if let Some(given) = union(schemas, name, &living, true) {
+            for body in [format!("{name}Create"), format!("{name}Update")] {
+                schemas[body]["properties"]["custom_fields"]["items"] = reference(&given);
+            }
+        }
+    }
+    document
+}
+
+fn reference(name: &str) -> Json {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// Adds a schema for each field and one for any of them, and returns the name of that.
+fn union(schemas: &mut Json, record: &str, fields: &[&CustomField], input: bool) -> Option<String> {
+    if fields.is_empty() {
+        return None;
+    }
+    let end = if input { "Input" } else { "" };
+    let (mut options, mut mapping) = (Vec::new(), Map::new());
+    for field in fields {
+        let name = format!("{record}Cf{}{end}", pascal(&field.key));
+        schemas[&name] = value(field, input);
+        options.push(reference(&name));
+        mapping.insert(field.key.clone(), json!(format!("#/components/schemas/{name}")));
+    }
+    let name = format!("{record}CustomFields{end}");
+    schemas[&name] = json!({ "oneOf": options, "discriminator": { "propertyName": "key", "mapping": mapping } });
+    Some(name)
+}
+
+fn value(field: &CustomField, input: bool) -> Json {
+    let member = field.kind.member();
+    let mut held = match field.kind {
+        CustomKind::Number => json!({ "type": "number", "format": "double" }),
+        CustomKind::Money => reference("Money"),
+        CustomKind::Date => json!({ "type": "string", "format": "date" }),
+        CustomKind::Boolean => json!({ "type": "boolean" }),
+        CustomKind::User | CustomKind::Reference => json!({ "type": "string", "format": "uuid" }),
+        CustomKind::MultiChoice => json!({ "type": "array", "items": { "type": "string" } }),
+        _ => json!({ "type": "string" }),
+    };
+    if input {
+        // Answers may hold what is an option no more.
+        match field.kind {
+            CustomKind::Choice => held["enum"] = json!(field.options),
+            CustomKind::MultiChoice => held["items"]["enum"] = json!(field.options),
+            _ => {}
+        }
+    }
+    let required = if input { json!(["key"]) } else { json!(["key", member]) };
+    json!({ "type": "object", "description": field.name, "required": required,
+        "properties": { "key": { "type": "string", "enum": [field.key] }, member: held } })
+}
+
+/// `annual_income` is `AnnualIncome`.
+fn pascal(key: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    key.split('_').map(word).collect()
+}

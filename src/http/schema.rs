@@ -1,0 +1,188 @@
+//! What a resource has: every member of its records, what it holds, how it can be asked about, and the workspace's own fields.
+use crate::catalog::products::PRODUCT;
+use crate::http::document::Document;
+use crate::identity::users::USER;
+use crate::kernel::actor::{Actor, can};
+use crate::kernel::custom::{CustomField, CustomKind};
+use crate::kernel::error::{Error, Result};
+use crate::kernel::field::{FieldRef, Kind};
+use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::query::operators;
+use crate::kernel::reply::Reply;
+use crate::people::companies::model::COMPANY;
+use crate::people::contacts::model::CONTACT;
+use crate::sales::deals::model::DEAL;
+use crate::sales::leads::model::LEAD;
+use crate::web::ctx::Ctx;
+use crate::work::activities::ACTIVITY;
+use crate::work::tasks::model::TASK;
+use actix_web::{get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// One field of a resource.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct SchemaField {
+    /// In filters, sorting and conditions; of a field of your own `cf.` and its key.
+    pub name: String,
+    /// What people call it; null where the product has no other name for it.
+    pub label: Option<String>,
+    pub description: Option<String>,
+    /// `text`, `integer`, `number`, `boolean`, `date`, `instant`, `uuid`, `money`, `words`, `list`, `object`; more may come.
+    pub r#type: String,
+    /// The member of the record that shows it.
+    pub member: String,
+    /// Added by the workspace.
+    pub custom: bool,
+    pub nullable: bool,
+    /// The closed set of its values; empty when anything goes.
+    pub choices: Vec<String>,
+    /// How it can be asked about; empty when it cannot.
+    pub operators: Vec<String>,
+    pub sortable: bool,
+    /// The resource that it names a record of.
+    pub refers_to: Option<String>,
+    /// What `include=` calls that record.
+    pub include: Option<String>,
+    /// Needed to create a record.
+    pub required: bool,
+    pub on_create: bool,
+    pub on_update: bool,
+    pub max_length: Option<i32>,
+    /// Fields of one group stand together on a form.
+    pub group_name: Option<String>,
+    /// Stages that are entered only with this field filled.
+    pub required_stage_ids: Vec<Uuid>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResourceSchema {
+    pub resource: String,
+    pub fields: Vec<SchemaField>,
+}
+
+/// The resources that are described, with the schema of their records and of what creates and changes one.
+pub const RESOURCES: [(RecordKind, &str); 8] = [
+    (RecordKind::Contact, "Contact"),
+    (RecordKind::Company, "Company"),
+    (RecordKind::Lead, "Lead"),
+    (RecordKind::Deal, "Deal"),
+    (RecordKind::Task, "CrmTask"),
+    (RecordKind::Activity, "Activity"),
+    (RecordKind::Product, "Product"),
+    (RecordKind::User, "User"),
+];
+
+/// What can be asked about a resource.
+fn known(kind: RecordKind, actor: &Actor) -> Vec<FieldRef> {
+    match kind {
+        RecordKind::Contact => CONTACT.known(actor).collect(),
+        RecordKind::Company => COMPANY.known(actor).collect(),
+        RecordKind::Lead => LEAD.known(actor).collect(),
+        RecordKind::Deal => DEAL.known(actor).collect(),
+        RecordKind::Task => TASK.known(actor).collect(),
+        RecordKind::Activity => ACTIVITY.known(actor).collect(),
+        RecordKind::Product => PRODUCT.known(actor).collect(),
+        RecordKind::User => USER.known(actor).collect(),
+        _ => Vec::new(),
+    }
+}
+
+const fn type_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Uuid => "uuid",
+        Kind::Time => "instant",
+        Kind::Date => "date",
+        Kind::Int => "integer",
+        Kind::Number => "number",
+        Kind::Bool => "boolean",
+        Kind::Words => "words",
+    }
+}
+
+/// The answer's members, then what can be asked beside them, then the workspace's own fields.
+fn describe(document: &Document, kind: RecordKind, actor: &Actor) -> Vec<SchemaField> {
+    let hidden: Vec<&str> = actor.access.hidden_members(kind.path()).collect();
+    let members = document.members(kind).iter().filter(|field| !hidden.contains(&field.member.as_str()));
+    let mut fields: Vec<SchemaField> = members.cloned().collect();
+    for asked in known(kind, actor) {
+        let own = own_field(&asked);
+        let built = fields.iter_mut().find(|field| field.name == asked.name());
+        match (built, own) {
+            (Some(field), _) => ask(field, &asked),
+            (None, Some(own)) => {
+                let mut field = custom(own);
+                ask(&mut field, &asked);
+                fields.push(field);
+            }
+            (None, None) => {
+                let member = match &asked {
+                    FieldRef::Built(field) => field.member().to_owned(),
+                    FieldRef::Custom(_) => String::new(),
+                };
+                let name = asked.name().to_owned();
+                let mut field = SchemaField { name, member, nullable: asked.nullable(), ..SchemaField::default() };
+                field.r#type = type_name(asked.kind()).into();
+                ask(&mut field, &asked);
+                fields.push(field);
+            }
+        }
+    }
+    fields
+}
+
+fn own_field(asked: &FieldRef) -> Option<&CustomField> {
+    match asked {
+        FieldRef::Custom(field) => Some(field),
+        FieldRef::Built(_) => None,
+    }
+}
+
+fn ask(field: &mut SchemaField, asked: &FieldRef) {
+    field.operators = operators(asked).into_iter().map(str::to_owned).collect();
+    field.sortable = asked.kind() != Kind::Words;
+    field.choices = asked.choices().into_iter().map(str::to_owned).collect();
+    field.refers_to = asked.refers().map(|kind| kind.path().to_owned());
+    field.include = match asked {
+        FieldRef::Built(built) => built.include_name().map(str::to_owned),
+        FieldRef::Custom(_) => None,
+    };
+}
+
+fn custom(own: &CustomField) -> SchemaField {
+    let compared = own.kind.compared_as();
+    SchemaField {
+        name: own.path.clone(),
+        label: Some(own.name.clone()),
+        r#type: if own.kind == CustomKind::Money { "money" } else { type_name(compared) }.into(),
+        member: "custom_fields".into(),
+        custom: true,
+        nullable: true,
+        on_create: true,
+        on_update: true,
+        required_stage_ids: own.required_stages.clone(),
+        group_name: own.group_name.clone(),
+        description: own.description.clone(),
+        ..SchemaField::default()
+    }
+}
+
+/// Every field of a resource as you may see it: contacts, companies, leads, deals, tasks, activities, products, users. Needs the right to read
+/// the resource too.
+#[utoipa::path(operation_id = "get_resource_schema", params(("resource" = String, Path, description = "Such as `deals`", example = "deals")),
+    responses((status = 200, description = "The fields", body = ResourceSchema)))]
+#[get("/schema/{resource}")]
+async fn schema(ctx: Ctx<can::schema::Read>, path: web::Path<String>, document: web::Data<Document>) -> Result<Reply> {
+    let resource = path.into_inner();
+    let known = RESOURCES.iter().map(|(kind, _)| *kind).find(|kind| kind.path() == resource);
+    let kind = known.ok_or_else(Error::not_found)?;
+    ctx.actor.must_read(kind.path())?;
+    Reply::ok(&ResourceSchema { resource, fields: describe(&document, kind, &ctx.actor) })
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(schema);
+}

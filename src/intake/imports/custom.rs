@@ -1,0 +1,55 @@
+//! From a cell to the value of a field that the workspace added.
+use crate::intake::imports::prepare::{Reader, Refusal};
+use crate::kernel::custom::{CustomField, CustomKind};
+use crate::kernel::money;
+use crate::kernel::shape::Cell;
+use serde_json::{Map, Value as Json, json};
+
+/// How the cell is read; nothing when it names a record.
+pub const fn cell(kind: CustomKind) -> Option<Cell> {
+    Some(match kind {
+        CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => Cell::Text,
+        CustomKind::Number => return None,
+        CustomKind::Money => Cell::Money,
+        CustomKind::Date => Cell::Date,
+        CustomKind::Boolean => Cell::Bool,
+        CustomKind::MultiChoice => Cell::Words,
+        CustomKind::User | CustomKind::Reference => Cell::Reference,
+    })
+}
+
+/// The value of a cell, as the member of a body that holds it.
+pub fn value(reader: &Reader, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
+    match cell(field.kind) {
+        Some(cell) => reader.value(text, cell, multiply),
+        None => number(text, reader.decimal()).map(|n| json!(n)),
+    }
+}
+
+/// A number with up to six decimals.
+fn number(text: &str, decimal: char) -> Result<f64, Refusal> {
+    let millionths = money::parse_decimal(text, decimal, 6);
+    let digits = millionths.map(|n| format!("{}e-6", n)).and_then(|text| text.parse().ok());
+    digits.ok_or_else(|| ("invalid_format", format!("{text} is not a number")))
+}
+
+/// Adds a value to the body of a record.
+pub fn put(body: &mut Map<String, Json>, field: &CustomField, value: Json) {
+    let values = body.entry("custom_fields").or_insert_with(|| json!([]));
+    if let Some(list) = values.as_array_mut() {
+        list.push(json!({ "key": field.key, field.kind.member(): value }));
+    }
+}
+
+/// Whether a record has each of these values already.
+pub fn all_there(old: &Json, new: &Json, same: impl Fn(&Json, &Json) -> bool) -> bool {
+    let list = |json: &Json| json.as_array().cloned().unwrap_or_default();
+    let old = list(old);
+    list(new).iter().all(|value| {
+        let known = old.iter().find(|known| known.get("key") == value.get("key"));
+        let equal = |(member, new): (&String, &Json)| {
+            known.and_then(|known| known.get(member)).is_some_and(|old| old == new || same(old, new))
+        };
+        value.as_object().into_iter().flatten().all(equal)
+    })
+}

@@ -1,0 +1,353 @@
+//! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
+use crate::kernel::error::{Bad, not_known};
+use crate::kernel::field::{Kind, Values, each_kind};
+use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::money::Money;
+use crate::kernel::shape::{is_email, is_web_url};
+use crate::text_enum;
+use chrono::NaiveDate;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Jsonb, Text};
+use diesel::{pg::Pg, result::QueryResult};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+text_enum! {
+    /// What a field of one's own holds.
+    pub enum CustomKind {
+        Text = "text",
+        Number = "number",
+        Money = "money",
+        Date = "date",
+        Boolean = "boolean",
+        /// One of the options.
+        Choice = "choice",
+        /// Any of the options.
+        MultiChoice = "multi_choice",
+        Url = "url",
+        Email = "email",
+        Phone = "phone",
+        /// A user of the workspace.
+        User = "user",
+        /// Another record.
+        Reference = "reference",
+    }
+}
+
+impl CustomKind {
+    /// The member of a `CustomValue` that holds it.
+    pub const fn member(self) -> &'static str {
+        match self {
+            CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => "text",
+            CustomKind::Number => "number",
+            CustomKind::Money => "money",
+            CustomKind::Date => "date",
+            CustomKind::Boolean => "flag",
+            CustomKind::MultiChoice => "options",
+            CustomKind::User | CustomKind::Reference => "id",
+        }
+    }
+
+    /// How it is filtered and sorted.
+    pub const fn compared_as(self) -> Kind {
+        match self {
+            CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => {
+                Kind::Text
+            }
+            CustomKind::Number => Kind::Number,
+            CustomKind::Money => Kind::Int,
+            CustomKind::Date => Kind::Date,
+            CustomKind::Boolean => Kind::Bool,
+            CustomKind::MultiChoice => Kind::Words,
+            CustomKind::User | CustomKind::Reference => Kind::Uuid,
+        }
+    }
+}
+
+/// The kinds of record that can have fields of one's own.
+pub const CARRIERS: [RecordKind; 4] = [RecordKind::Contact, RecordKind::Company, RecordKind::Lead, RecordKind::Deal];
+
+/// A field as its workspace defined it.
+#[derive(Clone, Debug)]
+pub struct CustomField {
+    pub record: RecordKind,
+    pub key: String,
+    /// `cf.` and the key: its name in filters, conditions, sorting and events.
+    pub path: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub group_name: Option<String>,
+    pub kind: CustomKind,
+    pub options: Vec<String>,
+    /// Of a user or reference: what it names.
+    pub refers: Option<RecordKind>,
+    pub required_stages: Vec<Uuid>,
+    pub archived: bool,
+}
+
+/// All of a workspace.
+#[derive(Clone, Debug, Default)]
+pub struct CustomFields(pub Vec<Arc<CustomField>>);
+
+impl CustomFields {
+    /// Those of one kind of record, archived ones too.
+    pub fn of(&self, record: RecordKind) -> impl Iterator<Item = &Arc<CustomField>> {
+        self.0.iter().filter(move |field| field.record == record)
+    }
+
+    /// Those that are in use.
+    pub fn living(&self, record: RecordKind) -> impl Iterator<Item = &Arc<CustomField>> {
+        self.of(record).filter(|field| !field.archived)
+    }
+}
+
+/// The value of a field of one's own: the key, and the one member that fits the field's kind. Without any, the value is cleared.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CustomValue {
+    #[schema(min_length = 1, max_length = 50, example = "region")]
+    pub key: String,
+    /// Of `text`, `choice`, `url`, `email`, `phone`.
+    #[schema(max_length = 10_000)]
+    pub text: Option<String>,
+    /// Of `number`.
+    #[schema(format = "double", minimum = -1_000_000_000_000_000_i64, maximum = 1_000_000_000_000_000_i64)]
+    pub number: Option<f64>,
+    /// Of `money`.
+    pub money: Option<Money>,
+    /// Of `date`.
+    pub date: Option<NaiveDate>,
+    /// Of `boolean`.
+    pub flag: Option<bool>,
+    /// Of `user` and `reference`.
+    pub id: Option<Uuid>,
+    /// Of `multi_choice`.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub options: Vec<String>,
+}
+
+impl CustomValue {
+    /// The members that hold something.
+    fn given(&self) -> Vec<(&'static str, Stored)> {
+        let all = [
+            ("text", self.text.clone().filter(|text| !text.is_empty()).map(Stored::Text)),
+            ("number", self.number.map(Stored::Number)),
+            ("money", self.money.clone().map(Stored::Money)),
+            ("date", self.date.map(Stored::Date)),
+            ("flag", self.flag.map(Stored::Flag)),
+            ("id", self.id.map(Stored::Id)),
+            ("options", Some(&self.options).filter(|o| !o.is_empty()).cloned().map(Stored::Options)),
+        ];
+        all.into_iter().filter_map(|(member, value)| Some((member, value?))).collect()
+    }
+}
+
+/// One value as it is kept: `{"text": "north"}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stored {
+    Text(String),
+    Number(f64),
+    Money(Money),
+    Date(NaiveDate),
+    Flag(bool),
+    Id(Uuid),
+    Options(Vec<String>),
+}
+
+/// The values of a record, as its column holds them; an answer shows them as a list of `CustomValue`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+pub struct CustomValues(BTreeMap<String, Stored>);
+
+/// The column's JSON, which is not the answer's.
+impl diesel::serialize::ToSql<Jsonb, Pg> for CustomValues {
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        std::io::Write::write_all(out, &[1])?; // the version of jsonb's wire format
+        serde_json::to_writer(out, &self.0)?;
+        Ok(diesel::serialize::IsNull::No)
+    }
+}
+
+impl diesel::deserialize::FromSql<Jsonb, Pg> for CustomValues {
+    fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        match value.as_bytes().get(1..).unwrap_or_default() {
+            b"{}" => Ok(CustomValues::default()),
+            json => Ok(CustomValues(serde_json::from_slice(json)?)),
+        }
+    }
+}
+
+impl Serialize for CustomValues {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.0.iter().map(|(key, stored)| shown(key, stored)))
+    }
+}
+
+fn shown(key: &str, stored: &Stored) -> CustomValue {
+    let value = CustomValue { key: key.to_owned(), ..CustomValue::default() };
+    match stored.clone() {
+        Stored::Text(text) => CustomValue { text: Some(text), ..value },
+        Stored::Number(number) => CustomValue { number: Some(number), ..value },
+        Stored::Money(money) => CustomValue { money: Some(money), ..value },
+        Stored::Date(date) => CustomValue { date: Some(date), ..value },
+        Stored::Flag(flag) => CustomValue { flag: Some(flag), ..value },
+        Stored::Id(id) => CustomValue { id: Some(id), ..value },
+        Stored::Options(options) => CustomValue { options, ..value },
+    }
+}
+
+impl CustomValues {
+    pub fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// As a list, as in an answer.
+    pub fn list(&self) -> Vec<CustomValue> {
+        self.0.iter().map(|(key, stored)| shown(key, stored)).collect()
+    }
+
+    /// With what is given set or cleared; the others stay.
+    pub fn with(&self, given: &[CustomValue], fields: &CustomFields, record: RecordKind) -> Result<Self, Vec<Bad>> {
+        let (mut values, mut bad) = (self.0.clone(), Vec::new());
+        for (n, value) in given.iter().enumerate() {
+            let at = |member: &str| format!("/custom_fields/{n}/{member}");
+            if given.iter().take(n).any(|earlier| earlier.key == value.key) {
+                bad.push(Bad::member(at("key"), "stated_twice", "is given twice"));
+                continue;
+            }
+            let Some(field) = fields.living(record).find(|field| field.key == value.key) else {
+                let detail = not_known(&value.key, fields.living(record).map(|field| field.key.as_str()));
+                bad.push(Bad::member(at("key"), "invalid_choice", detail));
+                continue;
+            };
+            match field.accept(value) {
+                Ok(Some(stored)) => {
+                    values.insert(value.key.clone(), stored);
+                }
+                Ok(None) => {
+                    values.remove(&value.key);
+                }
+                Err((member, code, detail)) => bad.push(Bad::member(at(member), code, detail)),
+            }
+        }
+        if bad.is_empty() { Ok(CustomValues(values)) } else { Err(bad) }
+    }
+
+    /// The records that the given values name, with their pointers.
+    pub fn named<'g>(
+        given: &'g [CustomValue],
+        fields: &'g CustomFields,
+        record: RecordKind,
+    ) -> impl Iterator<Item = (RecordKind, Uuid, String)> + 'g {
+        given.iter().enumerate().filter_map(move |(n, value)| {
+            let field = fields.living(record).find(|field| field.key == value.key)?;
+            Some((field.refers?, value.id?, format!("/custom_fields/{n}/id")))
+        })
+    }
+}
+
+type Wrong = (&'static str, &'static str, String);
+
+impl CustomField {
+    /// The value, ready to be kept; nothing when it is to be cleared. Otherwise the member that is wrong, and why.
+    fn accept(&self, value: &CustomValue) -> Result<Option<Stored>, Wrong> {
+        let member = self.kind.member();
+        let mut given = value.given();
+        if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
+            return Err((
+                other,
+                "invalid",
+                format!("must be absent: {} is a {}, given as {member}", self.key, self.kind.as_str()),
+            ));
+        }
+        let Some((_, stored)) = given.pop() else { return Ok(None) };
+        let format = |detail: &str| Err((member, "invalid_format", detail.to_owned()));
+        match (self.kind, &stored) {
+            (CustomKind::Choice, Stored::Text(text)) => self.must_offer(text)?,
+            (CustomKind::MultiChoice, Stored::Options(list)) => list.iter().try_for_each(|one| self.must_offer(one))?,
+            (CustomKind::Url, Stored::Text(text)) if !is_web_url(text) => {
+                return format("must be an http or https address");
+            }
+            (CustomKind::Email, Stored::Text(text)) if !is_email(text) => return format("must be an e-mail address"),
+            (CustomKind::Phone, Stored::Text(text)) if text.chars().filter(char::is_ascii_digit).count() < 3 => {
+                return format("must be a phone number");
+            }
+            _ => {}
+        }
+        Ok(Some(match (self.kind, stored) {
+            (CustomKind::Email, Stored::Text(text)) => Stored::Text(text.to_lowercase()),
+            (_, stored) => stored,
+        }))
+    }
+
+    fn must_offer(&self, text: &str) -> Result<(), Wrong> {
+        if self.options.iter().any(|option| option == text) {
+            return Ok(());
+        }
+        Err((self.kind.member(), "invalid_choice", format!("must be one of {}", self.options.join(", "))))
+    }
+
+    /// Its value in a serialized record.
+    pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
+        let list = row.get("custom_fields")?.as_array()?;
+        let value = list.iter().find(|value| value["key"] == self.key.as_str())?.get(self.kind.member())?;
+        if self.kind == CustomKind::Money { value.get("amount") } else { Some(value) }
+    }
+
+    /// "It has this one value", in the words that the index of the column understands.
+    pub(in crate::kernel) fn contains<'b>(
+        &'b self,
+        value: &'b Values,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        let table = self.record.path();
+        for piece in ["(", table, ".custom <> '{}' and ", table, ".custom @> jsonb_build_object("] {
+            out.push_sql(piece);
+        }
+        out.push_bind_param::<Text, _>(&self.key)?;
+        for piece in [", jsonb_build_object('", self.kind.member(), "', "] {
+            out.push_sql(piece);
+        }
+        each_kind!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))?;
+        out.push_sql(")))");
+        Ok(())
+    }
+
+    /// Whether equality with these values can be asked so.
+    pub(in crate::kernel) fn can_contain(&self, values: &Values) -> bool {
+        match values {
+            Values::Text(list) => list.len() == 1,
+            Values::Uuid(list) => list.len() == 1,
+            Values::Bool(list) => list.len() == 1,
+            _ => false,
+        }
+    }
+}
+
+/// A field of one's own as SQL, over the `custom` column of its record's table.
+impl QueryFragment<Pg> for CustomField {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let (before, after) = match self.kind {
+            CustomKind::Number => ("((", " -> 'number')::float8)"),
+            CustomKind::Money => ("((", " -> 'money' -> 'amount')::bigint)"),
+            CustomKind::Date => ("((", " ->> 'date')::date)"),
+            CustomKind::Boolean => ("((", " -> 'flag')::boolean)"),
+            CustomKind::MultiChoice => ("array(select jsonb_array_elements_text(", " -> 'options'))"),
+            CustomKind::User | CustomKind::Reference => ("((", " ->> 'id')::uuid)"),
+            _ => ("(", " ->> 'text')"),
+        };
+        out.push_sql(before);
+        out.push_sql(self.record.path());
+        out.push_sql(".custom -> ");
+        out.push_bind_param::<Text, _>(&self.key)?;
+        out.push_sql(after);
+        Ok(())
+    }
+}

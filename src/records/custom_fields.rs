@@ -1,0 +1,370 @@
+//! The fields that a workspace adds to its contacts, companies, leads and deals, and what they ask of the values given.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::refs::{self, Named};
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::identity::actors::Actors;
+use crate::kernel::actor::can;
+use crate::kernel::custom::{CustomKind, CustomValue, CustomValues};
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::schema::{companies, contacts, custom_fields, deals, leads, stages};
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record, text_enum};
+use actix_web::{delete, get, patch, post, web};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// Of one resource; more would make every record heavy.
+const FIELDS_MAX: i64 = 100;
+
+text_enum! {
+    /// The records that can have fields of one's own.
+    pub enum CustomFieldResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
+}
+text_enum! {
+    /// What a reference names.
+    pub enum ReferredResource {
+        Contacts = "contacts",
+        Companies = "companies",
+        Leads = "leads",
+        Deals = "deals",
+        Products = "products",
+    }
+}
+
+/// A field of the workspace's own.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = custom_fields)]
+pub struct CustomField {
+    pub id: Uuid,
+    pub resource: CustomFieldResource,
+    /// Its name in `custom_fields`, filters (`cf=`), sorting (`cf.key`), conditions and imports. It stays.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    pub description: Option<String>,
+    pub kind: CustomKind,
+    /// Of a choice.
+    #[schema(value_type = Vec<String>)]
+    pub options: Tags,
+    /// Of a reference.
+    pub refers_to: Option<ReferredResource>,
+    /// Fields of one group stand together on a form.
+    pub group_name: Option<String>,
+    pub position: i32,
+    /// Stages that a lead or deal enters only with this field filled.
+    #[schema(value_type = Vec<Uuid>)]
+    pub required_stage_ids: Vec<Option<Uuid>>,
+    /// Since when it is out of use: its values stay, and it can be filtered, set and required no more.
+    pub archived_at: Option<DateTime>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(CustomField, CustomField);
+page!(CustomFieldPage of CustomField);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct CustomFieldCreate {
+    pub id: Option<Uuid>,
+    pub resource: CustomFieldResource,
+    #[schema(pattern = "^[a-z][a-z0-9_]*$", min_length = 1, max_length = 50, example = "region")]
+    pub key: String,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(max_length = 1000)]
+    pub description: Option<String>,
+    pub kind: CustomKind,
+    /// Needed for a choice.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 500)]
+    pub options: Tags,
+    /// Needed for a reference.
+    pub refers_to: Option<ReferredResource>,
+    #[schema(max_length = 100)]
+    pub group_name: Option<String>,
+    /// Last, if absent.
+    #[schema(minimum = 0, maximum = 10_000)]
+    pub position: Option<i32>,
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub required_stage_ids: Vec<Uuid>,
+}
+
+impl Rules for CustomFieldCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        let chosen = matches!(self.kind, CustomKind::Choice | CustomKind::MultiChoice);
+        match (chosen, self.options.0.is_empty()) {
+            (true, true) => bad.push(Bad::member("/options", "required", "a choice needs its options")),
+            (false, false) => bad.push(Bad::member("/options", "invalid", "only a choice has options")),
+            _ => {}
+        }
+        match (self.kind == CustomKind::Reference, self.refers_to) {
+            (true, None) => bad.push(Bad::member("/refers_to", "required", "say what it names")),
+            (false, Some(_)) => bad.push(Bad::member("/refers_to", "invalid", "only a reference names records")),
+            _ => {}
+        }
+        let funnel = matches!(self.resource, CustomFieldResource::Leads | CustomFieldResource::Deals);
+        if !funnel && !self.required_stage_ids.is_empty() {
+            bad.push(Bad::member("/required_stage_ids", "invalid", "only leads and deals enter stages"));
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CustomFieldUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 1000)]
+    pub description: Option<Option<String>>,
+    /// All of them. Records keep a value that is an option no more.
+    #[schema(nullable = false, value_type = Option<Vec<String>>, min_items = 1, max_items = 500)]
+    pub options: Option<Tags>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 100)]
+    pub group_name: Option<Option<String>>,
+    #[schema(nullable = false, minimum = 0, maximum = 10_000)]
+    pub position: Option<i32>,
+    #[schema(nullable = false, max_items = 100)]
+    pub required_stage_ids: Option<Vec<Uuid>>,
+    #[schema(nullable = false)]
+    pub archived: Option<bool>,
+}
+impl Rules for CustomFieldUpdate {}
+
+static FIELD: Fields<custom_fields::table> = Fields {
+    kind: Kind::CustomField,
+    all: &[
+        field("resource", &custom_fields::resource).one_of(CustomFieldResource::TEXTS),
+        field("key", &custom_fields::key),
+        field("name", &custom_fields::name),
+        field("kind", &custom_fields::kind).one_of(CustomKind::TEXTS),
+        field("group_name", &custom_fields::group_name),
+        field("position", &custom_fields::position),
+        field("archived_at", &custom_fields::archived_at),
+        field("created_at", &custom_fields::created_at),
+        field("updated_at", &custom_fields::updated_at),
+    ],
+    default_sort: "position",
+    id: field("id", &custom_fields::id),
+    search: Some(Search { sql: "fold(custom_fields.name)", members: &["name"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(CustomFieldList, FIELD.parameters());
+owned!(custom_fields, CustomField, CustomField);
+
+const MEANINGS: Meanings = &[("custom_fields_key_key", Meaning::Taken(Code::DuplicateName, "/key"))];
+
+/// The values of a new record.
+pub fn new_values(tx: &mut Tx<'_>, record: Kind, given: &[CustomValue]) -> Result<CustomValues> {
+    changed_values(tx, record, &CustomValues::default(), given)
+}
+
+/// The values of a record with what is given set or cleared; the others stay.
+pub fn changed_values(
+    tx: &mut Tx<'_>,
+    record: Kind,
+    before: &CustomValues,
+    given: &[CustomValue],
+) -> Result<CustomValues> {
+    let fields = &tx.actor.settings.custom;
+    let values = before.with(given, fields, record).map_err(Error::members)?;
+    let pointed: Vec<(Kind, Uuid, String)> = CustomValues::named(given, fields, record).collect();
+    let named: Vec<Named<'_>> = pointed.iter().map(|(kind, id, at)| (*kind, Some(*id), at.as_str())).collect();
+    refs::must_see(tx, &named)?;
+    Ok(values)
+}
+
+/// What a stage asks of those who enter it.
+pub fn must_be_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: Uuid) -> Result<()> {
+    let asked = tx.actor.settings.custom.living(record).filter(|field| field.required_stages.contains(&stage));
+    let missing = asked.filter(|field| !values.has(&field.key));
+    let bad: Vec<Bad> = missing
+        .map(|field| {
+            Bad::member("/custom_fields", "required", format!("{} must be filled to enter this stage", field.key))
+        })
+        .collect();
+    if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
+}
+
+/// What one record passes on to another that has fields of the same key and kind.
+pub fn passed_on(tx: &Tx<'_>, from: Kind, values: &CustomValues, to: Kind) -> Vec<CustomValue> {
+    let fields = &tx.actor.settings.custom;
+    let both = |value: &CustomValue| {
+        let kind = |record| fields.living(record).find(|field| field.key == value.key).map(|field| field.kind);
+        kind(to).is_some_and(|own| kind(from) == Some(own))
+    };
+    values.list().into_iter().filter(both).collect()
+}
+
+fn check_stages(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()> {
+    let known = stages::table.filter(stages::workspace_id.eq(tx.workspace())).filter(stages::id.eq_any(ids));
+    let known: Vec<Uuid> = known.filter(stages::deleted_at.is_null()).select(stages::id).load(tx.conn)?;
+    match ids.iter().position(|id| !known.contains(id)) {
+        Some(n) => Err(Error::reference(format!("/required_stage_ids/{n}"))),
+        None => Ok(()),
+    }
+}
+
+fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
+    check_stages(tx, &new.required_stage_ids)?;
+    let others = mine(tx.workspace()).filter(custom_fields::resource.eq(new.resource));
+    let count: i64 = others.count().get_result(tx.conn)?;
+    if count >= FIELDS_MAX {
+        return Err(Error::new(
+            Code::Conflict,
+            format!("{} have {FIELDS_MAX} fields of your own", new.resource.as_str()),
+        ));
+    }
+    let last: Option<i32> = mine(tx.workspace())
+        .filter(custom_fields::resource.eq(new.resource))
+        .select(diesel::dsl::max(custom_fields::position))
+        .first(tx.conn)?;
+    let row: CustomField = diesel::insert_into(custom_fields::table)
+        .values((
+            (custom_fields::workspace_id.eq(tx.workspace()), custom_fields::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (custom_fields::resource.eq(new.resource), custom_fields::key.eq(&new.key)),
+            (custom_fields::name.eq(&new.name), custom_fields::description.eq(&new.description)),
+            (custom_fields::kind.eq(new.kind), custom_fields::options.eq(&new.options)),
+            (custom_fields::refers_to.eq(new.refers_to), custom_fields::group_name.eq(&new.group_name)),
+            custom_fields::position.eq(new.position.unwrap_or_else(|| last.map_or(1, |last| last.saturating_add(1)))),
+            custom_fields::required_stage_ids.eq(&new.required_stage_ids),
+            (custom_fields::created_at.eq(tx.now), custom_fields::updated_at.eq(tx.now)),
+        ))
+        .returning(CustomField::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUpdate) -> Result<CustomField> {
+    let before = lock(tx, id, expected)?;
+    let chosen = matches!(before.kind, CustomKind::Choice | CustomKind::MultiChoice);
+    if changes.options.is_some() && !chosen {
+        return Err(Error::member("/options", "invalid", "only a choice has options"));
+    }
+    check_stages(tx, changes.required_stage_ids.as_deref().unwrap_or_default())?;
+    let archived = match changes.archived {
+        Some(true) => before.archived_at.or(Some(tx.now)),
+        Some(false) => None,
+        None => before.archived_at,
+    };
+    let after: CustomField = diesel::update(custom_fields::table.find((tx.workspace(), id)))
+        .set((
+            changes.name.as_ref().map(|name| custom_fields::name.eq(name)),
+            changes.description.as_ref().map(|text| custom_fields::description.eq(text)),
+            changes.options.as_ref().map(|options| custom_fields::options.eq(options)),
+            changes.group_name.as_ref().map(|group| custom_fields::group_name.eq(group)),
+            changes.position.map(|position| custom_fields::position.eq(position)),
+            changes.required_stage_ids.as_ref().map(|ids| custom_fields::required_stage_ids.eq(ids)),
+            custom_fields::archived_at.eq(archived),
+            (custom_fields::version.eq(before.version + 1), custom_fields::updated_at.eq(tx.now)),
+        ))
+        .returning(CustomField::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+/// Deletes a field that no record has a value of.
+fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    macro_rules! carried {
+        ($table:ident) => {{
+            let own = $table::table.filter($table::workspace_id.eq(tx.workspace()));
+            diesel::select(diesel::dsl::exists(own.filter($table::custom.has_key(&row.key)))).get_result(tx.conn)?
+        }};
+    }
+    let used: bool = match row.resource {
+        CustomFieldResource::Contacts => carried!(contacts),
+        CustomFieldResource::Companies => carried!(companies),
+        CustomFieldResource::Leads => carried!(leads),
+        CustomFieldResource::Deals => carried!(deals),
+    };
+    if used {
+        return Err(Error::new(Code::InUse, "records have values of it; archive it instead"));
+    }
+    diesel::delete(custom_fields::table.find((tx.workspace(), id))).execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// List the fields that your workspace added, in their order.
+#[utoipa::path(operation_id = "list_custom_fields", params(CustomFieldList), responses((status = 200, description = "A page of fields", body = CustomFieldPage)))]
+#[get("/custom-fields")]
+async fn list(ctx: Ctx<can::custom_fields::Read>) -> Result<Reply> {
+    let (plan, link) = (FIELD.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, custom_fields, CustomField, &plan => CustomFieldPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Add a field to contacts, companies, leads or deals. Other servers know it within seconds.
+#[utoipa::path(operation_id = "create_custom_field", request_body = CustomFieldCreate, responses((status = 201, description = "The field", body = CustomField)))]
+#[post("/custom-fields")]
+async fn create(
+    ctx: Ctx<can::custom_fields::Create>,
+    new: Valid<CustomFieldCreate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
+    let reply = ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await?;
+    actors.forget();
+    Ok(reply)
+}
+
+/// Get a field of your own.
+#[utoipa::path(operation_id = "get_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
+    responses((status = 200, description = "The field", body = CustomField)))]
+#[get("/custom-fields/{custom_field_id}")]
+async fn read(ctx: Ctx<can::custom_fields::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Change a field of your own, or archive it. Its key and kind stay.
+#[utoipa::path(operation_id = "update_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")), request_body = CustomFieldUpdate,
+    responses((status = 200, description = "The field as changed", body = CustomField)))]
+#[patch("/custom-fields/{custom_field_id}")]
+async fn change(
+    ctx: Ctx<can::custom_fields::Update>,
+    id: Id,
+    changes: Valid<CustomFieldUpdate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
+    let expected = ctx.expected()?.required()?;
+    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    actors.forget();
+    Ok(reply)
+}
+
+/// Delete a field of your own that no record has a value of.
+#[utoipa::path(operation_id = "delete_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/custom-fields/{custom_field_id}")]
+async fn remove(ctx: Ctx<can::custom_fields::Delete>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
+    let expected = ctx.expected()?.required()?;
+    let reply = ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await?;
+    actors.forget();
+    Ok(reply)
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+}
