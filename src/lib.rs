@@ -27,6 +27,8 @@ pub mod sales;
 
 pub mod intake;
 
+pub mod nurture;
+
 pub mod analytics;
 
 pub mod outbound;

@@ -196,6 +196,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    files (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        content_type -> Text,
+        size -> Int8,
+        sha256 -> Bytea,
+        contact_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        lead_id -> Nullable<Uuid>,
+        deal_id -> Nullable<Uuid>,
+        activity_id -> Nullable<Uuid>,
+        author_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+        purged_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     idempotency_keys (workspace_id, principal, key) {
         workspace_id -> Uuid,
         principal -> Uuid,
@@ -257,6 +279,8 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        result -> Nullable<Jsonb>,
+        position -> Nullable<Uuid>,
     }
 }
 
@@ -405,6 +429,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    segment_members (workspace_id, segment_id, record_id) {
+        workspace_id -> Uuid,
+        segment_id -> Uuid,
+        record_id -> Uuid,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    segments (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        resource -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        selection -> Jsonb,
+        owner_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         login_id -> Uuid,
@@ -531,6 +580,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    views (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        resource -> Text,
+        name -> Text,
+        owner_id -> Uuid,
+        shared -> Bool,
+        selection -> Jsonb,
+        words -> Nullable<Text>,
+        sort -> Nullable<Text>,
+        shown_columns -> Array<Nullable<Text>>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     workspaces (id) {
         id -> Uuid,
         name -> Text,
@@ -550,6 +617,7 @@ diesel::joinable!(contacts -> workspaces (workspace_id));
 diesel::joinable!(counters -> workspaces (workspace_id));
 diesel::joinable!(custom_fields -> workspaces (workspace_id));
 diesel::joinable!(deals -> workspaces (workspace_id));
+diesel::joinable!(files -> workspaces (workspace_id));
 diesel::joinable!(imports -> workspaces (workspace_id));
 diesel::joinable!(leads -> workspaces (workspace_id));
 diesel::joinable!(login_tokens -> logins (login_id));
@@ -558,6 +626,7 @@ diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(roles -> workspaces (workspace_id));
+diesel::joinable!(segments -> workspaces (workspace_id));
 diesel::joinable!(sessions -> logins (login_id));
 diesel::joinable!(sources -> workspaces (workspace_id));
 diesel::joinable!(stages -> workspaces (workspace_id));
@@ -566,6 +635,7 @@ diesel::joinable!(tasks -> workspaces (workspace_id));
 diesel::joinable!(teams -> workspaces (workspace_id));
 diesel::joinable!(users -> logins (login_id));
 diesel::joinable!(users -> workspaces (workspace_id));
+diesel::joinable!(views -> workspaces (workspace_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     activities,
@@ -577,6 +647,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     deal_contacts,
     deals,
     events,
+    files,
     idempotency_keys,
     import_problems,
     imports,
@@ -590,6 +661,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     refresh_tokens,
     roles,
+    segment_members,
+    segments,
     sessions,
     sources,
     stage_spans,
@@ -598,5 +671,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     tasks,
     teams,
     users,
+    views,
     workspaces,
 );

@@ -1,6 +1,6 @@
 //! What each command does.
 use crate::cli::demo;
-use crate::cli::settings::{Database, Mailing, Serve, Work};
+use crate::cli::settings::{Database, Files, Mailing, Serve, Work};
 use crate::db::migrations;
 use crate::db::pool::{Db, Size};
 use crate::db::postgres::Kept;
@@ -8,6 +8,7 @@ use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
 use crate::jobs::worker::Worker;
 use crate::outbound::mail::{self, Mail};
+use crate::records::files::blobs::{self, Blobs};
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -48,6 +49,7 @@ pub fn serve(options: &Serve) -> Outcome {
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
     let secret = secret(options)?;
     let mail = mail(&options.mailing, &options.database)?;
+    let blobs = Blobs::new(&files(&options.files, &options.database))?;
     let opened = open(&options.database)?;
     for name in migrations::run(&opened.url).map_err(text)? {
         log::info!("migrated to {name}");
@@ -55,7 +57,7 @@ pub fn serve(options: &Serve) -> Outcome {
     let db = connect(&options.database, &opened.url)?;
     let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
     let set = Options { rate_per_minute: options.rate_per_minute, trust_proxy: options.trust_proxy, origins };
-    let shared = Shared::new(db, secret.as_bytes(), &set);
+    let shared = Shared::new(db, blobs, secret.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
     if options.demo {
@@ -120,6 +122,17 @@ fn mail(mailing: &Mailing, database: &Database) -> Outcome<Mail> {
         from: mailing.mail_from.clone(),
         public_url: mailing.public_url.clone(),
     })
+}
+
+fn files(files: &Files, database: &Database) -> blobs::Settings {
+    blobs::Settings {
+        url: files.files_url.clone(),
+        folder: database.data_dir.join("files"),
+        endpoint: files.s3_endpoint.clone(),
+        region: files.s3_region.clone(),
+        access_key: files.s3_access_key.clone(),
+        secret_key: files.s3_secret_key.clone(),
+    }
 }
 
 pub fn work(options: &Work) -> Outcome {

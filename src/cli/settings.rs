@@ -61,12 +61,34 @@ pub struct Mailing {
     pub public_url: String,
 }
 
+/// Where the bytes of files are kept.
+#[derive(Clone, Debug, Args)]
+pub struct Files {
+    /// A store that speaks S3, such as s3://bucket/prefix; without it files are kept in DATA_DIR/files
+    #[arg(long, env = "VORONKA_FILES_URL")]
+    pub files_url: Option<String>,
+    /// Address of a store that is not Amazon's, such as https://minio.example
+    #[arg(long, env = "VORONKA_S3_ENDPOINT")]
+    pub s3_endpoint: Option<String>,
+    /// Region of the store; us-east-1 if absent
+    #[arg(long, env = "VORONKA_S3_REGION")]
+    pub s3_region: Option<String>,
+    /// Access key of the store
+    #[arg(long, env = "VORONKA_S3_ACCESS_KEY")]
+    pub s3_access_key: Option<String>,
+    /// Secret key of the store
+    #[arg(long, env = "VORONKA_S3_SECRET_KEY", hide_env_values = true)]
+    pub s3_secret_key: Option<String>,
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct Work {
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
     pub mailing: Mailing,
+    #[command(flatten)]
+    pub files: Files,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -75,6 +97,8 @@ pub struct Serve {
     pub database: Database,
     #[command(flatten)]
     pub mailing: Mailing,
+    #[command(flatten)]
+    pub files: Files,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "VORONKA_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,

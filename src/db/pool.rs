@@ -4,10 +4,11 @@ use crate::kernel::error::{Code, Error, Result};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
 use diesel::pg::PgConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection, R2D2Connection};
 use diesel::result::{DatabaseErrorKind, Error as Sql};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A request that has waited this long is answered with 503; its work may still be done (hence idempotency keys).
@@ -107,8 +108,35 @@ impl Db {
 
     /// Runs on the calling thread, for workers and commands, which may block.
     pub fn here<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
-        let mut conn = self.pool.get().map_err(unavailable)?;
+        let mut conn = check_out(&self.pool)?;
         work(&mut conn).map_err(meaning)
+    }
+}
+
+/// How often a connection was lost so far.
+static LOSSES: AtomicU32 = AtomicU32::new(0);
+
+/// The losses that a connection has outlived.
+struct Outlived(u32);
+
+/// A connection. After one was lost the others are asked whether they still live, each once: when the database comes back, no request
+/// has to fail on the connections of the time before.
+fn check_out(pool: &Connections) -> Result<PooledConnection<ConnectionManager<PgConnection>>> {
+    loop {
+        let mut conn = pool.get().map_err(unavailable)?;
+        let losses = LOSSES.load(Ordering::Relaxed);
+        let outlived = PooledConnection::extensions(&conn).get::<Outlived>().map(|outlived| outlived.0);
+        if outlived == Some(losses) || (outlived.is_none() && losses == 0) {
+            return Ok(conn);
+        }
+        match conn.ping() {
+            Ok(()) => {
+                PooledConnection::extensions_mut(&mut conn).insert(Outlived(losses));
+                return Ok(conn);
+            }
+            // The pool sees that it is broken when it goes back, and makes another.
+            Err(error) => log::info!("a connection of before is gone: {error}"),
+        }
     }
 }
 
@@ -158,9 +186,9 @@ impl Lane {
 fn serve(queue: &Receiver<Job>, pool: &Connections) {
     for job in queue {
         // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
-        let outcome = catch_unwind(AssertUnwindSafe(|| match pool.get() {
+        let outcome = catch_unwind(AssertUnwindSafe(|| match check_out(pool) {
             Ok(mut conn) => job(Ok(&mut conn)),
-            Err(error) => job(Err(unavailable(error))),
+            Err(error) => job(Err(error)),
         }));
         if outcome.is_err() {
             log::error!("a piece of database work panicked");
@@ -193,6 +221,7 @@ fn meaning(error: Error) -> Error {
 }
 
 fn gone(sql: &Sql) -> Error {
+    LOSSES.fetch_add(1, Ordering::Relaxed);
     log::warn!("lost the database: {sql}");
     Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
 }

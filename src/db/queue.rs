@@ -5,9 +5,12 @@ use crate::db::tx::{Tx, in_transaction};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::jobs;
-use crate::text_enum;
+use crate::{jsonb, text_enum};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use diesel::prelude::*;
-use serde::Serialize;
+use diesel::sql_types::Jsonb;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -44,8 +47,33 @@ pub struct Job {
     pub total: Option<i64>,
     /// Why it failed.
     pub error: Option<String>,
+    /// Of work on many records: what has come of it so far.
+    pub result: Option<JobResult>,
+    /// The last record that was worked on.
+    #[serde(skip)]
+    pub position: Option<Uuid>,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+}
+
+/// What came of work on many records.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
+#[diesel(sql_type = Jsonb)]
+pub struct JobResult {
+    pub succeeded: i64,
+    pub failed: i64,
+    /// The first hundred refusals.
+    pub problems: Vec<JobProblem>,
+}
+jsonb!(JobResult);
+
+/// A record that was refused, and why.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct JobProblem {
+    pub record_id: Uuid,
+    /// As of a single request: `version_conflict`, `forbidden`, `validation_failed`.
+    pub code: String,
+    pub detail: String,
 }
 
 impl crate::kernel::kind::Record for Job {
@@ -81,6 +109,11 @@ impl Db {
     pub fn take_job(&self) -> Result<Option<Job>> {
         let now = DateTime::now();
         self.here(|conn| in_transaction(conn, |conn| take(conn, now)))
+    }
+
+    /// How much there is to do.
+    pub fn set_total(&self, id: Uuid, total: i64) -> Result<()> {
+        self.here(|conn| Ok(diesel::update(jobs::table.find(id)).set(jobs::total.eq(total)).execute(conn).map(drop)?))
     }
 
     /// Says that the worker of a job still lives.
@@ -125,6 +158,13 @@ fn finish(conn: &mut PgConnection, id: Uuid, outcome: Result<(), String>) -> Res
     diesel::update(jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running)))
         .set((jobs::status.eq(status), jobs::error.eq(error), jobs::updated_at.eq(DateTime::now())))
         .execute(conn)?;
+    Ok(())
+}
+
+/// As `progress`, for work on many records: also the last of them, and what has come of it.
+pub fn advance(tx: &mut Tx<'_>, id: Uuid, done: i64, last: Option<Uuid>, result: &JobResult) -> Result<()> {
+    progress(tx, id, done)?;
+    diesel::update(jobs::table.find(id)).set((jobs::position.eq(last), jobs::result.eq(result))).execute(tx.conn)?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::field::{Field, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
-use crate::schema::{activities, companies, contacts, deals, imports, leads, tasks};
+use crate::schema::{activities, companies, contacts, deals, files, imports, leads, tasks, views};
 use uuid::Uuid;
 
 static COMPANY: Field = field("owner_id", &companies::owner_id).hot();
@@ -16,6 +16,9 @@ static LEAD: Field = field("owner_id", &leads::owner_id).hot();
 static DEAL: Field = field("owner_id", &deals::owner_id).hot();
 static TASK: Field = field("assignee_id", &tasks::assignee_id).hot();
 static IMPORT: Field = field("created_by", &imports::created_by);
+static FILE: Field = field("author_id", &files::author_id).hot();
+static VIEW: Field = field("owner_id", &views::owner_id);
+static SHARED: Field = field("shared", &views::shared);
 static ACTIVITY: Field = field("author_id", &activities::author_id).hot();
 
 /// A field that links a task or an activity to a record, and the owners' question asked of that record.
@@ -47,11 +50,14 @@ macro_rules! links {
 }
 static TASK_LINKS: [Link; 4] = links!(tasks);
 static ACTIVITY_LINKS: [Link; 4] = links!(activities);
+static FILE_LINKS: [Link; 4] = links!(files);
 
 /// The condition under which a caller may do something with a record of a kind.
 pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
-    if kind == Kind::Import {
-        return imports(actor);
+    match kind {
+        Kind::Import => return imports(actor),
+        Kind::View => return views(actor, action),
+        _ => {}
     }
     let Some(owners) = owners(actor, kind, action) else { return Cond::All(Vec::new()) };
     match kind {
@@ -62,8 +68,10 @@ pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
         // Work is seen with its record; to change it takes the right to the work itself.
         Kind::Task if action == Action::Read => own_or_linked(actor, &TASK, owners, &TASK_LINKS),
         Kind::Activity if action == Action::Read => own_or_linked(actor, &ACTIVITY, owners, &ACTIVITY_LINKS),
+        Kind::File if action == Action::Read => own_or_linked(actor, &FILE, owners, &FILE_LINKS),
         Kind::Task => owned(&TASK, owners),
         Kind::Activity => owned(&ACTIVITY, owners),
+        Kind::File => owned(&FILE, owners),
         // Records without owners are seen or not seen; `Ctx` has asked.
         _ => Cond::All(Vec::new()),
     }
@@ -92,6 +100,14 @@ fn owned(field: &'static Field, owners: Vec<Uuid>) -> Cond {
 fn imports(actor: &Actor) -> Cond {
     let all = actor.visibility("users", Action::Update) == Visibility::All;
     if all { Cond::All(Vec::new()) } else { owned(&IMPORT, vec![actor.user]) }
+}
+
+/// A view is seen by its owner, and when it is shared by everybody; it is changed by its owner, and by who answers for users.
+fn views(actor: &Actor, action: Action) -> Cond {
+    let own = owned(&VIEW, vec![actor.user]);
+    let shared = Cond::Is((&SHARED).into(), Op::Eq, Values::Bool(vec![true]));
+    let all = actor.visibility("users", Action::Update) == Visibility::All;
+    if all || action == Action::Read { Cond::Any(vec![own, shared]) } else { own }
 }
 
 /// Work on a record is seen with the record, whoever has to do it.
@@ -124,7 +140,8 @@ pub fn may_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
 pub fn to_change<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
     let action = tx.action_on(kind.path());
     let enough = match kind {
-        Kind::Task | Kind::Activity => Visibility::All,
+        Kind::Task | Kind::Activity | Kind::File => Visibility::All,
+        Kind::View => return Some((action, sight(tx.actor, kind, action))),
         _ => tx.actor.visibility(kind.path(), Action::Read),
     };
     (tx.actor.visibility(kind.path(), action) < enough).then(|| (action, sight(tx.actor, kind, action)))

@@ -38,6 +38,11 @@ impl Tx<'_> {
         }
     }
 
+    /// Goes over to other records, and another thing done with them.
+    pub fn turn_to(&mut self, resource: &'static str, action: Action) {
+        self.permission = Some((resource, action));
+    }
+
     pub fn workspace(&self) -> Uuid {
         self.actor.workspace
     }

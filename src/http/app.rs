@@ -1,6 +1,6 @@
 //! Every operation of the product, in one list.
 use crate::http::{document, health, schema};
-use crate::{analytics, catalog, identity, intake, jobs, people, records, sales, work};
+use crate::{analytics, catalog, identity, intake, jobs, nurture, people, records, sales, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -24,6 +24,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     identity::api_keys::service(config);
     identity::roles::service(config);
     identity::teams::service(config);
+    records::files::routes::service(config);
     records::custom_fields::service(config);
     records::tags::service(config);
     people::sources::service(config);
@@ -34,6 +35,9 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::loss_reasons::service(config);
     sales::handover::service(config);
     intake::imports::routes::service(config);
+    intake::composite::service(config);
+    nurture::views::service(config);
+    nurture::segments::service(config);
     jobs::routes::service(config);
     schema::service(config);
     health::service(config);

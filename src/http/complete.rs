@@ -15,6 +15,7 @@ const TAGS: &[(&str, &str)] = &[
     ("roles", "Named sets of rights."),
     ("teams", "Departments."),
     ("api-keys", "Tokens for scripts."),
+    ("files", "Files on records and activities."),
     ("custom-fields", "Fields that the workspace adds to its records."),
     ("tags", "Labels of records."),
     ("sources", "Where people come from."),
@@ -34,6 +35,9 @@ const TAGS: &[(&str, &str)] = &[
     ("schema", "What each resource has, your own fields among it."),
     ("search", "One search over everything."),
     ("imports", "Spreadsheets into records."),
+    ("composite", "Several resources in one call."),
+    ("views", "Lists as people like to see them."),
+    ("segments", "Records that belong together."),
     ("jobs", "Work that goes on in the background."),
     ("error-codes", "Every code of a problem."),
 ];
@@ -249,8 +253,8 @@ fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
     let one = path.contains('{');
     let action = match (method, verb) {
         ("get", _) | (_, "search") => "read",
-        ("delete", _) | (_, "batch-delete" | "restore") => "delete",
-        ("patch" | "put", _) | (_, "batch-update") => "update",
+        ("delete", _) | (_, "batch-delete" | "bulk-delete" | "restore") => "delete",
+        ("patch" | "put", _) | (_, "batch-update" | "bulk-update") => "update",
         (_, "run") => "create",
         _ if one => "update",
         _ => "create",

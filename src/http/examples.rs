@@ -71,6 +71,7 @@ fn text(name: &str) -> Json {
         "encoding" => "utf-8",
         "date_format" => "dd.mm.yyyy",
         "sort" => "-created_at",
+        "cf" => "region:eq:north",
         "group_by" => "owner",
         _ => "text",
     })

@@ -18,6 +18,8 @@ use std::time::Instant;
 use uuid::Uuid;
 
 const ID: HeaderName = HeaderName::from_static("x-request-id");
+const LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT_LEFT: HeaderName = HeaderName::from_static("ratelimit");
 const URI_MAX: usize = 16 << 10;
 
 /// The outermost layer: whatever happens inside, the caller gets an answer with a request id, and the log a line.
@@ -69,16 +71,20 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
 /// Errors become problem+json here, where the request id is known; an error that is not ours gets one by its status.
 fn as_problem(answer: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let status = answer.status();
-    if let Some(error) = answer.response().error() {
-        let problem = translate(error, id);
-        return answer.into_response(problem);
-    }
     let is_problem = answer.headers().get(header::CONTENT_TYPE).is_some();
-    if (status.is_client_error() || status.is_server_error()) && !is_problem {
-        let problem = finish_problem(&by_status(status), id);
-        return answer.into_response(problem);
+    let mut problem = match answer.response().error() {
+        Some(error) => translate(error, id),
+        None if (status.is_client_error() || status.is_server_error()) && !is_problem => {
+            finish_problem(&by_status(status), id)
+        }
+        None => return answer,
+    };
+    for name in [LIMIT_POLICY, LIMIT_LEFT] {
+        if let Some(value) = answer.headers().get(&name) {
+            problem.headers_mut().insert(name, value.clone());
+        }
     }
-    answer
+    answer.into_response(problem)
 }
 
 fn translate(error: &actix_web::Error, id: &RequestId) -> HttpResponse {
@@ -147,11 +153,11 @@ pub async fn limit(
     let mut answer = next.call(request).await?;
     let headers = answer.headers_mut();
     for (name, value) in [
-        ("ratelimit-policy", format!("\"default\";q={};w=60", left.per_minute)),
-        ("ratelimit", format!("\"default\";r={};t={}", left.remaining, left.reset)),
+        (LIMIT_POLICY, format!("\"default\";q={};w=60", left.per_minute)),
+        (LIMIT_LEFT, format!("\"default\";r={};t={}", left.remaining, left.reset)),
     ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
+            headers.insert(name, value);
         }
     }
     Ok(answer)

@@ -7,6 +7,7 @@ use crate::identity::actors::Actors;
 use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
 use crate::identity::tokens::Keys;
+use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
 use crate::web::limits::Limits;
 use actix_cors::Cors;
@@ -27,6 +28,7 @@ const WORKERS: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Shared {
     pub db: web::Data<Db>,
+    pub blobs: web::Data<Blobs>,
     pub keys: web::Data<Keys>,
     pub actors: web::Data<Actors>,
     pub document: web::Data<Document>,
@@ -48,11 +50,12 @@ pub struct Options {
 }
 
 impl Shared {
-    pub fn new(db: Db, secret: &[u8], options: &Options) -> Shared {
+    pub fn new(db: Db, blobs: Blobs, secret: &[u8], options: &Options) -> Shared {
         crate::kernel::seek::sign_with(secret);
         let keys = Keys::new(secret);
         Shared {
             db: web::Data::new(db),
+            blobs: web::Data::new(blobs),
             actors: web::Data::new(Actors::new(keys.clone())),
             keys: web::Data::new(keys),
             document: web::Data::new(Document::build()),
@@ -106,6 +109,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
         };
         app.app_data(shared.trust_proxy)
             .app_data(shared.db)
+            .app_data(shared.blobs)
             .app_data(shared.keys)
             .app_data(shared.actors)
             .app_data(shared.document)

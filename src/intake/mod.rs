@@ -1,2 +1,3 @@
 //! Getting records in: imports.
+pub mod composite;
 pub mod imports;

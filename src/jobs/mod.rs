@@ -1,3 +1,4 @@
 //! Background work: the loop that takes jobs from the queue, and the operations that show them.
+pub mod bulk;
 pub mod routes;
 pub mod worker;

@@ -3,8 +3,10 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::identity::letters;
 use crate::intake::imports;
+use crate::jobs::bulk;
 use crate::kernel::error::{Code, Error, Result};
 use crate::outbound::mail::{self, Mail};
+use crate::records;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,6 +98,7 @@ fn perform(db: &Db, mail: &Mail, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         imports::run::KIND => imports::run::run(db, job),
         letters::JOB => mail::run(db, mail, job),
+        records::bulk::JOB => bulk::run(db, job),
         other => Err(Error::internal(format!("no work is called {other}"))),
     }
 }

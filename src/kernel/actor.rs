@@ -172,7 +172,11 @@ permissions! {
     deals        "deals" owned:         Viewer, Seller, Seller;
     tasks        "tasks" owned:         Viewer, Seller, Seller;
     activities   "activities" owned:    Viewer, Seller, Seller;
+    files        "files" owned:        Viewer, Seller, Seller;
     imports      "imports" shared:      Manager, Manager, Manager;
+    composite    "composite" shared:    Owner, Seller, Owner;
+    views        "views" shared:        Viewer, Viewer, Viewer;
+    segments     "segments" shared:     Viewer, Seller, Seller;
     jobs         "jobs" shared:         Viewer, Manager, Manager;
     events       "events" shared:       Viewer, Owner, Owner;
     analytics    "analytics" shared:    Viewer, Owner, Owner;

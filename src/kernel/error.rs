@@ -69,6 +69,7 @@ codes! {
     RateLimited = 429 "rate_limited" "Too many requests";
     Internal = 500 "internal_error" "Something went wrong on our side";
     Overloaded = 503 "overloaded" "The server is busy";
+    FilesUnavailable = 503 "files_unavailable" "The file store cannot be reached";
     DatabaseUnavailable = 503 "database_unavailable" "The database cannot be reached";
 }
 

@@ -33,6 +33,9 @@ kinds! {
     Deal "deal" "deals";
     Task "task" "tasks";
     Activity "activity" "activities";
+    File "file" "files";
+    View "view" "views";
+    Segment "segment" "segments";
     Import "import" "imports";
     Job "job" "jobs";
 }

@@ -38,7 +38,7 @@ impl<T> Fields<T> {
         if CARRIERS.contains(&self.kind) {
             let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
             let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:.*$")).max_length(Some(1000));
-            list.push(parameter(CUSTOM.into(), meaning.into(), one.examples(["region:eq:north"]), Some(true)));
+            list.push(parameter(CUSTOM.into(), meaning.into(), one, Some(true)));
         }
         if self.search.is_some() {
             let q = schema(Kind::Text).max_length(Some(Q_MAX));

@@ -69,6 +69,24 @@ pub fn operators(field: &FieldRef) -> Vec<&'static str> {
 /// The parameter that asks about a workspace's own fields: `cf=region:eq:north`, as often as there are questions.
 pub(in crate::kernel) const CUSTOM: &str = "cf";
 
+/// Whether a parameter has one value by its nature. The others may be repeated, as some generated clients do with lists.
+fn takes_one(name: &str) -> bool {
+    let asked = ASKS.iter().find(|(suffix, ..)| !suffix.is_empty() && name.ends_with(suffix)).map(|(_, ask, _)| *ask);
+    matches!(name, "q" | "sort" | "cursor" | "limit") || matches!(asked, Some(Ask::Op(_) | Ask::Empty))
+}
+
+/// `status=open&status=won` as `status=open,won`.
+fn joined(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        match all.iter_mut().find(|(known, _)| *known == name && name != CUSTOM) {
+            Some((_, values)) => values.extend([",", &value]),
+            None => all.push((name, value)),
+        }
+    }
+    all
+}
+
 /// A query string, cut into names and values. Whoever reads a parameter takes it out; what is left is unknown.
 #[derive(Debug)]
 pub struct Asked(Vec<(String, String)>);
@@ -82,11 +100,11 @@ impl Asked {
             if value.contains(['\u{FFFD}', '\0']) {
                 bad.push(Bad::parameter(name, "invalid_character", "must be UTF-8 without NUL"));
             }
-            if name != CUSTOM && pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
-                bad.push(Bad::parameter(name, "stated_twice", "is given twice; separate values by commas"));
+            if takes_one(name) && pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
+                bad.push(Bad::parameter(name, "stated_twice", "is given twice"));
             }
         }
-        if bad.is_empty() { Ok(Asked(pairs)) } else { Err(Error::parameters(bad)) }
+        if bad.is_empty() { Ok(Asked(joined(pairs))) } else { Err(Error::parameters(bad)) }
     }
 
     pub fn take(&mut self, name: &str) -> Option<String> {

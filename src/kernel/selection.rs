@@ -5,8 +5,12 @@ use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window, applies, ask_named, operators, question};
 use crate::kernel::shape::Rules;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// One question about one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,7 +28,8 @@ pub struct Condition {
 }
 
 /// Which records: those that meet all of `all`, one of `any` (unless it is empty) and none of `none`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
+#[diesel(sql_type = Jsonb)]
 pub struct Selection {
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -37,8 +42,10 @@ pub struct Selection {
     pub none: Vec<Condition>,
 }
 
+crate::jsonb!(Selection);
+
 /// A selection, and which page of it.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct SearchRequest {
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -49,6 +56,10 @@ pub struct SearchRequest {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub none: Vec<Condition>,
+    /// And what this saved view shows; its words and order too, unless others are given.
+    pub view_id: Option<Uuid>,
+    /// And what belongs to this segment.
+    pub segment_id: Option<Uuid>,
     /// Words that must all occur, as `q=` of the list.
     #[schema(max_length = 256)]
     pub q: Option<String>,
@@ -68,6 +79,49 @@ pub struct SearchRequest {
     pub include_total: bool,
 }
 impl Rules for SearchRequest {}
+
+/// The records of work on many: a selection, which must say something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordSelection {
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub all: Vec<Condition>,
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub any: Vec<Condition>,
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub none: Vec<Condition>,
+    /// What this saved view shows.
+    pub view_id: Option<Uuid>,
+    /// What belongs to this segment.
+    pub segment_id: Option<Uuid>,
+    /// Words that must all occur, as `q=` of the list.
+    #[schema(max_length = 256)]
+    pub q: Option<String>,
+}
+
+impl RecordSelection {
+    /// A forgotten condition must not mean everything.
+    pub fn must_choose(&self, bad: &mut Vec<Bad>) {
+        if *self == RecordSelection::default() {
+            let detail = "say which records; all of them: created_at, gte, 2000-01-01T00:00:00Z";
+            bad.push(Bad::member("/selection", "required", detail));
+        }
+    }
+}
+
+/// Which records to delete.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct BulkDelete {
+    pub selection: RecordSelection,
+}
+
+impl Rules for BulkDelete {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        self.selection.must_choose(bad);
+    }
+}
 
 impl SearchRequest {
     fn selection(&self) -> Selection {
@@ -112,12 +166,12 @@ impl<T> Fields<T> {
             .map_err(|detail| Bad::member(format!("{pointer}/values"), "invalid_format", detail))
     }
 
-    /// As `plan`, for a body.
-    pub fn search_plan(&'static self, asked: &SearchRequest, actor: &Actor) -> Result<Plan<T>> {
+    /// As `plan`, for a body, with conditions that come from elsewhere.
+    pub fn search_plan(&'static self, asked: &SearchRequest, more: Vec<Cond>, actor: &Actor) -> Result<Plan<T>> {
         let selection = asked.selection();
         let words = asked.q.as_ref().map(|q| self.condition_of_words(q, actor)).transpose();
         let filter = match (self.select(&selection, actor), words) {
-            (Ok(cond), Ok(words)) => Ok(words.into_iter().chain([cond]).collect()),
+            (Ok(cond), Ok(words)) => Ok(words.into_iter().chain([cond]).chain(more.clone()).collect()),
             (selected, words) => Err(selected.err().into_iter().flatten().chain(words.err()).collect()),
         };
         let window = Window {
@@ -132,7 +186,7 @@ impl<T> Fields<T> {
             parameter: None,
             ..bad
         };
-        self.assemble(window, filter, &format!("{selection:?} {:?}", asked.q), actor)
+        self.assemble(window, filter, &format!("{selection:?} {:?} {more:?}", asked.q), actor)
             .map_err(|list| Error::members(list.into_iter().map(as_member).collect()))
     }
 }

@@ -280,6 +280,8 @@ fn node(schema: &Json) -> Node {
         Some("object") => {
             match (schema.get("properties").and_then(Json::as_object), schema.get("additionalProperties")) {
                 (None, Some(values)) if values.is_object() => Node::Map(Box::new(node(values))),
+                // Another schema looks at what is inside.
+                (None, Some(Json::Bool(true))) => Node::Map(Box::new(Node::Any)),
                 (properties, _) => Node::Object {
                     properties: properties.into_iter().flatten().map(|(name, s)| (name.clone(), node(s))).collect(),
                     required: texts(schema.get("required")),
@@ -402,11 +404,17 @@ fn escape(name: &str) -> String {
 
 /// Rules that no schema can express, such as "one of these two".
 pub trait Rules {
+    /// Brings a body into the form that its schema describes.
+    fn prepare(_body: &mut Json) -> Result<()> {
+        Ok(())
+    }
+
     fn rules(&self, _bad: &mut Vec<Bad>) {}
 }
 
 /// Reads a body that has been parsed as JSON.
 pub fn read<T: DeserializeOwned + ToSchema + Rules + 'static>(mut body: Json) -> Result<T> {
+    T::prepare(&mut body)?;
     Shape::of::<T>().check(&mut body)?;
     let value: T = serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string().replace('.', "/");

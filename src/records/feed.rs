@@ -127,13 +127,14 @@ fn asked(query: &str) -> Result<Asked> {
 }
 
 /// The kinds whose records have owners, and the column that names the owner.
-const OWNED: [(Kind, &str); 6] = [
+const OWNED: [(Kind, &str); 7] = [
     (Kind::Company, "owner_id"),
     (Kind::Contact, "owner_id"),
     (Kind::Lead, "owner_id"),
     (Kind::Deal, "owner_id"),
     (Kind::Task, "assignee_id"),
     (Kind::Activity, "author_id"),
+    (Kind::File, "author_id"),
 ];
 
 /// Whether the record of an event is one of these owners'. `:records` is the table of its kind.

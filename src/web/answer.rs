@@ -66,7 +66,11 @@ fn problem_response(problem: &Problem) -> HttpResponse {
         Code::Unauthorized | Code::TokenInvalid | Code::TokenExpired | Code::SessionRevoked => {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        Code::Overloaded | Code::DatabaseUnavailable | Code::IdempotencyInProgress | Code::RateLimited => {
+        Code::Overloaded
+        | Code::DatabaseUnavailable
+        | Code::FilesUnavailable
+        | Code::IdempotencyInProgress
+        | Code::RateLimited => {
             answer.insert_header((header::RETRY_AFTER, problem.retry_after.unwrap_or(1).to_string()));
         }
         _ => {}

@@ -31,6 +31,7 @@ pub struct BatchResult {
 pub struct BatchItemResult {
     /// The place of the item, from 0.
     pub index: i32,
+    /// None of a creation that was refused, and of an item that could not be read.
     pub id: Option<Uuid>,
     /// As the status of a single request: 200, 201, 204, 404, 409, 412, 422.
     pub status: i32,
@@ -53,7 +54,7 @@ impl Rules for BatchDeleteItem {}
 #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
 pub struct BatchDelete {
     /// All or none. Otherwise each item on its own.
-    #[schema(default = false, required = false)]
+    #[schema(required = false)]
     atomic: bool,
     #[schema(min_items = 1, max_items = 1000)]
     items: Vec<BatchDeleteItem>,
@@ -229,9 +230,10 @@ impl<T: BatchItem> Items<T> {
     fn results(&self, outcomes: Vec<Result<Done>>, request_id: &str) -> BatchResult {
         let mut outcomes = outcomes.into_iter();
         let result = |(index, item): (i32, &Result<T>)| {
+            let id = item.as_ref().ok().and_then(BatchItem::target);
             let refused = |error: &Error| BatchItemResult {
                 index,
-                id: None,
+                id,
                 status: error.code().status().into(),
                 version: None,
                 error: Some(problem(error, request_id)),
@@ -312,7 +314,7 @@ macro_rules! batch {
         #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
         pub struct $creates {
             /// All or none. Otherwise each item on its own.
-            #[schema(default = false, required = false)]
+            #[schema(required = false)]
             atomic: bool,
             #[schema(min_items = 1, max_items = 1000)]
             items: Vec<$create>,
@@ -328,6 +330,10 @@ macro_rules! batch {
         }
 
         impl $crate::kernel::shape::Rules for $item {
+            fn prepare(body: &mut serde_json::Value) -> $crate::kernel::error::Result<()> {
+                body.get_mut("changes").map_or(Ok(()), $crate::kernel::merge_patch::expand)
+            }
+
             fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
                 let mut inner = Vec::new();
                 self.changes.rules(&mut inner);
@@ -339,10 +345,7 @@ macro_rules! batch {
         }
 
         impl $crate::web::batch::BatchItem for $item {
-            fn read(mut item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                if let Some(changes) = item.get_mut("changes") {
-                    $crate::kernel::merge_patch::expand(changes)?;
-                }
+            fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
                 $crate::kernel::shape::read(item)
             }
 
@@ -356,7 +359,7 @@ macro_rules! batch {
         #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
         pub struct $updates {
             /// All or none. Otherwise each item on its own.
-            #[schema(default = false, required = false)]
+            #[schema(required = false)]
             atomic: bool,
             #[schema(min_items = 1, max_items = 1000)]
             items: Vec<$item>,

@@ -68,6 +68,8 @@ impl<P: Permission> Ctx<P> {
         if text == "*" {
             return Ok(Expected(None));
         }
+        // A proxy that compresses weakens the tag on its way; the version in it is the same.
+        let text = text.strip_prefix("W/").unwrap_or(text);
         let version = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).parse().ok();
         let wrong = || Error::new(Code::BadRequest, "If-Match must be an ETag as it was given, such as \"7\"");
         version.map(|v| Expected(Some(v))).ok_or_else(wrong)

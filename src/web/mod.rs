@@ -3,7 +3,7 @@ pub mod answer;
 pub mod batch;
 pub mod body;
 pub mod ctx;
+pub mod form;
 pub mod limits;
 pub mod names;
 pub mod restore;
-pub mod search;

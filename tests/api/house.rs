@@ -68,7 +68,7 @@ fn every_setting_is_written_down() {
         .lines()
         .filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='))
         .map(|(name, _)| name.to_owned())
-        .filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+        .filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_'))
         .collect();
     assert_eq!(code, written);
 }

@@ -47,6 +47,7 @@ fn records(owner: &Client) -> HashMap<&'static str, String> {
     let import = id(&owner.upload("contacts", "x.csv", b"first_name\nAnn\n").created());
     let job = id(&owner.post(&format!("/imports/{import}/run"), json!({})).expect(202));
     let contact = made("/contacts", json!({ "first_name": "A" }));
+    let file = id(&crate::files::upload(owner, "a.txt", b"words", &[("contact_id", &contact)]).created());
     HashMap::from([
         ("user_id", id(&owner.get("/me").ok()["user"])),
         ("session_id", id(&owner.get("/auth/sessions").ok()["data"][0])),
@@ -58,6 +59,9 @@ fn records(owner: &Client) -> HashMap<&'static str, String> {
             made("/custom-fields", json!({ "resource": "deals", "key": "walked", "name": "W", "kind": "text" })),
         ),
         ("resource", "deals".to_owned()),
+        ("file_id", file),
+        ("view_id", made("/views", json!({ "resource": "deals", "name": "W" }))),
+        ("segment_id", made("/segments", json!({ "resource": "deals", "name": "W", "kind": "static" }))),
         ("tag_id", made("/tags", json!({ "name": "T" }))),
         ("source_id", made("/sources", json!({ "name": "S" }))),
         ("company_id", made("/companies", json!({ "name": "C" }))),

@@ -18,12 +18,12 @@ use crate::kernel::seek::{seal, unseal};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category};
 use crate::schema::{import_problems, imports};
-use crate::web::body::{self, Valid};
+use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::form::{self, Form};
 use crate::{list, list_params, owned};
 use actix_web::{HttpRequest, get, post, web};
 use diesel::prelude::*;
-use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -212,57 +212,23 @@ fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
     }
 }
 
-/// The parts of the form.
-async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<(ImportResource, String, Vec<u8>)> {
-    let length = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > FILE_MAX + 10_000) {
-        return Err(Error::new(Code::PayloadTooLarge, format!("a file may have at most {FILE_MAX} bytes")));
-    }
-    if !request.headers().get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data")) {
-        return Err(Error::new(Code::UnsupportedMediaType, "send the file as multipart/form-data, in the part file"));
-    }
-    let broken =
-        |e: actix_multipart::MultipartError| Error::new(Code::BadRequest, format!("the form cannot be read: {e}"));
-    let mut form = actix_multipart::Multipart::new(request.headers(), payload);
-    let (mut resource, mut file) = (None, None);
-    while let Some(part) = form.next().await {
-        let mut part = part.map_err(broken)?;
-        let name = part.name().unwrap_or_default().to_owned();
-        let file_name = part.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
-        let mut bytes = Vec::new();
-        while let Some(piece) = part.next().await {
-            let piece = piece.map_err(broken)?;
-            if bytes.len() + piece.len() > FILE_MAX {
-                return Err(Error::new(Code::PayloadTooLarge, format!("a file may have at most {FILE_MAX} bytes")));
-            }
-            bytes.extend_from_slice(&piece);
-        }
-        match name.as_str() {
-            "file" => file = Some((file_name.unwrap_or_else(|| "file.csv".into()), bytes)),
-            "resource" => {
-                let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-                resource =
-                    Some(text.parse().map_err(|detail: String| Error::member("/resource", "invalid_choice", detail))?);
-            }
-            other => {
-                let detail = crate::kernel::error::not_known(other, ["file", "resource"].into_iter());
-                return Err(Error::member(format!("/{other}"), "unknown_member", detail));
-            }
-        }
-    }
+/// What the form says.
+fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
     let mut bad = Vec::new();
-    if resource.is_none() {
-        bad.push(Bad::member(
-            "/resource",
-            "required",
-            format!("is missing: one of {}", ImportResource::TEXTS.join(", ")),
-        ));
+    let resource = form.text("resource").map(str::parse::<ImportResource>);
+    match &resource {
+        Some(Ok(_)) => {}
+        Some(Err(detail)) => bad.push(Bad::member("/resource", "invalid_choice", detail.clone())),
+        None => {
+            let detail = format!("is missing: one of {}", ImportResource::TEXTS.join(", "));
+            bad.push(Bad::member("/resource", "required", detail));
+        }
     }
-    if file.is_none() {
+    if form.file.is_none() {
         bad.push(Bad::member("/file", "required", "is missing: the CSV file"));
     }
-    match (resource, file) {
-        (Some(resource), Some((name, bytes))) => {
+    match (resource, form.file) {
+        (Some(Ok(resource)), Some((name, bytes))) => {
             Ok((resource, name.chars().filter(|c| !c.is_control()).take(200).collect(), bytes))
         }
         _ => Err(Error::members(bad)),
@@ -274,19 +240,8 @@ async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<(Impo
     responses((status = 201, description = "The file is kept; run it next", body = Import)))]
 #[post("/imports")]
 async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
-    let (resource, name, content) =
-        tokio::time::timeout(std::time::Duration::from_secs(120), read_form(&request, payload))
-            .await
-            .map_err(|_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes"))??;
-    request_hash(&request, &content);
+    let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
     ctx.write(move |tx| Reply::created(&upload(tx, resource, &name, &content)?)).await
-}
-
-/// An idempotency key covers the file too.
-fn request_hash(request: &HttpRequest, content: &[u8]) {
-    use actix_web::HttpMessage;
-    use sha2::Digest;
-    request.extensions_mut().insert(body::BodyHash(sha2::Sha256::digest(content).to_vec()));
 }
 
 /// Run an import in the background: first with `dry_run` to see what would happen, then for good. The same file twice makes no doubles.

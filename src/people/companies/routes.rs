@@ -6,7 +6,7 @@ use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyLi
 use crate::people::companies::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{batch, restore, search, upsert};
+use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -61,6 +61,10 @@ batch! {
     "/companies/batch-create" "batch_create_companies", "/companies/batch-update" "batch_update_companies", "/companies/batch-delete" "batch_delete_companies"
 }
 upsert!(companies, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
+bulk! {
+    companies, COMPANY, CompanyUpdate, CompanyBulkUpdate;
+    "companies", "/companies/bulk-update" "bulk_update_companies", "/companies/bulk-delete" "bulk_delete_companies"
+}
 search!(companies, COMPANY, CompanyPage, store::page, "/companies/search" "search_companies");
 
 restore!(companies, Company, store::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
@@ -68,5 +72,5 @@ restore!(companies, Company, store::restore, "/companies/{company_id}/restore" "
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
-    config.service(restored);
+    config.service(restored).service(bulk_update).service(bulk_delete);
 }

@@ -52,7 +52,13 @@ text_enum! {
 pub struct ContactEmail {
     #[schema(format = "email", max_length = 254)]
     pub email: String,
+    /// `work` if absent.
+    #[serde(default = "work")]
     pub kind: AddressKind,
+}
+
+fn work() -> AddressKind {
+    AddressKind::Work
 }
 
 /// A phone number of a contact.
@@ -69,6 +75,8 @@ pub struct ContactPhone {
 pub struct ContactPhoneInput {
     #[schema(min_length = 1, max_length = 50)]
     pub phone: String,
+    /// `work` if absent.
+    #[serde(default = "work")]
     pub kind: AddressKind,
 }
 

@@ -6,7 +6,7 @@ use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactLis
 use crate::people::contacts::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{batch, restore, search, upsert};
+use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -72,6 +72,10 @@ batch! {
     "/contacts/batch-create" "batch_create_contacts", "/contacts/batch-update" "batch_update_contacts", "/contacts/batch-delete" "batch_delete_contacts"
 }
 upsert!(contacts, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
+bulk! {
+    contacts, CONTACT, ContactUpdate, ContactBulkUpdate;
+    "contacts", "/contacts/bulk-update" "bulk_update_contacts", "/contacts/bulk-delete" "bulk_delete_contacts"
+}
 search!(contacts, CONTACT, ContactPage, store::page, "/contacts/search" "search_contacts");
 
 restore!(contacts, Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
@@ -79,5 +83,5 @@ restore!(contacts, Contact, store::restore, "/contacts/{contact_id}/restore" "re
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
-    config.service(restored);
+    config.service(restored).service(bulk_update).service(bulk_delete);
 }

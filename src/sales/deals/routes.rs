@@ -11,7 +11,7 @@ use crate::sales::deals::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch, restore, search, upsert};
+use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -142,6 +142,10 @@ batch! {
     "/deals/batch-create" "batch_create_deals", "/deals/batch-update" "batch_update_deals", "/deals/batch-delete" "batch_delete_deals"
 }
 upsert!(deals, DealCreate, DealUpdate, DealBatchCreate, store, "/deals/batch-upsert" "batch_upsert_deals");
+bulk! {
+    deals, DEAL, DealUpdate, DealBulkUpdate;
+    "deals", "/deals/bulk-update" "bulk_update_deals", "/deals/bulk-delete" "bulk_delete_deals"
+}
 search!(deals, DEAL, DealPage, store::page, "/deals/search" "search_deals");
 
 restore!(deals, Deal, store::restore, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
@@ -150,5 +154,5 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(go).service(win).service(lose);
     config.service(reopen).service(read_lines).service(replace_lines).service(timeline).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
-    config.service(restored);
+    config.service(restored).service(bulk_update).service(bulk_delete);
 }

@@ -11,7 +11,7 @@ use crate::sales::leads::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch, restore, search, upsert};
+use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -112,6 +112,10 @@ batch! {
     "/leads/batch-create" "batch_create_leads", "/leads/batch-update" "batch_update_leads", "/leads/batch-delete" "batch_delete_leads"
 }
 upsert!(leads, LeadCreate, LeadUpdate, LeadBatchCreate, store, "/leads/batch-upsert" "batch_upsert_leads");
+bulk! {
+    leads, LEAD, LeadUpdate, LeadBulkUpdate;
+    "leads", "/leads/bulk-update" "bulk_update_leads", "/leads/bulk-delete" "bulk_delete_leads"
+}
 search!(leads, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
 
 restore!(leads, Lead, store::restore, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
@@ -120,5 +124,5 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(go).service(disqualify);
     config.service(convert_one).service(timeline).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
-    config.service(restored);
+    config.service(restored).service(bulk_update).service(bulk_delete);
 }

@@ -7,7 +7,7 @@ use crate::web::ctx::{Ctx, Id};
 use crate::work::tasks::model::TASK;
 use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
 use crate::work::tasks::store;
-use crate::{batch, restore, search};
+use crate::{batch, bulk, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -70,6 +70,10 @@ batch! {
     TaskBatchCreate, TaskBatchUpdate, TaskBatchUpdateItem;
     "/tasks/batch-create" "batch_create_tasks", "/tasks/batch-update" "batch_update_tasks", "/tasks/batch-delete" "batch_delete_tasks"
 }
+bulk! {
+    tasks, TASK, TaskUpdate, TaskBulkUpdate;
+    "tasks", "/tasks/bulk-update" "bulk_update_tasks", "/tasks/bulk-delete" "bulk_delete_tasks"
+}
 search!(tasks, TASK, TaskPage, store::page, "/tasks/search" "search_tasks");
 
 restore!(tasks, Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
@@ -77,5 +81,5 @@ restore!(tasks, Task, store::restore, "/tasks/{task_id}/restore" "restore_task" 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(finish).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete);
-    config.service(restored);
+    config.service(restored).service(bulk_update).service(bulk_delete);
 }

@@ -113,7 +113,8 @@ impl Answer {
             .map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned()))
             .collect();
         let status = response.status().as_u16();
-        let text = response.body_mut().with_config().limit(50 << 20).read_to_string().unwrap();
+        let bytes = response.body_mut().with_config().limit(50 << 20).read_to_vec().unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status, headers, text, what }
     }
 

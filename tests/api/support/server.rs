@@ -10,6 +10,7 @@ use voronka::http::server::{self as http, Options, Shared};
 use voronka::identity::passwords;
 use voronka::jobs::worker::Worker;
 use voronka::outbound::mail::{self, Mail};
+use voronka::records::files::blobs::{self, Blobs};
 
 /// Where the server answers.
 #[derive(Debug)]
@@ -32,6 +33,14 @@ pub fn database_url() -> &'static str {
 /// Where letters are found.
 pub fn mail_folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mail-{}", std::process::id()))
+}
+
+/// A file store in a folder, or behind an S3 server.
+pub fn files(endpoint: Option<String>) -> blobs::Settings {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("files-{}", std::process::id()));
+    let key = endpoint.is_some().then(|| "test".to_owned());
+    let url = key.as_ref().map(|_| "s3://bucket/some/prefix".to_owned());
+    blobs::Settings { url, folder, endpoint, region: None, access_key: key.clone(), secret_key: key }
 }
 
 pub const SECRET: &str = "a secret of the tests, with enough bytes";
@@ -60,7 +69,8 @@ fn start() -> Running {
     std::mem::forget(Worker::start(db.clone(), Mail::new(&settings).unwrap()).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let shared = Shared::new(db.clone(), SECRET.as_bytes(), &Options::default());
+    let blobs = Blobs::new(&files(None)).unwrap();
+    let shared = Shared::new(db.clone(), blobs, SECRET.as_bytes(), &Options::default());
     std::thread::spawn(move || actix_web::rt::System::new().block_on(http::serve(listener, shared, |_| {})).unwrap());
     Running { address, database_url, db }
 }

@@ -1,10 +1,10 @@
-//! `POST /…/search`: the conditions of a list as a body.
+//! `POST /…/search`: the conditions of a list as a body, with those that were kept.
 
 /// `POST /…/search` of one resource; `$load` makes the page of a plan.
 #[macro_export]
 macro_rules! search {
     ($permission:ident, $fields:ident, $page:ident, $load:path, $path:tt $id:tt) => {
-        /// Search by conditions: the filters of the list as a body, with any-of and none-of.
+        /// Search by conditions: the filters of the list as a body, with any-of and none-of, views and segments.
         #[utoipa::path(operation_id = $id, request_body = $crate::kernel::selection::SearchRequest,
                                     responses((status = 200, description = "A page of what was found", body = $page)))]
         #[post($path)]
@@ -12,8 +12,11 @@ macro_rules! search {
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Read>,
             asked: $crate::web::body::Valid<$crate::kernel::selection::SearchRequest>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            let plan = $fields.search_plan(&asked, &ctx.actor)?;
-            ctx.read(move |tx| $crate::kernel::reply::Reply::ok(&$load(tx, &plan)?)).await
+            ctx.read(move |tx| {
+                let plan = $crate::records::kept::search_plan(tx, &$fields, &asked)?;
+                $crate::kernel::reply::Reply::ok(&$load(tx, &plan)?)
+            })
+            .await
         }
     };
 }

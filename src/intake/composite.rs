@@ -1,0 +1,277 @@
+//! One call over several resources: items that may name each other before they have ids, in one transaction.
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::{Action, can};
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::kind::{Kind, Record};
+use crate::kernel::merge_patch;
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::{self, Rules};
+use crate::people::{companies, contacts};
+use crate::sales::{deals, leads};
+use crate::text_enum;
+use crate::web::body::{Valid, drop_nulls};
+use crate::web::ctx::Ctx;
+use crate::work::{activities, tasks};
+use actix_web::post;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+use std::collections::HashMap;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+text_enum! {
+    pub enum CompositeAction { Create = "create", Update = "update", Delete = "delete", }
+}
+text_enum! {
+    pub enum CompositeResource {
+        Companies = "companies",
+        Contacts = "contacts",
+        Leads = "leads",
+        Deals = "deals",
+        Tasks = "tasks",
+        Activities = "activities",
+    }
+}
+
+impl CompositeResource {
+    const fn kind(self) -> Kind {
+        match self {
+            CompositeResource::Companies => Kind::Company,
+            CompositeResource::Contacts => Kind::Contact,
+            CompositeResource::Leads => Kind::Lead,
+            CompositeResource::Deals => Kind::Deal,
+            CompositeResource::Tasks => Kind::Task,
+            CompositeResource::Activities => Kind::Activity,
+        }
+    }
+}
+
+/// The members of the resource's own creation or change. A text that is `@` and the `ref` of an item before it becomes that item's id.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct CompositeBody(pub Map<String, Json>);
+
+impl PartialSchema for CompositeBody {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true)));
+        let meaning = "The members of the resource's own creation or change. A text that is `@` and the `ref` of an item before it \
+                       becomes that item's id.";
+        object.description(Some(meaning)).examples([json!({ "name": "Acme" })]).into()
+    }
+}
+impl ToSchema for CompositeBody {}
+
+/// One thing to do.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct CompositeItem {
+    /// A name for the record, by which later items can mean it: `@acme`.
+    #[schema(pattern = "^[a-z][a-z0-9_-]*$", max_length = 50, example = "acme")]
+    pub r#ref: Option<String>,
+    pub action: CompositeAction,
+    pub resource: CompositeResource,
+    /// Of a change or deletion: the record's id, or `@` and the `ref` of an item before it.
+    #[schema(max_length = 60)]
+    pub id: Option<String>,
+    /// As `If-Match`.
+    pub version: Option<i64>,
+    pub body: Option<CompositeBody>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CompositeRequest {
+    /// Done in this order.
+    #[schema(min_items = 1, max_items = 100)]
+    pub items: Vec<CompositeItem>,
+}
+
+impl Rules for CompositeRequest {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        for (n, item) in self.items.iter().enumerate() {
+            let known = |earlier: &CompositeItem| earlier.r#ref.is_some() && earlier.r#ref == item.r#ref;
+            if self.items.iter().take(n).any(known) {
+                bad.push(Bad::member(format!("/items/{n}/ref"), "stated_twice", "is the name of an item before"));
+            }
+            match (item.action, &item.id, &item.body) {
+                (CompositeAction::Create, Some(_), _) => {
+                    let detail = "must be absent: an id of your own stands in the body";
+                    bad.push(Bad::member(format!("/items/{n}/id"), "invalid", detail));
+                }
+                (CompositeAction::Update | CompositeAction::Delete, None, _) => {
+                    bad.push(Bad::member(format!("/items/{n}/id"), "required", "is missing"));
+                }
+                (CompositeAction::Create | CompositeAction::Update, _, None) => {
+                    bad.push(Bad::member(format!("/items/{n}/body"), "required", "is missing"));
+                }
+                (CompositeAction::Delete, _, Some(_)) => {
+                    bad.push(Bad::member(format!("/items/{n}/body"), "invalid", "a deletion has none"));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CompositeResult {
+    /// One per item, in their order.
+    pub results: Vec<CompositeItemResult>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CompositeItemResult {
+    pub index: i32,
+    pub r#ref: Option<String>,
+    pub resource: CompositeResource,
+    pub id: Uuid,
+    /// As the status of a single request: 200, 201, 204.
+    pub status: i32,
+    /// None of what was deleted.
+    pub version: Option<i64>,
+}
+
+/// An outcome: the record, its version if it is still there, and the status.
+type Done = (Uuid, Option<i64>, i32);
+
+fn made(row: &impl Record) -> Done {
+    (row.id(), Some(row.version()), 201)
+}
+
+fn changed(row: &impl Record) -> Done {
+    (row.id(), Some(row.version()), 200)
+}
+
+fn may(tx: &Tx<'_>, item: &CompositeItem) -> Result<()> {
+    macro_rules! ask {
+        ($resource:ident) => {
+            match item.action {
+                CompositeAction::Create => tx.actor.must::<can::$resource::Create>(),
+                CompositeAction::Update => tx.actor.must::<can::$resource::Update>(),
+                CompositeAction::Delete => tx.actor.must::<can::$resource::Delete>(),
+            }
+        };
+    }
+    match item.resource {
+        CompositeResource::Companies => ask!(companies),
+        CompositeResource::Contacts => ask!(contacts),
+        CompositeResource::Leads => ask!(leads),
+        CompositeResource::Deals => ask!(deals),
+        CompositeResource::Tasks => ask!(tasks),
+        CompositeResource::Activities => ask!(activities),
+    }
+}
+
+fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, mut body: Json) -> Result<Done> {
+    let expected = Expected(item.version);
+    macro_rules! on {
+        ($store:path) => {{
+            use $store as store;
+            match (item.action, id) {
+                (CompositeAction::Create, _) => {
+                    drop_nulls(&mut body);
+                    Ok(made(&store::insert(tx, &shape::read(body)?)?))
+                }
+                (CompositeAction::Update, Some(id)) => {
+                    merge_patch::expand(&mut body)?;
+                    Ok(changed(&store::update(tx, id, expected, &shape::read(body)?)?))
+                }
+                (CompositeAction::Delete, Some(id)) => store::delete(tx, id, expected).map(|()| (id, None, 204)),
+                (_, None) => Err(Error::not_found()),
+            }
+        }};
+    }
+    match item.resource {
+        CompositeResource::Companies => on!(companies::store),
+        CompositeResource::Contacts => on!(contacts::store),
+        CompositeResource::Leads => on!(leads::store),
+        CompositeResource::Deals => on!(deals::store),
+        CompositeResource::Tasks => on!(tasks::store),
+        CompositeResource::Activities => on!(activities),
+    }
+}
+
+/// Puts ids in the place of names, wherever they stand in a body.
+fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>) {
+    match value {
+        Json::String(text) => {
+            if let Some(id) = text.strip_prefix('@').and_then(|name| known.get(name)) {
+                *text = id.to_string();
+            }
+        }
+        Json::Array(list) => list.iter_mut().for_each(|item| resolve(item, known)),
+        Json::Object(members) => members.values_mut().for_each(|member| resolve(member, known)),
+        _ => {}
+    }
+}
+
+fn target(item: &CompositeItem, known: &HashMap<&str, Uuid>) -> Result<Option<Uuid>> {
+    let Some(text) = &item.id else { return Ok(None) };
+    let id = match text.strip_prefix('@') {
+        Some(name) => known.get(name).copied(),
+        None => text.parse().ok(),
+    };
+    id.map(Some).ok_or_else(|| Error::reference("/id"))
+}
+
+/// A refusal of one item, with pointers from the top of the body.
+fn within(index: usize, error: Error) -> Error {
+    error.with(|problem| {
+        let errors = std::mem::take(&mut problem.errors);
+        let inside = |bad: Bad| {
+            let pointer = bad.pointer.clone().unwrap_or_default();
+            let part = if matches!(pointer.as_str(), "/id" | "/version") { "" } else { "/body" };
+            Bad { pointer: Some(format!("/items/{index}{part}{pointer}")), ..bad }
+        };
+        problem.errors = if errors.is_empty() {
+            vec![Bad::member(format!("/items/{index}"), problem.code.as_str(), problem.detail.clone())]
+        } else {
+            errors.into_iter().map(inside).collect()
+        };
+        // The path is there; it is an item that is wrong.
+        if problem.code == Code::NotFound {
+            problem.code = Code::ValidationFailed;
+        }
+    })
+}
+
+fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
+    let (mut known, mut results) = (HashMap::new(), Vec::with_capacity(asked.items.len()));
+    for (n, item) in asked.items.iter().enumerate() {
+        may(tx, item)?;
+        let mut body = Json::Object(item.body.clone().unwrap_or_default().0);
+        resolve(&mut body, &known);
+        let action = match item.action {
+            CompositeAction::Create => Action::Create,
+            CompositeAction::Update => Action::Update,
+            CompositeAction::Delete => Action::Delete,
+        };
+        tx.turn_to(item.resource.kind().path(), action);
+        let done = target(item, &known).and_then(|id| act(tx, item, id, body));
+        let (id, version, status) = done.map_err(|error| within(n, error))?;
+        if let Some(name) = &item.r#ref {
+            known.insert(name.as_str(), id);
+        }
+        let index = i32::try_from(n).unwrap_or(i32::MAX);
+        let result =
+            CompositeItemResult { index, r#ref: item.r#ref.clone(), resource: item.resource, id, status, version };
+        results.push(result);
+    }
+    Ok(CompositeResult { results })
+}
+
+/// Do several things at once: make a company, its people and their deal in one call. All is done or nothing. Each item needs the right, and a
+/// key the scope, that it would need alone.
+#[utoipa::path(operation_id = "run_composite", request_body = CompositeRequest,
+    responses((status = 200, description = "What was done", body = CompositeResult)))]
+#[post("/composite")]
+async fn composite(ctx: Ctx<can::composite::Create>, asked: Valid<CompositeRequest>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::ok(&run(tx, &asked)?)).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(composite);
+}

@@ -1,0 +1,155 @@
+//! Work on all records of a selection: some hundred at a time, each hundred in a transaction that also notes how far it is.
+use crate::db::pool::Db;
+use crate::db::queue::{self, Job, JobProblem, JobResult};
+use crate::db::sight::sight;
+use crate::db::table::Expected;
+use crate::db::tx::{Request, Tx};
+use crate::identity::actors;
+use crate::kernel::actor::Action;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::shape;
+use crate::people::companies::{model::COMPANY, store as companies};
+use crate::people::contacts::{model::CONTACT, store as contacts};
+use crate::records::bulk::{BulkAction, Order};
+use crate::records::kept;
+use crate::sales::deals::{model::DEAL, store as deals};
+use crate::sales::leads::{model::LEAD, store as leads};
+use crate::schema as s;
+use crate::work::tasks::{model::TASK, store as tasks};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+const CHUNK: i64 = 200;
+/// Refusals that a result tells one by one.
+const PROBLEMS_MAX: usize = 100;
+
+pub fn run(db: &Db, job: &Job) -> Result<()> {
+    let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
+    let via = if order.via == "api_key" { "api_key" } else { "user" };
+    let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, via))?;
+    let action = if order.action == BulkAction::Update { Action::Update } else { Action::Delete };
+    let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == order.resource);
+    let request =
+        Request { permission: resource.map(|path| (path, action)), ..Request::internal(actor, job.id.to_string()) };
+    if job.total.is_none() {
+        let total = db.write_here(&request, |tx| count(tx, job, &order))?;
+        db.set_total(job.id, total)?;
+    }
+    let (mut done, mut position) = (job.done, job.position);
+    let mut result = job.result.clone().unwrap_or_default();
+    loop {
+        let step = db.write_here(&request, |tx| {
+            let ids = chosen(tx, job, &order, position)?;
+            let mut result = result.clone();
+            work(tx, &order, &ids, &mut result)?;
+            let done = done + i64::try_from(ids.len()).unwrap_or(0);
+            let last = ids.last().copied().or(position);
+            queue::advance(tx, job.id, done, last, &result)?;
+            Ok((done, last, result, ids.is_empty()))
+        })?;
+        let end;
+        (done, position, result, end) = step;
+        if end {
+            return Ok(());
+        }
+    }
+}
+
+/// Runs one piece of code for the resource of an order: with its table and fields, or with its store.
+macro_rules! of_resource {
+    ($order:expr, |$table:ident, $fields:ident, $kind:ident| $body:expr) => {
+        of_resource!(@ $order; table $table $fields $kind $body;
+            contacts CONTACT Contact, companies COMPANY Company, leads LEAD Lead, deals DEAL Deal, tasks TASK Task)
+    };
+    ($order:expr, |$store:ident| $body:expr) => {
+        of_resource!(@ $order; store $store $body; contacts, companies, leads, deals, tasks)
+    };
+    (@ $order:expr; table $table:ident $fields:ident $kind:ident $body:expr; $($t:ident $f:ident $k:ident),*) => {
+        match $order.resource.as_str() {
+            $(stringify!($t) => {
+                use s::$t as $table;
+                let ($fields, $kind) = (&$f, Kind::$k);
+                $body
+            })*
+            other => Err(no_work_on(other)),
+        }
+    };
+    (@ $order:expr; store $store:ident $body:expr; $($s:ident),*) => {
+        match $order.resource.as_str() {
+            $(stringify!($s) => {
+                use self::$s as $store;
+                $body
+            })*
+            other => Err(no_work_on(other)),
+        }
+    };
+}
+
+fn no_work_on(resource: &str) -> Error {
+    Error::internal(format!("there is no bulk work on {resource}"))
+}
+
+/// The records of the selection that the caller sees, and that were there when the job was asked for.
+macro_rules! matching {
+    ($tx:expr, $job:expr, $order:expr, $table:ident, $fields:ident, $kind:ident) => {{
+        let cond = kept::condition($tx, $fields, &$order.selection)?;
+        let seen = sight::<$table::table>($tx.actor, $kind, Action::Read);
+        let all = $table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::deleted_at.is_null());
+        all.filter($table::created_at.le($job.created_at)).filter($fields.on(cond)).filter(seen)
+    }};
+}
+
+fn count(tx: &mut Tx<'_>, job: &Job, order: &Order) -> Result<i64> {
+    of_resource!(order, |table, fields, kind| {
+        Ok(matching!(tx, job, order, table, fields, kind).count().get_result(tx.conn)?)
+    })
+}
+
+/// The next records, in the order of their ids: a change may make a record leave the selection, but not come back.
+fn chosen(tx: &mut Tx<'_>, job: &Job, order: &Order, after: Option<Uuid>) -> Result<Vec<Uuid>> {
+    of_resource!(order, |table, fields, kind| {
+        let all = matching!(tx, job, order, table, fields, kind).filter(table::id.gt(after.unwrap_or(Uuid::nil())));
+        Ok(all.order(table::id).limit(CHUNK).select(table::id).load(tx.conn)?)
+    })
+}
+
+/// All at once; where that is refused, one by one.
+fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) -> Result<()> {
+    match tx.attempt(|tx| act(tx, order, ids)) {
+        Ok(()) => result.succeeded += i64::try_from(ids.len()).unwrap_or(0),
+        Err(Error::Problem(_)) => {
+            for id in ids {
+                match tx.attempt(|tx| act(tx, order, std::slice::from_ref(id))) {
+                    Ok(()) => result.succeeded += 1,
+                    Err(Error::Problem(problem)) => {
+                        result.failed += 1;
+                        if result.problems.len() < PROBLEMS_MAX {
+                            let (code, detail) = (problem.code.as_str().into(), problem.detail);
+                            result.problems.push(JobProblem { record_id: *id, code, detail });
+                        }
+                    }
+                    Err(fault) => return Err(fault),
+                }
+            }
+        }
+        Err(fault) => return Err(fault),
+    }
+    Ok(())
+}
+
+fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<()> {
+    of_resource!(order, |store| {
+        match order.action {
+            BulkAction::Delete => {
+                store::hold(tx, ids)?;
+                ids.iter().try_for_each(|id| store::delete(tx, *id, Expected::default()))
+            }
+            BulkAction::Update => {
+                let changes = shape::read(order.changes.clone())?;
+                let rows = store::lock_many(tx, ids)?;
+                ids.iter().filter_map(|id| rows.get(id)).try_for_each(|row| store::change(tx, row, &changes).map(drop))
+            }
+        }
+    })
+}

@@ -1,0 +1,301 @@
+//! Segments: contacts, companies, leads or deals that belong together, by a condition or by name.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::refs::{self, Named};
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::reply::Reply;
+use crate::kernel::selection::Selection;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::nurture::selections::{ViewResource, check};
+use crate::records::kept::SegmentKind;
+use crate::schema::{segment_members as m, segments};
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record, text_enum};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+text_enum! {
+    /// What a segment is made of.
+    pub enum SegmentResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
+}
+
+impl SegmentResource {
+    const fn kind(self) -> Kind {
+        match self {
+            SegmentResource::Contacts => Kind::Contact,
+            SegmentResource::Companies => Kind::Company,
+            SegmentResource::Leads => Kind::Lead,
+            SegmentResource::Deals => Kind::Deal,
+        }
+    }
+
+    const fn listed(self) -> ViewResource {
+        match self {
+            SegmentResource::Contacts => ViewResource::Contacts,
+            SegmentResource::Companies => ViewResource::Companies,
+            SegmentResource::Leads => ViewResource::Leads,
+            SegmentResource::Deals => ViewResource::Deals,
+        }
+    }
+}
+
+/// Records that belong together: name it as `segment_id` in a search or in work on many records.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = segments)]
+pub struct Segment {
+    pub id: Uuid,
+    pub resource: SegmentResource,
+    pub name: String,
+    pub description: Option<String>,
+    /// `dynamic`: whatever meets the selection now; `static`: the records that were added.
+    pub kind: SegmentKind,
+    pub selection: Selection,
+    pub owner_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Segment, Segment);
+page!(SegmentPage of Segment);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct SegmentCreate {
+    pub id: Option<Uuid>,
+    pub resource: SegmentResource,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(max_length = 1000)]
+    pub description: Option<String>,
+    pub kind: SegmentKind,
+    /// Of a dynamic segment.
+    #[serde(default)]
+    pub selection: Selection,
+    /// Of a static segment: the first of its records.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub record_ids: Vec<Uuid>,
+}
+
+impl Rules for SegmentCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        match self.kind {
+            SegmentKind::Dynamic if self.selection == Selection::default() => {
+                bad.push(Bad::member("/selection", "required", "a dynamic segment needs a condition"));
+            }
+            SegmentKind::Dynamic if !self.record_ids.is_empty() => {
+                bad.push(Bad::member("/record_ids", "invalid", "only a static segment is made of named records"));
+            }
+            SegmentKind::Static if self.selection != Selection::default() => {
+                bad.push(Bad::member("/selection", "invalid", "only a dynamic segment has a condition"));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = segments)]
+pub struct SegmentUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 1000)]
+    pub description: Option<Option<String>>,
+    /// All of it.
+    #[schema(nullable = false)]
+    pub selection: Option<Selection>,
+}
+impl Rules for SegmentUpdate {}
+
+/// Records that come into a static segment, and such that leave it.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SegmentMembers {
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub add: Vec<Uuid>,
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub remove: Vec<Uuid>,
+}
+impl Rules for SegmentMembers {}
+
+/// What came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SegmentMembersResult {
+    /// Records that were not in it before.
+    pub added: i64,
+    pub removed: i64,
+    /// Records in it now, those among them that were deleted since.
+    pub size: i64,
+}
+
+static SEGMENT: Fields<segments::table> = Fields {
+    kind: Kind::Segment,
+    all: &[
+        field("resource", &segments::resource).one_of(SegmentResource::TEXTS),
+        field("name", &segments::name),
+        field("kind", &segments::kind).one_of(SegmentKind::TEXTS),
+        field("owner_id", &segments::owner_id).to(Kind::User),
+        field("created_at", &segments::created_at),
+        field("updated_at", &segments::updated_at),
+    ],
+    default_sort: "name",
+    id: field("id", &segments::id),
+    search: Some(Search { sql: "fold(segments.name)", members: &["name"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(SegmentList, SEGMENT.parameters());
+owned!(segments, Segment, Segment);
+
+const MEANINGS: Meanings = &[("segments_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+
+fn insert(tx: &mut Tx<'_>, new: &SegmentCreate) -> Result<Segment> {
+    tx.actor.must_read(new.resource.as_str())?;
+    check(new.resource.listed(), &new.selection, tx.actor)?;
+    let row: Segment = diesel::insert_into(segments::table)
+        .values((
+            (segments::workspace_id.eq(tx.workspace()), segments::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (segments::resource.eq(new.resource), segments::name.eq(&new.name), segments::kind.eq(new.kind)),
+            (segments::description.eq(&new.description), segments::selection.eq(&new.selection)),
+            segments::owner_id.eq(tx.actor.user),
+            (segments::created_at.eq(tx.now), segments::updated_at.eq(tx.now)),
+        ))
+        .returning(Segment::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    add(tx, &row, &new.record_ids, "/record_ids")?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+/// Adds records that the caller sees; returns how many were not in it before.
+fn add(tx: &mut Tx<'_>, segment: &Segment, ids: &[Uuid], at: &str) -> Result<usize> {
+    let pointers: Vec<String> = (0..ids.len()).map(|n| format!("{at}/{n}")).collect();
+    let kind = segment.resource.kind();
+    let named: Vec<Named<'_>> = ids.iter().zip(&pointers).map(|(id, at)| (kind, Some(*id), at.as_str())).collect();
+    refs::must_see(tx, &named)?;
+    let row = |id: &Uuid| {
+        (m::workspace_id.eq(tx.workspace()), m::segment_id.eq(segment.id), m::record_id.eq(*id), m::added_at.eq(tx.now))
+    };
+    let rows: Vec<_> = ids.iter().map(row).collect();
+    Ok(diesel::insert_into(m::table).values(rows).on_conflict_do_nothing().execute(tx.conn)?)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate) -> Result<Segment> {
+    let before = lock(tx, id, expected)?;
+    if let Some(selection) = &changes.selection {
+        if before.kind == SegmentKind::Static || *selection == Selection::default() {
+            return Err(Error::member(
+                "/selection",
+                "invalid",
+                "a dynamic segment has a condition, a static one has none",
+            ));
+        }
+        check(before.resource.listed(), selection, tx.actor)?;
+    }
+    let after: Segment = diesel::update(segments::table.find((tx.workspace(), id)))
+        .set((changes, segments::version.eq(before.version + 1), segments::updated_at.eq(tx.now)))
+        .returning(Segment::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+fn change_members(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    expected: Expected,
+    given: &SegmentMembers,
+) -> Result<SegmentMembersResult> {
+    let segment = lock(tx, id, expected)?;
+    if segment.kind == SegmentKind::Dynamic {
+        return Err(Error::new(Code::Conflict, "a dynamic segment chooses its records by its condition"));
+    }
+    let added = add(tx, &segment, &given.add, "/add")?;
+    let own = || m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
+    let (gone, all) = (own().filter(m::record_id.eq_any(&given.remove)), own());
+    let removed = diesel::delete(gone).execute(tx.conn)?;
+    let size = all.count().get_result(tx.conn)?;
+    let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    Ok(SegmentMembersResult { added: number(added), removed: number(removed), size })
+}
+
+fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::delete(segments::table.find((tx.workspace(), id))).execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// List segments, by name.
+#[utoipa::path(operation_id = "list_segments", params(SegmentList), responses((status = 200, description = "A page of segments", body = SegmentPage)))]
+#[get("/segments")]
+async fn list(ctx: Ctx<can::segments::Read>) -> Result<Reply> {
+    let (plan, link) = (SEGMENT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, segments, Segment, &plan => SegmentPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Make a segment, of a condition or of named records.
+#[utoipa::path(operation_id = "create_segment", request_body = SegmentCreate, responses((status = 201, description = "The segment", body = Segment)))]
+#[post("/segments")]
+async fn create(ctx: Ctx<can::segments::Create>, new: Valid<SegmentCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a segment. Its records: `POST /contacts/search` with `segment_id`.
+#[utoipa::path(operation_id = "get_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
+    responses((status = 200, description = "The segment", body = Segment)))]
+#[get("/segments/{segment_id}")]
+async fn read(ctx: Ctx<can::segments::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Change a segment.
+#[utoipa::path(operation_id = "update_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentUpdate,
+    responses((status = 200, description = "The segment as changed", body = Segment)))]
+#[patch("/segments/{segment_id}")]
+async fn change(ctx: Ctx<can::segments::Update>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Add records to a static segment, and take others out of it.
+#[utoipa::path(operation_id = "change_segment_members", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentMembers,
+    responses((status = 200, description = "What came of it", body = SegmentMembersResult)))]
+#[post("/segments/{segment_id}/members")]
+async fn members(ctx: Ctx<can::segments::Update>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::ok(&change_members(tx, id.0, expected, &given)?)).await
+}
+
+/// Delete a segment. Its records stay.
+#[utoipa::path(operation_id = "delete_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/segments/{segment_id}")]
+async fn remove(ctx: Ctx<can::segments::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(members).service(remove);
+}

@@ -1,0 +1,213 @@
+//! Saved views: a list as somebody likes to see it. One's own, or shared with the workspace.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Code, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::reply::Reply;
+use crate::kernel::selection::Selection;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::Tags;
+use crate::kernel::time::DateTime;
+use crate::nurture::selections::{ViewResource, check, check_sort};
+use crate::schema::views;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// A list as somebody likes to see it: name it as `view_id` in a search.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = views)]
+pub struct View {
+    pub id: Uuid,
+    pub resource: ViewResource,
+    pub name: String,
+    pub owner_id: Uuid,
+    /// Everybody sees it; only its owner, and who answers for users, changes it.
+    pub shared: bool,
+    pub selection: Selection,
+    /// Words that must all occur.
+    #[diesel(column_name = words)]
+    pub q: Option<String>,
+    pub sort: Option<String>,
+    /// What a client shows, in this order.
+    #[diesel(column_name = shown_columns)]
+    #[schema(value_type = Vec<String>)]
+    pub columns: Tags,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(View, View);
+page!(ViewPage of View);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct ViewCreate {
+    pub id: Option<Uuid>,
+    pub resource: ViewResource,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[serde(default)]
+    pub shared: bool,
+    /// Everything, if absent.
+    #[serde(default)]
+    pub selection: Selection,
+    #[schema(max_length = 256)]
+    pub q: Option<String>,
+    /// As `sort=` of the list.
+    #[schema(max_length = 500, example = "-created_at")]
+    pub sort: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 100)]
+    pub columns: Tags,
+}
+impl Rules for ViewCreate {}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = views)]
+pub struct ViewUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[schema(nullable = false)]
+    pub shared: Option<bool>,
+    /// All of it.
+    #[schema(nullable = false)]
+    pub selection: Option<Selection>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[diesel(column_name = words)]
+    #[schema(max_length = 256)]
+    pub q: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 500, example = "-created_at")]
+    pub sort: Option<Option<String>>,
+    #[diesel(column_name = shown_columns)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 100)]
+    pub columns: Option<Tags>,
+}
+impl Rules for ViewUpdate {}
+
+static VIEW: Fields<views::table> = Fields {
+    kind: Kind::View,
+    all: &[
+        field("resource", &views::resource).one_of(ViewResource::TEXTS),
+        field("name", &views::name),
+        field("owner_id", &views::owner_id).to(Kind::User),
+        field("shared", &views::shared),
+        field("created_at", &views::created_at),
+        field("updated_at", &views::updated_at),
+    ],
+    default_sort: "name",
+    id: field("id", &views::id),
+    search: Some(Search { sql: "fold(views.name)", members: &["name"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(ViewList, VIEW.parameters());
+owned!(views, View, View);
+
+const MEANINGS: Meanings = &[("views_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+
+fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
+    tx.actor.must_read(new.resource.as_str())?;
+    check(new.resource, &new.selection, tx.actor)?;
+    check_sort(new.resource, new.sort.as_deref(), tx.actor)?;
+    let row: View = diesel::insert_into(views::table)
+        .values((
+            (views::workspace_id.eq(tx.workspace()), views::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (views::resource.eq(new.resource), views::name.eq(&new.name), views::shared.eq(new.shared)),
+            (
+                views::owner_id.eq(tx.actor.user),
+                views::selection.eq(&new.selection),
+                views::shown_columns.eq(&new.columns),
+            ),
+            (views::words.eq(&new.q), views::sort.eq(&new.sort)),
+            (views::created_at.eq(tx.now), views::updated_at.eq(tx.now)),
+        ))
+        .returning(View::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -> Result<View> {
+    let before = lock(tx, id, expected)?;
+    if let Some(selection) = &changes.selection {
+        check(before.resource, selection, tx.actor)?;
+    }
+    check_sort(before.resource, changes.sort.as_ref().and_then(Option::as_deref), tx.actor)?;
+    let after: View = diesel::update(views::table.find((tx.workspace(), id)))
+        .set((changes, views::version.eq(before.version + 1), views::updated_at.eq(tx.now)))
+        .returning(View::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::delete(views::table.find((tx.workspace(), id))).execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// List your views and those that are shared, by name.
+#[utoipa::path(operation_id = "list_views", params(ViewList), responses((status = 200, description = "A page of views", body = ViewPage)))]
+#[get("/views")]
+async fn list(ctx: Ctx<can::views::Read>) -> Result<Reply> {
+    let (plan, link) = (VIEW.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, views, View, &plan => ViewPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Keep a view of a list.
+#[utoipa::path(operation_id = "create_view", request_body = ViewCreate, responses((status = 201, description = "The view", body = View)))]
+#[post("/views")]
+async fn create(ctx: Ctx<can::views::Create>, new: Valid<ViewCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a view.
+#[utoipa::path(operation_id = "get_view", params(("view_id" = Uuid, Path, description = "Id of the view")),
+    responses((status = 200, description = "The view", body = View)))]
+#[get("/views/{view_id}")]
+async fn read(ctx: Ctx<can::views::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Change a view.
+#[utoipa::path(operation_id = "update_view", params(("view_id" = Uuid, Path, description = "Id of the view")), request_body = ViewUpdate,
+    responses((status = 200, description = "The view as changed", body = View)))]
+#[patch("/views/{view_id}")]
+async fn change(ctx: Ctx<can::views::Update>, id: Id, changes: Valid<ViewUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete a view.
+#[utoipa::path(operation_id = "delete_view", params(("view_id" = Uuid, Path, description = "Id of the view")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/views/{view_id}")]
+async fn remove(ctx: Ctx<can::views::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
+}

@@ -1,0 +1,94 @@
+//! Where the bytes of files lie: a folder, or a store that speaks S3. One object per file, under its workspace and id.
+use crate::kernel::error::{Code, Error, Result};
+use crate::records::files::requests::Requests;
+use bytes::Bytes;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a store may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How the store is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `s3://bucket/prefix`; none: the folder.
+    pub url: Option<String>,
+    pub folder: PathBuf,
+    /// Of another service than Amazon's.
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub access_key: Option<String>,
+    pub secret_key: Option<String>,
+}
+
+/// The file store.
+#[derive(Clone, Debug)]
+pub struct Blobs(Arc<dyn ObjectStore>);
+
+impl Blobs {
+    pub fn new(settings: &Settings) -> std::result::Result<Blobs, String> {
+        let Some(url) = &settings.url else {
+            std::fs::create_dir_all(&settings.folder).map_err(|e| format!("{}: {e}", settings.folder.display()))?;
+            let folder = LocalFileSystem::new_with_prefix(&settings.folder).map_err(|e| e.to_string())?;
+            return Ok(Blobs(Arc::new(folder.with_fsync(true))));
+        };
+        let wrong = || format!("{url} is no file store; write s3://bucket or s3://bucket/prefix");
+        let (bucket, prefix) = match url.strip_prefix("s3://").filter(|rest| !rest.is_empty()) {
+            Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
+            None => return Err(wrong()),
+        };
+        let plain = settings.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let mut s3 = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
+            .with_client_options(ClientOptions::new().with_timeout(PATIENCE).with_allow_http(plain))
+            .with_http_connector(Requests(PATIENCE))
+            .with_retry(RetryConfig { max_retries: 2, retry_timeout: PATIENCE, ..RetryConfig::default() });
+        if let Some(endpoint) = &settings.endpoint {
+            s3 = s3.with_endpoint(endpoint);
+        }
+        if let (Some(key), Some(secret)) = (&settings.access_key, &settings.secret_key) {
+            s3 = s3.with_access_key_id(key).with_secret_access_key(secret);
+        }
+        let s3 = s3.build().map_err(|e| format!("the file store cannot be used: {e}"))?;
+        Ok(Blobs(if prefix.is_empty() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) }))
+    }
+
+    pub async fn put(&self, workspace: Uuid, id: Uuid, content: Bytes) -> Result<()> {
+        self.0.put(&key(workspace, id), content.into()).await.map(drop).map_err(|error| away(&error))
+    }
+
+    /// The bytes, or nothing when they are gone.
+    pub async fn get(&self, workspace: Uuid, id: Uuid) -> Result<Option<Bytes>> {
+        let found = match self.0.get(&key(workspace, id)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(away(&error)),
+        };
+        found.bytes().await.map(Some).map_err(|error| away(&error))
+    }
+
+    /// Takes the bytes away; when there are none that is as well.
+    pub async fn remove(&self, workspace: Uuid, id: Uuid) -> Result<()> {
+        match self.0.delete(&key(workspace, id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(away(&error)),
+        }
+    }
+}
+
+fn key(workspace: Uuid, id: Uuid) -> Key {
+    Key::from(format!("{workspace}/{id}"))
+}
+
+fn away(error: &object_store::Error) -> Error {
+    log::warn!("the file store: {error}");
+    Error::new(Code::FilesUnavailable, "the file store does not answer as it should; try again soon")
+}

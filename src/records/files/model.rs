@@ -1,0 +1,100 @@
+//! The row of a file, what creates and changes it, and its fields.
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::files;
+use crate::{list_params, page, record};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A file on a record or an activity.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = files)]
+pub struct File {
+    pub id: Uuid,
+    pub name: String,
+    /// Found out from the content, not from the name.
+    pub content_type: String,
+    /// Bytes.
+    pub size: i64,
+    /// In hexadecimal.
+    #[schema(value_type = String)]
+    pub sha256: Digest,
+    pub contact_id: Option<Uuid>,
+    pub company_id: Option<Uuid>,
+    pub lead_id: Option<Uuid>,
+    pub deal_id: Option<Uuid>,
+    /// Of an activity the records are those of the file too.
+    pub activity_id: Option<Uuid>,
+    /// Who brought it.
+    pub author_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(File, File);
+page!(FilePage of File);
+
+/// A SHA-256, kept as bytes and shown in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, diesel::deserialize::FromSqlRow)]
+pub struct Digest(pub Vec<u8>);
+
+impl diesel::deserialize::FromSql<diesel::sql_types::Binary, diesel::pg::Pg> for Digest {
+    fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        Ok(Digest(value.as_bytes().to_vec()))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&crate::kernel::query::hex(&self.0))
+    }
+}
+
+/// A file to upload, and what it belongs to: at least one record or an activity.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "the shape of a form that is read part by part")]
+pub struct FileUpload {
+    #[schema(format = "binary")]
+    file: String,
+    contact_id: Option<Uuid>,
+    company_id: Option<Uuid>,
+    lead_id: Option<Uuid>,
+    deal_id: Option<Uuid>,
+    activity_id: Option<Uuid>,
+}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = files)]
+pub struct FileUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+}
+impl Rules for FileUpdate {}
+
+pub static FILE: Fields<files::table> = Fields {
+    kind: Kind::File,
+    all: &[
+        field("name", &files::name),
+        field("content_type", &files::content_type),
+        field("size", &files::size),
+        field("contact_id", &files::contact_id).to(Kind::Contact).hot(),
+        field("company_id", &files::company_id).to(Kind::Company).hot(),
+        field("lead_id", &files::lead_id).to(Kind::Lead).hot(),
+        field("deal_id", &files::deal_id).to(Kind::Deal).hot(),
+        field("activity_id", &files::activity_id),
+        field("author_id", &files::author_id).to(Kind::User),
+        field("created_at", &files::created_at),
+        field("updated_at", &files::updated_at),
+    ],
+    default_sort: "-created_at",
+    id: field("id", &files::id),
+    search: Some(Search { sql: "fold(files.name)", members: &["name"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(FileList, FILE.parameters());

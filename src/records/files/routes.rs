@@ -1,0 +1,162 @@
+//! The operations on files.
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::records::files::blobs::Blobs;
+use crate::records::files::model::{FILE, File, FileList, FilePage, FileUpdate, FileUpload};
+use crate::records::files::store::{self, Belongs, Stored};
+use crate::restore;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::web::form::{self, Form};
+use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use sha2::{Digest, Sha256};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// 25 MiB.
+pub const FILE_MAX: usize = 25 << 20;
+const LINKS: [&str; 5] = ["contact_id", "company_id", "lead_id", "deal_id", "activity_id"];
+
+/// What the form says, before anything is stored.
+fn read(form: &Form) -> Result<Belongs> {
+    let mut bad = Vec::new();
+    let mut link = |name: &str| {
+        let text = form.text(name).filter(|text| !text.is_empty())?;
+        let id = text.parse::<Uuid>().ok();
+        if id.is_none() {
+            bad.push(Bad::member(format!("/{name}"), "invalid_format", "must be a UUID"));
+        }
+        id
+    };
+    let [contact, company, lead, deal, activity] = LINKS.map(&mut link);
+    let none = LINKS.iter().all(|name| form.text(name).is_none_or(str::is_empty));
+    match &form.file {
+        None => bad.push(Bad::member("/file", "required", "is missing")),
+        Some((_, bytes)) if bytes.is_empty() => bad.push(Bad::member("/file", "too_short", "is empty")),
+        Some(_) => {}
+    }
+    if none {
+        let detail = format!("say what it belongs to: {}", LINKS.join(", "));
+        bad.push(Bad::member("/contact_id", "required", detail));
+    }
+    if bad.is_empty() { Ok(Belongs { contact, company, lead, deal, activity }) } else { Err(Error::members(bad)) }
+}
+
+/// The last part of whatever path the name pretends to be.
+fn plain_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
+    if plain.trim().is_empty() { "file".into() } else { plain.trim().to_owned() }
+}
+
+/// By content: a name can lie.
+fn content_type(bytes: &[u8]) -> &'static str {
+    match infer::get(bytes) {
+        Some(known) => known.mime_type(),
+        None if std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0')) => "text/plain",
+        None => "application/octet-stream",
+    }
+}
+
+/// Upload a file, of 25 MiB at most, onto a record or an activity.
+#[utoipa::path(operation_id = "create_file", request_body(content = FileUpload, content_type = "multipart/form-data"),
+    responses((status = 201, description = "The file is kept", body = File)))]
+#[post("/files")]
+async fn create(
+    ctx: Ctx<can::files::Create>,
+    request: HttpRequest,
+    payload: web::Payload,
+    blobs: web::Data<Blobs>,
+) -> Result<Reply> {
+    let form = form::read(&request, payload, FILE_MAX, &LINKS).await?;
+    let belongs = read(&form)?;
+    let (name, bytes) = form.file.ok_or_else(|| Error::internal("a form without a file"))?;
+    let (workspace, id) = (ctx.actor.workspace, Uuid::now_v7());
+    let stored = Stored {
+        id,
+        name: plain_name(&name),
+        content_type: content_type(&bytes).to_owned(),
+        size: i64::try_from(bytes.len()).map_err(Error::internal)?,
+        sha256: Sha256::digest(&bytes).to_vec(),
+        belongs,
+    };
+    // The bytes come first: a row never names bytes that are not there.
+    blobs.put(workspace, id, bytes.into()).await?;
+    let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored)?)).await;
+    let kept = outcome.as_ref().is_ok_and(|reply| !reply.replayed);
+    if !kept && let Err(error) = blobs.remove(workspace, id).await {
+        log::warn!("the bytes of a refused file {id} stay: {error}");
+    }
+    outcome
+}
+
+/// List files, the latest first.
+#[utoipa::path(operation_id = "list_files", params(FileList), responses((status = 200, description = "A page of files", body = FilePage)))]
+#[get("/files")]
+async fn list(ctx: Ctx<can::files::Read>) -> Result<Reply> {
+    let (plan, link) = (FILE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = store::page(tx, &plan)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Get what is known of a file.
+#[utoipa::path(operation_id = "get_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
+    responses((status = 200, description = "The file", body = File)))]
+#[get("/files/{file_id}")]
+async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+}
+
+/// Download the bytes of a file. They come as an attachment, whatever they are.
+#[utoipa::path(operation_id = "download_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
+    responses((status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream")))]
+#[get("/files/{file_id}/content")]
+async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -> Result<HttpResponse> {
+    let file = ctx.ask(move |tx| store::find(tx, id.0)).await?;
+    let bytes = blobs.get(ctx.actor.workspace, file.id).await?.ok_or_else(Error::not_found)?;
+    let name = ExtendedValue {
+        charset: header::Charset::Ext("UTF-8".into()),
+        language_tag: None,
+        value: file.name.into_bytes(),
+    };
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::FilenameExt(name)],
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, file.content_type))
+        .insert_header(disposition)
+        .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
+        .insert_header((header::ETAG, format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0))))
+        .body(bytes))
+}
+
+/// Rename a file.
+#[utoipa::path(operation_id = "update_file", params(("file_id" = Uuid, Path, description = "Id of the file")), request_body = FileUpdate,
+    responses((status = 200, description = "The file as changed", body = File)))]
+#[patch("/files/{file_id}")]
+async fn change(ctx: Ctx<can::files::Update>, id: Id, changes: Valid<FileUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete a file. Its bytes go after 30 days.
+#[utoipa::path(operation_id = "delete_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/files/{file_id}")]
+async fn remove(ctx: Ctx<can::files::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+restore!(files, File, store::restore, "/files/{file_id}/restore" "restore_file" "file_id");
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(create).service(list).service(show).service(download).service(change).service(remove);
+    config.service(restored);
+}

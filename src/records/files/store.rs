@@ -1,0 +1,120 @@
+//! The SQL of files.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::refs;
+use crate::db::sight::{self, sight};
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::kernel::actor::Action;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::query::Plan;
+use crate::records::files::model::{File, FilePage, FileUpdate};
+use crate::schema::{activities, files};
+use crate::{list, owned, restorable};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+owned!(soft files, File, File);
+restorable!(files, File);
+
+const MEANINGS: Meanings = &[
+    ("files_contact_id_fkey", Meaning::Missing("/contact_id")),
+    ("files_company_id_fkey", Meaning::Missing("/company_id")),
+    ("files_lead_id_fkey", Meaning::Missing("/lead_id")),
+    ("files_deal_id_fkey", Meaning::Missing("/deal_id")),
+    ("files_activity_id_fkey", Meaning::Missing("/activity_id")),
+];
+
+/// What a file belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Belongs {
+    pub contact: Option<Uuid>,
+    pub company: Option<Uuid>,
+    pub lead: Option<Uuid>,
+    pub deal: Option<Uuid>,
+    pub activity: Option<Uuid>,
+}
+
+/// A file whose bytes lie in the store.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub id: Uuid,
+    pub name: String,
+    pub content_type: String,
+    pub size: i64,
+    pub sha256: Vec<u8>,
+    pub belongs: Belongs,
+}
+
+type Links = (Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>);
+
+/// With the records of its activity, so that who sees them sees the file.
+fn with_records_of_activity(tx: &mut Tx<'_>, belongs: Belongs) -> Result<Belongs> {
+    let Some(id) = belongs.activity else { return Ok(belongs) };
+    let seen = sight::<activities::table>(tx.actor, Kind::Activity, Action::Read);
+    let own = activities::table.find((tx.workspace(), id)).filter(activities::deleted_at.is_null()).filter(&seen);
+    let links = (activities::contact_id, activities::company_id, activities::lead_id, activities::deal_id);
+    let found: Option<Links> = own.select(links).first(tx.conn).optional()?;
+    let (contact, company, lead, deal) = found.ok_or_else(|| Error::reference("/activity_id"))?;
+    Ok(Belongs {
+        contact: belongs.contact.or(contact),
+        company: belongs.company.or(company),
+        lead: belongs.lead.or(lead),
+        deal: belongs.deal.or(deal),
+        activity: belongs.activity,
+    })
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &Stored) -> Result<File> {
+    sight::may_create(tx, Kind::File, Some(tx.actor.user))?;
+    let Belongs { contact, company, lead, deal, .. } = new.belongs;
+    refs::must_see(
+        tx,
+        &[
+            (Kind::Contact, contact, "/contact_id"),
+            (Kind::Company, company, "/company_id"),
+            (Kind::Lead, lead, "/lead_id"),
+            (Kind::Deal, deal, "/deal_id"),
+        ],
+    )?;
+    let belongs = with_records_of_activity(tx, new.belongs)?;
+    let row: File = diesel::insert_into(files::table)
+        .values((
+            (files::workspace_id.eq(tx.workspace()), files::id.eq(new.id), files::name.eq(&new.name)),
+            (files::content_type.eq(&new.content_type), files::size.eq(new.size), files::sha256.eq(&new.sha256)),
+            (files::contact_id.eq(belongs.contact), files::company_id.eq(belongs.company)),
+            (files::lead_id.eq(belongs.lead), files::deal_id.eq(belongs.deal)),
+            (files::activity_id.eq(belongs.activity), files::author_id.eq(tx.actor.user)),
+            (files::created_at.eq(tx.now), files::updated_at.eq(tx.now)),
+        ))
+        .returning(File::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdate) -> Result<File> {
+    let before = lock(tx, id, expected)?;
+    let after: File = diesel::update(files::table.find((tx.workspace(), id)))
+        .set((changes, files::version.eq(before.version + 1), files::updated_at.eq(tx.now)))
+        .returning(File::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+/// The bytes stay for as long as the deletion can be taken back.
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::update(files::table.find((tx.workspace(), id)))
+        .set((files::deleted_at.eq(tx.now), files::version.eq(row.version + 1)))
+        .execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+pub fn page(tx: &mut Tx<'_>, plan: &Plan<files::table>) -> Result<FilePage> {
+    Ok(list!(tx, files, File, plan => FilePage))
+}

@@ -1,0 +1,81 @@
+//! Forms with a file in them (`multipart/form-data`, RFC 7578).
+use crate::kernel::error::{Code, Error, Result, not_known};
+use crate::web::body::BodyHash;
+use actix_web::{HttpMessage, HttpRequest, web};
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// How long a file may take to arrive.
+const FORM_TIME: Duration = Duration::from_secs(120);
+/// Of a part that is not the file.
+const TEXT_MAX: usize = 10_000;
+
+/// A form that was read: texts by name, and the file with the name it was sent under.
+#[derive(Debug, Default)]
+pub struct Form {
+    texts: Vec<(String, String)>,
+    pub file: Option<(String, Vec<u8>)>,
+}
+
+impl Form {
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+}
+
+/// Reads a form whose file has at most `limit` bytes; `texts` are the names of its other parts.
+pub async fn read(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {
+    let late = |_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes");
+    let form = tokio::time::timeout(FORM_TIME, parts(request, payload, limit, texts)).await.map_err(late)??;
+    // An idempotency key covers the whole form.
+    let mut hash = Sha256::new();
+    for (name, text) in &form.texts {
+        hash.update(format!("{name}={text}\n"));
+    }
+    hash.update(form.file.as_ref().map(|(_, bytes)| bytes.as_slice()).unwrap_or_default());
+    request.extensions_mut().insert(BodyHash(hash.finalize().to_vec()));
+    Ok(form)
+}
+
+async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {
+    let too_large = || Error::new(Code::PayloadTooLarge, format!("a file may have at most {limit} bytes"));
+    let length = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limit + TEXT_MAX * (texts.len() + 1)) {
+        return Err(too_large());
+    }
+    if !request.headers().get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data")) {
+        return Err(Error::new(Code::UnsupportedMediaType, "send the file as multipart/form-data, in the part file"));
+    }
+    let broken =
+        |e: actix_multipart::MultipartError| Error::new(Code::BadRequest, format!("the form cannot be read: {e}"));
+    let mut parts = actix_multipart::Multipart::new(request.headers(), payload);
+    let mut form = Form::default();
+    while let Some(part) = parts.next().await {
+        let mut part = part.map_err(broken)?;
+        let name = part.name().unwrap_or_default().to_owned();
+        let file_name = part.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
+        if name != "file" && !texts.contains(&name.as_str()) {
+            let detail = not_known(&name, texts.iter().copied().chain(["file"]));
+            return Err(Error::member(format!("/{name}"), "unknown_member", detail));
+        }
+        if form.text(&name).is_some() || (name == "file" && form.file.is_some()) {
+            return Err(Error::member(format!("/{name}"), "stated_twice", "is given twice"));
+        }
+        let most = if name == "file" { limit } else { TEXT_MAX };
+        let mut bytes = Vec::new();
+        while let Some(piece) = part.next().await {
+            let piece = piece.map_err(broken)?;
+            if bytes.len() + piece.len() > most {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        if name == "file" {
+            form.file = Some((file_name.unwrap_or_else(|| "file".into()), bytes));
+        } else {
+            form.texts.push((name, String::from_utf8_lossy(&bytes).trim().to_owned()));
+        }
+    }
+    Ok(form)
+}
