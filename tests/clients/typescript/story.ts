@@ -1,19 +1,11 @@
 // The main story, with the client generated from the document: a lead becomes a won deal, and the funnel shows it.
 import createClient from "openapi-fetch";
 import type { paths } from "./api.js";
+import { equal, must, refused } from "./expect.js";
 
 const baseUrl = process.argv[2];
 if (!baseUrl) throw new Error("usage: story BASE_URL");
 const anonymous = createClient<paths>({ baseUrl });
-
-function must<T>(answer: { data?: T; error?: unknown }): T {
-  if (answer.data === undefined) throw new Error(JSON.stringify(answer.error));
-  return answer.data;
-}
-
-function equal<T>(actual: T, expected: T): void {
-  if (actual !== expected) throw new Error(`${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
-}
 
 const email = `ts-${Date.now()}@example.com`;
 const session = must(
@@ -47,5 +39,5 @@ equal(cleared.next_step, "Deliver");
 const funnel = must(await api.GET("/api/v1/analytics/funnel", { params: { query: { kind: "cohort" } } }));
 equal(funnel.groups[0]?.won, 1);
 const missing = await api.GET("/api/v1/deals/{deal_id}", { params: { path: { deal_id: lead.id } } });
-equal(missing.error?.code, "not_found");
+refused(missing, 404, "not_found");
 console.log("the TypeScript story holds");
