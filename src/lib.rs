@@ -29,6 +29,8 @@ pub mod intake;
 
 pub mod nurture;
 
+pub mod privacy;
+
 pub mod analytics;
 
 pub mod outbound;

@@ -67,6 +67,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    consent_records (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        contact_id -> Uuid,
+        channel -> Text,
+        granted -> Bool,
+        at -> Timestamptz,
+        how -> Nullable<Text>,
+        words -> Nullable<Text>,
+        recorded_at -> Timestamptz,
+        recorded_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     contacts (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -178,6 +193,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    erasures (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        contact_id -> Uuid,
+        reason -> Text,
+        address_hashes -> Array<Nullable<Text>>,
+        erased -> Jsonb,
+        erased_by -> Nullable<Uuid>,
+        rule_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     events (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -192,6 +221,8 @@ diesel::table! {
         actor_id -> Nullable<Uuid>,
         request_id -> Text,
         changes -> Jsonb,
+        address -> Nullable<Text>,
+        redacted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -337,6 +368,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    login_identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        login_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     login_tokens (hash) {
         hash -> Bytea,
         kind -> Text,
@@ -356,6 +396,9 @@ diesel::table! {
         email -> Text,
         password_hash -> Nullable<Text>,
         created_at -> Timestamptz,
+        totp_secret -> Nullable<Bytea>,
+        totp_since -> Nullable<Timestamptz>,
+        totp_step -> Nullable<Int8>,
     }
 }
 
@@ -367,6 +410,16 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    oidc_sign_ins (state_hash) {
+        state_hash -> Bytea,
+        nonce -> Bytea,
+        verifier -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -403,6 +456,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    recovery_codes (login_id, hash) {
+        login_id -> Uuid,
+        hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     refresh_tokens (hash) {
         hash -> Bytea,
         session_id -> Uuid,
@@ -410,6 +471,25 @@ diesel::table! {
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
         successor -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    retention_rules (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        resource -> Text,
+        selection -> Jsonb,
+        action -> Text,
+        reason -> Text,
+        active -> Bool,
+        owner_id -> Uuid,
+        last_run_at -> Nullable<Timestamptz>,
+        last_job_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -613,18 +693,23 @@ diesel::table! {
 diesel::joinable!(activities -> workspaces (workspace_id));
 diesel::joinable!(api_keys -> workspaces (workspace_id));
 diesel::joinable!(companies -> workspaces (workspace_id));
+diesel::joinable!(consent_records -> workspaces (workspace_id));
 diesel::joinable!(contacts -> workspaces (workspace_id));
 diesel::joinable!(counters -> workspaces (workspace_id));
 diesel::joinable!(custom_fields -> workspaces (workspace_id));
 diesel::joinable!(deals -> workspaces (workspace_id));
+diesel::joinable!(erasures -> workspaces (workspace_id));
 diesel::joinable!(files -> workspaces (workspace_id));
 diesel::joinable!(imports -> workspaces (workspace_id));
 diesel::joinable!(leads -> workspaces (workspace_id));
+diesel::joinable!(login_identities -> logins (login_id));
 diesel::joinable!(login_tokens -> logins (login_id));
 diesel::joinable!(loss_reasons -> workspaces (workspace_id));
 diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
+diesel::joinable!(recovery_codes -> logins (login_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(retention_rules -> workspaces (workspace_id));
 diesel::joinable!(roles -> workspaces (workspace_id));
 diesel::joinable!(segments -> workspaces (workspace_id));
 diesel::joinable!(sessions -> logins (login_id));
@@ -641,11 +726,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     activities,
     api_keys,
     companies,
+    consent_records,
     contacts,
     counters,
     custom_fields,
     deal_contacts,
     deals,
+    erasures,
     events,
     files,
     idempotency_keys,
@@ -654,12 +741,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     leads,
     line_items,
+    login_identities,
     login_tokens,
     logins,
     loss_reasons,
+    oidc_sign_ins,
     pipelines,
     products,
+    recovery_codes,
     refresh_tokens,
+    retention_rules,
     roles,
     segment_members,
     segments,

@@ -1,14 +1,16 @@
 //! What each command does.
 use crate::cli::demo;
-use crate::cli::settings::{Database, Files, Mailing, Serve, Work};
-use crate::db::migrations;
+use crate::cli::settings::{Database, Files, Mailing, Migrate, OpenId, Serve, Work};
 use crate::db::pool::{Db, Size};
 use crate::db::postgres::Kept;
+use crate::db::{migrations, roles};
 use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
+use crate::identity::oidc;
 use crate::jobs::worker::Worker;
 use crate::outbound::mail::{self, Mail};
 use crate::records::files::blobs::{self, Blobs};
+use diesel::{Connection, PgConnection};
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -30,12 +32,29 @@ struct Opened {
     _postgres: Option<Kept>,
 }
 
+/// The database as the server works on it: current, and reached as a role that cannot rewrite what has happened. A private one is
+/// brought into this state; another must be in it.
 fn open(options: &Database) -> Outcome<Opened> {
-    if let Some(url) = &options.database_url {
-        return Ok(Opened { url: url.clone(), _postgres: None });
+    let Some(url) = &options.database_url else {
+        let postgres = Kept::start(&options.data_dir.join("postgres")).map_err(text)?;
+        for name in migrations::run(&postgres.url).map_err(text)? {
+            log::info!("migrated to {name}");
+        }
+        roles::grant(&postgres.url, roles::SERVER, true).map_err(text)?;
+        return Ok(Opened { url: postgres.url_as(roles::SERVER), _postgres: Some(postgres) });
+    };
+    let mut conn = PgConnection::establish(url).map_err(|e| format!("cannot connect to the database: {e}"))?;
+    if !migrations::is_current(&mut conn).map_err(text)? {
+        return Err(
+            "the database lacks migrations; run: voronka migrate --database-url OWNER_URL --grant-to ROLE".into()
+        );
     }
-    let postgres = Kept::start(&options.data_dir.join("postgres")).map_err(text)?;
-    Ok(Opened { url: postgres.url.clone(), _postgres: Some(postgres) })
+    match roles::too_powerful(&mut conn).map_err(text)? {
+        Some(why) => {
+            Err(format!("{why}; use a role made for the server: voronka migrate --grant-to ROLE says what it needs"))
+        }
+        None => Ok(Opened { url: url.clone(), _postgres: None }),
+    }
 }
 
 fn connect(options: &Database, url: &str) -> Outcome<Db> {
@@ -50,21 +69,23 @@ pub fn serve(options: &Serve) -> Outcome {
     let secret = secret(options)?;
     let mail = mail(&options.mailing, &options.database)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?;
+    let kept = blobs.clone();
     let opened = open(&options.database)?;
-    for name in migrations::run(&opened.url).map_err(text)? {
-        log::info!("migrated to {name}");
-    }
     let db = connect(&options.database, &opened.url)?;
     let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
-    let set = Options { rate_per_minute: options.rate_per_minute, trust_proxy: options.trust_proxy, origins };
+    let oidc = provider(&options.provider)?;
+    let set = Options { rate_per_minute: options.rate_per_minute, trust_proxy: options.trust_proxy, origins, oidc };
     let shared = Shared::new(db, blobs, secret.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
     if options.demo {
         fill_demo(&shared.db)?;
     }
-    let worker =
-        if options.no_work { None } else { Some(Worker::start(shared.db.get_ref().clone(), mail).map_err(text)?) };
+    let worker = if options.no_work {
+        None
+    } else {
+        Some(Worker::start(shared.db.get_ref().clone(), mail, kept).map_err(text)?)
+    };
     let stopping = shared.stopping.clone();
     actix_web::rt::System::new()
         .block_on(server::serve(listener, shared, |handle| {
@@ -100,7 +121,18 @@ fn secret(options: &Serve) -> Outcome<String> {
     if secret.len() < SECRET_MIN {
         return Err(format!("VORONKA_SECRET must have at least {SECRET_MIN} bytes"));
     }
+    if is_sample(&secret) {
+        return Err("VORONKA_SECRET looks like a sample; make one: openssl rand -base64 48".into());
+    }
     Ok(secret)
+}
+
+/// Whether a secret is one that others may know: words of instructions, or hardly any different letters.
+fn is_sample(secret: &str) -> bool {
+    let lower = secret.to_lowercase();
+    let words = ["secret", "change", "example", "sample", "password", "voronka", "0123456789", "abcdefgh"];
+    let letters: std::collections::HashSet<char> = secret.chars().collect();
+    letters.len() < 12 || words.iter().any(|word| lower.contains(word))
 }
 
 fn kept_secret(dir: &Path) -> Outcome<String> {
@@ -124,6 +156,22 @@ fn mail(mailing: &Mailing, database: &Database) -> Outcome<Mail> {
     })
 }
 
+/// All of the provider is set, or nothing.
+fn provider(given: &OpenId) -> Outcome<Option<oidc::Settings>> {
+    match (&given.oidc_issuer, &given.oidc_client_id, &given.oidc_client_secret, &given.oidc_redirect_url) {
+        (None, None, None, None) => Ok(None),
+        (Some(issuer), Some(id), Some(secret), Some(redirect)) => Ok(Some(oidc::Settings {
+            issuer: issuer.clone(),
+            client_id: id.clone(),
+            client_secret: secret.clone(),
+            redirect_url: redirect.clone(),
+        })),
+        _ => {
+            Err("signing in through a provider needs its issuer, client id, client secret and redirect address".into())
+        }
+    }
+}
+
 fn files(files: &Files, database: &Database) -> blobs::Settings {
     blobs::Settings {
         url: files.files_url.clone(),
@@ -138,24 +186,32 @@ fn files(files: &Files, database: &Database) -> blobs::Settings {
 pub fn work(options: &Work) -> Outcome {
     let mail = mail(&options.mailing, &options.database)?;
     let opened = open(&options.database)?;
-    let worker = Worker::start(connect(&options.database, &opened.url)?, mail).map_err(text)?;
+    let blobs = Blobs::new(&files(&options.files, &options.database))?;
+    let worker = Worker::start(connect(&options.database, &opened.url)?, mail, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");
     actix_web::rt::System::new().block_on(server::wait_for_signal());
     worker.stop();
     Ok(())
 }
 
-pub fn migrate(options: &Database) -> Outcome {
-    let opened = open(options)?;
-    let names = migrations::run(&opened.url).map_err(text)?;
+pub fn migrate(options: &Migrate) -> Outcome {
+    let Some(url) = &options.database.database_url else {
+        open(&options.database)?;
+        println!("the schema is up to date");
+        return Ok(());
+    };
+    let names = migrations::run(url).map_err(text)?;
     names.iter().for_each(|name| println!("migrated to {name}"));
     println!("the schema is up to date");
+    if let Some(role) = &options.grant_to {
+        roles::grant(url, role, false).map_err(text)?;
+        println!("{role} has what the server needs");
+    }
     Ok(())
 }
 
 pub fn demo(options: &Database) -> Outcome {
     let opened = open(options)?;
-    migrations::run(&opened.url).map_err(text)?;
     fill_demo(&connect(options, &opened.url)?)
 }
 

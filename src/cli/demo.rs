@@ -66,6 +66,7 @@ pub fn fill(db: &Db) -> Result<bool> {
         name: "Demo Owner".into(),
         email: EMAIL.into(),
         password: PASSWORD.into(),
+        code: None,
         base_currency: Some("EUR".into()),
         time_zone: Some("Europe/Tallinn".into()),
         country: Some("EE".into()),

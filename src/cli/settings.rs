@@ -16,8 +16,8 @@ pub enum Command {
     Serve(Serve),
     /// Do background work only, beside any number of servers on the same database
     Work(Work),
-    /// Bring the database's schema up to this version and stop
-    Migrate(Database),
+    /// Bring the database's schema up to this version and stop; connects as the owner of the tables
+    Migrate(Migrate),
     /// Fill a demo workspace and print its sign-in
     Demo(Database),
     /// Import a CSV file through a running server, with a progress bar
@@ -33,7 +33,7 @@ pub enum Command {
 /// Where the data are.
 #[derive(Clone, Debug, Args)]
 pub struct Database {
-    /// A PostgreSQL server to use; without it a private one is started from the installed binaries
+    /// A PostgreSQL server to use, as a role made for the server; without it a private one is started from the installed binaries
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Folder of the private PostgreSQL and of the generated secret
@@ -45,6 +45,15 @@ pub struct Database {
     /// Database connections kept for reports
     #[arg(long, env = "VORONKA_REPORT_CONNECTIONS", default_value_t = 1)]
     pub report_connections: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub database: Database,
+    /// The role that the server connects as; it is given what it needs, and cannot rewrite what has happened
+    #[arg(long)]
+    pub grant_to: Option<String>,
 }
 
 /// How letters are sent.
@@ -59,6 +68,23 @@ pub struct Mailing {
     /// Address of the front end, for the links in letters
     #[arg(long, env = "VORONKA_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
     pub public_url: String,
+}
+
+/// An OpenID provider that people may sign in through.
+#[derive(Clone, Debug, Args)]
+pub struct OpenId {
+    /// Address of the provider, such as https://accounts.example
+    #[arg(long, env = "VORONKA_OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+    /// What the provider knows this server as
+    #[arg(long, env = "VORONKA_OIDC_CLIENT_ID")]
+    pub oidc_client_id: Option<String>,
+    /// Secret shared with the provider
+    #[arg(long, env = "VORONKA_OIDC_CLIENT_SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<String>,
+    /// Page of the front end to which the provider sends people back
+    #[arg(long, env = "VORONKA_OIDC_REDIRECT_URL")]
+    pub oidc_redirect_url: Option<String>,
 }
 
 /// Where the bytes of files are kept.
@@ -99,6 +125,8 @@ pub struct Serve {
     pub mailing: Mailing,
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub provider: OpenId,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "VORONKA_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,

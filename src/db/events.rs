@@ -36,6 +36,11 @@ impl Event {
         Event::diff(after, verb, &to_json(before)?, &to_json(after)?)
     }
 
+    /// Something that happened to a record, without what was before and after.
+    pub fn of(kind: Kind, record: Uuid, verb: &str) -> Event {
+        Event { name: format!("{}.{verb}", kind.as_str()), kind, record, changes: json!({}) }
+    }
+
     pub fn deleted<R: Record>(row: &R) -> Result<Event> {
         Event::diff(row, "deleted", &json!({}), &json!({}))
     }
@@ -95,7 +100,32 @@ struct NewRow<'a> {
     actor_kind: &'a str,
     actor_id: Option<Uuid>,
     request_id: &'a str,
+    address: Option<&'a str>,
     changes: &'a Json,
+}
+
+/// Notes what happened outside the work of an actor, such as a sign-in. `name` is `session.opened`.
+pub fn note(
+    conn: &mut PgConnection,
+    (workspace, user): (Uuid, Uuid),
+    (name, kind, record): (&str, Kind, Uuid),
+    address: Option<&str>,
+) -> Result<()> {
+    let row = NewRow {
+        workspace_id: workspace,
+        id: Uuid::now_v7(),
+        at: DateTime::now(),
+        type_: name,
+        record_kind: kind.as_str(),
+        record_id: record,
+        actor_kind: "user",
+        actor_id: Some(user),
+        request_id: "",
+        address,
+        changes: &json!({}),
+    };
+    diesel::insert_into(events::table).values(row).execute(conn)?;
+    Ok(())
 }
 
 pub(in crate::db) fn write(tx: &mut Tx<'_>, list: &[Event], request: &Request) -> Result<()> {
@@ -128,6 +158,7 @@ fn new_row<'a>(event: &'a Event, at: DateTime, request: &'a Request) -> NewRow<'
         actor_kind: request.actor.via,
         actor_id: Some(request.actor.user),
         request_id: &request.id,
+        address: request.address.as_deref(),
         changes: &event.changes,
     }
 }

@@ -105,6 +105,11 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// The address for another role; in the private folder nobody has to prove who they are.
+    pub fn url_as(&self, role: &str) -> String {
+        self.url.replace("user=voronka", &format!("user={role}"))
+    }
+
     /// PostgreSQL is told to stop when the thread that started it ends, so one thread starts it, and stays.
     pub fn start(dir: &Path) -> io::Result<Kept> {
         let ((stop, stopped), (tell, told)) = (channel(), channel());

@@ -108,12 +108,14 @@ pub struct Request {
     pub claim: Option<Claim>,
     /// The permission under which it came in: a resource, and what is done with it.
     pub permission: Option<(&'static str, Action)>,
+    /// Where it came from.
+    pub address: Option<String>,
 }
 
 impl Request {
     /// For work that no request asked for, such as a job.
     pub fn internal(actor: Actor, id: String) -> Request {
-        Request { actor, id, claim: None, permission: None }
+        Request { actor, id, claim: None, permission: None, address: None }
     }
 }
 

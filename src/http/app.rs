@@ -1,6 +1,6 @@
 //! Every operation of the product, in one list.
 use crate::http::{document, health, schema};
-use crate::{analytics, catalog, identity, intake, jobs, nurture, people, records, sales, work};
+use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,9 +15,12 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     work::timeline::service(config);
     analytics::service(config);
     records::feed::service(config);
+    records::audit::service(config);
     identity::auth::service(config);
     identity::recovery::service(config);
     identity::sessions::service(config);
+    identity::second_factor::service(config);
+    identity::oidc::service(config);
     identity::me::service(config);
     identity::workspaces::service(config);
     identity::users::service(config);
@@ -36,6 +39,9 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::handover::service(config);
     intake::imports::routes::service(config);
     intake::composite::service(config);
+    privacy::export::service(config);
+    privacy::erasures::service(config);
+    privacy::retention::service(config);
     nurture::views::service(config);
     nurture::segments::service(config);
     jobs::routes::service(config);

@@ -30,12 +30,15 @@ const TAGS: &[(&str, &str)] = &[
     ("deals", "Sales under way, won and lost."),
     ("tasks", "What is to be done."),
     ("activities", "What happened: notes, calls, meetings."),
+    ("audit-events", "Who did what, when and from where."),
     ("events", "What changed, by whom, when."),
     ("analytics", "Reports over the funnel."),
     ("schema", "What each resource has, your own fields among it."),
     ("search", "One search over everything."),
     ("imports", "Spreadsheets into records."),
     ("composite", "Several resources in one call."),
+    ("erasures", "People who were erased, with the proof."),
+    ("retention-rules", "How long records are kept."),
     ("views", "Lists as people like to see them."),
     ("segments", "Records that belong together."),
     ("jobs", "Work that goes on in the background."),
@@ -252,6 +255,7 @@ fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
     let verb = path.rsplit('/').next().unwrap_or_default();
     let one = path.contains('{');
     let action = match (method, verb) {
+        ("get", "export") => "export",
         ("get", _) | (_, "search") => "read",
         ("delete", _) | (_, "batch-delete" | "bulk-delete" | "restore") => "delete",
         ("patch" | "put", _) | (_, "batch-update" | "bulk-update") => "update",

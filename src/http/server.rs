@@ -6,6 +6,7 @@ use crate::http::{app, layers, mask};
 use crate::identity::actors::Actors;
 use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
+use crate::identity::oidc;
 use crate::identity::tokens::Keys;
 use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
@@ -33,6 +34,7 @@ pub struct Shared {
     pub actors: web::Data<Actors>,
     pub document: web::Data<Document>,
     pub stopping: web::Data<Stopping>,
+    pub provider: web::Data<oidc::Provider>,
     /// None: nobody is held back.
     pub limits: Option<web::Data<Limits>>,
     pub trust_proxy: TrustProxy,
@@ -47,6 +49,8 @@ pub struct Options {
     pub rate_per_minute: u32,
     pub trust_proxy: bool,
     pub origins: Vec<String>,
+    /// The OpenID provider that people may sign in through.
+    pub oidc: Option<oidc::Settings>,
 }
 
 impl Shared {
@@ -60,6 +64,7 @@ impl Shared {
             keys: web::Data::new(keys),
             document: web::Data::new(Document::build()),
             stopping: web::Data::new(Stopping::default()),
+            provider: web::Data::new(oidc::Provider::new(options.oidc.clone())),
             limits: Limits::new(options.rate_per_minute).map(web::Data::new),
             trust_proxy: TrustProxy(options.trust_proxy),
             origins: options.origins.clone(),
@@ -114,6 +119,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .app_data(shared.actors)
             .app_data(shared.document)
             .app_data(shared.stopping)
+            .app_data(shared.provider)
             .app_data(web::Data::new(BEGINNINGS))
             .into_utoipa_app()
             .service(

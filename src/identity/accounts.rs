@@ -1,7 +1,9 @@
 //! Logins, sessions and refresh tokens: the SQL of signing in. A login is a person; a user is a login in one workspace.
 use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events;
 use crate::identity::tokens;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
 use crate::kernel::time::DateTime;
 use crate::schema::{logins, refresh_tokens, sessions, users, workspaces};
 use diesel::prelude::*;
@@ -40,6 +42,16 @@ pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, n
             logins::password_hash.eq(password_hash),
             logins::created_at.eq(now),
         ))
+        .execute(conn)
+        .explain(MEANINGS)?;
+    Ok(id)
+}
+
+/// A login that signs in through a provider alone, until it chooses a password.
+pub fn insert_identified(conn: &mut PgConnection, email: &str, now: DateTime) -> Result<Uuid> {
+    let id = Uuid::now_v7();
+    diesel::insert_into(logins::table)
+        .values((logins::id.eq(id), logins::email.eq(email), logins::created_at.eq(now)))
         .execute(conn)
         .explain(MEANINGS)?;
     Ok(id)
@@ -103,7 +115,18 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
         ))
         .execute(conn)?;
     let refresh_token = new_refresh_token(conn, id, now)?;
+    let at = (member.workspace, member.user);
+    events::note(conn, at, ("session.opened", Kind::Session, id), device.address.as_deref())?;
     Ok(Session { id, workspace: member.workspace, user: member.user, refresh_token })
+}
+
+/// Notes something about a login in each workspace that it belongs to: `user.password_changed`.
+pub fn tell(conn: &mut PgConnection, login: Uuid, name: &str, device: &Device) -> Result<()> {
+    for member in memberships(conn, login)? {
+        let at = (member.workspace, member.user);
+        events::note(conn, at, (name, Kind::User, member.user), device.address.as_deref())?;
+    }
+    Ok(())
 }
 
 fn new_refresh_token(conn: &mut PgConnection, session: Uuid, now: DateTime) -> Result<String> {
@@ -129,7 +152,7 @@ struct Refresh {
 
 /// Exchanges a refresh token for the next one. A token that comes back after its successor was used is stolen or
 /// copied: the whole session ends (RFC 9700, 4.14.2). The outer error is ours; the inner is the caller's, and is committed.
-pub fn rotate(conn: &mut PgConnection, token: &str) -> Result<Result<Session>> {
+pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<Result<Session>> {
     use refresh_tokens as r;
     let (now, hash) = (DateTime::now(), tokens::stored(token));
     let invalid = || Ok(Err(Error::new(Code::RefreshInvalid, "sign in again")));
@@ -154,6 +177,8 @@ pub fn rotate(conn: &mut PgConnection, token: &str) -> Result<Result<Session>> {
         let unused = r::table.filter(r::hash.nullable().eq(found.successor)).filter(r::used_at.is_null());
         if !in_time || diesel::delete(unused).execute(conn)? == 0 {
             revoke(conn, found.session)?;
+            let what = ("session.reuse_detected", Kind::Session, session);
+            events::note(conn, (workspace, user), what, device.address.as_deref())?;
             return Ok(Err(Error::new(Code::RefreshReused, "the token was used before; sign in again")));
         }
     }
@@ -168,7 +193,15 @@ pub fn rotate(conn: &mut PgConnection, token: &str) -> Result<Result<Session>> {
 }
 
 pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
-    diesel::update(sessions::table.find(session)).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
+    let live = sessions::table.find(session).filter(sessions::revoked_at.is_null());
+    let ended: Option<(Uuid, Uuid, Option<String>)> = diesel::update(live)
+        .set(sessions::revoked_at.eq(DateTime::now()))
+        .returning((sessions::workspace_id, sessions::user_id, sessions::address))
+        .get_result(conn)
+        .optional()?;
+    if let Some((workspace, user, address)) = ended {
+        events::note(conn, (workspace, user), ("session.ended", Kind::Session, session), address.as_deref())?;
+    }
     Ok(())
 }
 

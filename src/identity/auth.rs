@@ -7,7 +7,7 @@ use crate::identity::actors::{self, Actors};
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
 use crate::identity::users::{self, UserStatus};
 use crate::identity::workspaces;
-use crate::identity::{passwords, roles};
+use crate::identity::{passwords, roles, second_factor};
 use crate::kernel::access::{Access, Builtin, OWNER};
 use crate::kernel::actor::{Actor, Settings};
 use crate::kernel::error::{Code, Error, Result};
@@ -45,6 +45,9 @@ pub struct Registration {
     /// Of a login that exists already, its password: the workspace is then added to it.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     pub password: String,
+    /// Of a login that exists already and has a second factor.
+    #[schema(min_length = 6, max_length = 10, example = "123456")]
+    pub code: Option<String>,
     /// ISO 4217; USD if absent.
     #[schema(nullable = false, format = "currency", pattern = "^[A-Z]{3}$")]
     pub base_currency: Option<String>,
@@ -63,6 +66,9 @@ pub struct Credentials {
     pub email: String,
     #[schema(format = "password", min_length = 1, max_length = 1024)]
     pub password: String,
+    /// From your authenticator app, or a recovery code: asked for with `totp_required` where a second factor is on.
+    #[schema(min_length = 6, max_length = 10, example = "123456")]
+    pub code: Option<String>,
     /// One of your workspaces; your oldest if absent.
     pub workspace_id: Option<Uuid>,
 }
@@ -176,12 +182,16 @@ async fn register(
         }
     };
     let (id, beginnings, device) = (request_id(&request).0, *beginnings.get_ref(), device(&request));
+    let vault = keys.clone();
     let session = db
         .run(move |conn| {
             let login = match &login {
                 Ok(id) => Ok(*id),
                 Err(hash) => Err(hash.as_str()),
             };
+            if let Ok(login) = login {
+                in_transaction(conn, |conn| second_factor::check(conn, &vault, login, new.code.as_deref()))?;
+            }
             found_workspace(conn, &new, login, &id, beginnings, &device)
         })
         .await?;
@@ -265,21 +275,36 @@ async fn sign_in(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    let Credentials { email, password, workspace_id } = given.0;
+    let Credentials { email, password, code, workspace_id } = given.0;
     let email = email.to_lowercase();
     let throttle = Throttle::new(&request, &email)?;
     let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
     let (id, hash) = known.map_or((None, None), |login| (Some(login.id), login.password_hash));
     let right = passwords::verify(password, hash).await?;
-    throttle.settle(right);
     let device = device(&request);
     let Some(id) = id.filter(|_| right) else {
+        throttle.settle(false);
+        if let Some(login) = id {
+            db.run(move |conn| accounts::tell(conn, login, "user.sign_in_refused", &device)).await?;
+        }
         return Err(Error::new(Code::CredentialsInvalid, "no login has this e-mail and password"));
     };
+    let vault = keys.clone();
     let session = db
-        .run(move |conn| in_transaction(conn, |conn| accounts::open_session(conn, id, workspace_id, &device)))
-        .await?;
-    tokens(&keys, session)
+        .run(move |conn| {
+            in_transaction(conn, |conn| {
+                second_factor::check(conn, &vault, id, code.as_deref())?;
+                accounts::open_session(conn, id, workspace_id, &device)
+            })
+        })
+        .await;
+    match &session {
+        Err(error) if error.code() == Code::TotpInvalid => throttle.settle(false),
+        // Who knows the password and not the code is not let off the failures before.
+        Err(error) if error.code() == Code::TotpRequired => {}
+        _ => throttle.settle(true),
+    }
+    tokens(&keys, session?)
 }
 
 /// Exchange a refresh token for new tokens. Each refresh token is good once; using an old one again ends the session.
@@ -287,13 +312,14 @@ async fn sign_in(
     responses((status = 200, description = "New tokens of the same session", body = TokenPair)))]
 #[post("/auth/refresh")]
 async fn go_on(
+    request: HttpRequest,
     given: Valid<RefreshRequest>,
     db: web::Data<Db>,
     keys: web::Data<Keys>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let token = given.0.refresh_token;
-    let session = db.run(move |conn| in_transaction(conn, |conn| accounts::rotate(conn, &token))).await?;
+    let (token, device) = (given.0.refresh_token, device(&request));
+    let session = db.run(move |conn| in_transaction(conn, |conn| accounts::rotate(conn, &token, &device))).await?;
     if session.is_err() {
         actors.forget();
     }

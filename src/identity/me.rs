@@ -1,5 +1,5 @@
 //! Who am I, where am I, and where else could I be.
-use crate::identity::{accounts, users, workspaces};
+use crate::identity::{accounts, second_factor, users, workspaces};
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::reply::Reply;
@@ -15,6 +15,8 @@ use uuid::Uuid;
 pub struct Me {
     pub user: users::User,
     pub workspace: workspaces::Workspace,
+    /// Whether signing in takes a code of an authenticator app; false for an API key.
+    pub second_factor: bool,
     /// What the API key may do; empty for a signed-in user, who may do all that the role allows.
     pub scopes: Vec<String>,
     /// Every workspace of the login; empty for an API key.
@@ -36,12 +38,12 @@ pub struct Membership {
 async fn read(ctx: Ctx<can::users::Read>) -> Result<Reply> {
     ctx.read(|tx| {
         let (user, workspace) = (users::find(tx, tx.actor.user)?, workspaces::find(tx)?);
-        let memberships = match tx.actor.via {
+        let (memberships, second_factor) = match tx.actor.via {
             "user" => {
                 let login = users::login_of(tx.conn, tx.actor.workspace, tx.actor.user)?;
-                accounts::memberships(tx.conn, login)?
+                (accounts::memberships(tx.conn, login)?, second_factor::is_on(tx.conn, login)?)
             }
-            _ => Vec::new(),
+            _ => (Vec::new(), false),
         };
         let memberships = memberships.into_iter().filter_map(|m| {
             Some(Membership {
@@ -52,7 +54,7 @@ async fn read(ctx: Ctx<can::users::Read>) -> Result<Reply> {
             })
         });
         let scopes = tx.actor.scopes.clone().unwrap_or_default();
-        Reply::ok(&Me { user, workspace, scopes, memberships: memberships.collect() })
+        Reply::ok(&Me { user, workspace, second_factor, scopes, memberships: memberships.collect() })
     })
     .await
 }

@@ -7,7 +7,7 @@ use crate::identity::auth::{Throttle, TokenPair, device, tokens};
 use crate::identity::letters::{self, LetterKind};
 use crate::identity::tokens::Keys;
 use crate::identity::users::UserStatus;
-use crate::identity::{accounts, passwords, users};
+use crate::identity::{accounts, passwords, second_factor, users};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
@@ -30,6 +30,9 @@ pub struct InvitationAcceptance {
     /// Of a new login; of one that exists already, its password.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     pub password: String,
+    /// Of a login with a second factor.
+    #[schema(min_length = 6, max_length = 10, example = "123456")]
+    pub code: Option<String>,
 }
 impl Rules for InvitationAcceptance {}
 
@@ -86,7 +89,7 @@ async fn accept(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    let InvitationAcceptance { token, password } = given.0;
+    let InvitationAcceptance { token, password, code } = given.0;
     let hash = passwords::hash(password.clone()).await?;
     let shown = token.clone();
     let known = db.run(move |conn| letters::peek(conn, LetterKind::Invitation, &shown)).await?;
@@ -104,9 +107,13 @@ async fn accept(
         }
     };
     let device = device(&request);
+    let vault = keys.clone();
     let session = db
         .run(move |conn| {
             in_transaction(conn, |conn| {
+                if let Some(login) = login {
+                    second_factor::check(conn, &vault, login, code.as_deref())?;
+                }
                 let proof = letters::redeem(conn, LetterKind::Invitation, &token)?;
                 let (workspace, user) = proof.workspace.zip(proof.user).ok_or_else(Error::not_found)?;
                 let login = match login {
@@ -153,13 +160,18 @@ async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::
 #[utoipa::path(operation_id = "reset_password", request_body = PasswordReset, security(()),
     responses((status = 204, description = "Sign in with the new password")))]
 #[post("/auth/reset-password")]
-async fn reset(given: Valid<PasswordReset>, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
+async fn reset(
+    request: HttpRequest,
+    given: Valid<PasswordReset>,
+    db: web::Data<Db>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
     let PasswordReset { token, password } = given.0;
-    let hash = passwords::hash(password).await?;
+    let (hash, device) = (passwords::hash(password).await?, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = letters::redeem(conn, LetterKind::PasswordReset, &token)?.login;
-            set_password(conn, login.ok_or_else(Error::not_found)?, &hash, None)
+            set_password(conn, login.ok_or_else(Error::not_found)?, &hash, None, &device)
         })
     })
     .await?;
@@ -168,7 +180,14 @@ async fn reset(given: Valid<PasswordReset>, db: web::Data<Db>, actors: web::Data
 }
 
 /// The new password; sessions but the one named end, and so do letters about an old one.
-fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<Uuid>) -> Result<()> {
+fn set_password(
+    conn: &mut PgConnection,
+    login: Uuid,
+    hash: &str,
+    keep: Option<Uuid>,
+    device: &accounts::Device,
+) -> Result<()> {
+    accounts::tell(conn, login, "user.password_changed", device)?;
     diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
     letters::forget(conn, LetterKind::PasswordReset, login)?;
     let others = sessions::table.filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
@@ -178,7 +197,13 @@ fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<U
 }
 
 /// The login of a signed-in caller who knows its password.
-async fn proven(request: &HttpRequest, caller: &Caller, password: String, db: &Db) -> Result<Uuid> {
+pub(in crate::identity) async fn proven(
+    request: &HttpRequest,
+    caller: &Caller,
+    password: String,
+    pointer: &str,
+    db: &Db,
+) -> Result<Uuid> {
     let actor = caller.0.clone();
     if actor.session.is_none() {
         return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
@@ -193,7 +218,7 @@ async fn proven(request: &HttpRequest, caller: &Caller, password: String, db: &D
         .await?;
     let right = passwords::verify(password, login.1).await?;
     throttle.settle(right);
-    if right { Ok(login.0) } else { Err(Error::member("/current_password", "invalid", "is not your password")) }
+    if right { Ok(login.0) } else { Err(Error::member(pointer, "invalid", "is not your password")) }
 }
 
 /// Change your password. Your other sessions end.
@@ -208,9 +233,9 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let PasswordChange { current_password, new_password } = given.0;
-    let login = proven(&request, &caller, current_password, &db).await?;
-    let (hash, keep) = (passwords::hash(new_password).await?, caller.0.session);
-    db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep))).await?;
+    let login = proven(&request, &caller, current_password, "/current_password", &db).await?;
+    let (hash, keep, device) = (passwords::hash(new_password).await?, caller.0.session, device(&request));
+    db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
     actors.forget();
     Ok(Reply::none())
 }
@@ -226,9 +251,7 @@ async fn change_email(
     db: web::Data<Db>,
 ) -> Result<Reply> {
     let EmailChange { email, password } = given.0;
-    let login = proven(&request, &caller, password, &db).await.map_err(|error| {
-        error.with(|problem| problem.errors.iter_mut().for_each(|bad| bad.pointer = Some("/password".into())))
-    })?;
+    let login = proven(&request, &caller, password, "/password", &db).await?;
     db.run(move |conn| letters::send_to_login(conn, LetterKind::EmailChange, login, &email.to_lowercase())).await?;
     Ok(Reply::none())
 }

@@ -87,8 +87,10 @@ async fn end(Caller(actor): Caller, id: Id, db: web::Data<Db>, actors: web::Data
         let login = login(conn, &actor)?;
         let own =
             sessions::table.find(id.0).filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
-        let ended = diesel::update(own).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
-        if ended == 1 { Ok(()) } else { Err(Error::not_found()) }
+        match own.select(sessions::id).first::<Uuid>(conn).optional()? {
+            Some(session) => accounts::revoke(conn, session),
+            None => Err(Error::not_found()),
+        }
     })
     .await?;
     actors.forget();
@@ -105,7 +107,8 @@ async fn end_others(Caller(actor): Caller, db: web::Data<Db>, actors: web::Data<
             .filter(sessions::login_id.eq(login))
             .filter(sessions::revoked_at.is_null())
             .filter(sessions::id.nullable().ne(actor.session));
-        Ok(diesel::update(others).set(sessions::revoked_at.eq(DateTime::now())).execute(conn).map(drop)?)
+        let others: Vec<Uuid> = others.select(sessions::id).load(conn)?;
+        others.into_iter().try_for_each(|session| accounts::revoke(conn, session))
     })
     .await?;
     actors.forget();

@@ -3,6 +3,8 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::query::hex;
 use crate::kernel::time::DateTime;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{Aead, KeyInit};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -16,6 +18,7 @@ const LEEWAY_SECONDS: u64 = 5;
 #[derive(Clone)]
 pub struct Keys {
     kid: String,
+    vault: XChaCha20Poly1305,
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
@@ -45,7 +48,10 @@ pub struct Claims {
 impl Keys {
     pub fn new(secret: &[u8]) -> Keys {
         let kid = hex(&Sha256::digest(secret)).chars().take(8).collect();
-        Keys { kid, encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
+        // A key of its own for what is sealed: nothing that signs tokens opens secrets.
+        let vault = Sha256::new().chain_update(b"voronka vault\0").chain_update(secret).finalize();
+        let vault = XChaCha20Poly1305::new(&vault);
+        Keys { kid, vault, encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
     }
 
     pub fn sign(&self, user: Uuid, workspace: Uuid, session: Uuid, now: DateTime) -> Result<String> {
@@ -62,6 +68,19 @@ impl Keys {
         };
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)
+    }
+
+    /// Encrypts what has to be read again, such as the secret of a second factor: nonce and XChaCha20-Poly1305.
+    pub fn seal(&self, secret: &[u8]) -> Result<Vec<u8>> {
+        let nonce = random_bytes::<NONCE>()?;
+        let sealed = self.vault.encrypt(&nonce.into(), secret).map_err(Error::internal)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>> {
+        let other = || Error::internal("a secret was sealed with another VORONKA_SECRET");
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or_else(other)?;
+        self.vault.decrypt(&(*nonce).into(), sealed).map_err(|_| other())
     }
 
     pub fn check(&self, token: &str) -> Result<Claims, Code> {
@@ -81,11 +100,22 @@ impl Keys {
     }
 }
 
+const NONCE: usize = 24;
+
+pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes).map_err(Error::internal)?;
+    Ok(bytes)
+}
+
 /// 256 random bits as 43 characters.
 pub fn random() -> Result<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(Error::internal)?;
-    Ok(BASE64.encode(bytes))
+    Ok(BASE64.encode(random_bytes::<32>()?))
+}
+
+/// 256 random bits in hexadecimal, for what people type.
+pub fn random_hex() -> Result<String> {
+    Ok(hex(&random_bytes::<32>()?))
 }
 
 /// What is stored of a secret. It has 256 random bits, so a fast hash is enough.

@@ -11,6 +11,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::shape;
 use crate::people::companies::{model::COMPANY, store as companies};
 use crate::people::contacts::{model::CONTACT, store as contacts};
+use crate::privacy::erasures;
 use crate::records::bulk::{BulkAction, Order};
 use crate::records::kept;
 use crate::sales::deals::{model::DEAL, store as deals};
@@ -139,9 +140,13 @@ fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) ->
 }
 
 fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<()> {
+    if order.action == BulkAction::Erase {
+        let reason = order.reason.as_deref().unwrap_or_default();
+        return ids.iter().try_for_each(|id| erasures::erase(tx, *id, reason, order.rule).map(drop));
+    }
     of_resource!(order, |store| {
         match order.action {
-            BulkAction::Delete => {
+            BulkAction::Delete | BulkAction::Erase => {
                 store::hold(tx, ids)?;
                 ids.iter().try_for_each(|id| store::delete(tx, *id, Expected::default()))
             }

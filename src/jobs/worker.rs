@@ -3,18 +3,22 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::identity::letters;
 use crate::intake::imports;
-use crate::jobs::bulk;
+use crate::jobs::{bulk, housekeeping};
 use crate::kernel::error::{Code, Error, Result};
 use crate::outbound::mail::{self, Mail};
+use crate::privacy::erasures;
 use crate::records;
+use crate::records::files::blobs::Blobs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const IDLE: Duration = Duration::from_millis(300);
+/// How often what has expired is removed.
+const HOUSEKEEPING: Duration = Duration::from_secs(600);
 
 /// A worker on its own thread; it stops after the job in hand.
 #[derive(Debug)]
@@ -24,10 +28,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn start(db: Db, mail: Mail) -> std::io::Result<Worker> {
+    pub fn start(db: Db, mail: Mail, blobs: Blobs) -> std::io::Result<Worker> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("worker".into()).spawn(move || work(&db, &mail, &stopped))?;
+        let thread = std::thread::Builder::new()
+            .name("worker".into())
+            .spawn(move || work(&db, &Tools { mail, blobs }, &stopped))?;
         Ok(Worker { stop, thread })
     }
 
@@ -41,10 +47,24 @@ impl Worker {
     }
 }
 
-fn work(db: &Db, mail: &Mail, stopped: &AtomicBool) {
+/// What jobs work with, besides the database.
+#[derive(Debug)]
+struct Tools {
+    mail: Mail,
+    blobs: Blobs,
+}
+
+fn work(db: &Db, tools: &Tools, stopped: &AtomicBool) {
+    let mut kept_house: Option<Instant> = None;
     while !stopped.load(Ordering::Relaxed) {
+        if kept_house.is_none_or(|at| at.elapsed() > HOUSEKEEPING) {
+            kept_house = Some(Instant::now());
+            if let Err(error) = housekeeping::run(db, &tools.blobs) {
+                log::warn!("housekeeping was not finished: {error}");
+            }
+        }
         match db.take_job() {
-            Ok(Some(job)) => finish(db, mail, &job),
+            Ok(Some(job)) => finish(db, tools, &job),
             Ok(None) => std::thread::sleep(IDLE),
             Err(error) => {
                 log::warn!("the job queue cannot be read: {error}");
@@ -54,14 +74,17 @@ fn work(db: &Db, mail: &Mail, stopped: &AtomicBool) {
     }
 }
 
-fn finish(db: &Db, mail: &Mail, job: &Job) {
+fn finish(db: &Db, tools: &Tools, job: &Job) {
     log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
     let outcome = kept_alive(db, job, || {
-        catch_unwind(AssertUnwindSafe(|| perform(db, mail, job)))
+        catch_unwind(AssertUnwindSafe(|| perform(db, tools, job)))
             .unwrap_or_else(|_| Err(Error::internal("the job panicked")))
     });
     // What is away comes back, the database or a mail server: the job stays under its lease and is tried again.
-    if outcome.as_ref().is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::Overloaded)) {
+    if outcome
+        .as_ref()
+        .is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::FilesUnavailable | Code::Overloaded))
+    {
         log::warn!("job {} ({}) is tried again later", job.id, job.kind);
         return;
     }
@@ -94,10 +117,11 @@ fn kept_alive<T>(db: &Db, job: &Job, work: impl FnOnce() -> T) -> T {
     })
 }
 
-fn perform(db: &Db, mail: &Mail, job: &Job) -> Result<()> {
+fn perform(db: &Db, tools: &Tools, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         imports::run::KIND => imports::run::run(db, job),
-        letters::JOB => mail::run(db, mail, job),
+        letters::JOB => mail::run(db, &tools.mail, job),
+        erasures::PURGE => housekeeping::purge_erased(db, &tools.blobs, job),
         records::bulk::JOB => bulk::run(db, job),
         other => Err(Error::internal(format!("no work is called {other}"))),
     }

@@ -65,7 +65,7 @@ pub trait Permission: 'static {
     const ACTION: Action;
 
     fn scope() -> String {
-        let verb = if Self::ACTION == Action::Read { "read" } else { "write" };
+        let verb = if matches!(Self::ACTION, Action::Read | Action::Export) { "read" } else { "write" };
         format!("{}:{verb}", Self::RESOURCE)
     }
 }
@@ -178,6 +178,9 @@ permissions! {
     views        "views" shared:        Viewer, Viewer, Viewer;
     segments     "segments" shared:     Viewer, Seller, Seller;
     jobs         "jobs" shared:         Viewer, Manager, Manager;
+    audit_events "audit-events" shared: Admin,  Owner, Owner;
+    erasures     "erasures" shared:     Admin,  Admin, Owner;
+    retention_rules "retention-rules" shared: Admin, Admin, Admin;
     events       "events" shared:       Viewer, Owner, Owner;
     analytics    "analytics" shared:    Viewer, Owner, Owner;
     search       "search" shared:       Viewer, Owner, Owner;

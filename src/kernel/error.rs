@@ -35,6 +35,9 @@ codes! {
     RefreshInvalid = 401 "refresh_invalid" "The refresh token is not valid";
     RefreshReused = 401 "refresh_reused" "The refresh token was used before; its session has ended";
     LinkInvalid = 401 "link_invalid" "The link is not valid any more";
+    TotpRequired = 401 "totp_required" "A second factor is needed";
+    TotpInvalid = 401 "totp_invalid" "The second factor is wrong";
+    OidcFailed = 401 "oidc_failed" "Signing in through the provider failed";
     CredentialsInvalid = 401 "credentials_invalid" "E-mail or password is wrong";
     Forbidden = 403 "forbidden" "Your role does not allow this";
     InsufficientScope = 403 "insufficient_scope" "The API key lacks the scope";

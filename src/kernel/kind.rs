@@ -36,6 +36,10 @@ kinds! {
     File "file" "files";
     View "view" "views";
     Segment "segment" "segments";
+    Session "session" "sessions";
+    AuditEvent "audit_event" "audit-events";
+    Erasure "erasure" "erasures";
+    RetentionRule "retention_rule" "retention-rules";
     Import "import" "imports";
     Job "job" "jobs";
 }

@@ -42,7 +42,7 @@ pub struct Selection {
     pub none: Vec<Condition>,
 }
 
-crate::jsonb!(Selection);
+crate::jsonb!(Selection, RecordSelection);
 
 /// A selection, and which page of it.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -81,7 +81,8 @@ pub struct SearchRequest {
 impl Rules for SearchRequest {}
 
 /// The records of work on many: a selection, which must say something.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
+#[diesel(sql_type = Jsonb)]
 pub struct RecordSelection {
     #[serde(default)]
     #[schema(max_items = 50)]

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 pub const JOB: &str = "bulk";
 
 text_enum! {
-    pub enum BulkAction { Update = "update", Delete = "delete", }
+    pub enum BulkAction { Update = "update", Delete = "delete", Erase = "erase", }
 }
 
 /// What the job is told.
@@ -22,6 +22,9 @@ pub struct Order {
     pub changes: Json,
     /// Who asked: `user` or `api_key`.
     pub via: String,
+    /// Of an erasure: why, and the rule that asks for it.
+    pub reason: Option<String>,
+    pub rule: Option<uuid::Uuid>,
 }
 
 /// `bulk-update` and `bulk-delete` of one resource.
@@ -68,6 +71,8 @@ macro_rules! bulk {
                 selection: selection.clone(),
                 changes: changes.clone(),
                 via: tx.actor.via.into(),
+                reason: None,
+                rule: None,
             };
             let args = serde_json::to_value(order).map_err($crate::kernel::error::Error::internal)?;
             let job = $crate::db::queue::enqueue(tx, $crate::records::bulk::JOB, &args, None)?;

@@ -1,4 +1,5 @@
-//! What every record has: fields of one's own, tags, files, kept conditions, work on many, and the feed of what changed.
+//! What every record has: fields of one's own, tags, files, kept conditions, work on many, the feed of what changed, and the log of it.
+pub mod audit;
 pub mod bulk;
 pub mod custom_fields;
 pub mod feed;

@@ -8,7 +8,7 @@ use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::query::{Asked, PageInfo};
 use crate::kernel::reply::Reply;
-use crate::web::answer::request_id;
+use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -144,7 +144,8 @@ impl<P: Permission> Ctx<P> {
 
     fn request(&self, claim: Option<Claim>) -> Result<Request> {
         let permission = Some((P::RESOURCE, P::ACTION));
-        Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission })
+        let address = address(&self.request).map(|address| address.to_string());
+        Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission, address })
     }
 
     /// The `Idempotency-Key` of a POST, raw or as a quoted string.

@@ -1,5 +1,5 @@
 //! Who may see and do what: roles of one's own, visibility, teams. What one may not see is not there, and counts nowhere.
-use crate::support::{Client, id, key, stage, user, user_with, workspace};
+use crate::support::{Client, events, id, key, stage, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 
 /// Everything one's own; reports over it, and the events of it.
@@ -46,7 +46,7 @@ fn what_one_may_not_see_is_not_there() {
         bob.get(&format!("{one}/timeline")).problem(404, "not_found");
         ann.get(&format!("{one}/timeline")).ok();
         bob.get("/events").ok()["data"].as_array().unwrap().iter().for_each(|e| assert_ne!(e["record_id"], hers));
-        assert!(ann.get("/events").ok()["data"].as_array().unwrap().iter().any(|e| e["record_id"] == hers));
+        assert!(events(&ann, &format!("&record_id={hers}"), 1).iter().any(|e| e["record_id"] == hers));
         // Handed over, it changes sides at once.
         owner.patch(&one, json!({ "owner_id": bob_id })).ok();
         ann.get(&one).problem(404, "not_found");

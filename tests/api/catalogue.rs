@@ -7,11 +7,14 @@ use diesel::{Connection, PgConnection};
 use voronka::db::migrations;
 
 /// Tables that do not belong to one workspace, and why.
-const SHARED: [(&str, &str); 7] = [
+const SHARED: [(&str, &str); 10] = [
     ("workspaces", "it is the tenant"),
     ("logins", "a person may belong to several workspaces"),
     ("sessions", "they belong to a login"),
     ("login_tokens", "they belong to a login"),
+    ("login_identities", "they belong to a login"),
+    ("recovery_codes", "they belong to a login"),
+    ("oidc_sign_ins", "nobody knows yet whose they are"),
     ("refresh_tokens", "they belong to a session"),
     ("jobs", "the queue is read across workspaces"),
     ("__diesel_schema_migrations", "the schema's own history"),

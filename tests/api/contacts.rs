@@ -1,5 +1,5 @@
 //! Contacts, on which every shared mechanism is proven: bodies, patches, versions, keys, lists, pages.
-use crate::support::{Client, id, key, unique, user, workspace};
+use crate::support::{Client, events, id, key, unique, user, workspace};
 use serde_json::{Value as Json, json};
 
 fn contact(client: &Client, body: Json) -> Json {
@@ -370,5 +370,5 @@ fn a_deletion_can_be_taken_back() {
     assert_eq!(owner.get(&format!("/deals/{deal}")).ok()["next_task"], Json::Null);
     owner.post(&format!("/tasks/{task}/restore"), json!({})).ok();
     assert_eq!(owner.get(&format!("/deals/{deal}")).ok()["next_task"]["id"], task);
-    assert_eq!(owner.get("/events?type=deal.restored").ok()["data"].as_array().unwrap().len(), 1);
+    assert_eq!(events(&owner, "&type=deal.restored", 1).len(), 1);
 }

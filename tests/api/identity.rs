@@ -1,5 +1,5 @@
 //! Registration, sessions, users, keys.
-use crate::support::{Client, id, key, register, unique, user, workspace};
+use crate::support::{Client, events, id, key, register, unique, user, workspace};
 use serde_json::{Value as Json, json};
 
 const PASSWORD: &str = "a-long-password";
@@ -224,7 +224,7 @@ fn a_leaver_hands_everything_over() {
     let result = owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": to })).ok();
     assert_eq!(result, json!({ "companies": 0, "contacts": 1, "leads": 1, "deals": 1, "tasks": 1 }));
     assert_eq!(heir.get("/deals?owner_id=me").ok()["data"].as_array().unwrap().len(), 1);
-    let change = owner.get("/events?type=deal.updated").ok()["data"][0]["changes"][0].clone();
+    let change = events(&owner, "&type=deal.updated", 1)[0]["changes"][0].clone();
     assert_eq!(change, json!({ "member": "owner_id", "before": format!("\"{from}\""), "after": format!("\"{to}\"") }));
     owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": from })).problem(422, "validation_failed");
 }

@@ -1,6 +1,6 @@
 //! Conditions that are kept: views, segments, work on everything they choose; and several resources in one call.
 use crate::imports::finished;
-use crate::support::{Client, id, key, user, user_with, workspace};
+use crate::support::{Client, events, id, key, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 
 fn titles(page: &Json) -> Vec<&str> {
@@ -124,7 +124,7 @@ fn a_selection_is_changed_as_a_job() {
         owner.post("/deals/search", json!({ "all": [cond("title", "eq", "D049")] })).ok()["data"][0]["next_step"],
         Json::Null
     );
-    let events = owner.get("/events?type=deal.updated&limit=500").ok()["data"].as_array().unwrap().len();
+    let events = events(&owner, "&type=deal.updated", 400).len();
     assert_eq!(events, 400);
     // A change that takes records out of the selection does not disturb the rest.
     let done =

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod access;
 mod analytics;
+mod audit;
 mod bulk;
 mod catalogue;
 mod compatibility;
@@ -16,11 +17,13 @@ mod identity;
 mod imports;
 mod kept;
 mod limits;
+mod privacy;
 mod properties;
 mod races;
 mod recovery;
 mod sales;
 mod search;
+mod second_factor;
 mod story;
 mod support;
 mod walk;

@@ -1,5 +1,5 @@
 //! Many at once: one wins, the others are told, and nothing is lost or doubled.
-use crate::support::{Client, id, stage, workspace};
+use crate::support::{Client, events, id, stage, workspace};
 use serde_json::{Value as Json, json};
 
 /// Runs the same thing on many threads and counts the statuses.
@@ -47,7 +47,7 @@ fn of_fifty_posts_with_one_key_one_has_an_effect() {
     let statuses = at_once(50, |_| keyed.post("/deals", json!({ "title": "D" })).status);
     assert!(statuses.iter().all(|(status, _)| matches!(status, 201 | 409)), "{statuses:?}");
     assert_eq!(count(&owner, "/deals"), 1);
-    let events = owner.get("/events?type=deal.created").ok()["data"].as_array().unwrap().len();
+    let events = events(&owner, "&type=deal.created", 1).len();
     assert_eq!(events, 1);
 }
 

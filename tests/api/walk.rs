@@ -60,6 +60,21 @@ fn records(owner: &Client) -> HashMap<&'static str, String> {
         ),
         ("resource", "deals".to_owned()),
         ("file_id", file),
+        (
+            "erasure_id",
+            made(
+                "/erasures",
+                json!({ "contact_id": made("/contacts", json!({ "first_name": "E" })), "reason": "Asked" }),
+            ),
+        ),
+        (
+            "retention_rule_id",
+            made(
+                "/retention-rules",
+                json!({ "name": "W", "resource": "contacts", "action": "delete", "reason": "Old",
+            "selection": { "all": [{ "field": "updated_at", "op": "lt", "values": ["today-9y"] }] } }),
+            ),
+        ),
         ("view_id", made("/views", json!({ "resource": "deals", "name": "W" }))),
         ("segment_id", made("/segments", json!({ "resource": "deals", "name": "W", "kind": "static" }))),
         ("tag_id", made("/tags", json!({ "name": "T" }))),

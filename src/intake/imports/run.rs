@@ -112,8 +112,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
 /// notice within a minute; the first report is asked for sooner.
 fn refresh_statistics(db: &Db) {
     use diesel::connection::SimpleConnection;
-    let tables = "analyze contacts, companies, leads, deals, stage_spans, line_items";
-    if let Err(error) = db.here(|conn| Ok(conn.batch_execute(tables)?)) {
+    if let Err(error) = db.here(|conn| Ok(conn.batch_execute("select refresh_statistics()")?)) {
         log::warn!("statistics were not refreshed after an import: {error}");
     }
 }

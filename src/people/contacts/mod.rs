@@ -1,4 +1,5 @@
 //! Contacts: people, with their addresses, consents and the way they were met.
+pub mod consents;
 pub mod model;
 pub mod routes;
 pub mod store;

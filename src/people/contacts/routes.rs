@@ -1,7 +1,8 @@
 //! The operations on contacts.
 use crate::kernel::actor::can;
-use crate::kernel::error::{Code, Result};
+use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
+use crate::people::contacts::consents::{self, ConsentHistory};
 use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactList, ContactPage, ContactUpdate};
 use crate::people::contacts::store;
 use crate::web::body::Valid;
@@ -66,6 +67,21 @@ async fn remove(ctx: Ctx<can::contacts::Delete>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
+/// What a contact agreed to and took back, the latest first. Nothing of it is ever changed.
+#[utoipa::path(operation_id = "list_contact_consents", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
+    responses((status = 200, description = "The history", body = ConsentHistory)))]
+#[get("/contacts/{contact_id}/consents")]
+async fn consent_history(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| {
+        if tx.actor.access.hides("contacts", "consents") {
+            return Err(Error::new(Code::Forbidden, "your role hides consents"));
+        }
+        store::find(tx, id.0)?;
+        Reply::ok(&ConsentHistory { data: consents::of(tx, id.0)? })
+    })
+    .await
+}
+
 batch! {
     contacts, Contact, ContactCreate, ContactUpdate, store;
     ContactBatchCreate, ContactBatchUpdate, ContactBatchUpdateItem;
@@ -81,7 +97,7 @@ search!(contacts, CONTACT, ContactPage, store::page, "/contacts/search" "search_
 restore!(contacts, Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change).service(remove);
+    config.service(list).service(create).service(read).service(change).service(remove).service(consent_history);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);
 }

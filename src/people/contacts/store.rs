@@ -8,20 +8,21 @@ use crate::db::tx::Tx;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
+use crate::people::contacts::consents;
 use crate::people::contacts::model::{
     AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
     Emails, FirstTouch, Phones,
 };
 use crate::people::phones::e164;
 use crate::records::{self, custom_fields};
-use crate::schema::contacts;
+use crate::schema::{contacts, erasures};
 use crate::{owned, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
-restorable!(contacts, Contact);
+restorable!(contacts, Contact as undelete);
 
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
@@ -160,6 +161,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
         .get_result(tx.conn)
         .explain(MEANINGS)?;
     records::tags::note(tx, &row.tags)?;
+    consents::note(tx, row.id, &[], &row.consents.0)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -178,6 +180,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
         .explain(MEANINGS)?;
     for row in &rows {
         records::tags::note(tx, &row.tags)?;
+        consents::note(tx, row.id, &[], &row.consents.0)?;
         tx.record(Event::created(row)?);
     }
     Ok(rows)
@@ -224,6 +227,7 @@ pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Res
         return Err(Error::member("/last_name", "required", "a contact needs a name, an e-mail or a phone"));
     }
     records::tags::note(tx, &after.tags)?;
+    consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
     tx.record(Event::updated(before, &after)?);
     Ok(after)
 }
@@ -271,6 +275,15 @@ pub fn known(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid
         _ => email.as_ref().and_then(|email| by_email.get(email).copied()),
     };
     Ok(list.iter().zip(&emails).map(one).collect())
+}
+
+/// Takes a deletion back; who was erased stays erased.
+pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
+    let erased = erasures::table.filter(erasures::workspace_id.eq(tx.workspace())).filter(erasures::contact_id.eq(id));
+    if diesel::select(diesel::dsl::exists(erased)).get_result(tx.conn)? {
+        return Err(Error::not_found());
+    }
+    undelete(tx, id)
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

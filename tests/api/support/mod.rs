@@ -59,6 +59,18 @@ pub fn key(owner: &Client, scopes: &[&str]) -> Client {
     Client::with_token(key["key"].as_str().unwrap())
 }
 
+/// The feed, once it holds so many events: what is written is shown when every transaction begun before it has ended.
+pub fn events(client: &Client, query: &str, count: usize) -> Vec<Json> {
+    let begin = std::time::Instant::now();
+    loop {
+        let found = client.get(&format!("/events?limit=500{query}")).ok()["data"].as_array().unwrap().clone();
+        if found.len() >= count || begin.elapsed().as_secs() > 20 {
+            return found;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
 pub fn id(record: &Json) -> String {
     record["id"].as_str().unwrap().to_owned()
 }

@@ -3,9 +3,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::mpsc::channel;
-use voronka::db::migrations;
 use voronka::db::pool::{Db, Size};
 use voronka::db::postgres::Postgres;
+use voronka::db::{migrations, roles};
 use voronka::http::server::{self as http, Options, Shared};
 use voronka::identity::passwords;
 use voronka::jobs::worker::Worker;
@@ -59,17 +59,19 @@ fn start() -> Running {
     });
     let database_url = told.recv().expect("PostgreSQL did not start");
     migrations::run(&database_url).unwrap();
-    let db = Db::open(&database_url, Size { quick: 6, reports: 2 }).unwrap();
+    roles::grant(&database_url, roles::SERVER, true).unwrap();
+    let server_url = database_url.replace("user=voronka", &format!("user={}", roles::SERVER));
+    let db = Db::open(&server_url, Size { quick: 6, reports: 2 }).unwrap();
     let settings = mail::Settings {
         smtp_url: None,
         folder: mail_folder(),
         from: "Voronka <crm@example.com>".into(),
         public_url: "https://app.example/".into(),
     };
-    std::mem::forget(Worker::start(db.clone(), Mail::new(&settings).unwrap()).unwrap());
+    let blobs = Blobs::new(&files(None)).unwrap();
+    std::mem::forget(Worker::start(db.clone(), Mail::new(&settings).unwrap(), blobs.clone()).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let blobs = Blobs::new(&files(None)).unwrap();
     let shared = Shared::new(db.clone(), blobs, SECRET.as_bytes(), &Options::default());
     std::thread::spawn(move || actix_web::rt::System::new().block_on(http::serve(listener, shared, |_| {})).unwrap());
     Running { address, database_url, db }

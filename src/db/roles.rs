@@ -1,0 +1,62 @@
+//! The database role that the server works as: it reads and writes rows, adds to what is append-only, and owns nothing.
+use crate::db::sql::{Part, Statement};
+use crate::kernel::error::{Error, Result};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+/// The role in the private PostgreSQL.
+pub const SERVER: &str = "voronka_server";
+
+/// Rows of these are added, and never changed or removed.
+pub const APPEND_ONLY: [&str; 3] = ["events", "consent_records", "erasures"];
+
+/// Gives a role what the server needs, and takes from it what it must not have. Run by the owner after each migration; `make` also makes
+/// the role.
+pub fn grant(url: &str, role: &str, make: bool) -> Result<()> {
+    let plain = !role.is_empty() && role.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !plain {
+        return Err(Error::internal(format!("{role} is no name of a role: lower-case letters, digits and _ alone")));
+    }
+    let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
+    if make {
+        conn.batch_execute(&format!(
+            "do $$ begin if not exists (select from pg_roles where rolname = '{role}') then create role {role} login; end if; end $$"
+        ))?;
+    }
+    conn.batch_execute(&format!(
+        "grant usage on schema public to {role};
+         grant select, insert, update, delete on all tables in schema public to {role};
+         grant usage, select on all sequences in schema public to {role};
+         grant execute on all functions in schema public to {role};
+         revoke insert, update, delete on __diesel_schema_migrations from {role};
+         revoke update, delete, truncate on {} from {role}",
+        APPEND_ONLY.join(", ")
+    ))?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Powers {
+    #[diesel(sql_type = Bool)]
+    unlimited: bool,
+    #[diesel(sql_type = Bool)]
+    rewrites: bool,
+}
+
+/// Why the server must not work as this role, if so.
+pub fn too_powerful(conn: &mut PgConnection) -> Result<Option<String>> {
+    let tables = APPEND_ONLY.iter().map(|table| (*table).to_owned()).collect();
+    let powers: Powers = Statement::new(
+        "select r.rolsuper or r.rolbypassrls as unlimited, \
+            exists (select from unnest(:tables) t where has_table_privilege(current_user, t, 'update, delete, truncate')) as rewrites \
+         from pg_roles r where r.rolname = current_user",
+    )
+    .set("tables", Part::Texts(tables))
+    .get_result(conn)?;
+    Ok(match powers {
+        Powers { unlimited: true, .. } => Some("the database role is a superuser or passes row security".into()),
+        Powers { rewrites: true, .. } => Some(format!("the database role may rewrite {}", APPEND_ONLY.join(", "))),
+        _ => None,
+    })
+}

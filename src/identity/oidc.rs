@@ -1,0 +1,327 @@
+//! Signing in through an OpenID provider: authorization code with PKCE (OpenID Connect Core 1.0, RFC 7636). The front end sends the person to
+//! the provider and brings back the code; the provider's word for the e-mail address is as good as a letter's.
+use crate::db::pool::Db;
+use crate::db::tx::in_transaction;
+use crate::identity::accounts;
+use crate::identity::auth::{Throttle, TokenPair, device, tokens as signed_in};
+use crate::identity::passwords;
+use crate::identity::tokens::{self, Keys};
+use crate::identity::users::UserStatus;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::{login_identities as i, oidc_sign_ins as o, users as u};
+use crate::web::body::Valid;
+use actix_web::{HttpRequest, post, web};
+use diesel::prelude::*;
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims};
+use openidconnect::{
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    HttpRequest as ProviderRequest, HttpResponse as ProviderResponse, IssuerUrl, Nonce, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use ureq::Agent;
+use ureq::http::{Method, Request};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// How long a person may take at the provider.
+const MINUTES: i64 = 10;
+/// How long what the provider says of itself is believed.
+const FRESH: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The provider, and what it knows this server as.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    /// Of the front end: where the provider sends people back to.
+    pub redirect_url: String,
+}
+
+/// The provider that people may sign in through, if one is set.
+#[derive(Clone, Debug)]
+pub struct Provider(Option<Arc<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    settings: Settings,
+    agent: Agent,
+    described: Mutex<Option<(Instant, CoreProviderMetadata)>>,
+}
+
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+impl Provider {
+    pub fn new(settings: Option<Settings>) -> Provider {
+        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_global(Some(PATIENCE));
+        let known = |settings| Known { settings, agent: agent.build().into(), described: Mutex::default() };
+        Provider(settings.map(|settings| Arc::new(known(settings))))
+    }
+
+    /// Speaks with the provider on a thread that may wait.
+    async fn ask<T: Send + 'static>(&self, work: impl FnOnce(&Known) -> Result<T> + Send + 'static) -> Result<T> {
+        let known = self.0.clone().ok_or_else(|| failed("no provider is set on this server"))?;
+        tokio::task::spawn_blocking(move || work(&known)).await.map_err(Error::internal)?
+    }
+}
+
+fn failed(why: impl std::fmt::Display) -> Error {
+    Error::new(Code::OidcFailed, format!("signing in through the provider failed: {why}"))
+}
+
+/// What the provider does wrong is for the log; the caller is told which step failed.
+fn at(step: &'static str) -> impl Fn(&dyn std::error::Error) -> Error {
+    move |error| {
+        let mut causes = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        log::warn!("the OpenID provider, {step}: {causes}");
+        failed(step)
+    }
+}
+
+impl Known {
+    fn http(&self) -> impl Fn(ProviderRequest) -> Result<ProviderResponse, ureq::Error> + '_ {
+        |request| {
+            let (head, body) = request.into_parts();
+            let answer = match head.method {
+                Method::GET => self.agent.run(Request::from_parts(head, ()))?,
+                _ => self.agent.run(Request::from_parts(head, body))?,
+            };
+            let (head, mut body) = answer.into_parts();
+            Ok(ProviderResponse::from_parts(head, body.with_config().limit(1 << 20).read_to_vec()?))
+        }
+    }
+
+    /// What the provider says of itself, with its keys; asked for anew when it is old.
+    fn described(&self, fresh: Duration) -> Result<CoreProviderMetadata> {
+        let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((read, metadata)) = described.as_ref().filter(|(read, _)| read.elapsed() < fresh) {
+            let _ = read;
+            return Ok(metadata.clone());
+        }
+        let issuer = IssuerUrl::new(self.settings.issuer.clone()).map_err(Error::internal)?;
+        let metadata = CoreProviderMetadata::discover(&issuer, &self.http()).map_err(|e| at("discovery")(&e))?;
+        *described = Some((Instant::now(), metadata.clone()));
+        Ok(metadata)
+    }
+
+    fn client(&self, fresh: Duration) -> Result<Client> {
+        let Settings { client_id, client_secret, redirect_url, .. } = self.settings.clone();
+        let redirect = RedirectUrl::new(redirect_url).map_err(Error::internal)?;
+        let (id, secret) = (ClientId::new(client_id), ClientSecret::new(client_secret));
+        Ok(CoreClient::from_provider_metadata(self.described(fresh)?, id, Some(secret)).set_redirect_uri(redirect))
+    }
+
+    /// Exchanges the code and checks the identity behind it.
+    fn identity(&self, code: String, nonce: String, verifier: String) -> Result<Identity> {
+        let (client, http) = (self.client(FRESH)?, self.http());
+        let exchange = client.exchange_code(AuthorizationCode::new(code)).map_err(|e| at("exchange")(&e))?;
+        let answer = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request(&http);
+        let answer = answer.map_err(|e| at("exchange")(&e))?;
+        let token = answer.id_token().ok_or_else(|| failed("the provider gave no ID token"))?;
+        let nonce = Nonce::new(nonce);
+        // The provider may have changed its keys since it was asked for them.
+        let claims = token.claims(&client.id_token_verifier(), &nonce).cloned();
+        let claims = claims.or_else(|_| {
+            let client = self.client(Duration::ZERO)?;
+            token.claims(&client.id_token_verifier(), &nonce).cloned().map_err(|e| at("verification")(&e))
+        })?;
+        let subject = claims.subject().clone();
+        let (mut email, mut verified) = (claims.email().cloned(), claims.email_verified());
+        if email.is_none() {
+            let asked = client.user_info(answer.access_token().clone(), Some(subject.clone()));
+            let asked = asked.map_err(|e| at("user info")(&e))?;
+            let info: CoreUserInfoClaims = asked.request(&http).map_err(|e| at("user info")(&e))?;
+            (email, verified) = (info.email().cloned(), info.email_verified());
+        }
+        let email = email.filter(|_| verified == Some(true)).map(|email| email.to_lowercase());
+        Ok(Identity { issuer: claims.issuer().to_string(), subject: subject.to_string(), email })
+    }
+}
+
+/// Who the provider says it is.
+struct Identity {
+    issuer: String,
+    subject: String,
+    /// Only if the provider has verified it.
+    email: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct OidcBeginning {}
+impl Rules for OidcBeginning {}
+
+/// Where to send the person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OidcAuthorization {
+    #[schema(example = "https://id.example/auth?response_type=code")]
+    pub authorization_url: String,
+    /// The provider gives it back with the code; it must be the same.
+    #[schema(example = "q83vEjRWeJCrze8BI0VniQ")]
+    pub state: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct OidcCompletion {
+    /// As the provider gave it to the front end.
+    #[schema(min_length = 1, max_length = 4000, example = "q83vEjRWeJCrze8BI0VniQ")]
+    pub code: String,
+    #[schema(min_length = 1, max_length = 200, example = "q83vEjRWeJCrze8BI0VniQ")]
+    pub state: String,
+    /// Of a login that has one: needed once, to link it with the identity at the provider.
+    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    pub password: Option<String>,
+}
+impl Rules for OidcCompletion {}
+
+/// Begin to sign in through the provider that the server is set up with.
+#[utoipa::path(operation_id = "begin_oidc", request_body = OidcBeginning, security(()),
+    responses((status = 200, description = "Where to send the person", body = OidcAuthorization)))]
+#[post("/auth/oidc/begin")]
+async fn begin(
+    _given: Valid<OidcBeginning>,
+    provider: web::Data<Provider>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let (url, state, nonce) = provider
+        .ask(move |known| {
+            let client = known.client(FRESH)?;
+            let flow = CoreAuthenticationFlow::AuthorizationCode;
+            let url = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
+            Ok(url.add_scope(Scope::new("email".into())).set_pkce_challenge(challenge).url())
+        })
+        .await?;
+    let state = state.secret().clone();
+    let (nonce, verifier) = (keys.seal(nonce.secret().as_bytes())?, keys.seal(verifier.secret().as_bytes())?);
+    let hash = tokens::stored(&state);
+    db.run(move |conn| {
+        let now = DateTime::now();
+        diesel::insert_into(o::table)
+            .values((
+                (o::state_hash.eq(hash), o::nonce.eq(nonce), o::verifier.eq(verifier)),
+                (o::created_at.eq(now), o::expires_at.eq(now.plus(chrono::Duration::minutes(MINUTES)))),
+            ))
+            .execute(conn)?;
+        Ok(())
+    })
+    .await?;
+    Reply::ok(&OidcAuthorization { authorization_url: url.to_string(), state })
+}
+
+/// Complete it with the code that the provider gave. An identity is known by the provider's word; a new one by its verified e-mail, which accepts
+/// invitations as a letter would.
+#[utoipa::path(operation_id = "complete_oidc", request_body = OidcCompletion, security(()),
+    responses((status = 200, description = "You are signed in", body = TokenPair)))]
+#[post("/auth/oidc/complete")]
+async fn complete(
+    request: HttpRequest,
+    given: Valid<OidcCompletion>,
+    provider: web::Data<Provider>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
+    let OidcCompletion { code, state, password } = given.0;
+    let (hash, now) = (tokens::stored(&state), DateTime::now());
+    let begun: Option<(Vec<u8>, Vec<u8>)> = db
+        .run(move |conn| {
+            // Good once, whatever comes of it.
+            let own = o::table.find(hash).filter(o::expires_at.gt(now));
+            Ok(diesel::delete(own).returning((o::nonce, o::verifier)).get_result(conn).optional()?)
+        })
+        .await?;
+    let (nonce, verifier) = begun.ok_or_else(|| failed("it was not begun here, or took too long"))?;
+    let text = |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed)?).map_err(Error::internal);
+    let (nonce, verifier) = (text(nonce)?, text(verifier)?);
+    let identity = provider.ask(move |known| known.identity(code, nonce, verifier)).await?;
+    let link = linkable(&request, &identity, password, &db).await?;
+    let device = device(&request);
+    let session = db
+        .run(move |conn| {
+            in_transaction(conn, |conn| {
+                let login = login(conn, &identity, link)?;
+                accounts::open_session(conn, login, None, &device)
+                    .map_err(|_| failed("you belong to no workspace here; ask to be invited"))
+            })
+        })
+        .await?;
+    signed_in(&keys, session)
+}
+
+/// The login with the address of a new identity, if its password was given. Somebody else may have made it, so the address alone is not enough.
+async fn linkable(
+    request: &HttpRequest,
+    identity: &Identity,
+    password: Option<String>,
+    db: &Db,
+) -> Result<Option<Uuid>> {
+    let Some(email) = identity.email.clone() else { return Ok(None) };
+    let key = (identity.issuer.clone(), identity.subject.clone());
+    let known = db
+        .run(move |conn| {
+            let linked = i::table.find(key).select(i::login_id).first::<Uuid>(conn).optional()?;
+            if linked.is_some() { Ok(None) } else { accounts::login_by_email(conn, &email) }
+        })
+        .await?;
+    let Some(login) = known else { return Ok(None) };
+    let Some(password) = password else {
+        return Err(failed("this address has a login with a password; give the password once to link the two"));
+    };
+    let throttle = Throttle::new(request, &login.id.to_string())?;
+    let right = passwords::verify(password, login.password_hash).await?;
+    throttle.settle(right);
+    if right { Ok(Some(login.id)) } else { Err(failed("the password is wrong")) }
+}
+
+/// The login behind an identity; a new identity gets one when it is invited or linked.
+fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>) -> Result<Uuid> {
+    let known = i::table.find((&identity.issuer, &identity.subject)).select(i::login_id);
+    if let Some(login) = known.first::<Uuid>(conn).optional()? {
+        return Ok(login);
+    }
+    let email = identity.email.as_ref().ok_or_else(|| failed("the provider has not verified your e-mail address"))?;
+    let now = DateTime::now();
+    let invited =
+        || u::table.filter(u::email.eq(email)).filter(u::status.eq(UserStatus::Invited)).filter(u::login_id.is_null());
+    let waiting: i64 = invited().count().get_result(conn)?;
+    if link.is_none() && waiting == 0 {
+        return Err(failed("nobody with your e-mail address is known or invited here"));
+    }
+    let login = match link {
+        Some(login) => login,
+        None => accounts::insert_identified(conn, email, now)?,
+    };
+    diesel::update(invited())
+        .set((
+            u::login_id.eq(login),
+            u::status.eq(UserStatus::Active),
+            u::version.eq(u::version + 1),
+            u::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    diesel::insert_into(i::table)
+        .values((
+            (i::issuer.eq(&identity.issuer), i::subject.eq(&identity.subject)),
+            (i::login_id.eq(login), i::created_at.eq(now)),
+        ))
+        .execute(conn)?;
+    Ok(login)
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(begin).service(complete);
+}

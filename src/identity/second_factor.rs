@@ -1,0 +1,238 @@
+//! A second factor: the codes of an authenticator app (TOTP, RFC 6238), and recovery codes for a lost phone. Each is good once.
+use crate::db::pool::Db;
+use crate::db::tx::in_transaction;
+use crate::identity::accounts;
+use crate::identity::auth::device;
+use crate::identity::recovery::proven;
+use crate::identity::tokens::{self, Keys};
+use crate::identity::users;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::{logins, recovery_codes};
+use crate::web::body::Valid;
+use crate::web::ctx::Caller;
+use actix_web::{HttpRequest, post, web};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use totp_rs::{Builder, Secret, Totp};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// What authenticator apps show above the code.
+const ISSUER: &str = "Voronka";
+const RECOVERY_CODES: usize = 10;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TotpBeginning {
+    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    pub password: String,
+}
+impl Rules for TotpBeginning {}
+
+/// For the authenticator app; shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TotpSecret {
+    /// Base32, to be typed.
+    #[schema(example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
+    pub secret: String,
+    /// To be shown as a QR code.
+    #[schema(
+        example = "otpauth://totp/Voronka:anna@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Voronka"
+    )]
+    pub uri: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TotpConfirmation {
+    /// Six digits from the app.
+    #[schema(min_length = 6, max_length = 10, example = "123456")]
+    pub code: String,
+}
+impl Rules for TotpConfirmation {}
+
+/// Each is good for one sign-in without the phone; shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecoveryCodes {
+    #[schema(example = json!(["4f9c1b7e2a"]))]
+    pub recovery_codes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TotpEnding {
+    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    pub password: String,
+    /// From the app, or a recovery code.
+    #[schema(min_length = 6, max_length = 10, example = "123456")]
+    pub code: String,
+}
+impl Rules for TotpEnding {}
+
+fn totp(secret: Vec<u8>, account: &str) -> Result<Totp> {
+    let builder = Builder::new().with_secret(Secret::new(secret.into())).with_issuer(Some(ISSUER));
+    // A colon would end the name of the issuer.
+    builder.with_account_name(account.replace(':', "")).build().map_err(Error::internal)
+}
+
+type Factor = (String, Option<Vec<u8>>, Option<DateTime>, Option<i64>);
+
+fn factor(conn: &mut PgConnection, login: Uuid) -> Result<Factor> {
+    let row = logins::table.find(login).for_update();
+    Ok(row.select((logins::email, logins::totp_secret, logins::totp_since, logins::totp_step)).first(conn)?)
+}
+
+/// Whether a login asks for a second factor.
+pub fn is_on(conn: &mut PgConnection, login: Uuid) -> Result<bool> {
+    let since: Option<DateTime> = logins::table.find(login).select(logins::totp_since).first(conn)?;
+    Ok(since.is_some())
+}
+
+fn wrong() -> Error {
+    Error::new(Code::TotpInvalid, "the code is wrong, too old, or was used before")
+}
+
+/// Lets pass who needs no second factor, or gives one that is right; run in the transaction of the sign-in.
+pub fn check(conn: &mut PgConnection, keys: &Keys, login: Uuid, code: Option<&str>) -> Result<()> {
+    let (email, sealed, since, last) = factor(conn, login)?;
+    let (Some(sealed), Some(_)) = (sealed, since) else { return Ok(()) };
+    let Some(code) = code else {
+        return Err(Error::new(Code::TotpRequired, "send the code of your authenticator app as code"));
+    };
+    if code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()) {
+        let step = step(&totp(keys.open(&sealed)?, &email)?, code).filter(|step| last.is_none_or(|last| *step > last));
+        let step = step.ok_or_else(wrong)?;
+        diesel::update(logins::table.find(login)).set(logins::totp_step.eq(step)).execute(conn)?;
+        return Ok(());
+    }
+    let unused =
+        recovery_codes::table.find((login, tokens::stored(&plain(code)))).filter(recovery_codes::used_at.is_null());
+    let used = diesel::update(unused).set(recovery_codes::used_at.eq(DateTime::now())).execute(conn)?;
+    if used == 1 { Ok(()) } else { Err(wrong()) }
+}
+
+/// The step of a right code; a code of the step before or after is as good, for clocks that differ.
+fn step(totp: &Totp, code: &str) -> Option<i64> {
+    let now = u64::try_from(DateTime::now().utc().timestamp()).ok()?;
+    totp.check(code, now).and_then(|step| i64::try_from(step).ok())
+}
+
+/// As it was shown, however it is typed.
+fn plain(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn new_recovery_codes(conn: &mut PgConnection, login: Uuid) -> Result<Vec<String>> {
+    diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
+    let code = || Ok(tokens::random_hex()?.chars().take(10).collect());
+    let codes: Vec<String> = std::iter::repeat_with(code).take(RECOVERY_CODES).collect::<Result<_>>()?;
+    let row = |code: &String| (recovery_codes::login_id.eq(login), recovery_codes::hash.eq(tokens::stored(code)));
+    diesel::insert_into(recovery_codes::table).values(codes.iter().map(row).collect::<Vec<_>>()).execute(conn)?;
+    Ok(codes)
+}
+
+/// The login of a signed-in caller.
+fn own_login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
+    if caller.0.session.is_none() {
+        return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
+    }
+    users::login_of(conn, caller.0.workspace, caller.0.user)
+}
+
+/// Ask for a secret for your authenticator app. The second factor is asked for once a first code has been confirmed.
+#[utoipa::path(operation_id = "begin_totp", request_body = TotpBeginning,
+    responses((status = 200, description = "The secret, for your app", body = TotpSecret)))]
+#[post("/auth/totp/begin")]
+async fn begin(
+    request: HttpRequest,
+    caller: Caller,
+    given: Valid<TotpBeginning>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
+    let login = proven(&request, &caller, given.0.password, "/password", &db).await?;
+    db.run(move |conn| {
+        in_transaction(conn, |conn| {
+            let (email, _, since, _) = factor(conn, login)?;
+            if since.is_some() {
+                return Err(Error::new(Code::Conflict, "a second factor is on; end it first"));
+            }
+            let secret = tokens::random_bytes::<20>()?.to_vec();
+            let sealed = keys.seal(&secret)?;
+            diesel::update(logins::table.find(login)).set(logins::totp_secret.eq(sealed)).execute(conn)?;
+            let totp = totp(secret, &email)?;
+            let uri = totp.to_url().map_err(Error::internal)?;
+            Reply::ok(&TotpSecret { secret: totp.secret().to_base32(), uri })
+        })
+    })
+    .await
+}
+
+/// Turn the second factor on with a first code. From now on signing in takes a code too. Your other sessions go on.
+#[utoipa::path(operation_id = "confirm_totp", request_body = TotpConfirmation,
+    responses((status = 200, description = "It is on; keep the recovery codes", body = RecoveryCodes)))]
+#[post("/auth/totp/confirm")]
+async fn confirm(
+    request: HttpRequest,
+    caller: Caller,
+    given: Valid<TotpConfirmation>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
+    let device = device(&request);
+    db.run(move |conn| {
+        in_transaction(conn, |conn| {
+            let login = own_login(conn, &caller)?;
+            let (email, sealed, since, _) = factor(conn, login)?;
+            let (Some(sealed), None) = (sealed, since) else {
+                return Err(Error::new(Code::Conflict, "ask for a secret first, or end the second factor that is on"));
+            };
+            let step = step(&totp(keys.open(&sealed)?, &email)?, &given.code).ok_or_else(wrong)?;
+            diesel::update(logins::table.find(login))
+                .set((logins::totp_since.eq(DateTime::now()), logins::totp_step.eq(step)))
+                .execute(conn)?;
+            accounts::tell(conn, login, "user.second_factor_on", &device)?;
+            Reply::ok(&RecoveryCodes { recovery_codes: new_recovery_codes(conn, login)? })
+        })
+    })
+    .await
+}
+
+/// End the second factor, with your password and a code.
+#[utoipa::path(operation_id = "end_totp", request_body = TotpEnding, responses((status = 204, description = "It is off")))]
+#[post("/auth/totp/end")]
+async fn end(
+    request: HttpRequest,
+    caller: Caller,
+    given: Valid<TotpEnding>,
+    db: web::Data<Db>,
+    keys: web::Data<Keys>,
+) -> Result<Reply> {
+    let TotpEnding { password, code } = given.0;
+    let login = proven(&request, &caller, password, "/password", &db).await?;
+    let device = device(&request);
+    db.run(move |conn| {
+        in_transaction(conn, |conn| {
+            if !is_on(conn, login)? {
+                return Err(Error::new(Code::Conflict, "no second factor is on"));
+            }
+            check(conn, &keys, login, Some(&code))?;
+            diesel::update(logins::table.find(login))
+                .set((
+                    logins::totp_secret.eq(None::<Vec<u8>>),
+                    logins::totp_since.eq(None::<DateTime>),
+                    logins::totp_step.eq(None::<i64>),
+                ))
+                .execute(conn)?;
+            diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
+            accounts::tell(conn, login, "user.second_factor_off", &device)
+        })
+    })
+    .await?;
+    Ok(Reply::none())
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(begin).service(confirm).service(end);
+}

@@ -1,0 +1,69 @@
+//! What has to be done from time to time by whichever worker comes first: what has expired is removed, rules of retention are started.
+use crate::db::idempotency::KEPT_HOURS;
+use crate::db::pool::Db;
+use crate::db::queue::Job;
+use crate::db::table::RESTORE_DAYS;
+use crate::db::tx::in_transaction;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::time::DateTime;
+use crate::privacy::retention;
+use crate::records::files::blobs::Blobs;
+use crate::schema::{files, idempotency_keys, login_tokens, oidc_sign_ins, refresh_tokens};
+use chrono::Duration;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+/// Files whose bytes are removed at once.
+const FILES: i64 = 500;
+
+/// Everything that is due.
+pub fn run(db: &Db, blobs: &Blobs) -> Result<()> {
+    remove_expired(db)?;
+    let old = db.here(|conn| {
+        let day = DateTime::now().plus(-Duration::days(RESTORE_DAYS));
+        let gone = files::table.filter(files::deleted_at.lt(day)).filter(files::purged_at.is_null()).limit(FILES);
+        Ok(gone.select((files::workspace_id, files::id)).load::<(Uuid, Uuid)>(conn)?)
+    })?;
+    purge(db, blobs, &old)?;
+    let started = retention::start_due(db)?;
+    if started > 0 {
+        log::info!("{started} retention rules were started");
+    }
+    Ok(())
+}
+
+fn remove_expired(db: &Db) -> Result<()> {
+    let now = DateTime::now();
+    db.here(|conn| {
+        in_transaction(conn, |conn| {
+            let kept = now.plus(-Duration::hours(KEPT_HOURS));
+            diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(kept))).execute(conn)?;
+            diesel::delete(oidc_sign_ins::table.filter(oidc_sign_ins::expires_at.lt(now))).execute(conn)?;
+            // Of tokens that have expired nobody asks any more after a month.
+            let month = now.plus(-Duration::days(30));
+            diesel::delete(refresh_tokens::table.filter(refresh_tokens::expires_at.lt(month))).execute(conn)?;
+            diesel::delete(login_tokens::table.filter(login_tokens::expires_at.lt(month))).execute(conn)?;
+            Ok(())
+        })
+    })
+}
+
+/// Takes the bytes of files out of their store; the rows stay and say when.
+fn purge(db: &Db, blobs: &Blobs, list: &[(Uuid, Uuid)]) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::internal)?;
+    for (workspace, id) in list {
+        runtime.block_on(blobs.remove(*workspace, *id))?;
+        db.here(|conn| {
+            let row = files::table.find((workspace, id));
+            Ok(diesel::update(row).set(files::purged_at.eq(DateTime::now())).execute(conn).map(drop)?)
+        })?;
+    }
+    Ok(())
+}
+
+/// The job after an erasure: the bytes of its files go at once.
+pub fn purge_erased(db: &Db, blobs: &Blobs, job: &Job) -> Result<()> {
+    let ids: Vec<Uuid> = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
+    let list: Vec<(Uuid, Uuid)> = ids.into_iter().map(|id| (job.workspace_id, id)).collect();
+    purge(db, blobs, &list)
+}

@@ -1,0 +1,64 @@
+//! The history of consents: each as it was given or taken back. Rows are only added.
+use crate::db::tx::Tx;
+use crate::kernel::error::Result;
+use crate::kernel::time::DateTime;
+use crate::people::contacts::model::{Channel, Consent};
+use crate::schema::consent_records as c;
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A consent as it was recorded.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = c)]
+pub struct ConsentRecord {
+    pub id: Uuid,
+    pub channel: Channel,
+    pub granted: bool,
+    /// When it was given, or taken back.
+    pub at: DateTime,
+    pub how: Option<String>,
+    /// The words that were agreed to.
+    #[diesel(column_name = words)]
+    pub text: Option<String>,
+    pub recorded_at: DateTime,
+    pub recorded_by: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConsentHistory {
+    /// The latest first.
+    pub data: Vec<ConsentRecord>,
+}
+
+/// Records what is new in the consents of a contact, and what is there no more.
+pub fn note(tx: &mut Tx<'_>, contact: Uuid, before: &[Consent], after: &[Consent]) -> Result<()> {
+    let given = after.iter().filter(|consent| !before.contains(consent)).cloned();
+    let gone = before.iter().filter(|old| old.granted && !after.iter().any(|new| new.channel == old.channel));
+    let taken_back = gone.map(|old| Consent {
+        granted: false,
+        at: tx.now,
+        how: Some("taken off the record".into()),
+        text: None,
+        ..old.clone()
+    });
+    let row = |consent: Consent| {
+        (
+            (c::workspace_id.eq(tx.workspace()), c::id.eq(Uuid::now_v7()), c::contact_id.eq(contact)),
+            (c::channel.eq(consent.channel), c::granted.eq(consent.granted), c::at.eq(consent.at)),
+            (c::how.eq(consent.how), c::words.eq(consent.text)),
+            (c::recorded_at.eq(tx.now), c::recorded_by.eq(tx.actor.user)),
+        )
+    };
+    let rows: Vec<_> = given.chain(taken_back).map(row).collect();
+    if !rows.is_empty() {
+        diesel::insert_into(c::table).values(rows).execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+pub fn of(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<ConsentRecord>> {
+    let own = c::table.filter(c::workspace_id.eq(tx.workspace())).filter(c::contact_id.eq(contact));
+    Ok(own.order((c::recorded_at.desc(), c::id.desc())).select(ConsentRecord::as_select()).load(tx.conn)?)
+}

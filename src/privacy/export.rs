@@ -1,0 +1,126 @@
+//! Everything that is known of one person, in one machine-readable answer (GDPR, articles 15 and 20).
+use crate::db::events::Event;
+use crate::db::sight::sight;
+use crate::db::tx::Tx;
+use crate::kernel::actor::{Action, can};
+use crate::kernel::error::Result;
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::kernel::time::DateTime;
+use crate::people::companies::model::Company;
+use crate::people::contacts::consents::{self, ConsentRecord};
+use crate::people::contacts::model::Contact;
+use crate::people::contacts::store as contacts;
+use crate::records::audit::AuditEvent;
+use crate::records::files::model::File;
+use crate::sales::deals::model::Deal;
+use crate::sales::leads::model::Lead;
+use crate::schema as s;
+use crate::web::ctx::{Ctx, Id};
+use crate::work::activities::Activity;
+use crate::work::tasks::model::Task;
+use actix_web::get;
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// Records of one kind; nobody has more.
+const MOST: i64 = 10_000;
+
+/// Everything about one person that you may see.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ContactExport {
+    pub exported_at: DateTime,
+    pub contact: Contact,
+    pub company: Option<Company>,
+    pub consents: Vec<ConsentRecord>,
+    pub leads: Vec<Lead>,
+    pub deals: Vec<Deal>,
+    pub tasks: Vec<Task>,
+    pub activities: Vec<Activity>,
+    /// What they are; their bytes are at `/files/{file_id}/content`.
+    pub files: Vec<File>,
+    /// What changed on the contact, when, and by whom.
+    pub changes: Vec<AuditEvent>,
+}
+
+/// The living records of a table that name the contact, as far as the caller sees them.
+macro_rules! naming {
+    ($tx:expr, $table:ident, $row:ty, $kind:ident, $contact:expr) => {{
+        let rows: Vec<$row> = if $tx.actor.must_read(Kind::$kind.path()).is_err() {
+            Vec::new()
+        } else {
+            let seen = sight::<s::$table::table>($tx.actor, Kind::$kind, Action::Read);
+            s::$table::table
+                .filter(s::$table::workspace_id.eq($tx.workspace()))
+                .filter(s::$table::contact_id.eq($contact))
+                .filter(s::$table::deleted_at.is_null())
+                .filter(&seen)
+                .order(s::$table::id)
+                .limit(MOST)
+                .select(<$row>::as_select())
+                .load($tx.conn)?
+        };
+        rows
+    }};
+}
+
+fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
+    if tx.actor.must_read("deals").is_err() {
+        return Ok(Vec::new());
+    }
+    let links = s::deal_contacts::table.filter(s::deal_contacts::workspace_id.eq(tx.workspace()));
+    let links = links.filter(s::deal_contacts::contact_id.eq(contact)).select(s::deal_contacts::deal_id);
+    let ids: Vec<Uuid> = links.load(tx.conn)?;
+    let seen = sight::<s::deals::table>(tx.actor, Kind::Deal, Action::Read);
+    let own = s::deals::table.filter(s::deals::workspace_id.eq(tx.workspace())).filter(s::deals::id.eq_any(ids));
+    let own = own.filter(s::deals::deleted_at.is_null()).filter(&seen).order(s::deals::id);
+    Ok(own.select(Deal::as_select()).load(tx.conn)?)
+}
+
+fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
+    let contact = contacts::find(tx, id)?;
+    let company = match contact.company_id {
+        Some(company) if tx.actor.must_read("companies").is_ok() => {
+            let seen = sight::<s::companies::table>(tx.actor, Kind::Company, Action::Read);
+            let own = s::companies::table.find((tx.workspace(), company)).filter(&seen);
+            own.select(Company::as_select()).first(tx.conn).optional()?
+        }
+        _ => None,
+    };
+    let changes = s::events::table
+        .filter(s::events::workspace_id.eq(tx.workspace()))
+        .filter(s::events::record_id.eq(id))
+        .order((s::events::at, s::events::id))
+        .limit(MOST)
+        .select(AuditEvent::as_select())
+        .load(tx.conn)?;
+    let answer = ContactExport {
+        exported_at: tx.now,
+        company,
+        consents: consents::of(tx, id)?,
+        leads: naming!(tx, leads, Lead, Lead, id),
+        deals: deals(tx, id)?,
+        tasks: naming!(tx, tasks, Task, Task, id),
+        activities: naming!(tx, activities, Activity, Activity, id),
+        files: naming!(tx, files, File, File, id),
+        changes,
+        contact,
+    };
+    tx.record(Event::changed("exported", &answer.contact, &answer.contact)?);
+    Ok(answer)
+}
+
+/// Take out everything about one person that you may see, in one answer. The audit log says that it was done.
+#[utoipa::path(operation_id = "export_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
+    responses((status = 200, description = "What is known", body = ContactExport)))]
+#[get("/contacts/{contact_id}/export")]
+async fn of_contact(ctx: Ctx<can::contacts::Export>, id: Id) -> Result<Reply> {
+    ctx.write(move |tx| Reply::ok(&export(tx, id.0)?)).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(of_contact);
+}

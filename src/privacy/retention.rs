@@ -1,0 +1,356 @@
+//! Rules for how long people and their records are kept: once a day what a rule chooses is erased or deleted.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::Event;
+use crate::db::pool::Db;
+use crate::db::queue::{self, Job};
+use crate::db::table::Expected;
+use crate::db::tx::{Request, Tx};
+use crate::identity::actors;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::{Fields, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::reply::Reply;
+use crate::kernel::selection::RecordSelection;
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::people::companies::model::COMPANY;
+use crate::people::contacts::model::CONTACT;
+use crate::records::bulk::{self, BulkAction, Order};
+use crate::records::kept;
+use crate::sales::deals::model::DEAL;
+use crate::sales::leads::model::LEAD;
+use crate::schema::retention_rules;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record, text_enum};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+text_enum! {
+    pub enum RetentionAction {
+        /// Contacts only.
+        Erase = "erase",
+        /// Can be taken back for 30 days.
+        Delete = "delete",
+    }
+}
+text_enum! {
+    pub enum RetentionResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
+}
+
+/// How long something is kept.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = retention_rules)]
+pub struct RetentionRule {
+    pub id: Uuid,
+    pub name: String,
+    pub resource: RetentionResource,
+    /// What has been kept long enough: with relative dates, such as `updated_at` `lt` `today-2y`.
+    pub selection: RecordSelection,
+    pub action: RetentionAction,
+    /// What the proofs say.
+    pub reason: String,
+    pub active: bool,
+    /// In whose name it is done.
+    pub owner_id: Uuid,
+    pub last_run_at: Option<DateTime>,
+    pub last_job_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(RetentionRule, RetentionRule);
+page!(RetentionRulePage of RetentionRule);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct RetentionRuleCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    pub resource: RetentionResource,
+    pub selection: RecordSelection,
+    pub action: RetentionAction,
+    #[schema(min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
+    pub reason: String,
+    /// `false` if absent: look at the preview first.
+    #[serde(default)]
+    pub active: bool,
+}
+
+impl Rules for RetentionRuleCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        self.selection.must_choose(bad);
+        if self.action == RetentionAction::Erase && self.resource != RetentionResource::Contacts {
+            bad.push(Bad::member("/action", "invalid", "only contacts are erased"));
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = retention_rules)]
+pub struct RetentionRuleUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    /// All of it.
+    #[schema(nullable = false)]
+    pub selection: Option<RecordSelection>,
+    #[schema(nullable = false, min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
+    pub reason: Option<String>,
+    #[schema(nullable = false)]
+    pub active: Option<bool>,
+}
+
+impl Rules for RetentionRuleUpdate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if let Some(selection) = &self.selection {
+            selection.must_choose(bad);
+        }
+    }
+}
+
+/// What a rule would do now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RetentionPreview {
+    pub matching: i64,
+}
+
+static RULE: Fields<retention_rules::table> = Fields {
+    kind: Kind::RetentionRule,
+    all: &[
+        field("name", &retention_rules::name),
+        field("resource", &retention_rules::resource).one_of(RetentionResource::TEXTS),
+        field("action", &retention_rules::action).one_of(RetentionAction::TEXTS),
+        field("active", &retention_rules::active),
+        field("last_run_at", &retention_rules::last_run_at),
+        field("created_at", &retention_rules::created_at),
+    ],
+    default_sort: "name",
+    id: field("id", &retention_rules::id),
+    search: None,
+    links: &[],
+    table: PhantomData,
+};
+list_params!(RetentionRuleList, RULE.parameters());
+owned!(retention_rules, RetentionRule, RetentionRule);
+
+const MEANINGS: Meanings = &[("retention_rules_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+
+/// A rule is made by who could do its work by hand.
+fn must_be_able(tx: &Tx<'_>, resource: RetentionResource, action: RetentionAction) -> Result<()> {
+    if action == RetentionAction::Erase {
+        tx.actor.must::<can::erasures::Create>()?;
+    }
+    match resource {
+        RetentionResource::Contacts => tx.actor.must::<can::contacts::Delete>(),
+        RetentionResource::Companies => tx.actor.must::<can::companies::Delete>(),
+        RetentionResource::Leads => tx.actor.must::<can::leads::Delete>(),
+        RetentionResource::Deals => tx.actor.must::<can::deals::Delete>(),
+    }
+}
+
+fn check(tx: &mut Tx<'_>, resource: RetentionResource, selection: &RecordSelection) -> Result<()> {
+    match resource {
+        RetentionResource::Contacts => kept::condition(tx, &CONTACT, selection),
+        RetentionResource::Companies => kept::condition(tx, &COMPANY, selection),
+        RetentionResource::Leads => kept::condition(tx, &LEAD, selection),
+        RetentionResource::Deals => kept::condition(tx, &DEAL, selection),
+    }
+    .map(drop)
+}
+
+fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
+    must_be_able(tx, new.resource, new.action)?;
+    check(tx, new.resource, &new.selection)?;
+    let row: RetentionRule = diesel::insert_into(retention_rules::table)
+        .values((
+            (
+                retention_rules::workspace_id.eq(tx.workspace()),
+                retention_rules::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
+            ),
+            (retention_rules::name.eq(&new.name), retention_rules::resource.eq(new.resource)),
+            (retention_rules::selection.eq(&new.selection), retention_rules::action.eq(new.action)),
+            (retention_rules::reason.eq(&new.reason), retention_rules::active.eq(new.active)),
+            retention_rules::owner_id.eq(tx.actor.user),
+            (retention_rules::created_at.eq(tx.now), retention_rules::updated_at.eq(tx.now)),
+        ))
+        .returning(RetentionRule::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRuleUpdate) -> Result<RetentionRule> {
+    let before = lock(tx, id, expected)?;
+    must_be_able(tx, before.resource, before.action)?;
+    if let Some(selection) = &changes.selection {
+        check(tx, before.resource, selection)?;
+    }
+    // Whoever changes a rule answers for what it does from now on.
+    let owner = retention_rules::owner_id.eq(tx.actor.user);
+    let after: RetentionRule = diesel::update(retention_rules::table.find((tx.workspace(), id)))
+        .set((changes, owner, retention_rules::version.eq(before.version + 1), retention_rules::updated_at.eq(tx.now)))
+        .returning(RetentionRule::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::updated(&before, &after)?);
+    Ok(after)
+}
+
+fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    diesel::delete(retention_rules::table.find((tx.workspace(), id))).execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    Ok(())
+}
+
+/// Queues the work of a rule.
+fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
+    let order = Order {
+        resource: rule.resource.as_str().into(),
+        action: match rule.action {
+            RetentionAction::Erase => BulkAction::Erase,
+            RetentionAction::Delete => BulkAction::Delete,
+        },
+        selection: rule.selection.clone(),
+        changes: serde_json::Value::Null,
+        via: tx.actor.via.into(),
+        reason: Some(rule.reason.clone()),
+        rule: Some(rule.id),
+    };
+    let args = serde_json::to_value(order).map_err(Error::internal)?;
+    let job = queue::enqueue(tx, bulk::JOB, &args, None)?;
+    diesel::update(retention_rules::table.find((tx.workspace(), rule.id)))
+        .set((retention_rules::last_run_at.eq(tx.now), retention_rules::last_job_id.eq(job.id)))
+        .execute(tx.conn)?;
+    Ok(job)
+}
+
+/// Starts the rules that were last run a day ago. Any number of workers may ask; each rule is started once.
+pub fn start_due(db: &Db) -> Result<usize> {
+    let due: Vec<(Uuid, Uuid, Uuid)> = db.here(|conn| {
+        let day_ago = DateTime::now().plus(-chrono::Duration::hours(24));
+        let old = retention_rules::last_run_at.is_null().or(retention_rules::last_run_at.lt(day_ago));
+        let due = retention_rules::table.filter(retention_rules::active).filter(old.assume_not_null());
+        Ok(due.select((retention_rules::workspace_id, retention_rules::id, retention_rules::owner_id)).load(conn)?)
+    })?;
+    let mut started = 0;
+    for (workspace, id, owner) in due {
+        let actor = match db.here(|conn| actors::of_user(conn, workspace, owner, "user")) {
+            Ok(actor) => actor,
+            Err(error) => {
+                log::warn!("the retention rule {id} has nobody to act for: {error}");
+                continue;
+            }
+        };
+        let request = Request::internal(actor, format!("retention-{id}"));
+        started += db.write_here(&request, |tx| {
+            let day_ago = tx.now.plus(-chrono::Duration::hours(24));
+            let rule = lock(tx, id, Expected::default())?;
+            if rule.active && rule.last_run_at.is_none_or(|at| at < day_ago) {
+                start(tx, &rule).map(|_| 1)
+            } else {
+                Ok(0)
+            }
+        })?;
+    }
+    Ok(started)
+}
+
+fn matching(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<i64> {
+    macro_rules! count {
+        ($fields:ident, $table:ident, $kind:ident) => {{
+            use crate::schema::$table as t;
+            let cond = kept::condition(tx, &$fields, &rule.selection)?;
+            let seen = crate::db::sight::sight::<t::table>(tx.actor, Kind::$kind, crate::kernel::actor::Action::Read);
+            let own = t::table.filter(t::workspace_id.eq(tx.workspace())).filter(t::deleted_at.is_null());
+            own.filter($fields.on(cond)).filter(seen).count().get_result(tx.conn)?
+        }};
+    }
+    Ok(match rule.resource {
+        RetentionResource::Contacts => count!(CONTACT, contacts, Contact),
+        RetentionResource::Companies => count!(COMPANY, companies, Company),
+        RetentionResource::Leads => count!(LEAD, leads, Lead),
+        RetentionResource::Deals => count!(DEAL, deals, Deal),
+    })
+}
+
+/// List the rules for how long records are kept.
+#[utoipa::path(operation_id = "list_retention_rules", params(RetentionRuleList), responses((status = 200, description = "A page of rules", body = RetentionRulePage)))]
+#[get("/retention-rules")]
+async fn list(ctx: Ctx<can::retention_rules::Read>) -> Result<Reply> {
+    let (plan, link) = (RULE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, retention_rules, RetentionRule, &plan => RetentionRulePage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Add a rule. Once active it is run every day.
+#[utoipa::path(operation_id = "create_retention_rule", request_body = RetentionRuleCreate, responses((status = 201, description = "The rule", body = RetentionRule)))]
+#[post("/retention-rules")]
+async fn create(ctx: Ctx<can::retention_rules::Create>, new: Valid<RetentionRuleCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a rule.
+#[utoipa::path(operation_id = "get_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
+    responses((status = 200, description = "The rule", body = RetentionRule)))]
+#[get("/retention-rules/{retention_rule_id}")]
+async fn read(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// How many records a rule chooses now.
+#[utoipa::path(operation_id = "preview_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
+    responses((status = 200, description = "What it would do", body = RetentionPreview)))]
+#[get("/retention-rules/{retention_rule_id}/preview")]
+async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| {
+        let rule = find(tx, id.0)?;
+        Reply::ok(&RetentionPreview { matching: matching(tx, &rule)? })
+    })
+    .await
+}
+
+/// Run a rule now, active or not, in the background.
+#[utoipa::path(operation_id = "run_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
+    responses((status = 202, description = "The job that does it", body = Job)))]
+#[post("/retention-rules/{retention_rule_id}/run")]
+async fn run(ctx: Ctx<can::retention_rules::Create>, id: Id) -> Result<Reply> {
+    ctx.write(move |tx| {
+        let rule = find(tx, id.0)?;
+        must_be_able(tx, rule.resource, rule.action)?;
+        Reply::accepted(&start(tx, &rule)?)
+    })
+    .await
+}
+
+/// Change a rule. From then on it acts in your name.
+#[utoipa::path(operation_id = "update_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")), request_body = RetentionRuleUpdate,
+    responses((status = 200, description = "The rule as changed", body = RetentionRule)))]
+#[patch("/retention-rules/{retention_rule_id}")]
+async fn change(ctx: Ctx<can::retention_rules::Update>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete a rule. What it has done stays done.
+#[utoipa::path(operation_id = "delete_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/retention-rules/{retention_rule_id}")]
+async fn remove(ctx: Ctx<can::retention_rules::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(preview).service(run).service(change).service(remove);
+}

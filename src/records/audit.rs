@@ -1,0 +1,181 @@
+//! The audit log: who did what, when and from where, with what was before and after. The same rows as the feed, read by who answers for them.
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::cond::Cond;
+use crate::kernel::csv;
+use crate::kernel::error::Result;
+use crate::kernel::field::{Fields, field};
+use crate::kernel::kind::{Kind, Record};
+use crate::kernel::on::On;
+use crate::kernel::query::Plan;
+use crate::kernel::reply::Reply;
+use crate::kernel::time::DateTime;
+use crate::records::feed::{MemberChange, changes};
+use crate::schema::events;
+use crate::web::ctx::Ctx;
+use crate::{list, list_params, page};
+use actix_web::get;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::prelude::*;
+use diesel::sql_types::Jsonb;
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// Rows of a CSV: more are taken out month by month.
+const CSV_MAX: i64 = 100_000;
+
+/// What was done.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = events)]
+pub struct AuditEvent {
+    pub id: Uuid,
+    pub at: DateTime,
+    /// Such as `deal.won`, `user.updated`, `session.opened`; more may come.
+    #[diesel(column_name = type_)]
+    pub r#type: String,
+    pub record_kind: String,
+    pub record_id: Uuid,
+    /// `user`, `api_key`, `import`, `oidc`.
+    pub actor_kind: String,
+    pub actor_id: Option<Uuid>,
+    /// The address that the request came from.
+    pub address: Option<String>,
+    pub request_id: String,
+    #[schema(value_type = Vec<MemberChange>)]
+    pub changes: Changes,
+    /// Since when the changes are empty because the person behind them was erased.
+    pub redacted_at: Option<DateTime>,
+}
+
+impl Record for AuditEvent {
+    const KIND: Kind = Kind::AuditEvent;
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn version(&self) -> i64 {
+        1
+    }
+}
+page!(AuditEventPage of AuditEvent);
+
+/// `{"member": [before, after]}`, shown as a list.
+#[derive(Clone, Debug, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+pub struct Changes(Json);
+
+impl diesel::deserialize::FromSql<Jsonb, Pg> for Changes {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        Ok(Changes(serde_json::from_slice(value.as_bytes().get(1..).unwrap_or_default())?))
+    }
+}
+
+impl Serialize for Changes {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        changes(&self.0).serialize(s)
+    }
+}
+
+/// A row of the CSV.
+#[derive(Serialize)]
+struct Line {
+    at: DateTime,
+    r#type: String,
+    record_kind: String,
+    record_id: Uuid,
+    actor_kind: String,
+    actor_id: Option<Uuid>,
+    address: Option<String>,
+    request_id: String,
+    /// As JSON: `{"title":["Boat","Big boat"]}`.
+    changes: String,
+}
+
+impl From<AuditEvent> for Line {
+    fn from(event: AuditEvent) -> Line {
+        Line {
+            at: event.at,
+            r#type: event.r#type,
+            record_kind: event.record_kind,
+            record_id: event.record_id,
+            actor_kind: event.actor_kind,
+            actor_id: event.actor_id,
+            address: event.address,
+            request_id: event.request_id,
+            changes: event.changes.0.to_string(),
+        }
+    }
+}
+
+static AUDIT: Fields<events::table> = Fields {
+    kind: Kind::AuditEvent,
+    all: &[
+        field("type", &events::type_),
+        field("at", &events::at),
+        field("record_kind", &events::record_kind),
+        field("record_id", &events::record_id),
+        field("actor_kind", &events::actor_kind),
+        field("actor_id", &events::actor_id).to(Kind::User),
+        field("address", &events::address),
+        field("request_id", &events::request_id),
+    ],
+    default_sort: "-at",
+    id: field("id", &events::id),
+    search: None,
+    links: &[],
+    table: PhantomData,
+};
+list_params!(AuditEventList, AUDIT.parameters());
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn mine(workspace: Uuid) -> _ {
+    events::table.filter(events::workspace_id.eq(workspace))
+}
+
+/// Who may read the audit log reads all of it.
+fn seen(_: &Tx<'_>) -> On<events::table, Cond> {
+    AUDIT.on(Cond::All(Vec::new()))
+}
+
+fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
+    let all = mine(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
+    let rows: Vec<AuditEvent> = all.select(AuditEvent::as_select()).load(tx.conn)?;
+    let hidden = |row: &mut AuditEvent| {
+        let kind = Kind::ALL.iter().find(|kind| kind.as_str() == row.record_kind);
+        if let (Some(kind), Some(members)) = (kind, row.changes.0.as_object_mut()) {
+            members.retain(|name, _| !tx.actor.access.hides(kind.path(), name));
+        }
+    };
+    Ok(rows
+        .into_iter()
+        .map(|mut row| {
+            hidden(&mut row);
+            Line::from(row)
+        })
+        .collect())
+}
+
+/// Who did what, when and from where, the latest first. As CSV with the same filters, up to 100,000 rows at once.
+#[utoipa::path(operation_id = "list_audit_events", params(AuditEventList),
+    responses((status = 200, description = "A page of the log", content((AuditEventPage = "application/json"), (String = "text/csv")))))]
+#[get("/audit-events")]
+async fn list(ctx: Ctx<can::audit_events::Read>) -> Result<Reply> {
+    let (csv, plan, link) = (ctx.wants_csv()?, AUDIT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    if csv {
+        return ctx.report(move |tx| csv::reply(&lines(tx, &plan)?)).await;
+    }
+    ctx.read(move |tx| {
+        let page = list!(tx, events, AuditEvent, &plan => AuditEventPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list);
+}
