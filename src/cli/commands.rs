@@ -222,7 +222,13 @@ fn fill_demo(db: &Db) -> Outcome {
     Ok(())
 }
 
-pub fn openapi(old: bool) -> Outcome {
+pub fn openapi(old: bool, collection: bool) -> Outcome {
     let document = Document::build();
-    std::io::stdout().write_all(if old { document.text30() } else { document.text() }).map_err(text)
+    let all = document.collection();
+    let text_of = match (old, collection) {
+        (_, true) => &all,
+        (true, _) => document.text30(),
+        _ => document.text(),
+    };
+    std::io::stdout().write_all(text_of).map_err(text)
 }

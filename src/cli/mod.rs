@@ -18,7 +18,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(options) => commands::migrate(&options),
         Command::Demo(options) => commands::demo(&options),
         Command::Import(options) => import::run(&options),
-        Command::Openapi { old } => commands::openapi(old),
+        Command::Openapi { old, collection } => commands::openapi(old, collection),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,8 +25,11 @@ pub enum Command {
     /// Print the OpenAPI document
     Openapi {
         /// As OpenAPI 3.0.3, for tools that do not read 3.1
-        #[arg(long = "v30")]
+        #[arg(long = "v30", conflicts_with = "collection")]
         old: bool,
+        /// As a collection of requests for Postman and those that read its format
+        #[arg(long)]
+        collection: bool,
     },
 }
 

@@ -2,7 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::complete::complete;
 use crate::http::schema::{RESOURCES, SchemaField};
-use crate::http::{app, openapi30, own_document};
+use crate::http::{app, collection, openapi30, own_document};
 use crate::identity::middleware::authenticate;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
 use crate::kernel::kind::Kind;
@@ -120,6 +120,14 @@ impl Document {
 
     pub fn text30(&self) -> &[u8] {
         &self.v30
+    }
+
+    /// The document as a collection of requests.
+    pub fn collection(&self) -> Vec<u8> {
+        let whole: Json = serde_json::from_slice(&self.v31).unwrap_or_default();
+        let mut text = serde_json::to_string_pretty(&collection::of(&whole)).unwrap_or_default();
+        text.push('\n');
+        text.into_bytes()
     }
 
     /// A path without variables is meant before one with: /workspaces/current, not /workspaces/{id}.

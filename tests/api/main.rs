@@ -26,5 +26,6 @@ mod search;
 mod second_factor;
 mod story;
 mod support;
+mod visibility;
 mod walk;
 mod work;
