@@ -299,6 +299,10 @@ fn complete_parameter(parameter: &mut Json) {
     let schema = parameter["schema"].clone();
     let one = if schema["type"] == "array" { &schema["items"] } else { &schema };
     let field = name.split("__").next().unwrap_or_default();
+    if let Some(usual) = schema.get("default").filter(|_| name == "sort") {
+        parameter["example"] = usual.clone();
+        return;
+    }
     let example = match one["pattern"].as_str() {
         // "^(open|won|lost)$": the first choice.
         Some(pattern) if pattern.starts_with("^(") => {

@@ -100,8 +100,8 @@ fn operations_follow_the_rules() {
 
 #[test]
 fn schemas_follow_the_rules() {
-    const RESERVED: [&str; 11] =
-        ["Set", "Map", "Type", "String", "Object", "Function", "Task", "Error", "Event", "Result", "Job_"];
+    const RESERVED: [&str; 12] =
+        ["File", "Set", "Map", "Type", "String", "Object", "Function", "Task", "Error", "Event", "Result", "Job_"];
     const WORDS: [&str; 7] = ["name", "ordinal", "values", "entries", "class", "in", "default"];
     for (name, schema) in schemas() {
         assert!(
@@ -178,6 +178,17 @@ fn every_number_has_its_size_and_every_reference_its_target() {
 
 #[test]
 fn examples_are_valid() {
+    for (path, method, op) in operations() {
+        for parameter in op["parameters"].as_array().into_iter().flatten().filter(|p| !p["example"].is_null()) {
+            let validator = jsonschema::validator_for(&parameter["schema"]).unwrap();
+            assert!(
+                validator.is_valid(&parameter["example"]),
+                "{method} {path} {}: {}",
+                parameter["name"],
+                parameter["example"]
+            );
+        }
+    }
     for (name, schema) in schemas() {
         for (member, property) in schema["properties"].as_object().into_iter().flatten() {
             let Some(example) = property.get("example") else { continue };

@@ -14,6 +14,7 @@ use uuid::Uuid;
 /// A file on a record or an activity.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = files)]
+#[schema(as = StoredFile)]
 pub struct File {
     pub id: Uuid,
     pub name: String,
