@@ -55,7 +55,7 @@ impl Rules for TotpConfirmation {}
 
 /// Each is good for one sign-in without the phone; shown once.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RecoveryCodes {
+pub struct RecoveryCodeList {
     #[schema(example = json!(["4f9c1b7e2a"]))]
     pub recovery_codes: Vec<String>,
 }
@@ -171,7 +171,7 @@ async fn begin(
 
 /// Turn the second factor on with a first code. From now on signing in takes a code too. Your other sessions go on.
 #[utoipa::path(operation_id = "confirm_totp", request_body = TotpConfirmation,
-    responses((status = 200, description = "It is on; keep the recovery codes", body = RecoveryCodes)))]
+    responses((status = 200, description = "It is on; keep the recovery codes", body = RecoveryCodeList)))]
 #[post("/auth/totp/confirm")]
 async fn confirm(
     request: HttpRequest,
@@ -193,7 +193,7 @@ async fn confirm(
                 .set((logins::totp_since.eq(DateTime::now()), logins::totp_step.eq(step)))
                 .execute(conn)?;
             accounts::tell(conn, login, "user.second_factor_on", &device)?;
-            Reply::ok(&RecoveryCodes { recovery_codes: new_recovery_codes(conn, login)? })
+            Reply::ok(&RecoveryCodeList { recovery_codes: new_recovery_codes(conn, login)? })
         })
     })
     .await

@@ -121,6 +121,11 @@ fn schemas_follow_the_rules() {
             schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         for (member, property) in schema["properties"].as_object().into_iter().flatten() {
             let what = format!("{name}.{member}");
+            assert_ne!(
+                member.replace('_', ""),
+                name.to_lowercase(),
+                "{what}: a generated client names a variable after each"
+            );
             assert!(member.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{what}");
             let inline =
                 property["type"] == "object" || property["items"]["type"] == "object" || property.get("enum").is_some();
