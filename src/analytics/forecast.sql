@@ -15,9 +15,9 @@ with picked as (
             or (:records.expected_close_date >= (:from at time zone :zone)::date and :records.expected_close_date < (:to at time zone :zone)::date))
 )
 select group_key, group_label, bucket, currency, count(*) as count, count(*) filter (where amount is null) as no_amount,
-    coalesce(sum(amount), 0)::bigint as amount, coalesce(round(sum(amount * probability / 100.0)), 0)::bigint as weighted,
-    coalesce(sum(amount) filter (where category = 'commit'), 0)::bigint as committed,
-    coalesce(sum(amount) filter (where category in ('commit', 'best_case')), 0)::bigint as best_case
+    as_amount(coalesce(sum(amount), 0)) as amount, as_amount(coalesce(round(sum(amount * probability / 100.0)), 0)) as weighted,
+    as_amount(coalesce(sum(amount) filter (where category = 'commit'), 0)) as committed,
+    as_amount(coalesce(sum(amount) filter (where category in ('commit', 'best_case')), 0)) as best_case
 from picked
 group by 1, 2, 3, 4
 order by group_label nulls last, group_key, bucket, currency

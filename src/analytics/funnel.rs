@@ -131,7 +131,7 @@ list_params!(
 );
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
-    let scope = question.scope(tx, GROUPS)?;
+    let scope = question.funnel(tx, GROUPS)?;
     let kind: FunnelKind = scope
         .view
         .as_deref()

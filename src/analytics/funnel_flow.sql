@@ -39,7 +39,7 @@ with picked as (
     from moves group by 1, 2, 3
 )
 select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, y.currency,
-    coalesce(sum(y.reached), 0)::bigint as reached, coalesce(sum(y.amount), 0)::bigint as amount,
+    coalesce(sum(y.reached), 0)::bigint as reached, as_amount(coalesce(sum(y.amount), 0)) as amount,
     coalesce(sum(y.gone), 0)::bigint as gone, coalesce(sum(y.gone_on), 0)::bigint as gone_on
 from total t
 cross join stages s

@@ -15,7 +15,7 @@ with standing as (
     select group_key, group_label, sum(count)::bigint as total from tally group by 1, 2
 )
 select t.group_key, t.group_label, t.total, t.total as open, 0::bigint as won, 0::bigint as lost, s.id as stage_id, y.currency,
-    coalesce(sum(y.count), 0)::bigint as reached, coalesce(sum(y.amount), 0)::bigint as amount, 0::bigint as gone, 0::bigint as gone_on
+    coalesce(sum(y.count), 0)::bigint as reached, as_amount(coalesce(sum(y.amount), 0)) as amount, 0::bigint as gone, 0::bigint as gone_on
 from total t
 cross join stages s
 left join tally y on y.stage_id = s.id and y.group_key is not distinct from t.group_key

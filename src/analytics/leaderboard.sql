@@ -9,7 +9,7 @@ with picked as (
 )
 select p.owner_id, u.name as owner, p.product_id, p.product, p.currency,
     count(*) filter (where p.status = 'won') as won, count(*) filter (where p.status = 'lost') as lost,
-    coalesce(sum(amount) filter (where p.status = 'won'), 0)::bigint as amount,
+    as_amount(coalesce(sum(amount) filter (where p.status = 'won'), 0)) as amount,
     coalesce(sum(days) filter (where p.status = 'won'), 0) as days
 from picked p
 left join users u on u.workspace_id = :workspace and u.id = p.owner_id

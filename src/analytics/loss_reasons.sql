@@ -13,7 +13,7 @@ with last_open as (
         and :records.status = 'lost' and :records.closed_at >= :from and :records.closed_at < :to and (:filter)
 )
 select p.group_key, p.group_label, p.loss_reason_id, r.name as reason, p.stage_id, s.name as stage, p.currency,
-    count(*) as count, sum(p.amount)::bigint as amount
+    count(*) as count, as_amount(sum(p.amount)) as amount
 from picked p
 left join loss_reasons r on r.workspace_id = :workspace and r.id = p.loss_reason_id
 left join stages s on s.workspace_id = :workspace and s.id = p.stage_id

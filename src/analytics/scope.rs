@@ -156,6 +156,19 @@ impl Question {
 
     /// Reads the question; `groupings` are the ways this report can group.
     pub fn scope(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
+        let (asked, scope) = self.read(tx, groupings)?;
+        self.filtered(asked, scope)
+    }
+
+    /// As `scope`, for the funnel, which can also be looked at in several ways and as of an instant.
+    pub fn funnel(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
+        let (mut asked, scope) = self.read(tx, groupings)?;
+        let at = asked.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
+        let view = asked.take("kind");
+        self.filtered(asked, Scope { at, view, ..scope })
+    }
+
+    fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(Asked, Scope)> {
         let mut asked = Asked::read(&self.query)?;
         let named: Option<Uuid> = asked.parsed("pipeline_id", "a UUID")?;
         let (from, to) = (asked.date("from")?, asked.date("to")?);
@@ -165,8 +178,6 @@ impl Question {
         let zone = asked
             .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
             .unwrap_or(self.actor.settings.time_zone);
-        let at = asked.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
-        let view = asked.take("kind");
         let group = asked.take("group_by").unwrap_or_else(|| "none".into());
         let (pipeline, kind) = pipeline(tx, named)?;
         let resource = if kind == PipelineKind::Deal { "deals" } else { "leads" };
@@ -175,13 +186,20 @@ impl Question {
         let group = GROUPINGS.iter().find(known).filter(|g| g.leads || kind == PipelineKind::Deal);
         let group = group.ok_or_else(|| wrong("group_by", format!("must be one of none, {}", groupings.join(", "))))?;
         may_group(&self.actor, group.name)?;
+        let filter = Cond::All(Vec::new());
+        Ok((asked, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
+    }
+
+    /// The scope with the conditions in what is left of the question.
+    fn filtered(&self, asked: Asked, scope: Scope) -> Result<Scope> {
+        let kind = scope.kind;
         let filter = match kind {
             PipelineKind::Deal => DEAL.condition(asked, &self.actor, &OWN)?,
             PipelineKind::Lead => LEAD.condition(asked, &self.actor, &OWN)?,
         };
         let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
         let filter = Cond::All(vec![filter, sight::cond(&self.actor, records, Action::Read)]);
-        Ok(Scope { pipeline, kind, from, to, zone, group, at, view, filter })
+        Ok(Scope { filter, ..scope })
     }
 
     /// As `scope`, for reports over deals alone.

@@ -7,8 +7,8 @@ with picked as (
         and :records.status <> 'open' and :records.closed_at >= :from and :records.closed_at < :to and (:filter)
 )
 select group_key, group_label, currency, count(*) filter (where status = 'won') as won, count(*) filter (where status = 'lost') as lost,
-    coalesce(sum(amount) filter (where status = 'won'), 0)::bigint as won_amount,
-    coalesce(sum(amount) filter (where status = 'lost'), 0)::bigint as lost_amount
+    as_amount(coalesce(sum(amount) filter (where status = 'won'), 0)) as won_amount,
+    as_amount(coalesce(sum(amount) filter (where status = 'lost'), 0)) as lost_amount
 from picked
 group by 1, 2, 3
 order by group_label nulls last, group_key, currency

@@ -32,6 +32,8 @@ pub fn run() -> ExitCode {
 fn start_log() {
     use std::io::Write;
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info,access=info"))
+        // A malformed request is its sender's fault; anybody could fill the log with them.
+        .filter_module("actix_http::h1::dispatcher", log::LevelFilter::Off)
         .format(|out, record| {
             let at = crate::kernel::time::DateTime::now();
             writeln!(out, "{at} {:5} {} {}", record.level(), record.target(), record.args())

@@ -96,7 +96,7 @@ pub struct Files {
     /// A store that speaks S3, such as s3://bucket/prefix; without it files are kept in DATA_DIR/files
     #[arg(long, env = "VORONKA_FILES_URL")]
     pub files_url: Option<String>,
-    /// Address of a store that is not Amazon's, such as https://minio.example
+    /// Address of a store that is not Amazon's, such as <https://minio.example>
     #[arg(long, env = "VORONKA_S3_ENDPOINT")]
     pub s3_endpoint: Option<String>,
     /// Region of the store; us-east-1 if absent

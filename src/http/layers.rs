@@ -3,6 +3,7 @@ use crate::http::document::Document;
 use crate::kernel::error::{Code, Error};
 use crate::kernel::query::Asked;
 use crate::web::answer::{RequestId, address, finish_problem};
+use crate::web::body::hold;
 use crate::web::ctx::Identity;
 use crate::web::limits::{Asker, Limits};
 use actix_web::body::{BoxBody, MessageBody};
@@ -39,13 +40,17 @@ pub async fn outermost(
         let error = Error::new(Code::UriTooLong, format!("an address may have at most {URI_MAX} bytes"));
         return Err(finished(finish_problem(&error, &id), &id));
     }
+    let held = hold(&mut request);
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(answer)) => {
             let mut answer = as_problem(answer.map_into_boxed_body(), &id);
             let path = answer.request().path().to_owned();
             set_headers(answer.headers_mut(), &id, &path);
             log_line(&answer, &line, &id, start);
-            Ok(answer)
+            Ok(match held.filter(|_| answer.status().is_client_error()) {
+                Some(held) => answer.map_body(|_, body| held.beside(body)),
+                None => answer,
+            })
         }
         Ok(Err(error)) => Err(finished(translate(&error, &id), &id)),
         Err(_) => {

@@ -8,6 +8,9 @@ use serde_json::{Map, Value as Json, json};
 /// Replaces the general value by one schema per field, told apart by `key`.
 pub fn typed(mut document: Json, actor: &Actor) -> Json {
     for (record, name) in RESOURCES.iter().filter(|(record, _)| CARRIERS.contains(record)) {
+        if actor.must_read(record.path()).is_err() {
+            continue;
+        }
         let shown = |field: &&CustomField| !actor.access.hides(record.path(), &field.path);
         let all: Vec<&CustomField> = actor.settings.custom.of(*record).map(AsRef::as_ref).filter(shown).collect();
         // What is archived still stands in answers, but cannot be given.

@@ -167,6 +167,10 @@ pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<R
         .first::<(Uuid, Uuid)>(conn)
         .optional()?;
     let Some((workspace, user)) = live else { return invalid() };
+    let active = users::table.find((workspace, user)).filter(users::status.eq("active")).select(users::id);
+    if active.first::<Uuid>(conn).optional()?.is_none() {
+        return invalid();
+    }
     let found: Refresh =
         r::table.find(&hash).select((r::session_id, r::expires_at, r::used_at, r::successor)).first(conn)?;
     if found.expires_at <= now {

@@ -41,9 +41,15 @@ impl Actors {
         }
         let claims = self.keys.check(token).map_err(known)?;
         let id = claims.sid.as_bytes().to_vec();
-        match self.cached(&id) {
-            Some(actor) => Ok(actor),
-            None => self.remember(id, db.run(move |conn| by_session(conn, claims.sid)).await?),
+        let session = claims.sid;
+        let actor = match self.cached(&id) {
+            Some(actor) => actor,
+            None => self.remember(id, db.run(move |conn| by_session(conn, session)).await?)?,
+        };
+        if (actor.user, actor.workspace) == (claims.sub, claims.wsp) {
+            Ok(actor)
+        } else {
+            Err(known(Code::TokenInvalid))
         }
     }
 

@@ -86,6 +86,7 @@ impl Keys {
     pub fn check(&self, token: &str) -> Result<Claims, Code> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -93,7 +94,8 @@ impl Keys {
             ErrorKind::ExpiredSignature => Code::TokenExpired,
             _ => Code::TokenInvalid,
         })?;
-        if token.header.kid.as_ref() != Some(&self.kid) {
+        let early = token.claims.iat > DateTime::now().utc().timestamp().saturating_add_unsigned(LEEWAY_SECONDS);
+        if early || token.header.kid.as_ref() != Some(&self.kid) {
             return Err(Code::TokenInvalid);
         }
         Ok(token.claims)

@@ -109,11 +109,11 @@ pub struct Bad {
 impl Bad {
     /// `pointer` begins with a slash: `/emails/0/email`.
     pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
-        Bad { pointer: Some(pointer.into()), parameter: None, code, detail: detail.into() }
+        Bad { pointer: Some(cut(pointer.into())), parameter: None, code, detail: detail.into() }
     }
 
     pub fn parameter(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
-        Bad { pointer: None, parameter: Some(name.into()), code, detail: detail.into() }
+        Bad { pointer: None, parameter: Some(cut(name.into())), code, detail: detail.into() }
     }
 }
 
@@ -200,14 +200,16 @@ impl Error {
         Error::listed(code, errors, "parameter")
     }
 
-    fn listed(code: Code, errors: Vec<Bad>, what: &str) -> Error {
+    fn listed(code: Code, mut errors: Vec<Bad>, what: &str) -> Error {
         let detail = match errors.as_slice() {
             [one] => {
                 let name = one.pointer.as_deref().or(one.parameter.as_deref()).unwrap_or_default();
                 format!("{name} {}", one.detail)
             }
-            many => format!("{} {what}s are not valid", many.len()),
+            many if many.len() < ERRORS_MAX => format!("{} {what}s are not valid", many.len()),
+            _ => format!("{ERRORS_MAX} {what}s or more are not valid"),
         };
+        errors.truncate(ERRORS_MAX);
         Error::new(code, detail).with(|problem| problem.errors = errors)
     }
 
@@ -217,6 +219,19 @@ impl Error {
             change(problem);
         }
         self
+    }
+
+    /// The same refusal of a body that stands in another one, under this pointer.
+    #[must_use]
+    pub fn under(self, pointer: &str) -> Error {
+        self.with(|problem| {
+            if problem.detail.starts_with('/') {
+                problem.detail.insert_str(0, pointer);
+            }
+            for bad in &mut problem.errors {
+                bad.pointer = bad.pointer.take().map(|inner| format!("{pointer}{inner}"));
+            }
+        })
     }
 
     pub fn code(&self) -> Code {
@@ -267,9 +282,25 @@ impl Problem {
     }
 }
 
+/// An answer lists no more: a body of nothing but mistakes must not be answered with a longer one.
+pub const ERRORS_MAX: usize = 100;
+/// Characters of a name that came from outside, repeated in an answer.
+const NAME_MAX: usize = 200;
+/// A longer name is no typo of a known one, and comparing it would take long.
+const TYPO_MAX: usize = 64;
+
+fn cut(mut name: String) -> String {
+    if let Some((end, _)) = name.char_indices().nth(NAME_MAX) {
+        name.truncate(end);
+        name.push('…');
+    }
+    name
+}
+
 /// The nearest of the known names, if one is near: "is not known here; did you mean email?".
 pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known
+        .take_while(|_| asked.len() <= TYPO_MAX)
         .map(|name| (strsim::normalized_damerau_levenshtein(asked, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness > 0.4);

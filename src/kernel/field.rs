@@ -3,7 +3,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::custom::CustomField;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::time::DateTime;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::{Column, pg::Pg, result::QueryResult, sql_types as st};
 use serde_json::Value as Json;
@@ -352,6 +352,8 @@ impl Values {
 }
 
 /// A calendar date, `2026-01-31`, of the years 1 to 9999.
+/// A day of the years that an instant may be in, with the day after it: 0001-01-01 to 9999-12-30.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()
+    let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()?;
+    day.succ_opt().filter(|next| (1..=9999).contains(&next.year()) && day.year() > 0).map(|_| day)
 }

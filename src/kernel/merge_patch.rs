@@ -1,5 +1,6 @@
 //! PATCH (RFC 7396): absent = unchanged, null = clear, and `"clear": ["email"]` for clients that cannot send null.
 use crate::kernel::error::{Error, Result};
+use crate::kernel::shape::escape;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
@@ -18,7 +19,7 @@ pub fn expand(body: &mut Json) -> Result<()> {
         .map_err(|_| Error::member("/clear", "invalid_type", "must be an array of member names"))?;
     for name in names {
         if members.insert(name.clone(), Json::Null).is_some() {
-            return Err(Error::member(format!("/{name}"), "stated_twice", "is set and cleared at once"));
+            return Err(Error::member(format!("/{}", escape(&name)), "stated_twice", "is set and cleared at once"));
         }
     }
     Ok(())

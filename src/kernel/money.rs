@@ -2,6 +2,9 @@
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
+/// The largest amount, and with a minus the smallest: what a client's double holds exactly.
+pub const AMOUNT_MAX: i64 = 9_007_199_254_740_991;
+
 /// An amount in the minor unit of its currency (cents for EUR, yen for JPY); `GET /currencies` gives the exponents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Money {

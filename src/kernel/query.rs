@@ -10,6 +10,7 @@ use crate::kernel::on::On;
 use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 pub const LIMIT_MAX: i64 = 500;
 pub(in crate::kernel) const LIMIT_DEFAULT: i64 = 50;
@@ -77,14 +78,13 @@ fn takes_one(name: &str) -> bool {
 
 /// `status=open&status=won` as `status=open,won`.
 fn joined(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> = Vec::with_capacity(pairs.len());
-    for (name, value) in pairs {
+    pairs.into_iter().fold(Vec::new(), |mut all: Vec<(String, String)>, (name, value)| {
         match all.iter_mut().find(|(known, _)| *known == name && name != CUSTOM) {
             Some((_, values)) => values.extend([",", &value]),
             None => all.push((name, value)),
         }
-    }
-    all
+        all
+    })
 }
 
 /// A query string, cut into names and values. Whoever reads a parameter takes it out; what is left is unknown.
@@ -93,7 +93,9 @@ pub struct Asked(Vec<(String, String)>);
 
 impl Asked {
     pub fn read(query: &str) -> Result<Asked> {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.nfc().collect()))
+            .collect();
         let mut bad = Vec::new();
         for (n, (name, value)) in pairs.iter().enumerate() {
             // The decoder writes U+FFFD for bytes that are not UTF-8.
@@ -304,10 +306,7 @@ impl<T> Fields<T> {
     fn filter(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
         let (mut conds, mut bad) = (Vec::new(), Vec::new());
         for (name, value) in sorted(&asked.0) {
-            match self.parameter(name, value, actor, own) {
-                Ok(cond) => conds.push(cond),
-                Err(e) => bad.push(e),
-            }
+            self.parameter(name, value, actor, own).map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
         if bad.is_empty() { Ok(conds) } else { Err(bad) }
     }

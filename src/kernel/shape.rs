@@ -1,6 +1,6 @@
 //! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
 //! mistake is reported at once with its pointer, and texts are trimmed and normalised (NFC) on the way.
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::money;
 use crate::kernel::time::DateTime;
@@ -198,6 +198,7 @@ impl Shape {
         for (name, value) in members.iter_mut() {
             match properties.iter().find(|(known, _)| known == name) {
                 Some((_, node)) => self.step(node, value, at, name, bad),
+                None if bad.len() >= ERRORS_MAX => {}
                 None => {
                     let detail = not_known(name, properties.iter().map(|(n, _)| n.as_str()));
                     bad.push(Bad::member(format!("{at}/{}", escape(name)), "unknown_member", detail));
@@ -353,9 +354,13 @@ fn length(count: u64, min: Option<u64>, max: Option<u64>, what: &str, at: &str, 
 type Limits = (Option<u64>, Option<u64>);
 type Wrong = (&'static str, String);
 
+/// What is no longer is a name or a title: one line. Longer texts may have several.
+const LINE_MAX: u64 = 200;
+
 /// Checks one text. `format` is the schema's.
 fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Wrong> {
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r') {
+    let one_line = max.is_some_and(|max| max <= LINE_MAX);
+    if text.chars().any(|c| c.is_control() && (one_line || !matches!(c, '\n' | '\t' | '\r'))) {
         return Err(("invalid_character", "must not contain control characters".into()));
     }
     let mut bad = Vec::new();
@@ -398,7 +403,7 @@ pub fn is_web_url(text: &str) -> bool {
 }
 
 /// A member's name inside a JSON pointer (RFC 6901, 3).
-fn escape(name: &str) -> String {
+pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 

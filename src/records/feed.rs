@@ -3,6 +3,7 @@ use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::access::Visibility;
+use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
@@ -97,7 +98,7 @@ struct Asked {
     after: (i64, i64),
 }
 
-fn asked(query: &str) -> Result<Asked> {
+fn asked(query: &str, actor: &Actor) -> Result<Asked> {
     let mut given = crate::kernel::query::Asked::read(query)?;
     let limit = given.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
     if !(1..=500).contains(&limit) {
@@ -109,10 +110,10 @@ fn asked(query: &str) -> Result<Asked> {
         None => (0, 0),
         Some(cursor) => {
             let invalid = |_| Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
-            let payload =
-                unseal(&cursor).and_then(|json| serde_json::from_value::<(String, i64, i64)>(json).map_err(invalid));
-            let (kind, xid, seq) = payload.map_err(|bad| Error::parameters(vec![bad]))?;
-            if kind != "events" {
+            let payload = unseal(&cursor)
+                .and_then(|json| serde_json::from_value::<(String, Uuid, i64, i64)>(json).map_err(invalid));
+            let (kind, workspace, xid, seq) = payload.map_err(|bad| Error::parameters(vec![bad]))?;
+            if kind != "events" || workspace != actor.workspace {
                 return Err(Error::parameters(vec![Bad::parameter(
                     "cursor",
                     "cursor_mismatch",
@@ -181,7 +182,7 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
     rows.truncate(limit);
     // There is always a cursor: a reader that has caught up asks with it again later.
     let last = rows.last().map_or(asked.after, |row| (row.xid, row.seq));
-    let next_cursor = Some(seal(&json!(["events", last.0, last.1])));
+    let next_cursor = Some(seal(&json!(["events", tx.workspace(), last.0, last.1])));
     let event = |row: Row| ChangeEvent {
         id: row.id,
         r#type: row.type_,
@@ -222,7 +223,7 @@ list_params!(FeedParameters, {
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {
-    let (asked, link) = (asked(ctx.query())?, ctx.next_link());
+    let (asked, link) = (asked(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = load(tx, &asked)?;
         link.reply(&page.page, &page)

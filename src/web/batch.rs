@@ -2,7 +2,7 @@
 use crate::db::tx::Tx;
 use crate::kernel::error::{Bad, Code, Error, ProblemBody, Result};
 use crate::kernel::kind::Record;
-use crate::kernel::shape::{self, Rules, Shape};
+use crate::kernel::shape::{self, Rules, Shape, escape};
 use crate::web::body;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -174,7 +174,7 @@ impl<T: BatchItem> Items<T> {
         };
         for name in members.keys() {
             let detail = crate::kernel::error::not_known(name, ["atomic", "items"].into_iter());
-            bad.push(Bad::member(format!("/{name}"), "unknown_member", detail));
+            bad.push(Bad::member(format!("/{}", escape(name)), "unknown_member", detail));
         }
         if !bad.is_empty() {
             return Err(Error::members(bad));

@@ -2,16 +2,23 @@
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::merge_patch;
 use crate::kernel::shape::{self, Rules};
-use actix_web::dev::Payload;
+use crate::web::json::Strict;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
 use actix_web::http::{Method, header};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -102,8 +109,56 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> 
     tokio::time::timeout(BODY_TIME, all).await.map_err(late)?
 }
 
+/// The payload of a request whose length is not stated. While it is held, the server closes the connection of a refused request;
+/// after it is dropped, the server reads to an end that may never come.
+#[derive(Clone)]
+pub struct Held(Rc<RefCell<Payload>>);
+
+impl Stream for Held {
+    type Item = std::result::Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
+}
+
+impl Held {
+    /// The answer, which holds the payload until it is sent.
+    pub fn beside(self, answer: BoxBody) -> BoxBody {
+        BoxBody::new(Refusal { answer, _held: self })
+    }
+}
+
+struct Refusal {
+    answer: BoxBody,
+    _held: Held,
+}
+
+impl MessageBody for Refusal {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
+    }
+}
+
+/// Holds the payload beside the request, if its length is not stated.
+pub fn hold(request: &mut ServiceRequest) -> Option<Held> {
+    request.headers().get(header::TRANSFER_ENCODING)?;
+    let held = Held(Rc::new(RefCell::new(request.take_payload())));
+    request.set_payload(Payload::Stream { payload: Box::pin(held.clone()) });
+    Some(held)
+}
+
 fn parse(bytes: &[u8]) -> Result<Json> {
-    let body: Json = serde_json::from_slice(bytes).map_err(|e| Error::new(Code::InvalidJson, e.to_string()))?;
+    let Strict(body) = serde_json::from_slice(bytes).map_err(|e| Error::new(Code::InvalidJson, e.to_string()))?;
     if depth(&body) > DEPTH_MAX {
         return Err(Error::new(Code::InvalidJson, format!("a body may nest at most {DEPTH_MAX} deep")));
     }

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod body;
 pub mod ctx;
 pub mod form;
+pub mod json;
 pub mod limits;
 pub mod names;
 pub mod restore;

@@ -91,7 +91,7 @@ list_params!(TimelineParameters, {
 });
 
 impl Window {
-    pub fn read(query: &str) -> Result<Window> {
+    pub fn read(query: &str, record: Uuid) -> Result<Window> {
         let mut asked = Asked::read(query)?;
         let limit = asked.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
         if !(1..=500).contains(&limit) {
@@ -99,9 +99,9 @@ impl Window {
         }
         let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of a timeline");
         let read = |text: String| {
-            let (kind, at, id): (String, DateTime, Uuid) =
+            let (kind, of, at, id): (String, Uuid, DateTime, Uuid) =
                 serde_json::from_value(unseal(&text)?).map_err(|_| invalid())?;
-            if kind == "timeline" { Ok((at, id)) } else { Err(invalid()) }
+            if kind == "timeline" && of == record { Ok((at, id)) } else { Err(invalid()) }
         };
         let before = asked.take("cursor").map(read).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
         asked.finish(&["limit", "cursor"])?;
@@ -151,7 +151,7 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
     let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| has_more).map(|row| seal(&json!(["timeline", row.at, row.id])));
+    let next_cursor = rows.last().filter(|_| has_more).map(|row| seal(&json!(["timeline", id, row.at, row.id])));
     let item = |row: Row| TimelineItem {
         id: row.id,
         at: row.at,
@@ -173,7 +173,7 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/contacts/{contact_id}/timeline")]
 async fn of_contact(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
-    let (window, link) = (Window::read(ctx.query())?, ctx.next_link());
+    let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         contacts::store::find(tx, id.0)?;
         let page = page(tx, Kind::Contact, id.0, window)?;
@@ -187,7 +187,7 @@ async fn of_contact(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/companies/{company_id}/timeline")]
 async fn of_company(ctx: Ctx<can::companies::Read>, id: Id) -> Result<Reply> {
-    let (window, link) = (Window::read(ctx.query())?, ctx.next_link());
+    let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         companies::store::find(tx, id.0)?;
         let page = page(tx, Kind::Company, id.0, window)?;

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod access;
 mod analytics;
+mod attacks;
 mod audit;
+mod bodies;
 mod bulk;
 mod catalogue;
 mod compatibility;
@@ -15,8 +17,10 @@ mod hostile;
 mod house;
 mod identity;
 mod imports;
+mod injection;
 mod kept;
 mod limits;
+mod parsing;
 mod privacy;
 mod properties;
 mod races;
@@ -28,4 +32,5 @@ mod story;
 mod support;
 mod visibility;
 mod walk;
+mod walls;
 mod work;

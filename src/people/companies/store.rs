@@ -3,6 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
 use crate::db::refs::{self, Named};
 use crate::db::sight;
+use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::custom::CustomValues;
@@ -14,7 +15,7 @@ use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
 use crate::records::{self, custom_fields};
-use crate::schema::companies;
+use crate::schema::{companies, workspaces};
 use crate::{list, owned, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -117,11 +118,38 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUp
     change(tx, &before, changes)
 }
 
+const ABOVE: &str = "with recursive above as (
+    select id, parent_id from companies where workspace_id = :workspace and id = :parent
+    union
+    select c.id, c.parent_id from companies c join above a on c.workspace_id = :workspace and c.id = a.parent_id
+) select id from above where id = :id";
+
+#[derive(QueryableByName)]
+struct Above {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
+}
+
+/// No company is above itself.
+fn check_parent(tx: &mut Tx<'_>, id: Uuid, parent: Uuid) -> Result<()> {
+    // One change of parent at a time, so that two cannot make a circle together.
+    workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
+    let above: Vec<Above> = Statement::new(ABOVE)
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("parent", Part::Id(parent))
+        .set("id", Part::Id(id))
+        .load(tx.conn)?;
+    if above.iter().any(|company| company.id == id) {
+        return Err(Error::member("/parent_id", "invalid", "must not be the company itself or one below it"));
+    }
+    Ok(())
+}
+
 /// Changes a locked company.
 pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Result<Company> {
     let id = before.id;
-    if changes.parent_id == Some(Some(id)) {
-        return Err(Error::member("/parent_id", "invalid", "cannot be the company itself"));
+    if let Some(Some(parent)) = changes.parent_id {
+        check_parent(tx, id, parent)?;
     }
     refs::must_see(tx, &[(Kind::Company, changes.parent_id.flatten(), "/parent_id")])?;
     let revenue = changes.revenue.as_ref().map(|money| {

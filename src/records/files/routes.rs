@@ -44,13 +44,6 @@ fn read(form: &Form) -> Result<Belongs> {
     if bad.is_empty() { Ok(Belongs { contact, company, lead, deal, activity }) } else { Err(Error::members(bad)) }
 }
 
-/// The last part of whatever path the name pretends to be.
-fn plain_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
-    if plain.trim().is_empty() { "file".into() } else { plain.trim().to_owned() }
-}
-
 /// By content: a name can lie.
 fn content_type(bytes: &[u8]) -> &'static str {
     match infer::get(bytes) {
@@ -76,15 +69,18 @@ async fn create(
     let (workspace, id) = (ctx.actor.workspace, Uuid::now_v7());
     let stored = Stored {
         id,
-        name: plain_name(&name),
+        name: store::plain_name(&name),
         content_type: content_type(&bytes).to_owned(),
         size: i64::try_from(bytes.len()).map_err(Error::internal)?,
         sha256: Sha256::digest(&bytes).to_vec(),
         belongs,
     };
     // The bytes come first: a row never names bytes that are not there.
-    blobs.put(workspace, id, bytes.into()).await?;
-    let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored)?)).await;
+    let outcome = match blobs.put(workspace, id, bytes.into()).await {
+        Ok(()) => ctx.write(move |tx| Reply::created(&store::insert(tx, &stored)?)).await,
+        // They may have arrived although nobody said so.
+        Err(error) => Err(error),
+    };
     let kept = outcome.as_ref().is_ok_and(|reply| !reply.replayed);
     if !kept && let Err(error) = blobs.remove(workspace, id).await {
         log::warn!("the bytes of a refused file {id} stay: {error}");

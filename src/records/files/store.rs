@@ -95,8 +95,17 @@ pub fn insert(tx: &mut Tx<'_>, new: &Stored) -> Result<File> {
     Ok(row)
 }
 
+/// The last part of whatever path the name pretends to be.
+pub fn plain_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
+    if plain.trim().is_empty() { "file".into() } else { plain.trim().to_owned() }
+}
+
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdate) -> Result<File> {
     let before = lock(tx, id, expected)?;
+    let name = changes.name.as_deref().map(plain_name);
+    let changes = FileUpdate { name };
     let after: File = diesel::update(files::table.find((tx.workspace(), id)))
         .set((changes, files::version.eq(before.version + 1), files::updated_at.eq(tx.now)))
         .returning(File::as_returning())

@@ -3,7 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Bad, Code, Error, Result};
-use crate::kernel::money::Money;
+use crate::kernel::money::{AMOUNT_MAX, Money};
 use crate::kernel::shape::Rules;
 use crate::schema::{line_items, products};
 use diesel::prelude::*;
@@ -71,46 +71,61 @@ const MEANINGS: Meanings = &[("line_items_product_id_fkey", Meaning::Missing("/l
 
 fn line_total(quantity: i32, price: i64, discount: i32) -> Option<i64> {
     let hundredths = i128::from(quantity) * i128::from(price) * i128::from(100 - discount);
-    i64::try_from((hundredths + 50).div_euclid(100)).ok().filter(|total| total.abs() <= 9_007_199_254_740_991)
+    i64::try_from((hundredths + 50).div_euclid(100)).ok().filter(|total| total.abs() <= AMOUNT_MAX)
+}
+
+type Listed = (Uuid, Option<i64>, Option<String>);
+
+/// What the products of the items cost. A product that was deleted can stay in a deal, here `kept`, but is not sold anew.
+pub fn listed<'i>(
+    tx: &mut Tx<'_>,
+    items: impl Iterator<Item = &'i LineItemInput>,
+    kept: &[Uuid],
+) -> Result<Vec<Listed>> {
+    let ids: Vec<Uuid> = items.map(|item| item.product_id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(products::table
+        .filter(products::workspace_id.eq(tx.workspace()))
+        .filter(products::id.eq_any(&ids))
+        .filter(products::deleted_at.is_null().or(products::id.eq_any(kept)))
+        .select((products::id, products::price_amount, products::price_currency))
+        .load(tx.conn)?)
+}
+
+/// The products that a deal has.
+pub fn products_of(tx: &mut Tx<'_>, deal: Uuid) -> Result<Vec<Uuid>> {
+    let own =
+        line_items::table.filter(line_items::workspace_id.eq(tx.workspace())).filter(line_items::deal_id.eq(deal));
+    Ok(own.select(line_items::product_id).load(tx.conn)?)
 }
 
 /// The items with their prices found, all in one currency, and their total.
-pub fn price(tx: &mut Tx<'_>, items: &[LineItemInput]) -> Result<(Vec<Money>, Option<Money>)> {
-    let ids: Vec<Uuid> = items.iter().filter(|item| item.price.is_none()).map(|item| item.product_id).collect();
-    let listed: Vec<(Uuid, Option<i64>, Option<String>)> = if ids.is_empty() {
-        Vec::new()
-    } else {
-        products::table
-            .filter(products::workspace_id.eq(tx.workspace()))
-            .filter(products::id.eq_any(&ids))
-            .select((products::id, products::price_amount, products::price_currency))
-            .load(tx.conn)?
-    };
+pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, Option<Money>)> {
     let (mut prices, mut bad) = (Vec::with_capacity(items.len()), Vec::new());
     let mut total: Option<Money> = None;
     for (n, item) in items.iter().enumerate() {
-        let of_product = || {
-            let (_, amount, currency) = listed.iter().find(|(id, ..)| *id == item.product_id)?;
-            Some(Money { amount: (*amount)?, currency: currency.clone()? })
+        let Some((_, amount, currency)) = listed.iter().find(|(id, ..)| *id == item.product_id) else {
+            let pointer = format!("/line_items/{n}/product_id");
+            bad.push(Bad::member(pointer, "reference_not_found", "there is no such product"));
+            continue;
         };
+        let of_product = || Some(Money { amount: (*amount)?, currency: currency.clone()? });
         let Some(price) = item.price.clone().or_else(of_product) else {
-            let known = listed.iter().any(|(id, ..)| *id == item.product_id);
-            bad.push(if known {
-                Bad::member(format!("/line_items/{n}/price"), "required", "is missing, and the product has none")
-            } else {
-                Bad::member(format!("/line_items/{n}/product_id"), "reference_not_found", "there is no such product")
-            });
+            let pointer = format!("/line_items/{n}/price");
+            bad.push(Bad::member(pointer, "required", "is missing, and the product has none"));
             continue;
         };
         let sum = line_total(item.quantity.unwrap_or(1), price.amount, item.discount_percent.unwrap_or(0));
-        match (&mut total, sum) {
+        let before = total.as_ref().map_or(0, |total| total.amount);
+        let all = sum.map(|sum| before + sum).filter(|all| all.abs() <= AMOUNT_MAX);
+        match (&mut total, all) {
             (_, None) => {
                 bad.push(Bad::member(format!("/line_items/{n}/quantity"), "out_of_range", "makes the amount too large"))
             }
-            (None, Some(sum)) => total = Some(Money { amount: sum, currency: price.currency.clone() }),
-            (Some(total), Some(sum)) if total.currency == price.currency => {
-                total.amount = total.amount.saturating_add(sum)
-            }
+            (None, Some(all)) => total = Some(Money { amount: all, currency: price.currency.clone() }),
+            (Some(total), Some(all)) if total.currency == price.currency => total.amount = all,
             (Some(total), _) => {
                 let detail = format!("must be {}: the items of a deal have one currency", total.currency);
                 bad.push(Bad::member(format!("/line_items/{n}/price/currency"), "invalid", detail));

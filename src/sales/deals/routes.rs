@@ -118,7 +118,7 @@ async fn replace_lines(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<LineIt
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/deals/{deal_id}/timeline")]
 async fn timeline(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
-    let (window, link) = (Window::read(ctx.query())?, ctx.next_link());
+    let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         store::find(tx, id.0)?;
         let page = crate::work::timeline::page(tx, Kind::Deal, id.0, window)?;

@@ -140,12 +140,12 @@ fn loss_reason_required() -> Error {
 
 /// Inserts many with few statements, each with its past. A row that the database refuses fails them all.
 pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result<Vec<Deal>> {
+    let listed = lines::listed(tx, list.iter().flat_map(|(new, _)| &new.line_items), &[])?;
     let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, past)) in (first..).zip(list) {
         sight::may_create(tx, Kind::Deal, new.owner_id)?;
-        let (prices, total) =
-            if new.line_items.is_empty() { (Vec::new(), None) } else { lines::price(tx, &new.line_items)? };
+        let (prices, total) = lines::price(&listed, &new.line_items)?;
         let row = new_row(tx, number, new, past, total.filter(|_| past.value_from_lines))?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
         items.extend(positioned.map(|(position, (item, price))| (row.id, position, item, price)));
@@ -440,7 +440,9 @@ pub fn replace_lines(
     given: &lines::LineItemReplacement,
 ) -> Result<lines::LineItemList> {
     let before = lock(tx, id, expected)?;
-    let (prices, total) = lines::price(tx, &given.line_items)?;
+    let kept = lines::products_of(tx, id)?;
+    let listed = lines::listed(tx, given.line_items.iter(), &kept)?;
+    let (prices, total) = lines::price(&listed, &given.line_items)?;
     lines::remove_all(tx, id)?;
     let items: Vec<_> = (1..)
         .zip(given.line_items.iter().zip(prices))

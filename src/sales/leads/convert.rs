@@ -177,7 +177,7 @@ fn company(
     }
     if let Some(new) = &asked.company {
         made.created.push("company".into());
-        return companies::insert(tx, new).map(Some);
+        return companies::insert(tx, new).map(Some).map_err(|error| error.under("/company"));
     }
     if let Some(id) = lead.company_id {
         return seen(Some(companies::find(tx, id)));
@@ -215,7 +215,7 @@ fn contact(
     if let Some(new) = &asked.contact {
         made.created.push("contact".into());
         let new = ContactCreate { company_id: new.company_id.or(company.map(|c| c.id)), ..new.clone() };
-        return contacts::insert(tx, &new).map(Some);
+        return contacts::insert(tx, &new).map(Some).map_err(|error| error.under("/contact"));
     }
     let known = match (asked.contact_id, lead.contact_id, &person.email) {
         (Some(id), ..) => Some(contacts::find(tx, id).map_err(|_| Error::reference("/contact_id"))?),
@@ -350,7 +350,7 @@ fn deal(
         custom_fields: with_passed_on(tx, lead, given.custom_fields.clone()),
         ..given
     };
-    deals::insert(tx, &new).map(Some)
+    deals::insert(tx, &new).map(Some).map_err(|error| error.under("/deal"))
 }
 
 /// What is given, and before it what the lead passes on.

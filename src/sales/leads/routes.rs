@@ -88,7 +88,7 @@ async fn convert_one(ctx: Ctx<can::leads::Update>, id: Id, asked: Valid<LeadConv
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/leads/{lead_id}/timeline")]
 async fn timeline(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
-    let (window, link) = (Window::read(ctx.query())?, ctx.next_link());
+    let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         store::find(tx, id.0)?;
         let page = crate::work::timeline::page(tx, Kind::Lead, id.0, window)?;

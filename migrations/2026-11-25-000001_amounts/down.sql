@@ -1,0 +1,1 @@
+drop function as_amount(numeric);
