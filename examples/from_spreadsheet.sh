@@ -76,5 +76,6 @@ curl -sS --fail-with-body -H "Authorization: Bearer $token" -H 'Accept: text/csv
 say 'Days to win and to lose'
 curl -sS --fail-with-body -H "Authorization: Bearer $token" -H 'Accept: text/csv' "$api/analytics/cycle-time?pipeline_id=$pipeline"
 say 'The best seller'
-get "/analytics/leaderboard?pipeline_id=$pipeline" | head -c 600
+best=$(get "/analytics/leaderboard?pipeline_id=$pipeline")
+echo "${best:0:600}"
 printf '\n{"base_url":"%s","access_token":"%s","pipeline_id":"%s"}\n' "$base" "$token" "$pipeline"

@@ -223,6 +223,7 @@ diesel::table! {
         changes -> Jsonb,
         address -> Nullable<Text>,
         redacted_at -> Nullable<Timestamptz>,
+        record_version -> Nullable<Int8>,
     }
 }
 

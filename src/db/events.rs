@@ -14,6 +14,8 @@ pub struct Event {
     name: String,
     kind: Kind,
     record: Uuid,
+    /// The version that the change made, of a record that has one.
+    version: Option<i64>,
     changes: Json,
 }
 
@@ -38,11 +40,11 @@ impl Event {
 
     /// Something that happened to a record, without what was before and after.
     pub fn of(kind: Kind, record: Uuid, verb: &str) -> Event {
-        Event { name: format!("{}.{verb}", kind.as_str()), kind, record, changes: json!({}) }
+        Event { name: format!("{}.{verb}", kind.as_str()), kind, record, version: None, changes: json!({}) }
     }
 
     pub fn deleted<R: Record>(row: &R) -> Result<Event> {
-        Event::diff(row, "deleted", &json!({}), &json!({}))
+        Ok(Event::of(R::KIND, row.id(), "deleted"))
     }
 
     fn diff<R: Record>(row: &R, verb: &str, before: &Json, after: &Json) -> Result<Event> {
@@ -58,6 +60,7 @@ impl Event {
             name: format!("{}.{verb}", R::KIND.as_str()),
             kind: R::KIND,
             record: row.id(),
+            version: after.get("version").and_then(Json::as_i64),
             changes: changes.into(),
         })
     }
@@ -97,6 +100,7 @@ struct NewRow<'a> {
     type_: &'a str,
     record_kind: &'a str,
     record_id: Uuid,
+    record_version: Option<i64>,
     actor_kind: &'a str,
     actor_id: Option<Uuid>,
     request_id: &'a str,
@@ -118,6 +122,7 @@ pub fn note(
         type_: name,
         record_kind: kind.as_str(),
         record_id: record,
+        record_version: None,
         actor_kind: "user",
         actor_id: Some(user),
         request_id: "",
@@ -155,6 +160,7 @@ fn new_row<'a>(event: &'a Event, at: DateTime, request: &'a Request) -> NewRow<'
         type_: &event.name,
         record_kind: event.kind.as_str(),
         record_id: event.record,
+        record_version: event.version,
         actor_kind: request.actor.via,
         actor_id: Some(request.actor.user),
         request_id: &request.id,

@@ -207,6 +207,10 @@ fn meaning(error: Error) -> Error {
                 log::warn!("too slow: {message}");
                 return Error::new(Code::Overloaded, "the database took too long; try again soon");
             }
+            if message.contains("No space left on device") {
+                log::error!("PostgreSQL has no room: {message}");
+                return Error::new(Code::Overloaded, "the database has no room; try again later");
+            }
             let lost = [
                 "terminating connection",
                 "server closed the connection",

@@ -34,6 +34,8 @@ pub struct ChangeEvent {
     pub at: DateTime,
     pub record_kind: String,
     pub record_id: Uuid,
+    /// The version that the change made. Changes of one record that were made at the same time may come in another order.
+    pub record_version: Option<i64>,
     /// `user`, `api_key` or `import`.
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
@@ -67,6 +69,8 @@ struct Row {
     record_kind: String,
     #[diesel(sql_type = SqlUuid)]
     record_id: Uuid,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    record_version: Option<i64>,
     #[diesel(sql_type = Text)]
     actor_kind: String,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -189,6 +193,7 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
         at: row.at,
         record_kind: row.record_kind,
         record_id: row.record_id,
+        record_version: row.record_version,
         actor_kind: row.actor_kind,
         actor_id: row.actor_id,
         request_id: row.request_id,

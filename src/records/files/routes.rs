@@ -76,16 +76,27 @@ async fn create(
         belongs,
     };
     // The bytes come first: a row never names bytes that are not there.
-    let outcome = match blobs.put(workspace, id, bytes.into()).await {
-        Ok(()) => ctx.write(move |tx| Reply::created(&store::insert(tx, &stored)?)).await,
+    if let Err(error) = blobs.put(workspace, id, bytes.into()).await {
         // They may have arrived although nobody said so.
-        Err(error) => Err(error),
+        discard(&blobs, workspace, id).await;
+        return Err(error);
+    }
+    let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored)?)).await;
+    // After a fault of the database the row may be there: bytes without a row cost little, a row without bytes is a lost file.
+    let needless = match &outcome {
+        Ok(reply) => reply.replayed,
+        Err(error) => error.code().status() < 500,
     };
-    let kept = outcome.as_ref().is_ok_and(|reply| !reply.replayed);
-    if !kept && let Err(error) = blobs.remove(workspace, id).await {
-        log::warn!("the bytes of a refused file {id} stay: {error}");
+    if needless {
+        discard(&blobs, workspace, id).await;
     }
     outcome
+}
+
+async fn discard(blobs: &Blobs, workspace: Uuid, id: Uuid) {
+    if let Err(error) = blobs.remove(workspace, id).await {
+        log::warn!("the bytes of a refused file {id} stay: {error}");
+    }
 }
 
 /// List files, the latest first.
