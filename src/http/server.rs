@@ -22,7 +22,7 @@ use std::time::Duration;
 use utoipa_actix_web::{AppExt, scope};
 
 /// How long requests under way may take once the server stops.
-const DRAIN_SECONDS: u64 = 30;
+const DRAIN_SECONDS: u64 = 20;
 const WORKERS: usize = 2;
 
 /// Everything that the operations share.

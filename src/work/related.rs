@@ -19,6 +19,9 @@ pub struct Related {
 macro_rules! set_next {
     ($tx:expr, $table:ident, $link:ident, $id:expr) => {
         if let Some(id) = $id {
+            // Whoever else changes a task of the record waits here, and then sees what was done meanwhile.
+            let record = $table::table.find(($tx.workspace(), id)).select($table::id);
+            record.for_no_key_update().first::<Uuid>($tx.conn).optional()?;
             let open = tasks::table
                 .filter(tasks::workspace_id.eq($tx.workspace()))
                 .filter(tasks::$link.eq(id))

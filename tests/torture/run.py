@@ -1,0 +1,127 @@
+"""Runs the parts: run.py PROGRAM FOLDER [--short] [--only f1,f2]. Ends with a table; the exit code says whether everything held."""
+
+import argparse
+import collections
+import random
+import resource
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import crash
+import full
+import races
+import slow
+import stop
+import waits
+
+
+class Part:
+    """One part of the torture: what it found wrong, and what it has to say."""
+
+    def __init__(self, name: str, title: str, run, options):
+        self.name, self.title, self.run = name, title, run
+        self.program, self.short, self.seed = options.program, options.short, options.seed
+        self.work = options.folder / name
+        self.wrong: collections.Counter[str] = collections.Counter()
+        self.notes: list[str] = []
+        self.seconds, self.skipped = 0.0, ""
+        self.lock = threading.Lock()
+
+    def check(self, holds, what: str) -> bool:
+        if not holds:
+            with self.lock:
+                self.wrong[what] += 1
+        return bool(holds)
+
+    def note(self, what: str) -> None:
+        self.notes.append(what)
+
+    def skip(self, why: str) -> None:
+        self.skipped = why
+
+    def go(self) -> None:
+        begin = time.monotonic()
+        self.work.mkdir(parents=True)
+        try:
+            self.run(self)
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            self.check(False, f"{type(error).__name__}: {error} ({place.name}, {Path(place.filename).name}:{place.lineno})")
+            (self.work / "traceback").write_text(traceback.format_exc())
+        self.seconds = time.monotonic() - begin
+        print(f"   {self.name} {'FAILED' if self.wrong else 'skipped' if self.skipped else 'held'} after {self.seconds:.0f} s", flush=True)
+
+
+PARTS = [
+    # In the short form the lines run at the same time, the parts of a line one after another; those of line 0 are left out.
+    (1, "F1", "kill -9 of the server under load", crash.server),
+    (1, "F2", "kill -9 of PostgreSQL under load", crash.database),
+    (2, "F3", "PostgreSQL that never answers", waits.frozen),
+    (3, "F3b", "a line that is cut or goes silent", waits.silent),
+    (2, "F4", "all connections busy", waits.exhausted),
+    (2, "F5", "a slow database", waits.far),
+    (2, "F6", "a full disk", full.disk),
+    (4, "F7", "slow senders", slow.senders),
+    (4, "F8", "slow readers", slow.readers),
+    (1, "F12", "SIGTERM under load", stop.gently),
+    (0, "F13", "a worker that outlives its lease", crash.worker),
+    (1, "E", "many at once on one record", races.one_record),
+]
+
+
+def table(parts: list[Part]) -> None:
+    print("\n| part | what | outcome | seconds | |\n| --- | --- | --- | --- | --- |")
+    for part in parts:
+        outcome = "FAILED" if part.wrong else "skipped" if part.skipped else "held"
+        print(f"| {part.name} | {part.title} | {outcome} | {part.seconds:.0f} | {part.skipped or '; '.join(part.notes)} |")
+    print("| F9 | a panic | not provoked | 0 | nothing outside can make the server panic; its tests have to |")
+    for part in parts:
+        for what, times in part.wrong.most_common(30):
+            print(f"{part.name}: {what}" + (f" ({times} times)" if times > 1 else ""))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = parser.parse_args()
+    # Thousands of sockets on either side.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("torture: stopped"))
+    only = [name.upper() for name in options.only.split(",") if name]
+    lines: dict[int, list[Part]] = {}
+    for line, name, title, run in PARTS:
+        if (line or not options.short or only) and (not only or name.upper() in only):
+            lines.setdefault(line if options.short else 0, []).append(Part(name, title, run, options))
+    print(f"-- the seed is {options.seed}", flush=True)
+
+    def follow(parts: list[Part]) -> None:
+        for part in parts:
+            part.go()
+
+    threads = [threading.Thread(target=follow, args=[parts], daemon=True) for parts in lines.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    order = [name for _, name, *_ in PARTS]
+    parts = sorted((part for line in lines.values() for part in line), key=lambda part: order.index(part.name))
+    table(parts)
+    wrong = sum(bool(part.wrong) for part in parts)
+    if not wrong:
+        shutil.rmtree(options.folder, ignore_errors=True)
+    print(f"{wrong} of {len(parts)} parts failed" if wrong else "it holds")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
