@@ -76,7 +76,7 @@ pub struct Mailing {
 /// An OpenID provider that people may sign in through.
 #[derive(Clone, Debug, Args)]
 pub struct OpenId {
-    /// Address of the provider, such as https://accounts.example
+    /// Address of the provider, such as <https://accounts.example>
     #[arg(long, env = "VORONKA_OIDC_ISSUER")]
     pub oidc_issuer: Option<String>,
     /// What the provider knows this server as
