@@ -146,7 +146,7 @@ pub struct Question {
     actor: Actor,
 }
 
-pub const OWN: [&str; 8] = ["pipeline_id", "from", "to", "time_zone", "group_by", "kind", "at", "status"];
+pub const OWN: [&str; 6] = ["pipeline_id", "from", "to", "time_zone", "group_by", "status"];
 
 impl Question {
     pub fn new(query: &str, actor: &Actor) -> Result<Question> {

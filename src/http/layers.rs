@@ -52,7 +52,16 @@ pub async fn outermost(
                 None => answer,
             })
         }
-        Ok(Err(error)) => Err(finished(translate(&error, &id), &id)),
+        Ok(Err(error)) => {
+            let answer = translate(&error, &id);
+            Err(finished(
+                match held {
+                    Some(held) => answer.map_body(|_, body| held.beside(body)),
+                    None => answer,
+                },
+                &id,
+            ))
+        }
         Err(_) => {
             log::error!("{line} panicked; request {}", id.0);
             Err(finished(finish_problem(&Error::internal("panic"), &id), &id))

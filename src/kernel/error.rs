@@ -254,7 +254,7 @@ pub struct ProblemBody<'a> {
     pub code: &'a str,
     pub detail: &'a str,
     pub request_id: &'a str,
-    /// Every refused member or parameter, not only the first.
+    /// Every refused member or parameter, not only the first; of more than a hundred the first hundred.
     #[schema(value_type = Vec<Bad>)]
     pub errors: &'a [Bad],
     /// With `version_conflict`: the version the record has now.

@@ -172,12 +172,14 @@ fn a_body_is_as_long_as_it_says() {
     let (_, head) = signed_in();
     let (post, batch) = (head(POST) + JSON, head("POST /api/v1/contacts/batch-create") + JSON);
     let ann = r#"{"first_name":"A"}"#;
+    let anybody = format!("{POST} HTTP/1.1\r\nHost: x\r\n{JSON}");
     let chunks = format!("{:x}\r\n{}\r\n", 65_536, " ".repeat(65_536)).repeat(40);
     for (name, sent, expected) in [
         ("a byte too much", format!("{post}Content-Length: 2097153\r\n\r\n{{"), "413"),
         ("a hundred megabytes", format!("{post}Content-Length: 104857600\r\n\r\n"), "413"),
         ("a batch of a byte too much", format!("{batch}Content-Length: 8388609\r\n\r\n{{"), "413"),
         ("chunks without end", format!("{post}Transfer-Encoding: chunked\r\n\r\n{chunks}"), "413"),
+        ("chunks without end, from anybody", format!("{anybody}Transfer-Encoding: chunked\r\n\r\n{chunks}"), "401"),
         ("less than it is", format!("{post}Content-Length: 5\r\n\r\n{ann}"), "400"),
         ("less than nothing", format!("{post}Content-Length: -1\r\n\r\n{ann}"), "400"),
         ("with a sign", format!("{post}Content-Length: +18\r\n\r\n{ann}"), "400"),
