@@ -313,6 +313,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         result -> Nullable<Jsonb>,
         position -> Nullable<Uuid>,
+        taken -> Int4,
     }
 }
 

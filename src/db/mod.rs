@@ -14,3 +14,4 @@ pub mod sight;
 pub mod sql;
 pub mod table;
 pub mod tx;
+pub mod watch;

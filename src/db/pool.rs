@@ -1,14 +1,14 @@
 //! A few threads that talk to PostgreSQL. A request hands its work to one of them and waits, but never longer than the
 //! deadline; a full queue is answered with 503 at once instead of with a longer wait.
+use crate::db::watch::{self, Post, Watch};
 use crate::kernel::error::{Code, Error, Result};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection, R2D2Connection};
 use diesel::result::{DatabaseErrorKind, Error as Sql};
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 /// A request that has waited this long is answered with 503; its work may still be done (hence idempotency keys).
@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(15);
 const QUEUE: usize = 256;
 
 type Job = Box<dyn FnOnce(Result<&mut PgConnection>) + Send>;
-type Connections = Pool<ConnectionManager<PgConnection>>;
+type Connection = PooledConnection<ConnectionManager<PgConnection>>;
 
 /// One queue with its own threads and connections, so that reports cannot starve the rest.
 #[derive(Clone, Debug)]
@@ -26,7 +26,8 @@ struct Lane(Sender<Job>);
 pub struct Db {
     quick: Lane,
     reports: Lane,
-    pool: Connections,
+    connections: Arc<Connections>,
+    watch: Arc<Watch>,
 }
 
 /// How many connections of each kind.
@@ -52,41 +53,23 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
     }
 }
 
-thread_local! {
-    static QUERIES: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Statements that this thread has sent so far.
-pub fn queries() -> u32 {
-    QUERIES.get()
-}
-
 impl Db {
     pub fn open(url: &str, size: Size) -> Result<Db> {
-        let count = || {
-            let counter = |event: InstrumentationEvent<'_>| {
-                if let InstrumentationEvent::StartQuery { .. } = event {
-                    QUERIES.set(QUERIES.get().wrapping_add(1));
-                }
-            };
-            let counter: Box<dyn diesel::connection::Instrumentation> = Box::new(counter);
-            Some(counter)
-        };
-        set_default_instrumentation(count).map_err(Error::internal)?;
-        let pool = Pool::builder()
-            .max_size(size.quick + size.reports + 3) // for a worker, its progress, its heartbeat
-            .min_idle(Some(1))
-            // A SELECT 1 per request would cost a quarter of the speed; a broken connection is noticed and replaced after one failure.
-            .test_on_check_out(false)
-            .connection_timeout(Duration::from_secs(3))
-            .connection_customizer(Box::new(Session))
-            .build(ConnectionManager::<PgConnection>::new(url))
-            .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;
+        watch::instrument().map_err(Error::internal)?;
+        let connections = Arc::new(Connections::open(url, size)?);
+        let renewed = Arc::clone(&connections);
+        let watch = Watch::begin(move || renewed.renew()).map_err(Error::internal)?;
         Ok(Db {
-            quick: Lane::open("db", size.quick, &pool)?,
-            reports: Lane::open("report", size.reports, &pool)?,
-            pool,
+            quick: Lane::open("db", size.quick, &connections, &watch)?,
+            reports: Lane::open("report", size.reports, &connections, &watch)?,
+            connections,
+            watch,
         })
+    }
+
+    /// The threads that wait for this database.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Runs a piece of work on a database thread.
@@ -109,7 +92,7 @@ impl Db {
 
     /// Runs on the calling thread, for workers and commands, which may block.
     pub fn here<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
-        let mut conn = check_out(&self.pool)?;
+        let mut conn = self.connections.check_out()?;
         work(&mut conn).map_err(meaning)
     }
 }
@@ -120,25 +103,84 @@ static LOSSES: AtomicU32 = AtomicU32::new(0);
 /// The losses that a connection has outlived.
 struct Outlived(u32);
 
-/// A connection. After one was lost the others are asked whether they still live, each once: when the database comes back, no request
-/// has to fail on the connections of the time before.
-fn check_out(pool: &Connections) -> Result<PooledConnection<ConnectionManager<PgConnection>>> {
-    loop {
-        let mut conn = pool.get().map_err(unavailable)?;
-        let losses = LOSSES.load(Ordering::Relaxed);
-        let outlived = PooledConnection::extensions(&conn).get::<Outlived>().map(|outlived| outlived.0);
-        if outlived == Some(losses) || (outlived.is_none() && losses == 0) {
-            return Ok(conn);
-        }
-        match conn.ping() {
-            Ok(()) => {
-                PooledConnection::extensions_mut(&mut conn).insert(Outlived(losses));
+/// The pool, and what it takes to make another.
+#[derive(Debug)]
+struct Connections {
+    url: String,
+    most: u32,
+    pool: RwLock<Pool<ConnectionManager<PgConnection>>>,
+}
+
+impl Connections {
+    fn open(url: &str, size: Size) -> Result<Connections> {
+        let url = impatient(url);
+        let most = size.quick + size.reports + 3; // for a worker, its progress, its heartbeat
+        let pool = builder(most)
+            .build(ConnectionManager::new(&url))
+            .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;
+        Ok(Connections { url, most, pool: RwLock::new(pool) })
+    }
+
+    /// Other connections for whoever asks from now on.
+    fn renew(&self) {
+        let pool = builder(self.most).build_unchecked(ConnectionManager::new(&self.url));
+        *self.pool.write().unwrap_or_else(std::sync::PoisonError::into_inner) = pool;
+    }
+
+    /// A connection. After one was lost the others are asked whether they still live, each once: when the database comes back, no
+    /// request has to fail on the connections of the time before.
+    fn check_out(&self) -> Result<Connection> {
+        let pool = self.pool.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        loop {
+            let mut conn = pool.get().map_err(unavailable)?;
+            let losses = LOSSES.load(Ordering::Relaxed);
+            let outlived = PooledConnection::extensions(&conn).get::<Outlived>().map(|outlived| outlived.0);
+            if outlived == Some(losses) || (outlived.is_none() && losses == 0) {
                 return Ok(conn);
             }
-            // The pool sees that it is broken when it goes back, and makes another.
-            Err(error) => log::info!("a connection of before is gone: {error}"),
+            match conn.ping() {
+                Ok(()) => {
+                    PooledConnection::extensions_mut(&mut conn).insert(Outlived(losses));
+                    return Ok(conn);
+                }
+                // The pool sees that it is broken when it goes back, and makes another.
+                Err(error) => log::info!("a connection of before is gone: {error}"),
+            }
         }
     }
+}
+
+fn builder(most: u32) -> r2d2::Builder<ConnectionManager<PgConnection>> {
+    Pool::builder()
+        .max_size(most)
+        .min_idle(Some(1))
+        // A SELECT 1 per request would cost a quarter of the speed; a broken connection is noticed and replaced after one failure.
+        .test_on_check_out(false)
+        .connection_timeout(Duration::from_secs(3))
+        .connection_customizer(Box::new(Session))
+}
+
+/// How long libpq waits for a server that does not answer: in seconds, but the last in milliseconds. By itself it would wait for ever.
+const LIMITS: [(&str, &str); 6] = [
+    ("connect_timeout", "5"),
+    ("keepalives", "1"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+];
+
+/// The connection string, a URL or `name=value` pairs, with the limits it does not set itself.
+fn impatient(url: &str) -> String {
+    let is_url = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    LIMITS.iter().filter(|(name, _)| !url.contains(&format!("{name}="))).fold(url.to_owned(), |url, (name, value)| {
+        let joint = match (is_url, url.contains('?')) {
+            (true, false) => '?',
+            (true, true) => '&',
+            (false, _) => ' ',
+        };
+        format!("{url}{joint}{name}={value}")
+    })
 }
 
 fn unavailable(error: r2d2::Error) -> Error {
@@ -147,13 +189,12 @@ fn unavailable(error: r2d2::Error) -> Error {
 }
 
 impl Lane {
-    fn open(name: &str, threads: u32, pool: &Connections) -> Result<Lane> {
+    fn open(name: &str, threads: u32, connections: &Arc<Connections>, watch: &Watch) -> Result<Lane> {
         let (jobs, queue) = bounded::<Job>(QUEUE);
         for n in 0..threads {
-            let (queue, pool) = (queue.clone(), pool.clone());
-            std::thread::Builder::new()
-                .name(format!("{name}-{n}"))
-                .spawn(move || serve(&queue, &pool))
+            let (queue, connections) = (queue.clone(), Arc::clone(connections));
+            watch
+                .man(&format!("{name}-{n}"), move |post| serve(&queue, &connections, post))
                 .map_err(Error::internal)?;
         }
         Ok(Lane(jobs))
@@ -184,10 +225,11 @@ impl Lane {
     }
 }
 
-fn serve(queue: &Receiver<Job>, pool: &Connections) {
-    for job in queue {
+fn serve(queue: &Receiver<Job>, connections: &Connections, post: &Post) {
+    while !post.is_given_up() {
+        let Ok(job) = queue.recv() else { return };
         // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
-        let outcome = catch_unwind(AssertUnwindSafe(|| match check_out(pool) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| match connections.check_out() {
             Ok(mut conn) => job(Ok(&mut conn)),
             Err(error) => job(Err(error)),
         }));

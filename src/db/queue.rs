@@ -1,8 +1,9 @@
 //! The job queue: a plain table read with SKIP LOCKED. A job belongs to a worker while its lease lasts; the job of a
-//! worker that died is taken up by another when the lease has run out.
+//! worker that died is taken up by another when the lease has run out. Each taking has a number, which every statement of the
+//! worker asks for: one that was only paused, and has lost the job meanwhile, changes nothing any more.
 use crate::db::pool::Db;
 use crate::db::tx::{Tx, in_transaction};
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::jobs;
 use crate::{jsonb, text_enum};
@@ -17,7 +18,8 @@ use uuid::Uuid;
 const LEASE_SECONDS: i64 = 15;
 /// How often a worker says that it still lives.
 pub const BEAT: std::time::Duration = std::time::Duration::from_secs(4);
-const ATTEMPTS: i32 = 5;
+/// After so many attempts without progress a job is given up.
+pub const ATTEMPTS: i32 = 5;
 
 text_enum! {
     pub enum JobStatus {
@@ -52,6 +54,12 @@ pub struct Job {
     /// The last record that was worked on.
     #[serde(skip)]
     pub position: Option<Uuid>,
+    /// How often a worker has taken it since it last got on.
+    #[serde(skip)]
+    pub attempts: i32,
+    /// Which taking this is.
+    #[serde(skip)]
+    pub taken: i32,
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
@@ -104,6 +112,13 @@ pub fn enqueue(tx: &mut Tx<'_>, kind: &str, args: &serde_json::Value, total: Opt
     Ok(job)
 }
 
+/// The row of a job, while it is in the hands of the worker that has taken it.
+macro_rules! held {
+    ($job:expr) => {
+        jobs::table.find($job.id).filter(jobs::status.eq(JobStatus::Running)).filter(jobs::taken.eq($job.taken))
+    };
+}
+
 impl Db {
     /// Takes the oldest job that nobody works on.
     pub fn take_job(&self) -> Result<Option<Job>> {
@@ -112,20 +127,14 @@ impl Db {
     }
 
     /// How much there is to do.
-    pub fn set_total(&self, id: Uuid, total: i64) -> Result<()> {
-        self.here(|conn| Ok(diesel::update(jobs::table.find(id)).set(jobs::total.eq(total)).execute(conn).map(drop)?))
+    pub fn set_total(&self, job: &Job, total: i64) -> Result<()> {
+        self.here(|conn| Ok(diesel::update(held!(job)).set(jobs::total.eq(total)).execute(conn).map(drop)?))
     }
 
     /// Says that the worker of a job still lives.
-    pub fn keep_job(&self, id: Uuid) -> Result<()> {
+    pub fn keep_job(&self, job: &Job) -> Result<()> {
         let until = DateTime::now().plus(chrono::Duration::seconds(LEASE_SECONDS));
-        let running = jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running));
-        self.here(|conn| Ok(diesel::update(running).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?))
-    }
-
-    /// Ends a job; one that was cancelled meanwhile stays cancelled.
-    pub fn finish_job(&self, id: Uuid, outcome: Result<(), String>) -> Result<()> {
-        self.here(|conn| finish(conn, id, outcome))
+        self.here(|conn| Ok(diesel::update(held!(job)).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?))
     }
 }
 
@@ -134,44 +143,54 @@ fn take(conn: &mut PgConnection, now: DateTime) -> Result<Option<Job>> {
         jobs::status.eq(JobStatus::Queued).or(jobs::status.eq(JobStatus::Running).and(jobs::lease_until.lt(now)));
     let next = jobs::table.filter(free).order(jobs::created_at).select(jobs::id).for_update().skip_locked();
     let Some(id) = next.first::<Uuid>(conn).optional()? else { return Ok(None) };
-    let (job, attempts): (Job, i32) = diesel::update(jobs::table.find(id))
+    let job = diesel::update(jobs::table.find(id))
         .set((
             jobs::status.eq(JobStatus::Running),
-            jobs::attempts.eq(jobs::attempts + 1),
+            (jobs::attempts.eq(jobs::attempts + 1), jobs::taken.eq(jobs::taken + 1)),
             jobs::lease_until.eq(now.plus(chrono::Duration::seconds(LEASE_SECONDS))),
             jobs::updated_at.eq(now),
         ))
-        .returning((Job::as_returning(), jobs::attempts))
+        .returning(Job::as_returning())
         .get_result(conn)?;
-    if attempts > ATTEMPTS {
-        finish(conn, job.id, Err("it was tried five times".into()))?;
-        return Ok(None);
-    }
     Ok(Some(job))
 }
 
-fn finish(conn: &mut PgConnection, id: Uuid, outcome: Result<(), String>) -> Result<()> {
+/// Ends a job, unless it was cancelled or lost meanwhile. True when this has ended it.
+pub fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Result<bool> {
     let (status, error) = match outcome {
         Ok(()) => (JobStatus::Succeeded, None),
         Err(error) => (JobStatus::Failed, Some(error)),
     };
-    diesel::update(jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running)))
+    let ended = diesel::update(held!(job))
         .set((jobs::status.eq(status), jobs::error.eq(error), jobs::updated_at.eq(DateTime::now())))
         .execute(conn)?;
-    Ok(())
+    Ok(ended == 1)
 }
 
 /// As `progress`, for work on many records: also the last of them, and what has come of it.
-pub fn advance(tx: &mut Tx<'_>, id: Uuid, done: i64, last: Option<Uuid>, result: &JobResult) -> Result<()> {
-    progress(tx, id, done)?;
-    diesel::update(jobs::table.find(id)).set((jobs::position.eq(last), jobs::result.eq(result))).execute(tx.conn)?;
+pub fn advance(tx: &mut Tx<'_>, job: &Job, done: i64, last: Option<Uuid>, result: &JobResult) -> Result<()> {
+    progress(tx, job, done)?;
+    diesel::update(held!(job)).set((jobs::position.eq(last), jobs::result.eq(result))).execute(tx.conn)?;
     Ok(())
 }
 
-/// Notes progress in the transaction of the work; fails when the job was cancelled.
-pub fn progress(tx: &mut Tx<'_>, id: Uuid, done: i64) -> Result<()> {
-    let kept = diesel::update(jobs::table.find(id).filter(jobs::status.eq(JobStatus::Running)))
-        .set((jobs::done.eq(done), jobs::updated_at.eq(DateTime::now())))
-        .execute(tx.conn)?;
-    if kept == 1 { Ok(()) } else { Err(Error::internal("the job was cancelled")) }
+/// Notes progress in the transaction of the work; fails when the job was cancelled or lost.
+pub fn progress(tx: &mut Tx<'_>, job: &Job, done: i64) -> Result<()> {
+    let now = DateTime::now();
+    let got_on = (jobs::done.eq(done), jobs::attempts.eq(0), jobs::updated_at.eq(now));
+    still_ours(diesel::update(held!(job)).set(got_on).execute(tx.conn)?)
+}
+
+/// Tells how far work is that begins anew when it is interrupted; fails when the job was cancelled or lost.
+pub fn tell(tx: &mut Tx<'_>, job: &Job, done: i64) -> Result<()> {
+    let now = DateTime::now();
+    still_ours(diesel::update(held!(job)).set((jobs::done.eq(done), jobs::updated_at.eq(now))).execute(tx.conn)?)
+}
+
+fn still_ours(rows: usize) -> Result<()> {
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(Error::new(Code::JobFinished, "the job was cancelled, or another worker has it"))
+    }
 }

@@ -47,6 +47,7 @@ macro_rules! owned {
                     return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
                 }
             }
+            rows.iter().for_each(|row| tx.not_before(row.updated_at));
             Ok(rows.into_iter().map(|row| (row.id, row)).collect())
         }
 
@@ -67,6 +68,7 @@ macro_rules! owned {
                 }
             }
             expected.check(row.version)?;
+            tx.not_before(row.updated_at);
             Ok(row)
         }
     };

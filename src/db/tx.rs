@@ -1,7 +1,8 @@
 //! The one place that opens transactions: idempotency claim, your closure, event rows, saved reply, COMMIT.
 use crate::db::events::{self, Event};
 use crate::db::idempotency::{self, Claim};
-use crate::db::pool::{self, Db};
+use crate::db::pool::Db;
+use crate::db::watch;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::reply::Reply;
@@ -19,7 +20,7 @@ const TRIES: u32 = 4;
 pub struct Tx<'c> {
     pub conn: &'c mut PgConnection,
     pub actor: &'c Actor,
-    /// The instant of the whole request: every row it writes bears it.
+    /// The instant of the request, which the rows it writes bear. It does not come before the last change of a row it has locked.
     pub now: DateTime,
     /// A long rehearsal takes no number from the counters: it would hold up everybody who creates until it ends.
     pub unnumbered: bool,
@@ -45,6 +46,11 @@ impl Tx<'_> {
 
     pub fn workspace(&self) -> Uuid {
         self.actor.workspace
+    }
+
+    /// Goes on not before a row was last changed, once the row is locked: who changed it may have begun later and been faster.
+    pub fn not_before(&mut self, changed: DateTime) {
+        self.now = self.now.max(changed);
     }
 
     /// Work of an actor inside a transaction that began without one: signing up makes the actor it acts as.
@@ -241,9 +247,9 @@ pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConne
 
 /// Adds what the request cost in statements and time.
 fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
-    let (queries, start) = (pool::queries(), Instant::now());
+    let (queries, start) = (watch::queries(), Instant::now());
     let mut reply = work()?;
-    reply.queries = pool::queries().wrapping_sub(queries);
+    reply.queries = watch::queries().wrapping_sub(queries);
     reply.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(reply)
 }

@@ -35,6 +35,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     catalog::products::service(config);
     sales::pipelines::service(config);
     sales::stages::service(config);
+    sales::stage_removal::service(config);
     sales::loss_reasons::service(config);
     sales::handover::service(config);
     intake::imports::routes::service(config);

@@ -35,7 +35,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
         Request { permission: resource.map(|path| (path, action)), ..Request::internal(actor, job.id.to_string()) };
     if job.total.is_none() {
         let total = db.write_here(&request, |tx| count(tx, job, &order))?;
-        db.set_total(job.id, total)?;
+        db.set_total(job, total)?;
     }
     let (mut done, mut position) = (job.done, job.position);
     let mut result = job.result.clone().unwrap_or_default();
@@ -46,7 +46,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
             work(tx, &order, &ids, &mut result)?;
             let done = done + i64::try_from(ids.len()).unwrap_or(0);
             let last = ids.last().copied().or(position);
-            queue::advance(tx, job.id, done, last, &result)?;
+            queue::advance(tx, job, done, last, &result)?;
             Ok((done, last, result, ids.is_empty()))
         })?;
         let end;

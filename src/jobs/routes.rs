@@ -1,6 +1,7 @@
 //! The operations on jobs.
 use crate::db::queue::{Job, JobStatus};
 use crate::db::tx::Tx;
+use crate::jobs::worker;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op};
@@ -94,7 +95,10 @@ async fn cancel(ctx: Ctx<can::jobs::Update>, id: Id) -> Result<Reply> {
             .get_result(tx.conn)
             .optional()?;
         match cancelled {
-            Some(job) => Reply::ok(&job),
+            Some(job) => {
+                worker::clear_up(tx.conn, &job)?;
+                Reply::ok(&job)
+            }
             None => {
                 let job = find(tx, id.0)?;
                 Err(Error::new(Code::JobFinished, format!("the job is {}", job.status.as_str())))

@@ -1,6 +1,8 @@
 //! The worker: takes the oldest job, does it, takes the next. Any number of workers share one queue.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
+use crate::db::tx::in_transaction;
+use crate::db::watch::Post;
 use crate::identity::letters;
 use crate::intake::imports;
 use crate::jobs::{bulk, housekeeping};
@@ -9,11 +11,11 @@ use crate::outbound::mail::{self, Mail};
 use crate::privacy::erasures;
 use crate::records;
 use crate::records::files::blobs::Blobs;
+use diesel::PgConnection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
-use std::thread::JoinHandle;
+use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 const IDLE: Duration = Duration::from_millis(300);
@@ -22,26 +24,27 @@ const HOUSEKEEPING: Duration = Duration::from_secs(600);
 
 /// A worker on its own thread; it stops after the job in hand.
 #[derive(Debug)]
-pub struct Worker {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+pub struct Worker(Arc<Signals>);
+
+#[derive(Debug, Default)]
+struct Signals {
+    stop: AtomicBool,
+    stopped: AtomicBool,
 }
 
 impl Worker {
     pub fn start(db: Db, mail: Mail, blobs: Blobs) -> std::io::Result<Worker> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new()
-            .name("worker".into())
-            .spawn(move || work(&db, &Tools { mail, blobs }, &stopped))?;
-        Ok(Worker { stop, thread })
+        let signals = Arc::new(Signals::default());
+        let (tools, given) = (Tools { mail, blobs }, Arc::clone(&signals));
+        db.clone().watch().man("worker", move |post| work(&db, &tools, post, &given))?;
+        Ok(Worker(signals))
     }
 
     /// Asks it to stop. What it leaves undone is taken up by another worker when the lease has run out.
     pub fn stop(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let deadline = std::time::Instant::now() + Duration::from_secs(5);
-        while !self.thread.is_finished() && std::time::Instant::now() < deadline {
+        self.0.stop.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !self.0.stopped.load(Ordering::Relaxed) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -54,9 +57,13 @@ struct Tools {
     blobs: Blobs,
 }
 
-fn work(db: &Db, tools: &Tools, stopped: &AtomicBool) {
+fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals) {
     let mut kept_house: Option<Instant> = None;
-    while !stopped.load(Ordering::Relaxed) {
+    while !post.is_given_up() {
+        if signals.stop.load(Ordering::Relaxed) {
+            signals.stopped.store(true, Ordering::Relaxed);
+            return;
+        }
         if kept_house.is_none_or(|at| at.elapsed() > HOUSEKEEPING) {
             kept_house = Some(Instant::now());
             if let Err(error) = housekeeping::run(db, &tools.blobs) {
@@ -64,7 +71,7 @@ fn work(db: &Db, tools: &Tools, stopped: &AtomicBool) {
             }
         }
         match db.take_job() {
-            Ok(Some(job)) => finish(db, tools, &job),
+            Ok(Some(job)) => carry_out(db, post, &job, || perform(db, tools, &job)),
             Ok(None) => std::thread::sleep(IDLE),
             Err(error) => {
                 log::warn!("the job queue cannot be read: {error}");
@@ -74,12 +81,15 @@ fn work(db: &Db, tools: &Tools, stopped: &AtomicBool) {
     }
 }
 
-fn finish(db: &Db, tools: &Tools, job: &Job) {
+/// Does a job that was taken and ends it; a panic is the job's failure, not the worker's.
+pub fn carry_out(db: &Db, post: &Arc<Post>, job: &Job, work: impl FnOnce() -> Result<()>) {
     log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
-    let outcome = kept_alive(db, job, || {
-        catch_unwind(AssertUnwindSafe(|| perform(db, tools, job)))
-            .unwrap_or_else(|_| Err(Error::internal("the job panicked")))
-    });
+    let outcome = if job.attempts > queue::ATTEMPTS {
+        Err(Error::new(Code::Conflict, "it was tried five times"))
+    } else {
+        let _heart = keep_alive(db, post, job);
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("the job panicked")))
+    };
     // What is away comes back, the database or a mail server: the job stays under its lease and is tried again.
     if outcome
         .as_ref()
@@ -95,26 +105,43 @@ fn finish(db: &Db, tools: &Tools, job: &Job) {
             "the fault is ours and has been logged".into()
         }
     });
-    if let Err(error) = db.finish_job(job.id, told) {
-        log::error!("job {} cannot be ended: {error}", job.id);
+    match db.here(|conn| in_transaction(conn, |conn| end(conn, job, told.clone()))) {
+        Ok(true) => {}
+        Ok(false) => log::info!("job {} was cancelled, or another worker has it", job.id),
+        Err(error) => log::error!("job {} cannot be ended: {error}", job.id),
     }
 }
 
-/// Runs the work while another thread keeps its lease: however long a statement takes, nobody else takes the job up.
-fn kept_alive<T>(db: &Db, job: &Job, work: impl FnOnce() -> T) -> T {
-    let (done, wait) = std::sync::mpsc::channel::<()>();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            while wait.recv_timeout(queue::BEAT) == Err(RecvTimeoutError::Timeout) {
-                if let Err(error) = db.keep_job(job.id) {
-                    log::warn!("the lease of job {} was not kept: {error}", job.id);
-                }
+fn end(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Result<bool> {
+    let failed = outcome.is_err();
+    let ended = queue::finish(conn, job, outcome)?;
+    if ended && failed {
+        clear_up(conn, job)?;
+    }
+    Ok(ended)
+}
+
+/// What has to know that a job did not succeed.
+pub fn clear_up(conn: &mut PgConnection, job: &Job) -> Result<()> {
+    match job.kind.as_str() {
+        imports::run::KIND => imports::run::failed(conn, job),
+        _ => Ok(()),
+    }
+}
+
+/// A thread that keeps the lease of a job until the answer is dropped, or the worker given up: however long a statement takes,
+/// nobody else takes the job up.
+fn keep_alive(db: &Db, post: &Arc<Post>, job: &Job) -> Option<Sender<()>> {
+    let (heart, wait) = std::sync::mpsc::channel::<()>();
+    let (db, post, job) = (db.clone(), Arc::clone(post), job.clone());
+    let beats = std::thread::Builder::new().name("heartbeat".into()).spawn(move || {
+        while wait.recv_timeout(queue::BEAT) == Err(RecvTimeoutError::Timeout) && !post.is_given_up() {
+            if let Err(error) = db.keep_job(&job) {
+                log::warn!("the lease of job {} was not kept: {error}", job.id);
             }
-        });
-        let outcome = work();
-        drop(done);
-        outcome
-    })
+        }
+    });
+    beats.inspect_err(|error| log::error!("no thread to keep the lease of a job: {error}")).ok().map(|_| heart)
 }
 
 fn perform(db: &Db, tools: &Tools, job: &Job) -> Result<()> {

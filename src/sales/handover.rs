@@ -8,6 +8,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
 use crate::sales::deals::model::Deal;
@@ -52,9 +53,12 @@ macro_rules! hand_over {
             .filter($table::deleted_at.is_null())
             $(.filter($only))?
             .filter(&may);
-        let ids = rows.order($table::id).select($table::id).for_update().load::<Uuid>($tx.conn)?;
+        let rows = rows.order($table::id).select(($table::id, $table::updated_at)).for_update();
+        let rows = rows.load::<(Uuid, DateTime)>($tx.conn)?;
+        rows.iter().for_each(|(_, changed)| $tx.not_before(*changed));
+        let ids = rows.iter().map(|(id, _)| *id);
         let set = ($table::$owner.eq($to), $table::version.eq($table::version + 1), $table::updated_at.eq($tx.now));
-        let changed: Vec<$row> = diesel::update($table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::id.eq_any(&ids)))
+        let changed: Vec<$row> = diesel::update($table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::id.eq_any(ids)))
             .set(set)
             .returning(<$row>::as_returning())
             .get_results($tx.conn)?;

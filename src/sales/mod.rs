@@ -5,4 +5,5 @@ pub mod leads;
 pub mod loss_reasons;
 pub mod pipelines;
 pub mod spans;
+pub mod stage_removal;
 pub mod stages;

@@ -5,7 +5,7 @@ use crate::kernel::error::Result;
 use crate::kernel::time::DateTime;
 use crate::schema::stage_spans;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 /// A span as it goes into the table; `left_at` is empty for the stage the record is in.
@@ -56,9 +56,31 @@ cached_sql! {
     ", coalesce(max(left_at), " [at Timestamptz] "), " [by Nullable<SqlUuid>] " from closed"
 }
 
+cached_sql! {
+    AdvanceMany {
+        workspace: Uuid, ids: Vec<Uuid>, records: Vec<Uuid>, pipeline: Uuid, stage: Uuid, at: DateTime, by: Option<Uuid>
+    }
+    "with closed as (update stage_spans set left_at = greatest(entered_at, " [at Timestamptz]
+    ") where workspace_id = " [workspace SqlUuid] " and record_id = any(" [records Array<SqlUuid>]
+    ") and left_at is null returning record_id, left_at) \
+     insert into stage_spans (workspace_id, id, record_id, pipeline_id, stage_id, entered_at, moved_by) \
+     select " [workspace SqlUuid] ", new.id, new.record_id, " [pipeline SqlUuid] ", " [stage SqlUuid]
+    ", coalesce(closed.left_at, " [at Timestamptz] "), " [by Nullable<SqlUuid>]
+    " from unnest(" [ids Array<SqlUuid>] ", " [records Array<SqlUuid>] ") as new (id, record_id) \
+     left join closed on closed.record_id = new.record_id"
+}
+
 /// Leaves the current stage for another.
 pub fn advance(tx: &mut Tx<'_>, record: Uuid, pipeline: Uuid, stage: Uuid) -> Result<()> {
     let (workspace, by) = (tx.workspace(), Some(tx.actor.user));
     Advance { workspace, id: Uuid::now_v7(), record, pipeline, stage, at: tx.now, by }.execute(tx.conn)?;
+    Ok(())
+}
+
+/// Many records leave their stages for one.
+pub fn advance_many(tx: &mut Tx<'_>, records: &[Uuid], pipeline: Uuid, stage: Uuid) -> Result<()> {
+    let (workspace, by, at) = (tx.workspace(), Some(tx.actor.user), tx.now);
+    let ids = records.iter().map(|_| Uuid::now_v7()).collect();
+    AdvanceMany { workspace, ids, records: records.to_vec(), pipeline, stage, at, by }.execute(tx.conn)?;
     Ok(())
 }

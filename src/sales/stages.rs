@@ -4,19 +4,18 @@ use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::sales::spans;
-use crate::schema::{deals, leads, stages};
+use crate::schema::stages;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list, list_params, owned, page, record, text_enum};
-use actix_web::{delete, get, patch, post};
+use actix_web::{get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -192,71 +191,6 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
     Ok(after)
 }
 
-macro_rules! standing {
-    ($tx:expr, $table:ident, $stage:expr) => {
-        $table::table
-            .filter($table::workspace_id.eq($tx.workspace()))
-            .filter($table::stage_id.eq($stage))
-            .filter($table::deleted_at.is_null())
-    };
-}
-
-/// Removes a stage. Records that stand in it go to `target`, a stage of the same pipeline and category; history keeps the old one.
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
-    let stage = lock(tx, id, expected)?;
-    let rest = of_pipeline(tx, stage.pipeline_id)?;
-    if !rest.iter().any(|s| s.id != id && s.category == stage.category) {
-        return Err(Error::new(
-            Code::LastStage,
-            format!("it is the last {} stage of its pipeline", stage.category.as_str()),
-        ));
-    }
-    let mut records: Vec<Uuid> =
-        standing!(tx, deals, id).select(deals::id).order(deals::id).for_update().load(tx.conn)?;
-    let is_deal = !records.is_empty();
-    records.extend(standing!(tx, leads, id).select(leads::id).order(leads::id).for_update().load::<Uuid>(tx.conn)?);
-    if !records.is_empty() {
-        let Some(target) = target else {
-            let detail = format!("{} records stand in it; name another stage in move_to", records.len());
-            return Err(Error::new(Code::StageInUse, detail));
-        };
-        let fits = rest.iter().any(|s| s.id == target && s.id != id && s.category == stage.category);
-        if !fits {
-            let detail = "must be another stage of the same pipeline and category";
-            return Err(Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)]));
-        }
-        move_all(tx, &records, is_deal, stage.pipeline_id, target)?;
-    }
-    diesel::update(stages::table.find((tx.workspace(), id)))
-        .set((stages::deleted_at.eq(tx.now), stages::version.eq(stage.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&stage)?);
-    Ok(())
-}
-
-fn move_all(tx: &mut Tx<'_>, records: &[Uuid], is_deal: bool, pipeline: Uuid, target: Uuid) -> Result<()> {
-    macro_rules! place {
-        ($table:ident) => {
-            diesel::update(
-                $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(records)),
-            )
-            .set((
-                $table::stage_id.eq(target),
-                $table::stage_entered_at.eq(tx.now),
-                $table::version.eq($table::version + 1),
-                $table::updated_at.eq(tx.now),
-            ))
-            .execute(tx.conn)?
-        };
-    }
-    if is_deal {
-        place!(deals)
-    } else {
-        place!(leads)
-    };
-    records.iter().try_for_each(|record| spans::advance(tx, *record, pipeline, target))
-}
-
 /// List the stages of all pipelines, or with `pipeline_id` of one.
 #[utoipa::path(operation_id = "list_stages", params(StageList), responses((status = 200, description = "A page of stages", body = StagePage)))]
 #[get("/stages")]
@@ -293,18 +227,6 @@ async fn change(ctx: Ctx<can::stages::Update>, id: Id, changes: Valid<StageUpdat
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a stage. While records stand in it, say with `move_to` where they go.
-#[utoipa::path(operation_id = "delete_stage",
-    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category, for the records that stand here")),
-    responses((status = 204, description = "Deleted")))]
-#[delete("/stages/{stage_id}")]
-async fn remove(ctx: Ctx<can::stages::Delete>, id: Id) -> Result<Reply> {
-    let (expected, mut asked) = (ctx.expected()?, ctx.asked()?);
-    let target = asked.parsed("move_to", "a UUID")?;
-    asked.finish(&["move_to"])?;
-    ctx.write(move |tx| delete(tx, id.0, expected, target).map(|()| Reply::none())).await
-}
-
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change).service(remove);
+    config.service(list).service(create).service(read).service(change);
 }

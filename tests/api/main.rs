@@ -20,6 +20,7 @@ mod imports;
 mod injection;
 mod kept;
 mod limits;
+mod panics;
 mod parsing;
 mod privacy;
 mod properties;

@@ -1,5 +1,5 @@
 //! The funnel: pipelines, stages, leads and their conversion, deals.
-use crate::support::{Client, id, key, stage, workspace};
+use crate::support::{Client, events, id, key, stage, workspace};
 use serde_json::{Value as Json, json};
 
 fn deal(client: &Client, body: Json) -> Json {
@@ -49,8 +49,7 @@ fn a_deal_goes_along_its_funnel() {
     let timeline = owner.get(&format!("{path}/timeline")).ok();
     let types: Vec<&str> = timeline["data"].as_array().unwrap().iter().map(|i| i["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["deal.won", "deal.reopened", "deal.lost", "deal.stage_changed", "deal.created"]);
-    let events = owner.get(&format!("/events?record_id={}&type=deal.won", id(&made))).ok();
-    assert_eq!(events["data"].as_array().unwrap().len(), 1);
+    assert_eq!(events(&owner, &format!("&record_id={}&type=deal.won", id(&made)), 1).len(), 1);
 }
 
 #[test]
@@ -184,9 +183,14 @@ fn a_stage_goes_only_when_its_records_have_a_place() {
     let won = stage(&owner, "deal", "Payment received");
     owner.delete(&format!("/stages/{first}?move_to={won}")).problem(400, "invalid_parameter");
     owner.delete(&format!("/stages/{won}")).problem(409, "last_stage");
+    let empty = stage(&owner, "deal", "Quote sent");
+    owner.delete(&format!("/stages/{empty}?move_to={won}")).problem(400, "invalid_parameter");
     owner.delete(&format!("/stages/{first}?move_to={second}")).gone();
     let moved = owner.get(&format!("/deals/{}", id(&made))).ok();
-    assert_eq!(moved["stage_id"], second);
+    assert_eq!((&moved["stage_id"], &moved["version"]), (&json!(second), &json!(2)));
+    let told = events(&owner, &format!("&record_id={}", id(&made)), 2);
+    let told: Vec<&str> = told.iter().map(|e| e["type"].as_str().unwrap()).collect();
+    assert_eq!(told, ["deal.created", "deal.stage_changed"]);
     // What stood in it before is still known.
     let before = moved["created_at"].as_str().unwrap();
     let funnel = owner.get(&format!("/analytics/funnel?kind=snapshot&at={before}")).ok();

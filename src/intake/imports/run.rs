@@ -42,11 +42,18 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
     let Args { import_id, dry_run } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "import"))?;
     let request = Request::internal(actor, format!("job-{}", job.id));
-    let outcome = if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) };
-    if outcome.is_err() {
-        db.write_here(&request, |tx| set_status(tx, import_id, ImportStatus::Failed))?;
-    }
-    outcome
+    if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) }
+}
+
+/// The job has failed or was cancelled, and with it its import.
+pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
+    let Args { import_id, .. } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
+    set_status(conn, (job.workspace_id, import_id), ImportStatus::Failed)
+}
+
+fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
+    queue::tell(tx, job, job.done)?;
+    set_status(tx.conn, (tx.workspace(), id), ImportStatus::Running)
 }
 
 fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Table)> {
@@ -58,7 +65,7 @@ fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Table)> {
 
 fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let (import, table) = db.write_here(request, |tx| {
-        set_status(tx, id, ImportStatus::Running)?;
+        begin(tx, job, id)?;
         if job.done == 0 {
             forget_problems(tx, id)?;
         }
@@ -96,7 +103,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             diesel::update(imports::table.find((tx.workspace(), id)))
                 .set(imports::report.eq(&report))
                 .execute(tx.conn)?;
-            queue::progress(tx, job.id, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
+            queue::progress(tx, job, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
             Ok(report)
         })?;
         report = after;
@@ -105,7 +112,10 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     if done >= BULK {
         refresh_statistics(db);
     }
-    db.write_here(request, |tx| set_status(tx, id, ImportStatus::Done))
+    db.write_here(request, |tx| {
+        queue::progress(tx, job, i64::try_from(done).unwrap_or(i64::MAX))?;
+        set_status(tx.conn, (tx.workspace(), id), ImportStatus::Done)
+    })
 }
 
 /// After so many new rows PostgreSQL's picture of the tables is wrong, and its plans for reports are too. Autovacuum would
@@ -119,7 +129,7 @@ fn refresh_statistics(db: &Db) {
 
 fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let (import, table) = db.write_here(request, |tx| {
-        set_status(tx, id, ImportStatus::Running)?;
+        begin(tx, job, id)?;
         forget_problems(tx, id)?;
         load(tx, id)
     })?;
@@ -134,7 +144,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             tx.forget_events();
             let done = report.rows;
             // On a connection of its own: the rehearsal itself leaves no trace.
-            db.write_here(request, |tx| queue::progress(tx, job.id, done))?;
+            db.write_here(request, |tx| queue::tell(tx, job, done))?;
         }
         Ok((report, problems))
     })?;
@@ -143,7 +153,8 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             keep_problems(tx, id, part, 0)?;
         }
         diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
-        set_status(tx, id, ImportStatus::Rehearsed)
+        queue::tell(tx, job, report.rows)?;
+        set_status(tx.conn, (tx.workspace(), id), ImportStatus::Rehearsed)
     })
 }
 
@@ -173,14 +184,14 @@ fn chunk(
     Ok(problems)
 }
 
-fn set_status(tx: &mut Tx<'_>, id: Uuid, status: ImportStatus) -> Result<()> {
-    diesel::update(imports::table.find((tx.workspace(), id)))
+fn set_status(conn: &mut PgConnection, id: (Uuid, Uuid), status: ImportStatus) -> Result<()> {
+    diesel::update(imports::table.find(id))
         .set((
             imports::status.eq(status),
             imports::version.eq(imports::version + 1),
             imports::updated_at.eq(DateTime::now()),
         ))
-        .execute(tx.conn)?;
+        .execute(conn)?;
     Ok(())
 }
 
