@@ -319,7 +319,7 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         parameter(
             "time_zone".into(),
             "IANA name of the zone in which days begin; the workspace's if absent.".into(),
-            text(),
+            text().format(Some(utoipa::openapi::SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
             None,
         ),
         parameter(

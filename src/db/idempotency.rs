@@ -18,6 +18,8 @@ pub struct Claim {
     pub hash: Vec<u8>,
     /// The user, or the API key.
     pub principal: Uuid,
+    /// The answer holds a secret, which is shown once and not kept.
+    pub secret: bool,
 }
 
 #[derive(Queryable)]
@@ -51,6 +53,11 @@ pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Repl
     if saved.hash != claim.hash {
         return Err(Error::new(Code::IdempotencyKeyReused, "this key was used for another method, path or body"));
     }
+    if claim.secret {
+        let place = saved.location.unwrap_or_default();
+        let detail = format!("{place} was made with this key; its secret was shown once: delete it and make another");
+        return Err(Error::new(Code::SecretShown, detail));
+    }
     Ok(Some(Reply {
         status: u16::try_from(saved.status).unwrap_or(200),
         body: saved.body,
@@ -71,7 +78,7 @@ pub(in crate::db) fn keep(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Resu
         keys::status.eq(i16::try_from(reply.status).unwrap_or(200)),
         keys::location.eq(&reply.location),
         keys::etag.eq(&reply.etag),
-        keys::body.eq(&reply.body),
+        keys::body.eq(if claim.secret { &[][..] } else { &reply.body }),
         keys::created_at.eq(tx.now),
     );
     // The only row that can be there is an expired one.

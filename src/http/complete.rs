@@ -1,8 +1,9 @@
 //! Completes the collected document with what holds for all operations, so that none has to repeat it: tag, scope, problems,
 //! headers, required members, examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
-use crate::http::examples;
+use crate::http::{closed_sets, examples};
 use crate::kernel::actor::SCOPES;
+use crate::kernel::shape::is_patch;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
@@ -45,16 +46,20 @@ const TAGS: &[(&str, &str)] = &[
     ("error-codes", "Every code of a problem."),
 ];
 
+/// Records without a version: an API key is made and revoked, never changed.
+const UNVERSIONED: &str = "api-keys";
+
 /// Completes the whole document.
 pub fn complete(document: &mut Json) {
     let outputs = reachable(document, "responses");
     split_shared(document, &outputs);
     let inputs = reachable(document, "requestBody");
+    let versioned = versioned(document);
     let mut used = BTreeSet::new();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
-                used.insert(complete_operation(path, method, operation));
+                used.insert(complete_operation(path, method, operation, &versioned));
             }
         }
     }
@@ -68,6 +73,7 @@ pub fn complete(document: &mut Json) {
             );
         }
         schemas.values_mut().for_each(add_examples);
+        closed_sets::add(schemas);
     }
     let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
@@ -139,7 +145,7 @@ fn refs(value: &Json, found: &mut Vec<String>) {
 }
 
 /// Completes one operation and returns its tag.
-fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String {
+fn complete_operation(path: &str, method: &str, operation: &mut Json, versioned: &BTreeSet<String>) -> String {
     let parts: Vec<&str> = path.trim_start_matches("/api/v1/").split('/').collect();
     let tag = parts.first().copied().unwrap_or_default().to_owned();
     operation["tags"] = json!([tag]);
@@ -158,21 +164,28 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
     let search = path.ends_with("/search");
     let account = tag == "auth";
     let create = method == "post" && !search;
-    let change = matches!(method, "patch" | "delete" | "put") && !account;
+    let change = matches!(method, "patch" | "delete" | "put") && !account && tag != UNVERSIONED;
     let body = operation.get("requestBody").is_some();
     let mut headers = Vec::new();
     if create && !public && !account {
         headers.push((
             "Idempotency-Key",
             "A key of your choice, kept 24 hours: the same request with the same key has one effect and one answer.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": r#"^([!#-~][!-~]*|"[!#-~]+")$"# }),
+            "5f0c2f6e",
         ));
     }
     if change {
-        headers.push(("If-Match", "The ETag that you read; 412 when the record has changed since."));
+        headers.push((
+            "If-Match",
+            "The ETag that you read; 412 when the record has changed since. `*` is any version.",
+            json!({ "type": "string", "maxLength": 20, "pattern": r#"^(\*|[0-9]{1,18}|"[0-9]{1,18}")$"# }),
+            "\"1\"",
+        ));
     }
-    for (name, description) in headers {
+    for (name, description, schema, example) in headers {
         let parameter = json!({ "name": name, "in": "header", "required": false, "description": description,
-            "schema": { "type": "string", "maxLength": 255 }, "example": if name == "If-Match" { "\"7\"" } else { "5f0c2f6e" } });
+            "schema": schema, "example": example });
         if let Some(list) = operation.get_mut("parameters").and_then(Json::as_array_mut) {
             list.push(parameter);
         } else {
@@ -211,10 +224,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) -> String 
         describe(operation, "Also as CSV, with `Accept: text/csv`.");
     }
     if change && (path.ends_with("-order") || path.contains("/pipelines/") || path.contains("/custom-fields/")) {
-        problems.push((428, "If-Match is needed here"));
+        problems.push((428, "If-Match is needed here, with a version"));
     }
     if let Some(responses) = operation["responses"].as_object_mut() {
-        complete_success(responses, method);
+        complete_success(responses, versioned);
         for (status, description) in problems {
             responses.insert(status.to_string(), problem(description));
         }
@@ -269,10 +282,18 @@ fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
     }
 }
 
-fn complete_success(responses: &mut Map<String, Json>, method: &str) {
+/// The schemas that tell the version of a record.
+fn versioned(document: &Json) -> BTreeSet<String> {
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    let versioned = schemas.filter(|(_, schema)| schema["properties"]["version"].is_object());
+    versioned.map(|(name, _)| format!("#/components/schemas/{name}")).collect()
+}
+
+fn complete_success(responses: &mut Map<String, Json>, versioned: &BTreeSet<String>) {
     for (status, answer) in responses.iter_mut() {
         let mut headers = json!({ "X-Request-Id": header("The id of this request, also in events and logs.") });
-        if matches!(method, "post" | "patch" | "put") && answer.get("content").is_some() {
+        let schema = answer["content"]["application/json"]["schema"]["$ref"].as_str();
+        if schema.is_some_and(|name| versioned.contains(name)) {
             headers["ETag"] = header("The version of the record.");
         }
         if matches!(status.as_str(), "201" | "202") {
@@ -283,7 +304,7 @@ fn complete_success(responses: &mut Map<String, Json>, method: &str) {
 }
 
 fn header(description: &str) -> Json {
-    json!({ "description": description, "schema": { "type": "string" } })
+    json!({ "description": description, "required": true, "schema": { "type": "string" } })
 }
 
 fn problem(description: &str) -> Json {
@@ -293,7 +314,8 @@ fn problem(description: &str) -> Json {
 
 fn complete_parameter(parameter: &mut Json) {
     let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-    if parameter.get("example").is_some() {
+    // A cursor comes from an answer, and no other is taken.
+    if parameter.get("example").is_some() || name == "cursor" {
         return;
     }
     let schema = parameter["schema"].clone();
@@ -316,9 +338,15 @@ fn complete_parameter(parameter: &mut Json) {
 }
 
 fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
+    if input && schema["type"] == "object" && schema.get("additionalProperties").is_none() {
+        schema["additionalProperties"] = json!(false);
+    }
     let Some(properties) = schema.get_mut("properties").and_then(Json::as_object_mut) else { return };
     if properties.is_empty() {
         return;
+    }
+    if input {
+        properties.values_mut().for_each(closed_sets::one_line);
     }
     if output {
         // An answer has every member, null when empty.
@@ -329,7 +357,7 @@ fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
     if !input {
         return;
     }
-    if name.ends_with("Update") {
+    if is_patch(name) {
         let clearable: Vec<String> =
             properties.iter().filter(|(_, s)| admits_null(s)).map(|(n, _)| n.clone()).collect();
         if !clearable.is_empty() {
@@ -345,9 +373,6 @@ fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
         }
     } else {
         properties.values_mut().for_each(forbid_null);
-    }
-    if let Some(object) = schema.as_object_mut() {
-        object.insert("additionalProperties".into(), json!(false));
     }
 }
 
@@ -385,7 +410,7 @@ fn add_examples(schema: &mut Json) {
                 Some(_) => None,
                 None => {
                     let least = property["minItems"].as_u64().unwrap_or(1).max(1);
-                    examples::of(name, &items).map(|one| (0..least).map(|_| one.clone()).collect())
+                    examples::of(name, &items).map(|one| (0..least).map(|n| examples::another(&one, n)).collect())
                 }
             }
         } else {

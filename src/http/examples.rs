@@ -13,7 +13,10 @@ pub fn of(name: &str, schema: &Json) -> Option<Json> {
     };
     Some(match (kind?, format) {
         ("string", "uuid") => json!("0192f0c1-2d3e-7a4b-8c5d-6e7f80910213"),
+        // In the future for a long time.
+        ("string", "date-time") if name == "expires_at" => json!("2099-12-31T21:00:00.000Z"),
         ("string", "date-time") => json!("2026-11-22T09:30:00.000Z"),
+        ("string", "date") if name == "from" => json!("2026-11-01"),
         ("string", "date") => json!("2026-11-30"),
         ("string", "email") => json!("anna@example.com"),
         ("string", "currency") => json!("EUR"),
@@ -28,6 +31,14 @@ pub fn of(name: &str, schema: &Json) -> Option<Json> {
         ("boolean", _) => json!(matches!(name, "active" | "is_default")),
         _ => return None,
     })
+}
+
+/// The `n`th of several examples: ids are different ones.
+pub fn another(example: &Json, n: u64) -> Json {
+    match example.as_str().filter(|text| text.len() == 36) {
+        Some(id) => json!(format!("{}{n:04}", id.split_at(32).0)),
+        None => example.clone(),
+    }
 }
 
 fn text(name: &str) -> Json {
@@ -56,7 +67,7 @@ fn text(name: &str) -> Json {
         "type" => "call",
         "pointer" => "/email",
         "parameter" => "limit",
-        "next_cursor" => "q83vEjRWeJCrze8BI0VniQ",
+        "cursor" | "next_cursor" => "q83vEjRWeJCrze8BI0VniQ",
         "tags" => "vip",
         "sku" => "WS-10",
         "channel" => "web",
@@ -73,6 +84,8 @@ fn text(name: &str) -> Json {
         "sort" => "-created_at",
         "cf" => "region:eq:north",
         "group_by" => "owner",
+        "include" => "owner",
+        "role" => "seller",
         _ => "text",
     })
 }

@@ -148,8 +148,12 @@ pub async fn fallback(request: HttpRequest, document: web::Data<Document>) -> Re
     if allowed.is_empty() {
         return Err(Error::new(Code::NotFound, "there is nothing at this address"));
     }
-    let allowed = allowed.join(", ");
-    Err(Error::new(Code::MethodNotAllowed, format!("use {allowed}")).with(|problem| problem.allow = Some(allowed)))
+    Err(not_allowed(&allowed))
+}
+
+fn not_allowed(methods: &[&str]) -> Error {
+    let allowed = methods.join(", ");
+    Error::new(Code::MethodNotAllowed, format!("use {allowed}")).with(|problem| problem.allow = Some(allowed))
 }
 
 /// Takes a token from the caller's bucket and says how many are left.
@@ -177,17 +181,25 @@ pub async fn limit(
     Ok(answer)
 }
 
-/// An operation that takes no parameters refuses those it is sent: a typo must not go unnoticed. Lists and reports read theirs themselves.
-pub async fn no_stray_parameters(
+/// What only the document knows. An operation that takes no parameters refuses those it is sent: a typo must not go unnoticed
+/// (lists and reports read theirs themselves). And what was taken for the id of a record, such as the last part of
+/// `GET /contacts/batch-create`, may be an address of its own, for another method.
+pub async fn as_documented(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if !request.query_string().is_empty() {
-        let document =
-            request.app_data::<web::Data<Document>>().ok_or_else(|| Error::internal("no document in the app"))?;
-        if document.takes_no_query(request.method().as_str(), request.path()) {
-            Asked::read(request.query_string())?.finish(&[])?;
+    let document =
+        request.app_data::<web::Data<Document>>().cloned().ok_or_else(|| Error::internal("no document in the app"))?;
+    if !request.query_string().is_empty() && document.takes_no_query(request.method().as_str(), request.path()) {
+        Asked::read(request.query_string())?.finish(&[])?;
+    }
+    let answer = next.call(request).await?;
+    if answer.status() == StatusCode::NOT_FOUND {
+        let asked = answer.request();
+        let allowed = document.methods(asked.path());
+        if !allowed.is_empty() && !allowed.contains(&asked.method().as_str()) {
+            return Err(not_allowed(&allowed).into());
         }
     }
-    next.call(request).await
+    Ok(answer)
 }

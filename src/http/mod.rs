@@ -1,5 +1,6 @@
 //! The app: every room's operations under `/api/v1`, the layers around them, the OpenAPI document, health and docs.
 pub mod app;
+pub mod closed_sets;
 pub mod collection;
 pub mod complete;
 pub mod document;

@@ -124,7 +124,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .into_utoipa_app()
             .service(
                 scope("/api/v1")
-                    .wrap(from_fn(layers::no_stray_parameters))
+                    .wrap(from_fn(layers::as_documented))
                     .wrap(from_fn(mask::hide))
                     .wrap(from_fn(layers::limit))
                     .wrap(from_fn(authenticate))

@@ -4,13 +4,12 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::kind::{Kind, Record};
-use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::{self, Rules};
 use crate::people::{companies, contacts};
 use crate::sales::{deals, leads};
 use crate::text_enum;
-use crate::web::body::{Valid, drop_nulls};
+use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
 use crate::work::{activities, tasks};
 use actix_web::post;
@@ -165,18 +164,14 @@ fn may(tx: &Tx<'_>, item: &CompositeItem) -> Result<()> {
     }
 }
 
-fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, mut body: Json) -> Result<Done> {
+fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> Result<Done> {
     let expected = Expected(item.version);
     macro_rules! on {
         ($store:path) => {{
             use $store as store;
             match (item.action, id) {
-                (CompositeAction::Create, _) => {
-                    drop_nulls(&mut body);
-                    Ok(made(&store::insert(tx, &shape::read(body)?)?))
-                }
+                (CompositeAction::Create, _) => Ok(made(&store::insert(tx, &shape::read(body)?)?)),
                 (CompositeAction::Update, Some(id)) => {
-                    merge_patch::expand(&mut body)?;
                     Ok(changed(&store::update(tx, id, expected, &shape::read(body)?)?))
                 }
                 (CompositeAction::Delete, Some(id)) => store::delete(tx, id, expected).map(|()| (id, None, 204)),

@@ -59,7 +59,7 @@ pub struct Grants(pub Vec<Grant>);
 pub struct HiddenField {
     #[schema(max_length = 50)]
     pub resource: String,
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, example = "value")]
     pub field: String,
 }
 
@@ -173,7 +173,7 @@ impl Access {
 }
 
 /// What the name of a workspace's own field begins with.
-const OWN_FIELD: &str = "cf.";
+pub const OWN_FIELD: &str = "cf.";
 
 /// The fields that a role can hide, and the members that show them.
 pub const HIDEABLE: &[(&str, &str, &[&str])] = &[
@@ -204,9 +204,10 @@ pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
             bad.push(Bad::member(format!("/hidden_fields/{n}/resource"), "invalid_choice", detail));
         } else if !hidden.field.starts_with(OWN_FIELD) && !of_resource().any(|(_, field, _)| *field == hidden.field) {
             let names = of_resource().map(|(_, field, _)| *field).collect::<Vec<_>>().join(", ");
+            let elsewhere = HIDEABLE.iter().any(|(_, field, _)| *field == hidden.field);
             bad.push(Bad::member(
                 format!("/hidden_fields/{n}/field"),
-                "invalid_choice",
+                if elsewhere { "invalid" } else { "invalid_choice" },
                 format!("must be one of {names}, or cf. and the key of a field of your own"),
             ));
         }
@@ -228,7 +229,7 @@ pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
             let far = grant.of(action);
             if !resource.owned && matches!(far, Visibility::Own | Visibility::Team) {
                 let detail = format!("must be none or all: {} have no owners", resource.name);
-                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "invalid_choice", detail));
+                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "invalid", detail));
             }
             // Making records for others is one thing, seeing them afterwards another.
             if far > grant.read && !(action == Action::Create && grant.read > Visibility::None) {

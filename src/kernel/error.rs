@@ -60,6 +60,7 @@ codes! {
     LastOwner = 409 "last_owner" "A workspace needs an owner";
     InUse = 409 "in_use" "Other records refer to this one";
     IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
+    SecretShown = 409 "secret_shown" "The answer held a secret, which is shown once";
     JobFinished = 409 "job_finished" "The job has ended";
     VersionConflict = 412 "version_conflict" "The record has changed since you read it";
     PayloadTooLarge = 413 "payload_too_large" "The body is too large";

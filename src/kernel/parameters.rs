@@ -7,6 +7,9 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterS
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
 
+/// A user, or the caller.
+const USER: &str = "^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$";
+
 impl<T> Fields<T> {
     /// The parameters of the filters alone, for lists and reports.
     pub fn filters(&self) -> Vec<Parameter> {
@@ -16,7 +19,7 @@ impl<T> Fields<T> {
                 let mut one = if *ask == Ask::Empty { schema(Kind::Bool) } else { schema(field.kind) };
                 let me = field.refers == Some(RecordKind::User) && matches!(ask, Ask::AnyOf | Ask::NoneOf);
                 if me {
-                    one = ObjectBuilder::new().schema_type(Type::String);
+                    one = ObjectBuilder::new().schema_type(Type::String).pattern(Some(USER));
                 }
                 if !field.choices.is_empty() && *ask != Ask::Empty {
                     one = one.pattern(Some(format!("^({})$", field.choices.join("|"))));
@@ -37,7 +40,7 @@ impl<T> Fields<T> {
         }
         if CARRIERS.contains(&self.kind) {
             let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
-            let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:.*$")).max_length(Some(1000));
+            let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:[^\\u0000]*$")).max_length(Some(1000));
             list.push(parameter(CUSTOM.into(), meaning.into(), one, Some(true)));
         }
         if self.search.is_some() {
@@ -84,7 +87,9 @@ impl<T> Fields<T> {
 /// `many`: an array, repeated (`true`) or separated by commas (`false`).
 pub fn parameter(name: String, meaning: String, one: ObjectBuilder, many: Option<bool>) -> Parameter {
     let schema = match many {
-        Some(_) => Schema::Array(ArrayBuilder::new().items(RefOr::T(Schema::Object(one.build()))).build()),
+        Some(_) => {
+            Schema::Array(ArrayBuilder::new().min_items(Some(1)).items(RefOr::T(Schema::Object(one.build()))).build())
+        }
         None => Schema::Object(one.build()),
     };
     ParameterBuilder::new()

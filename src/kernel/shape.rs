@@ -1,12 +1,14 @@
 //! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
-//! mistake is reported at once with its pointer, and texts are trimmed and normalised (NFC) on the way.
+//! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
+//! become integers, and null means what API.md says: absent, but in the changes of a record "clear it".
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
+use crate::kernel::merge_patch;
 use crate::kernel::money;
 use crate::kernel::time::DateTime;
 use regex::Regex;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 use std::any::TypeId;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -29,6 +31,8 @@ enum Node {
         properties: Vec<(String, Node)>,
         required: Vec<String>,
         nullable: bool,
+        /// The changes of a record.
+        patch: bool,
     },
     /// Any member names, values of one shape.
     Map(Box<Node>),
@@ -87,8 +91,11 @@ impl Shape {
         let mut schemas = Vec::new();
         T::schemas(&mut schemas);
         let json = |schema| serde_json::to_value(schema).unwrap_or_default();
-        let named = schemas.into_iter().map(|(name, schema)| (name, node(&json(schema)))).collect();
-        Shape { root: node(&json(T::schema())), named }
+        let named = schemas.into_iter().map(|(name, schema)| {
+            let compiled = node(&name, &json(schema));
+            (name, compiled)
+        });
+        Shape { named: named.collect(), root: node(&T::name(), &json(T::schema())) }
     }
 
     /// Checks and normalises a body in place.
@@ -141,7 +148,12 @@ impl Shape {
             }
             (node, Json::Null) if node.nullable() => {}
             (_, Json::Null) => bad.push(Bad::member(at.as_str(), "null_not_allowed", "cannot be null")),
-            (Node::Object { properties, required, .. }, Json::Object(members)) => {
+            (Node::Object { properties, required, patch, .. }, Json::Object(members)) => {
+                if !*patch {
+                    drop_nulls(members, properties, required);
+                } else if properties.iter().any(|(_, node)| node.nullable()) {
+                    merge_patch::expand(members, at, bad);
+                }
                 self.object(properties, required, members, at, bad);
             }
             (Node::Map(inner), Json::Object(members)) => {
@@ -167,7 +179,7 @@ impl Shape {
                     bad.push(Bad::member(at.as_str(), code, detail));
                 }
             }
-            (Node::Int { min, max, .. }, Json::Number(number)) => match number.as_i64() {
+            (Node::Int { min, max, .. }, Json::Number(number)) => match as_integer(number) {
                 Some(n) if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) => {}
                 Some(_) => bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max))),
                 None if number.is_f64() => bad.push(Bad::member(at.as_str(), "invalid_type", "must be an integer")),
@@ -241,8 +253,8 @@ impl Node {
             | Node::Int { nullable, .. }
             | Node::Number { nullable, .. }
             | Node::Bool { nullable } => *nullable,
-            Node::Any => true,
-            Node::Ref(_) | Node::Map(_) | Node::Nullable(_) => false,
+            Node::Any | Node::Nullable(_) => true,
+            Node::Ref(_) | Node::Map(_) => false,
         }
     }
 
@@ -259,14 +271,39 @@ impl Node {
     }
 }
 
+/// In a creation null means absent: some generated clients write null for every member that is not set.
+fn drop_nulls(members: &mut Map<String, Json>, properties: &[(String, Node)], required: &[String]) {
+    let optional = |name: &str| {
+        let known = properties.iter().any(|(known, node)| known == name && !node.nullable());
+        known && !required.iter().any(|required| required == name)
+    };
+    members.retain(|name, value| !(value.is_null() && optional(name)));
+}
+
+/// JSON Schema calls 3.0 an integer, and some languages write one so.
+fn as_integer(number: &mut Number) -> Option<i64> {
+    if let Some(whole) = number.as_f64().filter(|n| number.is_f64() && n.abs() < EXACT).and_then(float_as_int) {
+        *number = whole.into();
+    }
+    number.as_i64()
+}
+
+/// Below 2^53 a float without a fraction is one integer.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a schema holds the changes of a record: of its members null clears those that admit it.
+pub fn is_patch(name: &str) -> bool {
+    name.ends_with("Update") && !name.ends_with("BatchUpdate") && !name.ends_with("BulkUpdate")
+}
+
 /// Compiles one schema as utoipa writes it.
-fn node(schema: &Json) -> Node {
+fn node(name: &str, schema: &Json) -> Node {
     if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
         return Node::Ref(name.rsplit('/').next().unwrap_or_default().to_owned());
     }
     if let Some(options) = schema.get("oneOf").and_then(Json::as_array) {
         let is_null = |s: &&Json| s.get("type").and_then(Json::as_str) == Some("null");
-        let inner = options.iter().find(|s| !is_null(s)).map_or(Node::Any, node);
+        let inner = options.iter().find(|s| !is_null(s)).map_or(Node::Any, |schema| node("", schema));
         return if options.iter().any(|s| is_null(&s)) { Node::Nullable(Box::new(inner)) } else { inner };
     }
     let types: Vec<&str> = match schema.get("type") {
@@ -280,18 +317,19 @@ fn node(schema: &Json) -> Node {
     match types.iter().find(|t| **t != "null").copied() {
         Some("object") => {
             match (schema.get("properties").and_then(Json::as_object), schema.get("additionalProperties")) {
-                (None, Some(values)) if values.is_object() => Node::Map(Box::new(node(values))),
+                (None, Some(values)) if values.is_object() => Node::Map(Box::new(node("", values))),
                 // Another schema looks at what is inside.
                 (None, Some(Json::Bool(true))) => Node::Map(Box::new(Node::Any)),
                 (properties, _) => Node::Object {
-                    properties: properties.into_iter().flatten().map(|(name, s)| (name.clone(), node(s))).collect(),
+                    properties: properties.into_iter().flatten().map(|(name, s)| (name.clone(), node("", s))).collect(),
                     required: texts(schema.get("required")),
                     nullable,
+                    patch: is_patch(name),
                 },
             }
         }
         Some("array") => Node::Array {
-            items: Box::new(schema.get("items").map_or(Node::Any, node)),
+            items: Box::new(schema.get("items").map_or(Node::Any, |items| node("", items))),
             min: count("minItems"),
             max: count("maxItems"),
             nullable,
@@ -355,7 +393,7 @@ type Limits = (Option<u64>, Option<u64>);
 type Wrong = (&'static str, String);
 
 /// What is no longer is a name or a title: one line. Longer texts may have several.
-const LINE_MAX: u64 = 200;
+pub const LINE_MAX: u64 = 200;
 
 /// Checks one text. `format` is the schema's.
 fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Wrong> {
@@ -409,17 +447,11 @@ pub fn escape(name: &str) -> String {
 
 /// Rules that no schema can express, such as "one of these two".
 pub trait Rules {
-    /// Brings a body into the form that its schema describes.
-    fn prepare(_body: &mut Json) -> Result<()> {
-        Ok(())
-    }
-
     fn rules(&self, _bad: &mut Vec<Bad>) {}
 }
 
 /// Reads a body that has been parsed as JSON.
 pub fn read<T: DeserializeOwned + ToSchema + Rules + 'static>(mut body: Json) -> Result<T> {
-    T::prepare(&mut body)?;
     Shape::of::<T>().check(&mut body)?;
     let value: T = serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string().replace('.', "/");

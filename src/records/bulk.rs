@@ -43,10 +43,6 @@ macro_rules! bulk {
         }
 
         impl $crate::kernel::shape::Rules for $name {
-            fn prepare(body: &mut serde_json::Value) -> $crate::kernel::error::Result<()> {
-                body.get_mut("changes").map_or(Ok(()), $crate::kernel::merge_patch::expand)
-            }
-
             fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
                 self.selection.must_choose(bad);
                 // The job reads the changes again; what is wrong with them is said now.

@@ -303,8 +303,7 @@ macro_rules! batch {
         $create_path:tt $create_id:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
     ) => {
         impl $crate::web::batch::BatchItem for $create {
-            fn read(mut item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                $crate::web::body::drop_nulls(&mut item);
+            fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
                 $crate::kernel::shape::read(item)
             }
         }
@@ -330,10 +329,6 @@ macro_rules! batch {
         }
 
         impl $crate::kernel::shape::Rules for $item {
-            fn prepare(body: &mut serde_json::Value) -> $crate::kernel::error::Result<()> {
-                body.get_mut("changes").map_or(Ok(()), $crate::kernel::merge_patch::expand)
-            }
-
             fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
                 let mut inner = Vec::new();
                 self.changes.rules(&mut inner);

@@ -1,6 +1,5 @@
 //! Reading request bodies: media type, size, time, depth, then the schema of the type.
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::merge_patch;
 use crate::kernel::shape::{self, Rules};
 use crate::web::json::Strict;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -50,15 +49,7 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let mut body = json(&request, payload, BODY_MAX).await?;
-            if request.method() == Method::PATCH {
-                merge_patch::expand(&mut body)?;
-            } else {
-                drop_nulls(&mut body);
-            }
-            shape::read(body).map(Valid)
-        })
+        Box::pin(async move { shape::read(json(&request, payload, BODY_MAX).await?).map(Valid) })
     }
 }
 
@@ -173,12 +164,5 @@ fn depth(value: &Json) -> usize {
         Json::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
         Json::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
         _ => 0,
-    }
-}
-
-/// In a creation null means absent: some generated clients write null for every member that is not set.
-pub fn drop_nulls(body: &mut Json) {
-    if let Some(members) = body.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
     }
 }

@@ -18,6 +18,9 @@ use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
+/// A version is never longer.
+const VERSION_DIGITS: usize = 18;
+
 /// The outcome of reading the `Authorization` header, left in the request by the identity middleware.
 #[derive(Clone, Debug)]
 pub enum Identity {
@@ -70,7 +73,9 @@ impl<P: Permission> Ctx<P> {
         }
         // A proxy that compresses weakens the tag on its way; the version in it is the same.
         let text = text.strip_prefix("W/").unwrap_or(text);
-        let version = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).parse().ok();
+        let digits = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        let plain = (1..=VERSION_DIGITS).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        let version = digits.parse().ok().filter(|_| plain);
         let wrong = || Error::new(Code::BadRequest, "If-Match must be an ETag as it was given, such as \"7\"");
         version.map(|v| Expected(Some(v))).ok_or_else(wrong)
     }
@@ -134,12 +139,13 @@ impl<P: Permission> Ctx<P> {
         self.db.rehearse(self.request(None)?, work).await
     }
 
-    /// As `write`, for an answer that holds a secret: it is not kept for a retry.
+    /// As `write`, for an answer that holds a secret: it is not kept, so a retry is told where the record is.
     pub async fn write_once<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        self.db.write(self.request(None)?, work).await
+        let claim = self.claim()?.map(|claim| Claim { secret: true, ..claim });
+        self.db.write(self.request(claim)?, work).await
     }
 
     fn request(&self, claim: Option<Claim>) -> Result<Request> {
@@ -155,8 +161,11 @@ impl<P: Permission> Ctx<P> {
         }
         let Some(value) = self.request.headers().get("Idempotency-Key") else { return Ok(None) };
         let text = value.to_str().unwrap_or_default();
-        let key = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
-        if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        let key = match text.strip_prefix('"') {
+            Some(rest) => rest.strip_suffix('"').filter(|inner| !inner.contains('"')).unwrap_or_default(),
+            None => text,
+        };
+        if key.is_empty() || text.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::new(Code::BadRequest, "Idempotency-Key must be 1 to 255 visible ASCII characters"));
         }
         let body = self.request.extensions().get::<BodyHash>().map(|hash| hash.0.clone()).unwrap_or_default();
@@ -165,7 +174,7 @@ impl<P: Permission> Ctx<P> {
             .chain_update(self.request.uri().to_string())
             .chain_update(body)
             .finalize();
-        Ok(Some(Claim { key: key.to_owned(), hash: hash.to_vec(), principal: self.actor.principal }))
+        Ok(Some(Claim { key: key.to_owned(), hash: hash.to_vec(), principal: self.actor.principal, secret: false }))
     }
 
     /// How to ask for the page after this one, for a `Link` header (RFC 8288).

@@ -57,10 +57,16 @@ impl Serialize for Digest {
 }
 
 /// A file to upload, and what it belongs to: at least one record or an activity.
+/// What is in a file.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "the shape of an answer that is bytes")]
+pub struct FileBytes(Vec<u8>);
+
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "the shape of a form that is read part by part")]
 pub struct FileUpload {
-    #[schema(format = "binary")]
+    #[schema(format = "binary", min_length = 1)]
     file: String,
     contact_id: Option<Uuid>,
     company_id: Option<Uuid>,

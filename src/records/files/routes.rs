@@ -3,7 +3,7 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::records::files::blobs::Blobs;
-use crate::records::files::model::{FILE, File, FileList, FilePage, FileUpdate, FileUpload};
+use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload};
 use crate::records::files::store::{self, Belongs, Stored};
 use crate::restore;
 use crate::web::body::Valid;
@@ -23,7 +23,7 @@ const LINKS: [&str; 5] = ["contact_id", "company_id", "lead_id", "deal_id", "act
 fn read(form: &Form) -> Result<Belongs> {
     let mut bad = Vec::new();
     let mut link = |name: &str| {
-        let text = form.text(name).filter(|text| !text.is_empty())?;
+        let text = form.text(name)?;
         let id = text.parse::<Uuid>().ok();
         if id.is_none() {
             bad.push(Bad::member(format!("/{name}"), "invalid_format", "must be a UUID"));
@@ -31,7 +31,7 @@ fn read(form: &Form) -> Result<Belongs> {
         id
     };
     let [contact, company, lead, deal, activity] = LINKS.map(&mut link);
-    let none = LINKS.iter().all(|name| form.text(name).is_none_or(str::is_empty));
+    let none = LINKS.iter().all(|name| form.text(name).is_none());
     match &form.file {
         None => bad.push(Bad::member("/file", "required", "is missing")),
         Some((_, bytes)) if bytes.is_empty() => bad.push(Bad::member("/file", "too_short", "is empty")),
@@ -121,7 +121,7 @@ async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
 
 /// Download the bytes of a file. They come as an attachment, whatever they are.
 #[utoipa::path(operation_id = "download_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
-    responses((status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream")))]
+    responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "*/*")))]
 #[get("/files/{file_id}/content")]
 async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -> Result<HttpResponse> {
     let file = ctx.ask(move |tx| store::find(tx, id.0)).await?;

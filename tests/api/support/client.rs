@@ -186,6 +186,9 @@ impl Answer {
         );
         if self.status < 300 {
             assert!(!response.is_null(), "{}: {} is not declared", self.what, self.status);
+            for name in response["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
+                assert!(!self.header(&name.to_lowercase()).is_empty(), "{}: {name} is promised", self.what);
+            }
             let schema = &response["content"]["application/json"]["schema"];
             if !schema.is_null() && self.header("content-type").starts_with("application/json") {
                 self.matches(schema);

@@ -30,7 +30,7 @@ RULES = [
     ("stated_twice", "", "", "members that exclude each other"),
     ("invalid", "", "", "rules between members, or with what is stored; whatever a schema can say has a code of its own"),
     ("required", "", "(?!is missing$|is missing:)", "what another member makes necessary"),
-    ("out_of_range", "", "(?!must be (from|at))", "limits that another member or the clock sets"),
+    ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
     ("required", "/items/[0-9]+/(id|body)$", "", "the action decides"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
     ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^cf$", "", "the workspace's own fields"),
@@ -215,8 +215,8 @@ def before_load_schema(context, document):
                 for text in (member, member.get("items", {})):
                     if "string" in text.get("type", "") and text.get("format", "password") == "password" and "pattern" not in text:
                         text["pattern"] = TEXT
-            # In a creation null means absent.
-            if title in sent and not title.endswith("Update") and name not in schema.get("required", []):
+            # In a creation null means absent; a form has no null.
+            if title in sent and title not in ("FileUpload", "ImportUpload") and not re.search("(?<!Batch)(?<!Bulk)Update$", title) and name not in schema.get("required", []):
                 if "$ref" in member:
                     schema["properties"][name] = {"anyOf": [member, {"type": "null"}]}
                 elif isinstance(member.get("type"), str):
@@ -296,6 +296,9 @@ def before_call(context, case, kwargs):
     if "/analytics/" in case.path and "pipeline_id" in (case.query or {}) and "QUERY" not in wrong:
         # Which filters there are depends on whether it is a pipeline of leads or of deals.
         case.query["pipeline_id"] = named["pipeline"]
+    if case.query and "QUERY" not in wrong:
+        # A sequence may carry over a member that was null.
+        case.query = {name: value for name, value in case.query.items() if value not in (None, "", [None], [""])}
     if "HEADER" not in wrong:
         fresh_headers(case)
     for body in objects(case.body):

@@ -1,0 +1,47 @@
+//! Closed sets and other rules of texts that the server knows, for the document: whoever builds a client need not find them out by trying.
+#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+use crate::intake::imports::cells::DATE_FORMATS;
+use crate::kernel::access::{HIDEABLE, OWN_FIELD};
+use crate::kernel::actor::SCOPES;
+use crate::kernel::shape::LINE_MAX;
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
+
+/// What is no control character.
+const PRINTED: &str = r"[^\u0000-\u001f\u007f-\u009f]";
+
+/// Adds the patterns to the schemas of what is sent.
+pub fn add(schemas: &mut Map<String, Json>) {
+    let resources = SCOPES.iter().filter_map(|scope| scope.split(':').next());
+    let hiding = HIDEABLE.iter().map(|(resource, ..)| *resource);
+    let hideable = HIDEABLE.iter().map(|(_, field, _)| *field);
+    let own = format!("{}{PRINTED}*", OWN_FIELD.replace('.', "\\."));
+    for (schema, member, pattern) in [
+        ("ApiKeyCreate", "/scopes/items", one_of(SCOPES.iter().copied(), None)),
+        ("Grant", "/resource", one_of(resources, None)),
+        ("HiddenField", "/resource", one_of(hiding, None)),
+        ("HiddenField", "/field", one_of(hideable, Some(&own))),
+        ("ImportSettings", "/date_format", one_of(DATE_FORMATS.iter().map(|(name, _)| *name), None)),
+        ("ImportSettingsInput", "/date_format", one_of(DATE_FORMATS.iter().map(|(name, _)| *name), None)),
+    ] {
+        let properties = schemas.get_mut(schema).map(|schema| &mut schema["properties"]);
+        if let Some(member) = properties.and_then(|properties| properties.pointer_mut(member)) {
+            member["pattern"] = json!(pattern);
+        }
+    }
+}
+
+/// A short text, or a list of such, is one line.
+pub fn one_line(schema: &mut Json) {
+    let schema = if schema["items"].is_object() { &mut schema["items"] } else { schema };
+    let short = schema["maxLength"].as_u64().is_some_and(|max| max <= LINE_MAX);
+    if short && schema.get("pattern").is_none() && schema.get("format").is_none() {
+        schema["pattern"] = json!(format!("^{PRINTED}*$"));
+    }
+}
+
+fn one_of<'t>(names: impl Iterator<Item = &'t str>, more: Option<&'t str>) -> String {
+    // Each once, in an order that stays.
+    let names: BTreeSet<&str> = names.chain(more).collect();
+    format!("^({})$", names.into_iter().collect::<Vec<_>>().join("|"))
+}
