@@ -35,7 +35,7 @@ fn a_file_is_kept_and_told_by_its_content() {
     let content = owner.get(&format!("{path}/content"));
     assert_eq!(
         (content.status, content.header("content-type"), content.header("x-content-type-options")),
-        (200, "image/png", "nosniff")
+        (200, "application/octet-stream", "nosniff")
     );
     assert!(
         content.header("content-disposition").starts_with("attachment; filename*=UTF-8''"),

@@ -56,13 +56,13 @@ impl Serialize for Digest {
     }
 }
 
-/// A file to upload, and what it belongs to: at least one record or an activity.
 /// What is in a file.
 #[derive(Debug, ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "the shape of an answer that is bytes")]
 pub struct FileBytes(Vec<u8>);
 
+/// A file to upload, and what it belongs to: at least one record or an activity.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "the shape of a form that is read part by part")]
 pub struct FileUpload {

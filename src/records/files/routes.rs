@@ -119,9 +119,9 @@ async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
 }
 
-/// Download the bytes of a file. They come as an attachment, whatever they are.
+/// Download the bytes of a file. They come as an attachment of no type, whatever they are; `content_type` of the file says it.
 #[utoipa::path(operation_id = "download_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
-    responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "*/*")))]
+    responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "application/octet-stream")))]
 #[get("/files/{file_id}/content")]
 async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -> Result<HttpResponse> {
     let file = ctx.ask(move |tx| store::find(tx, id.0)).await?;
@@ -136,7 +136,7 @@ async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -
         parameters: vec![DispositionParam::FilenameExt(name)],
     };
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, file.content_type))
+        .insert_header(header::ContentType::octet_stream())
         .insert_header(disposition)
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
         .insert_header((header::ETAG, format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0))))

@@ -5,3 +5,5 @@ abstract class RequestBody
 abstract class MultipartBody : RequestBody() {
     abstract class Part
 }
+
+abstract class ResponseBody
