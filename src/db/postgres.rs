@@ -287,9 +287,15 @@ fn spawn(
     let log = File::create(log)?;
     let mut command = command(&bin.join("postgres"), dir, run_as);
     command.arg("-D").arg(data).arg("-k").arg(socket);
-    for setting in
-        ["listen_addresses=", "unix_socket_permissions=0700", "wal_level=minimal", "max_wal_senders=0", "jit=off"]
-    {
+    for setting in [
+        "listen_addresses=",
+        "unix_socket_permissions=0700",
+        "wal_level=minimal",
+        "max_wal_senders=0",
+        "jit=off",
+        // After a large batch the planner must not guess for a minute: reports would take a hundred times as long.
+        "autovacuum_naptime=10s",
+    ] {
         command.args(["-c", setting]);
     }
     if fast {

@@ -50,15 +50,13 @@ pub fn service(config: &mut ServiceConfig<'_>) {
 }
 
 pub fn unversioned(config: &mut web::ServiceConfig) {
-    config.service(live).service(ready);
+    config.service(web::resource("/health/live").get(live)).service(web::resource("/health/ready").get(ready));
 }
 
-#[get("/health/live")]
 async fn live() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "live" }))
 }
 
-#[get("/health/ready")]
 async fn ready(db: web::Data<Db>, stopping: web::Data<Stopping>) -> HttpResponse {
     let check = tokio::time::timeout(Duration::from_secs(2), db.run(migrations::is_current));
     let database = match check.await {

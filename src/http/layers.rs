@@ -116,7 +116,9 @@ fn translate(error: &actix_web::Error, id: &RequestId) -> HttpResponse {
 fn by_status(status: StatusCode) -> Error {
     let code = Code::ALL.iter().copied().find(|code| code.status() == status.as_u16());
     let code = code.unwrap_or(if status.is_client_error() { Code::BadRequest } else { Code::Internal });
-    Error::new(code, code.title())
+    // What stands outside the document is only read.
+    let allow = (code == Code::MethodNotAllowed).then(|| "GET, HEAD".to_owned());
+    Error::new(code, code.title()).with(|problem| problem.allow = allow)
 }
 
 fn set_headers(headers: &mut HeaderMap, id: &RequestId, path: &str) {

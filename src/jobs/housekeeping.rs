@@ -11,10 +11,14 @@ use crate::records::files::blobs::Blobs;
 use crate::schema::{files, idempotency_keys, login_tokens, oidc_sign_ins, refresh_tokens};
 use chrono::Duration;
 use diesel::prelude::*;
+use std::collections::HashSet;
+use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-/// Files whose bytes are removed at once.
+/// Deleted files whose bytes are removed in one turn.
 const FILES: i64 = 500;
+/// Files that are looked up in the database at once.
+const FILES_AT_ONCE: usize = 1_000;
 
 /// Everything that is due.
 pub fn run(db: &Db, blobs: &Blobs) -> Result<()> {
@@ -30,6 +34,29 @@ pub fn run(db: &Db, blobs: &Blobs) -> Result<()> {
         log::info!("{started} retention rules were started");
     }
     Ok(())
+}
+
+/// Takes bytes away that no file names: those of uploads that were cut off before their row was written. Younger ones may belong to
+/// an upload that is under way.
+pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
+    let runtime = runtime()?;
+    let kept = runtime.block_on(blobs.older_than(DateTime::now().plus(-Duration::days(1))))?;
+    for some in kept.chunks(FILES_AT_ONCE) {
+        let ids: Vec<Uuid> = some.iter().map(|(_, id)| *id).collect();
+        let named = db.here(|conn| {
+            let rows = files::table.filter(files::id.eq_any(&ids)).select((files::workspace_id, files::id));
+            Ok(rows.load::<(Uuid, Uuid)>(conn)?.into_iter().collect::<HashSet<_>>())
+        })?;
+        for (workspace, id) in some.iter().filter(|file| !named.contains(file)) {
+            log::info!("the bytes of an upload that was cut off, {workspace}/{id}, are removed");
+            runtime.block_on(blobs.remove(*workspace, *id))?;
+        }
+    }
+    Ok(())
+}
+
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::internal)
 }
 
 fn remove_expired(db: &Db) -> Result<()> {
@@ -50,7 +77,7 @@ fn remove_expired(db: &Db) -> Result<()> {
 
 /// Takes the bytes of files out of their store; the rows stay and say when.
 fn purge(db: &Db, blobs: &Blobs, list: &[(Uuid, Uuid)]) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::internal)?;
+    let runtime = runtime()?;
     for (workspace, id) in list {
         runtime.block_on(blobs.remove(*workspace, *id))?;
         db.here(|conn| {

@@ -22,6 +22,9 @@ const IDLE: Duration = Duration::from_millis(300);
 /// How often what has expired is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
 
+/// How often the file store is looked through for what nobody names.
+const LOOKING_THROUGH: Duration = Duration::from_secs(24 * 3600);
+
 /// A worker on its own thread; it stops after the job in hand.
 #[derive(Debug)]
 pub struct Worker(Arc<Signals>);
@@ -58,7 +61,7 @@ struct Tools {
 }
 
 fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals) {
-    let mut kept_house: Option<Instant> = None;
+    let (mut kept_house, mut looked_through): (Option<Instant>, Option<Instant>) = (None, None);
     while !post.is_given_up() {
         if signals.stop.load(Ordering::Relaxed) {
             signals.stopped.store(true, Ordering::Relaxed);
@@ -68,6 +71,12 @@ fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals) {
             kept_house = Some(Instant::now());
             if let Err(error) = housekeeping::run(db, &tools.blobs) {
                 log::warn!("housekeeping was not finished: {error}");
+            }
+        }
+        if looked_through.is_none_or(|at| at.elapsed() > LOOKING_THROUGH) {
+            looked_through = Some(Instant::now());
+            if let Err(error) = housekeeping::remove_orphans(db, &tools.blobs) {
+                log::warn!("the file store was not looked through: {error}");
             }
         }
         match db.take_job() {

@@ -73,9 +73,9 @@ macro_rules! money_columns {
     };
 }
 
-/// Whether ISO 4217 knows the code.
+/// Whether ISO 4217 knows the code, as one that prices are in: gold (XAU), tests (XTS) and the like have no minor units.
 pub fn known(code: &str) -> bool {
-    iso_currency::Currency::from_code(code).is_some()
+    iso_currency::Currency::from_code(code).is_some_and(|currency| currency.exponent().is_some())
 }
 
 /// Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD.

@@ -49,6 +49,19 @@ pub struct Stage {
 record!(Stage, Stage);
 page!(StagePage of Stage);
 
+impl Stage {
+    /// Who enters a lost stage says why; elsewhere there is nothing to explain.
+    pub fn takes_loss_reason(&self, reason: Option<Uuid>) -> Result<()> {
+        match (self.category, reason) {
+            (Category::Lost, None) => Err(Error::member("/loss_reason_id", "required", "say why it was lost")),
+            (Category::Open | Category::Won, Some(_)) => {
+                Err(Error::member("/loss_reason_id", "invalid", "is for a stage of the category lost"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct StageCreate {
     pub id: Option<Uuid>,

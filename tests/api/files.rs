@@ -1,6 +1,12 @@
 //! Files on records and activities: kept, told by their content, seen with their record.
+use crate::support::process::folder;
+use crate::support::server::{files, server};
 use crate::support::{Answer, Client, id, key, user_with, workspace};
 use serde_json::{Value as Json, json};
+use std::time::Duration;
+use uuid::Uuid;
+use voronka::jobs::housekeeping::remove_orphans;
+use voronka::records::files::blobs::{Blobs, Settings};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
 
@@ -111,4 +117,24 @@ fn a_file_is_seen_with_its_record() {
     );
     workspace().get(&format!("{path}/content")).problem(404, "not_found");
     key(&owner, &["deals:read"]).get(&path).problem(403, "insufficient_scope");
+}
+
+#[test]
+fn bytes_that_no_file_names_go_after_a_day() {
+    let owner = workspace();
+    let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
+    let file: Uuid = id(&upload(&owner, "a", b"x", &[("deal_id", &deal)]).created()).parse().unwrap();
+    let workspace: Uuid = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().parse().unwrap();
+    let settings = Settings { folder: folder("orphans"), ..files(None) };
+    let (old, young) = (Uuid::now_v7(), Uuid::now_v7());
+    for id in [file, old, young] {
+        let place = settings.folder.join(workspace.to_string());
+        std::fs::create_dir_all(&place).unwrap();
+        let bytes = std::fs::File::create(place.join(id.to_string())).unwrap();
+        let age = Duration::from_secs(if id == young { 3_600 } else { 25 * 3_600 });
+        bytes.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+    remove_orphans(&server().db, &Blobs::new(&settings).unwrap()).unwrap();
+    let left = |id: Uuid| settings.folder.join(workspace.to_string()).join(id.to_string()).exists();
+    assert_eq!([file, old, young].map(left), [true, false, true]);
 }

@@ -22,6 +22,24 @@ fn an_unknown_address_is_a_problem_too() {
 }
 
 #[test]
+fn a_wrong_method_is_told_the_right_ones() {
+    let owner = workspace();
+    for (method, path, allowed) in [
+        ("PUT", "/contacts", "GET, POST"),
+        ("GET", "/contacts/batch-create", "POST"),
+        ("DELETE", "/deals/search", "POST"),
+        ("PATCH", "/leads/bulk-update", "POST"),
+        ("POST", "//health/live", "GET, HEAD"),
+        ("POST", "//openapi.json", "GET, HEAD"),
+    ] {
+        let answer = owner.send(method, path, Some(b"{}".to_vec()), "application/json");
+        assert_eq!(answer.header("allow"), allowed, "{method} {path}: {}", answer.text);
+        answer.problem(405, "method_not_allowed");
+    }
+    owner.get("/contacts/batch-made").problem(404, "not_found");
+}
+
+#[test]
 fn a_body_too_large_is_refused_before_it_is_read() {
     let owner = workspace();
     let body = format!("{{\"first_name\":\"{}\"}}", "x".repeat(3 << 20));

@@ -181,6 +181,13 @@ fn a_stage_goes_only_when_its_records_have_a_place() {
     let made = deal(&owner, json!({ "title": "A" }));
     owner.delete(&format!("/stages/{first}")).problem(409, "stage_in_use");
     let won = stage(&owner, "deal", "Payment received");
+    let reason = id(&owner.post("/loss-reasons", json!({ "name": "Price" })).created());
+    for (path, body) in [
+        ("/deals".to_owned(), json!({ "title": "A", "loss_reason_id": reason })),
+        (format!("/deals/{}/move", id(&made)), json!({ "stage_id": second, "loss_reason_id": reason })),
+    ] {
+        owner.post(&path, body).problem(422, "validation_failed");
+    }
     owner.delete(&format!("/stages/{first}?move_to={won}")).problem(400, "invalid_parameter");
     owner.delete(&format!("/stages/{won}")).problem(409, "last_stage");
     let empty = stage(&owner, "deal", "Quote sent");

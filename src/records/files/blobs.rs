@@ -1,12 +1,16 @@
 //! Where the bytes of files lie: a folder, or a store that speaks S3. One object per file, under its workspace and id.
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::time::DateTime;
 use crate::records::files::requests::Requests;
 use bytes::Bytes;
+use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +31,9 @@ pub struct Settings {
     pub access_key: Option<String>,
     pub secret_key: Option<String>,
 }
+
+/// The bytes of a file, as the store sends them.
+pub type Content = BoxStream<'static, object_store::Result<Bytes>>;
 
 /// The file store.
 #[derive(Clone, Debug)]
@@ -65,14 +72,20 @@ impl Blobs {
         self.0.put(&key(workspace, id), content.into()).await.map(drop).map_err(|error| away(&error))
     }
 
-    /// The bytes, or nothing when they are gone.
-    pub async fn get(&self, workspace: Uuid, id: Uuid) -> Result<Option<Bytes>> {
-        let found = match self.0.get(&key(workspace, id)).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(away(&error)),
-        };
-        found.bytes().await.map(Some).map_err(|error| away(&error))
+    /// How many bytes, and the bytes as they come; or nothing when they are gone.
+    pub async fn get(&self, workspace: Uuid, id: Uuid) -> Result<Option<(u64, Content)>> {
+        match self.0.get(&key(workspace, id)).await {
+            Ok(found) => Ok(Some((found.meta.size, found.into_stream()))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(away(&error)),
+        }
+    }
+
+    /// The files whose bytes came before an instant.
+    pub async fn older_than(&self, instant: DateTime) -> Result<Vec<(Uuid, Uuid)>> {
+        let all = self.0.list(None).try_filter(|object| ready(DateTime::from(object.last_modified) < instant));
+        let names = all.map_ok(|object| named(&object.location)).try_collect::<Vec<_>>().await;
+        Ok(names.map_err(|error| away(&error))?.into_iter().flatten().collect())
     }
 
     /// Takes the bytes away; when there are none that is as well.
@@ -81,6 +94,15 @@ impl Blobs {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(away(&error)),
         }
+    }
+}
+
+/// The workspace and id in a key; of what others keep in the same place, nothing.
+fn named(key: &Key) -> Option<(Uuid, Uuid)> {
+    let mut parts = key.parts().map(|part| part.as_ref().parse::<Uuid>().ok());
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(workspace), Some(id), None) => workspace.zip(id),
+        _ => None,
     }
 }
 

@@ -125,7 +125,7 @@ async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
 #[get("/files/{file_id}/content")]
 async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -> Result<HttpResponse> {
     let file = ctx.ask(move |tx| store::find(tx, id.0)).await?;
-    let bytes = blobs.get(ctx.actor.workspace, file.id).await?.ok_or_else(Error::not_found)?;
+    let (size, bytes) = blobs.get(ctx.actor.workspace, file.id).await?.ok_or_else(Error::not_found)?;
     let name = ExtendedValue {
         charset: header::Charset::Ext("UTF-8".into()),
         language_tag: None,
@@ -140,7 +140,8 @@ async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -
         .insert_header(disposition)
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
         .insert_header((header::ETAG, format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0))))
-        .body(bytes))
+        .no_chunking(size)
+        .streaming(bytes))
 }
 
 /// Rename a file.

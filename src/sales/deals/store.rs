@@ -106,9 +106,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
             Some(stage) => stage.clone(),
             None => known.entry(place).or_insert(first_stage(tx, new)?).clone(),
         };
-        if stage.category == Category::Lost && new.loss_reason_id.is_none() {
-            return Err(loss_reason_required());
-        }
+        stage.takes_loss_reason(new.loss_reason_id)?;
         let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
         custom_fields::must_be_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
@@ -132,10 +130,6 @@ fn first_stage(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Stage> {
 fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>> {
     let contact = |link: &DealContact| (Kind::Contact, Some(link.contact_id), "/contacts");
     std::iter::once((Kind::Company, company, "/company_id")).chain(contacts.iter().map(contact)).collect()
-}
-
-fn loss_reason_required() -> Error {
-    Error::member("/loss_reason_id", "required", "say why it was lost")
 }
 
 /// Inserts many with few statements, each with its past. A row that the database refuses fails them all.
@@ -320,9 +314,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
     }
     custom_fields::must_be_filled(tx, Kind::Deal, &before.custom, stage.id)?;
     let lost = stage.category == Category::Lost;
-    if lost && ending.loss_reason.is_none() {
-        return Err(loss_reason_required());
-    }
+    stage.takes_loss_reason(ending.loss_reason)?;
     let closed_at = match (stage.category == before.status, stage.category) {
         (true, _) => before.closed_at,
         (false, Category::Open) => None,

@@ -216,9 +216,7 @@ pub fn place(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, loss_reason: Option<
     }
     custom_fields::must_be_filled(tx, Kind::Lead, &before.custom, stage.id)?;
     let lost = stage.category == Category::Lost;
-    if lost && loss_reason.is_none() {
-        return Err(Error::member("/loss_reason_id", "required", "say why it was lost"));
-    }
+    stage.takes_loss_reason(loss_reason)?;
     let closed_at = match (stage.category == before.status, stage.category) {
         (true, _) => before.closed_at,
         (false, Category::Open) => None,
