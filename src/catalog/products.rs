@@ -45,6 +45,8 @@ pub struct Product {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(Product, Product);
 page!(ProductPage of Product);
@@ -104,6 +106,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
         field("external_id", &products::external_id),
         field("created_at", &products::created_at),
         field("updated_at", &products::updated_at),
+        field("deleted_at", &products::deleted_at),
     ],
     default_sort: "name",
     id: field("id", &products::id),
@@ -180,7 +183,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::products::Read>) -> Result<Reply> {
     let (plan, link) = (PRODUCT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, products, Product, &plan => ProductPage);
+        let page = list!(soft tx, products, Product, &plan => ProductPage);
         link.reply(&page.page, &page)
     })
     .await

@@ -105,11 +105,20 @@ macro_rules! restorable {
     };
 }
 
-/// One page by a plan: rows, their includes, and the total if it was asked for.
+/// One page by a plan: rows, their includes, and the total if it was asked for. Of a `soft` table the plan says whether deleted rows
+/// are among them.
 #[macro_export]
 macro_rules! list {
-    ($tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {{
+    (soft $tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {{
         let (tx, plan) = ($tx, $plan);
+        let mine = |workspace| $table::table.filter($table::workspace_id.eq(workspace)).filter(&plan.standing);
+        $crate::list!(@ tx, plan, mine, $table, $row, $page)
+    }};
+    ($tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {
+        $crate::list!(@ $tx, $plan, mine, $table, $row, $page)
+    };
+    (@ $tx:expr, $plan:expr, $mine:expr, $table:ident, $row:ty, $page:ident) => {{
+        let (tx, plan, mine) = ($tx, $plan, $mine);
         let seen = seen(tx);
         let mut data: Vec<$row> = mine(tx.workspace())
             .filter(&plan.filter)

@@ -1,5 +1,4 @@
 //! Closed sets and other rules of texts that the server knows, for the document: whoever builds a client need not find them out by trying.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::intake::imports::cells::DATE_FORMATS;
 use crate::kernel::access::{HIDEABLE, OWN_FIELD};
 use crate::kernel::actor::SCOPES;

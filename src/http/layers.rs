@@ -1,7 +1,7 @@
 //! The layers around every operation: request id, access log, panics, problems, headers.
 use crate::http::document::Document;
+use crate::kernel::asked::Asked;
 use crate::kernel::error::{Code, Error};
-use crate::kernel::query::Asked;
 use crate::web::answer::{RequestId, address, finish_problem};
 use crate::web::body::hold;
 use crate::web::ctx::Identity;

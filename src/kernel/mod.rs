@@ -4,6 +4,7 @@
 //! table), `seek` (order and paging), `query` (the query string and its OpenAPI parameters), `shape` (bodies), `merge_patch`, `error`.
 pub mod access;
 pub mod actor;
+pub mod asked;
 pub mod choice;
 pub mod cond;
 pub mod csv;
@@ -22,5 +23,6 @@ pub mod reply;
 pub mod seek;
 pub mod selection;
 pub mod shape;
+pub mod standing;
 pub mod tags;
 pub mod time;

@@ -1,8 +1,8 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
+use crate::kernel::asked::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::{Fields, Kind};
 use crate::kernel::kind::Kind as RecordKind;
-use crate::kernel::query::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
@@ -80,6 +80,7 @@ impl<T> Fields<T> {
             let one = schema(Kind::Text).pattern(Some(format!("^({includes})$")));
             add("include", "Records to add to `included`.", one, Some(false));
         }
+        list.extend(self.deleted_parameters());
         list
     }
 }

@@ -1,10 +1,12 @@
 //! The condition language as a body: what `POST /…/search` takes, and what views, segments and bulk work keep.
 use crate::kernel::actor::Actor;
+use crate::kernel::asked::{applies, ask_named, operators};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
-use crate::kernel::query::{Plan, Window, applies, ask_named, operators, question};
+use crate::kernel::query::{Plan, Window, question};
 use crate::kernel::shape::Rules;
+use crate::kernel::standing::Deleted;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
@@ -181,6 +183,7 @@ impl<T> Fields<T> {
             sort: asked.sort.clone(),
             include: asked.include.clone(),
             total: asked.include_total,
+            deleted: Deleted::Hidden,
         };
         let as_member = |bad: Bad| Bad {
             pointer: bad.pointer.or_else(|| Some(format!("/{}", bad.parameter.as_deref()?))),

@@ -103,7 +103,7 @@ struct Asked {
 }
 
 fn asked(query: &str, actor: &Actor) -> Result<Asked> {
-    let mut given = crate::kernel::query::Asked::read(query)?;
+    let mut given = crate::kernel::asked::Asked::read(query)?;
     let limit = given.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
     if !(1..=500).contains(&limit) {
         return Err(Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be from 1 to 500")]));

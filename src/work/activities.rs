@@ -62,6 +62,8 @@ pub struct Activity {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(Activity, Activity);
 page!(ActivityPage of Activity);
@@ -138,6 +140,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
         field("author_id", &activities::author_id).to(Kind::User),
         field("created_at", &activities::created_at),
         field("updated_at", &activities::updated_at),
+        field("deleted_at", &activities::deleted_at),
     ],
     default_sort: "-occurred_at",
     id: field("id", &activities::id),
@@ -212,7 +215,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::activities::Read>) -> Result<Reply> {
     let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, activities, Activity, &plan => ActivityPage);
+        let page = list!(soft tx, activities, Activity, &plan => ActivityPage);
         link.reply(&page.page, &page)
     })
     .await

@@ -372,3 +372,43 @@ fn a_deletion_can_be_taken_back() {
     assert_eq!(owner.get(&format!("/deals/{deal}")).ok()["next_task"]["id"], task);
     assert_eq!(events(&owner, "&type=deal.restored", 1).len(), 1);
 }
+
+#[test]
+fn what_was_deleted_can_be_looked_for() {
+    let owner = workspace();
+    for (list, body) in [
+        ("/contacts", json!({ "first_name": "A" })),
+        ("/companies", json!({ "name": "A" })),
+        ("/leads", json!({ "title": "A" })),
+        ("/deals", json!({ "title": "A" })),
+        ("/tasks", json!({ "title": "A" })),
+        ("/activities", json!({ "type": "note", "text": "A" })),
+        ("/products", json!({ "name": "A" })),
+    ] {
+        let [kept, first, last] = [1, 2, 3].map(|n| {
+            let mut body = body.clone();
+            if list == "/products" {
+                body["name"] = json!(format!("A{n}"));
+            }
+            id(&owner.post(list, body).created())
+        });
+        owner.delete(&format!("{list}/{first}")).gone();
+        owner.delete(&format!("{list}/{last}")).gone();
+        let ids = |query: &str| -> Vec<String> {
+            let page = owner.get(&format!("{list}?{query}")).ok();
+            page["data"].as_array().unwrap().iter().map(id).collect()
+        };
+        assert_eq!(ids("sort=created_at"), [kept.clone()], "{list}");
+        assert_eq!(ids("sort=created_at&include_deleted=true"), [kept.clone(), first.clone(), last.clone()], "{list}");
+        assert_eq!(ids("only_deleted=true&sort=-deleted_at"), [last, first.clone()], "{list}");
+        let page = owner.get(&format!("{list}?only_deleted=true&limit=1&include_total=true")).ok();
+        assert_eq!((&page["page"]["total"], page["data"][0]["deleted_at"].is_string()), (&json!(2), true), "{list}");
+        let cursor = page["page"]["next_cursor"].as_str().unwrap();
+        owner.get(&format!("{list}?limit=1&cursor={cursor}")).problem(400, "cursor_mismatch");
+        owner.get(&format!("{list}?only_deleted=perhaps")).problem(400, "invalid_parameter");
+        user(&owner, "viewer").get(&format!("{list}?include_deleted=true")).problem(403, "forbidden");
+        owner.post(&format!("{list}/{first}/restore"), json!({})).ok();
+        assert_eq!(owner.get(&format!("{list}/{first}")).ok()["deleted_at"], Json::Null, "{list}");
+    }
+    owner.get("/tags?include_deleted=true").problem(400, "unknown_parameter");
+}

@@ -52,7 +52,7 @@ fn names_in_a_query_are_names_or_nothing() {
         ("first_name[]", "x", "unknown_parameter"),
         ("tags__all__all", "x", "unknown_parameter"),
         ("workspace_id", "x", "unknown_parameter"),
-        ("deleted_at__empty", "false", "unknown_parameter"),
+        ("deleted_by__empty", "false", "unknown_parameter"),
         ("fields", "id", "unknown_parameter"),
         ("", "x", "unknown_parameter"),
         ("cf", "x'))--:eq:1", "invalid_parameter"),

@@ -51,6 +51,8 @@ pub struct Company {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(Company, Company);
 page!(CompanyPage of Company);
@@ -145,6 +147,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("next_task_at", &companies::next_task_at).at("next_task.due_at"),
         field("created_at", &companies::created_at),
         field("updated_at", &companies::updated_at),
+        field("deleted_at", &companies::deleted_at),
     ],
     default_sort: "-created_at",
     id: field("id", &companies::id),

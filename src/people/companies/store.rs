@@ -204,5 +204,5 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 
 /// One page by a plan.
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<companies::table>) -> Result<CompanyPage> {
-    Ok(list!(tx, companies, Company, plan => CompanyPage))
+    Ok(list!(soft tx, companies, Company, plan => CompanyPage))
 }

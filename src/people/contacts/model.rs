@@ -169,6 +169,8 @@ pub struct Contact {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(Contact, Contact);
 page!(ContactPage of Contact);
@@ -340,6 +342,7 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         field("next_task_at", &contacts::next_task_at).at("next_task.due_at"),
         field("created_at", &contacts::created_at),
         field("updated_at", &contacts::updated_at),
+        field("deleted_at", &contacts::deleted_at),
     ],
     default_sort: "-created_at",
     id: field("id", &contacts::id),

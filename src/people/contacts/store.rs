@@ -311,5 +311,5 @@ pub fn page(
     plan: &crate::kernel::query::Plan<contacts::table>,
 ) -> Result<crate::people::contacts::model::ContactPage> {
     use crate::people::contacts::model::ContactPage;
-    Ok(crate::list!(tx, contacts, Contact, plan => ContactPage))
+    Ok(crate::list!(soft tx, contacts, Contact, plan => ContactPage))
 }

@@ -36,6 +36,8 @@ pub struct File {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(File, File);
 page!(FilePage of File);
@@ -97,6 +99,7 @@ pub static FILE: Fields<files::table> = Fields {
         field("author_id", &files::author_id).to(Kind::User),
         field("created_at", &files::created_at),
         field("updated_at", &files::updated_at),
+        field("deleted_at", &files::deleted_at),
     ],
     default_sort: "-created_at",
     id: field("id", &files::id),

@@ -125,5 +125,5 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 }
 
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<files::table>) -> Result<FilePage> {
-    Ok(list!(tx, files, File, plan => FilePage))
+    Ok(list!(soft tx, files, File, plan => FilePage))
 }

@@ -100,6 +100,8 @@ pub struct Deal {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(Deal, Deal);
 page!(DealPage of Deal);
@@ -281,6 +283,7 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("next_task_at", &deals::next_task_at).at("next_task.due_at"),
         field("created_at", &deals::created_at),
         field("updated_at", &deals::updated_at),
+        field("deleted_at", &deals::deleted_at),
     ],
     default_sort: "-created_at",
     id: field("id", &deals::id),

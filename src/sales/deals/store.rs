@@ -474,5 +474,5 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 }
 
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<deals::table>) -> Result<DealPage> {
-    Ok(list!(tx, deals, Deal, plan => DealPage))
+    Ok(list!(soft tx, deals, Deal, plan => DealPage))
 }

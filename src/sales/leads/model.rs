@@ -91,6 +91,8 @@ pub struct Lead {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(Lead, Lead);
 page!(LeadPage of Lead);
@@ -243,6 +245,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("next_task_at", &leads::next_task_at).at("next_task.due_at"),
         field("created_at", &leads::created_at),
         field("updated_at", &leads::updated_at),
+        field("deleted_at", &leads::deleted_at),
     ],
     default_sort: "-created_at",
     id: field("id", &leads::id),

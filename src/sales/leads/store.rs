@@ -289,5 +289,5 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 }
 
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<leads::table>) -> Result<LeadPage> {
-    Ok(list!(tx, leads, Lead, plan => LeadPage))
+    Ok(list!(soft tx, leads, Lead, plan => LeadPage))
 }

@@ -51,6 +51,8 @@ pub struct Task {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    pub deleted_at: Option<DateTime>,
 }
 record!(Task, Task);
 page!(TaskPage of Task);
@@ -159,6 +161,7 @@ pub static TASK: Fields<tasks::table> = Fields {
         field("completed_at", &tasks::completed_at),
         field("created_at", &tasks::created_at),
         field("updated_at", &tasks::updated_at),
+        field("deleted_at", &tasks::deleted_at),
     ],
     default_sort: "-created_at",
     id: field("id", &tasks::id),

@@ -151,5 +151,5 @@ pub fn hand_over(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid) -> Result<usize> {
 
 /// One page by a plan.
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<tasks::table>) -> Result<TaskPage> {
-    Ok(list!(tx, tasks, Task, plan => TaskPage))
+    Ok(list!(soft tx, tasks, Task, plan => TaskPage))
 }
