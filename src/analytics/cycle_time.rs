@@ -96,7 +96,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<CycleTimeReport> {
         }
     }
     let none = (&None, &None);
-    if keys.is_empty() && scope.group_name() == "none" {
+    if keys.is_empty() && scope.group.is_none() {
         keys.push(none);
     }
     let groups = keys.into_iter().map(|(key, label)| group(key, label, &closed, &stays, &stages)).collect();
@@ -106,7 +106,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<CycleTimeReport> {
         from: scope.from,
         to: scope.to,
         time_zone: scope.zone.name().into(),
-        group_by: scope.group_name().into(),
+        group_by: scope.group.name.clone(),
         groups,
     })
 }

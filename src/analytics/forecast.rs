@@ -105,7 +105,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
     let rows: Vec<Row> =
         scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today)).load(tx.conn)?;
     let mut groups: Vec<ForecastGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
-    if groups.is_empty() && scope.group_name() == "none" {
+    if groups.is_empty() && scope.group.is_none() {
         groups.push(ForecastGroup::default());
     }
     Ok(ForecastReport {
@@ -115,7 +115,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
         to: scope.to,
         today,
         time_zone: scope.zone.name().into(),
-        group_by: scope.group_name().into(),
+        group_by: scope.group.name.clone(),
         groups,
     })
 }

@@ -154,7 +154,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
         to: scope.to,
         at: (kind == FunnelKind::Snapshot).then_some(at),
         time_zone: scope.zone.name().into(),
-        group_by: scope.group_name().into(),
+        group_by: scope.group.name.clone(),
         groups: groups(&rows, &stages, kind, &scope),
     })
 }
@@ -166,7 +166,7 @@ fn groups(rows: &[Row], stages: &[Stage], kind: FunnelKind, scope: &Scope) -> Ve
         .filter_map(|rows| rows.first().map(|first| group(first, rows, stages, kind)))
         .collect();
     // Without grouping there is always one group, be it empty.
-    if groups.is_empty() && scope.group_name() == "none" {
+    if groups.is_empty() && scope.group.is_none() {
         let nobody = Row {
             group_key: None,
             group_label: None,

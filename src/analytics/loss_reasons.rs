@@ -84,7 +84,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LossReasonReport> {
     let scope = question.deals(tx, GROUPS)?;
     let rows: Vec<Row> = scope.statement(tx, include_str!("loss_reasons.sql")).load(tx.conn)?;
     let mut groups: Vec<LossReasonGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
-    if groups.is_empty() && scope.group_name() == "none" {
+    if groups.is_empty() && scope.group.is_none() {
         groups.push(LossReasonGroup::default());
     }
     Ok(LossReasonReport {
@@ -93,7 +93,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LossReasonReport> {
         from: scope.from,
         to: scope.to,
         time_zone: scope.zone.name().into(),
-        group_by: scope.group_name().into(),
+        group_by: scope.group.name.clone(),
         groups,
     })
 }

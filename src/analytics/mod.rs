@@ -2,6 +2,7 @@
 pub mod cycle_time;
 pub mod forecast;
 pub mod funnel;
+pub mod grouping;
 pub mod leaderboard;
 pub mod loss_reasons;
 pub mod scope;

@@ -1,13 +1,13 @@
 //! What every report is asked: which pipeline, which period, in which time zone, which records, grouped by what.
+use crate::analytics::grouping::{Group, wrong};
 use crate::cached_sql;
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::asked::Asked;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::Result;
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
@@ -24,110 +24,6 @@ use std::collections::BTreeMap;
 use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
 
-/// A way to group: the name in `group_by`, and the pieces of SQL for deals.
-#[derive(Debug)]
-pub struct Grouping {
-    name: &'static str,
-    join: &'static str,
-    key: &'static str,
-    label: &'static str,
-    /// The part of a record's value that belongs to the group.
-    share: &'static str,
-    /// Whether leads can be grouped by it.
-    leads: bool,
-}
-
-const WHOLE: &str = "1::numeric";
-/// `:records` is the table, deals or leads.
-pub const GROUPINGS: &[Grouping] = &[
-    Grouping { name: "none", join: "", key: "null::text", label: "null::text", share: WHOLE, leads: true },
-    Grouping {
-        name: "owner",
-        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = :records.owner_id",
-        key: "g.id::text",
-        label: "g.name",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "team",
-        join: "left join users o on o.workspace_id = :records.workspace_id and o.id = :records.owner_id \
-               left join teams g on g.workspace_id = o.workspace_id and g.id = o.team_id",
-        key: "g.id::text",
-        label: "g.name",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "source",
-        join: "left join sources g on g.workspace_id = :records.workspace_id and g.id = :records.source_id",
-        key: "g.id::text",
-        label: "g.name",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "product",
-        join: "left join lateral (select product_id, \
-                 sum(quantity * price_amount * (100 - discount_percent)) / nullif(sum(sum(quantity * price_amount * (100 - discount_percent))) over (), 0) as share, \
-                 1.0 / count(*) over () as even \
-               from line_items where workspace_id = :records.workspace_id and deal_id = :records.id group by product_id) li on true \
-               left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id",
-        key: "g.id::text",
-        label: "g.name",
-        share: "coalesce(li.share, li.even, 1)::numeric",
-        leads: false,
-    },
-    Grouping {
-        name: "stage",
-        join: "left join stages g on g.workspace_id = :records.workspace_id and g.id = :records.stage_id",
-        key: "g.id::text",
-        label: "g.name",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "tag",
-        join: "left join lateral unnest(:records.tags) g(name) on true",
-        key: "g.name",
-        label: "g.name",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "sector",
-        join: "left join companies g on g.workspace_id = :records.workspace_id and g.id = :records.company_id",
-        key: "g.sector",
-        label: "g.sector",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "month",
-        join: "",
-        key: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
-        label: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "quarter",
-        join: "",
-        key: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
-        label: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
-        share: WHOLE,
-        leads: true,
-    },
-    Grouping {
-        name: "competitor",
-        join: "",
-        key: ":records.competitor",
-        label: ":records.competitor",
-        share: WHOLE,
-        leads: false,
-    },
-];
-
 /// A report's question, understood.
 #[derive(Debug)]
 pub struct Scope {
@@ -136,7 +32,7 @@ pub struct Scope {
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
     pub zone: Tz,
-    pub group: &'static Grouping,
+    pub group: Group,
     pub at: Option<DateTime>,
     pub view: Option<String>,
     filter: Cond,
@@ -186,10 +82,7 @@ impl Question {
         let resource = if kind == PipelineKind::Deal { "deals" } else { "leads" };
         self.actor.must_read(resource)?;
         join_by_hash_where_small(tx, pipeline)?;
-        let known = |g: &&Grouping| g.name == group && (g.name == "none" || groupings.contains(&g.name));
-        let group = GROUPINGS.iter().find(known).filter(|g| g.leads || kind == PipelineKind::Deal);
-        let group = group.ok_or_else(|| wrong("group_by", format!("must be one of none, {}", groupings.join(", "))))?;
-        may_group(&self.actor, group.name)?;
+        let group = Group::read(&group, groupings, kind, &self.actor)?;
         let filter = Cond::All(Vec::new());
         Ok((asked, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
     }
@@ -217,29 +110,6 @@ impl Question {
     }
 }
 
-/// A group shows a name or a member of other records: the caller must be allowed to see those.
-fn may_group(actor: &Actor, name: &str) -> Result<()> {
-    match name {
-        "owner" => actor.must_read("users"),
-        "team" => actor.must_read("teams"),
-        "source" => actor.must_read("sources"),
-        "product" => actor.must_read("products"),
-        "stage" => actor.must_read("stages"),
-        "sector" if actor.visibility("companies", Action::Read) != Visibility::All => {
-            Err(wrong("group_by", "cannot be sector: you do not see all companies"))
-        }
-        "sector" => actor.must_read("companies"),
-        "competitor" if actor.access.hides("deals", "competitor") => {
-            Err(wrong("group_by", "cannot be competitor: your role hides it"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn wrong(name: &str, detail: impl Into<String>) -> Error {
-    Error::parameters(vec![Bad::parameter(name, "invalid", detail)])
-}
-
 // Of a workspace that has just been filled the planner knows nothing: it would expect one row, and compare every record with every
 // span. Where a pipeline has few spans, hash joins cost next to nothing whatever the planner believes; where it has many, it knows.
 cached_sql! {
@@ -265,13 +135,9 @@ fn pipeline(tx: &mut Tx<'_>, named: Option<Uuid>) -> Result<(Uuid, PipelineKind)
 }
 
 impl Scope {
-    pub fn group_name(&self) -> &'static str {
-        self.group.name
-    }
-
     /// The same question, grouped in another way.
     pub fn by(&self, name: &str) -> Scope {
-        let group = GROUPINGS.iter().find(|g| g.name == name).unwrap_or(self.group);
+        let group = Group::named(name).unwrap_or_else(|| self.group.clone());
         Scope { group, filter: self.filter.clone(), view: None, ..*self }
     }
 
@@ -300,12 +166,7 @@ impl Scope {
         // Who may not see the value of a record does not see sums of them.
         let hidden = tx.actor.access.hides(records, "value");
         let (value, currency) = if hidden { ("null::bigint", "null::text") } else { (value, currency) };
-        let piece = |sql: &'static str| {
-            let nested =
-                Statement::new(sql).set("records", Part::Sql(records)).set("zone", Part::Text(self.zone.name().into()));
-            Part::Nested(Box::new(nested))
-        };
-        Statement::new(text)
+        let statement = Statement::new(text)
             .set("records", Part::Sql(records))
             .set("value", Part::Sql(value))
             .set("currency", Part::Sql(currency))
@@ -314,11 +175,8 @@ impl Scope {
             .set("from", Part::At(self.begin()))
             .set("to", Part::At(self.end()))
             .set("zone", Part::Text(self.zone.name().into()))
-            .set("group_join", piece(self.group.join))
-            .set("group_key", piece(self.group.key))
-            .set("group_label", piece(self.group.label))
-            .set("share", piece(self.group.share))
-            .set("filter", Part::Cond(self.filter.clone()))
+            .set("filter", Part::Cond(self.filter.clone()));
+        self.group.set(statement, records, self.zone.name())
     }
 }
 
@@ -342,8 +200,10 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         ),
         parameter(
             "group_by".into(),
-            "One group of figures for each.".into(),
-            text().pattern(Some(format!("^(none|{})$", groupings.join("|")))).default(Some("none".into())),
+            "One group of figures for each; also by a field of your own, as `cf.region`.".into(),
+            text()
+                .pattern(Some(format!("^(none|{}|cf\\.[a-z][a-z0-9_]*)$", groupings.join("|"))))
+                .default(Some("none".into())),
             None,
         ),
     ];

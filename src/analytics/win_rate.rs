@@ -76,7 +76,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {
     let scope = question.scope(tx, GROUPS)?;
     let rows: Vec<Row> = scope.statement(tx, include_str!("win_rate.sql")).load(tx.conn)?;
     let mut groups: Vec<WinRateGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
-    if groups.is_empty() && scope.group_name() == "none" {
+    if groups.is_empty() && scope.group.is_none() {
         groups.push(WinRateGroup::default());
     }
     Ok(WinRateReport {
@@ -85,7 +85,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {
         from: scope.from,
         to: scope.to,
         time_zone: scope.zone.name().into(),
-        group_by: scope.group_name().into(),
+        group_by: scope.group.name.clone(),
         groups,
     })
 }

@@ -61,7 +61,7 @@ pub fn operators(field: &FieldRef) -> Vec<&'static str> {
 }
 
 /// The parameter that asks about a workspace's own fields: `cf=region:eq:north`, as often as there are questions.
-pub(in crate::kernel) const CUSTOM: &str = "cf";
+pub const CUSTOM: &str = "cf";
 
 /// Whether a parameter has one value by its nature. The others may be repeated, as some generated clients do with lists.
 fn takes_one(name: &str) -> bool {

@@ -341,3 +341,59 @@ fn a_client_can_ask_what_there_is() {
     );
     Client::anonymous().send("GET", "//openapi.json?custom=true", None, "").problem(401, "unauthorized");
 }
+
+#[test]
+fn reports_are_grouped_by_them() {
+    let owner = workspace();
+    let (_, seller) = user_with(&owner, &[["deals", "all", "none", "none", "none", "none"]], json!({}));
+    define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south"] }));
+    define(&owner, "deals", "likes", "multi_choice", json!({ "options": ["sail", "row"] }));
+    define(&owner, "deals", "urgent", "boolean", json!({}));
+    define(&owner, "deals", "advisor", "user", json!({}));
+    define(&owner, "deals", "seats", "number", json!({}));
+    define(&owner, "leads", "hall", "text", json!({}));
+    for (amount, values) in [
+        (100, json!([{ "key": "region", "text": "north" }, { "key": "likes", "options": ["sail", "row"] }])),
+        (200, json!([{ "key": "region", "text": "north" }, { "key": "urgent", "flag": true }])),
+        (400, json!([{ "key": "region", "text": "south" }, { "key": "advisor", "id": seller }])),
+        (800, json!([])),
+    ] {
+        let value = json!({ "amount": amount, "currency": "EUR" });
+        let deal =
+            json!({ "title": "D", "value": value, "expected_close_date": "2026-12-01", "custom_fields": values });
+        let deal = id(&owner.post("/deals", deal).created());
+        owner.post(&format!("/deals/{deal}/win"), json!({})).ok();
+    }
+    let groups = |report: &str, by: &str, figure: &str| -> Vec<(Json, Json)> {
+        let report = owner.get(&format!("/analytics/{report}group_by={by}")).ok();
+        assert_eq!(report["group_by"], by);
+        let all = report["groups"].as_array().unwrap().iter();
+        all.map(|group| (group["label"].clone(), group.pointer(figure).unwrap().clone())).collect()
+    };
+    let won = |by: &str| groups("win-rate?", by, "/won");
+    assert_eq!(won("cf.region"), [(json!("north"), json!(2)), (json!("south"), json!(1)), (Json::Null, json!(1))]);
+    assert_eq!(won("cf.likes"), [(json!("row"), json!(1)), (json!("sail"), json!(1)), (Json::Null, json!(3))]);
+    assert_eq!(won("cf.urgent"), [(json!("true"), json!(1)), (Json::Null, json!(3))]);
+    assert_eq!(won("cf.advisor").len(), 2);
+    for report in ["funnel?", "funnel?kind=flow&", "funnel?kind=cohort&"] {
+        let totals = groups(report, "cf.region", "/total");
+        assert_eq!(
+            totals,
+            [(json!("north"), json!(2)), (json!("south"), json!(1)), (Json::Null, json!(1))],
+            "{report}"
+        );
+    }
+    for report in ["cycle-time?", "forecast?", "loss-reasons?"] {
+        owner.get(&format!("/analytics/{report}group_by=cf.region")).ok();
+    }
+    for wrong in ["cf.seats", "cf.nothing", "cf.hall", "cf.", "cf"] {
+        owner.get(&format!("/analytics/win-rate?group_by={wrong}")).problem(400, "invalid_parameter");
+    }
+    // A group shows names: who may not read users may not group by them, and a hidden field makes no groups.
+    let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "cf.region" }] });
+    let analyst =
+        [["deals", "all", "none", "none", "none", "none"], ["analytics", "all", "none", "none", "none", "none"]];
+    let (blind, _) = user_with(&owner, &analyst, hidden);
+    blind.get("/analytics/win-rate?group_by=cf.region").problem(400, "invalid_parameter");
+    blind.get("/analytics/win-rate?group_by=cf.advisor").problem(403, "forbidden");
+}

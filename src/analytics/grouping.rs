@@ -1,0 +1,246 @@
+//! What the figures of a report can be grouped by: the fields it names, and the workspace's own.
+use crate::db::sql::{Part, Statement};
+use crate::kernel::access::Visibility;
+use crate::kernel::actor::{Action, Actor};
+use crate::kernel::asked::CUSTOM;
+use crate::kernel::custom::CustomKind;
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::field::FieldRef;
+use crate::sales::deals::model::DEAL;
+use crate::sales::leads::model::LEAD;
+use crate::sales::pipelines::PipelineKind;
+
+/// A way to group: the name in `group_by`, and the pieces of SQL for deals.
+#[derive(Debug)]
+struct Grouping {
+    name: &'static str,
+    join: &'static str,
+    key: &'static str,
+    label: &'static str,
+    /// The part of a record's value that belongs to the group.
+    share: &'static str,
+    /// Whether leads can be grouped by it.
+    leads: bool,
+}
+
+const WHOLE: &str = "1::numeric";
+/// `:records` is the table, deals or leads.
+const GROUPINGS: &[Grouping] = &[
+    Grouping { name: "none", join: "", key: "null::text", label: "null::text", share: WHOLE, leads: true },
+    Grouping {
+        name: "owner",
+        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = :records.owner_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "team",
+        join: "left join users o on o.workspace_id = :records.workspace_id and o.id = :records.owner_id \
+               left join teams g on g.workspace_id = o.workspace_id and g.id = o.team_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "source",
+        join: "left join sources g on g.workspace_id = :records.workspace_id and g.id = :records.source_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "product",
+        join: "left join lateral (select product_id, \
+                 sum(quantity * price_amount * (100 - discount_percent)) / nullif(sum(sum(quantity * price_amount * (100 - discount_percent))) over (), 0) as share, \
+                 1.0 / count(*) over () as even \
+               from line_items where workspace_id = :records.workspace_id and deal_id = :records.id group by product_id) li on true \
+               left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: "coalesce(li.share, li.even, 1)::numeric",
+        leads: false,
+    },
+    Grouping {
+        name: "stage",
+        join: "left join stages g on g.workspace_id = :records.workspace_id and g.id = :records.stage_id",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "tag",
+        join: "left join lateral unnest(:records.tags) g(name) on true",
+        key: "g.name",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "sector",
+        join: "left join companies g on g.workspace_id = :records.workspace_id and g.id = :records.company_id",
+        key: "g.sector",
+        label: "g.sector",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "month",
+        join: "",
+        key: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
+        label: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "quarter",
+        join: "",
+        key: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
+        label: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
+        share: WHOLE,
+        leads: true,
+    },
+    Grouping {
+        name: "competitor",
+        join: "",
+        key: ":records.competitor",
+        label: ":records.competitor",
+        share: WHOLE,
+        leads: false,
+    },
+];
+
+/// By a field of the workspace's own, whose key is `:own`. Numbers, amounts and dates make no groups, as nearly each record has another.
+fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
+    const TEXT: &Grouping = &Grouping {
+        name: "text",
+        join: "",
+        key: ":records.custom -> :own ->> 'text'",
+        label: ":records.custom -> :own ->> 'text'",
+        share: WHOLE,
+        leads: true,
+    };
+    const FLAG: &Grouping = &Grouping {
+        name: "flag",
+        join: "",
+        key: ":records.custom -> :own ->> 'flag'",
+        label: ":records.custom -> :own ->> 'flag'",
+        share: WHOLE,
+        leads: true,
+    };
+    const OPTIONS: &Grouping = &Grouping {
+        name: "options",
+        join: "left join lateral jsonb_array_elements_text(:records.custom -> :own -> 'options') g(name) on true",
+        key: "g.name",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    };
+    const USER: &Grouping = &Grouping {
+        name: "user",
+        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = (:records.custom -> :own ->> 'id')::uuid",
+        key: "g.id::text",
+        label: "g.name",
+        share: WHOLE,
+        leads: true,
+    };
+    match kind {
+        CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => Some(TEXT),
+        CustomKind::Boolean => Some(FLAG),
+        CustomKind::MultiChoice => Some(OPTIONS),
+        CustomKind::User => Some(USER),
+        CustomKind::Number | CustomKind::Money | CustomKind::Date | CustomKind::Reference => None,
+    }
+}
+
+/// The grouping that was asked for.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub name: String,
+    pieces: &'static Grouping,
+    /// The key of the workspace's own field.
+    own: String,
+}
+
+impl Group {
+    /// Reads `group_by`; `possible` are the ways the report can group, besides own fields.
+    pub fn read(name: &str, possible: &[&str], kind: PipelineKind, actor: &Actor) -> Result<Group> {
+        if let Some(key) = name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')) {
+            return own(name, key, kind, actor);
+        }
+        let known = |g: &&Grouping| g.name == name && (g.name == "none" || possible.contains(&g.name));
+        let pieces = GROUPINGS.iter().find(known).filter(|g| g.leads || kind == PipelineKind::Deal);
+        let pieces =
+            pieces.ok_or_else(|| wrong("group_by", format!("must be one of none, {}", possible.join(", "))))?;
+        may_group(actor, pieces.name)?;
+        Ok(Group { name: name.to_owned(), pieces, own: String::new() })
+    }
+
+    /// One of the product's, by a name that is known to be right.
+    pub fn named(name: &str) -> Option<Group> {
+        let pieces = GROUPINGS.iter().find(|g| g.name == name)?;
+        Some(Group { name: name.to_owned(), pieces, own: String::new() })
+    }
+
+    /// Whether nothing was asked for.
+    pub fn is_none(&self) -> bool {
+        self.name == "none"
+    }
+
+    /// Sets what a report's statement needs of it.
+    pub fn set(&self, statement: Statement, records: &'static str, zone: &str) -> Statement {
+        let piece = |sql: &'static str| {
+            let nested =
+                Statement::new(sql).set("records", Part::Sql(records)).set("zone", Part::Text(zone.to_owned()));
+            Part::Nested(Box::new(nested.set("own", Part::Text(self.own.clone()))))
+        };
+        statement
+            .set("group_join", piece(self.pieces.join))
+            .set("group_key", piece(self.pieces.key))
+            .set("group_label", piece(self.pieces.label))
+            .set("share", piece(self.pieces.share))
+    }
+}
+
+fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group> {
+    let field = match kind {
+        PipelineKind::Deal => DEAL.named(name, actor),
+        PipelineKind::Lead => LEAD.named(name, actor),
+    };
+    let Some(FieldRef::Custom(field)) = field else {
+        return Err(wrong("group_by", format!("there is no field {key}")));
+    };
+    let pieces = by_own(field.kind)
+        .ok_or_else(|| wrong("group_by", format!("{key} is a {}, which makes no groups", field.kind.as_str())))?;
+    if pieces.name == "user" {
+        actor.must_read("users")?;
+    }
+    Ok(Group { name: name.to_owned(), pieces, own: key.to_owned() })
+}
+
+/// A group shows a name or a member of other records: the caller must be allowed to see those.
+fn may_group(actor: &Actor, name: &str) -> Result<()> {
+    match name {
+        "owner" => actor.must_read("users"),
+        "team" => actor.must_read("teams"),
+        "source" => actor.must_read("sources"),
+        "product" => actor.must_read("products"),
+        "stage" => actor.must_read("stages"),
+        "sector" if actor.visibility("companies", Action::Read) != Visibility::All => {
+            Err(wrong("group_by", "cannot be sector: you do not see all companies"))
+        }
+        "sector" => actor.must_read("companies"),
+        "competitor" if actor.access.hides("deals", "competitor") => {
+            Err(wrong("group_by", "cannot be competitor: your role hides it"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
+    Error::parameters(vec![Bad::parameter(name, "invalid", detail)])
+}
