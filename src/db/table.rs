@@ -74,6 +74,22 @@ macro_rules! owned {
     };
 }
 
+/// Inserts rows and returns them. One row is a statement that stays prepared; a batch is not.
+#[macro_export]
+macro_rules! insert_rows {
+    ($tx:expr, $table:ident, $rows:expr, $row:ty) => {{
+        let (mut rows, into) = ($rows, diesel::insert_into($table::table));
+        match (rows.len(), rows.pop()) {
+            (1, Some(one)) => into.values(one).returning(<$row>::as_returning()).get_results($tx.conn),
+            (_, Some(last)) => {
+                rows.push(last);
+                into.values(rows).returning(<$row>::as_returning()).get_results($tx.conn)
+            }
+            (_, None) => Ok(Vec::new()),
+        }
+    }};
+}
+
 /// `restore` for a `soft` table: a deletion is taken back within 30 days, by who could have made it. What was freed for others,
 /// such as an e-mail, may be taken by now; the meanings of the table say so.
 #[macro_export]

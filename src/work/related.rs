@@ -1,10 +1,12 @@
 //! The records that tasks and activities belong to, and what they mean for those records.
-use crate::db::refs;
+use crate::db::refs::{self, Named};
+use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
-use crate::schema::{companies, contacts, deals, leads, tasks};
+use crate::schema::{deals, leads};
 use diesel::prelude::*;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The records that one task or activity is about.
@@ -16,51 +18,61 @@ pub struct Related {
     pub deal: Option<Uuid>,
 }
 
-macro_rules! set_next {
-    ($tx:expr, $table:ident, $link:ident, $id:expr) => {
-        if let Some(id) = $id {
-            // Whoever else changes a task of the record waits here, and then sees what was done meanwhile.
-            let record = $table::table.find(($tx.workspace(), id)).select($table::id);
-            record.for_no_key_update().first::<Uuid>($tx.conn).optional()?;
-            let open = tasks::table
-                .filter(tasks::workspace_id.eq($tx.workspace()))
-                .filter(tasks::$link.eq(id))
-                .filter(tasks::status.eq("open"))
-                .filter(tasks::deleted_at.is_null());
-            let next: Option<(Uuid, Option<crate::kernel::time::DateTime>)> = open
-                .order((tasks::due_end.asc().nulls_last(), tasks::id))
-                .select((tasks::id, tasks::due_end))
-                .first($tx.conn)
-                .optional()?;
-            let (task, due) = next.map_or((None, None), |(task, due)| (Some(task), due));
-            diesel::update($table::table.find(($tx.workspace(), id)))
-                .set(($table::next_task_id.eq(task), $table::next_task_at.eq(due)))
-                .execute($tx.conn)?;
-        }
-    };
+/// Whoever else changes a task of these records waits here, and then sees what was done meanwhile.
+const HOLD: &str =
+    "select id from :table where workspace_id = :workspace and id = any(:ids) order by id for no key update";
+
+const SET_NEXT: &str = "update :table set next_task_id = next.id, next_task_at = next.due_end \
+     from unnest(:ids) record (id) left join lateral ( \
+         select id, due_end from tasks where workspace_id = :workspace and :link = record.id and status = 'open' and deleted_at is null \
+         order by due_end nulls last, id limit 1 \
+     ) next on true \
+     where :table.workspace_id = :workspace and :table.id = record.id";
+
+/// Brings the next task of some records up to date; `link` is the column of tasks that names them.
+fn set_next(tx: &mut Tx<'_>, table: &'static str, link: &'static str, ids: impl Iterator<Item = Uuid>) -> Result<()> {
+    let ids: Vec<Uuid> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for text in [HOLD, SET_NEXT] {
+        Statement::new(text)
+            .set("table", Part::Sql(table))
+            .set("link", Part::Sql(link))
+            .set("workspace", Part::Id(tx.workspace()))
+            .set("ids", Part::Ids(ids.clone()))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// As `refresh`, for the records of many tasks, in one order.
+pub fn refresh_all(tx: &mut Tx<'_>, list: &[Related]) -> Result<()> {
+    set_next(tx, "contacts", "contact_id", list.iter().filter_map(|related| related.contact))?;
+    set_next(tx, "companies", "company_id", list.iter().filter_map(|related| related.company))?;
+    set_next(tx, "leads", "lead_id", list.iter().filter_map(|related| related.lead))?;
+    set_next(tx, "deals", "deal_id", list.iter().filter_map(|related| related.deal))
 }
 
 impl Related {
+    /// Which are named, and where.
+    pub fn named(&self) -> [Named<'static>; 4] {
+        [
+            (Kind::Contact, self.contact, "/contact_id"),
+            (Kind::Company, self.company, "/company_id"),
+            (Kind::Lead, self.lead, "/lead_id"),
+            (Kind::Deal, self.deal, "/deal_id"),
+        ]
+    }
+
     /// The records must be there, and seen by the caller.
     pub fn must_be_seen(&self, tx: &mut Tx<'_>) -> Result<()> {
-        refs::must_see(
-            tx,
-            &[
-                (Kind::Contact, self.contact, "/contact_id"),
-                (Kind::Company, self.company, "/company_id"),
-                (Kind::Lead, self.lead, "/lead_id"),
-                (Kind::Deal, self.deal, "/deal_id"),
-            ],
-        )
+        refs::must_see(tx, &self.named())
     }
 
     /// Brings the next task of each record up to date.
     pub fn refresh(&self, tx: &mut Tx<'_>) -> Result<()> {
-        set_next!(tx, contacts, contact_id, self.contact);
-        set_next!(tx, companies, company_id, self.company);
-        set_next!(tx, leads, lead_id, self.lead);
-        set_next!(tx, deals, deal_id, self.deal);
-        Ok(())
+        refresh_all(tx, &[*self])
     }
 
     /// Somebody did something: the clock of rotting starts anew.

@@ -84,6 +84,19 @@ fn a_thousand_items_are_few_statements() {
     let made = owner.post("/deals/batch-create", json!({ "items": deals }));
     assert!(made.statements() < 20, "{}", made.statements());
     made.ok();
+    let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
+    for (list, item) in [
+        ("/companies", json!({ "name": "C" })),
+        ("/leads", json!({ "title": "L", "come_back_on": "2031-03-01" })),
+        ("/tasks", json!({ "title": "T", "deal_id": deal, "due_date": "2031-03-01" })),
+    ] {
+        let made = owner.post(&format!("{list}/batch-create"), json!({ "items": vec![item; 1000] }));
+        assert!(made.statements() < 30, "{list}: {}", made.statements());
+        assert_eq!(made.ok()["succeeded"], 1000, "{list}");
+    }
+    let next = owner.get(&format!("/deals/{deal}")).ok()["next_task"].clone();
+    assert_eq!(next["id"], owner.get(&format!("/tasks?deal_id={deal}&sort=created_at&limit=1")).ok()["data"][0]["id"]);
+    assert_eq!(owner.get("/leads?limit=1").ok()["data"][0]["next_task"]["state"], "planned");
     let many: Vec<Json> = (0..1001).map(|_| json!({ "title": "D" })).collect();
     let problem = owner.post("/deals/batch-create", json!({ "items": many })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items");

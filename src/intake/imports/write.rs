@@ -229,12 +229,14 @@ fn create_all(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[Prepared]) -> Result
             }
         }
         ImportResource::Leads => {
-            for (new, row) in bodies::<LeadCreate>(rows)?.iter().zip(rows) {
-                check_order(row)?;
-                let past =
-                    leads::Past { created_at: row.created_at, closed_at: row.closed_at, loss_reason: row.loss_reason };
-                leads::insert_with_past(tx, new, past)?;
-            }
+            let new = bodies::<LeadCreate>(rows)?;
+            rows.iter().try_for_each(check_order)?;
+            let past = |row: &Prepared| leads::Past {
+                created_at: row.created_at,
+                closed_at: row.closed_at,
+                loss_reason: row.loss_reason,
+            };
+            leads::insert_with_past(tx, &new.iter().zip(rows.iter().map(past)).collect::<Vec<_>>())?;
         }
         ImportResource::Deals => {
             let new = bodies::<DealCreate>(rows)?;

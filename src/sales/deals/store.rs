@@ -20,7 +20,7 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deal_contacts, deals, stage_spans};
-use crate::{list, owned, restorable};
+use crate::{insert_rows, list, owned, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -147,7 +147,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         spans.extend(spans_of(tx, row.id, past));
         rows.push(row);
     }
-    let deals: Vec<Deal> = insert_rows(tx, rows)?;
+    let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
     link_contacts(tx, &links)?;
     lines::insert(tx, &items)?;
     spans::insert_many(tx, &spans)?;
@@ -156,20 +156,6 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         tx.record(Event::created(deal)?);
     }
     Ok(deals)
-}
-
-/// One row is a statement that stays prepared; a batch is not.
-fn insert_rows(tx: &mut Tx<'_>, mut rows: Vec<NewRow<'_>>) -> Result<Vec<Deal>> {
-    let into = diesel::insert_into(deals::table);
-    let inserted = match (rows.len(), rows.pop()) {
-        (1, Some(one)) => into.values(one).returning(Deal::as_returning()).get_results(tx.conn),
-        (_, Some(last)) => {
-            rows.push(last);
-            into.values(rows).returning(Deal::as_returning()).get_results(tx.conn)
-        }
-        (_, None) => Ok(Vec::new()),
-    };
-    inserted.explain(MEANINGS)
 }
 
 fn new_row<'a>(

@@ -1,22 +1,25 @@
 //! The SQL of leads.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
+use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
-use crate::db::{counter, refs, sight, tx::Tx};
+use crate::db::{counter, sight, tx::Tx};
+use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
+use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
-use crate::sales::leads::model::{Lead, LeadCreate, LeadMove, LeadPage, LeadUpdate};
+use crate::sales::leads::model::{Lead, LeadCreate, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating};
 use crate::sales::pipelines::{self, PipelineKind};
-use crate::sales::spans;
+use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
 use crate::work::tasks::model::TaskCreate;
 use crate::work::tasks::store as tasks;
-use crate::{list, owned, restorable};
+use crate::{insert_rows, list, owned, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -45,103 +48,173 @@ pub struct Past {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
-    must_see(tx, new.contact_id, new.company_id, new.product_id)?;
-    let lead = insert_with_past(tx, new, Past::default())?;
-    if let Some(day) = lead.come_back_on {
-        promise(tx, &lead, day)?;
-        return find(tx, lead.id);
-    }
-    Ok(lead)
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no lead came back"))
 }
 
-/// Inserts one after another.
+/// Inserts many with few statements. A row that the database refuses fails them all.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
-    list.iter().map(|new| insert(tx, new)).collect()
+    let named: Vec<Named<'_>> =
+        list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
+    refs::must_see(tx, &named)?;
+    let mut made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
+    let promises: Vec<TaskCreate> = made.iter().filter_map(|lead| Some(promise(lead, lead.come_back_on?))).collect();
+    if !promises.is_empty() {
+        tasks::insert_many(tx, &promises.iter().collect::<Vec<_>>())?;
+        let ids: Vec<Uuid> = promises.iter().filter_map(|task| task.lead_id).collect();
+        let promised: Vec<Lead> =
+            mine(tx.workspace()).filter(leads::id.eq_any(ids)).select(Lead::as_select()).load(tx.conn)?;
+        let mut promised: HashMap<Uuid, Lead> = promised.into_iter().map(|lead| (lead.id, lead)).collect();
+        made.iter_mut().for_each(|lead| *lead = promised.remove(&lead.id).unwrap_or_else(|| lead.clone()));
+    }
+    Ok(made)
 }
 
-fn must_see(tx: &mut Tx<'_>, contact: Option<Uuid>, company: Option<Uuid>, product: Option<Uuid>) -> Result<()> {
-    let company = (Kind::Company, company, "/company_id");
-    refs::must_see(tx, &[(Kind::Contact, contact, "/contact_id"), company, (Kind::Product, product, "/product_id")])
+/// The records that a lead names.
+fn named(contact: Option<Uuid>, company: Option<Uuid>, product: Option<Uuid>) -> [Named<'static>; 3] {
+    [
+        (Kind::Contact, contact, "/contact_id"),
+        (Kind::Company, company, "/company_id"),
+        (Kind::Product, product, "/product_id"),
+    ]
 }
 
-pub fn insert_with_past(tx: &mut Tx<'_>, new: &LeadCreate, past: Past) -> Result<Lead> {
+/// Where a new lead stands, and in which open stage it began.
+fn stages_of(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<(Stage, Stage)> {
     let pipeline = pipelines::choose(tx, new.pipeline_id, PipelineKind::Lead)?;
     let stage = match new.stage_id {
         Some(stage) => stages::within(tx, pipeline, stage)?,
         None => stages::first(tx, pipeline, Category::Open)?,
     };
+    let first = match stage.category {
+        Category::Open => stage.clone(),
+        _ => stages::first(tx, pipeline, Category::Open)?,
+    };
+    Ok((stage, first))
+}
+
+/// Inserts many with few statements, each with its past.
+pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result<Vec<Lead>> {
+    let mut known: HashMap<(Option<Uuid>, Option<Uuid>), (Stage, Stage)> = HashMap::new();
+    let number = counter::take(tx, Kind::Lead, i64::try_from(list.len()).map_err(Error::internal)?)?;
+    let (mut rows, mut spans) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+    for (number, (new, past)) in (number..).zip(list) {
+        let place = (new.pipeline_id, new.stage_id);
+        let (stage, first) = match known.get(&place) {
+            Some(stages) => stages.clone(),
+            None => known.entry(place).or_insert(stages_of(tx, new)?).clone(),
+        };
+        let row = new_row(tx, number, new, past, &stage)?;
+        spans.extend(spans_of(tx, &row, &first));
+        rows.push(row);
+    }
+    let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).explain(MEANINGS)?;
+    spans::insert_many(tx, &spans)?;
+    for lead in &made {
+        records::tags::note(tx, &lead.tags)?;
+        tx.record(Event::created(lead)?);
+    }
+    Ok(made)
+}
+
+/// A lead as it goes into the table.
+#[derive(Insertable)]
+#[diesel(table_name = leads, treat_none_as_default_value = false)]
+struct NewRow<'n> {
+    workspace_id: Uuid,
+    id: Uuid,
+    number: String,
+    title: &'n str,
+    description: Option<&'n str>,
+    pipeline_id: Uuid,
+    stage_id: Uuid,
+    status: Category,
+    contact_id: Option<Uuid>,
+    company_id: Option<Uuid>,
+    person: Option<&'n LeadPerson>,
+    product_id: Option<Uuid>,
+    value_amount: Option<i64>,
+    value_currency: Option<String>,
+    rating: Option<Rating>,
+    owner_id: Uuid,
+    source_id: Option<Uuid>,
+    come_back_on: Option<NaiveDate>,
+    tags: &'n Tags,
+    custom: CustomValues,
+    external_id: Option<&'n str>,
+    closed_at: Option<DateTime>,
+    loss_reason_id: Option<Uuid>,
+    stage_entered_at: DateTime,
+    last_activity_at: DateTime,
+    created_at: DateTime,
+    updated_at: DateTime,
+}
+
+fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, stage: &Stage) -> Result<NewRow<'n>> {
     if stage.category == Category::Lost && past.loss_reason.is_none() && past.created_at.is_none() {
-        return Err(Error::member(
-            "/stage_id",
-            "invalid",
-            "is a lost stage: create the lead, then disqualify it with a reason",
-        ));
+        let detail = "is a lost stage: create the lead, then disqualify it with a reason";
+        return Err(Error::member("/stage_id", "invalid", detail));
     }
     let custom = custom_fields::new_values(tx, Kind::Lead, &new.custom_fields)?;
     if past.created_at.is_none() {
         custom_fields::must_be_filled(tx, Kind::Lead, &custom, stage.id)?;
     }
-    let owner = new.owner_id.unwrap_or(tx.actor.user);
-    sight::may_create(tx, Kind::Lead, Some(owner))?;
+    let owner_id = new.owner_id.unwrap_or(tx.actor.user);
+    sight::may_create(tx, Kind::Lead, Some(owner_id))?;
     let begin = past.created_at.unwrap_or(tx.now);
-    let closed = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
-    let number = counter::take(tx, Kind::Lead, 1)?;
-    let (amount, currency) = columns(new.value.as_ref());
-    let row: Lead = diesel::insert_into(leads::table)
-        .values((
-            (
-                leads::workspace_id.eq(tx.workspace()),
-                leads::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
-                leads::number.eq(format!("L-{number}")),
-            ),
-            (leads::title.eq(new.title().unwrap_or_default()), leads::description.eq(&new.description)),
-            (leads::pipeline_id.eq(pipeline), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
-            (leads::contact_id.eq(new.contact_id), leads::company_id.eq(new.company_id), leads::person.eq(&new.person)),
-            (leads::product_id.eq(new.product_id), leads::value_amount.eq(amount), leads::value_currency.eq(currency)),
-            (leads::rating.eq(new.rating), leads::owner_id.eq(owner), leads::source_id.eq(new.source_id)),
-            (
-                leads::come_back_on.eq(new.come_back_on),
-                leads::tags.eq(&new.tags),
-                leads::custom.eq(custom),
-                leads::external_id.eq(&new.external_id),
-            ),
-            (
-                leads::closed_at.eq(closed),
-                leads::loss_reason_id.eq(past.loss_reason.filter(|_| stage.category == Category::Lost)),
-            ),
-            (leads::stage_entered_at.eq(closed.unwrap_or(begin)), leads::last_activity_at.eq(closed.unwrap_or(begin))),
-            (leads::created_at.eq(begin), leads::updated_at.eq(tx.now)),
-        ))
-        .returning(Lead::as_returning())
-        .get_result(tx.conn)
-        .explain(MEANINGS)?;
-    match closed {
-        None => spans::open(tx, row.id, pipeline, stage.id, begin)?,
-        // A lead that came in closed stood in the first open stage before.
-        Some(closed) => {
-            let first = stages::first(tx, pipeline, Category::Open)?;
-            let span = |stage: Uuid, entered_at, left_at| spans::Span {
-                workspace_id: tx.workspace(),
-                id: Uuid::now_v7(),
-                record_id: row.id,
-                pipeline_id: pipeline,
-                stage_id: stage,
-                entered_at,
-                left_at,
-                moved_by: Some(tx.actor.user),
-            };
-            let past = [span(first.id, begin, Some(closed)), span(stage.id, closed, None)];
-            spans::insert_many(tx, &past)?;
-        }
+    let closed_at = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
+    let (value_amount, value_currency) = columns(new.value.as_ref());
+    Ok(NewRow {
+        workspace_id: tx.workspace(),
+        id: new.id.unwrap_or_else(Uuid::now_v7),
+        number: format!("L-{number}"),
+        title: new.title().unwrap_or_default(),
+        description: new.description.as_deref(),
+        pipeline_id: stage.pipeline_id,
+        stage_id: stage.id,
+        status: stage.category,
+        contact_id: new.contact_id,
+        company_id: new.company_id,
+        person: new.person.as_ref(),
+        product_id: new.product_id,
+        value_amount,
+        value_currency,
+        rating: new.rating,
+        owner_id,
+        source_id: new.source_id,
+        come_back_on: new.come_back_on,
+        tags: &new.tags,
+        custom,
+        external_id: new.external_id.as_deref(),
+        closed_at,
+        loss_reason_id: past.loss_reason.filter(|_| stage.category == Category::Lost),
+        stage_entered_at: closed_at.unwrap_or(begin),
+        last_activity_at: closed_at.unwrap_or(begin),
+        created_at: begin,
+        updated_at: tx.now,
+    })
+}
+
+/// A lead that came in closed stood in the first open stage before.
+fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage) -> Vec<Span> {
+    let span = |stage_id, entered_at, left_at| Span {
+        workspace_id: tx.workspace(),
+        id: Uuid::now_v7(),
+        record_id: row.id,
+        pipeline_id: row.pipeline_id,
+        stage_id,
+        entered_at,
+        left_at,
+        moved_by: Some(tx.actor.user),
+    };
+    match row.closed_at {
+        None => vec![span(row.stage_id, row.created_at, None)],
+        Some(closed) => vec![span(first.id, row.created_at, Some(closed)), span(row.stage_id, closed, None)],
     }
-    records::tags::note(tx, &row.tags)?;
-    tx.record(Event::created(&row)?);
-    Ok(row)
 }
 
 /// "Talk to them again on that day" is a task.
-fn promise(tx: &mut Tx<'_>, lead: &Lead, day: NaiveDate) -> Result<()> {
-    let task = TaskCreate {
+fn promise(lead: &Lead, day: NaiveDate) -> TaskCreate {
+    TaskCreate {
         r#type: Some("call".into()),
         title: format!("Come back to {}", lead.title).chars().take(300).collect(),
         due_date: Some(day),
@@ -149,8 +222,7 @@ fn promise(tx: &mut Tx<'_>, lead: &Lead, day: NaiveDate) -> Result<()> {
         contact_id: lead.contact_id,
         lead_id: Some(lead.id),
         ..TaskCreate::default()
-    };
-    tasks::insert(tx, &task).map(drop)
+    }
 }
 
 /// Locks a lead that may still change.
@@ -178,7 +250,10 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdat
 pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Lead> {
     must_be_open(before)?;
     let id = before.id;
-    must_see(tx, changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten())?;
+    refs::must_see(
+        tx,
+        &named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten()),
+    )?;
     let value = changes.value.as_ref().map(|money| {
         let (amount, currency) = columns(money.as_ref());
         (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
@@ -202,7 +277,7 @@ pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Le
     tx.record(Event::updated(before, &after)?);
     match after.come_back_on {
         Some(day) if before.come_back_on != Some(day) => {
-            promise(tx, &after, day)?;
+            tasks::insert(tx, &promise(&after, day))?;
             find(tx, id)
         }
         _ => Ok(after),

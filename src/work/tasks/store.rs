@@ -1,17 +1,17 @@
 //! The SQL of tasks.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::Event;
-use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::{refs, sight};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Plan;
 use crate::kernel::time::{DateTime, day_start};
 use crate::schema::tasks;
-use crate::work::related::Related;
+use crate::work::related::{self, Related};
 use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskStatus, TaskUpdate};
-use crate::{list, owned, restorable};
+use crate::{insert_rows, list, owned, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -32,41 +32,65 @@ fn due_end(tx: &Tx<'_>, at: Option<DateTime>, date: Option<NaiveDate>) -> Option
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
-    sight::may_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
-    let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
-    Related { contact, company, lead, deal }.must_be_seen(tx)?;
-    let row: Task = diesel::insert_into(tasks::table)
-        .values((
-            (tasks::workspace_id.eq(tx.workspace()), tasks::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
-            (
-                tasks::type_.eq(new.r#type.as_deref().unwrap_or("todo")),
-                tasks::title.eq(&new.title),
-                tasks::notes.eq(&new.notes),
-            ),
-            (
-                tasks::due_at.eq(new.due_at),
-                tasks::due_date.eq(new.due_date),
-                tasks::due_end.eq(due_end(tx, new.due_at, new.due_date)),
-            ),
-            (
-                tasks::priority.eq(new.priority.unwrap_or(TaskPriority::Normal)),
-                tasks::assignee_id.eq(new.assignee_id.unwrap_or(tx.actor.user)),
-            ),
-            (tasks::contact_id.eq(new.contact_id), tasks::company_id.eq(new.company_id)),
-            (tasks::lead_id.eq(new.lead_id), tasks::deal_id.eq(new.deal_id)),
-            (tasks::created_at.eq(tx.now), tasks::updated_at.eq(tx.now)),
-        ))
-        .returning(Task::as_returning())
-        .get_result(tx.conn)
-        .explain(MEANINGS)?;
-    row.related().refresh(tx)?;
-    tx.record(Event::created(&row)?);
-    Ok(row)
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no task came back"))
 }
 
-/// Inserts one after another: each may become the next task of a record.
+/// Inserts many with few statements. A row that the database refuses fails them all.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
-    list.iter().map(|new| insert(tx, new)).collect()
+    let mut named = Vec::new();
+    for new in list {
+        sight::may_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
+        let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = **new;
+        named.extend(Related { contact, company, lead, deal }.named());
+    }
+    refs::must_see(tx, &named)?;
+    let row = |new: &&TaskCreate| NewTask {
+        workspace_id: tx.workspace(),
+        id: new.id.unwrap_or_else(Uuid::now_v7),
+        type_: new.r#type.clone().unwrap_or_else(|| "todo".into()),
+        title: new.title.clone(),
+        notes: new.notes.clone(),
+        due_at: new.due_at,
+        due_date: new.due_date,
+        due_end: due_end(tx, new.due_at, new.due_date),
+        priority: new.priority.unwrap_or(TaskPriority::Normal),
+        assignee_id: new.assignee_id.unwrap_or(tx.actor.user),
+        contact_id: new.contact_id,
+        company_id: new.company_id,
+        lead_id: new.lead_id,
+        deal_id: new.deal_id,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    let rows: Vec<NewTask> = list.iter().map(row).collect();
+    let made: Vec<Task> = insert_rows!(tx, tasks, rows, Task).explain(MEANINGS)?;
+    related::refresh_all(tx, &made.iter().map(Task::related).collect::<Vec<_>>())?;
+    for task in &made {
+        tx.record(Event::created(task)?);
+    }
+    Ok(made)
+}
+
+/// A task as it goes into the table.
+#[derive(Insertable)]
+#[diesel(table_name = tasks, treat_none_as_default_value = false)]
+struct NewTask {
+    workspace_id: Uuid,
+    id: Uuid,
+    type_: String,
+    title: String,
+    notes: Option<String>,
+    due_at: Option<DateTime>,
+    due_date: Option<NaiveDate>,
+    due_end: Option<DateTime>,
+    priority: TaskPriority,
+    assignee_id: Uuid,
+    contact_id: Option<Uuid>,
+    company_id: Option<Uuid>,
+    lead_id: Option<Uuid>,
+    deal_id: Option<Uuid>,
+    created_at: DateTime,
+    updated_at: DateTime,
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TaskUpdate) -> Result<Task> {
@@ -90,8 +114,7 @@ pub fn change(tx: &mut Tx<'_>, before: &Task, changes: &TaskUpdate) -> Result<Ta
         .returning(Task::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    before.related().refresh(tx)?;
-    after.related().refresh(tx)?;
+    related::refresh_all(tx, &[before.related(), after.related()])?;
     tx.record(Event::updated(before, &after)?);
     Ok(after)
 }
