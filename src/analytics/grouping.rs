@@ -114,10 +114,11 @@ const GROUPINGS: &[Grouping] = &[
     },
 ];
 
-/// By a field of the workspace's own, whose key is `:own`. Numbers, amounts and dates make no groups, as nearly each record has another.
+/// By a field of the workspace's own, whose key is `:own`, if it has few values. Of texts, numbers, amounts and dates nearly each record
+/// has another.
 fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
-    const TEXT: &Grouping = &Grouping {
-        name: "text",
+    const CHOICE: &Grouping = &Grouping {
+        name: "choice",
         join: "",
         key: ":records.custom -> :own ->> 'text'",
         label: ":records.custom -> :own ->> 'text'",
@@ -134,7 +135,7 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
     };
     const OPTIONS: &Grouping = &Grouping {
         name: "options",
-        join: "left join lateral jsonb_array_elements_text(:records.custom -> :own -> 'options') g(name) on true",
+        join: "left join lateral (select distinct jsonb_array_elements_text(:records.custom -> :own -> 'options') as name) g on true",
         key: "g.name",
         label: "g.name",
         share: WHOLE,
@@ -149,11 +150,11 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         leads: true,
     };
     match kind {
-        CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => Some(TEXT),
+        CustomKind::Choice => Some(CHOICE),
         CustomKind::Boolean => Some(FLAG),
         CustomKind::MultiChoice => Some(OPTIONS),
         CustomKind::User => Some(USER),
-        CustomKind::Number | CustomKind::Money | CustomKind::Date | CustomKind::Reference => None,
+        _ => None,
     }
 }
 
@@ -167,9 +168,10 @@ pub struct Group {
 }
 
 impl Group {
-    /// Reads `group_by`; `possible` are the ways the report can group, besides own fields.
+    /// Reads `group_by`; `possible` are the ways the report can group, besides own fields. Without any it does not group at all.
     pub fn read(name: &str, possible: &[&str], kind: PipelineKind, actor: &Actor) -> Result<Group> {
-        if let Some(key) = name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')) {
+        let key = name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(key) = key.filter(|_| !possible.is_empty()) {
             return own(name, key, kind, actor);
         }
         let known = |g: &&Grouping| g.name == name && (g.name == "none" || possible.contains(&g.name));
@@ -216,7 +218,7 @@ fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group
     };
     let pieces = by_own(field.kind)
         .ok_or_else(|| wrong("group_by", format!("{key} is a {}, which makes no groups", field.kind.as_str())))?;
-    if pieces.name == "user" {
+    if field.kind == CustomKind::User {
         actor.must_read("users")?;
     }
     Ok(Group { name: name.to_owned(), pieces, own: key.to_owned() })

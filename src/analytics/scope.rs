@@ -81,7 +81,7 @@ impl Question {
         let (pipeline, kind) = pipeline(tx, named)?;
         let resource = if kind == PipelineKind::Deal { "deals" } else { "leads" };
         self.actor.must_read(resource)?;
-        join_by_hash_where_small(tx, pipeline)?;
+        join_by_hash_where_small(tx)?;
         let group = Group::read(&group, groupings, kind, &self.actor)?;
         let filter = Cond::All(Vec::new());
         Ok((asked, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
@@ -111,16 +111,16 @@ impl Question {
 }
 
 // Of a workspace that has just been filled the planner knows nothing: it would expect one row, and compare every record with every
-// span. Where a pipeline has few spans, hash joins cost next to nothing whatever the planner believes; where it has many, it knows.
+// span. Where there are few, hash joins cost next to nothing whatever the planner believes; where there are many, it knows.
 cached_sql! {
-    Advise { workspace: Uuid, pipeline: Uuid }
-    "select set_config('enable_nestloop', case when count(*) > 50000 then 'on' else 'off' end, true) \
-     from (select 1 from stage_spans where workspace_id = " [workspace SqlUuid] " and pipeline_id = " [pipeline SqlUuid]
-    " limit 50001) spans"
+    Advise { workspace: Uuid }
+    "select set_config('enable_nestloop', case when count(*) > 50000 then 'on' else 'off' end, true) from ( \
+         (select 1 from stage_spans where workspace_id = " [workspace SqlUuid] " limit 50001) \
+         union all (select 1 from companies where workspace_id = " [workspace SqlUuid] " limit 50001)) rows"
 }
 
-fn join_by_hash_where_small(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
-    Advise { workspace: tx.workspace(), pipeline }.execute(tx.conn)?;
+fn join_by_hash_where_small(tx: &mut Tx<'_>) -> Result<()> {
+    Advise { workspace: tx.workspace() }.execute(tx.conn)?;
     Ok(())
 }
 

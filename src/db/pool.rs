@@ -93,7 +93,9 @@ impl Db {
     /// Runs on the calling thread, for workers and commands, which may block.
     pub fn here<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
         let mut conn = self.connections.check_out()?;
-        work(&mut conn).map_err(meaning)
+        let outcome = work(&mut conn).map_err(meaning);
+        watch::at_ease();
+        outcome
     }
 }
 
@@ -124,7 +126,11 @@ impl Connections {
     /// Other connections for whoever asks from now on.
     fn renew(&self) {
         let pool = builder(self.most).build_unchecked(ConnectionManager::new(&self.url));
-        *self.pool.write().unwrap_or_else(std::sync::PoisonError::into_inner) = pool;
+        let mut current = self.pool.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let old = std::mem::replace(&mut *current, pool);
+        drop(current);
+        // Closes its connections, while others use the new one already.
+        drop(old);
     }
 
     /// A connection. After one was lost the others are asked whether they still live, each once: when the database comes back, no
@@ -233,6 +239,7 @@ fn serve(queue: &Receiver<Job>, connections: &Connections, post: &Post) {
             Ok(mut conn) => job(Ok(&mut conn)),
             Err(error) => job(Err(error)),
         }));
+        watch::at_ease();
         if outcome.is_err() {
             log::error!("a piece of database work panicked");
         }

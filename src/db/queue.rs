@@ -1,6 +1,6 @@
 //! The job queue: a plain table read with SKIP LOCKED. A job belongs to a worker while its lease lasts; the job of a
-//! worker that died is taken up by another when the lease has run out. Each taking has a number, which every statement of the
-//! worker asks for: one that was only paused, and has lost the job meanwhile, changes nothing any more.
+//! worker that died is taken up by another when the lease has run out. Each taking has a number, which progress
+//! and the end ask for: a worker that was only paused, and has lost the job meanwhile, cannot commit what it does together with progress.
 use crate::db::pool::Db;
 use crate::db::tx::{Tx, in_transaction};
 use crate::kernel::error::{Code, Error, Result};

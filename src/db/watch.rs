@@ -66,6 +66,11 @@ pub fn instrument() -> Result<(), impl std::error::Error> {
     })
 }
 
+/// The thread turns to something else: a statement that could not even be sent is not waited for.
+pub fn at_ease() {
+    waits_since(0);
+}
+
 fn waits_since(instant: u64) {
     POST.with_borrow(|post| {
         if let Some(post) = post {
@@ -119,7 +124,7 @@ impl Watch {
     fn round(&self, lost: &mut Vec<Weak<Post>>) {
         lost.retain(|post| post.strong_count() > 0);
         let replaced = self.locked(|posts| {
-            // Only the thread itself and this list hold a post.
+            // A post that nobody but this list holds belongs to a thread that has ended.
             posts.retain(|manned| Arc::strong_count(&manned.post) > 1);
             posts
                 .iter_mut()
@@ -148,9 +153,9 @@ fn replace(manned: &mut Manned, lost: &mut Vec<Weak<Post>>) -> bool {
         return false;
     }
     log::error!("{} has waited for the database for more than {SILENT:?}: another thread takes over", manned.name);
-    manned.post.given_up.store(true, Ordering::Relaxed);
     match stand(&manned.name, &manned.duty) {
         Ok(post) => {
+            manned.post.given_up.store(true, Ordering::Relaxed);
             lost.push(Arc::downgrade(&std::mem::replace(&mut manned.post, post)));
             true
         }

@@ -188,7 +188,7 @@ pub async fn limit(
 /// `GET /contacts/batch-create`, may be an address of its own, for another method.
 pub async fn as_documented(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let document =
         request.app_data::<web::Data<Document>>().cloned().ok_or_else(|| Error::internal("no document in the app"))?;
@@ -200,8 +200,9 @@ pub async fn as_documented(
         let asked = answer.request();
         let allowed = document.methods(asked.path());
         if !allowed.is_empty() && !allowed.contains(&asked.method().as_str()) {
-            return Err(not_allowed(&allowed).into());
+            let refused = not_allowed(&allowed);
+            return Ok(answer.error_response(refused).map_into_right_body());
         }
     }
-    Ok(answer)
+    Ok(answer.map_into_left_body())
 }

@@ -8,10 +8,10 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::privacy::retention;
 use crate::records::files::blobs::Blobs;
-use crate::schema::{files, idempotency_keys, login_tokens, oidc_sign_ins, refresh_tokens};
+use crate::schema::{files, idempotency_keys, login_tokens, oidc_sign_ins, refresh_tokens, workspaces};
 use chrono::Duration;
 use diesel::prelude::*;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -36,23 +36,36 @@ pub fn run(db: &Db, blobs: &Blobs) -> Result<()> {
     Ok(())
 }
 
-/// Takes bytes away that no file names: those of uploads that were cut off before their row was written. Younger ones may belong to
-/// an upload that is under way.
+/// Takes bytes away that no file names: those of uploads that were cut off before their row was written. Bytes of workspaces that this
+/// database does not know are somebody else's, and younger ones may belong to rows that are still to come, from an upload under way
+/// or from a database that is being restored.
 pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
     let runtime = runtime()?;
-    let kept = runtime.block_on(blobs.older_than(DateTime::now().plus(-Duration::days(1))))?;
-    for some in kept.chunks(FILES_AT_ONCE) {
-        let ids: Vec<Uuid> = some.iter().map(|(_, id)| *id).collect();
-        let named = db.here(|conn| {
-            let rows = files::table.filter(files::id.eq_any(&ids)).select((files::workspace_id, files::id));
-            Ok(rows.load::<(Uuid, Uuid)>(conn)?.into_iter().collect::<HashSet<_>>())
-        })?;
-        for (workspace, id) in some.iter().filter(|file| !named.contains(file)) {
-            log::info!("the bytes of an upload that was cut off, {workspace}/{id}, are removed");
-            runtime.block_on(blobs.remove(*workspace, *id))?;
+    let mut kept: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+    for (workspace, id) in runtime.block_on(blobs.older_than(DateTime::now().plus(-Duration::days(RESTORE_DAYS))))? {
+        kept.entry(workspace).or_default().push(id);
+    }
+    for (workspace, ids) in kept {
+        for some in ids.chunks(FILES_AT_ONCE) {
+            for id in nameless(db, workspace, some)? {
+                log::info!("the bytes of an upload that was cut off, {workspace}/{id}, are removed");
+                runtime.block_on(blobs.remove(workspace, id))?;
+            }
         }
     }
     Ok(())
+}
+
+/// Those that no row names, in a workspace that there is.
+fn nameless(db: &Db, workspace: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    db.here(|conn| {
+        if !diesel::select(diesel::dsl::exists(workspaces::table.find(workspace))).get_result::<bool>(conn)? {
+            return Ok(Vec::new());
+        }
+        let named = files::table.filter(files::workspace_id.eq(workspace)).filter(files::id.eq_any(ids));
+        let named: HashSet<Uuid> = named.select(files::id).load(conn)?.into_iter().collect();
+        Ok(ids.iter().filter(|id| !named.contains(id)).copied().collect())
+    })
 }
 
 fn runtime() -> Result<Runtime> {

@@ -61,33 +61,59 @@ struct Tools {
 }
 
 fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals) {
-    let (mut kept_house, mut looked_through): (Option<Instant>, Option<Instant>) = (None, None);
+    let mut due = Due::default();
     while !post.is_given_up() {
         if signals.stop.load(Ordering::Relaxed) {
             signals.stopped.store(true, Ordering::Relaxed);
             return;
         }
-        if kept_house.is_none_or(|at| at.elapsed() > HOUSEKEEPING) {
-            kept_house = Some(Instant::now());
-            if let Err(error) = housekeeping::run(db, &tools.blobs) {
-                log::warn!("housekeeping was not finished: {error}");
-            }
-        }
-        if looked_through.is_none_or(|at| at.elapsed() > LOOKING_THROUGH) {
-            looked_through = Some(Instant::now());
-            if let Err(error) = housekeeping::remove_orphans(db, &tools.blobs) {
-                log::warn!("the file store was not looked through: {error}");
-            }
-        }
-        match db.take_job() {
-            Ok(Some(job)) => carry_out(db, post, &job, || perform(db, tools, &job)),
-            Ok(None) => std::thread::sleep(IDLE),
-            Err(error) => {
-                log::warn!("the job queue cannot be read: {error}");
-                std::thread::sleep(IDLE * 10);
-            }
+        let round = AssertUnwindSafe(|| round(db, tools, post, &mut due));
+        if catch_unwind(round).is_err() {
+            log::error!("a round of the worker panicked");
+            std::thread::sleep(IDLE * 10);
         }
     }
+}
+
+/// When the worker did last what is not a job.
+#[derive(Default)]
+struct Due {
+    kept_house: Option<Instant>,
+    looked_through: Option<Instant>,
+}
+
+fn round(db: &Db, tools: &Tools, post: &Arc<Post>, due: &mut Due) {
+    if is_due(&mut due.kept_house, HOUSEKEEPING)
+        && let Err(error) = housekeeping::run(db, &tools.blobs)
+    {
+        log::warn!("housekeeping was not finished: {error}");
+    }
+    match db.take_job() {
+        Ok(Some(job)) => carry_out(db, post, &job, || perform(db, tools, &job)),
+        Ok(None) => idle(db, tools, due),
+        Err(error) => {
+            log::warn!("the job queue cannot be read: {error}");
+            std::thread::sleep(IDLE * 10);
+        }
+    }
+}
+
+fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
+    let due = last.is_none_or(|at| at.elapsed() > every);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
+}
+
+/// Nobody waits for a job: time for what takes long.
+fn idle(db: &Db, tools: &Tools, due: &mut Due) {
+    if is_due(&mut due.looked_through, LOOKING_THROUGH)
+        && let Err(error) = housekeeping::remove_orphans(db, &tools.blobs)
+    {
+        log::warn!("the file store was not looked through: {error}");
+    }
+    std::thread::sleep(IDLE);
 }
 
 /// Does a job that was taken and ends it; a panic is the job's failure, not the worker's.

@@ -46,6 +46,12 @@ pub enum Action {
 }
 
 impl Action {
+    /// The scope that an API key needs for it.
+    fn scope(self, resource: &str) -> String {
+        let verb = if matches!(self, Action::Read | Action::Export) { "read" } else { "write" };
+        format!("{resource}:{verb}")
+    }
+
     pub const ALL: [Action; 5] = [Action::Read, Action::Create, Action::Update, Action::Delete, Action::Export];
 
     pub const fn as_str(self) -> &'static str {
@@ -65,8 +71,7 @@ pub trait Permission: 'static {
     const ACTION: Action;
 
     fn scope() -> String {
-        let verb = if matches!(Self::ACTION, Action::Read | Action::Export) { "read" } else { "write" };
-        format!("{}:{verb}", Self::RESOURCE)
+        Self::ACTION.scope(Self::RESOURCE)
     }
 }
 
@@ -84,12 +89,17 @@ impl Actor {
         self.in_scope(P::scope())
     }
 
+    /// As `must`, for a resource by its name in scopes.
+    pub fn must_do(&self, action: Action, resource: &str) -> Result<()> {
+        if self.visibility(resource, action) == Visibility::None {
+            return Err(self.refused(resource, action));
+        }
+        self.in_scope(action.scope(resource))
+    }
+
     /// Whether the caller may read a resource, by its name in scopes.
     pub fn must_read(&self, resource: &str) -> Result<()> {
-        if self.visibility(resource, Action::Read) == Visibility::None {
-            return Err(self.refused(resource, Action::Read));
-        }
-        self.in_scope(format!("{resource}:read"))
+        self.must_do(Action::Read, resource)
     }
 
     pub fn refused(&self, resource: &str, action: Action) -> Error {

@@ -1,7 +1,7 @@
 //! Plain data that everything else is made of. Knows no table and no web server.
 //!
 //! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
-//! table), `seek` (order and paging), `query` (the query string and its OpenAPI parameters), `shape` (bodies), `merge_patch`, `error`.
+//! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `error`.
 pub mod access;
 pub mod actor;
 pub mod asked;

@@ -6,7 +6,7 @@ use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window, question};
 use crate::kernel::shape::Rules;
-use crate::kernel::standing::Deleted;
+use crate::kernel::standing::{DELETED_AT, Deleted};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
@@ -157,7 +157,8 @@ impl<T> Fields<T> {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
             return Ok(Cond::Within((&self.id).into(), link.sql, ids.map_err(|detail| wrong("values", detail))?));
         }
-        let Some(field) = self.named(&condition.field, actor) else {
+        // A search looks at living records alone.
+        let Some(field) = self.named(&condition.field, actor).filter(|field| field.name() != DELETED_AT) else {
             let names: Vec<String> = self.known(actor).map(|field| field.name().to_owned()).collect();
             return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))));
         };

@@ -1,6 +1,6 @@
 //! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
 //! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
-//! become integers, and null means what API.md says: absent, but in the changes of a record "clear it".
+//! become integers, and null means what docs/api-rules.md says: absent, but in the changes of a record "clear it".
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::merge_patch;

@@ -1,5 +1,4 @@
 //! Deleted records in lists: hidden, unless somebody who may delete asks for them, to see what there was or to restore it.
-use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::asked::Asked;
 use crate::kernel::error::Result;
@@ -10,7 +9,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::QueryResult;
 use utoipa::openapi::path::Parameter;
 
-const DELETED_AT: &str = "deleted_at";
+pub(in crate::kernel) const DELETED_AT: &str = "deleted_at";
 const INCLUDE: &str = "include_deleted";
 const ONLY: &str = "only_deleted";
 
@@ -48,7 +47,7 @@ impl QueryFragment<Pg> for Standing {
 }
 
 impl<T> Fields<T> {
-    fn deleted_at(&'static self) -> Option<&'static Field> {
+    fn deleted_at(&self) -> Option<&'static Field> {
         self.all.iter().find(|field| field.name == DELETED_AT)
     }
 
@@ -63,18 +62,19 @@ impl<T> Fields<T> {
         }
         let among = asked.parsed(INCLUDE, "true or false")?.unwrap_or(false);
         let only = asked.parsed(ONLY, "true or false")?.unwrap_or(false);
-        let path = self.kind.path();
-        match (among, only) {
-            (false, false) => Ok(Deleted::Hidden),
-            _ if actor.visibility(path, Action::Delete) == Visibility::None => Err(actor.refused(path, Action::Delete)),
-            (_, true) => Ok(Deleted::Only),
-            (true, false) => Ok(Deleted::Among),
+        if among || only {
+            actor.must_do(Action::Delete, self.kind.path())?;
         }
+        Ok(match (among, only) {
+            (_, true) => Deleted::Only,
+            (true, false) => Deleted::Among,
+            (false, false) => Deleted::Hidden,
+        })
     }
 
     /// The parameters as the document has them.
     pub(in crate::kernel) fn deleted_parameters(&self) -> Vec<Parameter> {
-        if !self.all.iter().any(|field| field.name == DELETED_AT) {
+        if self.deleted_at().is_none() {
             return Vec::new();
         }
         let one = |name: &str, meaning: &str| {

@@ -198,7 +198,7 @@ fn empty(tx: &mut Tx<'_>, contact: Uuid) -> Result<Emptied> {
         ))
         .returning(s::tasks::id)
         .get_results(tx.conn)?;
-    let files: Vec<Uuid> = diesel::update(naming!(tx, files, contact).filter(s::files::purged_at.is_null()))
+    let files: Vec<Uuid> = diesel::update(naming!(tx, files, contact))
         .set((s::files::name.eq(ERASED), s::files::deleted_at.eq(now), s::files::version.eq(s::files::version + 1)))
         .returning(s::files::id)
         .get_results(tx.conn)?;

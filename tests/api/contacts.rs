@@ -411,4 +411,7 @@ fn what_was_deleted_can_be_looked_for() {
         assert_eq!(owner.get(&format!("{list}/{first}")).ok()["deleted_at"], Json::Null, "{list}");
     }
     owner.get("/tags?include_deleted=true").problem(400, "unknown_parameter");
+    key(&owner, &["deals:read"]).get("/deals?only_deleted=true").problem(403, "insufficient_scope");
+    let living = json!({ "all": [{ "field": "deleted_at", "op": "empty", "values": ["false"] }] });
+    owner.post("/deals/search", living).problem(422, "validation_failed");
 }

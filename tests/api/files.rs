@@ -120,21 +120,22 @@ fn a_file_is_seen_with_its_record() {
 }
 
 #[test]
-fn bytes_that_no_file_names_go_after_a_day() {
+fn bytes_that_no_file_names_go_after_a_month() {
     let owner = workspace();
     let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
     let file: Uuid = id(&upload(&owner, "a", b"x", &[("deal_id", &deal)]).created()).parse().unwrap();
     let workspace: Uuid = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().parse().unwrap();
     let settings = Settings { folder: folder("orphans"), ..files(None) };
     let (old, young) = (Uuid::now_v7(), Uuid::now_v7());
-    for id in [file, old, young] {
-        let place = settings.folder.join(workspace.to_string());
-        std::fs::create_dir_all(&place).unwrap();
-        let bytes = std::fs::File::create(place.join(id.to_string())).unwrap();
-        let age = Duration::from_secs(if id == young { 3_600 } else { 25 * 3_600 });
+    // Bytes of a workspace that this database does not know are not ours to remove.
+    let all = [(workspace, file), (workspace, old), (workspace, young), (Uuid::now_v7(), Uuid::now_v7())];
+    let place = |(workspace, id): (Uuid, Uuid)| settings.folder.join(workspace.to_string()).join(id.to_string());
+    for one in all {
+        std::fs::create_dir_all(place(one).parent().unwrap()).unwrap();
+        let age = Duration::from_secs(24 * 3_600 * if one.1 == young { 29 } else { 31 });
+        let bytes = std::fs::File::create(place(one)).unwrap();
         bytes.set_modified(std::time::SystemTime::now() - age).unwrap();
     }
     remove_orphans(&server().db, &Blobs::new(&settings).unwrap()).unwrap();
-    let left = |id: Uuid| settings.folder.join(workspace.to_string()).join(id.to_string()).exists();
-    assert_eq!([file, old, young].map(left), [true, false, true]);
+    assert_eq!(all.map(|one| place(one).exists()), [true, false, true, true]);
 }

@@ -48,29 +48,37 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 /// The job has failed or was cancelled, and with it its import.
 pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
     let Args { import_id, .. } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    set_status(conn, (job.workspace_id, import_id), ImportStatus::Failed)
+    let running = imports::status.eq_any([ImportStatus::Queued, ImportStatus::Running]);
+    diesel::update(imports::table.find((job.workspace_id, import_id)).filter(running))
+        .set((
+            imports::status.eq(ImportStatus::Failed),
+            imports::version.eq(imports::version + 1),
+            imports::updated_at.eq(DateTime::now()),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
     queue::tell(tx, job, job.done)?;
-    set_status(tx.conn, (tx.workspace(), id), ImportStatus::Running)
+    set_status(tx, id, ImportStatus::Running)
 }
 
-fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Table)> {
-    let (import, content): (Import, Vec<u8>) =
-        imports::table.find((tx.workspace(), id)).select((Import::as_select(), imports::content)).first(tx.conn)?;
-    let table = open(&content, &import.settings)?;
-    Ok((import, table))
+/// The file is read after the transaction: a long one would keep the job's row from its heartbeat.
+fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>)> {
+    let row = imports::table.find((tx.workspace(), id)).select((Import::as_select(), imports::content));
+    Ok(row.first(tx.conn)?)
 }
 
 fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
-    let (import, table) = db.write_here(request, |tx| {
+    let (import, content) = db.write_here(request, |tx| {
         begin(tx, job, id)?;
         if job.done == 0 {
             forget_problems(tx, id)?;
         }
         load(tx, id)
     })?;
+    let table = open(&content, &import.settings)?;
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let mut reader = db.write_here(request, |tx| Reader::new(tx, import.resource, &import.settings, &table))?;
     let mut report = match (&import.report, job.done) {
@@ -114,7 +122,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     }
     db.write_here(request, |tx| {
         queue::progress(tx, job, i64::try_from(done).unwrap_or(i64::MAX))?;
-        set_status(tx.conn, (tx.workspace(), id), ImportStatus::Done)
+        set_status(tx, id, ImportStatus::Done)
     })
 }
 
@@ -128,11 +136,12 @@ fn refresh_statistics(db: &Db) {
 }
 
 fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
-    let (import, table) = db.write_here(request, |tx| {
+    let (import, content) = db.write_here(request, |tx| {
         begin(tx, job, id)?;
         forget_problems(tx, id)?;
         load(tx, id)
     })?;
+    let table = open(&content, &import.settings)?;
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let (report, problems) = db.rehearse_here(request, |tx| {
         let mut reader = Reader::new(tx, import.resource, &import.settings, &table)?;
@@ -154,7 +163,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         }
         diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
         queue::tell(tx, job, report.rows)?;
-        set_status(tx.conn, (tx.workspace(), id), ImportStatus::Rehearsed)
+        set_status(tx, id, ImportStatus::Rehearsed)
     })
 }
 
@@ -184,14 +193,14 @@ fn chunk(
     Ok(problems)
 }
 
-fn set_status(conn: &mut PgConnection, id: (Uuid, Uuid), status: ImportStatus) -> Result<()> {
-    diesel::update(imports::table.find(id))
+fn set_status(tx: &mut Tx<'_>, id: Uuid, status: ImportStatus) -> Result<()> {
+    diesel::update(imports::table.find((tx.workspace(), id)))
         .set((
             imports::status.eq(status),
             imports::version.eq(imports::version + 1),
             imports::updated_at.eq(DateTime::now()),
         ))
-        .execute(conn)?;
+        .execute(tx.conn)?;
     Ok(())
 }
 

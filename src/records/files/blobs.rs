@@ -72,7 +72,7 @@ impl Blobs {
         self.0.put(&key(workspace, id), content.into()).await.map(drop).map_err(|error| away(&error))
     }
 
-    /// How many bytes, and the bytes as they come; or nothing when they are gone.
+    /// How many bytes, and the bytes: from a folder as they are read, from another store at once. Nothing when they are gone.
     pub async fn get(&self, workspace: Uuid, id: Uuid) -> Result<Option<(u64, Content)>> {
         match self.0.get(&key(workspace, id)).await {
             Ok(found) => Ok(Some((found.meta.size, found.into_stream()))),
