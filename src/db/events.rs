@@ -6,6 +6,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::events;
 use diesel::prelude::*;
 use serde_json::{Map, Value as Json, json};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A change that is about to be recorded.
@@ -106,6 +107,18 @@ struct NewRow<'a> {
     request_id: &'a str,
     address: Option<&'a str>,
     changes: &'a Json,
+}
+
+/// Notes the change of each row, and returns the rows in the order in which they were before.
+pub fn note_changes<R: Record>(tx: &mut Tx<'_>, before: &[&R], after: Vec<R>) -> Result<Vec<R>> {
+    let mut after: HashMap<Uuid, R> = after.into_iter().map(|row| (row.id(), row)).collect();
+    let mut rows = Vec::with_capacity(before.len());
+    for before in before {
+        let row = after.remove(&before.id()).ok_or_else(|| Error::internal("a changed row did not come back"))?;
+        tx.record(Event::updated(*before, &row)?);
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 /// Notes what happened outside the work of an actor, such as a sign-in. `name` is `session.opened`.

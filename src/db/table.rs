@@ -90,6 +90,38 @@ macro_rules! insert_rows {
     }};
 }
 
+/// `delete` for a `soft` table, and `delete_many` for rows that are locked; `frees` a member
+/// that others may have afterwards, `then` does what follows.
+#[macro_export]
+macro_rules! removable {
+    ($table:ident, $row:ty $(, frees $free:ident)? $(, then $after:ident)?) => {
+        pub fn delete(
+            tx: &mut $crate::db::tx::Tx<'_>,
+            id: uuid::Uuid,
+            expected: $crate::db::table::Expected,
+        ) -> $crate::kernel::error::Result<()> {
+            let row = lock(tx, id, expected)?;
+            delete_many(tx, &[row])
+        }
+
+        pub fn delete_many(tx: &mut $crate::db::tx::Tx<'_>, rows: &[$row]) -> $crate::kernel::error::Result<()> {
+            let ids = rows.iter().map(|row| row.id);
+            diesel::update($table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(ids)))
+                .set((
+                    $table::deleted_at.eq(tx.now),
+                    $table::version.eq($table::version + 1),
+                    $($table::$free.eq(None::<String>),)?
+                ))
+                .execute(tx.conn)?;
+            $($after(tx, rows)?;)?
+            for row in rows {
+                tx.record($crate::db::events::Event::deleted(row)?);
+            }
+            Ok(())
+        }
+    };
+}
+
 /// `restore` for a `soft` table: a deletion is taken back within 30 days, by who could have made it. What was freed for others,
 /// such as an e-mail, may be taken by now; the meanings of the table say so.
 #[macro_export]

@@ -2,7 +2,6 @@
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobProblem, JobResult};
 use crate::db::sight::sight;
-use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::Action;
@@ -147,13 +146,15 @@ fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<()> {
     of_resource!(order, |store| {
         match order.action {
             BulkAction::Delete | BulkAction::Erase => {
-                store::hold(tx, ids)?;
-                ids.iter().try_for_each(|id| store::delete(tx, *id, Expected::default()))
+                let mut rows = store::lock_many(tx, ids)?;
+                let rows: Vec<_> = ids.iter().filter_map(|id| rows.remove(id)).collect();
+                store::delete_many(tx, &rows)
             }
             BulkAction::Update => {
                 let changes = shape::read(order.changes.clone())?;
                 let rows = store::lock_many(tx, ids)?;
-                ids.iter().filter_map(|id| rows.get(id)).try_for_each(|row| store::change(tx, row, &changes).map(drop))
+                let rows: Vec<_> = ids.iter().filter_map(|id| rows.get(id)).collect();
+                store::change_many(tx, &rows, &changes).map(drop)
             }
         }
     })

@@ -175,6 +175,19 @@ pub fn new_values(tx: &mut Tx<'_>, record: Kind, given: &[CustomValue]) -> Resul
     changed_values(tx, record, &CustomValues::default(), given)
 }
 
+/// As `changed_values`, where nothing may be given: then the column stays as it is.
+pub fn changed(
+    tx: &mut Tx<'_>,
+    record: Kind,
+    before: Option<&CustomValues>,
+    given: &[CustomValue],
+) -> Result<Option<CustomValues>> {
+    match before {
+        Some(before) if !given.is_empty() => changed_values(tx, record, before, given).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// The values of a record with what is given set or cleared; the others stay.
 pub fn changed_values(
     tx: &mut Tx<'_>,

@@ -7,24 +7,22 @@ crate::names! {
     operations: "list_tags", "create_tag", "get_tag", "update_tag", "delete_tag";
 }
 
-/// Adds the words that a record carries to the list, so that clients can offer them.
-pub fn note(tx: &mut Tx<'_>, words: &crate::kernel::tags::Tags) -> Result<()> {
-    if words.0.is_empty() {
+/// Adds the words that records carry to the list, so that clients can offer them; in one order, so that nobody waits in a circle.
+pub fn note<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t crate::kernel::tags::Tags>) -> Result<()> {
+    let words: std::collections::BTreeSet<&String> = carried.into_iter().flat_map(|tags| &tags.0).collect();
+    if words.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = words
-        .0
-        .iter()
-        .map(|word| {
-            (
-                tags::workspace_id.eq(tx.workspace()),
-                tags::id.eq(Uuid::now_v7()),
-                tags::name.eq(word),
-                tags::created_at.eq(tx.now),
-                tags::updated_at.eq(tx.now),
-            )
-        })
-        .collect();
+    let row = |word: &String| {
+        (
+            tags::workspace_id.eq(tx.workspace()),
+            tags::id.eq(Uuid::now_v7()),
+            tags::name.eq(word.clone()),
+            tags::created_at.eq(tx.now),
+            tags::updated_at.eq(tx.now),
+        )
+    };
+    let rows: Vec<_> = words.into_iter().map(row).collect();
     diesel::insert_into(tags::table).values(rows).on_conflict_do_nothing().execute(tx.conn)?;
     Ok(())
 }

@@ -295,7 +295,7 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
         }
     }
     if bad.is_empty() && order.len() != known.len() {
-        bad.push(Bad::member("/stage_ids", "too_short", "must name every stage of the pipeline"));
+        bad.push(Bad::member("/stage_ids", "invalid", "must name every stage of the pipeline"));
     }
     if !bad.is_empty() {
         return Err(Error::members(bad));

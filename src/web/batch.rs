@@ -2,14 +2,13 @@
 use crate::db::tx::Tx;
 use crate::kernel::error::{Bad, Code, Error, ProblemBody, Result};
 use crate::kernel::kind::Record;
-use crate::kernel::shape::{self, Rules, Shape, escape};
+use crate::kernel::shape::{self, Rules, escape};
 use crate::web::body;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use utoipa::ToSchema;
@@ -106,29 +105,6 @@ impl BatchItem for BatchDeleteItem {
 
     fn target(&self) -> Option<Uuid> {
         Some(self.id)
-    }
-}
-
-/// A record that is made, or changed where one is known by its key: the body of a creation and the members given in it.
-#[derive(Debug)]
-pub struct Upsert<C, U> {
-    pub new: C,
-    pub changes: U,
-}
-
-impl<C, U> BatchItem for Upsert<C, U>
-where
-    C: BatchItem,
-    U: DeserializeOwned + ToSchema + Rules + 'static,
-{
-    fn read(item: Json) -> Result<Self> {
-        let shape = Shape::of::<U>();
-        let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
-        let mut given = item.clone();
-        if let Some(members) = given.as_object_mut() {
-            members.retain(|name, value| may.contains(&name.as_str()) && !value.is_null());
-        }
-        Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })
     }
 }
 
@@ -294,6 +270,36 @@ fn within(index: usize, error: &Error) -> Vec<Bad> {
     problem.errors.iter().map(inside).collect()
 }
 
+/// Which items say the same, by their places, each list in order.
+pub fn alike<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> {
+    let (mut known, mut groups): (HashMap<&str, usize>, Vec<Vec<usize>>) = (HashMap::new(), Vec::new());
+    for (n, text) in texts.enumerate() {
+        let group = *known.entry(text).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(group) => group.push(n),
+            None => groups.push(vec![n]),
+        }
+    }
+    groups
+}
+
+/// The rows that the items of a batch mean, in their order, locked and in the versions that were asked for. A record that is named
+/// twice is gone the second time.
+#[macro_export]
+macro_rules! locked {
+    ($tx:expr, $items:expr, $store:ident) => {{
+        let ids: Vec<uuid::Uuid> = $items.iter().map(|item| item.id).collect();
+        let mut rows = $store::lock_many($tx, &ids)?;
+        let mut locked = Vec::with_capacity(ids.len());
+        for item in $items {
+            let row = rows.remove(&item.id).ok_or_else($crate::kernel::error::Error::not_found)?;
+            $crate::db::table::Expected(item.version).check(row.version)?;
+            locked.push(row);
+        }
+        locked
+    }};
+}
+
 /// The bodies and operations of `batch-create`, `batch-update` and `batch-delete` of one resource.
 #[macro_export]
 macro_rules! batch {
@@ -326,6 +332,10 @@ macro_rules! batch {
             /// As `If-Match`.
             pub version: Option<i64>,
             pub changes: $update,
+            /// The changes as they were written: those that are alike are made with one statement.
+            #[serde(skip)]
+            #[schema(ignore)]
+            said: String,
         }
 
         impl $crate::kernel::shape::Rules for $item {
@@ -341,7 +351,8 @@ macro_rules! batch {
 
         impl $crate::web::batch::BatchItem for $item {
             fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                $crate::kernel::shape::read(item)
+                let said = item.get("changes").map(ToString::to_string).unwrap_or_default();
+                $crate::kernel::shape::read(item).map(|one: Self| $item { said, ..one })
             }
 
             fn target(&self) -> Option<uuid::Uuid> {
@@ -389,16 +400,18 @@ macro_rules! batch {
             ctx.write(move |tx| {
                 $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
-                    let ids: Vec<uuid::Uuid> = chosen.iter().map(|item| item.id).collect();
-                    let mut rows = $store::lock_many(tx, &ids)?;
-                    chosen
-                        .iter()
-                        .map(|item| {
-                            let before = rows.remove(&item.id).ok_or_else($crate::kernel::error::Error::not_found)?;
-                            $crate::db::table::Expected(item.version).check(before.version)?;
-                            Ok($crate::web::batch::Done::changed(&$store::change(tx, &before, &item.changes)?))
-                        })
-                        .collect()
+                    let rows = $crate::locked!(tx, chosen, $store);
+                    let mut done: Vec<Option<$crate::web::batch::Done>> = chosen.iter().map(|_| None).collect();
+                    for alike in $crate::web::batch::alike(chosen.iter().map(|item| item.said.as_str())) {
+                        let Some(changes) = alike.first().and_then(|n| chosen.get(*n)).map(|item| &item.changes) else { continue };
+                        let before: Vec<&$row> = alike.iter().filter_map(|n| rows.get(*n)).collect();
+                        for (n, after) in alike.iter().zip($store::change_many(tx, &before, changes)?) {
+                            if let Some(place) = done.get_mut(*n) {
+                                *place = Some($crate::web::batch::Done::changed(&after));
+                            }
+                        }
+                    }
+                    Ok(done.into_iter().flatten().collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
             })
@@ -416,56 +429,9 @@ macro_rules! batch {
             ctx.write(move |tx| {
                 $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
-                    let delete = |item: &&$crate::web::batch::BatchDeleteItem| {
-                        $store::delete(tx, item.id, $crate::db::table::Expected(item.version))?;
-                        Ok($crate::web::batch::Done::deleted(item.id))
-                    };
-                    chosen.iter().map(delete).collect()
-                })?;
-                $crate::kernel::reply::Reply::ok(&done)
-            })
-            .await
-        }
-    };
-}
-
-/// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`known`).
-#[macro_export]
-macro_rules! upsert {
-    ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
-        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by e-mail). A change
-        /// touches the members that are given.
-        #[utoipa::path(operation_id = $id, request_body = $creates,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
-        #[post($path)]
-        async fn batch_upsert(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Create>,
-            items: $crate::web::batch::Items<$crate::web::batch::Upsert<$create, $update>>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.actor.must::<$crate::kernel::actor::can::$permission::Update>()?;
-            ctx.write(move |tx| {
-                let done = items.run(tx, |tx, chosen| {
-                    let new: Vec<&$create> = chosen.iter().map(|item| &item.new).collect();
-                    let known = $store::known(tx, &new)?;
-                    let ids: Vec<uuid::Uuid> = known.iter().copied().flatten().collect();
-                    let mut rows = $store::lock_many(tx, &ids)?;
-                    let missing: Vec<&$create> =
-                        new.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(new, _)| *new).collect();
-                    let mut made =
-                        if missing.is_empty() { Vec::new() } else { $store::insert_many(tx, &missing)? }.into_iter();
-                    chosen
-                        .iter()
-                        .zip(known)
-                        .map(|(item, id)| match id.and_then(|id| rows.remove(&id)) {
-                            Some(before) => {
-                                Ok($crate::web::batch::Done::changed(&$store::change(tx, &before, &item.changes)?))
-                            }
-                            None => made
-                                .next()
-                                .map(|row| $crate::web::batch::Done::created(&row))
-                                .ok_or_else($crate::kernel::error::Error::not_found),
-                        })
-                        .collect()
+                    let rows = $crate::locked!(tx, chosen, $store);
+                    $store::delete_many(tx, &rows)?;
+                    Ok(rows.iter().map(|row| $crate::web::batch::Done::deleted(row.id)).collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
             })

@@ -8,3 +8,4 @@ pub mod json;
 pub mod limits;
 pub mod names;
 pub mod restore;
+pub mod upsert;

@@ -1,5 +1,5 @@
 //! Many records with one request, and conditions as a body.
-use crate::support::{Client, id, user_with, workspace};
+use crate::support::{Client, events, id, user_with, workspace};
 use serde_json::{Value as Json, json};
 
 fn total(client: &Client, path: &str) -> i64 {
@@ -100,6 +100,69 @@ fn a_thousand_items_are_few_statements() {
     let many: Vec<Json> = (0..1001).map(|_| json!({ "title": "D" })).collect();
     let problem = owner.post("/deals/batch-create", json!({ "items": many })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items");
+}
+
+#[test]
+fn what_is_alike_is_changed_and_deleted_with_few_statements() {
+    let owner = workspace();
+    let (_, seller) = user_with(&owner, &[["deals", "all", "none", "none", "none", "none"]], json!({}));
+    let person = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
+    for (list, item, changes, other) in [
+        (
+            "/contacts",
+            json!({ "first_name": "A" }),
+            json!({ "owner_id": seller, "tags": ["vip"] }),
+            json!({ "last_name": "B" }),
+        ),
+        ("/companies", json!({ "name": "A" }), json!({ "owner_id": seller }), json!({ "name": "B" })),
+        (
+            "/leads",
+            json!({ "title": "A" }),
+            json!({ "rating": "hot", "come_back_on": "2031-03-01" }),
+            json!({ "title": "B" }),
+        ),
+        (
+            "/deals",
+            json!({ "title": "A" }),
+            json!({ "contacts": [{ "contact_id": person }], "next_step": "Call" }),
+            json!({ "title": "B" }),
+        ),
+        (
+            "/tasks",
+            json!({ "title": "A", "contact_id": person }),
+            json!({ "due_date": "2031-03-01" }),
+            json!({ "title": "B" }),
+        ),
+    ] {
+        let made = owner.post(&format!("{list}/batch-create"), json!({ "items": vec![item; 300] })).ok();
+        let ids: Vec<Json> = made["results"].as_array().unwrap().iter().map(|result| result["id"].clone()).collect();
+        // Every third is changed in another way.
+        let change = |(n, id): (usize, &Json)| json!({ "id": id, "version": 1, "changes": if n % 3 == 0 { &other } else { &changes } });
+        let items: Vec<Json> = ids.iter().enumerate().map(change).collect();
+        let changed = owner.post(&format!("{list}/batch-update"), json!({ "items": items }));
+        assert!(changed.statements() < 40, "{list}: {}", changed.statements());
+        let changed = changed.ok();
+        assert_eq!(changed["succeeded"], 300, "{list}: {changed}");
+        for (n, id) in ids.iter().enumerate().step_by(101) {
+            assert_eq!((&changed["results"][n]["id"], &changed["results"][n]["version"]), (id, &json!(2)), "{list}");
+            let record = owner.get(&format!("{list}/{}", id.as_str().unwrap())).ok();
+            let said = if n % 3 == 0 { &other } else { &changes };
+            for (member, value) in said.as_object().unwrap() {
+                match member.as_str() {
+                    "contacts" => assert_eq!(record["contacts"][0]["contact_id"], person.as_str()),
+                    _ => assert_eq!(&record[member], value, "{list} {member}"),
+                }
+            }
+        }
+        let told = events(&owner, &format!("&record_id={}", ids[100].as_str().unwrap()), 2);
+        assert_eq!((told.len(), &told[1]["record_version"]), (2, &json!(2)), "{list}");
+        let items: Vec<Json> = ids.iter().map(|id| json!({ "id": id, "version": 2 })).collect();
+        let gone = owner.post(&format!("{list}/batch-delete"), json!({ "items": items }));
+        assert!(gone.statements() < 20, "{list}: {}", gone.statements());
+        assert_eq!(gone.ok()["succeeded"], 300, "{list}");
+        owner.get(&format!("{list}/{}", ids[7].as_str().unwrap())).problem(404, "not_found");
+    }
+    assert_eq!(owner.get(&format!("/contacts/{person}")).ok()["next_task"], Json::Null);
 }
 
 #[test]

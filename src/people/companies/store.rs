@@ -1,6 +1,6 @@
 //! The SQL of companies.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
@@ -16,13 +16,14 @@ use crate::kernel::time::DateTime;
 use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
 use crate::records::{self, custom_fields};
 use crate::schema::{companies, workspaces};
-use crate::{list, owned, restorable};
+use crate::{list, owned, removable, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft companies, Company, Company);
 restorable!(companies, Company);
+removable!(companies, Company, frees external_id);
 
 const MEANINGS: Meanings = &[
     ("companies_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -90,7 +91,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
         .returning(Company::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    records::tags::note(tx, &row.tags)?;
+    records::tags::note(tx, [&row.tags])?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -106,8 +107,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
         .returning(Company::as_returning())
         .get_results(tx.conn)
         .explain(MEANINGS)?;
+    records::tags::note(tx, rows.iter().map(|row| &row.tags))?;
     for row in &rows {
-        records::tags::note(tx, &row.tags)?;
         tx.record(Event::created(row)?);
     }
     Ok(rows)
@@ -147,29 +148,38 @@ fn check_parent(tx: &mut Tx<'_>, id: Uuid, parent: Uuid) -> Result<()> {
 
 /// Changes a locked company.
 pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Result<Company> {
-    let id = before.id;
+    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
+}
+
+/// Changes locked companies in the same way.
+pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) -> Result<Vec<Company>> {
+    let given = changes.custom_fields.as_deref().unwrap_or_default();
+    if rows.len() > 1 && !given.is_empty() {
+        // What is kept of the other own fields differs from row to row.
+        return rows.iter().map(|row| change(tx, row, changes)).collect();
+    }
     if let Some(Some(parent)) = changes.parent_id {
-        check_parent(tx, id, parent)?;
+        rows.iter().try_for_each(|row| check_parent(tx, row.id, parent))?;
     }
     refs::must_see(tx, &[(Kind::Company, changes.parent_id.flatten(), "/parent_id")])?;
     let revenue = changes.revenue.as_ref().map(|money| {
         let (amount, currency) = columns(money.as_ref());
         (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
     });
-    let given = changes.custom_fields.as_deref().unwrap_or_default();
-    let custom = custom_fields::changed_values(tx, Kind::Company, &before.custom, given)?;
-    let after = diesel::update(companies::table.find((tx.workspace(), id)))
+    let custom = custom_fields::changed(tx, Kind::Company, rows.first().map(|row| &row.custom), given)?;
+    let ids = rows.iter().map(|row| row.id);
+    let these = companies::table.filter(companies::workspace_id.eq(tx.workspace())).filter(companies::id.eq_any(ids));
+    let changed: Vec<Company> = diesel::update(these)
         .set((
-            (changes, revenue, companies::custom.eq(custom)),
-            companies::version.eq(before.version + 1),
+            (changes, revenue, custom.map(|custom| companies::custom.eq(custom))),
+            companies::version.eq(companies::version + 1),
             companies::updated_at.eq(tx.now),
         ))
         .returning(Company::as_returning())
-        .get_result(tx.conn)
+        .get_results(tx.conn)
         .explain(MEANINGS)?;
-    records::tags::note(tx, &after.tags)?;
-    tx.record(Event::updated(before, &after)?);
-    Ok(after)
+    records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
+    events::note_changes(tx, rows, changed)
 }
 
 /// The company that each item means, by external id, of those that the caller may see.
@@ -187,19 +197,6 @@ pub fn known(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid
 
 fn keyless() -> Error {
     Error::member("/external_id", "required", "is what an upsert knows a record by")
-}
-
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(companies::table.find((tx.workspace(), id)))
-        .set((
-            companies::deleted_at.eq(tx.now),
-            companies::external_id.eq(None::<String>),
-            companies::version.eq(row.version + 1),
-        ))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
 }
 
 /// One page by a plan.

@@ -1,6 +1,6 @@
 //! The SQL of contacts.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::sight;
 use crate::db::table::Expected;
@@ -16,13 +16,14 @@ use crate::people::contacts::model::{
 use crate::people::phones::e164;
 use crate::records::{self, custom_fields};
 use crate::schema::{contacts, erasures};
-use crate::{owned, restorable};
+use crate::{owned, removable, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
 restorable!(contacts, Contact as undelete);
+removable!(contacts, Contact, frees external_id);
 
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
@@ -160,7 +161,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
         .returning(Contact::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    records::tags::note(tx, &row.tags)?;
+    records::tags::note(tx, [&row.tags])?;
     consents::note(tx, row.id, &[], &row.consents.0)?;
     tx.record(Event::created(&row)?);
     Ok(row)
@@ -178,8 +179,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
         .returning(Contact::as_returning())
         .get_results(tx.conn)
         .explain(MEANINGS)?;
+    records::tags::note(tx, rows.iter().map(|row| &row.tags))?;
     for row in &rows {
-        records::tags::note(tx, &row.tags)?;
         consents::note(tx, row.id, &[], &row.consents.0)?;
         tx.record(Event::created(row)?);
     }
@@ -202,34 +203,49 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUp
 
 /// Changes a locked contact.
 pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Result<Contact> {
-    refs::must_see(tx, &[(Kind::Company, changes.company_id.flatten(), "/company_id")])?;
-    let emails = changed_emails(before, changes)
-        .map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
-    let phones = changed_phones(before, changes, &tx.actor.settings.country)
-        .map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
+    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
+}
+
+/// Changes locked contacts in the same way.
+pub fn change_many(tx: &mut Tx<'_>, rows: &[&Contact], changes: &ContactUpdate) -> Result<Vec<Contact>> {
     let given = changes.custom_fields.as_deref().unwrap_or_default();
-    let custom = custom_fields::changed_values(tx, Kind::Contact, &before.custom, given)?;
+    let addresses =
+        changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some();
+    if rows.len() > 1 && (addresses || !given.is_empty()) {
+        // What is kept of the other addresses and own fields differs from row to row.
+        return rows.iter().map(|row| change(tx, row, changes)).collect();
+    }
+    refs::must_see(tx, &[(Kind::Company, changes.company_id.flatten(), "/company_id")])?;
+    let before = rows.first();
+    let emails = before.and_then(|before| changed_emails(before, changes));
+    let emails = emails.map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
+    let phones = before.and_then(|before| changed_phones(before, changes, &tx.actor.settings.country));
+    let phones = phones.map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
+    let custom = custom_fields::changed(tx, Kind::Contact, before.map(|row| &row.custom), given)?;
+    let custom = custom.map(|custom| contacts::custom.eq(custom));
     let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
-    let after: Contact = diesel::update(contacts::table.find((tx.workspace(), before.id)))
+    let ids = rows.iter().map(|row| row.id);
+    let these = contacts::table.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::id.eq_any(ids));
+    let changed: Vec<Contact> = diesel::update(these)
         .set((
-            changes,
-            emails,
-            phones,
-            consents,
-            contacts::custom.eq(custom),
-            contacts::version.eq(before.version + 1),
+            (changes, emails, phones, consents, custom),
+            contacts::version.eq(contacts::version + 1),
             contacts::updated_at.eq(tx.now),
         ))
         .returning(Contact::as_returning())
-        .get_result(tx.conn)
+        .get_results(tx.conn)
         .explain(MEANINGS)?;
-    if [&after.first_name, &after.last_name, &after.email, &after.phone].iter().all(|t| t.is_none()) {
+    let nameless =
+        |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
+    if changed.iter().any(nameless) {
         return Err(Error::member("/last_name", "required", "a contact needs a name, an e-mail or a phone"));
     }
-    records::tags::note(tx, &after.tags)?;
-    consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
-    tx.record(Event::updated(before, &after)?);
-    Ok(after)
+    records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
+    let changed = events::note_changes(tx, rows, changed)?;
+    for (before, after) in rows.iter().zip(&changed).filter(|_| changes.consents.is_some()) {
+        consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
+    }
+    Ok(changed)
 }
 
 /// `email` alone replaces the first of the list.
@@ -284,19 +300,6 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
         return Err(Error::not_found());
     }
     undelete(tx, id)
-}
-
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(contacts::table.find((tx.workspace(), id)))
-        .set((
-            contacts::deleted_at.eq(tx.now),
-            contacts::external_id.eq(None::<String>),
-            contacts::version.eq(row.version + 1),
-        ))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
 }
 
 /// The contact with this e-mail, if there is one that the caller may see.

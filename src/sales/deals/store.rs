@@ -1,6 +1,6 @@
 //! The SQL of deals: creation (with or without a past), changes, moves.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::{counter, sight, tx::Tx};
@@ -20,13 +20,14 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deal_contacts, deals, stage_spans};
-use crate::{insert_rows, list, owned, restorable};
+use crate::{insert_rows, list, owned, removable, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft deals, Deal, Deal);
 restorable!(deals, Deal);
+removable!(deals, Deal, frees external_id);
 
 const MEANINGS: Meanings = &[
     ("deals_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -151,8 +152,8 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
     link_contacts(tx, &links)?;
     lines::insert(tx, &items)?;
     spans::insert_many(tx, &spans)?;
+    records::tags::note(tx, deals.iter().map(|deal| &deal.tags))?;
     for deal in &deals {
-        records::tags::note(tx, &deal.tags)?;
         tx.record(Event::created(deal)?);
     }
     Ok(deals)
@@ -246,33 +247,44 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdat
 
 /// Changes a locked deal.
 pub fn change(tx: &mut Tx<'_>, before: &Deal, changes: &DealUpdate) -> Result<Deal> {
-    let id = before.id;
+    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
+}
+
+/// Changes locked deals in the same way.
+pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Result<Vec<Deal>> {
+    let given = changes.custom_fields.as_deref().unwrap_or_default();
+    if rows.len() > 1 && !given.is_empty() {
+        // What is kept of the other own fields differs from row to row.
+        return rows.iter().map(|row| change(tx, row, changes)).collect();
+    }
     refs::must_see(tx, &named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default()))?;
     let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
-    let given = changes.custom_fields.as_deref().unwrap_or_default();
-    let custom = deals::custom.eq(custom_fields::changed_values(tx, Kind::Deal, &before.custom, given)?);
+    let custom = custom_fields::changed(tx, Kind::Deal, rows.first().map(|row| &row.custom), given)?;
+    let custom = custom.map(|custom| deals::custom.eq(custom));
     let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));
-    let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(&ids));
+    let changed: Vec<Deal> = diesel::update(these)
         .set((
             (changes, value, contacts, custom, activity),
-            deals::version.eq(before.version + 1),
+            deals::version.eq(deals::version + 1),
             deals::updated_at.eq(tx.now),
         ))
         .returning(Deal::as_returning())
-        .get_result(tx.conn)
+        .get_results(tx.conn)
         .explain(MEANINGS)?;
     if let Some(list) = &changes.contacts {
         let old = deal_contacts::table
             .filter(deal_contacts::workspace_id.eq(tx.workspace()))
-            .filter(deal_contacts::deal_id.eq(id));
+            .filter(deal_contacts::deal_id.eq_any(&ids));
         diesel::delete(old).execute(tx.conn)?;
-        link_contacts(tx, &list.iter().map(|contact| (id, contact)).collect::<Vec<_>>())?;
+        let links = ids.iter().flat_map(|id| list.iter().map(|contact| (*id, contact)));
+        link_contacts(tx, &links.collect::<Vec<_>>())?;
     }
-    records::tags::note(tx, &after.tags)?;
-    tx.record(Event::updated(before, &after)?);
-    Ok(after)
+    records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
+    events::note_changes(tx, rows, changed)
 }
 
 type SetValue =
@@ -448,15 +460,6 @@ pub fn known(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option<Uuid>>>
 
 fn keyless() -> Error {
     Error::member("/external_id", "required", "is what an upsert knows a record by")
-}
-
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(deals::table.find((tx.workspace(), id)))
-        .set((deals::deleted_at.eq(tx.now), deals::external_id.eq(None::<String>), deals::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
 }
 
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<deals::table>) -> Result<DealPage> {

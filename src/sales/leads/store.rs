@@ -1,6 +1,6 @@
 //! The SQL of leads.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::{counter, sight, tx::Tx};
@@ -19,7 +19,7 @@ use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
 use crate::work::tasks::model::TaskCreate;
 use crate::work::tasks::store as tasks;
-use crate::{insert_rows, list, owned, restorable};
+use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 owned!(soft leads, Lead, Lead);
 restorable!(leads, Lead);
+removable!(leads, Lead, frees external_id);
 
 const MEANINGS: Meanings = &[
     ("leads_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -56,17 +57,9 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::must_see(tx, &named)?;
-    let mut made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
-    let promises: Vec<TaskCreate> = made.iter().filter_map(|lead| Some(promise(lead, lead.come_back_on?))).collect();
-    if !promises.is_empty() {
-        tasks::insert_many(tx, &promises.iter().collect::<Vec<_>>())?;
-        let ids: Vec<Uuid> = promises.iter().filter_map(|task| task.lead_id).collect();
-        let promised: Vec<Lead> =
-            mine(tx.workspace()).filter(leads::id.eq_any(ids)).select(Lead::as_select()).load(tx.conn)?;
-        let mut promised: HashMap<Uuid, Lead> = promised.into_iter().map(|lead| (lead.id, lead)).collect();
-        made.iter_mut().for_each(|lead| *lead = promised.remove(&lead.id).unwrap_or_else(|| lead.clone()));
-    }
-    Ok(made)
+    let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
+    let promises = made.iter().filter_map(|lead| Some(promise(lead, lead.come_back_on?))).collect();
+    keep(tx, promises, made)
 }
 
 /// The records that a lead names.
@@ -109,8 +102,8 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     }
     let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).explain(MEANINGS)?;
     spans::insert_many(tx, &spans)?;
+    records::tags::note(tx, made.iter().map(|lead| &lead.tags))?;
     for lead in &made {
-        records::tags::note(tx, &lead.tags)?;
         tx.record(Event::created(lead)?);
     }
     Ok(made)
@@ -248,8 +241,17 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdat
 
 /// Changes a locked lead.
 pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Lead> {
-    must_be_open(before)?;
-    let id = before.id;
+    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
+}
+
+/// Changes locked leads in the same way.
+pub fn change_many(tx: &mut Tx<'_>, rows: &[&Lead], changes: &LeadUpdate) -> Result<Vec<Lead>> {
+    let given = changes.custom_fields.as_deref().unwrap_or_default();
+    if rows.len() > 1 && !given.is_empty() {
+        // What is kept of the other own fields differs from row to row.
+        return rows.iter().map(|row| change(tx, row, changes)).collect();
+    }
+    rows.iter().try_for_each(|row| must_be_open(row))?;
     refs::must_see(
         tx,
         &named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten()),
@@ -258,30 +260,42 @@ pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Le
         let (amount, currency) = columns(money.as_ref());
         (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
     });
-    let given = changes.custom_fields.as_deref().unwrap_or_default();
-    let custom = custom_fields::changed_values(tx, Kind::Lead, &before.custom, given)?;
+    let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
     let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));
-    let after: Lead = diesel::update(leads::table.find((tx.workspace(), id)))
+    let ids = rows.iter().map(|row| row.id);
+    let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
+    let changed: Vec<Lead> = diesel::update(these)
         .set((
-            changes,
-            value,
-            activity,
-            leads::custom.eq(custom),
-            leads::version.eq(before.version + 1),
+            (changes, value, activity, custom.map(|custom| leads::custom.eq(custom))),
+            leads::version.eq(leads::version + 1),
             leads::updated_at.eq(tx.now),
         ))
         .returning(Lead::as_returning())
-        .get_result(tx.conn)
+        .get_results(tx.conn)
         .explain(MEANINGS)?;
-    records::tags::note(tx, &after.tags)?;
-    tx.record(Event::updated(before, &after)?);
-    match after.come_back_on {
-        Some(day) if before.come_back_on != Some(day) => {
-            tasks::insert(tx, &promise(&after, day))?;
-            find(tx, id)
-        }
-        _ => Ok(after),
+    records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
+    let changed = events::note_changes(tx, rows, changed)?;
+    let put_off = rows.iter().zip(&changed).filter(|(before, after)| before.come_back_on != after.come_back_on);
+    let promises = put_off.filter_map(|(_, after)| Some(promise(after, after.come_back_on?))).collect();
+    keep(tx, promises, changed)
+}
+
+/// Makes the tasks that were promised, and shows them in their leads.
+fn keep(tx: &mut Tx<'_>, promises: Vec<TaskCreate>, mut made: Vec<Lead>) -> Result<Vec<Lead>> {
+    if promises.is_empty() {
+        return Ok(made);
     }
+    tasks::insert_many(tx, &promises.iter().collect::<Vec<_>>())?;
+    let ids = promises.iter().filter_map(|task| task.lead_id);
+    let promised = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
+    let promised: Vec<Lead> = promised.select(Lead::as_select()).load(tx.conn)?;
+    let mut promised: HashMap<Uuid, Lead> = promised.into_iter().map(|lead| (lead.id, lead)).collect();
+    for lead in &mut made {
+        if let Some(current) = promised.remove(&lead.id) {
+            *lead = current;
+        }
+    }
+    Ok(made)
 }
 
 /// Puts a locked lead into a stage; its status and closing time follow the stage's category.
@@ -352,15 +366,6 @@ pub fn known(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Option<Uuid>>>
 
 fn keyless() -> Error {
     Error::member("/external_id", "required", "is what an upsert knows a record by")
-}
-
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(leads::table.find((tx.workspace(), id)))
-        .set((leads::deleted_at.eq(tx.now), leads::external_id.eq(None::<String>), leads::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
 }
 
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<leads::table>) -> Result<LeadPage> {

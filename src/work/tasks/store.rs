@@ -1,6 +1,6 @@
 //! The SQL of tasks.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::{refs, sight};
@@ -11,13 +11,14 @@ use crate::kernel::time::{DateTime, day_start};
 use crate::schema::tasks;
 use crate::work::related::{self, Related};
 use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskStatus, TaskUpdate};
-use crate::{insert_rows, list, owned, restorable};
+use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use uuid::Uuid;
 
 owned!(soft tasks, Task, Task);
 restorable!(tasks, Task as undelete);
+removable!(tasks, Task, then refresh);
 
 const MEANINGS: Meanings = &[
     ("tasks_assignee_id_fkey", Meaning::Missing("/assignee_id")),
@@ -26,6 +27,11 @@ const MEANINGS: Meanings = &[
     ("tasks_lead_id_fkey", Meaning::Missing("/lead_id")),
     ("tasks_deal_id_fkey", Meaning::Missing("/deal_id")),
 ];
+
+/// Brings the next tasks of their records up to date.
+fn refresh(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
+    related::refresh_all(tx, &rows.iter().map(Task::related).collect::<Vec<_>>())
+}
 
 fn due_end(tx: &Tx<'_>, at: Option<DateTime>, date: Option<NaiveDate>) -> Option<DateTime> {
     at.or_else(|| date.and_then(|day| day.succ_opt()).map(|next| day_start(next, tx.zone())))
@@ -64,7 +70,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     };
     let rows: Vec<NewTask> = list.iter().map(row).collect();
     let made: Vec<Task> = insert_rows!(tx, tasks, rows, Task).explain(MEANINGS)?;
-    related::refresh_all(tx, &made.iter().map(Task::related).collect::<Vec<_>>())?;
+    refresh(tx, &made)?;
     for task in &made {
         tx.record(Event::created(task)?);
     }
@@ -100,23 +106,33 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TaskUpdat
 
 /// Changes a locked task.
 pub fn change(tx: &mut Tx<'_>, before: &Task, changes: &TaskUpdate) -> Result<Task> {
-    let id = before.id;
+    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
+}
+
+/// Changes locked tasks in the same way.
+pub fn change_many(tx: &mut Tx<'_>, rows: &[&Task], changes: &TaskUpdate) -> Result<Vec<Task>> {
     let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
     Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.must_be_seen(tx)?;
-    let (at, date) = match (changes.due_at, changes.due_date) {
-        (Some(Some(at)), _) => (Some(at), None),
-        (_, Some(Some(date))) => (None, Some(date)),
-        (at, date) => (at.unwrap_or(before.due_at), date.unwrap_or(before.due_date)),
+    let due = match (changes.due_at, changes.due_date) {
+        (None, None) => None,
+        (Some(Some(at)), _) => Some((Some(at), None)),
+        (_, Some(Some(date))) => Some((None, Some(date))),
+        // One of the two is cleared: the other decides, which differs from row to row.
+        _ if rows.len() > 1 => return rows.iter().map(|row| change(tx, row, changes)).collect(),
+        (at, date) => rows.first().map(|row| (at.unwrap_or(row.due_at), date.unwrap_or(row.due_date))),
     };
-    let due = (tasks::due_at.eq(at), tasks::due_date.eq(date), tasks::due_end.eq(due_end(tx, at, date)));
-    let after: Task = diesel::update(tasks::table.find((tx.workspace(), id)))
-        .set((changes, due, tasks::version.eq(before.version + 1), tasks::updated_at.eq(tx.now)))
+    let due = due
+        .map(|(at, date)| (tasks::due_at.eq(at), tasks::due_date.eq(date), tasks::due_end.eq(due_end(tx, at, date))));
+    let ids = rows.iter().map(|row| row.id);
+    let these = tasks::table.filter(tasks::workspace_id.eq(tx.workspace())).filter(tasks::id.eq_any(ids));
+    let changed: Vec<Task> = diesel::update(these)
+        .set((changes, due, tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(tx.now)))
         .returning(Task::as_returning())
-        .get_result(tx.conn)
+        .get_results(tx.conn)
         .explain(MEANINGS)?;
-    related::refresh_all(tx, &[before.related(), after.related()])?;
-    tx.record(Event::updated(before, &after)?);
-    Ok(after)
+    let related = rows.iter().map(|row| row.related()).chain(changed.iter().map(Task::related));
+    related::refresh_all(tx, &related.collect::<Vec<_>>())?;
+    events::note_changes(tx, rows, changed)
 }
 
 pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&str>) -> Result<Task> {
@@ -138,16 +154,6 @@ pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&s
     after.related().touch(tx)?;
     tx.record(Event::changed("completed", &before, &after)?);
     Ok(after)
-}
-
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(tasks::table.find((tx.workspace(), id)))
-        .set((tasks::deleted_at.eq(tx.now), tasks::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    row.related().refresh(tx)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
 }
 
 /// Takes a deletion back; the task may be the next one of its records again.

@@ -1,0 +1,75 @@
+//! Records that are made, or changed where one is known by its key.
+use crate::kernel::error::Result;
+use crate::kernel::shape::{self, Rules, Shape};
+use crate::web::batch::BatchItem;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use utoipa::ToSchema;
+
+/// A record that is made, or changed where one is known by its key: the body of a creation and the members given in it.
+#[derive(Debug)]
+pub struct Upsert<C, U> {
+    pub new: C,
+    pub changes: U,
+}
+
+impl<C, U> BatchItem for Upsert<C, U>
+where
+    C: BatchItem,
+    U: DeserializeOwned + ToSchema + Rules + 'static,
+{
+    fn read(item: Json) -> Result<Self> {
+        let shape = Shape::of::<U>();
+        let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
+        let mut given = item.clone();
+        if let Some(members) = given.as_object_mut() {
+            members.retain(|name, value| may.contains(&name.as_str()) && !value.is_null());
+        }
+        Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })
+    }
+}
+
+/// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`known`).
+#[macro_export]
+macro_rules! upsert {
+    ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
+        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by e-mail). A change
+        /// touches the members that are given.
+        #[utoipa::path(operation_id = $id, request_body = $creates,
+            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($path)]
+        async fn batch_upsert(
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Create>,
+            items: $crate::web::batch::Items<$crate::web::upsert::Upsert<$create, $update>>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            ctx.actor.must::<$crate::kernel::actor::can::$permission::Update>()?;
+            ctx.write(move |tx| {
+                let done = items.run(tx, |tx, chosen| {
+                    let new: Vec<&$create> = chosen.iter().map(|item| &item.new).collect();
+                    let known = $store::known(tx, &new)?;
+                    let ids: Vec<uuid::Uuid> = known.iter().copied().flatten().collect();
+                    let mut rows = $store::lock_many(tx, &ids)?;
+                    let missing: Vec<&$create> =
+                        new.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(new, _)| *new).collect();
+                    let mut made =
+                        if missing.is_empty() { Vec::new() } else { $store::insert_many(tx, &missing)? }.into_iter();
+                    chosen
+                        .iter()
+                        .zip(known)
+                        .map(|(item, id)| match id.and_then(|id| rows.remove(&id)) {
+                            Some(before) => {
+                                Ok($crate::web::batch::Done::changed(&$store::change(tx, &before, &item.changes)?))
+                            }
+                            None => made
+                                .next()
+                                .map(|row| $crate::web::batch::Done::created(&row))
+                                .ok_or_else($crate::kernel::error::Error::not_found),
+                        })
+                        .collect()
+                })?;
+                $crate::kernel::reply::Reply::ok(&done)
+            })
+            .await
+        }
+    };
+}
