@@ -41,6 +41,11 @@ for (const refusal of ["authorization.error", "grant.error", "userinfo.error"]) 
 }
 listener.on("request", provider.callback());
 
+/** Debian's Node 18 has no getSetCookie and joins them with commas, which also stand in their dates. */
+function setCookies(headers) {
+  return headers.getSetCookie?.() ?? (headers.get("set-cookie") ?? "").split(/,\s*(?=[^;,\s]+=)/).filter(Boolean);
+}
+
 /** Keeps cookies and fills the provider's forms, until it is sent back to the callback. */
 class Browser {
   #cookies = new Map();
@@ -52,7 +57,7 @@ class Browser {
       headers: { Cookie: [...this.#cookies].map((pair) => pair.join("=")).join("; ") },
       ...(form && { body: new URLSearchParams(form) }),
     });
-    for (const cookie of answer.headers.getSetCookie()) {
+    for (const cookie of setCookies(answer.headers)) {
       const [, name, value, rest] = /^([^=]+)=([^;]*)(.*)$/.exec(cookie);
       const expires = /expires=([^;]+)/i.exec(rest)?.[1];
       if (value === "" || (expires && new Date(expires) < new Date())) this.#cookies.delete(name);
