@@ -129,7 +129,7 @@ fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<Searc
     });
     // Prefixes are escaped for LIKE.
     let escaped = pattern(crate::kernel::cond::Op::StartsWith, &q);
-    let found = Statement::new(include_str!("search.sql"))
+    let statement = Statement::new(include_str!("search.sql"))
         .set("records", Part::Sql(place.kind.path()))
         .set("workspace", Part::Id(tx.workspace()))
         .set("name", Part::Sql(place.name))
@@ -137,10 +137,17 @@ fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<Searc
         .set("q", Part::Text(q))
         .set("pattern", Part::Text(escaped.trim_end_matches('%').to_owned()))
         .set("mentions", Part::Cond(mentions))
-        .set("likely", Part::Nested(Box::new(likely)))
         .set("seen", Part::Cond(sight::cond(tx.actor, place.kind, Action::Read)))
         .set("limit", Part::Int(question.limit));
-    Ok(found.load(tx.conn)?)
+    // An e-mail address that is there is meant as it is; what shares its domain would be weighed for long, and is not asked for.
+    let address = question.q.contains('@');
+    if address {
+        let found: Vec<SearchHit> = statement.clone().set("likely", Part::Sql("false")).load(tx.conn)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(statement.set("likely", Part::Nested(Box::new(likely))).load(tx.conn)?)
 }
 
 list_params!(SearchParameters, {

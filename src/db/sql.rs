@@ -9,13 +9,13 @@ use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz, Untype
 use uuid::Uuid;
 
 /// A statement with `:name` where a value, a condition or a fixed piece of SQL belongs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Statement {
     text: &'static str,
     parts: Vec<(&'static str, Part)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Part {
     Id(Uuid),
     MaybeId(Option<Uuid>),
