@@ -168,10 +168,9 @@ pub struct Group {
 }
 
 impl Group {
-    /// Reads `group_by`; `possible` are the ways the report can group, besides own fields. Without any it does not group at all.
+    /// Reads `group_by`; `possible` are the ways the report can group, besides own fields.
     pub fn read(name: &str, possible: &[&str], kind: PipelineKind, actor: &Actor) -> Result<Group> {
-        let key = name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.'));
-        if let Some(key) = key.filter(|_| !possible.is_empty()) {
+        if let Some(key) = name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')) {
             return own(name, key, kind, actor);
         }
         let known = |g: &&Grouping| g.name == name && (g.name == "none" || possible.contains(&g.name));

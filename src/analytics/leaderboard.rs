@@ -83,12 +83,7 @@ struct Row {
     days: f64,
 }
 
-const GROUPS: &[&str] = &["owner", "product"];
-list_params!(LeaderboardParameters, {
-    let mut list = parameters(GROUPS, &[]);
-    list.retain(|p| p.name != "group_by");
-    list
-});
+list_params!(LeaderboardParameters, parameters(&[], &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LeaderboardReport> {
     let scope = question.deals(tx, &[])?;

@@ -1,13 +1,12 @@
 //! What every report is asked: which pipeline, which period, in which time zone, which records, grouped by what.
 use crate::analytics::grouping::{Group, wrong};
-use crate::cached_sql;
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::asked::Asked;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::Result;
+use crate::kernel::error::{Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
@@ -19,7 +18,6 @@ use crate::sales::pipelines::{self, PipelineKind};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use diesel::RunQueryDsl;
-use diesel::sql_types::Uuid as SqlUuid;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
@@ -45,7 +43,8 @@ pub struct Question {
     actor: Actor,
 }
 
-pub const OWN: [&str; 6] = ["pipeline_id", "from", "to", "time_zone", "group_by", "status"];
+/// What every report takes besides filters. The last one only those that can group.
+const OWN: [&str; 5] = ["pipeline_id", "from", "to", "time_zone", "group_by"];
 
 impl Question {
     pub fn new(query: &str, actor: &Actor) -> Result<Question> {
@@ -56,7 +55,7 @@ impl Question {
     /// Reads the question; `groupings` are the ways this report can group.
     pub fn scope(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
         let (asked, scope) = self.read(tx, groupings)?;
-        self.filtered(asked, scope)
+        self.filtered(asked, scope, groupings)
     }
 
     /// As `scope`, for the funnel, which can also be looked at in several ways and as of an instant.
@@ -64,7 +63,7 @@ impl Question {
         let (mut asked, scope) = self.read(tx, groupings)?;
         let at = asked.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
         let view = asked.take("kind");
-        self.filtered(asked, Scope { at, view, ..scope })
+        self.filtered(asked, Scope { at, view, ..scope }, groupings)
     }
 
     fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(Asked, Scope)> {
@@ -77,22 +76,24 @@ impl Question {
         let zone = asked
             .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
             .unwrap_or(self.actor.settings.time_zone);
-        let group = asked.take("group_by").unwrap_or_else(|| "none".into());
+        // A report that cannot group does not know the parameter.
+        let group = if groupings.is_empty() { None } else { asked.take("group_by") };
         let (pipeline, kind) = pipeline(tx, named)?;
         let resource = if kind == PipelineKind::Deal { "deals" } else { "leads" };
         self.actor.must_read(resource)?;
         join_by_hash_where_small(tx)?;
-        let group = Group::read(&group, groupings, kind, &self.actor)?;
+        let group = Group::read(group.as_deref().unwrap_or("none"), groupings, kind, &self.actor)?;
         let filter = Cond::All(Vec::new());
         Ok((asked, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
     }
 
     /// The scope with the conditions in what is left of the question.
-    fn filtered(&self, asked: Asked, scope: Scope) -> Result<Scope> {
+    fn filtered(&self, asked: Asked, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
+        let own = if groupings.is_empty() { &OWN[..4] } else { &OWN[..] };
         let filter = match kind {
-            PipelineKind::Deal => DEAL.condition(asked, &self.actor, &OWN)?,
-            PipelineKind::Lead => LEAD.condition(asked, &self.actor, &OWN)?,
+            PipelineKind::Deal => DEAL.condition(asked, &self.actor, own)?,
+            PipelineKind::Lead => LEAD.condition(asked, &self.actor, own)?,
         };
         let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
         let filter = Cond::All(vec![filter, sight::cond(&self.actor, records, Action::Read)]);
@@ -110,18 +111,9 @@ impl Question {
     }
 }
 
-// Of a workspace that has just been filled the planner knows nothing: it would expect one row, and compare every record with every
-// span. Where there are few, hash joins cost next to nothing whatever the planner believes; where there are many, it knows.
-cached_sql! {
-    Advise { workspace: Uuid }
-    "select set_config('enable_nestloop', case when count(*) > 50000 then 'on' else 'off' end, true) from ( \
-         (select 1 from stage_spans where workspace_id = " [workspace SqlUuid] " limit 50001) \
-         union all (select 1 from companies where workspace_id = " [workspace SqlUuid] " limit 50001)) rows"
-}
-
 fn join_by_hash_where_small(tx: &mut Tx<'_>) -> Result<()> {
-    Advise { workspace: tx.workspace() }.execute(tx.conn)?;
-    Ok(())
+    let advice = Statement::new(include_str!("join_advice.sql")).set("workspace", Part::Id(tx.workspace()));
+    advice.execute(tx.conn).map(drop).map_err(Error::from)
 }
 
 fn pipeline(tx: &mut Tx<'_>, named: Option<Uuid>) -> Result<(Uuid, PipelineKind)> {
@@ -198,15 +190,16 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
             text().format(Some(utoipa::openapi::SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
             None,
         ),
-        parameter(
+    ];
+    if !groupings.is_empty() {
+        let pattern = format!("^(none|{}|cf\\.[a-z][a-z0-9_]*)$", groupings.join("|"));
+        list.push(parameter(
             "group_by".into(),
             "One group of figures for each; also by a field of your own, as `cf.region`.".into(),
-            text()
-                .pattern(Some(format!("^(none|{}|cf\\.[a-z][a-z0-9_]*)$", groupings.join("|"))))
-                .default(Some("none".into())),
+            text().pattern(Some(pattern)).default(Some("none".into())),
             None,
-        ),
-    ];
+        ));
+    }
     for (name, meaning, pattern) in extra {
         let one = if pattern.is_empty() { schema(FieldKind::Time) } else { text().pattern(Some(*pattern)) };
         list.push(parameter((*name).into(), (*meaning).into(), one, None));

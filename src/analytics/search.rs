@@ -140,8 +140,7 @@ fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<Searc
         .set("seen", Part::Cond(sight::cond(tx.actor, place.kind, Action::Read)))
         .set("limit", Part::Int(question.limit));
     // An e-mail address that is there is meant as it is; what shares its domain would be weighed for long, and is not asked for.
-    let address = question.q.contains('@');
-    if address {
+    if question.q.contains('@') {
         let found: Vec<SearchHit> = statement.clone().set("likely", Part::Sql("false")).load(tx.conn)?;
         if !found.is_empty() {
             return Ok(found);

@@ -18,24 +18,13 @@ pub struct Related {
     pub deal: Option<Uuid>,
 }
 
-/// Whoever else changes a task of these records waits here, and then sees what was done meanwhile.
-const HOLD: &str =
-    "select id from :table where workspace_id = :workspace and id = any(:ids) order by id for no key update";
-
-const SET_NEXT: &str = "update :table set next_task_id = next.id, next_task_at = next.due_end \
-     from unnest(:ids) record (id) left join lateral ( \
-         select id, due_end from tasks where workspace_id = :workspace and :link = record.id and status = 'open' and deleted_at is null \
-         order by due_end nulls last, id limit 1 \
-     ) next on true \
-     where :table.workspace_id = :workspace and :table.id = record.id";
-
 /// Brings the next task of some records up to date; `link` is the column of tasks that names them.
 fn set_next(tx: &mut Tx<'_>, table: &'static str, link: &'static str, ids: impl Iterator<Item = Uuid>) -> Result<()> {
     let ids: Vec<Uuid> = ids.collect::<BTreeSet<_>>().into_iter().collect();
     if ids.is_empty() {
         return Ok(());
     }
-    for text in [HOLD, SET_NEXT] {
+    for text in [include_str!("hold_records.sql"), include_str!("next_task.sql")] {
         Statement::new(text)
             .set("table", Part::Sql(table))
             .set("link", Part::Sql(link))

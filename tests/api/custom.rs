@@ -390,7 +390,7 @@ fn reports_are_grouped_by_them() {
     for wrong in ["cf.seats", "cf.words", "cf.nothing", "cf.hall", "cf.", "cf"] {
         owner.get(&format!("/analytics/win-rate?group_by={wrong}")).problem(400, "invalid_parameter");
     }
-    owner.get("/analytics/leaderboard?group_by=cf.region").problem(400, "invalid_parameter");
+    owner.get("/analytics/leaderboard?group_by=cf.region").problem(400, "unknown_parameter");
     // A group shows names: who may not read users may not group by them, and a hidden field makes no groups.
     let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "cf.region" }] });
     let analyst =

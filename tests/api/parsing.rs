@@ -195,6 +195,13 @@ fn a_body_is_as_long_as_it_says() {
 }
 
 /// Where one request ends and the next begins must not be a matter of opinion.
+/// One answer, 400, and no second request is read from what follows.
+#[track_caller]
+fn refused_and_closed(what: &str, sent: &str) {
+    let (answer, closed) = raw(sent.as_bytes());
+    assert!(status(&answer) == "400" && closed && answer.matches("HTTP/1.1 ").count() == 1, "{what}: {answer}");
+}
+
 #[test]
 fn framing_is_clear_or_refused() {
     let (_, head) = signed_in();
@@ -213,8 +220,7 @@ fn framing_is_clear_or_refused() {
         "Transfer-Encoding : chunked",
         "Transfer-Encoding:",
     ] {
-        let (answer, closed) = raw(format!("{post}{headers}\r\n\r\n{chunked}{second}").as_bytes());
-        assert!(status(&answer) == "400" && closed && answer.matches("HTTP/1.1 ").count() == 1, "{headers}: {answer}");
+        refused_and_closed(headers, &format!("{post}{headers}\r\n\r\n{chunked}{second}"));
     }
     for headers in [
         "Content-Length: 18\r\nContent-Length: 4",
@@ -224,8 +230,7 @@ fn framing_is_clear_or_refused() {
         "X-A: b\r\n c",
         "Nonsense",
     ] {
-        let (answer, closed) = raw(format!("{post}{headers}\r\n\r\n{plain}{second}").as_bytes());
-        assert!(status(&answer) == "400" && closed && answer.matches("HTTP/1.1 ").count() == 1, "{headers}: {answer}");
+        refused_and_closed(headers, &format!("{post}{headers}\r\n\r\n{plain}{second}"));
     }
     for request in [
         "GET /health/live HTTP/1.1\r\n\r\n",
