@@ -4,7 +4,7 @@ use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::asked::Asked;
-use crate::kernel::cond::{Cond, fold, pattern};
+use crate::kernel::cond::{Cond, Op, fold, pattern};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Fields, Kind as FieldKind, Search};
 use crate::kernel::kind::Kind;
@@ -22,6 +22,7 @@ use actix_web::get;
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Text, Uuid as SqlUuid};
 use serde::Serialize;
+use std::collections::HashSet;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -34,7 +35,7 @@ pub struct SearchHit {
     /// A person's or firm's name, a title, the beginning of a note.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// 3: the name itself; 2.5: the name begins so; 2: a word begins so; 1.5: somewhere inside; below 1: the likeness.
+    /// 3: the name, last name or address itself; 2.5: the name begins so; 2: a word begins so; 1.5: somewhere inside; below 1: the likeness.
     #[diesel(sql_type = Double)]
     #[schema(format = "double")]
     pub score: f64,
@@ -50,22 +51,48 @@ pub struct SearchResult {
     pub activities: Vec<SearchHit>,
 }
 
+impl SearchResult {
+    fn is_empty(&self) -> bool {
+        [&self.companies, &self.contacts, &self.leads, &self.deals, &self.activities].iter().all(|hits| hits.is_empty())
+    }
+}
+
 /// A kind of record that can be searched.
 struct Place {
     kind: Kind,
     /// What a hit is called.
     name: &'static str,
+    openings: &'static [Opening],
+}
+
+/// A text that has an index by which it is found by its beginning.
+struct Opening {
+    key: &'static str,
+    /// As SQL: what a hit is worth that is not the whole text.
+    score: &'static str,
 }
 
 const PLACES: [Place; 5] = [
-    Place { kind: Kind::Company, name: "companies.name" },
+    Place {
+        kind: Kind::Company,
+        name: "companies.name",
+        openings: &[Opening { key: "fold(companies.name)", score: "2.5" }],
+    },
     Place {
         kind: Kind::Contact,
         name: "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), '')",
+        openings: &[
+            Opening {
+                key: "fold(btrim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '')))",
+                score: "2.5",
+            },
+            Opening { key: "fold(contacts.last_name)", score: "2.0" },
+            Opening { key: "contacts.email", score: "2.0" },
+        ],
     },
-    Place { kind: Kind::Lead, name: "leads.title" },
-    Place { kind: Kind::Deal, name: "deals.title" },
-    Place { kind: Kind::Activity, name: "left(coalesce(activities.text, ''), 120)" },
+    Place { kind: Kind::Lead, name: "leads.title", openings: &[Opening { key: "fold(leads.title)", score: "2.5" }] },
+    Place { kind: Kind::Deal, name: "deals.title", openings: &[Opening { key: "fold(deals.title)", score: "2.5" }] },
+    Place { kind: Kind::Activity, name: "left(coalesce(activities.text, ''), 120)", openings: &[] },
 ];
 
 struct Question {
@@ -116,37 +143,110 @@ fn words(kind: Kind, q: &str, actor: &Actor) -> Result<(Cond, Option<&'static Se
     }
 }
 
-fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<SearchHit>> {
+/// How far a search goes.
+#[derive(Clone, Copy, PartialEq)]
+enum Reach {
+    /// What says the words as they are written.
+    Written,
+    /// What says nearly that.
+    Likely,
+}
+
+fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question, reach: Reach) -> Result<Vec<SearchHit>> {
     // What one may not read is simply not found.
     if !question.kinds.contains(&place.kind) || tx.actor.must_read(place.kind.path()).is_err() {
         return Ok(Vec::new());
     }
     let (mentions, search) = words(place.kind, &question.q, tx.actor)?;
     let q = fold(question.q.trim());
-    let nothing = Statement::new("false");
-    let likely = search.map_or(nothing, |search| {
-        Statement::new(":q <% :words").set("q", Part::Text(q.clone())).set("words", Part::Sql(search.sql))
-    });
+    match (reach, search) {
+        (Reach::Written, None) => weighed(tx, place, question, "''", Part::Cond(mentions)),
+        (Reach::Written, Some(search)) => {
+            let begun = begun(tx, place, question)?;
+            if is_enough(&begun, question) {
+                return Ok(begun);
+            }
+            let mentioned = weighed(tx, place, question, search.sql, Part::Cond(mentions))?;
+            Ok(together(begun, mentioned, question))
+        }
+        (Reach::Likely, None) => Ok(Vec::new()),
+        (Reach::Likely, Some(search)) => {
+            let likely = Statement::new(":q <% :words").set("q", Part::Text(q)).set("words", Part::Sql(search.sql));
+            weighed(tx, place, question, search.sql, Part::Nested(Box::new(likely)))
+        }
+    }
+}
+
+/// What begins as it is written.
+fn begun(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<SearchHit>> {
+    let mut hits = Vec::new();
+    for opening in place.openings {
+        let statement = found(tx, place, question, include_str!("openings.sql"))
+            .set("key", Part::Sql(opening.key))
+            .set("score", Part::Sql(opening.score));
+        let found: Vec<SearchHit> = statement.load(tx.conn)?;
+        hits = together(hits, found, question);
+    }
+    Ok(hits)
+}
+
+/// What fits, weighed by the text it fits in.
+fn weighed(
+    tx: &mut Tx<'_>,
+    place: &Place,
+    question: &Question,
+    words: &'static str,
+    fits: Part,
+) -> Result<Vec<SearchHit>> {
     // Prefixes are escaped for LIKE.
-    let escaped = pattern(crate::kernel::cond::Op::StartsWith, &q);
-    let statement = Statement::new(include_str!("search.sql"))
+    let escaped = pattern(Op::StartsWith, &fold(question.q.trim()));
+    let statement = found(tx, place, question, include_str!("search.sql"))
+        .set("words", Part::Sql(words))
+        .set("pattern", Part::Text(escaped.trim_end_matches('%').to_owned()))
+        .set("fits", fits);
+    Ok(statement.load(tx.conn)?)
+}
+
+/// What both ways to look have in common.
+fn found(tx: &Tx<'_>, place: &Place, question: &Question, text: &'static str) -> Statement {
+    Statement::new(text)
         .set("records", Part::Sql(place.kind.path()))
         .set("workspace", Part::Id(tx.workspace()))
         .set("name", Part::Sql(place.name))
-        .set("words", Part::Sql(search.map_or("''", |search| search.sql)))
-        .set("q", Part::Text(q))
-        .set("pattern", Part::Text(escaped.trim_end_matches('%').to_owned()))
-        .set("mentions", Part::Cond(mentions))
+        .set("q", Part::Text(fold(question.q.trim())))
         .set("seen", Part::Cond(sight::cond(tx.actor, place.kind, Action::Read)))
-        .set("limit", Part::Int(question.limit));
-    // An e-mail address that is there is meant as it is; what shares its domain would be weighed for long, and is not asked for.
-    if question.q.contains('@') {
-        let found: Vec<SearchHit> = statement.clone().set("likely", Part::Sql("false")).load(tx.conn)?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
+        .set("limit", Part::Int(question.limit))
+}
+
+/// Nothing better can come: the list is full, or it holds the e-mail address that was asked for.
+fn is_enough(hits: &[SearchHit], question: &Question) -> bool {
+    let full = i64::try_from(hits.len()).is_ok_and(|count| count >= question.limit);
+    full || question.q.contains('@') && hits.iter().any(|hit| hit.score >= 3.0)
+}
+
+/// The best of two lists; a record that is in both counts as what it is worth most.
+fn together(mut hits: Vec<SearchHit>, more: Vec<SearchHit>, question: &Question) -> Vec<SearchHit> {
+    hits.extend(more);
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id)));
+    let mut seen = HashSet::new();
+    hits.retain(|hit| seen.insert(hit.id));
+    hits.truncate(usize::try_from(question.limit).unwrap_or(usize::MAX));
+    hits
+}
+
+fn search(tx: &mut Tx<'_>, question: &Question, reach: Reach) -> Result<SearchResult> {
+    let mut result = SearchResult::default();
+    for place in &PLACES {
+        let list = match place.kind {
+            Kind::Company => &mut result.companies,
+            Kind::Contact => &mut result.contacts,
+            Kind::Lead => &mut result.leads,
+            Kind::Deal => &mut result.deals,
+            _ => &mut result.activities,
+        };
+        *list = hits(tx, place, question, reach)?;
     }
-    Ok(statement.set("likely", Part::Nested(Box::new(likely))).load(tx.conn)?)
+    Ok(result)
 }
 
 list_params!(SearchParameters, {
@@ -168,23 +268,16 @@ list_params!(SearchParameters, {
     ]
 });
 
-/// Search everything at once. Accents and case do not matter, words may be cut short, and a typing error is forgiven.
+/// Search everything at once. Accents and case do not matter and words may be cut short. What is written nowhere is taken for a
+/// typing error, and what is nearest to it is found.
 #[utoipa::path(operation_id = "search_everything", params(SearchParameters), responses((status = 200, description = "What was found", body = SearchResult)))]
 #[get("/search")]
 async fn everything(ctx: Ctx<can::search::Read>) -> Result<Reply> {
     let question = read(ctx.query())?;
     ctx.read(move |tx| {
-        let mut result = SearchResult::default();
-        for place in &PLACES {
-            let list = match place.kind {
-                Kind::Company => &mut result.companies,
-                Kind::Contact => &mut result.contacts,
-                Kind::Lead => &mut result.leads,
-                Kind::Deal => &mut result.deals,
-                _ => &mut result.activities,
-            };
-            *list = hits(tx, place, &question)?;
-        }
+        let written = search(tx, &question, Reach::Written)?;
+        // Where the words are written nobody has mistyped them.
+        let result = if written.is_empty() { search(tx, &question, Reach::Likely)? } else { written };
         Reply::ok(&result)
     })
     .await

@@ -1,5 +1,5 @@
--- Records of one kind that mention the words, or nearly so, the best first: the name itself, a name that begins so, a word that
--- begins so, then by likeness (pg_trgm). At most a thousand candidates are weighed.
+-- Records of one kind that fit, the best first: the name itself, a name that begins so, a word that begins so, then by likeness
+-- (pg_trgm). At most a thousand candidates are weighed.
 select id, name, score from (
     select found.id, found.name, case
         when fold(found.name) = :q then 3.0
@@ -10,7 +10,7 @@ select id, name, score from (
     end::float8 as score
     from (
         select :records.id, :name as name, :words as words from :records
-        where :records.workspace_id = :workspace and :records.deleted_at is null and (:seen) and ((:mentions) or (:likely))
+        where :records.workspace_id = :workspace and :records.deleted_at is null and (:seen) and (:fits)
         limit 1000
     ) found
 ) weighed

@@ -45,6 +45,26 @@ fn the_exact_comes_first_and_a_slip_is_forgiven() {
 }
 
 #[test]
+fn the_exact_comes_first_among_thousands_too() {
+    let owner = workspace();
+    for batch in 0..2 {
+        let items: Vec<Json> = (0..800)
+            .map(|n| json!({ "first_name": "Johanna", "last_name": format!("Rand{n}"), "email": format!("j{n}-{batch}@x.example") }))
+            .collect();
+        owner.post("/contacts/batch-create", json!({ "items": items })).ok();
+    }
+    owner.post("/contacts", json!({ "first_name": "Hanna", "email": "hanna_1@x.example" })).created();
+    owner.post("/contacts", json!({ "first_name": "Zoe", "last_name": "Hanna" })).created();
+    assert_eq!(names(&owner, "hanna", "contacts")[..2], ["Hanna", "Zoe Hanna"]);
+    assert_eq!(names(&owner, "HANNA_1@x.example", "contacts"), ["Hanna"]);
+    assert_eq!(names(&owner, "hanna_1", "contacts"), ["Hanna"]);
+    assert_eq!(names(&owner, "johanna%20rand799", "contacts"), ["Johanna Rand799", "Johanna Rand799"]);
+    assert_eq!(names(&owner, "rand799", "contacts"), ["Johanna Rand799", "Johanna Rand799"]);
+    assert_eq!(names(&owner, "rannd799", "contacts")[0], "Johanna Rand799");
+    assert_eq!(names(&owner, "%25", "contacts"), [""; 0]);
+}
+
+#[test]
 fn search_finds_what_one_may_see() {
     let owner = workspace();
     let grants = [
