@@ -14,4 +14,5 @@ pub mod sight;
 pub mod sql;
 pub mod table;
 pub mod tx;
+pub mod updates;
 pub mod watch;

@@ -401,17 +401,15 @@ macro_rules! batch {
                 $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
                     let rows = $crate::locked!(tx, chosen, $store);
-                    let mut done: Vec<Option<$crate::web::batch::Done>> = chosen.iter().map(|_| None).collect();
-                    for alike in $crate::web::batch::alike(chosen.iter().map(|item| item.said.as_str())) {
-                        let Some(changes) = alike.first().and_then(|n| chosen.get(*n)).map(|item| &item.changes) else { continue };
-                        let before: Vec<&$row> = alike.iter().filter_map(|n| rows.get(*n)).collect();
-                        for (n, after) in alike.iter().zip($store::change_many(tx, &before, changes)?) {
-                            if let Some(place) = done.get_mut(*n) {
-                                *place = Some($crate::web::batch::Done::changed(&after));
-                            }
-                        }
-                    }
-                    Ok(done.into_iter().flatten().collect())
+                    let alike = $crate::web::batch::alike(chosen.iter().map(|item| item.said.as_str()));
+                    let changes = |alike: &Vec<usize>| alike.first().and_then(|n| chosen.get(*n)).map(|item| &item.changes);
+                    let before = |alike: &Vec<usize>| alike.iter().filter_map(|n| rows.get(*n)).collect();
+                    let groups: Vec<$crate::db::updates::Group<'_, $row, _>> =
+                        alike.iter().filter_map(|alike| Some((before(alike), changes(alike)?))).collect();
+                    let changed = $store::change_each(tx, &groups)?;
+                    let mut done: Vec<_> = alike.iter().flatten().zip(changed.iter().map($crate::web::batch::Done::changed)).collect();
+                    done.sort_by_key(|(n, _)| **n);
+                    Ok(done.into_iter().map(|(_, done)| done).collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
             })

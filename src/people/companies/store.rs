@@ -6,6 +6,7 @@ use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::updates::{Group, apart, at_once, rows_of};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -153,33 +154,42 @@ pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Res
 
 /// Changes locked companies in the same way.
 pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) -> Result<Vec<Company>> {
-    let given = changes.custom_fields.as_deref().unwrap_or_default();
-    if rows.len() > 1 && !given.is_empty() {
-        // What is kept of the other own fields differs from row to row.
-        return rows.iter().map(|row| change(tx, row, changes)).collect();
+    change_each(tx, &[(rows.to_vec(), changes)])
+}
+
+/// Changes locked companies, each group in its own way.
+pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
+    if groups.len() > 1 && groups.iter().any(|(_, changes)| changes.parent_id.is_some()) {
+        // Two changes can close a ring together: each is looked at when the one before it is done.
+        let changed = groups.iter().map(|(rows, changes)| change_many(tx, rows, changes));
+        return Ok(changed.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect());
     }
-    if let Some(Some(parent)) = changes.parent_id {
-        rows.iter().try_for_each(|row| check_parent(tx, row.id, parent))?;
-    }
-    refs::must_see(tx, &[(Kind::Company, changes.parent_id.flatten(), "/parent_id")])?;
-    let revenue = changes.revenue.as_ref().map(|money| {
-        let (amount, currency) = columns(money.as_ref());
-        (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
-    });
-    let custom = custom_fields::changed(tx, Kind::Company, rows.first().map(|row| &row.custom), given)?;
-    let ids = rows.iter().map(|row| row.id);
-    let these = companies::table.filter(companies::workspace_id.eq(tx.workspace())).filter(companies::id.eq_any(ids));
-    let changed: Vec<Company> = diesel::update(these)
-        .set((
-            (changes, revenue, custom.map(|custom| companies::custom.eq(custom))),
+    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let mut updates = Vec::with_capacity(groups.len());
+    for (rows, changes) in &groups {
+        if let Some(Some(parent)) = changes.parent_id {
+            rows.iter().try_for_each(|row| check_parent(tx, row.id, parent))?;
+        }
+        refs::must_see(tx, &[(Kind::Company, changes.parent_id.flatten(), "/parent_id")])?;
+        let revenue = changes.revenue.as_ref().map(|money| {
+            let (amount, currency) = columns(money.as_ref());
+            (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
+        });
+        let given = changes.custom_fields.as_deref().unwrap_or_default();
+        let custom = custom_fields::changed(tx, Kind::Company, rows.first().map(|row| &row.custom), given)?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let these =
+            companies::table.filter(companies::workspace_id.eq(tx.workspace())).filter(companies::id.eq_any(ids));
+        let update = diesel::update(these).set((
+            (*changes, revenue, custom.map(|custom| companies::custom.eq(custom))),
             companies::version.eq(companies::version + 1),
             companies::updated_at.eq(tx.now),
-        ))
-        .returning(Company::as_returning())
-        .get_results(tx.conn)
-        .explain(MEANINGS)?;
+        ));
+        updates.push(update.returning(Company::as_returning()));
+    }
+    let changed: Vec<Company> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
-    events::note_changes(tx, rows, changed)
+    events::note_changes(tx, &rows_of(&groups), changed)
 }
 
 /// The company that each item means, by external id, of those that the caller may see.

@@ -5,6 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::updates::{Group, apart, at_once, rows_of};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -208,41 +209,47 @@ pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Res
 
 /// Changes locked contacts in the same way.
 pub fn change_many(tx: &mut Tx<'_>, rows: &[&Contact], changes: &ContactUpdate) -> Result<Vec<Contact>> {
-    let given = changes.custom_fields.as_deref().unwrap_or_default();
-    let addresses =
-        changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some();
-    if rows.len() > 1 && (addresses || !given.is_empty()) {
-        // What is kept of the other addresses and own fields differs from row to row.
-        return rows.iter().map(|row| change(tx, row, changes)).collect();
-    }
-    refs::must_see(tx, &[(Kind::Company, changes.company_id.flatten(), "/company_id")])?;
-    let before = rows.first();
-    let emails = before.and_then(|before| changed_emails(before, changes));
-    let emails = emails.map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
-    let phones = before.and_then(|before| changed_phones(before, changes, &tx.actor.settings.country));
-    let phones = phones.map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
-    let custom = custom_fields::changed(tx, Kind::Contact, before.map(|row| &row.custom), given)?;
-    let custom = custom.map(|custom| contacts::custom.eq(custom));
-    let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
-    let ids = rows.iter().map(|row| row.id);
-    let these = contacts::table.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::id.eq_any(ids));
-    let changed: Vec<Contact> = diesel::update(these)
-        .set((
-            (changes, emails, phones, consents, custom),
+    change_each(tx, &[(rows.to_vec(), changes)])
+}
+
+/// Changes locked contacts, each group in its own way.
+pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]) -> Result<Vec<Contact>> {
+    let addresses = |changes: &ContactUpdate| {
+        changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
+    };
+    let groups = apart(groups, |changes| addresses(changes) || changes.custom_fields.is_some());
+    let companies = groups.iter().map(|(_, changes)| (Kind::Company, changes.company_id.flatten(), "/company_id"));
+    refs::must_see(tx, &companies.collect::<Vec<_>>())?;
+    let mut updates = Vec::with_capacity(groups.len());
+    for (rows, changes) in &groups {
+        let before = rows.first();
+        let emails = before.and_then(|before| changed_emails(before, changes));
+        let emails = emails.map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
+        let phones = before.and_then(|before| changed_phones(before, changes, &tx.actor.settings.country));
+        let phones = phones.map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
+        let given = changes.custom_fields.as_deref().unwrap_or_default();
+        let custom = custom_fields::changed(tx, Kind::Contact, before.map(|row| &row.custom), given)?;
+        let custom = custom.map(|custom| contacts::custom.eq(custom));
+        let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let these = contacts::table.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::id.eq_any(ids));
+        let update = diesel::update(these).set((
+            (*changes, emails, phones, consents, custom),
             contacts::version.eq(contacts::version + 1),
             contacts::updated_at.eq(tx.now),
-        ))
-        .returning(Contact::as_returning())
-        .get_results(tx.conn)
-        .explain(MEANINGS)?;
+        ));
+        updates.push(update.returning(Contact::as_returning()));
+    }
+    let changed: Vec<Contact> = at_once(tx.conn, updates).explain(MEANINGS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
     if changed.iter().any(nameless) {
         return Err(Error::member("/last_name", "required", "a contact needs a name, an e-mail or a phone"));
     }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
-    let changed = events::note_changes(tx, rows, changed)?;
-    for (before, after) in rows.iter().zip(&changed).filter(|_| changes.consents.is_some()) {
+    let rows = rows_of(&groups);
+    let changed = events::note_changes(tx, &rows, changed)?;
+    for (before, after) in rows.iter().zip(&changed).filter(|(before, after)| before.consents != after.consents) {
         consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
     }
     Ok(changed)

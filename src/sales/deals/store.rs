@@ -3,6 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
+use crate::db::updates::{Group, apart, at_once, rows_of};
 use crate::db::{counter, sight, tx::Tx};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
@@ -252,39 +253,55 @@ pub fn change(tx: &mut Tx<'_>, before: &Deal, changes: &DealUpdate) -> Result<De
 
 /// Changes locked deals in the same way.
 pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Result<Vec<Deal>> {
-    let given = changes.custom_fields.as_deref().unwrap_or_default();
-    if rows.len() > 1 && !given.is_empty() {
-        // What is kept of the other own fields differs from row to row.
-        return rows.iter().map(|row| change(tx, row, changes)).collect();
-    }
-    refs::must_see(tx, &named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default()))?;
-    let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
-    let custom = custom_fields::changed(tx, Kind::Deal, rows.first().map(|row| &row.custom), given)?;
-    let custom = custom.map(|custom| deals::custom.eq(custom));
-    let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
+    change_each(tx, &[(rows.to_vec(), changes)])
+}
+
+/// Changes locked deals, each group in its own way.
+pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
+    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let named = groups
+        .iter()
+        .flat_map(|(_, changes)| named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default()));
+    refs::must_see(tx, &named.collect::<Vec<_>>())?;
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(&ids));
-    let changed: Vec<Deal> = diesel::update(these)
-        .set((
-            (changes, value, contacts, custom, activity),
+    let mut updates = Vec::with_capacity(groups.len());
+    for (rows, changes) in &groups {
+        let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
+        let given = changes.custom_fields.as_deref().unwrap_or_default();
+        let custom = custom_fields::changed(tx, Kind::Deal, rows.first().map(|row| &row.custom), given)?;
+        let custom = custom.map(|custom| deals::custom.eq(custom));
+        let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(ids));
+        let update = diesel::update(these).set((
+            (*changes, value, contacts, custom, activity),
             deals::version.eq(deals::version + 1),
             deals::updated_at.eq(tx.now),
-        ))
-        .returning(Deal::as_returning())
-        .get_results(tx.conn)
-        .explain(MEANINGS)?;
-    if let Some(list) = &changes.contacts {
-        let old = deal_contacts::table
-            .filter(deal_contacts::workspace_id.eq(tx.workspace()))
-            .filter(deal_contacts::deal_id.eq_any(&ids));
-        diesel::delete(old).execute(tx.conn)?;
-        let links = ids.iter().flat_map(|id| list.iter().map(|contact| (*id, contact)));
-        link_contacts(tx, &links.collect::<Vec<_>>())?;
+        ));
+        updates.push(update.returning(Deal::as_returning()));
     }
+    let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    relink_contacts(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
-    events::note_changes(tx, rows, changed)
+    events::note_changes(tx, &rows_of(&groups), changed)
+}
+
+/// The contacts of the deals whose list of them was given.
+fn relink_contacts(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<()> {
+    let given = groups.iter().filter_map(|(rows, changes)| Some((rows, changes.contacts.as_deref()?)));
+    let given: Vec<(Uuid, &[DealContact])> =
+        given.flat_map(|(rows, list)| rows.iter().map(move |row| (row.id, list))).collect();
+    if given.is_empty() {
+        return Ok(());
+    }
+    let ids = given.iter().map(|(id, _)| *id);
+    let old = deal_contacts::table
+        .filter(deal_contacts::workspace_id.eq(tx.workspace()))
+        .filter(deal_contacts::deal_id.eq_any(ids));
+    diesel::delete(old).execute(tx.conn)?;
+    let links = given.iter().flat_map(|(id, list)| list.iter().map(|contact| (*id, contact)));
+    link_contacts(tx, &links.collect::<Vec<_>>())
 }
 
 type SetValue =

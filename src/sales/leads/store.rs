@@ -3,6 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
+use crate::db::updates::{Group, apart, at_once, rows_of};
 use crate::db::{counter, sight, tx::Tx};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
@@ -246,35 +247,39 @@ pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Le
 
 /// Changes locked leads in the same way.
 pub fn change_many(tx: &mut Tx<'_>, rows: &[&Lead], changes: &LeadUpdate) -> Result<Vec<Lead>> {
-    let given = changes.custom_fields.as_deref().unwrap_or_default();
-    if rows.len() > 1 && !given.is_empty() {
-        // What is kept of the other own fields differs from row to row.
-        return rows.iter().map(|row| change(tx, row, changes)).collect();
-    }
+    change_each(tx, &[(rows.to_vec(), changes)])
+}
+
+/// Changes locked leads, each group in its own way.
+pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> Result<Vec<Lead>> {
+    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let rows = rows_of(&groups);
     rows.iter().try_for_each(|row| must_be_open(row))?;
-    refs::must_see(
-        tx,
-        &named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten()),
-    )?;
-    let value = changes.value.as_ref().map(|money| {
-        let (amount, currency) = columns(money.as_ref());
-        (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
+    let named = groups.iter().flat_map(|(_, changes)| {
+        named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten())
     });
-    let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
+    refs::must_see(tx, &named.collect::<Vec<_>>())?;
     let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));
-    let ids = rows.iter().map(|row| row.id);
-    let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
-    let changed: Vec<Lead> = diesel::update(these)
-        .set((
-            (changes, value, activity, custom.map(|custom| leads::custom.eq(custom))),
+    let mut updates = Vec::with_capacity(groups.len());
+    for (rows, changes) in &groups {
+        let value = changes.value.as_ref().map(|money| {
+            let (amount, currency) = columns(money.as_ref());
+            (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
+        });
+        let given = changes.custom_fields.as_deref().unwrap_or_default();
+        let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
+        let update = diesel::update(these).set((
+            (*changes, value, activity, custom.map(|custom| leads::custom.eq(custom))),
             leads::version.eq(leads::version + 1),
             leads::updated_at.eq(tx.now),
-        ))
-        .returning(Lead::as_returning())
-        .get_results(tx.conn)
-        .explain(MEANINGS)?;
+        ));
+        updates.push(update.returning(Lead::as_returning()));
+    }
+    let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
-    let changed = events::note_changes(tx, rows, changed)?;
+    let changed = events::note_changes(tx, &rows, changed)?;
     let put_off = rows.iter().zip(&changed).filter(|(before, after)| before.come_back_on != after.come_back_on);
     let promises = put_off.filter_map(|(_, after)| Some(promise(after, after.come_back_on?))).collect();
     keep(tx, promises, changed)

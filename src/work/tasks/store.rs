@@ -3,6 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::updates::{Group, apart, at_once, rows_of};
 use crate::db::{refs, sight};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -111,28 +112,42 @@ pub fn change(tx: &mut Tx<'_>, before: &Task, changes: &TaskUpdate) -> Result<Ta
 
 /// Changes locked tasks in the same way.
 pub fn change_many(tx: &mut Tx<'_>, rows: &[&Task], changes: &TaskUpdate) -> Result<Vec<Task>> {
-    let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
-    Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.must_be_seen(tx)?;
-    let due = match (changes.due_at, changes.due_date) {
-        (None, None) => None,
-        (Some(Some(at)), _) => Some((Some(at), None)),
-        (_, Some(Some(date))) => Some((None, Some(date))),
-        // One of the two is cleared: the other decides, which differs from row to row.
-        _ if rows.len() > 1 => return rows.iter().map(|row| change(tx, row, changes)).collect(),
-        (at, date) => rows.first().map(|row| (at.unwrap_or(row.due_at), date.unwrap_or(row.due_date))),
+    change_each(tx, &[(rows.to_vec(), changes)])
+}
+
+/// Changes locked tasks, each group in its own way.
+pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> Result<Vec<Task>> {
+    // Where one of the two ways to say when is cleared, the other one decides.
+    let one_cleared = |changes: &TaskUpdate| {
+        !matches!((changes.due_at, changes.due_date), (None, None) | (Some(Some(_)), _) | (_, Some(Some(_))))
     };
-    let due = due
-        .map(|(at, date)| (tasks::due_at.eq(at), tasks::due_date.eq(date), tasks::due_end.eq(due_end(tx, at, date))));
-    let ids = rows.iter().map(|row| row.id);
-    let these = tasks::table.filter(tasks::workspace_id.eq(tx.workspace())).filter(tasks::id.eq_any(ids));
-    let changed: Vec<Task> = diesel::update(these)
-        .set((changes, due, tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(tx.now)))
-        .returning(Task::as_returning())
-        .get_results(tx.conn)
-        .explain(MEANINGS)?;
+    let groups = apart(groups, one_cleared);
+    let named = groups.iter().flat_map(|(_, changes)| {
+        let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
+        Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.named()
+    });
+    refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    let mut updates = Vec::with_capacity(groups.len());
+    for (rows, changes) in &groups {
+        let due = match (changes.due_at, changes.due_date) {
+            (None, None) => None,
+            (Some(Some(at)), _) => Some((Some(at), None)),
+            (_, Some(Some(date))) => Some((None, Some(date))),
+            (at, date) => rows.first().map(|row| (at.unwrap_or(row.due_at), date.unwrap_or(row.due_date))),
+        };
+        let due = due.map(|(at, date)| {
+            (tasks::due_at.eq(at), tasks::due_date.eq(date), tasks::due_end.eq(due_end(tx, at, date)))
+        });
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let these = tasks::table.filter(tasks::workspace_id.eq(tx.workspace())).filter(tasks::id.eq_any(ids));
+        let version = (tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(tx.now));
+        updates.push(diesel::update(these).set((*changes, due, version)).returning(Task::as_returning()));
+    }
+    let changed: Vec<Task> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    let rows = rows_of(&groups);
     let related = rows.iter().map(|row| row.related()).chain(changed.iter().map(Task::related));
     related::refresh_all(tx, &related.collect::<Vec<_>>())?;
-    events::note_changes(tx, rows, changed)
+    events::note_changes(tx, &rows, changed)
 }
 
 pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&str>) -> Result<Task> {

@@ -1,0 +1,77 @@
+//! Many rows that change in different ways, in few statements.
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::result::QueryResult;
+
+/// Locked rows, and what changes in all of them. No row is in two groups.
+pub type Group<'a, R, C> = (Vec<&'a R>, &'a C);
+
+/// The groups, but each row for itself where what becomes of it depends on what it was.
+pub fn apart<'a, R, C>(groups: &[Group<'a, R, C>], depends: impl Fn(&C) -> bool) -> Vec<Group<'a, R, C>> {
+    let mut result = Vec::with_capacity(groups.len());
+    for (rows, changes) in groups {
+        if depends(changes) {
+            result.extend(rows.iter().map(|row| (vec![*row], *changes)));
+        } else {
+            result.push((rows.clone(), *changes));
+        }
+    }
+    result
+}
+
+/// All rows, group by group.
+pub fn rows_of<'a, R, C>(groups: &[Group<'a, R, C>]) -> Vec<&'a R> {
+    groups.iter().flat_map(|(rows, _)| rows.iter().copied()).collect()
+}
+
+/// How many updates one statement holds: more would only make it longer to plan.
+const AT_ONCE: usize = 100;
+
+/// Carries out updates of different rows, and returns the rows.
+pub fn at_once<'q, S, R>(conn: &mut PgConnection, updates: Vec<S>) -> QueryResult<Vec<R>>
+where
+    AtOnce<S>: LoadQuery<'q, PgConnection, R>,
+{
+    let mut rows = Vec::new();
+    let mut updates = updates.into_iter().peekable();
+    while updates.peek().is_some() {
+        rows.extend(AtOnce(updates.by_ref().take(AT_ONCE).collect()).get_results(conn)?);
+    }
+    Ok(rows)
+}
+
+/// Several `update … returning` of one table as one statement: `with u0 as (…), u1 as (…) select * from u0 union all …`.
+#[derive(Debug)]
+pub struct AtOnce<S>(Vec<S>);
+
+impl<S: QueryFragment<Pg>> QueryFragment<Pg> for AtOnce<S> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if let [one] = self.0.as_slice() {
+            return one.walk_ast(out);
+        }
+        for (n, update) in self.0.iter().enumerate() {
+            out.push_sql(if n == 0 { "with " } else { ", " });
+            out.push_sql(&format!("u{n} as ("));
+            update.walk_ast(out.reborrow())?;
+            out.push_sql(")");
+        }
+        for n in 0..self.0.len() {
+            out.push_sql(if n == 0 { " " } else { " union all " });
+            out.push_sql(&format!("select * from u{n}"));
+        }
+        Ok(())
+    }
+}
+
+impl<S: Query> Query for AtOnce<S> {
+    type SqlType = S::SqlType;
+}
+
+impl<S> QueryId for AtOnce<S> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<S> RunQueryDsl<PgConnection> for AtOnce<S> {}
