@@ -49,23 +49,24 @@ macro_rules! upsert {
                     let known = $store::known(tx, &new)?;
                     let ids: Vec<uuid::Uuid> = known.iter().copied().flatten().collect();
                     let mut rows = $store::lock_many(tx, &ids)?;
+                    // A record that two items mean is gone for the second; then each item is done on its own.
+                    let before = |id: Option<uuid::Uuid>| {
+                        id.map(|id| rows.remove(&id).ok_or_else($crate::kernel::error::Error::not_found)).transpose()
+                    };
+                    let before = known.into_iter().map(before).collect::<$crate::kernel::error::Result<Vec<_>>>()?;
                     let missing: Vec<&$create> =
-                        new.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(new, _)| *new).collect();
-                    let mut made =
-                        if missing.is_empty() { Vec::new() } else { $store::insert_many(tx, &missing)? }.into_iter();
-                    chosen
+                        new.iter().zip(&before).filter(|(_, row)| row.is_none()).map(|(new, _)| *new).collect();
+                    let made = if missing.is_empty() { Vec::new() } else { $store::insert_many(tx, &missing)? };
+                    let groups: Vec<$crate::db::updates::Group<'_, _, _>> = chosen
                         .iter()
-                        .zip(known)
-                        .map(|(item, id)| match id.and_then(|id| rows.remove(&id)) {
-                            Some(before) => {
-                                Ok($crate::web::batch::Done::changed(&$store::change(tx, &before, &item.changes)?))
-                            }
-                            None => made
-                                .next()
-                                .map(|row| $crate::web::batch::Done::created(&row))
-                                .ok_or_else($crate::kernel::error::Error::not_found),
-                        })
-                        .collect()
+                        .zip(&before)
+                        .filter_map(|(item, row)| Some((vec![row.as_ref()?], &item.changes)))
+                        .collect();
+                    let changed = $store::change_each(tx, &groups)?;
+                    let mut made = made.iter().map($crate::web::batch::Done::created);
+                    let mut changed = changed.iter().map($crate::web::batch::Done::changed);
+                    let done = before.iter().map(|row| if row.is_some() { changed.next() } else { made.next() });
+                    Ok(done.flatten().collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
             })

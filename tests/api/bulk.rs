@@ -173,6 +173,33 @@ fn what_is_alike_is_changed_and_deleted_with_few_statements() {
 }
 
 #[test]
+fn an_upsert_takes_few_statements() {
+    let owner = workspace();
+    let people = |name: &str| -> Json {
+        (0..300).map(|n| json!({ "external_id": n.to_string(), "last_name": format!("{name} {n}") })).collect()
+    };
+    owner.post("/contacts/batch-upsert", json!({ "items": people("Old") })).ok();
+    let known = owner.post("/contacts/batch-upsert", json!({ "items": people("New") }));
+    assert!(known.statements() < 40, "{}", known.statements());
+    assert_eq!(known.ok()["succeeded"], 300);
+    assert_eq!(owner.get("/contacts?external_id=299").ok()["data"][0]["last_name"], "New 299");
+    let twice = json!([{ "external_id": "7", "last_name": "One" }, { "external_id": "7", "last_name": "Two" }]);
+    assert_eq!(statuses(&owner.post("/contacts/batch-upsert", json!({ "items": twice })).ok()), [200, 200]);
+    assert_eq!(owner.get("/contacts?external_id=7").ok()["data"][0]["last_name"], "Two");
+}
+
+#[test]
+fn a_batch_closes_no_ring() {
+    let owner = workspace();
+    let [a, b] = ["A", "B"].map(|name| id(&owner.post("/companies", json!({ "name": name })).created()));
+    let items = json!([
+        { "id": a, "version": 1, "changes": { "parent_id": b } },
+        { "id": b, "version": 1, "changes": { "parent_id": a } },
+    ]);
+    assert_eq!(statuses(&owner.post("/companies/batch-update", json!({ "items": items })).ok()), [200, 422]);
+}
+
+#[test]
 fn an_upsert_knows_what_it_has_seen() {
     let owner = workspace();
     let first = json!([
