@@ -43,8 +43,8 @@ pub struct Question {
     actor: Actor,
 }
 
-/// What every report takes besides filters. The last one only those that can group.
-const OWN: [&str; 5] = ["pipeline_id", "from", "to", "time_zone", "group_by"];
+/// What every report takes besides filters.
+const OWN: [&str; 4] = ["pipeline_id", "from", "to", "time_zone"];
 
 impl Question {
     pub fn new(query: &str, actor: &Actor) -> Result<Question> {
@@ -90,10 +90,10 @@ impl Question {
     /// The scope with the conditions in what is left of the question.
     fn filtered(&self, asked: Asked, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
-        let own = if groupings.is_empty() { &OWN[..4] } else { &OWN[..] };
+        let own = if groupings.is_empty() { OWN.to_vec() } else { [&OWN[..], &["group_by"]].concat() };
         let filter = match kind {
-            PipelineKind::Deal => DEAL.condition(asked, &self.actor, own)?,
-            PipelineKind::Lead => LEAD.condition(asked, &self.actor, own)?,
+            PipelineKind::Deal => DEAL.condition(asked, &self.actor, &own)?,
+            PipelineKind::Lead => LEAD.condition(asked, &self.actor, &own)?,
         };
         let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
         let filter = Cond::All(vec![filter, sight::cond(&self.actor, records, Action::Read)]);

@@ -202,7 +202,7 @@ fn weighed(
     let escaped = pattern(Op::StartsWith, &fold(question.q.trim()));
     let statement = found(tx, place, question, include_str!("search.sql"))
         .set("words", Part::Sql(words))
-        .set("pattern", Part::Text(escaped.trim_end_matches('%').to_owned()))
+        .set("pattern", Part::Text(escaped.strip_suffix('%').unwrap_or(&escaped).to_owned()))
         .set("fits", fits);
     Ok(statement.load(tx.conn)?)
 }

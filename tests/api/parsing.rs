@@ -194,7 +194,6 @@ fn a_body_is_as_long_as_it_says() {
     }
 }
 
-/// Where one request ends and the next begins must not be a matter of opinion.
 /// One answer, 400, and no second request is read from what follows.
 #[track_caller]
 fn refused_and_closed(what: &str, sent: &str) {
@@ -202,6 +201,7 @@ fn refused_and_closed(what: &str, sent: &str) {
     assert!(status(&answer) == "400" && closed && answer.matches("HTTP/1.1 ").count() == 1, "{what}: {answer}");
 }
 
+/// Where one request ends and the next begins must not be a matter of opinion.
 #[test]
 fn framing_is_clear_or_refused() {
     let (_, head) = signed_in();
