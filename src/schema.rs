@@ -680,6 +680,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    vocabularies (workspace_id) {
+        workspace_id -> Uuid,
+        xid -> Int8,
+        seq -> Int8,
+    }
+}
+
+diesel::table! {
+    words (workspace_id, word) {
+        workspace_id -> Uuid,
+        word -> Text,
+        gaps -> Array<Nullable<Text>>,
+    }
+}
+
+diesel::table! {
     workspaces (id) {
         id -> Uuid,
         name -> Text,
@@ -723,6 +739,8 @@ diesel::joinable!(teams -> workspaces (workspace_id));
 diesel::joinable!(users -> logins (login_id));
 diesel::joinable!(users -> workspaces (workspace_id));
 diesel::joinable!(views -> workspaces (workspace_id));
+diesel::joinable!(vocabularies -> workspaces (workspace_id));
+diesel::joinable!(words -> workspaces (workspace_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     activities,
@@ -765,5 +783,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     teams,
     users,
     views,
+    vocabularies,
+    words,
     workspaces,
 );

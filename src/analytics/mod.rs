@@ -7,6 +7,7 @@ pub mod leaderboard;
 pub mod loss_reasons;
 pub mod scope;
 pub mod search;
+pub mod vocabulary;
 pub mod win_rate;
 
 use utoipa_actix_web::service_config::ServiceConfig;

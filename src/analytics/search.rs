@@ -1,4 +1,5 @@
 //! One search over everything: names, addresses and phones of people and firms, titles, notes.
+use crate::analytics::vocabulary;
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
@@ -6,7 +7,7 @@ use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::asked::Asked;
 use crate::kernel::cond::{Cond, Op, fold, pattern};
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::field::{Fields, Kind as FieldKind, Search};
+use crate::kernel::field::{Fields, Kind as FieldKind};
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::split;
@@ -35,11 +36,14 @@ pub struct SearchHit {
     /// A person's or firm's name, a title, the beginning of a note.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// 3: the name, last name or address itself; 2.5: the name begins so; 2: a word begins so; 1.5: somewhere inside; below 1: the likeness.
+    /// 3: the name, last name or address itself; 2.5: the name begins so; 2: a word begins so; 1.5: somewhere inside; below 1: it says a word that is nearly so.
     #[diesel(sql_type = Double)]
     #[schema(format = "double")]
     pub score: f64,
 }
+
+/// What a hit is worth that is the text itself.
+const BEST: f64 = 3.0;
 
 /// What was found, by kind, the best first.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -52,14 +56,24 @@ pub struct SearchResult {
 }
 
 impl SearchResult {
+    fn list(&mut self, kind: Kind) -> &mut Vec<SearchHit> {
+        match kind {
+            Kind::Company => &mut self.companies,
+            Kind::Contact => &mut self.contacts,
+            Kind::Lead => &mut self.leads,
+            Kind::Deal => &mut self.deals,
+            _ => &mut self.activities,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         [&self.companies, &self.contacts, &self.leads, &self.deals, &self.activities].iter().all(|hits| hits.is_empty())
     }
 }
 
 /// A kind of record that can be searched.
-struct Place {
-    kind: Kind,
+pub struct Place {
+    pub kind: Kind,
     /// What a hit is called.
     name: &'static str,
     openings: &'static [Opening],
@@ -72,7 +86,7 @@ struct Opening {
     score: &'static str,
 }
 
-const PLACES: [Place; 5] = [
+pub const PLACES: [Place; 5] = [
     Place {
         kind: Kind::Company,
         name: "companies.name",
@@ -126,55 +140,52 @@ fn read(query: &str) -> Result<Question> {
     Ok(Question { q, kinds, limit })
 }
 
-/// The condition of the words, and the text they are looked for in; nothing when the kind has no words.
-fn words(kind: Kind, q: &str, actor: &Actor) -> Result<(Cond, Option<&'static Search>)> {
-    fn of<T>(fields: &'static Fields<T>, q: &str, actor: &Actor) -> Result<(Cond, Option<&'static Search>)> {
-        let cond = fields.condition_of_words(q, actor).map_err(|bad| Error::parameters(vec![bad]))?;
-        // Likeness looks at the whole text, which must not hold what the role hides.
-        let whole = matches!(cond, Cond::Mentions(..));
-        Ok((cond, fields.search.as_ref().filter(|_| whole)))
+impl Place {
+    /// The text that is searched, folded.
+    pub fn words(&self) -> &'static str {
+        match self.kind {
+            Kind::Company => words_of(&COMPANY),
+            Kind::Contact => words_of(&CONTACT),
+            Kind::Lead => words_of(&LEAD),
+            Kind::Deal => words_of(&DEAL),
+            _ => words_of(&ACTIVITY),
+        }
     }
-    match kind {
-        Kind::Company => of(&COMPANY, q, actor),
-        Kind::Contact => of(&CONTACT, q, actor),
-        Kind::Lead => of(&LEAD, q, actor),
-        Kind::Deal => of(&DEAL, q, actor),
-        _ => of(&ACTIVITY, q, actor),
+
+    /// The condition that a record mentions the words of a question.
+    fn mentions(&self, q: &str, actor: &Actor) -> Result<Cond> {
+        match self.kind {
+            Kind::Company => COMPANY.condition_of_words(q, actor),
+            Kind::Contact => CONTACT.condition_of_words(q, actor),
+            Kind::Lead => LEAD.condition_of_words(q, actor),
+            Kind::Deal => DEAL.condition_of_words(q, actor),
+            _ => ACTIVITY.condition_of_words(q, actor),
+        }
+        .map_err(|bad| Error::parameters(vec![bad]))
     }
 }
 
-/// How far a search goes.
-#[derive(Clone, Copy, PartialEq)]
-enum Reach {
-    /// What says the words as they are written.
-    Written,
-    /// What says nearly that.
-    Likely,
+fn words_of<T>(fields: &'static Fields<T>) -> &'static str {
+    fields.search.as_ref().map_or("''", |search| search.sql)
 }
 
-fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question, reach: Reach) -> Result<Vec<SearchHit>> {
+/// What says the words as they are written.
+fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<SearchHit>> {
     // What one may not read is simply not found.
     if !question.kinds.contains(&place.kind) || tx.actor.must_read(place.kind.path()).is_err() {
         return Ok(Vec::new());
     }
-    let (mentions, search) = words(place.kind, &question.q, tx.actor)?;
-    let q = fold(question.q.trim());
-    match (reach, search) {
-        (Reach::Written, None) => weighed(tx, place, question, "''", Part::Cond(mentions)),
-        (Reach::Written, Some(search)) => {
-            let begun = begun(tx, place, question)?;
-            if is_enough(&begun, question) {
-                return Ok(begun);
-            }
-            let mentioned = weighed(tx, place, question, search.sql, Part::Cond(mentions))?;
-            Ok(together(begun, mentioned, question))
-        }
-        (Reach::Likely, None) => Ok(Vec::new()),
-        (Reach::Likely, Some(search)) => {
-            let likely = Statement::new(":q <% :words").set("q", Part::Text(q)).set("words", Part::Sql(search.sql));
-            weighed(tx, place, question, search.sql, Part::Nested(Box::new(likely)))
-        }
+    let mentions = place.mentions(&question.q, tx.actor)?;
+    if !matches!(mentions, Cond::Mentions(..)) {
+        // Some of the text is hidden from the role: what is found must not be weighed by it.
+        return weighed(tx, place, question, "''", mentions);
     }
+    let begun = begun(tx, place, question)?;
+    if is_enough(&begun, question) {
+        return Ok(begun);
+    }
+    let mentioned = weighed(tx, place, question, place.words(), mentions)?;
+    Ok(together(begun, mentioned, question))
 }
 
 /// What begins as it is written.
@@ -196,14 +207,14 @@ fn weighed(
     place: &Place,
     question: &Question,
     words: &'static str,
-    fits: Part,
+    fits: Cond,
 ) -> Result<Vec<SearchHit>> {
     // Prefixes are escaped for LIKE.
     let escaped = pattern(Op::StartsWith, &fold(question.q.trim()));
     let statement = found(tx, place, question, include_str!("search.sql"))
         .set("words", Part::Sql(words))
         .set("pattern", Part::Text(escaped.strip_suffix('%').unwrap_or(&escaped).to_owned()))
-        .set("fits", fits);
+        .set("fits", Part::Cond(fits));
     Ok(statement.load(tx.conn)?)
 }
 
@@ -221,7 +232,7 @@ fn found(tx: &Tx<'_>, place: &Place, question: &Question, text: &'static str) ->
 /// Nothing better can come: the list is full, or it holds the e-mail address that was asked for.
 fn is_enough(hits: &[SearchHit], question: &Question) -> bool {
     let full = i64::try_from(hits.len()).is_ok_and(|count| count >= question.limit);
-    full || question.q.contains('@') && hits.iter().any(|hit| hit.score >= 3.0)
+    full || question.q.contains('@') && hits.iter().any(|hit| hit.score >= BEST)
 }
 
 /// The best of two lists; a record that is in both counts as what it is worth most.
@@ -234,17 +245,32 @@ fn together(mut hits: Vec<SearchHit>, more: Vec<SearchHit>, question: &Question)
     hits
 }
 
-fn search(tx: &mut Tx<'_>, question: &Question, reach: Reach) -> Result<SearchResult> {
+fn search(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
     let mut result = SearchResult::default();
     for place in &PLACES {
-        let list = match place.kind {
-            Kind::Company => &mut result.companies,
-            Kind::Contact => &mut result.contacts,
-            Kind::Lead => &mut result.leads,
-            Kind::Deal => &mut result.deals,
-            _ => &mut result.activities,
-        };
-        *list = hits(tx, place, question, reach)?;
+        *result.list(place.kind) = hits(tx, place, question)?;
+    }
+    Ok(result)
+}
+
+/// What says words that are nearly those that were asked for: with the fewest slips of which anything is found.
+fn search_nearly(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
+    let text = fold(question.q.trim());
+    let (mut result, mut slips) = (SearchResult::default(), 0);
+    for correction in vocabulary::corrections(tx, &text)? {
+        if !result.is_empty() && correction.slips > slips {
+            break;
+        }
+        slips = correction.slips;
+        let likeness = strsim::normalized_damerau_levenshtein(&text, &correction.text);
+        let meant = Question { q: correction.text, kinds: question.kinds.clone(), limit: question.limit };
+        let mut found = search(tx, &meant)?;
+        for place in &PLACES {
+            let mut hits = std::mem::take(found.list(place.kind));
+            hits.iter_mut().for_each(|hit| hit.score *= likeness / BEST);
+            let list = result.list(place.kind);
+            *list = together(std::mem::take(list), hits, question);
+        }
     }
     Ok(result)
 }
@@ -275,9 +301,9 @@ list_params!(SearchParameters, {
 async fn everything(ctx: Ctx<can::search::Read>) -> Result<Reply> {
     let question = read(ctx.query())?;
     ctx.read(move |tx| {
-        let written = search(tx, &question, Reach::Written)?;
+        let written = search(tx, &question)?;
         // Where the words are written nobody has mistyped them.
-        let result = if written.is_empty() { search(tx, &question, Reach::Likely)? } else { written };
+        let result = if written.is_empty() { search_nearly(tx, &question)? } else { written };
         Reply::ok(&result)
     })
     .await

@@ -46,8 +46,7 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
         use diesel::connection::SimpleConnection;
         conn.batch_execute(
             "set timezone = 'UTC'; set jit = off; set statement_timeout = '10s'; set lock_timeout = '5s'; \
-             set idle_in_transaction_session_timeout = '15s'; \
-             set pg_trgm.word_similarity_threshold = 0.5",
+             set idle_in_transaction_session_timeout = '15s'",
         )
         .map_err(diesel::r2d2::Error::QueryError)
     }

@@ -1,4 +1,5 @@
 //! The worker: takes the oldest job, does it, takes the next. Any number of workers share one queue.
+use crate::analytics::vocabulary;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::in_transaction;
@@ -22,6 +23,8 @@ const IDLE: Duration = Duration::from_millis(300);
 /// How often what has expired is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
 
+/// How often new words are gathered for the search.
+const GATHERING: Duration = Duration::from_secs(10);
 /// How often the file store is looked through for what nobody names.
 const LOOKING_THROUGH: Duration = Duration::from_secs(24 * 3600);
 
@@ -80,6 +83,7 @@ fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals) {
 struct Due {
     kept_house: Option<Instant>,
     looked_through: Option<Instant>,
+    gathered: Option<Instant>,
 }
 
 fn round(db: &Db, tools: &Tools, post: &Arc<Post>, due: &mut Due) {
@@ -112,6 +116,14 @@ fn idle(db: &Db, tools: &Tools, due: &mut Due) {
         && let Err(error) = housekeeping::remove_orphans(db, &tools.blobs)
     {
         log::warn!("the file store was not looked through: {error}");
+    }
+    if is_due(&mut due.gathered, GATHERING) {
+        match vocabulary::gather(db) {
+            // The next job comes before what is left.
+            Ok(true) => return due.gathered = None,
+            Ok(false) => {}
+            Err(error) => log::warn!("new words were not gathered: {error}"),
+        }
     }
     std::thread::sleep(IDLE);
 }

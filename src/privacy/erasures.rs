@@ -148,6 +148,7 @@ pub fn erase(tx: &mut Tx<'_>, contact: Uuid, reason: &str, rule: Option<Uuid>) -
     }
     let (erased, records, files) = empty(tx, contact)?;
     empty_contact(tx, contact)?;
+    forget_words(tx)?;
     let events = diesel::select(redact_events(tx.workspace(), &records)).get_result(tx.conn)?;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let [leads, activities, tasks] = erased.map(number);
@@ -222,6 +223,17 @@ fn empty_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
             (c::deleted_at.eq(tx.now), c::updated_at.eq(tx.now), c::version.eq(c::version + 1)),
         ))
         .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Nobody knows whether others say the person's words too: all are gathered anew. The position is taken first, so that whoever gathers has
+/// ended.
+fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
+    let workspace = tx.workspace();
+    diesel::update(s::vocabularies::table.find(workspace))
+        .set((s::vocabularies::xid.eq(0), s::vocabularies::seq.eq(0)))
+        .execute(tx.conn)?;
+    diesel::delete(s::words::table.filter(s::words::workspace_id.eq(workspace))).execute(tx.conn)?;
     Ok(())
 }
 

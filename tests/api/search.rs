@@ -1,4 +1,5 @@
 //! One search over everything.
+use crate::privacy::gathered;
 use crate::support::{Client, id, key, user_with, workspace};
 use serde_json::{Value as Json, json};
 
@@ -62,6 +63,51 @@ fn the_exact_comes_first_among_thousands_too() {
     assert_eq!(names(&owner, "rand799", "contacts"), ["Johanna Rand799", "Johanna Rand799"]);
     assert_eq!(names(&owner, "rannd799", "contacts")[0], "Johanna Rand799");
     assert_eq!(names(&owner, "%25", "contacts"), [""; 0]);
+}
+
+#[test]
+fn slips_are_forgiven_in_words_that_are_gathered_and_in_new_ones() {
+    let owner = workspace();
+    let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
+    let slips = [
+        ("Jhon", "John Petersen"),
+        ("Jhn", "John Petersen"),
+        ("Johnn", "John Petersen"),
+        ("Joan", "John Petersen"),
+        ("Petersne", "John Petersen"),
+        ("Petersonn", "John Petersen"),
+        ("Jonh%20Petersen", "John Petersen"),
+        ("Jonh%20Peter", "John Petersen"),
+        ("jonh.petersen@mail.example", "John Petersen"),
+        ("%D0%9C%D0%B0%D1%80%D0%B8%D1%8F%20%D0%9F%D0%B5%D1%82%D1%80%D0%BE%D0%B2%D0%B0", "Мария Петрова"),
+        ("%D0%9C%D0%B0%D1%80%D0%B8%D1%8F%20%D0%9F%D0%B5%D1%82%D1%80%D0%B2%D0%BE%D0%B0", "Мария Петрова"),
+    ];
+    let body = json!({ "first_name": "John", "last_name": "Petersen", "email": "john.petersen@mail.example" });
+    let john = id(&owner.post("/contacts", body).created());
+    owner.post("/contacts", json!({ "first_name": "Мария", "last_name": "Петрова" })).created();
+    owner.post("/companies", json!({ "name": "Petersen Smith" })).created();
+    let forgiven = |when: &str| {
+        for (q, name) in slips {
+            assert_eq!(names(&owner, q, "contacts"), [name], "{q} {when}");
+        }
+        for q in ["Jo", "Jxyn", "Petrification", "1234"] {
+            assert_eq!(names(&owner, q, "contacts").len(), usize::from(q == "Jo"), "{q} {when}");
+        }
+        // Words that are written, but not together.
+        assert_eq!(names(&owner, "John%20Smith", "contacts"), [""; 0], "{when}");
+        let hit = owner.get("/search?q=Peterson").ok();
+        assert!(hit["contacts"][0]["score"].as_f64().unwrap() < 1.0, "{hit}");
+        assert_eq!(hit["companies"][0]["name"], "Petersen Smith", "{when}");
+    };
+    forgiven("when new");
+    gathered("john", &place);
+    gathered("мария", &place);
+    forgiven("when gathered");
+    owner.patch(&format!("/contacts/{john}"), json!({ "first_name": "Gregory" })).ok();
+    assert_eq!(names(&owner, "Gergory", "contacts"), ["Gregory Petersen"]);
+    assert_eq!(names(&owner, "Jonh", "contacts"), ["Gregory Petersen"], "the address still says John");
+    owner.delete(&format!("/contacts/{john}")).expect(204);
+    assert_eq!(names(&owner, "Gergory", "contacts"), [""; 0]);
 }
 
 #[test]

@@ -1,0 +1,3 @@
+drop table words;
+drop table vocabularies;
+drop function gaps;

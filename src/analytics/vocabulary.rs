@@ -1,0 +1,259 @@
+//! The words that a workspace's records say, each once. A search for a mistyped word looks for the nearest of these, so that it costs
+//! with the words there are and not with the records that say them.
+//!
+//! Writers do not keep the vocabulary: two who bring the same new word would wait for each other. The worker gathers it from the
+//! feed of events, and a search looks itself through the latest records that are not gathered yet.
+use crate::analytics::search::PLACES;
+use crate::db::pool::Db;
+use crate::db::sql::{Part, Statement};
+use crate::db::tx::{Tx, in_transaction};
+use crate::kernel::error::Result;
+use crate::schema::vocabularies;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+use uuid::Uuid;
+
+/// Events that are read in one transaction.
+const PORTION: i64 = 2_000;
+/// Workspaces that are read on in one turn.
+const WORKSPACES: i64 = 100;
+/// Events that a search reads which the worker has not.
+const FRESH: i64 = 1_000;
+
+/// Letters of a word that is kept and can be mistyped.
+const LETTERS: Range<usize> = 3..41;
+/// Words of a question that are looked at.
+const ASKED: usize = 8;
+/// Words that are tried for one that was asked.
+const NEAR: usize = 4;
+/// Other questions that are tried for the one that was asked.
+const CORRECTIONS: usize = 5;
+
+/// A question that may have been meant, and how many slips it is away from the one that was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    pub text: String,
+    pub slips: usize,
+}
+
+/// Reads on where a worker has stopped, in each workspace; says whether there may be more to read.
+pub fn gather(db: &Db) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Unread {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let unread = Statement::new(include_str!("unread.sql")).set("limit", Part::Int(WORKSPACES));
+    let workspaces: Vec<Unread> = db.here(|conn| Ok(unread.load(conn)?))?;
+    for workspace in &workspaces {
+        db.here(|conn| in_transaction(conn, |conn| read_on(conn, workspace.id)))?;
+    }
+    Ok(!workspaces.is_empty())
+}
+
+/// Adds the words of the next events. The position is locked first: an erasure takes it back and the words with it.
+fn read_on(conn: &mut PgConnection, workspace: Uuid) -> Result<()> {
+    let new = vocabularies::workspace_id.eq(workspace);
+    diesel::insert_into(vocabularies::table).values(new).on_conflict_do_nothing().execute(conn)?;
+    let position = vocabularies::table.find(workspace).select((vocabularies::xid, vocabularies::seq));
+    let Some(read) = position.for_update().skip_locked().first(conn).optional()? else { return Ok(()) };
+    let noted = noted(conn, workspace, read, "and settled(xid) order by xid, seq", PORTION)?;
+    let Some(last) = noted.last() else { return Ok(()) };
+    let words = said(conn, workspace, &noted)?.into_iter().collect();
+    Statement::new("insert into words (workspace_id, word) select :workspace, unnest(:words) on conflict do nothing")
+        .set("workspace", Part::Id(workspace))
+        .set("words", Part::Texts(words))
+        .execute(conn)?;
+    diesel::update(vocabularies::table.find(workspace))
+        .set((vocabularies::xid.eq(last.xid), vocabularies::seq.eq(last.seq)))
+        .execute(conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Noted {
+    #[diesel(sql_type = Text)]
+    record_kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    record_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    xid: i64,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+fn noted(
+    conn: &mut PgConnection,
+    workspace: Uuid,
+    (xid, seq): (i64, i64),
+    order: &'static str,
+    limit: i64,
+) -> Result<Vec<Noted>> {
+    let events = Statement::new(include_str!("noted.sql"))
+        .set("workspace", Part::Id(workspace))
+        .set("xid", Part::Int(xid))
+        .set("seq", Part::Int(seq))
+        .set("order", Part::Sql(order))
+        .set("limit", Part::Int(limit));
+    Ok(events.load(conn)?)
+}
+
+/// The words that these records say now, in order.
+fn said(conn: &mut PgConnection, workspace: Uuid, noted: &[Noted]) -> Result<BTreeSet<String>> {
+    #[derive(QueryableByName)]
+    struct Said {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let mut words = BTreeSet::new();
+    for place in &PLACES {
+        let of_kind = noted.iter().filter(|event| event.record_kind == place.kind.as_str());
+        let ids: HashSet<Uuid> = of_kind.map(|event| event.record_id).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let texts: Vec<Said> = Statement::new(
+            "select :words as text from :records where workspace_id = :workspace and id = any(:ids) and deleted_at is null",
+        )
+        .set("words", Part::Sql(place.words()))
+        .set("records", Part::Sql(place.kind.path()))
+        .set("workspace", Part::Id(workspace))
+        .set("ids", Part::Ids(ids.into_iter().collect()))
+        .load(conn)?;
+        for said in &texts {
+            words.extend(words_in(&said.text).map(|(_, word)| word.to_owned()));
+        }
+    }
+    Ok(words)
+}
+
+/// Where words stand in a text: letters in a row, not too few and not too many.
+fn words_in(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let runs = text.split(|c: char| !c.is_alphabetic()).filter(|run| LETTERS.contains(&run.chars().count()));
+    runs.map(|run| (run.as_ptr().addr() - text.as_ptr().addr(), run))
+}
+
+/// A word that was asked for, and what may stand in its place: itself too when some word begins so.
+struct Asked<'a> {
+    at: usize,
+    word: &'a str,
+    /// The nearest first, each with its slips.
+    meant: Vec<(usize, String)>,
+}
+
+/// What may have been meant by words that are written nowhere, the nearest first. `text` is folded.
+pub fn corrections(tx: &mut Tx<'_>, text: &str) -> Result<Vec<Correction>> {
+    let asked: Vec<(usize, &str)> = words_in(text).take(ASKED).collect();
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let near = near(tx, &asked.iter().map(|(_, word)| *word).collect::<Vec<_>>())?;
+    let meant = |&(at, word)| Asked { at, word, meant: meant(word, &near) };
+    Ok(combine(text, &asked.iter().map(meant).collect::<Vec<_>>()))
+}
+
+#[derive(QueryableByName)]
+struct Near {
+    #[diesel(sql_type = Text)]
+    asked: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    word: Option<String>,
+    #[diesel(sql_type = Bool)]
+    known: bool,
+}
+
+fn near(tx: &mut Tx<'_>, asked: &[&str]) -> Result<Vec<Near>> {
+    let mut fresh = fresh(tx)?;
+    fresh.retain(|word| asked.iter().any(|asked| word.starts_with(asked) || slips(asked, word).is_some()));
+    let near = Statement::new(include_str!("near_words.sql"))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("asked", Part::Texts(asked.iter().map(|word| (*word).to_owned()).collect()))
+        .set("fresh", Part::Texts(fresh.into_iter().collect()));
+    Ok(near.load(tx.conn)?)
+}
+
+/// The words of what was written since the vocabulary was read, of the latest records if these are many.
+fn fresh(tx: &mut Tx<'_>) -> Result<BTreeSet<String>> {
+    let workspace = tx.workspace();
+    let position = vocabularies::table.find(workspace).select((vocabularies::xid, vocabularies::seq));
+    let read = position.first(tx.conn).optional()?.unwrap_or_default();
+    let noted = noted(tx.conn, workspace, read, "order by xid desc, seq desc", FRESH)?;
+    said(tx.conn, workspace, &noted)
+}
+
+fn meant(asked: &str, near: &[Near]) -> Vec<(usize, String)> {
+    let near = || near.iter().filter(|near| near.asked == asked);
+    let words = near().filter_map(|near| near.word.as_ref());
+    let mut meant: Vec<(usize, String)> =
+        words.filter_map(|word| Some((slips(asked, word)?, word.clone()))).filter(|(slips, _)| *slips > 0).collect();
+    meant.sort();
+    meant.truncate(NEAR);
+    if near().any(|near| near.known) {
+        meant.insert(0, (0, asked.to_owned()));
+    }
+    meant
+}
+
+/// How many slips a word is away from the one that was asked for, if these can be forgiven: a letter too many, too few, another, or
+/// two that have changed places; in a long word two of them.
+fn slips(asked: &str, word: &str) -> Option<usize> {
+    let forgiven = if asked.chars().count() > 5 { 2 } else { 1 };
+    Some(strsim::osa_distance(asked, word)).filter(|slips| *slips <= forgiven)
+}
+
+/// Puts for each word what may have been meant, in every way, and keeps the ways with the fewest slips.
+fn combine(text: &str, asked: &[Asked<'_>]) -> Vec<Correction> {
+    let mut ways = vec![Correction { text: String::new(), slips: 0 }];
+    let mut from = 0;
+    for Asked { at, word, meant } in asked {
+        let between = text.get(from..*at).unwrap_or_default();
+        ways = ways
+            .iter()
+            .flat_map(|way| {
+                let then = |(slips, word): &(usize, String)| Correction {
+                    text: format!("{}{between}{word}", way.text),
+                    slips: way.slips + slips,
+                };
+                meant.iter().map(then)
+            })
+            .collect();
+        ways.sort_by_key(|way| way.slips);
+        // The text as it was asked may be the first of them.
+        ways.truncate(CORRECTIONS + 1);
+        from = at + word.len();
+    }
+    let rest = text.get(from..).unwrap_or_default();
+    ways.iter_mut().for_each(|way| way.text.push_str(rest));
+    ways.retain(|way| way.slips > 0);
+    ways.truncate(CORRECTIONS);
+    ways
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_letters_in_a_row() {
+        let found: Vec<(usize, &str)> = words_in("анна-anna rand799 of x@mail.example").collect();
+        assert_eq!(found, [(0, "анна"), (9, "anna"), (14, "rand"), (27, "mail"), (32, "example")]);
+    }
+
+    #[test]
+    fn the_fewest_slips_come_first() {
+        let word = |at, word, meant: &[(usize, &str)]| Asked {
+            at,
+            word,
+            meant: meant.iter().map(|(slips, word)| (*slips, (*word).to_owned())).collect(),
+        };
+        let asked = [word(0, "jonh", &[(1, "john"), (2, "jona")]), word(6, "smyth", &[(0, "smyth"), (1, "smith")])];
+        let texts: Vec<(String, usize)> =
+            combine("jonh, smyth!", &asked).into_iter().map(|c| (c.text, c.slips)).collect();
+        let expected = [("john, smyth!", 1), ("john, smith!", 2), ("jona, smyth!", 2), ("jona, smith!", 3)];
+        assert_eq!(texts, expected.map(|(text, slips)| (text.to_owned(), slips)));
+        assert_eq!(combine("smyth", &[word(0, "smyth", &[(0, "smyth")])]), []);
+        assert_eq!(combine("qqq", &[word(0, "qqq", &[])]), []);
+    }
+}
