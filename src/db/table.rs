@@ -26,6 +26,16 @@ macro_rules! owned {
             row.first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)
         }
 
+        /// The rows that the caller may see.
+        pub fn find_many(
+            tx: &mut $crate::db::tx::Tx<'_>,
+            ids: &[uuid::Uuid],
+        ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
+            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(seen(tx));
+            let rows: Vec<$row> = rows.select(<$row>::as_select()).load(tx.conn)?;
+            Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        }
+
         /// Locks the rows in the order of their ids: two who hold many before they change any cannot wait for each other in a
         /// circle. What is not there, or not seen, is left out.
         pub fn hold(tx: &mut $crate::db::tx::Tx<'_>, ids: &[uuid::Uuid]) -> $crate::kernel::error::Result<()> {

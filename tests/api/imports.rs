@@ -104,6 +104,37 @@ fn a_known_record_is_changed_where_the_file_differs() {
 }
 
 #[test]
+fn known_records_are_changed_together_and_a_refused_one_alone_fails() {
+    let owner = workspace();
+    let file = |columns: &str, line: &dyn Fn(usize) -> String| {
+        (0..30).fold(format!("external_id,{columns}\n"), |file, n| file + &line(n) + "\n")
+    };
+    for (resource, column, member) in [("contacts", "last_name", "last_name"), ("leads", "title", "title")] {
+        let first = file(column, &|n| format!("{resource}{n},Old{n}"));
+        assert_eq!(import(&owner, resource, &first, json!({}))["created"], 30, "{resource}");
+        // Every second row says something new, one says it twice, and one cannot be.
+        let text = |n: usize| match n {
+            7 => "x".repeat(1_000),
+            _ if n % 2 == 1 => format!("New{n}"),
+            _ => format!("Old{n}"),
+        };
+        let mut second = file(column, &|n| format!("{resource}{n},{}", text(n)));
+        second += &format!("{resource}1,Newest\n{resource}2,Newest\n");
+        let report = import(&owner, resource, &second, json!({}));
+        let counts = ["updated", "unchanged", "failed", "created"].map(|count| report[count].as_i64().unwrap());
+        assert_eq!(counts, [16, 15, 1, 0], "{report}");
+        let now = |n: usize| owner.get(&format!("/{resource}?external_id={resource}{n}")).ok()["data"][0].clone();
+        let versions = [(1, "Newest", 3), (2, "Newest", 2), (3, "New3", 2), (4, "Old4", 1), (7, "Old7", 1)];
+        for (n, text, version) in versions {
+            assert_eq!((&now(n)[member], &now(n)["version"]), (&json!(text), &json!(version)), "{resource} {n}");
+        }
+        let record = id(&now(3));
+        let log = owner.get(&format!("/audit-events?record_id={record}&sort=at")).ok();
+        assert_eq!(log["data"].as_array().unwrap().len(), 2, "{log}");
+    }
+}
+
+#[test]
 fn a_parent_may_stand_further_down_in_the_file() {
     let owner = workspace();
     let report =

@@ -3,6 +3,7 @@ use crate::catalog::products::{self, ProductCreate, ProductUpdate};
 use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::updates::Group;
 use crate::identity::users::{self, UserCreate, UserUpdate};
 use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
@@ -25,7 +26,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -34,8 +35,10 @@ enum Outcome {
     Created,
     Updated,
     Unchanged,
-    Skipped,
 }
+
+/// A row, and the record that it means.
+type Known<'a> = (Uuid, &'a Prepared);
 
 /// Writes a chunk of rows. A row that is refused is noted and the others go in.
 pub fn chunk(
@@ -48,13 +51,10 @@ pub fn chunk(
 ) -> Result<()> {
     let existing = existing(tx, reader.resource, &rows)?;
     let (known, new): (Vec<Prepared>, Vec<Prepared>) = rows.into_iter().partition(|row| find(&existing, row).is_some());
-    for row in known {
-        let Some(id) = find(&existing, &row) else { continue };
-        let outcome = match on_existing {
-            OnExisting::Skip => Ok(Outcome::Skipped),
-            OnExisting::Update => tx.attempt(|tx| change(tx, reader.resource, id, &row)),
-        };
-        settle(outcome, &row, report, problems)?;
+    let known: Vec<Known<'_>> = known.iter().filter_map(|row| Some((find(&existing, row)?, row))).collect();
+    match on_existing {
+        OnExisting::Skip => report.skipped += i64::try_from(known.len()).unwrap_or(0),
+        OnExisting::Update => change_known(tx, reader.resource, known, report, problems)?,
     }
     // Most files are clean: all rows with one statement. Where one is refused, they go in one by one.
     match tx.attempt(|tx| create_all(tx, reader, &new)) {
@@ -81,7 +81,6 @@ fn settle(
         Ok(Outcome::Created) => report.created += 1,
         Ok(Outcome::Updated) => report.updated += 1,
         Ok(Outcome::Unchanged) => report.unchanged += 1,
-        Ok(Outcome::Skipped) => report.skipped += 1,
         Err(Error::Problem(problem)) => {
             report.failed += 1;
             let whole = [Bad::member("", problem.code.as_str(), problem.detail.clone())];
@@ -299,56 +298,113 @@ fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
     Ok(deals::Past { stages, value_from_lines: false })
 }
 
-/// Changes the members in which the record differs from the file; nothing is cleared because the file is silent.
-fn change(tx: &mut Tx<'_>, resource: ImportResource, id: Uuid, row: &Prepared) -> Result<Outcome> {
-    fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
-        old: &impl Serialize,
-        row: &Prepared,
-    ) -> Result<Option<U>> {
-        let old = serde_json::to_value(old).map_err(Error::internal)?;
-        let shape = Shape::of::<U>();
-        let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
-        let mut changes = Map::new();
-        for (member, new) in row.body.as_object().into_iter().flatten() {
-            let same = match (member.as_str(), old.get(member)) {
-                (_, None) => false,
-                ("custom_fields", Some(old)) => custom::all_there(old, new, same_text),
-                (_, Some(old)) => old == new || same_text(old, new),
-            };
-            if may.contains(&member.as_str()) && !same {
-                changes.insert(member.clone(), new.clone());
+/// Changes known records, all at once. Where one is refused, they are changed one by one.
+fn change_known(
+    tx: &mut Tx<'_>,
+    resource: ImportResource,
+    mut known: Vec<Known<'_>>,
+    report: &mut ImportReport,
+    problems: &mut Vec<RowProblem>,
+) -> Result<()> {
+    while !known.is_empty() {
+        // Rows that mean the same record are one change after the other.
+        let mut seen = HashSet::new();
+        let (now, later): (Vec<Known<'_>>, Vec<Known<'_>>) = known.into_iter().partition(|(id, _)| seen.insert(*id));
+        match tx.attempt(|tx| change_all(tx, resource, &now)) {
+            Ok(outcomes) => {
+                for (outcome, (_, row)) in outcomes.into_iter().zip(&now) {
+                    settle(Ok(outcome), row, report, problems)?;
+                }
+            }
+            Err(Error::Internal(message)) => return Err(Error::Internal(message)),
+            Err(_) => {
+                for one in &now {
+                    let changed = tx.attempt(|tx| change_all(tx, resource, std::slice::from_ref(one)));
+                    let outcome = changed.map(|outcomes| outcomes.into_iter().next().unwrap_or(Outcome::Unchanged));
+                    settle(outcome, one.1, report, problems)?;
+                }
             }
         }
-        if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
+        known = later;
     }
-    let any = Expected::default();
-    let changed = match resource {
-        ImportResource::Users => match differing::<UserUpdate>(&users::find(tx, id)?, row)? {
-            Some(changes) => users::update(tx, id, any, &changes).map(|_| true)?,
-            None => false,
-        },
-        ImportResource::Companies => match differing::<CompanyUpdate>(&companies::find(tx, id)?, row)? {
-            Some(changes) => companies::update(tx, id, any, &changes).map(|_| true)?,
-            None => false,
-        },
-        ImportResource::Products => match differing::<ProductUpdate>(&products::find(tx, id)?, row)? {
-            Some(changes) => products::update(tx, id, any, &changes).map(|_| true)?,
-            None => false,
-        },
-        ImportResource::Contacts => match differing::<ContactUpdate>(&contacts::find(tx, id)?, row)? {
-            Some(changes) => contacts::update(tx, id, any, &changes).map(|_| true)?,
-            None => false,
-        },
-        ImportResource::Leads => match differing::<LeadUpdate>(&leads::find(tx, id)?, row)? {
-            Some(changes) => leads::update(tx, id, any, &changes).map(|_| true)?,
-            None => false,
-        },
-        ImportResource::Deals => match differing::<DealUpdate>(&deals::find(tx, id)?, row)? {
-            Some(changes) => deals::update(tx, id, any, &changes).map(|_| true)?,
-            None => false,
-        },
+    Ok(())
+}
+
+/// Changes the members in which records differ from the file; nothing is cleared because the file is silent. No record is meant twice.
+fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) -> Result<Vec<Outcome>> {
+    macro_rules! one_by_one {
+        ($store:ident, $update:ty) => {{
+            let change = |(id, row): &Known<'_>| {
+                let Some(changes) = differing::<$update>(&$store::find(tx, *id)?, row)? else {
+                    return Ok(Outcome::Unchanged);
+                };
+                $store::update(tx, *id, Expected::default(), &changes).map(|_| Outcome::Updated)
+            };
+            known.iter().map(change).collect()
+        }};
+    }
+    // Only what differs is locked; what it is by then decides.
+    macro_rules! together {
+        ($store:ident, $update:ty) => {{
+            let there = $store::find_many(tx, &ids_of(known))?;
+            let differ: Vec<Known<'_>> =
+                changes_of::<_, $update>(&there, known)?.into_iter().map(|(known, _)| known).collect();
+            let locked = $store::lock_many(tx, &ids_of(&differ))?;
+            let changes = changes_of::<_, $update>(&locked, &differ)?;
+            let groups: Vec<Group<'_, _, _>> =
+                changes.iter().filter_map(|((id, _), changes)| Some((vec![locked.get(id)?], changes))).collect();
+            $store::change_each(tx, &groups)?;
+            let changed: HashSet<Uuid> = changes.iter().map(|((id, _), _)| *id).collect();
+            let outcome = |id| if changed.contains(id) { Outcome::Updated } else { Outcome::Unchanged };
+            Ok(known.iter().map(|(id, _)| outcome(id)).collect())
+        }};
+    }
+    match resource {
+        ImportResource::Users => one_by_one!(users, UserUpdate),
+        ImportResource::Products => one_by_one!(products, ProductUpdate),
+        ImportResource::Companies => together!(companies, CompanyUpdate),
+        ImportResource::Contacts => together!(contacts, ContactUpdate),
+        ImportResource::Leads => together!(leads, LeadUpdate),
+        ImportResource::Deals => together!(deals, DealUpdate),
+    }
+}
+
+fn ids_of(known: &[Known<'_>]) -> Vec<Uuid> {
+    known.iter().map(|(id, _)| *id).collect()
+}
+
+/// What has to change in each record that does not say what the file says, in the order of the file.
+fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static>(
+    records: &HashMap<Uuid, R>,
+    known: &[Known<'a>],
+) -> Result<Vec<(Known<'a>, U)>> {
+    let changes = |&(id, row): &Known<'a>| {
+        let record = records.get(&id).ok_or_else(Error::not_found)?;
+        Ok(differing(record, row)?.map(|changes| ((id, row), changes)))
     };
-    Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
+    known.iter().filter_map(|one| changes(one).transpose()).collect()
+}
+
+/// The members in which a row differs from a record; none if it says nothing else.
+fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
+    old: &impl Serialize,
+    row: &Prepared,
+) -> Result<Option<U>> {
+    let old = serde_json::to_value(old).map_err(Error::internal)?;
+    let shape = Shape::of::<U>();
+    let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
+    let mut changes = Map::new();
+    for (member, new) in row.body.as_object().into_iter().flatten() {
+        let same = match (member.as_str(), old.get(member)) {
+            (_, None) => false,
+            ("custom_fields", Some(old)) => custom::all_there(old, new, same_text),
+            (_, Some(old)) => old == new || same_text(old, new),
+        };
+        if may.contains(&member.as_str()) && !same {
+            changes.insert(member.clone(), new.clone());
+        }
+    }
+    if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
 }
 
 /// E-mails are kept in lower case; a phone is kept as E.164, whose digits end in those that were written.
