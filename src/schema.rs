@@ -691,7 +691,6 @@ diesel::table! {
     words (workspace_id, word) {
         workspace_id -> Uuid,
         word -> Text,
-        gaps -> Array<Nullable<Text>>,
     }
 }
 

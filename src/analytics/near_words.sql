@@ -1,5 +1,5 @@
--- For each word that was asked for: whether some word begins so, and the words that may have been meant: a slip apart, or made of
--- much the same letters (pg_trgm).
+-- For each word that was asked for: whether some word begins so, and the words that may have been meant: a slip apart, or, of long
+-- words, made of much the same letters (pg_trgm).
 select asked.word as asked, near.word, (
     exists (
         select from words
@@ -7,11 +7,13 @@ select asked.word as asked, near.word, (
     )
     or exists (select from unnest(:fresh) fresh (word) where starts_with(fresh.word, asked.word))
 ) as known
-from unnest(:asked) asked (word)
+from (select word, gaps(word) from unnest(:asked) word offset 0) asked
 left join lateral (
+    select words.word from words where words.workspace_id = :workspace and gaps(words.word) && asked.gaps
+    union
     select words.word from words
-    where words.workspace_id = :workspace and (words.gaps && gaps(asked.word) or words.word % asked.word)
+    where words.workspace_id = :workspace and length(asked.word) > 5 and words.word % asked.word
     union
     select fresh.word from unnest(:fresh) fresh (word)
-    where gaps(fresh.word) && gaps(asked.word) or fresh.word % asked.word
+    where gaps(fresh.word) && asked.gaps or length(asked.word) > 5 and fresh.word % asked.word
 ) near on true

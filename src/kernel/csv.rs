@@ -5,7 +5,7 @@ use crate::kernel::reply::Reply;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-/// Flat rows of a report as CSV with a header.
+/// Flat rows of a report as CSV with a header; without rows nothing, since the rows say which currencies there are.
 pub fn reply(rows: &[impl Serialize]) -> Result<Reply> {
     let mut columns: Vec<String> = Vec::new();
     let mut lines = Vec::with_capacity(rows.len());
@@ -18,6 +18,9 @@ pub fn reply(rows: &[impl Serialize]) -> Result<Reply> {
             }
         }
         lines.push(cells);
+    }
+    if rows.is_empty() {
+        return Ok(Reply::csv(String::new()));
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&columns).map_err(Error::internal)?;
