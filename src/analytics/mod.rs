@@ -1,10 +1,11 @@
-//! Read-only reports over the funnel, and the search over everything: one `.sql` file, one row struct and one route each.
+//! Read-only reports over the funnel, one `.sql` file, one row struct and one route each, and the search over everything.
 pub mod cycle_time;
 pub mod forecast;
 pub mod funnel;
 pub mod grouping;
 pub mod leaderboard;
 pub mod loss_reasons;
+pub mod places;
 pub mod scope;
 pub mod search;
 pub mod vocabulary;

@@ -1,24 +1,20 @@
 //! One search over everything: names, addresses and phones of people and firms, titles, notes.
+use crate::analytics::places::{PLACES, Place};
 use crate::analytics::vocabulary;
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::kernel::actor::{Action, Actor, can};
+use crate::kernel::actor::{Action, can};
 use crate::kernel::asked::Asked;
 use crate::kernel::cond::{Cond, Op, fold, pattern};
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::field::{Fields, Kind as FieldKind};
+use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::split;
 use crate::kernel::reply::Reply;
 use crate::list_params;
-use crate::people::companies::model::COMPANY;
-use crate::people::contacts::model::CONTACT;
-use crate::sales::deals::model::DEAL;
-use crate::sales::leads::model::LEAD;
 use crate::web::ctx::Ctx;
-use crate::work::activities::ACTIVITY;
 use actix_web::get;
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Text, Uuid as SqlUuid};
@@ -71,44 +67,6 @@ impl SearchResult {
     }
 }
 
-/// A kind of record that can be searched.
-pub struct Place {
-    pub kind: Kind,
-    /// What a hit is called.
-    name: &'static str,
-    openings: &'static [Opening],
-}
-
-/// A text that has an index by which it is found by its beginning.
-struct Opening {
-    key: &'static str,
-    /// As SQL: what a hit is worth that is not the whole text.
-    score: &'static str,
-}
-
-pub const PLACES: [Place; 5] = [
-    Place {
-        kind: Kind::Company,
-        name: "companies.name",
-        openings: &[Opening { key: "fold(companies.name)", score: "2.5" }],
-    },
-    Place {
-        kind: Kind::Contact,
-        name: "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), '')",
-        openings: &[
-            Opening {
-                key: "fold(btrim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '')))",
-                score: "2.5",
-            },
-            Opening { key: "fold(contacts.last_name)", score: "2.0" },
-            Opening { key: "contacts.email", score: "2.0" },
-        ],
-    },
-    Place { kind: Kind::Lead, name: "leads.title", openings: &[Opening { key: "fold(leads.title)", score: "2.5" }] },
-    Place { kind: Kind::Deal, name: "deals.title", openings: &[Opening { key: "fold(deals.title)", score: "2.5" }] },
-    Place { kind: Kind::Activity, name: "left(coalesce(activities.text, ''), 120)", openings: &[] },
-];
-
 struct Question {
     q: String,
     kinds: Vec<Kind>,
@@ -138,35 +96,6 @@ fn read(query: &str) -> Result<Question> {
         types.iter().map(named).collect()
     })?;
     Ok(Question { q, kinds, limit })
-}
-
-impl Place {
-    /// The text that is searched, folded.
-    pub fn words(&self) -> &'static str {
-        match self.kind {
-            Kind::Company => words_of(&COMPANY),
-            Kind::Contact => words_of(&CONTACT),
-            Kind::Lead => words_of(&LEAD),
-            Kind::Deal => words_of(&DEAL),
-            _ => words_of(&ACTIVITY),
-        }
-    }
-
-    /// The condition that a record mentions the words of a question.
-    fn mentions(&self, q: &str, actor: &Actor) -> Result<Cond> {
-        match self.kind {
-            Kind::Company => COMPANY.condition_of_words(q, actor),
-            Kind::Contact => CONTACT.condition_of_words(q, actor),
-            Kind::Lead => LEAD.condition_of_words(q, actor),
-            Kind::Deal => DEAL.condition_of_words(q, actor),
-            _ => ACTIVITY.condition_of_words(q, actor),
-        }
-        .map_err(|bad| Error::parameters(vec![bad]))
-    }
-}
-
-fn words_of<T>(fields: &'static Fields<T>) -> &'static str {
-    fields.search.as_ref().map_or("''", |search| search.sql)
 }
 
 /// What says the words as they are written.

@@ -3,7 +3,7 @@
 //!
 //! Writers do not keep the vocabulary: two who bring the same new word would wait for each other. The worker gathers it from the
 //! feed of events, and a search looks itself through the latest records that are not gathered yet.
-use crate::analytics::search::PLACES;
+use crate::analytics::places::PLACES;
 use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::{Tx, in_transaction};

@@ -49,6 +49,9 @@ fn open(options: &Database) -> Outcome<Opened> {
             "the database lacks migrations; run: voronka migrate --database-url OWNER_URL --grant-to ROLE".into()
         );
     }
+    if migrations::counted_elsewhere(&mut conn).map_err(text)?.is_some() {
+        return Err("the database was loaded from a dump; run: voronka migrate --database-url OWNER_URL".into());
+    }
     match roles::too_powerful(&mut conn).map_err(text)? {
         Some(why) => {
             Err(format!("{why}; use a role made for the server: voronka migrate --grant-to ROLE says what it needs"))

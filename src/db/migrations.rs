@@ -1,19 +1,26 @@
 //! The schema's migrations, built into the binary.
 use crate::db::sql::Statement;
 use crate::kernel::error::{Error, Result};
+use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
-/// Applies what is missing and returns the names.
+/// Applies what is missing and returns the names; in a database that was loaded from a dump, events are counted on.
 pub fn run(url: &str) -> Result<Vec<String>> {
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
     let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|e| Error::Internal(e.to_string()))?;
-    Ok(applied.iter().map(ToString::to_string).collect())
+    let names = applied.iter().map(ToString::to_string).collect();
+    if let Some(last) = counted_elsewhere(&mut conn)? {
+        conn.batch_execute(&format!(
+            "create or replace function counted_before() returns bigint language sql immutable parallel safe as $$ select {last}::bigint $$"
+        ))?;
+    }
+    Ok(names)
 }
 
 #[derive(QueryableByName)]
@@ -32,6 +39,18 @@ pub fn is_current(conn: &mut PgConnection) -> Result<bool> {
     let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(|e| Error::Internal(e.to_string()))?;
     let mut versions = known.iter().map(|known| known.name().version().to_string());
     Ok(versions.all(|version| applied.iter().any(|applied| applied.version == version)))
+}
+
+/// The last event's number, if the events were counted by another PostgreSQL that had come further: readers of the feed would not
+/// see what happens here.
+pub fn counted_elsewhere(conn: &mut PgConnection) -> Result<Option<i64>> {
+    #[derive(QueryableByName)]
+    struct Latest {
+        #[diesel(sql_type = BigInt)]
+        last: i64,
+    }
+    let latest: Option<Latest> = Statement::new(include_str!("latest_event.sql")).get_result(conn).optional()?;
+    Ok(latest.map(|latest| latest.last))
 }
 
 /// Takes every migration back, newest first.

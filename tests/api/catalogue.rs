@@ -97,3 +97,48 @@ fn migrations_go_up_down_and_up_again() {
     migrations::run(&url).unwrap();
     assert_eq!(shape(&url), first);
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "what a dump brings is written in SQL")]
+fn events_of_a_dump_are_counted_on() {
+    let name = "voronka_dump";
+    let mut conn = PgConnection::establish(database_url()).unwrap();
+    conn.batch_execute(&format!("drop database if exists {name}; ")).unwrap();
+    conn.batch_execute(&format!("create database {name}")).unwrap();
+    let url = database_url().replace("/postgres?", &format!("/{name}?"));
+    migrations::run(&url).unwrap();
+    let mut conn = PgConnection::establish(&url).unwrap();
+    assert_eq!(migrations::counted_elsewhere(&mut conn).unwrap(), None);
+    // Counted by a PostgreSQL that had come further.
+    let workspace = "00000000-0000-7000-8000-000000000001";
+    let event = |xid: &str, n: u32| {
+        format!(
+            "insert into events (workspace_id, id, xid, at, type, record_kind, record_id, actor_kind, request_id, changes) \
+             values ('{workspace}', '00000000-0000-7000-8000-00000000000{n}', {xid}, now(), 'deal.created', 'deal', '{workspace}', 'user', '', '{{}}')"
+        )
+    };
+    let tenant = format!(
+        "insert into workspaces (id, name, created_at, updated_at) values ('{workspace}', 'Moved', now(), now())"
+    );
+    conn.batch_execute(&tenant).unwrap();
+    conn.batch_execute(&event("5000000000", 1)).unwrap();
+    let mut feed = || -> Vec<String> {
+        let sql = "select right(id::text, 1) as what from events where settled(xid) order by xid, seq";
+        let rows: Vec<Found> = diesel::sql_query(sql).load(&mut conn).unwrap();
+        rows.into_iter().map(|row| row.what).collect()
+    };
+    assert_eq!(feed(), [""; 0], "nothing of it is told");
+    assert_eq!(
+        migrations::counted_elsewhere(&mut PgConnection::establish(&url).unwrap()).unwrap(),
+        Some(5_000_000_000)
+    );
+    migrations::run(&url).unwrap();
+    PgConnection::establish(&url).unwrap().batch_execute(&event("default", 2)).unwrap();
+    // Transactions of other tests are under way in the same PostgreSQL.
+    let told = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        feed() == ["1", "2"]
+    });
+    assert!(told, "{:?}", feed());
+    assert_eq!(migrations::counted_elsewhere(&mut PgConnection::establish(&url).unwrap()).unwrap(), None);
+}

@@ -1,0 +1,78 @@
+//! What is searched: the kinds of records, and where in their texts.
+use crate::kernel::actor::Actor;
+use crate::kernel::cond::Cond;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::field::Fields;
+use crate::kernel::kind::Kind;
+use crate::people::companies::model::COMPANY;
+use crate::people::contacts::model::CONTACT;
+use crate::sales::deals::model::DEAL;
+use crate::sales::leads::model::LEAD;
+use crate::work::activities::ACTIVITY;
+
+/// A kind of record that can be searched.
+pub struct Place {
+    pub kind: Kind,
+    /// What a hit is called.
+    pub name: &'static str,
+    pub openings: &'static [Opening],
+}
+
+/// A text that has an index by which it is found by its beginning.
+pub struct Opening {
+    pub key: &'static str,
+    /// As SQL: what a hit is worth that is not the whole text.
+    pub score: &'static str,
+}
+
+pub const PLACES: [Place; 5] = [
+    Place {
+        kind: Kind::Company,
+        name: "companies.name",
+        openings: &[Opening { key: "fold(companies.name)", score: "2.5" }],
+    },
+    Place {
+        kind: Kind::Contact,
+        name: "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), '')",
+        openings: &[
+            Opening {
+                key: "fold(btrim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '')))",
+                score: "2.5",
+            },
+            Opening { key: "fold(contacts.last_name)", score: "2.0" },
+            Opening { key: "contacts.email", score: "2.0" },
+        ],
+    },
+    Place { kind: Kind::Lead, name: "leads.title", openings: &[Opening { key: "fold(leads.title)", score: "2.5" }] },
+    Place { kind: Kind::Deal, name: "deals.title", openings: &[Opening { key: "fold(deals.title)", score: "2.5" }] },
+    Place { kind: Kind::Activity, name: "left(coalesce(activities.text, ''), 120)", openings: &[] },
+];
+
+impl Place {
+    /// The text that is searched, folded.
+    pub fn words(&self) -> &'static str {
+        match self.kind {
+            Kind::Company => words_of(&COMPANY),
+            Kind::Contact => words_of(&CONTACT),
+            Kind::Lead => words_of(&LEAD),
+            Kind::Deal => words_of(&DEAL),
+            _ => words_of(&ACTIVITY),
+        }
+    }
+
+    /// The condition that a record mentions the words of a question.
+    pub fn mentions(&self, q: &str, actor: &Actor) -> Result<Cond> {
+        match self.kind {
+            Kind::Company => COMPANY.condition_of_words(q, actor),
+            Kind::Contact => CONTACT.condition_of_words(q, actor),
+            Kind::Lead => LEAD.condition_of_words(q, actor),
+            Kind::Deal => DEAL.condition_of_words(q, actor),
+            _ => ACTIVITY.condition_of_words(q, actor),
+        }
+        .map_err(|bad| Error::parameters(vec![bad]))
+    }
+}
+
+fn words_of<T>(fields: &'static Fields<T>) -> &'static str {
+    fields.search.as_ref().map_or("''", |search| search.sql)
+}
