@@ -1,19 +1,22 @@
 -- For each word that was asked for: whether some word begins so, and the words that may have been meant: a slip apart, or, of long
 -- words, made of much the same letters (pg_trgm).
-select asked.word as asked, near.word, (
-    exists (
-        select from words
-        where words.workspace_id = :workspace and words.word >= asked.word and words.word < asked.word || U&'\+10FFFF'
-    )
-    or exists (select from unnest(:fresh) fresh (word) where starts_with(fresh.word, asked.word))
-) as known
-from (select word, gaps(word) from unnest(:asked) word offset 0) asked
+select asked.word as asked, asked.known, near.word
+from (
+    select word, gaps(word), length(word) > 6 as long, (
+        exists (
+            select from words
+            where words.workspace_id = :workspace and words.word >= asked.word and words.word < asked.word || U&'\+10FFFF'
+        )
+        or exists (select from unnest(:fresh) fresh (word) where starts_with(fresh.word, asked.word))
+    ) as known
+    from unnest(:asked) asked (word)
+    offset 0
+) asked
 left join lateral (
     select words.word from words where words.workspace_id = :workspace and gaps(words.word) && asked.gaps
     union
-    select words.word from words
-    where words.workspace_id = :workspace and length(asked.word) > 5 and words.word % asked.word
+    select words.word from words where words.workspace_id = :workspace and asked.long and words.word % asked.word
     union
     select fresh.word from unnest(:fresh) fresh (word)
-    where gaps(fresh.word) && asked.gaps or length(asked.word) > 5 and fresh.word % asked.word
+    where gaps(fresh.word) && asked.gaps or asked.long and fresh.word % asked.word
 ) near on true

@@ -1,7 +1,7 @@
 //! What is searched: the kinds of records, and where in their texts.
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::Bad;
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::people::companies::model::COMPANY;
@@ -15,6 +15,10 @@ pub struct Place {
     pub kind: Kind,
     /// What a hit is called.
     pub name: &'static str,
+    /// The text that is searched, folded.
+    pub words: fn() -> &'static str,
+    /// The condition that a record mentions the words of a question.
+    pub mentions: fn(&str, &Actor) -> Result<Cond, Bad>,
     pub openings: &'static [Opening],
 }
 
@@ -29,11 +33,15 @@ pub const PLACES: [Place; 5] = [
     Place {
         kind: Kind::Company,
         name: "companies.name",
+        words: || words_of(&COMPANY),
+        mentions: |q, actor| COMPANY.condition_of_words(q, actor),
         openings: &[Opening { key: "fold(companies.name)", score: "2.5" }],
     },
     Place {
         kind: Kind::Contact,
         name: "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), '')",
+        words: || words_of(&CONTACT),
+        mentions: |q, actor| CONTACT.condition_of_words(q, actor),
         openings: &[
             Opening {
                 key: "fold(btrim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '')))",
@@ -43,35 +51,28 @@ pub const PLACES: [Place; 5] = [
             Opening { key: "contacts.email", score: "2.0" },
         ],
     },
-    Place { kind: Kind::Lead, name: "leads.title", openings: &[Opening { key: "fold(leads.title)", score: "2.5" }] },
-    Place { kind: Kind::Deal, name: "deals.title", openings: &[Opening { key: "fold(deals.title)", score: "2.5" }] },
-    Place { kind: Kind::Activity, name: "left(coalesce(activities.text, ''), 120)", openings: &[] },
+    Place {
+        kind: Kind::Lead,
+        name: "leads.title",
+        words: || words_of(&LEAD),
+        mentions: |q, actor| LEAD.condition_of_words(q, actor),
+        openings: &[Opening { key: "fold(leads.title)", score: "2.5" }],
+    },
+    Place {
+        kind: Kind::Deal,
+        name: "deals.title",
+        words: || words_of(&DEAL),
+        mentions: |q, actor| DEAL.condition_of_words(q, actor),
+        openings: &[Opening { key: "fold(deals.title)", score: "2.5" }],
+    },
+    Place {
+        kind: Kind::Activity,
+        name: "left(coalesce(activities.text, ''), 120)",
+        words: || words_of(&ACTIVITY),
+        mentions: |q, actor| ACTIVITY.condition_of_words(q, actor),
+        openings: &[],
+    },
 ];
-
-impl Place {
-    /// The text that is searched, folded.
-    pub fn words(&self) -> &'static str {
-        match self.kind {
-            Kind::Company => words_of(&COMPANY),
-            Kind::Contact => words_of(&CONTACT),
-            Kind::Lead => words_of(&LEAD),
-            Kind::Deal => words_of(&DEAL),
-            _ => words_of(&ACTIVITY),
-        }
-    }
-
-    /// The condition that a record mentions the words of a question.
-    pub fn mentions(&self, q: &str, actor: &Actor) -> Result<Cond> {
-        match self.kind {
-            Kind::Company => COMPANY.condition_of_words(q, actor),
-            Kind::Contact => CONTACT.condition_of_words(q, actor),
-            Kind::Lead => LEAD.condition_of_words(q, actor),
-            Kind::Deal => DEAL.condition_of_words(q, actor),
-            _ => ACTIVITY.condition_of_words(q, actor),
-        }
-        .map_err(|bad| Error::parameters(vec![bad]))
-    }
-}
 
 fn words_of<T>(fields: &'static Fields<T>) -> &'static str {
     fields.search.as_ref().map_or("''", |search| search.sql)

@@ -5,7 +5,7 @@ use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::asked::Asked;
+use crate::kernel::asked::{Asked, Q_MAX};
 use crate::kernel::cond::{Cond, Op, fold, pattern};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
@@ -104,7 +104,7 @@ fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<Searc
     if !question.kinds.contains(&place.kind) || tx.actor.must_read(place.kind.path()).is_err() {
         return Ok(Vec::new());
     }
-    let mentions = place.mentions(&question.q, tx.actor)?;
+    let mentions = (place.mentions)(&question.q, tx.actor).map_err(|bad| Error::parameters(vec![bad]))?;
     if !matches!(mentions, Cond::Mentions(..)) {
         // Some of the text is hidden from the role: what is found must not be weighed by it.
         return weighed(tx, place, question, "''", mentions);
@@ -113,7 +113,7 @@ fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<Searc
     if is_enough(&begun, question) {
         return Ok(begun);
     }
-    let mentioned = weighed(tx, place, question, place.words(), mentions)?;
+    let mentioned = weighed(tx, place, question, (place.words)(), mentions)?;
     Ok(together(begun, mentioned, question))
 }
 
@@ -186,7 +186,7 @@ fn search(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
 fn search_nearly(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
     let text = fold(question.q.trim());
     let (mut result, mut slips) = (SearchResult::default(), 0);
-    for correction in vocabulary::corrections(tx, &text)? {
+    for correction in vocabulary::corrections(tx, &text, Q_MAX)? {
         if !result.is_empty() && correction.slips > slips {
             break;
         }

@@ -1,4 +1,5 @@
--- Workspaces with events that their vocabulary has not read. The first unread event of each is looked up in the feed's index.
+-- Workspaces with events that their vocabulary has not read, those that have waited longest first. The first unread event of each is
+-- looked up in the feed's index.
 select workspaces.id
 from workspaces
 left join vocabularies read on read.workspace_id = workspaces.id
@@ -9,4 +10,5 @@ cross join lateral (
     limit 1
 ) unread
 where settled(unread.xid)
+order by unread.xid
 limit :limit

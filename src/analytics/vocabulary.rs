@@ -13,23 +13,30 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// Events that are read in one transaction.
-const PORTION: i64 = 2_000;
+/// Events that are read in one transaction, which an erasure may have to wait for.
+const PORTION: i64 = 250;
+/// Words that one statement adds.
+const ADDED: usize = 5_000;
+/// After this long, what else there is to do comes before what is left to read.
+const TURN: Duration = Duration::from_secs(1);
 /// Workspaces that are read on in one turn.
 const WORKSPACES: i64 = 100;
 /// Events that a search reads which the worker has not.
 const FRESH: i64 = 1_000;
 
+/// Characters of a text from which words are taken.
+const BEGINNING: i64 = 2_000;
 /// Letters of a word that is kept and can be mistyped.
 const LETTERS: Range<usize> = 3..41;
 /// Words of a question that are looked at.
 const ASKED: usize = 8;
 /// Words that are tried for one that was asked.
-const NEAR: usize = 4;
+const NEAR: usize = 6;
 /// Other questions that are tried for the one that was asked.
-const CORRECTIONS: usize = 5;
+const CORRECTIONS: usize = 6;
 
 /// A question that may have been meant, and how many slips it is away from the one that was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,29 +54,39 @@ pub fn gather(db: &Db) -> Result<bool> {
     }
     let unread = Statement::new(include_str!("unread.sql")).set("limit", Part::Int(WORKSPACES));
     let workspaces: Vec<Unread> = db.here(|conn| Ok(unread.load(conn)?))?;
-    for workspace in &workspaces {
-        db.here(|conn| in_transaction(conn, |conn| read_on(conn, workspace.id)))?;
+    let (mut more, begun) = (false, Instant::now());
+    for workspace in workspaces.iter().take_while(|_| begun.elapsed() < TURN) {
+        // What goes wrong in one workspace is none of the others' business.
+        match db.here(|conn| in_transaction(conn, |conn| read_on(conn, workspace.id))) {
+            Ok(read) => more |= read,
+            Err(error) => log::warn!("new words of workspace {} were not gathered: {error}", workspace.id),
+        }
     }
-    Ok(!workspaces.is_empty())
+    Ok(more)
 }
 
-/// Adds the words of the next events. The position is locked first: an erasure takes it back and the words with it.
-fn read_on(conn: &mut PgConnection, workspace: Uuid) -> Result<()> {
+/// Adds the words of the next events, if there are any and nobody else is at it. The position is locked first: an erasure takes it back and
+/// the words with it.
+fn read_on(conn: &mut PgConnection, workspace: Uuid) -> Result<bool> {
     let new = vocabularies::workspace_id.eq(workspace);
     diesel::insert_into(vocabularies::table).values(new).on_conflict_do_nothing().execute(conn)?;
     let position = vocabularies::table.find(workspace).select((vocabularies::xid, vocabularies::seq));
-    let Some(read) = position.for_update().skip_locked().first(conn).optional()? else { return Ok(()) };
+    let Some(read) = position.for_update().skip_locked().first(conn).optional()? else { return Ok(false) };
     let noted = noted(conn, workspace, read, "and settled(xid) order by xid, seq", PORTION)?;
-    let Some(last) = noted.last() else { return Ok(()) };
-    let words = said(conn, workspace, &noted)?.into_iter().collect();
-    Statement::new("insert into words (workspace_id, word) select :workspace, unnest(:words) on conflict do nothing")
+    let Some(last) = noted.last() else { return Ok(false) };
+    let words: Vec<String> = said(conn, workspace, &noted)?.into_iter().collect();
+    for some in words.chunks(ADDED) {
+        Statement::new(
+            "insert into words (workspace_id, word) select :workspace, unnest(:words) on conflict do nothing",
+        )
         .set("workspace", Part::Id(workspace))
-        .set("words", Part::Texts(words))
+        .set("words", Part::Texts(some.to_vec()))
         .execute(conn)?;
+    }
     diesel::update(vocabularies::table.find(workspace))
         .set((vocabularies::xid.eq(last.xid), vocabularies::seq.eq(last.seq)))
         .execute(conn)?;
-    Ok(())
+    Ok(true)
 }
 
 #[derive(QueryableByName)]
@@ -115,9 +132,11 @@ fn said(conn: &mut PgConnection, workspace: Uuid, noted: &[Noted]) -> Result<BTr
             continue;
         }
         let texts: Vec<Said> = Statement::new(
-            "select :words as text from :records where workspace_id = :workspace and id = any(:ids) and deleted_at is null",
+            "select left(:words, :beginning::int) as text from :records \
+             where workspace_id = :workspace and id = any(:ids) and deleted_at is null",
         )
-        .set("words", Part::Sql(place.words()))
+        .set("beginning", Part::Int(BEGINNING))
+        .set("words", Part::Sql((place.words)()))
         .set("records", Part::Sql(place.kind.path()))
         .set("workspace", Part::Id(workspace))
         .set("ids", Part::Ids(ids.into_iter().collect()))
@@ -143,15 +162,17 @@ struct Asked<'a> {
     meant: Vec<(usize, String)>,
 }
 
-/// What may have been meant by words that are written nowhere, the nearest first. `text` is folded.
-pub fn corrections(tx: &mut Tx<'_>, text: &str) -> Result<Vec<Correction>> {
+/// What may have been meant by words that are written nowhere, the nearest first, with at most `longest` characters. `text` is folded.
+pub fn corrections(tx: &mut Tx<'_>, text: &str, longest: usize) -> Result<Vec<Correction>> {
     let asked: Vec<(usize, &str)> = words_in(text).take(ASKED).collect();
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let near = near(tx, &asked.iter().map(|(_, word)| *word).collect::<Vec<_>>())?;
+    let near = near(tx, &asked.iter().map(|(_, word)| *word).collect())?;
     let meant = |&(at, word)| Asked { at, word, meant: meant(word, &near) };
-    Ok(combine(text, &asked.iter().map(meant).collect::<Vec<_>>()))
+    let mut ways = combine(text, &asked.iter().map(meant).collect::<Vec<_>>());
+    ways.retain(|way| way.text.chars().count() <= longest);
+    Ok(ways)
 }
 
 #[derive(QueryableByName)]
@@ -164,7 +185,7 @@ struct Near {
     known: bool,
 }
 
-fn near(tx: &mut Tx<'_>, asked: &[&str]) -> Result<Vec<Near>> {
+fn near(tx: &mut Tx<'_>, asked: &BTreeSet<&str>) -> Result<Vec<Near>> {
     let mut fresh = fresh(tx)?;
     fresh.retain(|word| asked.iter().any(|asked| word.starts_with(asked) || slips(asked, word).is_some()));
     let near = Statement::new(include_str!("near_words.sql"))
@@ -188,7 +209,9 @@ fn meant(asked: &str, near: &[Near]) -> Vec<(usize, String)> {
     let words = near().filter_map(|near| near.word.as_ref());
     let mut meant: Vec<(usize, String)> =
         words.filter_map(|word| Some((slips(asked, word)?, word.clone()))).filter(|(slips, _)| *slips > 0).collect();
-    meant.sort();
+    // Among equally many slips, letters that changed places and a beginning that is right tell most.
+    let likeness = |word: &str| strsim::jaro_winkler(asked, word);
+    meant.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| likeness(y).total_cmp(&likeness(x))).then_with(|| x.cmp(y)));
     meant.truncate(NEAR);
     if near().any(|near| near.known) {
         meant.insert(0, (0, asked.to_owned()));
@@ -199,7 +222,7 @@ fn meant(asked: &str, near: &[Near]) -> Vec<(usize, String)> {
 /// How many slips a word is away from the one that was asked for, if these can be forgiven: a letter too many, too few, another, or
 /// two that have changed places; in a long word two of them.
 fn slips(asked: &str, word: &str) -> Option<usize> {
-    let forgiven = if asked.chars().count() > 5 { 2 } else { 1 };
+    let forgiven = if asked.chars().count() > 6 { 2 } else { 1 };
     Some(strsim::osa_distance(asked, word)).filter(|slips| *slips <= forgiven)
 }
 

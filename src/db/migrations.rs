@@ -10,14 +10,18 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
+/// A dump may be older than what clients have read: what happens after it was loaded must come after that, too.
+const AHEAD: i64 = 1_000_000_000;
+
 /// Applies what is missing and returns the names; in a database that was loaded from a dump, events are counted on.
 pub fn run(url: &str) -> Result<Vec<String>> {
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
     let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|e| Error::Internal(e.to_string()))?;
     let names = applied.iter().map(ToString::to_string).collect();
     if let Some(last) = counted_elsewhere(&mut conn)? {
+        let before = last + AHEAD;
         conn.batch_execute(&format!(
-            "create or replace function counted_before() returns bigint language sql immutable parallel safe as $$ select {last}::bigint $$"
+            "create or replace function counted_before() returns bigint language sql immutable parallel safe as $$ select {before}::bigint $$"
         ))?;
     }
     Ok(names)
@@ -45,12 +49,15 @@ pub fn is_current(conn: &mut PgConnection) -> Result<bool> {
 /// see what happens here.
 pub fn counted_elsewhere(conn: &mut PgConnection) -> Result<Option<i64>> {
     #[derive(QueryableByName)]
-    struct Latest {
+    struct Number {
         #[diesel(sql_type = BigInt)]
-        last: i64,
+        number: i64,
     }
-    let latest: Option<Latest> = Statement::new(include_str!("latest_event.sql")).get_result(conn).optional()?;
-    Ok(latest.map(|latest| latest.last))
+    let last: Number = Statement::new(include_str!("latest_event.sql")).get_result(conn)?;
+    // Asked afterwards: whoever wrote the last event here has a lower number than this.
+    let now = "select counted_before() + pg_current_xact_id()::text::bigint as number";
+    let now: Number = Statement::new(now).get_result(conn)?;
+    Ok(Some(last.number).filter(|last| *last >= now.number))
 }
 
 /// Takes every migration back, newest first.

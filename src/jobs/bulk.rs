@@ -141,7 +141,7 @@ fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) ->
 fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<()> {
     if order.action == BulkAction::Erase {
         let reason = order.reason.as_deref().unwrap_or_default();
-        return ids.iter().try_for_each(|id| erasures::erase(tx, *id, reason, order.rule).map(drop));
+        return erasures::erase_many(tx, ids, reason, order.rule).map(drop);
     }
     of_resource!(order, |store| {
         match order.action {

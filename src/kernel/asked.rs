@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 pub const LIMIT_MAX: i64 = 500;
 pub(in crate::kernel) const LIMIT_DEFAULT: i64 = 50;
-pub(in crate::kernel) const Q_MAX: usize = 256;
+pub const Q_MAX: usize = 256;
 
 /// What a parameter asks of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

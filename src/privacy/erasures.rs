@@ -136,8 +136,15 @@ macro_rules! naming {
     ($tx:expr, $table:ident, $contact:expr) => {{ s::$table::table.filter(s::$table::workspace_id.eq($tx.workspace())).filter(s::$table::contact_id.eq($contact)) }};
 }
 
-/// Erases a contact that the caller sees. `rule` is the retention rule that asked for it.
-pub fn erase(tx: &mut Tx<'_>, contact: Uuid, reason: &str, rule: Option<Uuid>) -> Result<Erasure> {
+/// Erases contacts that the caller sees, each with its proof. `rule` is the retention rule that asked for it.
+pub fn erase_many(tx: &mut Tx<'_>, contacts: &[Uuid], reason: &str, rule: Option<Uuid>) -> Result<Vec<Erasure>> {
+    let proofs = contacts.iter().map(|contact| erase(tx, *contact, reason, rule)).collect::<Result<_>>()?;
+    // Last, as it keeps other erasures and the gathering of words waiting.
+    forget_words(tx)?;
+    Ok(proofs)
+}
+
+fn erase(tx: &mut Tx<'_>, contact: Uuid, reason: &str, rule: Option<Uuid>) -> Result<Erasure> {
     let seen = sight::<s::contacts::table>(tx.actor, Kind::Contact, Action::Read);
     let own = s::contacts::table.find((tx.workspace(), contact)).filter(&seen).for_update();
     let before: Option<Contact> = own.select(Contact::as_select()).first(tx.conn).optional()?;
@@ -148,7 +155,6 @@ pub fn erase(tx: &mut Tx<'_>, contact: Uuid, reason: &str, rule: Option<Uuid>) -
     }
     let (erased, records, files) = empty(tx, contact)?;
     empty_contact(tx, contact)?;
-    forget_words(tx)?;
     let events = diesel::select(redact_events(tx.workspace(), &records)).get_result(tx.conn)?;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let [leads, activities, tasks] = erased.map(number);
@@ -230,8 +236,12 @@ fn empty_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
 /// ended.
 fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
     let workspace = tx.workspace();
-    diesel::update(s::vocabularies::table.find(workspace))
-        .set((s::vocabularies::xid.eq(0), s::vocabularies::seq.eq(0)))
+    let anew = (s::vocabularies::xid.eq(0), s::vocabularies::seq.eq(0));
+    diesel::insert_into(s::vocabularies::table)
+        .values((s::vocabularies::workspace_id.eq(workspace), anew))
+        .on_conflict(s::vocabularies::workspace_id)
+        .do_update()
+        .set(anew)
         .execute(tx.conn)?;
     diesel::delete(s::words::table.filter(s::words::workspace_id.eq(workspace))).execute(tx.conn)?;
     Ok(())
@@ -243,7 +253,11 @@ fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
 #[post("/erasures")]
 async fn create(ctx: Ctx<can::erasures::Create>, asked: Valid<ErasureCreate>) -> Result<Reply> {
     ctx.actor.must::<can::contacts::Delete>()?;
-    ctx.write(move |tx| Reply::created(&erase(tx, asked.contact_id, &asked.reason, None)?)).await
+    ctx.write(move |tx| {
+        let proofs = erase_many(tx, &[asked.contact_id], &asked.reason, None)?;
+        Reply::created(proofs.first().ok_or_else(Error::not_found)?)
+    })
+    .await
 }
 
 /// List the proofs of erasure, the latest first.

@@ -135,6 +135,18 @@ fn known_records_are_changed_together_and_a_refused_one_alone_fails() {
 }
 
 #[test]
+fn known_records_are_changed_in_the_order_of_the_file() {
+    let owner = workspace();
+    let file = "external_id,email,last_name\n";
+    import(&owner, "contacts", &format!("{file}a,a@x.example,A\nb,b@x.example,B\n"), json!({}));
+    // The address that the second row frees is taken by the third.
+    let rows = format!("{file}a,p@x.example,A\na,q@x.example,A\nb,p@x.example,B\n");
+    let report = import(&owner, "contacts", &rows, json!({}));
+    assert_eq!((&report["updated"], &report["failed"]), (&json!(3), &json!(0)), "{report}");
+    assert_eq!(owner.get("/contacts?external_id=b").ok()["data"][0]["email"], "p@x.example");
+}
+
+#[test]
 fn a_parent_may_stand_further_down_in_the_file() {
     let owner = workspace();
     let report =

@@ -54,7 +54,7 @@ pub fn chunk(
     let known: Vec<Known<'_>> = known.iter().filter_map(|row| Some((find(&existing, row)?, row))).collect();
     match on_existing {
         OnExisting::Skip => report.skipped += i64::try_from(known.len()).unwrap_or(0),
-        OnExisting::Update => change_known(tx, reader.resource, known, report, problems)?,
+        OnExisting::Update => change_known(tx, reader.resource, &known, report, problems)?,
     }
     // Most files are clean: all rows with one statement. Where one is refused, they go in one by one.
     match tx.attempt(|tx| create_all(tx, reader, &new)) {
@@ -302,23 +302,23 @@ fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
 fn change_known(
     tx: &mut Tx<'_>,
     resource: ImportResource,
-    mut known: Vec<Known<'_>>,
+    mut known: &[Known<'_>],
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
     while !known.is_empty() {
-        // Rows that mean the same record are one change after the other.
+        // A row that means a record a second time waits until the rows before it are done.
         let mut seen = HashSet::new();
-        let (now, later): (Vec<Known<'_>>, Vec<Known<'_>>) = known.into_iter().partition(|(id, _)| seen.insert(*id));
-        match tx.attempt(|tx| change_all(tx, resource, &now)) {
+        let (now, later) = known.split_at(known.iter().take_while(|(id, _)| seen.insert(*id)).count());
+        match tx.attempt(|tx| change_all(tx, resource, now)) {
             Ok(outcomes) => {
-                for (outcome, (_, row)) in outcomes.into_iter().zip(&now) {
+                for (outcome, (_, row)) in outcomes.into_iter().zip(now) {
                     settle(Ok(outcome), row, report, problems)?;
                 }
             }
             Err(Error::Internal(message)) => return Err(Error::Internal(message)),
             Err(_) => {
-                for one in &now {
+                for one in now {
                     let changed = tx.attempt(|tx| change_all(tx, resource, std::slice::from_ref(one)));
                     let outcome = changed.map(|outcomes| outcomes.into_iter().next().unwrap_or(Outcome::Unchanged));
                     settle(outcome, one.1, report, problems)?;
