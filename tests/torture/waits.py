@@ -11,6 +11,10 @@ from line import Line
 from load import Load, check, content
 
 
+# After so many seconds PostgreSQL ends a transaction whose client says nothing (src/db/pool.rs).
+IDLE = 15
+
+
 def together(count: int, act) -> list:
     """Runs the same thing on many threads."""
     outcomes: list = [None] * count
@@ -97,7 +101,8 @@ def guarded(part, act, postgres: Database) -> None:
     try:
         house.start()
         act(part, house, line)
-        house.invariants(part)
+        # Of a client that fell silent within a transaction the database knows nothing; it ends such a transaction by itself.
+        house.invariants(part, IDLE + SLACK)
     except Exception as error:
         part.check(False, f"{name}: {type(error).__name__}: {error}")
     finally:
@@ -124,10 +129,25 @@ def recovers(part, house: House, api: Client, what: str, within: float) -> None:
 def mute(part, house: House, line: Line) -> None:
     """As when a firewall forgets connections: whoever waits on one of them waits for ever, but new ones work."""
     api = owner(house)
-    together(30, lambda n: Client(house, api.token).ask("GET", "/contacts"))
+    silent = threading.Event()
+
+    def write(n: int) -> set[int]:
+        mine, statuses = Client(house, api.token), set()
+        while not silent.is_set():
+            statuses.add(mine.ask("POST", "/contacts", {"last_name": f"Before {n}"}).status)
+        return statuses
+
+    written: list = []
+    writing = threading.Thread(target=lambda: written.extend(together(8, write)), daemon=True)
+    writing.start()
+    time.sleep(1)
     line.silence()
+    silent.set()
+    # Some of them fell silent within a transaction.
     answers = together(12, lambda n: Client(house, api.token).ask("GET", "/contacts"))
     part.check({answer.status for answer in answers} <= {200, 503}, f"on a silent line: {sorted({answer.status for answer in answers})}")
+    writing.join(DEADLINE + SLACK)
+    part.check(len(written) == 8 and all(answered and answered <= {201, 503} for answered in written), f"writes into silence: {written}")
     live = [Client(house).ask("GET", "/health/live").seconds for _ in range(20)]
     lively(part, live)
     recovers(part, house, api, "connections that went silent", 30)
