@@ -196,13 +196,14 @@ diesel::table! {
     erasures (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
-        contact_id -> Uuid,
+        contact_id -> Nullable<Uuid>,
         reason -> Text,
         address_hashes -> Array<Nullable<Text>>,
         erased -> Jsonb,
         erased_by -> Nullable<Uuid>,
         rule_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        lead_id -> Nullable<Uuid>,
     }
 }
 
@@ -260,6 +261,8 @@ diesel::table! {
         etag -> Nullable<Text>,
         body -> Bytea,
         created_at -> Timestamptz,
+        names -> Array<Nullable<Uuid>>,
+        erased -> Bool,
     }
 }
 
@@ -283,7 +286,7 @@ diesel::table! {
         id -> Uuid,
         resource -> Text,
         file_name -> Text,
-        content -> Bytea,
+        content -> Nullable<Bytea>,
         status -> Text,
         detected -> Jsonb,
         settings -> Jsonb,
@@ -293,6 +296,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        file_removed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -16,6 +16,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 const SECRET_MIN: usize = 32;
 
@@ -90,9 +91,10 @@ pub fn serve(options: &Serve) -> Outcome {
         Some(Worker::start(shared.db.get_ref().clone(), mail, kept).map_err(text)?)
     };
     let stopping = shared.stopping.clone();
+    let delay = Duration::from_secs(options.stop_delay.into());
     actix_web::rt::System::new()
         .block_on(server::serve(listener, shared, |handle| {
-            actix_web::rt::spawn(server::stop_on_signal(handle, stopping));
+            actix_web::rt::spawn(server::stop_on_signal(handle, stopping, delay));
         }))
         .map_err(text)?;
     if let Some(worker) = worker {

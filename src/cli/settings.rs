@@ -145,6 +145,9 @@ pub struct Serve {
     /// Origins from which browsers may call (CORS), separated by commas, such as `https://app.example`
     #[arg(long, env = "VORONKA_ORIGINS", value_delimiter = ',')]
     pub origins: Vec<String>,
+    /// For how many seconds a server that is asked to stop still takes requests, while /health/ready says 503: as long as a load balancer takes to notice; then it finishes what it has begun, in 25 seconds at most
+    #[arg(long, env = "VORONKA_STOP_DELAY", default_value_t = 0)]
+    pub stop_delay: u8,
     /// Leave background work to `voronka work`
     #[arg(long)]
     pub no_work: bool,

@@ -5,6 +5,7 @@ use crate::kernel::reply::{JSON, Reply};
 use crate::schema::idempotency_keys as keys;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Keys are kept for a day.
@@ -29,6 +30,7 @@ struct Saved {
     location: Option<String>,
     etag: Option<String>,
     body: Vec<u8>,
+    erased: bool,
 }
 
 diesel::define_sql_function! { fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool; }
@@ -46,7 +48,7 @@ pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Repl
     let saved: Option<Saved> = keys::table
         .find((tx.workspace(), claim.principal, &claim.key))
         .filter(keys::created_at.gt(since))
-        .select((keys::request_hash, keys::status, keys::location, keys::etag, keys::body))
+        .select((keys::request_hash, keys::status, keys::location, keys::etag, keys::body, keys::erased))
         .first(tx.conn)
         .optional()?;
     let Some(saved) = saved else { return Ok(None) };
@@ -57,6 +59,10 @@ pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Repl
         let place = saved.location.unwrap_or_default();
         let detail = format!("{place} was made with this key; its secret was shown once: delete it and make another");
         return Err(Error::new(Code::SecretShown, detail));
+    }
+    if saved.erased {
+        let detail = "what was asked for is done; its answer told of a person who was erased since";
+        return Err(Error::new(Code::AnswerErased, detail));
     }
     Ok(Some(Reply {
         status: u16::try_from(saved.status).unwrap_or(200),
@@ -73,12 +79,14 @@ pub(in crate::db) fn keep(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Resu
     if reply.replayed {
         return Ok(());
     }
+    let body = if claim.secret { &[][..] } else { &reply.body };
+    let named = names(body);
     let saved = (
         keys::request_hash.eq(&claim.hash),
         keys::status.eq(i16::try_from(reply.status).unwrap_or(200)),
         keys::location.eq(&reply.location),
         keys::etag.eq(&reply.etag),
-        keys::body.eq(if claim.secret { &[][..] } else { &reply.body }),
+        (keys::body.eq(body), keys::names.eq(&named), keys::erased.eq(false)),
         keys::created_at.eq(tx.now),
     );
     // The only row that can be there is an expired one.
@@ -94,6 +102,29 @@ pub(in crate::db) fn keep(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Resu
         .set(saved)
         .execute(tx.conn)?;
     Ok(())
+}
+
+/// Drops the answers that name records: what was done stays done, and who asks again is told so.
+pub fn forget(tx: &mut Tx<'_>, records: Vec<Uuid>) -> Result<()> {
+    let since = tx.now.plus(-chrono::Duration::hours(KEPT_HOURS));
+    let kept = keys::table.filter(keys::workspace_id.eq(tx.workspace())).filter(keys::created_at.gt(since));
+    let records: Vec<Option<Uuid>> = records.into_iter().map(Some).collect();
+    diesel::update(kept.filter(keys::names.overlaps_with(records)))
+        .set((
+            keys::body.eq(&[][..]),
+            keys::etag.eq(None::<String>),
+            keys::names.eq(Vec::<Uuid>::new()),
+            keys::erased.eq(true),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The ids in an answer.
+fn names(body: &[u8]) -> Vec<Uuid> {
+    let words = body.split(|byte| *byte == b'"').filter(|word| word.len() == 36);
+    let ids: BTreeSet<Uuid> = words.filter_map(|word| Uuid::try_parse_ascii(word).ok()).collect();
+    ids.into_iter().collect()
 }
 
 /// 64 bits that stand for (workspace, principal, key).

@@ -149,11 +149,19 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
     server.await
 }
 
-/// Waits for Ctrl-C or SIGTERM, then stops: unready at once, requests under way are finished.
-pub async fn stop_on_signal(handle: ServerHandle, stopping: web::Data<Stopping>) {
+/// Waits for Ctrl-C or SIGTERM, then stops: unready at once, and after the delay, which a second signal ends, nothing new is taken and requests
+/// under way are finished.
+pub async fn stop_on_signal(handle: ServerHandle, stopping: web::Data<Stopping>, delay: Duration) {
     wait_for_signal().await;
-    log::info!("stopping; requests under way have {DRAIN_SECONDS} seconds");
     stopping.0.store(true, Ordering::Relaxed);
+    if !delay.is_zero() {
+        log::info!("stopping in {} seconds; not ready any more", delay.as_secs());
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = wait_for_signal() => {}
+        }
+    }
+    log::info!("stopping; requests under way have {DRAIN_SECONDS} seconds");
     handle.stop(true).await;
 }
 

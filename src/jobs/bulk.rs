@@ -10,7 +10,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::shape;
 use crate::people::companies::{model::COMPANY, store as companies};
 use crate::people::contacts::{model::CONTACT, store as contacts};
-use crate::privacy::erasures;
+use crate::privacy::erasures::{self, Subject};
 use crate::records::bulk::{BulkAction, Order};
 use crate::records::kept;
 use crate::sales::deals::{model::DEAL, store as deals};
@@ -94,6 +94,8 @@ fn no_work_on(resource: &str) -> Error {
 macro_rules! matching {
     ($tx:expr, $job:expr, $order:expr, $table:ident, $fields:ident, $kind:ident) => {{
         let cond = kept::condition($tx, $fields, &$order.selection)?;
+        let erase = $order.action == BulkAction::Erase;
+        let cond = if erase { erasures::choosable($tx, &$order.resource, cond) } else { cond };
         let seen = sight::<$table::table>($tx.actor, $kind, Action::Read);
         let all = $table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::deleted_at.is_null());
         all.filter($table::created_at.le($job.created_at)).filter($fields.on(cond)).filter(seen)
@@ -141,7 +143,9 @@ fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) ->
 fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<()> {
     if order.action == BulkAction::Erase {
         let reason = order.reason.as_deref().unwrap_or_default();
-        return erasures::erase_many(tx, ids, reason, order.rule).map(drop);
+        let subject = if order.resource == Kind::Lead.path() { Subject::Lead } else { Subject::Contact };
+        let subjects: Vec<Subject> = ids.iter().copied().map(subject).collect();
+        return erasures::erase_many(tx, &subjects, reason, order.rule).map(drop);
     }
     of_resource!(order, |store| {
         match order.action {

@@ -4,6 +4,7 @@ use crate::db::pool::Db;
 use crate::db::queue::Job;
 use crate::db::table::RESTORE_DAYS;
 use crate::db::tx::in_transaction;
+use crate::intake::imports::forget;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::privacy::retention;
@@ -83,7 +84,7 @@ fn remove_expired(db: &Db) -> Result<()> {
             let month = now.plus(-Duration::days(30));
             diesel::delete(refresh_tokens::table.filter(refresh_tokens::expires_at.lt(month))).execute(conn)?;
             diesel::delete(login_tokens::table.filter(login_tokens::expires_at.lt(month))).execute(conn)?;
-            Ok(())
+            forget::old(conn)
         })
     })
 }

@@ -61,6 +61,8 @@ codes! {
     InUse = 409 "in_use" "Other records refer to this one";
     IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
     SecretShown = 409 "secret_shown" "The answer held a secret, which is shown once";
+    AnswerErased = 409 "answer_erased" "The answer told of a person who was erased since";
+    FileRemoved = 409 "file_removed" "The file is not kept any more";
     JobFinished = 409 "job_finished" "The job has ended";
     VersionConflict = 412 "version_conflict" "The record has changed since you read it";
     PayloadTooLarge = 413 "payload_too_large" "The body is too large";

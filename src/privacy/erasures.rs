@@ -1,13 +1,16 @@
 //! Erasure of a person (GDPR, article 17): what could tell who it was is taken away everywhere, what is needed for figures stays, and a row
 //! proves that it was done.
 use crate::db::events::Event;
-use crate::db::queue;
 use crate::db::sight::sight;
+use crate::db::table::RESTORE_DAYS;
 use crate::db::tx::Tx;
+use crate::db::{idempotency, queue};
+use crate::intake::imports::forget;
 use crate::kernel::actor::{Action, can};
+use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomValues;
-use crate::kernel::error::{Error, Result};
-use crate::kernel::field::{Fields, field};
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::hex;
 use crate::kernel::reply::Reply;
@@ -16,12 +19,13 @@ use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::{Consents, Contact, Emails, FirstTouch, Phones};
-use crate::sales::leads::model::LeadPerson;
+use crate::privacy::person::Person;
+use crate::sales::leads::model::{Lead, LeadPerson};
 use crate::schema as s;
 use crate::schema::erasures;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{jsonb, list, list_params, page};
+use crate::{jsonb, list, list_params, page, theirs};
 use actix_web::{get, post};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -44,6 +48,9 @@ const ERASED: &str = "Erased";
 #[diesel(sql_type = Jsonb)]
 pub struct ErasedCounts {
     pub leads: i64,
+    /// Those that were theirs alone: without a company, and without another contact.
+    #[serde(default)]
+    pub deals: i64,
     pub activities: i64,
     pub tasks: i64,
     pub files: i64,
@@ -57,7 +64,9 @@ jsonb!(ErasedCounts);
 #[diesel(table_name = erasures)]
 pub struct Erasure {
     pub id: Uuid,
-    pub contact_id: Uuid,
+    pub contact_id: Option<Uuid>,
+    /// Of somebody who was known from a lead only.
+    pub lead_id: Option<Uuid>,
     /// Why, such as "asked by letter on 3 May".
     pub reason: String,
     pub erased: ErasedCounts,
@@ -80,11 +89,31 @@ page!(ErasurePage of Erasure);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ErasureCreate {
-    pub contact_id: Uuid,
+    /// The person; with their leads, and the deals that are theirs alone.
+    pub contact_id: Option<Uuid>,
+    /// Instead of a contact: somebody who is known from this lead only.
+    pub lead_id: Option<Uuid>,
     #[schema(min_length = 1, max_length = 1000, example = "Asked by letter")]
     pub reason: String,
 }
-impl Rules for ErasureCreate {}
+impl Rules for ErasureCreate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        match (self.contact_id, self.lead_id) {
+            (None, None) => bad.push(Bad::member("/contact_id", "required", "a contact or a lead is needed")),
+            (Some(_), Some(_)) => {
+                bad.push(Bad::member("/lead_id", "stated_twice", "one at a time: a contact or a lead"))
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Who is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Contact(Uuid),
+    Lead(Uuid),
+}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ErasureLookup {
@@ -103,6 +132,7 @@ static ERASURE: Fields<erasures::table> = Fields {
     kind: Kind::Erasure,
     all: &[
         field("contact_id", &erasures::contact_id),
+        field("lead_id", &erasures::lead_id),
         field("erased_by", &erasures::erased_by),
         field("rule_id", &erasures::rule_id),
         field("created_at", &erasures::created_at),
@@ -120,8 +150,8 @@ fn mine(workspace: Uuid) -> _ {
     erasures::table.filter(erasures::workspace_id.eq(workspace))
 }
 
-fn seen(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, crate::kernel::cond::Cond> {
-    ERASURE.on(crate::kernel::cond::Cond::All(Vec::new()))
+fn seen(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
+    ERASURE.on(Cond::All(Vec::new()))
 }
 
 /// An address as a proof keeps it: it can be recognised, not read.
@@ -131,66 +161,161 @@ fn hash(address: &str) -> String {
 
 diesel::define_sql_function! { fn redact_events(workspace: SqlUuid, records: Array<SqlUuid>) -> BigInt; }
 
-/// The records of a table that name the contact, deleted ones too.
-macro_rules! naming {
-    ($tx:expr, $table:ident, $contact:expr) => {{ s::$table::table.filter(s::$table::workspace_id.eq($tx.workspace())).filter(s::$table::contact_id.eq($contact)) }};
-}
-
-/// Erases contacts that the caller sees, each with its proof. `rule` is the retention rule that asked for it.
-pub fn erase_many(tx: &mut Tx<'_>, contacts: &[Uuid], reason: &str, rule: Option<Uuid>) -> Result<Vec<Erasure>> {
-    let proofs = contacts.iter().map(|contact| erase(tx, *contact, reason, rule)).collect::<Result<_>>()?;
-    // Last, as it keeps other erasures and the gathering of words waiting.
-    forget_words(tx)?;
+/// Erases people that the caller may delete, each with its proof. `rule` is the retention rule that asked for it.
+pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Option<Uuid>) -> Result<Vec<Erasure>> {
+    let (mut proofs, mut records) = (Vec::new(), Vec::new());
+    for subject in subjects {
+        proofs.push(erase(tx, *subject, reason, rule, &mut records)?);
+    }
+    if !proofs.is_empty() {
+        records.extend(forget::all(tx)?);
+        idempotency::forget(tx, records)?;
+        // Last, as it keeps other erasures and the gathering of words waiting.
+        forget_words(tx)?;
+    }
     Ok(proofs)
 }
 
-fn erase(tx: &mut Tx<'_>, contact: Uuid, reason: &str, rule: Option<Uuid>) -> Result<Erasure> {
-    let seen = sight::<s::contacts::table>(tx.actor, Kind::Contact, Action::Read);
-    let own = s::contacts::table.find((tx.workspace(), contact)).filter(&seen).for_update();
-    let before: Option<Contact> = own.select(Contact::as_select()).first(tx.conn).optional()?;
-    let before = before.ok_or_else(|| Error::reference("/contact_id"))?;
-    let done = mine(tx.workspace()).filter(erasures::contact_id.eq(contact)).select(Erasure::as_select());
-    if let Some(done) = done.first(tx.conn).optional()? {
-        return Ok(done);
+/// Which records a rule may choose to erase: contacts go out of sight once they are erased, leads stay.
+pub fn choosable(tx: &Tx<'_>, resource: &str, cond: Cond) -> Cond {
+    if resource != Kind::Lead.path() {
+        return cond;
     }
-    let (erased, records, files) = empty(tx, contact)?;
-    empty_contact(tx, contact)?;
-    let events = diesel::select(redact_events(tx.workspace(), &records)).get_result(tx.conn)?;
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let [leads, activities, tasks] = erased.map(number);
-    let counts = ErasedCounts { leads, activities, tasks, files: number(files.len()), events };
+    let erased = "select e.lead_id from erasures e where e.lead_id = leads.id and e.workspace_id = ";
+    let erased = Cond::Within((&LEAD_ID).into(), erased, Values::Uuid(vec![tx.workspace()]));
+    Cond::All(vec![cond, Cond::Empty((&LEAD_CONTACT).into()), !erased])
+}
+
+static LEAD_ID: Field = field("id", &s::leads::id);
+static LEAD_CONTACT: Field = field("contact_id", &s::leads::contact_id);
+
+/// The row, deleted or not, which the caller must see and may delete.
+macro_rules! hold {
+    ($tx:ident, $table:ident, $row:ident, $id:ident, $pointer:literal) => {{
+        let seen = sight::<s::$table::table>($tx.actor, Kind::$row, Action::Read);
+        let own = s::$table::table.find(($tx.workspace(), $id));
+        let row = own.filter(&seen).select($row::as_select()).for_update().first($tx.conn).optional()?;
+        let row = row.ok_or_else(|| Error::reference($pointer))?;
+        let may = sight::<s::$table::table>($tx.actor, Kind::$row, Action::Delete);
+        let may: Option<Uuid> = own.filter(&may).select(s::$table::id).first($tx.conn).optional()?;
+        may.ok_or_else(|| $tx.actor.refused(Kind::$row.path(), Action::Delete))?;
+        row
+    }};
+}
+
+impl Subject {
+    fn contact(self) -> Option<Uuid> {
+        match self {
+            Subject::Contact(id) => Some(id),
+            Subject::Lead(_) => None,
+        }
+    }
+
+    fn lead(self) -> Option<Uuid> {
+        match self {
+            Subject::Lead(id) => Some(id),
+            Subject::Contact(_) => None,
+        }
+    }
+
+    fn event(self) -> Event {
+        match self {
+            Subject::Contact(id) => Event::of(Kind::Contact, id, "erased"),
+            Subject::Lead(id) => Event::of(Kind::Lead, id, "erased"),
+        }
+    }
+
+    /// The proof, where it was done before.
+    fn proof(self, tx: &mut Tx<'_>) -> Result<Option<Erasure>> {
+        let mine = mine(tx.workspace()).select(Erasure::as_select());
+        Ok(match self {
+            Subject::Contact(id) => mine.filter(erasures::contact_id.eq(id)).first(tx.conn).optional()?,
+            Subject::Lead(id) => mine.filter(erasures::lead_id.eq(id)).first(tx.conn).optional()?,
+        })
+    }
+
+    /// Keeps the record from others, and gives the addresses on it.
+    fn hold(self, tx: &mut Tx<'_>) -> Result<Vec<String>> {
+        match self {
+            Subject::Contact(id) => {
+                let before: Contact = hold!(tx, contacts, Contact, id, "/contact_id");
+                Ok(before.emails.0.into_iter().map(|email| email.email).collect())
+            }
+            Subject::Lead(id) => {
+                let before: Lead = hold!(tx, leads, Lead, id, "/lead_id");
+                if before.contact_id.is_some() {
+                    return Err(Error::member("/lead_id", "invalid", "the lead is of a contact: erase the contact"));
+                }
+                Ok(before.person.and_then(|person| person.email).into_iter().collect())
+            }
+        }
+    }
+}
+
+/// Of who was erased before, what came since is taken away too; the proof is the first one.
+fn erase(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    reason: &str,
+    rule: Option<Uuid>,
+    erased: &mut Vec<Uuid>,
+) -> Result<Erasure> {
+    let addresses = subject.hold(tx)?;
+    let person = Person::find(tx, subject.contact(), subject.lead(), &addresses)?;
+    let (mut counts, records, files) = empty(tx, &person)?;
+    if let Some(contact) = person.contact {
+        empty_contact(tx, contact)?;
+    }
+    counts.events = diesel::select(redact_events(tx.workspace(), &records)).get_result(tx.conn)?;
+    erased.extend(records);
     if !files.is_empty() {
         let args = serde_json::to_value(&files).map_err(Error::internal)?;
-        queue::enqueue(tx, PURGE, &args, Some(number(files.len())))?;
+        queue::enqueue(tx, PURGE, &args, Some(counts.files))?;
     }
-    let addresses: Vec<String> = before.emails.0.iter().map(|email| hash(&email.email)).collect();
+    if let Some(proof) = subject.proof(tx)? {
+        return Ok(proof);
+    }
+    let hashes: Vec<String> = person.addresses.iter().map(|address| hash(address)).collect();
     let row: Erasure = diesel::insert_into(erasures::table)
         .values((
             (erasures::workspace_id.eq(tx.workspace()), erasures::id.eq(Uuid::now_v7())),
-            (erasures::contact_id.eq(contact), erasures::reason.eq(reason), erasures::rule_id.eq(rule)),
-            (erasures::address_hashes.eq(addresses), erasures::erased.eq(counts)),
+            (erasures::contact_id.eq(subject.contact()), erasures::lead_id.eq(subject.lead())),
+            (erasures::reason.eq(reason), erasures::rule_id.eq(rule)),
+            (erasures::address_hashes.eq(hashes), erasures::erased.eq(counts)),
             (erasures::erased_by.eq(tx.actor.user), erasures::created_at.eq(tx.now)),
         ))
         .returning(Erasure::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::of(Kind::Contact, contact, "erased"));
+    tx.record(subject.event());
     Ok(row)
 }
 
-type Emptied = ([usize; 3], Vec<Uuid>, Vec<Uuid>);
-
 /// Takes texts and addresses out of what was recorded with the person. Returns how much, all the records, and the files among them.
-fn empty(tx: &mut Tx<'_>, contact: Uuid) -> Result<Emptied> {
+fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, Vec<Uuid>)> {
     let now = tx.now;
-    let leads: Vec<Uuid> = diesel::update(naming!(tx, leads, contact))
+    // Beyond being restored.
+    let deleted = now.plus(-chrono::Duration::days(RESTORE_DAYS));
+    let leads = s::leads::table.filter(s::leads::workspace_id.eq(tx.workspace()));
+    let leads: Vec<Uuid> = diesel::update(leads.filter(s::leads::id.eq_any(&person.leads)))
         .set((
             (s::leads::title.eq(ERASED), s::leads::description.eq(None::<String>)),
             (s::leads::person.eq(None::<LeadPerson>), s::leads::custom.eq(CustomValues::default())),
+            s::leads::external_id.eq(None::<String>),
             (s::leads::version.eq(s::leads::version + 1), s::leads::updated_at.eq(now)),
         ))
         .returning(s::leads::id)
         .get_results(tx.conn)?;
-    let activities: Vec<Uuid> = diesel::update(naming!(tx, activities, contact))
+    let deals = s::deals::table.filter(s::deals::workspace_id.eq(tx.workspace()));
+    let deals: Vec<Uuid> = diesel::update(deals.filter(s::deals::id.eq_any(&person.deals)))
+        .set((
+            (s::deals::title.eq(ERASED), s::deals::loss_note.eq(None::<String>)),
+            (s::deals::next_step.eq(None::<String>), s::deals::custom.eq(CustomValues::default())),
+            s::deals::external_id.eq(None::<String>),
+            (s::deals::version.eq(s::deals::version + 1), s::deals::updated_at.eq(now)),
+        ))
+        .returning(s::deals::id)
+        .get_results(tx.conn)?;
+    let activities: Vec<Uuid> = diesel::update(theirs!(tx, activities, person))
         .set((
             (s::activities::text.eq(None::<String>), s::activities::outcome.eq(None::<String>)),
             s::activities::recording_url.eq(None::<String>),
@@ -198,19 +323,29 @@ fn empty(tx: &mut Tx<'_>, contact: Uuid) -> Result<Emptied> {
         ))
         .returning(s::activities::id)
         .get_results(tx.conn)?;
-    let tasks: Vec<Uuid> = diesel::update(naming!(tx, tasks, contact))
+    let tasks: Vec<Uuid> = diesel::update(theirs!(tx, tasks, person))
         .set((
             (s::tasks::title.eq(ERASED), s::tasks::notes.eq(None::<String>), s::tasks::result.eq(None::<String>)),
             (s::tasks::version.eq(s::tasks::version + 1), s::tasks::updated_at.eq(now)),
         ))
         .returning(s::tasks::id)
         .get_results(tx.conn)?;
-    let files: Vec<Uuid> = diesel::update(naming!(tx, files, contact))
-        .set((s::files::name.eq(ERASED), s::files::deleted_at.eq(now), s::files::version.eq(s::files::version + 1)))
+    let files = theirs!(tx, files, person, or s::files::activity_id.eq_any(activities.clone()));
+    let files: Vec<Uuid> = diesel::update(files)
+        .set((s::files::name.eq(ERASED), s::files::deleted_at.eq(deleted), s::files::version.eq(s::files::version + 1)))
         .returning(s::files::id)
         .get_results(tx.conn)?;
-    let counts = [leads.len(), activities.len(), tasks.len()];
-    let all = [&[contact][..], &leads, &activities, &tasks, &files].concat();
+    let number = |ids: &[Uuid]| i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let counts = ErasedCounts {
+        leads: number(&leads),
+        deals: number(&deals),
+        activities: number(&activities),
+        tasks: number(&tasks),
+        files: number(&files),
+        events: 0,
+    };
+    let contact: Vec<Uuid> = person.contact.into_iter().collect();
+    let all = [&contact, &leads, &deals, &activities, &tasks, &files].into_iter().flatten().copied().collect();
     Ok((counts, all, files))
 }
 
@@ -247,14 +382,22 @@ fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Erase a person for good: the contact, the texts of leads, tasks, notes and calls with them, their files, and the before and after in the audit
-/// log. Figures stay. Asking again answers the first proof.
+/// Erase a person for good: the contact, or who is known from a lead only; the texts of their leads, tasks, notes and calls, and of deals that are
+/// theirs alone; their files, the before and after in the audit log, answers kept for retries, and the files of imports. Figures stay. Asking again
+/// takes away what came since, and answers the first proof.
 #[utoipa::path(operation_id = "create_erasure", request_body = ErasureCreate, responses((status = 201, description = "The proof", body = Erasure)))]
 #[post("/erasures")]
 async fn create(ctx: Ctx<can::erasures::Create>, asked: Valid<ErasureCreate>) -> Result<Reply> {
-    ctx.actor.must::<can::contacts::Delete>()?;
+    let subject = match (asked.contact_id, asked.lead_id) {
+        (Some(contact), _) => Subject::Contact(contact),
+        (None, lead) => Subject::Lead(lead.unwrap_or_default()),
+    };
+    match subject {
+        Subject::Contact(_) => ctx.actor.must::<can::contacts::Delete>()?,
+        Subject::Lead(_) => ctx.actor.must::<can::leads::Delete>()?,
+    }
     ctx.write(move |tx| {
-        let proofs = erase_many(tx, &[asked.contact_id], &asked.reason, None)?;
+        let proofs = erase_many(tx, &[subject], &asked.reason, None)?;
         Reply::created(proofs.first().ok_or_else(Error::not_found)?)
     })
     .await

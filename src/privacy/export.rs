@@ -11,11 +11,13 @@ use crate::people::companies::model::Company;
 use crate::people::contacts::consents::{self, ConsentRecord};
 use crate::people::contacts::model::Contact;
 use crate::people::contacts::store as contacts;
+use crate::privacy::person::Person;
 use crate::records::audit::AuditEvent;
 use crate::records::files::model::File;
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
 use crate::schema as s;
+use crate::theirs;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::activities::Activity;
 use crate::work::tasks::model::Task;
@@ -46,38 +48,26 @@ pub struct ContactExport {
     pub changes: Vec<AuditEvent>,
 }
 
-/// The living records of a table that name the contact, as far as the caller sees them.
-macro_rules! naming {
-    ($tx:expr, $table:ident, $row:ty, $kind:ident, $contact:expr) => {{
+/// Some records, as far as they live and the caller sees them.
+macro_rules! seen {
+    ($tx:expr, $table:ident, $row:ty, $kind:ident, $own:expr) => {{
         let rows: Vec<$row> = if $tx.actor.must_read(Kind::$kind.path()).is_err() {
             Vec::new()
         } else {
             let seen = sight::<s::$table::table>($tx.actor, Kind::$kind, Action::Read);
-            s::$table::table
-                .filter(s::$table::workspace_id.eq($tx.workspace()))
-                .filter(s::$table::contact_id.eq($contact))
-                .filter(s::$table::deleted_at.is_null())
-                .filter(&seen)
-                .order(s::$table::id)
-                .limit(MOST)
-                .select(<$row>::as_select())
-                .load($tx.conn)?
+            let living = $own.filter(s::$table::deleted_at.is_null()).filter(&seen);
+            living.order(s::$table::id).limit(MOST).select(<$row>::as_select()).load($tx.conn)?
         };
         rows
     }};
 }
 
+/// Those that others have a part in, too.
 fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
-    if tx.actor.must_read("deals").is_err() {
-        return Ok(Vec::new());
-    }
     let links = s::deal_contacts::table.filter(s::deal_contacts::workspace_id.eq(tx.workspace()));
     let links = links.filter(s::deal_contacts::contact_id.eq(contact)).select(s::deal_contacts::deal_id);
-    let ids: Vec<Uuid> = links.load(tx.conn)?;
-    let seen = sight::<s::deals::table>(tx.actor, Kind::Deal, Action::Read);
-    let own = s::deals::table.filter(s::deals::workspace_id.eq(tx.workspace())).filter(s::deals::id.eq_any(ids));
-    let own = own.filter(s::deals::deleted_at.is_null()).filter(&seen).order(s::deals::id);
-    Ok(own.select(Deal::as_select()).load(tx.conn)?)
+    let own = s::deals::table.filter(s::deals::workspace_id.eq(tx.workspace())).filter(s::deals::id.eq_any(links));
+    Ok(seen!(tx, deals, Deal, Deal, own))
 }
 
 fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
@@ -97,15 +87,21 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
         .limit(MOST)
         .select(AuditEvent::as_select())
         .load(tx.conn)?;
+    let addresses: Vec<String> = contact.emails.0.iter().map(|email| email.email.clone()).collect();
+    let person = Person::find(tx, Some(id), None, &addresses)?;
+    let leads = s::leads::table.filter(s::leads::workspace_id.eq(tx.workspace()));
+    let activities = seen!(tx, activities, Activity, Activity, theirs!(tx, activities, person));
+    let with = activities.iter().map(|activity| activity.id).collect::<Vec<_>>();
+    let files = theirs!(tx, files, person, or s::files::activity_id.eq_any(with));
     let answer = ContactExport {
         exported_at: tx.now,
         company,
         consents: consents::of(tx, id)?,
-        leads: naming!(tx, leads, Lead, Lead, id),
+        leads: seen!(tx, leads, Lead, Lead, leads.filter(s::leads::id.eq_any(&person.leads))),
         deals: deals(tx, id)?,
-        tasks: naming!(tx, tasks, Task, Task, id),
-        activities: naming!(tx, activities, Activity, Activity, id),
-        files: naming!(tx, files, File, File, id),
+        tasks: seen!(tx, tasks, Task, Task, theirs!(tx, tasks, person)),
+        activities,
+        files: seen!(tx, files, File, File, files),
         changes,
         contact,
     };

@@ -16,6 +16,7 @@ use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
+use crate::privacy::erasures;
 use crate::records::bulk::{self, BulkAction, Order};
 use crate::records::kept;
 use crate::sales::deals::model::DEAL;
@@ -34,7 +35,7 @@ use uuid::Uuid;
 
 text_enum! {
     pub enum RetentionAction {
-        /// Contacts only.
+        /// Contacts, and leads without one.
         Erase = "erase",
         /// Can be taken back for 30 days.
         Delete = "delete",
@@ -86,8 +87,9 @@ pub struct RetentionRuleCreate {
 impl Rules for RetentionRuleCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         self.selection.must_choose(bad);
-        if self.action == RetentionAction::Erase && self.resource != RetentionResource::Contacts {
-            bad.push(Bad::member("/action", "invalid", "only contacts are erased"));
+        let of_people = matches!(self.resource, RetentionResource::Contacts | RetentionResource::Leads);
+        if self.action == RetentionAction::Erase && !of_people {
+            bad.push(Bad::member("/action", "invalid", "only contacts and leads are erased"));
         }
     }
 }
@@ -268,6 +270,8 @@ fn matching(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<i64> {
         ($fields:ident, $table:ident, $kind:ident) => {{
             use crate::schema::$table as t;
             let cond = kept::condition(tx, &$fields, &rule.selection)?;
+            let erase = rule.action == RetentionAction::Erase;
+            let cond = if erase { erasures::choosable(tx, rule.resource.as_str(), cond) } else { cond };
             let seen = crate::db::sight::sight::<t::table>(tx.actor, Kind::$kind, crate::kernel::actor::Action::Read);
             let own = t::table.filter(t::workspace_id.eq(tx.workspace())).filter(t::deleted_at.is_null());
             own.filter($fields.on(cond)).filter(seen).count().get_result(tx.conn)?

@@ -2,7 +2,7 @@
 use crate::files::upload;
 use crate::imports::finished;
 use crate::support::{Client, database_url, id, key, user, user_with, workspace};
-use diesel::{Connection, PgConnection, RunQueryDsl};
+use diesel::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn consent(channel: &str, granted: bool, at: &str) -> Json {
@@ -40,18 +40,19 @@ fn known(owner: &Client, mark: &str) -> (String, Vec<String>) {
     owner.post("/custom-fields", json!({ "resource": "contacts", "key": "note", "name": "Note", "kind": "text" }));
     let body = json!({ "first_name": mark, "last_name": mark, "email": email, "phone": "+37255501011", "address": mark, "position": mark,
         "tags": [mark], "external_id": mark, "custom_fields": [{ "key": "note", "text": mark }], "consents": [{ "channel": "email", "granted": true, "at": "2026-01-01T00:00:00Z", "text": mark }] });
-    let contact = id(&owner.post("/contacts", body).created());
+    let contact = id(&owner.with("Idempotency-Key", "contact").post("/contacts", body).created());
     owner.patch(&format!("/contacts/{contact}"), json!({ "position": format!("{mark} too") })).ok();
-    let lead = id(&owner
-        .post(
-            "/leads",
-            json!({ "title": mark, "description": mark, "contact_id": contact, "person": { "name": mark } }),
-        )
-        .created());
-    let deal = id(&owner.post("/deals", json!({ "title": "D", "contacts": [{ "contact_id": contact }], "value": { "amount": 5, "currency": "EUR" } })).created());
+    let lead = json!({ "title": mark, "description": mark, "contact_id": contact, "person": { "name": mark } });
+    let lead = id(&owner.with("Idempotency-Key", "lead").post("/leads", lead).created());
+    let deal = json!({ "title": mark, "next_step": mark, "contacts": [{ "contact_id": contact }], "value": { "amount": 5, "currency": "EUR" } });
+    let deal = id(&owner.post("/deals", deal).created());
     let task = id(&owner.post("/tasks", json!({ "title": mark, "notes": mark, "contact_id": contact })).created());
     let note = id(&owner.post("/activities", json!({ "type": "note", "text": mark, "contact_id": contact })).created());
     let file = id(&upload(owner, &format!("{mark}.txt"), mark.as_bytes(), &[("contact_id", &contact)]).created());
+    // Those of their lead and their deal do not name them.
+    owner.post("/tasks", json!({ "title": mark, "notes": mark, "deal_id": deal })).created();
+    let call = id(&owner.post("/activities", json!({ "type": "call", "text": mark, "lead_id": lead })).created());
+    upload(owner, &format!("{mark}.pdf"), mark.as_bytes(), &[("activity_id", &call)]).created();
     (contact, vec![lead, deal, task, note, file])
 }
 
@@ -60,8 +61,14 @@ fn everything_about_a_person_can_be_taken_out() {
     let owner = workspace();
     let (contact, others) = known(&owner, "Exported");
     let export = owner.get(&format!("/contacts/{contact}/export")).ok();
-    for (list, record) in ["leads", "deals", "tasks", "activities", "files"].iter().zip(&others) {
-        assert_eq!(&export[list][0]["id"], record, "{list}");
+    for ((list, count), record) in
+        [("leads", 1), ("deals", 1), ("tasks", 2), ("activities", 2), ("files", 2)].iter().zip(&others)
+    {
+        assert_eq!(
+            (&export[list][0]["id"], export[list].as_array().unwrap().len()),
+            (&json!(record), *count),
+            "{list}"
+        );
     }
     assert_eq!((&export["contact"]["id"], &export["consents"][0]["text"]), (&json!(contact), &json!("Exported")));
     assert_eq!(export["changes"][1]["changes"][0]["member"], "position");
@@ -130,16 +137,9 @@ fn an_erased_person_is_nowhere_and_the_proof_is_there() {
     gathered("forgettable", &place);
     assert!(tables_with("forgettable", &place).len() > 5);
     let proof = owner.post("/erasures", json!({ "contact_id": contact, "reason": "Asked by letter" })).created();
-    assert_eq!(
-        (
-            &proof["erased"]["leads"],
-            &proof["erased"]["activities"],
-            &proof["erased"]["tasks"],
-            &proof["erased"]["files"]
-        ),
-        (&json!(1), &json!(1), &json!(1), &json!(1)),
-        "{proof}"
-    );
+    let counts =
+        json!({ "leads": 1, "deals": 1, "activities": 2, "tasks": 2, "files": 2, "events": proof["erased"]["events"] });
+    assert_eq!(proof["erased"], counts);
     assert!(proof["erased"]["events"].as_i64().unwrap() >= 6, "{proof}");
     // The words live on as a tag of the workspace, which names no person, and as the text of the consent, which is its proof.
     let left = tables_with("forgettable", &place);
@@ -149,8 +149,12 @@ fn an_erased_person_is_nowhere_and_the_proof_is_there() {
     owner.get(&format!("/contacts/{contact}")).problem(404, "not_found");
     owner.post(&format!("/contacts/{contact}/restore"), json!({})).problem(404, "not_found");
     owner.get(&format!("/files/{}/content", others[4])).problem(404, "not_found");
+    owner.post(&format!("/files/{}/restore", others[4]), json!({})).problem(404, "not_found");
     assert_eq!(owner.get(&format!("/leads/{}", others[0])).ok()["title"], "Erased");
     assert_eq!(owner.get(&format!("/deals/{}", others[1])).ok()["value"]["amount"], 5);
+    // A retry is told that it was done, not what came of it.
+    let again = json!({ "title": "Forgettable", "description": "Forgettable", "contact_id": contact, "person": { "name": "Forgettable" } });
+    owner.with("Idempotency-Key", "lead").post("/leads", again).problem(409, "answer_erased");
     let log = owner.get(&format!("/audit-events?record_id={contact}&sort=at")).ok();
     let told: Vec<(&str, bool)> = log["data"]
         .as_array()
@@ -181,6 +185,147 @@ fn an_erased_person_is_nowhere_and_the_proof_is_there() {
     key(&owner, &["erasures:write"])
         .post("/erasures", json!({ "contact_id": contact, "reason": "x" }))
         .problem(403, "insufficient_scope");
+}
+
+#[test]
+fn who_is_known_from_leads_only_is_erased_too() {
+    let owner = workspace();
+    let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
+    let passer = |address: &str| {
+        let person = json!({ "name": "Passer-by", "email": address, "phone": "+37255501011" });
+        id(&owner.post("/leads", json!({ "title": "Passer-by", "external_id": address, "person": person })).created())
+    };
+    // They left their address twice.
+    let (lead, other) = (passer("passer-by@example.com"), passer("Passer-By@Example.com"));
+    owner.post("/activities", json!({ "type": "note", "text": "A passer-by", "lead_id": lead })).created();
+    gathered("passer", &place);
+    let erase = |lead: &str| owner.post("/erasures", json!({ "lead_id": lead, "reason": "Asked on the phone" }));
+    let proof = erase(&lead).created();
+    assert_eq!((&proof["lead_id"], &proof["contact_id"]), (&json!(lead), &Json::Null));
+    assert_eq!((&proof["erased"]["leads"], &proof["erased"]["activities"]), (&json!(2), &json!(1)));
+    assert_eq!(tables_with("passer", &place), Vec::<String>::new());
+    for lead in [&lead, &other] {
+        let left = owner.get(&format!("/leads/{lead}")).ok();
+        assert_eq!((&left["title"], &left["person"]), (&json!("Erased"), &Json::Null));
+    }
+    let found = owner.post("/erasures/search", json!({ "email": "passer-by@example.com" })).ok();
+    assert_eq!(found["erasure"]["id"], proof["id"]);
+    assert_eq!(owner.get(&format!("/erasures?lead_id={lead}")).ok()["data"].as_array().unwrap().len(), 1);
+    // What comes afterwards is taken away when it is asked again, under the same proof.
+    owner.patch(&format!("/leads/{lead}"), json!({ "person": { "name": "Passer-by" } })).ok();
+    assert_eq!(erase(&lead).created()["id"], proof["id"]);
+    assert_eq!(tables_with("passer", &place), Vec::<String>::new());
+    let ann = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
+    let of_ann = id(&owner.post("/leads", json!({ "title": "Boat", "contact_id": ann })).created());
+    for (wrong, pointer) in [
+        (json!({ "reason": "x" }), "/contact_id"),
+        (json!({ "lead_id": lead, "contact_id": ann, "reason": "x" }), "/lead_id"),
+        (json!({ "lead_id": proof["id"], "reason": "x" }), "/lead_id"),
+        (json!({ "lead_id": of_ann, "reason": "x" }), "/lead_id"),
+    ] {
+        let problem = owner.post("/erasures", wrong).problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+    }
+    // Who may see but not delete, may not erase.
+    let grants = [["leads", "all", "none", "none", "own", "none"], ["erasures", "all", "all", "none", "none", "none"]];
+    let (bob, _) = user_with(&owner, &grants, json!({}));
+    bob.post("/erasures", json!({ "lead_id": other, "reason": "x" })).problem(403, "forbidden");
+}
+
+#[test]
+fn a_rule_erases_each_lead_once_and_nothing_else() {
+    let owner = workspace();
+    let lead = |body: Json| id(&owner.post("/leads", body).created());
+    let ann = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
+    lead(json!({ "title": "Alone", "person": { "name": "Tom" } }));
+    let of_ann = lead(json!({ "title": "Ann's", "contact_id": ann }));
+    let upload = || id(&owner.upload("contacts", "a.csv", b"first_name\nEve\n").created());
+    let removed = |import: &str| owner.get(&format!("/imports/{import}")).ok()["file_removed_at"].is_string();
+    let soon = json!({ "all": [{ "field": "created_at", "op": "lt", "values": ["now+1h"] }] });
+    let rule = json!({ "name": "Old", "resource": "leads", "action": "erase", "reason": "Old", "selection": soon });
+    let path = format!("/retention-rules/{}", id(&owner.post("/retention-rules", rule).created()));
+    let run = || finished(&owner, &id(&owner.post(&format!("{path}/run"), json!({})).expect(202)))["result"].clone();
+    assert_eq!(owner.get(&format!("{path}/preview")).ok()["matching"], 1);
+    let first = upload();
+    assert_eq!(run()["succeeded"], 1);
+    assert!(removed(&first));
+    assert_eq!(owner.get(&format!("/leads/{of_ann}")).ok()["title"], "Ann's");
+    assert_eq!(owner.get(&format!("{path}/preview")).ok()["matching"], 0);
+    let second = upload();
+    assert_eq!(run()["succeeded"], 0);
+    assert!(!removed(&second));
+}
+
+#[test]
+fn what_a_conversion_moves_is_still_theirs() {
+    let owner = workspace();
+    let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
+    let person = json!({ "name": "Mova Ble", "company_name": "Acme" });
+    let lead = id(&owner.post("/leads", json!({ "title": "Boat", "person": person })).created());
+    let task = id(&owner.post("/tasks", json!({ "title": "Call Mova", "lead_id": lead })).created());
+    let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
+    assert_eq!((&made["moved_tasks"], made["company"].is_object()), (&json!(1), true), "{made}");
+    let contact = id(&made["contact"]);
+    assert_eq!(owner.get(&format!("/contacts/{contact}")).ok()["next_task"]["id"], task);
+    owner.post("/erasures", json!({ "contact_id": contact, "reason": "x" })).created();
+    assert_eq!(tables_with("mova", &place), Vec::<String>::new());
+}
+
+#[test]
+fn deals_of_others_keep_their_titles() {
+    let owner = workspace();
+    let person = |name: &str| id(&owner.post("/contacts", json!({ "first_name": name })).created());
+    let (ann, bob) = (person("Ann"), person("Bob"));
+    let firm = id(&owner.post("/companies", json!({ "name": "Acme" })).created());
+    let deal = |body: Json| id(&owner.post("/deals", body).created());
+    let of_two = deal(json!({ "title": "Boat", "contacts": [{ "contact_id": ann }, { "contact_id": bob }] }));
+    let of_firm = deal(json!({ "title": "Sail", "company_id": firm, "contacts": [{ "contact_id": ann }] }));
+    let alone = deal(json!({ "title": "Oar", "contacts": [{ "contact_id": ann }] }));
+    let proof = owner.post("/erasures", json!({ "contact_id": ann, "reason": "x" })).created();
+    assert_eq!(proof["erased"]["deals"], 1);
+    let titles = [&of_two, &of_firm, &alone].map(|deal| owner.get(&format!("/deals/{deal}")).ok()["title"].clone());
+    assert_eq!(titles, ["Boat", "Sail", "Erased"]);
+    // Who is erased has no part in it any more.
+    owner.post("/erasures", json!({ "contact_id": bob, "reason": "x" })).created();
+    assert_eq!(owner.get(&format!("/deals/{of_two}")).ok()["title"], "Erased");
+}
+
+#[test]
+fn files_of_imports_go_with_a_person_and_after_a_month() {
+    let owner = workspace();
+    let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
+    let csv = "first_name,email,phone\nQuotable,quotable@x.io,+37255501011\nBad,quotable words,\n";
+    let keyed = owner.with("Idempotency-Key", "upload");
+    let uploaded = keyed.upload("contacts", "people.csv", csv.as_bytes()).created();
+    assert_eq!(uploaded["file_removed_at"], Json::Null);
+    let path = format!("/imports/{}", id(&uploaded));
+    let done = |path: &str| finished(&owner, &id(&owner.post(&format!("{path}/run"), json!({})).expect(202)));
+    assert_eq!(done(&path)["status"], "succeeded");
+    assert_eq!(owner.get(&format!("{path}/problems")).ok()["data"].as_array().unwrap().len(), 1);
+    assert!(tables_with("quotable", &place).contains(&"imports".to_owned()));
+    let contact = id(&owner.get("/contacts?email=quotable@x.io").ok()["data"][0]);
+    owner.post("/erasures", json!({ "contact_id": contact, "reason": "x" })).created();
+    assert_eq!(tables_with("quotable", &place), Vec::<String>::new());
+    let after = owner.get(&path).ok();
+    assert!(after["file_removed_at"].is_string(), "{after}");
+    assert_eq!((&after["report"]["created"], &after["detected"]["columns"]), (&json!(1), &json!([])));
+    keyed.upload("contacts", "people.csv", csv.as_bytes()).problem(409, "answer_erased");
+    owner.post(&format!("{path}/run"), json!({})).problem(409, "file_removed");
+    // What nobody touches for a month goes by itself.
+    let old = owner.upload("contacts", "people.csv", csv.as_bytes()).created();
+    let fresh = owner.upload("contacts", "people.csv", csv.as_bytes()).created();
+    use voronka::schema::imports;
+    let month = voronka::kernel::time::DateTime::now().plus(-chrono::Duration::days(31));
+    let mut conn = PgConnection::establish(database_url()).unwrap();
+    let row = imports::table.filter(imports::id.eq(id(&old).parse::<uuid::Uuid>().unwrap()));
+    diesel::update(row).set(imports::updated_at.eq(month)).execute(&mut conn).unwrap();
+    voronka::intake::imports::forget::old(&mut conn).unwrap();
+    let removed = |import: &Json| owner.get(&format!("/imports/{}", id(import))).ok()["file_removed_at"].clone();
+    assert!(removed(&old).is_string());
+    assert_eq!(removed(&fresh), Json::Null);
+    // Or at once.
+    owner.delete(&format!("/imports/{}", id(&fresh))).gone();
+    owner.get(&format!("/imports/{}", id(&fresh))).problem(404, "not_found");
 }
 
 #[test]
@@ -221,7 +366,7 @@ fn rules_say_how_long_people_are_kept() {
     started();
     assert_eq!(owner.get(&format!("/retention-rules/{}", id(&rule))).ok()["last_job_id"], after["last_job_id"]);
     for wrong in [
-        json!({ "name": "X", "resource": "leads", "action": "erase", "reason": "x", "selection": { "all": [cond("title", "eq", "x")] } }),
+        json!({ "name": "X", "resource": "deals", "action": "erase", "reason": "x", "selection": { "all": [cond("title", "eq", "x")] } }),
         json!({ "name": "X", "resource": "leads", "action": "delete", "reason": "x", "selection": {} }),
         json!({ "name": "X", "resource": "leads", "action": "delete", "reason": "x", "selection": { "all": [cond("titel", "eq", "x")] } }),
     ] {

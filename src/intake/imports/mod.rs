@@ -1,6 +1,7 @@
 //! Imports: a spreadsheet becomes records. Upload, look at what was detected, rehearse, run.
 pub mod cells;
 pub mod custom;
+pub mod forget;
 pub mod model;
 pub mod prepare;
 pub mod references;

@@ -231,6 +231,8 @@ pub struct Import {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// A file is kept until a person is erased, and for 30 days after its last use; then it can be run no more, and nothing quotes it.
+    pub file_removed_at: Option<DateTime>,
 }
 record!(Import, Import);
 page!(ImportPage of Import);

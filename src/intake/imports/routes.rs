@@ -1,5 +1,7 @@
 //! The operations on imports.
+use crate::db::events::Event;
 use crate::db::queue::{self, Job};
+use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::intake::imports::model::{
     ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportResource, ImportRun,
@@ -7,7 +9,7 @@ use crate::intake::imports::model::{
 };
 use crate::intake::imports::prepare::Reader;
 use crate::intake::imports::table::Table;
-use crate::intake::imports::{cells, run, targets};
+use crate::intake::imports::{cells, forget, run, targets};
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
@@ -22,7 +24,7 @@ use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::form::{self, Form};
 use crate::{list, list_params, owned};
-use actix_web::{HttpRequest, get, post, web};
+use actix_web::{HttpRequest, delete, get, post, web};
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::json;
@@ -168,14 +170,13 @@ pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, conten
 
 /// Checks the settings against the file and queues the job.
 pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
-    let import = lock(tx, id, crate::db::table::Expected::default())?;
-    if matches!(import.status, ImportStatus::Queued | ImportStatus::Running) {
-        return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
-    }
+    let import = lock(tx, id, Expected::default())?;
+    must_be_at_rest(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
     check_right(tx.actor, import.resource, settings.on_existing != Some(OnExisting::Skip))?;
-    let content: Vec<u8> = imports::table.find((tx.workspace(), id)).select(imports::content).first(tx.conn)?;
+    let content = imports::table.find((tx.workspace(), id)).select(imports::content);
+    let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
     let table = run::open(&content, &settings)?;
     Reader::new(tx, import.resource, &settings, &table)?;
     let total = i64::try_from(table.rows.len()).ok();
@@ -195,6 +196,23 @@ pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
         ))
         .execute(tx.conn)?;
     Ok(job)
+}
+
+/// The file and its problems go; what was imported stays.
+fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let import = lock(tx, id, expected)?;
+    must_be_at_rest(&import)?;
+    forget::problems(tx.conn, tx.workspace(), id)?;
+    diesel::delete(imports::table.find((tx.workspace(), id))).execute(tx.conn)?;
+    tx.record(Event::deleted(&import)?);
+    Ok(())
+}
+
+fn must_be_at_rest(import: &Import) -> Result<()> {
+    if matches!(import.status, ImportStatus::Queued | ImportStatus::Running) {
+        return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
+    }
+    Ok(())
 }
 
 /// What is given now before what was kept.
@@ -272,6 +290,15 @@ async fn read(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
+/// Delete an import: its file and its problems. What was imported stays.
+#[utoipa::path(operation_id = "delete_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/imports/{import_id}")]
+async fn remove(ctx: Ctx<can::imports::Delete>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
 list_params!(ProblemParameters, {
     let limit = schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
     vec![
@@ -332,5 +359,5 @@ async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(create).service(list).service(read).service(begin).service(problems);
+    config.service(create).service(list).service(read).service(begin).service(problems).service(remove);
 }

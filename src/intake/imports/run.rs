@@ -4,6 +4,7 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
+use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{Reader, RowProblem};
 use crate::intake::imports::references::References;
@@ -56,7 +57,7 @@ pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
             imports::updated_at.eq(DateTime::now()),
         ))
         .execute(conn)?;
-    Ok(())
+    forget::ended(conn, job.workspace_id, import_id)
 }
 
 fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
@@ -67,14 +68,15 @@ fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
 /// The file is read after the transaction: a long one would keep the job's row from its heartbeat.
 fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>)> {
     let row = imports::table.find((tx.workspace(), id)).select((Import::as_select(), imports::content));
-    Ok(row.first(tx.conn)?)
+    let (import, content): (Import, Option<Vec<u8>>) = row.first(tx.conn)?;
+    Ok((import, content.ok_or_else(forget::removed)?))
 }
 
 fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let (import, content) = db.write_here(request, |tx| {
         begin(tx, job, id)?;
         if job.done == 0 {
-            forget_problems(tx, id)?;
+            forget::problems(tx.conn, tx.workspace(), id)?;
         }
         load(tx, id)
     })?;
@@ -122,7 +124,8 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     }
     db.write_here(request, |tx| {
         queue::progress(tx, job, i64::try_from(done).unwrap_or(i64::MAX))?;
-        set_status(tx, id, ImportStatus::Done)
+        set_status(tx, id, ImportStatus::Done)?;
+        forget::ended(tx.conn, tx.workspace(), id)
     })
 }
 
@@ -138,7 +141,7 @@ fn refresh_statistics(db: &Db) {
 fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let (import, content) = db.write_here(request, |tx| {
         begin(tx, job, id)?;
-        forget_problems(tx, id)?;
+        forget::problems(tx.conn, tx.workspace(), id)?;
         load(tx, id)
     })?;
     let table = open(&content, &import.settings)?;
@@ -163,7 +166,8 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         }
         diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
         queue::tell(tx, job, report.rows)?;
-        set_status(tx, id, ImportStatus::Rehearsed)
+        set_status(tx, id, ImportStatus::Rehearsed)?;
+        forget::ended(tx.conn, tx.workspace(), id)
     })
 }
 
@@ -201,14 +205,6 @@ fn set_status(tx: &mut Tx<'_>, id: Uuid, status: ImportStatus) -> Result<()> {
             imports::updated_at.eq(DateTime::now()),
         ))
         .execute(tx.conn)?;
-    Ok(())
-}
-
-fn forget_problems(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
-    let old = import_problems::table
-        .filter(import_problems::workspace_id.eq(tx.workspace()))
-        .filter(import_problems::import_id.eq(id));
-    diesel::delete(old).execute(tx.conn)?;
     Ok(())
 }
 

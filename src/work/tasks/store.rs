@@ -15,6 +15,7 @@ use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskSt
 use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Uuid as SqlUuid};
 use uuid::Uuid;
 
 owned!(soft tasks, Task, Task);
@@ -178,18 +179,21 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
     Ok(row)
 }
 
-/// Moves the open tasks of a lead to the deal it became.
-pub fn hand_over(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid) -> Result<usize> {
+diesel::define_sql_function! { fn coalesce(one: Nullable<SqlUuid>, other: Nullable<SqlUuid>) -> Nullable<SqlUuid>; }
+
+/// Moves the open tasks of a lead to the deal it became, and to the contact if they have none.
+pub fn hand_over(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uuid>) -> Result<usize> {
     let moved =
         diesel::update(mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)))
             .set((
                 tasks::lead_id.eq(None::<Uuid>),
                 tasks::deal_id.eq(deal),
+                tasks::contact_id.eq(coalesce(tasks::contact_id, contact)),
                 tasks::version.eq(tasks::version + 1),
                 tasks::updated_at.eq(tx.now),
             ))
             .execute(tx.conn)?;
-    Related { lead: Some(lead), deal: Some(deal), ..Related::default() }.refresh(tx)?;
+    Related { contact, lead: Some(lead), deal: Some(deal), ..Related::default() }.refresh(tx)?;
     Ok(moved)
 }
 

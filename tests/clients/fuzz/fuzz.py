@@ -78,21 +78,22 @@ def call(method, path, body=None, content_type="application/json"):
         return json.load(answer)
 
 
+def uploaded(path, member, value, name):
+    part = "--x\r\nContent-Disposition: form-data; name=%s\r\n\r\n%s\r\n"
+    form = part % (member, value) + part % ('file; filename="x.csv"', f"first_name\n{name}\n") + "--x--\r\n"
+    return call("POST", path, form.encode(), "multipart/form-data; boundary=x")["id"]
+
+
 def records(name):
     """A record of each kind."""
 
     def made(path, **body):
         return call("POST", path, body)["id"]
 
-    def uploaded(path, member, value):
-        part = "--x\r\nContent-Disposition: form-data; name=%s\r\n\r\n%s\r\n"
-        form = part % (member, value) + part % ('file; filename="x.csv"', f"first_name\n{name}\n") + "--x--\r\n"
-        return call("POST", path, form.encode(), "multipart/form-data; boundary=x")["id"]
-
     pipeline = call("POST", "/pipelines", {"name": name, "kind": "deal"})
     company = made("/companies", name=name)
     contact = made("/contacts", first_name=name, company_id=company)
-    upload = uploaded("/imports", "resource", "contacts")
+    upload = uploaded("/imports", "resource", "contacts", name)
     call("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
     rule = {"resource": "contacts", "selection": {"all": [NOBODY]}, "action": "delete", "reason": name}
     return {
@@ -117,7 +118,7 @@ def records(name):
         "job": made(f"/imports/{upload}/run", dry_run=True),
         "custom_field": made("/custom-fields", resource="deals", key=name, name=name, kind="choice", options=["text"]),
         "erasure": made("/erasures", contact_id=made("/contacts", first_name=name), reason=name),
-        "file": uploaded("/files", "company_id", company),
+        "file": uploaded("/files", "company_id", company, name),
         "retention_rule": made("/retention-rules", name=name, **rule),
         "segment": made("/segments", resource="contacts", name=name, kind="static"),
         "view": made("/views", resource="contacts", name=name),
@@ -293,6 +294,9 @@ def before_call(context, case, kwargs):
         # The caller neither signs itself out nor changes itself; what others need is not taken away.
         if value in own or ids is not changed and value in (changed.get(kind), named.get(kind)):
             case.path_parameters[name] = ids[kind]
+    if case.path.endswith("/imports/{import_id}/run") and (case.path_parameters or {}).get("import_id") in known:
+        # Every erasure takes the files of imports away.
+        case.path_parameters["import_id"] = uploaded("/imports", "resource", "contacts", "fresh")
     if "/analytics/" in case.path and "pipeline_id" in (case.query or {}) and "QUERY" not in wrong:
         # Which filters there are depends on whether it is a pipeline of leads or of deals.
         case.query["pipeline_id"] = named["pipeline"]
@@ -319,8 +323,8 @@ def before_call(context, case, kwargs):
                     selection.pop("view_id", None)
             if case.path.endswith("/batch-delete") and body.get("id") in instead:
                 body["id"] = instead[body["id"]]
-            if case.path.endswith("/erasures") and body.get("contact_id") in known:
-                body["contact_id"] = turned["contact"]
+            if case.path.endswith("/erasures"):
+                body |= {f"{kind}_id": turned[kind] for kind in ("contact", "lead") if body.get(f"{kind}_id") in known}
             if body.get("action") == "create":
                 body.pop("id", None)
                 body.pop("version", None)

@@ -1,0 +1,91 @@
+//! Which records are a person's: what an export shows, and what an erasure empties.
+use crate::db::tx::Tx;
+use crate::kernel::error::Result;
+use crate::sales::leads::model::LeadPerson;
+use crate::schema::{deal_contacts, deals, erasures, leads};
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
+use uuid::Uuid;
+
+/// Somebody who became a contact, or who is known from leads only.
+#[derive(Debug, Default)]
+pub struct Person {
+    pub contact: Option<Uuid>,
+    /// Those of the contact, and those of no contact with one of the addresses.
+    pub leads: Vec<Uuid>,
+    /// Theirs alone: without a company, and without another contact who is not erased.
+    pub deals: Vec<Uuid>,
+    /// In small letters.
+    pub addresses: Vec<String>,
+}
+
+diesel::define_sql_function! { fn lower(text: Nullable<Text>) -> Nullable<Text>; }
+
+impl Person {
+    /// Finds their records by the contact or the first lead, and the addresses on it, and keeps them from others.
+    pub fn find(tx: &mut Tx<'_>, contact: Option<Uuid>, lead: Option<Uuid>, addresses: &[String]) -> Result<Person> {
+        let mut person = Person { contact, ..Person::default() };
+        person.addresses = addresses.iter().map(|address| address.to_lowercase()).collect();
+        let converted = person.add_leads(tx, lead)?;
+        person.add_deals(tx, converted)?;
+        Ok(person)
+    }
+
+    /// Returns the deals that the leads became.
+    fn add_leads(&mut self, tx: &mut Tx<'_>, lead: Option<Uuid>) -> Result<Vec<Uuid>> {
+        let address = lower(leads::person.retrieve_as_text("email")).eq_any(self.addresses.clone());
+        let unlinked = leads::contact_id.is_null().and(leads::person.is_not_null()).and(address);
+        let theirs = leads::contact_id.eq(self.contact).or(leads::id.nullable().eq(lead)).or(unlinked);
+        let rows: Vec<(Uuid, Option<LeadPerson>, Option<Uuid>)> = leads::table
+            .filter(leads::workspace_id.eq(tx.workspace()))
+            .filter(theirs)
+            .order(leads::id)
+            .select((leads::id, leads::person, leads::converted_deal_id))
+            .for_update()
+            .load(tx.conn)?;
+        let mut converted = Vec::new();
+        for (id, person, deal) in rows {
+            self.leads.push(id);
+            converted.extend(deal);
+            let address = person.and_then(|person| person.email).map(|email| email.to_lowercase());
+            self.addresses.extend(address.filter(|address| !self.addresses.contains(address)));
+        }
+        Ok(converted)
+    }
+
+    fn add_deals(&mut self, tx: &mut Tx<'_>, converted: Vec<Uuid>) -> Result<()> {
+        let links = deal_contacts::table.filter(deal_contacts::workspace_id.eq(tx.workspace()));
+        let linked = links.filter(deal_contacts::contact_id.nullable().eq(self.contact)).select(deal_contacts::deal_id);
+        let found: Vec<Uuid> = deals::table
+            .filter(deals::workspace_id.eq(tx.workspace()))
+            .filter(deals::id.eq_any(linked).or(deals::id.eq_any(converted)))
+            .filter(deals::company_id.is_null())
+            .order(deals::id)
+            .select(deals::id)
+            .for_update()
+            .load(tx.conn)?;
+        let erased = erasures::table.filter(erasures::workspace_id.eq(tx.workspace()));
+        let erased = erased.filter(erasures::contact_id.is_not_null()).select(erasures::contact_id.assume_not_null());
+        let others = deal_contacts::contact_id.nullable().is_distinct_from(self.contact);
+        let shared: Vec<Uuid> = links
+            .filter(deal_contacts::deal_id.eq_any(&found))
+            .filter(others)
+            .filter(deal_contacts::contact_id.ne_all(erased))
+            .select(deal_contacts::deal_id)
+            .load(tx.conn)?;
+        self.deals = found.into_iter().filter(|deal| !shared.contains(deal)).collect();
+        Ok(())
+    }
+}
+
+/// The tasks, activities or files of a person, deleted ones too; `or` adds those that belong in another way.
+#[macro_export]
+macro_rules! theirs {
+    ($tx:expr, $table:ident, $person:expr $(, or $more:expr)?) => {{
+        use $crate::schema::$table as t;
+        let theirs = t::contact_id.eq($person.contact);
+        let theirs = theirs.or(t::lead_id.eq_any($person.leads.clone())).or(t::deal_id.eq_any($person.deals.clone()));
+        $(let theirs = theirs.or($more);)?
+        t::table.filter(t::workspace_id.eq($tx.workspace())).filter(theirs)
+    }};
+}
