@@ -1,6 +1,6 @@
 //! What each command does.
 use crate::cli::demo;
-use crate::cli::settings::{Database, Files, Mailing, Migrate, OpenId, Serve, Work};
+use crate::cli::settings::{Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
 use crate::db::postgres::Kept;
 use crate::db::{migrations, roles};
@@ -8,6 +8,7 @@ use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
 use crate::identity::oidc;
 use crate::jobs::worker::Worker;
+use crate::kernel::seek;
 use crate::outbound::mail::{self, Mail};
 use crate::records::files::blobs::{self, Blobs};
 use diesel::{Connection, PgConnection};
@@ -70,7 +71,7 @@ fn connect(options: &Database, url: &str) -> Outcome<Db> {
 pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
-    let secret = secret(options)?;
+    let secret = secret(&options.secret, &options.database)?;
     let mail = mail(&options.mailing, &options.database)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?;
     let kept = blobs.clone();
@@ -113,15 +114,15 @@ fn greet(address: &str) {
 }
 
 /// The signing secret: given, or made once and kept beside the data.
-fn secret(options: &Serve) -> Outcome<String> {
-    let secret = match (&options.secret, &options.database.database_url) {
+fn secret(given: &Secret, database: &Database) -> Outcome<String> {
+    let secret = match (&given.secret, &database.database_url) {
         (Some(secret), _) => secret.clone(),
         (None, Some(_)) => {
             return Err(format!(
                 "set VORONKA_SECRET to at least {SECRET_MIN} random bytes: every server on this database needs the same"
             ));
         }
-        (None, None) => kept_secret(&options.database.data_dir)?,
+        (None, None) => kept_secret(&database.data_dir)?,
     };
     if secret.len() < SECRET_MIN {
         return Err(format!("VORONKA_SECRET must have at least {SECRET_MIN} bytes"));
@@ -191,6 +192,8 @@ fn files(files: &Files, database: &Database) -> blobs::Settings {
 pub fn work(options: &Work) -> Outcome {
     let mail = mail(&options.mailing, &options.database)?;
     let opened = open(&options.database)?;
+    // Proofs of erasures are hashed with it.
+    seek::sign_with(secret(&options.secret, &options.database)?.as_bytes());
     let blobs = Blobs::new(&files(&options.files, &options.database))?;
     let worker = Worker::start(connect(&options.database, &opened.url)?, mail, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");

@@ -5,6 +5,7 @@ use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx};
 use crate::http::server::BEGINNINGS;
 use crate::identity::accounts::Device;
+use crate::identity::accounts::Newcomer;
 use crate::identity::auth::{Registration, actor_by_email, found_workspace};
 use crate::identity::passwords;
 use crate::identity::users::{self, UserCreate};
@@ -71,7 +72,16 @@ pub fn fill(db: &Db) -> Result<bool> {
         time_zone: Some("Europe/Tallinn".into()),
         country: Some("EE".into()),
     };
-    db.here(|conn| found_workspace(conn, &registration, Err(&hash), "demo", BEGINNINGS, &Device::default()))?;
+    db.here(|conn| {
+        found_workspace(
+            conn,
+            &registration,
+            Newcomer::New { password_hash: hash.clone() },
+            "demo",
+            BEGINNINGS,
+            &Device::default(),
+        )
+    })?;
     let actor = db.here(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
     db.write_here(&Request::internal(actor, "demo".into()), tell)?;
     Ok(true)

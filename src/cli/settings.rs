@@ -110,10 +110,20 @@ pub struct Files {
     pub s3_secret_key: Option<String>,
 }
 
+/// What signs, seals and hashes.
+#[derive(Clone, Debug, Args)]
+pub struct Secret {
+    /// Secret of at least 32 bytes that signs access tokens and cursors; generated and kept in the data folder if absent, required with DATABASE_URL
+    #[arg(long, env = "VORONKA_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct Work {
     #[command(flatten)]
     pub database: Database,
+    #[command(flatten)]
+    pub secret: Secret,
     #[command(flatten)]
     pub mailing: Mailing,
     #[command(flatten)]
@@ -133,9 +143,8 @@ pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "VORONKA_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// Secret of at least 32 bytes that signs access tokens and cursors; generated and kept in the data folder if absent, required with DATABASE_URL
-    #[arg(long, env = "VORONKA_SECRET", hide_env_values = true)]
-    pub secret: Option<String>,
+    #[command(flatten)]
+    pub secret: Secret,
     /// Requests per minute that one user, key or address may send; 0 is no limit
     #[arg(long, env = "VORONKA_RATE_PER_MINUTE", default_value_t = 600)]
     pub rate_per_minute: u32,

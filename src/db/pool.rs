@@ -115,7 +115,7 @@ struct Connections {
 impl Connections {
     fn open(url: &str, size: Size) -> Result<Connections> {
         let url = impatient(url);
-        let most = size.quick + size.reports + 3; // for a worker, its progress, its heartbeat
+        let most = size.quick + size.reports + 5; // for a worker, its progress, its heartbeat; for errands, and their heartbeat
         let pool = builder(most)
             .build(ConnectionManager::new(&url))
             .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;

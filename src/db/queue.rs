@@ -10,7 +10,7 @@ use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
-use diesel::sql_types::Jsonb;
+use diesel::sql_types::{Bool, Jsonb};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -120,15 +120,22 @@ macro_rules! held {
 }
 
 impl Db {
-    /// Takes the oldest job that nobody works on.
-    pub fn take_job(&self) -> Result<Option<Job>> {
+    /// Takes the oldest job of some kinds, or with none named of all, that nobody works on.
+    pub fn take_job(&self, kinds: &[&str]) -> Result<Option<Job>> {
         let now = DateTime::now();
-        self.here(|conn| in_transaction(conn, |conn| take(conn, now)))
+        self.here(|conn| in_transaction(conn, |conn| take(conn, kinds, now)))
     }
 
     /// How much there is to do.
     pub fn set_total(&self, job: &Job, total: i64) -> Result<()> {
         self.here(|conn| Ok(diesel::update(held!(job)).set(jobs::total.eq(total)).execute(conn).map(drop)?))
+    }
+
+    /// Leaves a job that cannot be done now for later: after each attempt twice as long.
+    pub fn put_off(&self, job: &Job) -> Result<()> {
+        let seconds = LEASE_SECONDS << job.attempts.saturating_sub(1).clamp(0, ATTEMPTS);
+        let until = DateTime::now().plus(chrono::Duration::seconds(seconds));
+        self.here(|conn| Ok(diesel::update(held!(job)).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?))
     }
 
     /// Says that the worker of a job still lives.
@@ -138,10 +145,12 @@ impl Db {
     }
 }
 
-fn take(conn: &mut PgConnection, now: DateTime) -> Result<Option<Job>> {
+fn take(conn: &mut PgConnection, kinds: &[&str], now: DateTime) -> Result<Option<Job>> {
+    let wanted = jobs::kind.eq_any(kinds).or(kinds.is_empty().into_sql::<Bool>());
     let free =
         jobs::status.eq(JobStatus::Queued).or(jobs::status.eq(JobStatus::Running).and(jobs::lease_until.lt(now)));
-    let next = jobs::table.filter(free).order(jobs::created_at).select(jobs::id).for_update().skip_locked();
+    let next =
+        jobs::table.filter(free).filter(wanted).order(jobs::created_at).select(jobs::id).for_update().skip_locked();
     let Some(id) = next.first::<Uuid>(conn).optional()? else { return Ok(None) };
     let job = diesel::update(jobs::table.find(id))
         .set((

@@ -99,7 +99,7 @@ impl Tx<'_> {
             }
             Err(error) => {
                 self.events.truncate(events);
-                AnsiTransactionManager::rollback_transaction(self.conn)?;
+                undo(self.conn);
                 Err(error)
             }
         }
@@ -188,7 +188,7 @@ impl Db {
 fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
     AnsiTransactionManager::begin_transaction(&mut *conn)?;
     let outcome = work(&mut tx(conn, request));
-    AnsiTransactionManager::rollback_transaction(&mut *conn)?;
+    undo(conn);
     outcome
 }
 
@@ -218,19 +218,12 @@ fn transaction<T>(
     work: &impl Fn(&mut Tx<'_>) -> Result<T>,
 ) -> Result<T> {
     use diesel::connection::SimpleConnection;
-    AnsiTransactionManager::begin_transaction(&mut *conn)?;
-    if !first.is_empty() {
-        conn.batch_execute(first)?;
-    }
-    let mut tx = tx(conn, request);
-    let outcome = work(&mut tx).and_then(|value| tx.flush(request).map(|()| value));
-    match outcome {
-        Ok(value) => AnsiTransactionManager::commit_transaction(&mut *conn).map(|()| value).map_err(Error::from),
-        Err(error) => {
-            AnsiTransactionManager::rollback_transaction(&mut *conn)?;
-            Err(error)
+    in_transaction(conn, |conn| {
+        if !first.is_empty() {
+            conn.batch_execute(first)?;
         }
-    }
+        Tx::inside(conn, request, work)
+    })
 }
 
 /// A transaction without an actor, for what belongs to no workspace: sign-in and the job queue.
@@ -239,9 +232,17 @@ pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConne
     match work(conn) {
         Ok(value) => AnsiTransactionManager::commit_transaction(&mut *conn).map(|()| value).map_err(Error::from),
         Err(error) => {
-            AnsiTransactionManager::rollback_transaction(&mut *conn)?;
+            undo(conn);
             Err(error)
         }
+    }
+}
+
+/// Takes back what was done since the last begin. Where that fails the connection is lost or broken, which the pool sees; why the work failed
+/// is what the caller has to know.
+fn undo(conn: &mut PgConnection) {
+    if let Err(error) = AnsiTransactionManager::rollback_transaction(conn) {
+        log::warn!("a transaction was not rolled back: {error}");
     }
 }
 

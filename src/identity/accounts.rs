@@ -25,11 +25,37 @@ pub struct Session {
 #[derive(Debug, Queryable)]
 pub struct Login {
     pub id: Uuid,
+    pub email: String,
     pub password_hash: Option<String>,
 }
 
+/// Who comes in: with a login that was proven, or with a password for a new one.
+#[derive(Clone, Debug)]
+pub enum Newcomer {
+    Known(Uuid),
+    New { password_hash: String },
+}
+
+impl Newcomer {
+    pub fn login(&self) -> Option<Uuid> {
+        match self {
+            Newcomer::Known(login) => Some(*login),
+            Newcomer::New { .. } => None,
+        }
+    }
+
+    /// The login, made if it is new.
+    pub fn into_login(self, conn: &mut PgConnection, email: &str) -> Result<Uuid> {
+        match self {
+            Newcomer::Known(login) => Ok(login),
+            Newcomer::New { password_hash } => insert_login(conn, email, &password_hash, DateTime::now()),
+        }
+    }
+}
+
 pub fn login_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Login>> {
-    let login = logins::table.filter(logins::email.eq(email)).select((logins::id, logins::password_hash));
+    let login =
+        logins::table.filter(logins::email.eq(email)).select((logins::id, logins::email, logins::password_hash));
     Ok(login.first(conn).optional()?)
 }
 

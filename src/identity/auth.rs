@@ -2,7 +2,7 @@
 use crate::db::events::Event;
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, in_transaction};
-use crate::identity::accounts::{self, Device, Session};
+use crate::identity::accounts::{self, Device, Newcomer, Session};
 use crate::identity::actors::{self, Actors};
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
 use crate::identity::users::{self, UserStatus};
@@ -139,6 +139,16 @@ impl Throttle {
         Ok(Throttle { limits, email: email.to_owned(), from })
     }
 
+    /// By how the attempt went: a wrong password or code counts against the address, and one whose code is still to come is not let off the
+    /// failures before.
+    pub fn settle_by<T>(self, outcome: &Result<T>) {
+        match outcome.as_ref().err().map(Error::code) {
+            Some(Code::TotpInvalid | Code::CredentialsInvalid) => self.settle(false),
+            Some(Code::TotpRequired) => {}
+            _ => self.settle(true),
+        }
+    }
+
     pub fn settle(self, right: bool) {
         if let Some(limits) = &self.limits {
             limits.signed_in(&self.email, self.from, right);
@@ -161,58 +171,48 @@ async fn register(
     new.email = new.email.to_lowercase();
     let email = new.email.clone();
     let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
-    let login = match known {
+    let (founder, throttle) = match known {
         Some(login) => {
             // Trying passwords here is throttled as signing in is.
-            let throttle = Throttle::new(&request, &new.email)?;
-            let right = passwords::verify(new.password.clone(), login.password_hash.clone()).await?;
-            throttle.settle(right);
-            if right { Ok(login.id) } else { Err(None) }
+            let throttle = Throttle::new(&request, &login.email)?;
+            if !passwords::verify(new.password.clone(), login.password_hash).await? {
+                throttle.settle(false);
+                let detail = "a login with this e-mail exists; give its password to add a workspace to it";
+                return Err(Error::new(Code::DuplicateEmail, detail));
+            }
+            (Newcomer::Known(login.id), Some(throttle))
         }
-        None => Err(Some(passwords::hash(new.password.clone()).await?)),
-    };
-    let login = match login {
-        Ok(id) => Ok(id),
-        Err(Some(hash)) => Err(hash),
-        Err(None) => {
-            return Err(Error::new(
-                Code::DuplicateEmail,
-                "a login with this e-mail exists; give its password to add a workspace to it",
-            ));
-        }
+        None => (Newcomer::New { password_hash: passwords::hash(new.password.clone()).await? }, None),
     };
     let (id, beginnings, device) = (request_id(&request).0, *beginnings.get_ref(), device(&request));
     let vault = keys.clone();
     let session = db
         .run(move |conn| {
-            let login = match &login {
-                Ok(id) => Ok(*id),
-                Err(hash) => Err(hash.as_str()),
-            };
-            if let Ok(login) = login {
+            if let Some(login) = founder.login() {
                 in_transaction(conn, |conn| second_factor::check(conn, &vault, login, new.code.as_deref()))?;
             }
-            found_workspace(conn, &new, login, &id, beginnings, &device)
+            found_workspace(conn, &new, founder, &id, beginnings, &device)
         })
-        .await?;
+        .await;
+    if let Some(throttle) = throttle {
+        throttle.settle_by(&session);
+    }
+    let session = session?;
     Ok(Reply { status: 201, location: Some("/api/v1/workspaces/current".into()), ..tokens(&keys, session)? })
 }
 
-/// Makes a workspace, its owner, what it begins with, and a session. `login` is known, or comes with a password hash.
+/// Makes a workspace, its owner, what it begins with, and a session.
 pub fn found_workspace(
     conn: &mut PgConnection,
     new: &Registration,
-    login: Result<Uuid, &str>,
+    founder: Newcomer,
     request_id: &str,
     beginnings: Beginnings,
     device: &Device,
 ) -> Result<Session> {
     in_transaction(conn, |conn| {
         let now = DateTime::now();
-        let login = match login {
-            Ok(id) => id,
-            Err(hash) => accounts::insert_login(conn, &new.email, hash, now)?,
-        };
+        let login = founder.into_login(conn, &new.email)?;
         let workspace = Uuid::now_v7();
         let time_zone = new.time_zone.clone().unwrap_or_else(|| "UTC".into());
         let base_currency = new.base_currency.clone().unwrap_or_else(|| "USD".into());
@@ -298,12 +298,7 @@ async fn sign_in(
             })
         })
         .await;
-    match &session {
-        Err(error) if error.code() == Code::TotpInvalid => throttle.settle(false),
-        // Who knows the password and not the code is not let off the failures before.
-        Err(error) if error.code() == Code::TotpRequired => {}
-        _ => throttle.settle(true),
-    }
+    throttle.settle_by(&session);
     tokens(&keys, session?)
 }
 
@@ -359,7 +354,7 @@ async fn switch(
 #[post("/auth/logout")]
 async fn sign_out(given: Valid<RefreshRequest>, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
     let token = given.0.refresh_token;
-    db.run(move |conn| accounts::revoke_by_token(conn, &token)).await?;
+    db.run(move |conn| in_transaction(conn, |conn| accounts::revoke_by_token(conn, &token))).await?;
     actors.forget();
     Ok(Reply::none())
 }

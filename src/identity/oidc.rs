@@ -281,7 +281,7 @@ async fn linkable(
     let Some(password) = password else {
         return Err(failed("this address has a login with a password; give the password once to link the two"));
     };
-    let throttle = Throttle::new(request, &login.id.to_string())?;
+    let throttle = Throttle::new(request, &login.email)?;
     let right = passwords::verify(password, login.password_hash).await?;
     throttle.settle(right);
     if right { Ok(Some(login.id)) } else { Err(failed("the password is wrong")) }

@@ -2,6 +2,7 @@
 use crate::db::constraint::Explain;
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
+use crate::identity::accounts::Newcomer;
 use crate::identity::actors::Actors;
 use crate::identity::auth::{Throttle, TokenPair, device, tokens};
 use crate::identity::letters::{self, LetterKind};
@@ -90,36 +91,31 @@ async fn accept(
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
     let InvitationAcceptance { token, password, code } = given.0;
-    let hash = passwords::hash(password.clone()).await?;
     let shown = token.clone();
     let known = db.run(move |conn| letters::peek(conn, LetterKind::Invitation, &shown)).await?;
-    let login = match known {
-        None => None,
+    let (invited, throttle) = match known {
         Some(login) => {
             // The letter proves the address, the password that the login is one's own.
-            let throttle = Throttle::new(&request, &login.id.to_string())?;
-            let right = passwords::verify(password, login.password_hash).await?;
-            throttle.settle(right);
-            if !right {
+            let throttle = Throttle::new(&request, &login.email)?;
+            if !passwords::verify(password, login.password_hash).await? {
+                throttle.settle(false);
                 return Err(Error::new(Code::CredentialsInvalid, "this address has a login; give its password"));
             }
-            Some(login.id)
+            (Newcomer::Known(login.id), Some(throttle))
         }
+        None => (Newcomer::New { password_hash: passwords::hash(password).await? }, None),
     };
     let device = device(&request);
     let vault = keys.clone();
     let session = db
         .run(move |conn| {
             in_transaction(conn, |conn| {
-                if let Some(login) = login {
+                if let Some(login) = invited.login() {
                     second_factor::check(conn, &vault, login, code.as_deref())?;
                 }
                 let proof = letters::redeem(conn, LetterKind::Invitation, &token)?;
                 let (workspace, user) = proof.workspace.zip(proof.user).ok_or_else(Error::not_found)?;
-                let login = match login {
-                    Some(login) => login,
-                    None => accounts::insert_login(conn, &proof.email, &hash, DateTime::now())?,
-                };
+                let login = invited.into_login(conn, &proof.email)?;
                 let invited = u::table.find((workspace, user)).filter(u::status.eq(UserStatus::Invited));
                 let joined = diesel::update(invited)
                     .set((
@@ -136,8 +132,11 @@ async fn accept(
                 accounts::open_session(conn, login, Some(workspace), &device)
             })
         })
-        .await?;
-    tokens(&keys, session)
+        .await;
+    if let Some(throttle) = throttle {
+        throttle.settle_by(&session);
+    }
+    tokens(&keys, session?)
 }
 
 /// Ask for a letter with which a new password can be chosen. The answer does not tell whether the address is known.
@@ -167,6 +166,9 @@ async fn reset(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let PasswordReset { token, password } = given.0;
+    let shown = token.clone();
+    // Hashing is dear: it is not done for who has no letter.
+    db.run(move |conn| letters::peek(conn, LetterKind::PasswordReset, &shown)).await?;
     let (hash, device) = (passwords::hash(password).await?, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
@@ -196,29 +198,31 @@ fn set_password(
     Ok(())
 }
 
-/// The login of a signed-in caller who knows its password.
+/// The login of a signed-in caller who knows its password; the attempt is settled by what comes next.
 pub(in crate::identity) async fn proven(
     request: &HttpRequest,
     caller: &Caller,
     password: String,
     pointer: &str,
     db: &Db,
-) -> Result<Uuid> {
+) -> Result<(Uuid, Throttle)> {
     let actor = caller.0.clone();
     if actor.session.is_none() {
         return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
     }
-    let throttle = Throttle::new(request, &actor.user.to_string())?;
-    let login = db
+    let (login, email, hash): (Uuid, String, Option<String>) = db
         .run(move |conn| {
             let login = users::login_of(conn, actor.workspace, actor.user)?;
-            let hash: Option<String> = logins::table.find(login).select(logins::password_hash).first(conn)?;
-            Ok((login, hash))
+            let row = logins::table.find(login).select((logins::id, logins::email, logins::password_hash));
+            Ok(row.first(conn)?)
         })
         .await?;
-    let right = passwords::verify(password, login.1).await?;
-    throttle.settle(right);
-    if right { Ok(login.0) } else { Err(Error::member(pointer, "invalid", "is not your password")) }
+    let throttle = Throttle::new(request, &email)?;
+    if !passwords::verify(password, hash).await? {
+        throttle.settle(false);
+        return Err(Error::member(pointer, "invalid", "is not your password"));
+    }
+    Ok((login, throttle))
 }
 
 /// Change your password. Your other sessions end.
@@ -233,7 +237,8 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let PasswordChange { current_password, new_password } = given.0;
-    let login = proven(&request, &caller, current_password, "/current_password", &db).await?;
+    let (login, throttle) = proven(&request, &caller, current_password, "/current_password", &db).await?;
+    throttle.settle(true);
     let (hash, keep, device) = (passwords::hash(new_password).await?, caller.0.session, device(&request));
     db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
     actors.forget();
@@ -251,7 +256,8 @@ async fn change_email(
     db: web::Data<Db>,
 ) -> Result<Reply> {
     let EmailChange { email, password } = given.0;
-    let login = proven(&request, &caller, password, "/password", &db).await?;
+    let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
+    throttle.settle(true);
     db.run(move |conn| letters::send_to_login(conn, LetterKind::EmailChange, login, &email.to_lowercase())).await?;
     Ok(Reply::none())
 }

@@ -151,7 +151,8 @@ async fn begin(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    let login = proven(&request, &caller, given.0.password, "/password", &db).await?;
+    let (login, throttle) = proven(&request, &caller, given.0.password, "/password", &db).await?;
+    throttle.settle(true);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let (email, _, since, _) = factor(conn, login)?;
@@ -210,9 +211,9 @@ async fn end(
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
     let TotpEnding { password, code } = given.0;
-    let login = proven(&request, &caller, password, "/password", &db).await?;
+    let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
     let device = device(&request);
-    db.run(move |conn| {
+    let ended = db.run(move |conn| {
         in_transaction(conn, |conn| {
             if !is_on(conn, login)? {
                 return Err(Error::new(Code::Conflict, "no second factor is on"));
@@ -228,8 +229,10 @@ async fn end(
             diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
             accounts::tell(conn, login, "user.second_factor_off", &device)
         })
-    })
-    .await?;
+    });
+    let ended = ended.await;
+    throttle.settle_by(&ended);
+    ended?;
     Ok(Reply::none())
 }
 

@@ -1,5 +1,6 @@
 //! The sessions of a login: where one is signed in, and how to end it from elsewhere.
 use crate::db::pool::Db;
+use crate::db::tx::in_transaction;
 use crate::identity::accounts;
 use crate::identity::actors::Actors;
 use crate::identity::users;
@@ -88,7 +89,7 @@ async fn end(Caller(actor): Caller, id: Id, db: web::Data<Db>, actors: web::Data
         let own =
             sessions::table.find(id.0).filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
         match own.select(sessions::id).first::<Uuid>(conn).optional()? {
-            Some(session) => accounts::revoke(conn, session),
+            Some(session) => in_transaction(conn, |conn| accounts::revoke(conn, session)),
             None => Err(Error::not_found()),
         }
     })
@@ -108,7 +109,7 @@ async fn end_others(Caller(actor): Caller, db: web::Data<Db>, actors: web::Data<
             .filter(sessions::revoked_at.is_null())
             .filter(sessions::id.nullable().ne(actor.session));
         let others: Vec<Uuid> = others.select(sessions::id).load(conn)?;
-        others.into_iter().try_for_each(|session| accounts::revoke(conn, session))
+        in_transaction(conn, |conn| others.into_iter().try_for_each(|session| accounts::revoke(conn, session)))
     })
     .await?;
     actors.forget();

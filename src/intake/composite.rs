@@ -25,6 +25,15 @@ use uuid::Uuid;
 text_enum! {
     pub enum CompositeAction { Create = "create", Update = "update", Delete = "delete", }
 }
+impl CompositeAction {
+    fn permission(self) -> Action {
+        match self {
+            CompositeAction::Create => Action::Create,
+            CompositeAction::Update => Action::Update,
+            CompositeAction::Delete => Action::Delete,
+        }
+    }
+}
 text_enum! {
     pub enum CompositeResource {
         Companies = "companies",
@@ -144,26 +153,6 @@ fn changed(row: &impl Record) -> Done {
     (row.id(), Some(row.version()), 200)
 }
 
-fn may(tx: &Tx<'_>, item: &CompositeItem) -> Result<()> {
-    macro_rules! ask {
-        ($resource:ident) => {
-            match item.action {
-                CompositeAction::Create => tx.actor.must::<can::$resource::Create>(),
-                CompositeAction::Update => tx.actor.must::<can::$resource::Update>(),
-                CompositeAction::Delete => tx.actor.must::<can::$resource::Delete>(),
-            }
-        };
-    }
-    match item.resource {
-        CompositeResource::Companies => ask!(companies),
-        CompositeResource::Contacts => ask!(contacts),
-        CompositeResource::Leads => ask!(leads),
-        CompositeResource::Deals => ask!(deals),
-        CompositeResource::Tasks => ask!(tasks),
-        CompositeResource::Activities => ask!(activities),
-    }
-}
-
 fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> Result<Done> {
     let expected = Expected(item.version);
     macro_rules! on {
@@ -236,15 +225,11 @@ fn within(index: usize, error: Error) -> Error {
 fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
     let (mut known, mut results) = (HashMap::new(), Vec::with_capacity(asked.items.len()));
     for (n, item) in asked.items.iter().enumerate() {
-        may(tx, item)?;
+        let (action, resource) = (item.action.permission(), item.resource.kind().path());
+        tx.actor.must_do(action, resource)?;
         let mut body = Json::Object(item.body.clone().unwrap_or_default().0);
         resolve(&mut body, &known);
-        let action = match item.action {
-            CompositeAction::Create => Action::Create,
-            CompositeAction::Update => Action::Update,
-            CompositeAction::Delete => Action::Delete,
-        };
-        tx.turn_to(item.resource.kind().path(), action);
+        tx.turn_to(resource, action);
         let done = target(item, &known).and_then(|id| act(tx, item, id, body));
         let (id, version, status) = done.map_err(|error| within(n, error))?;
         if let Some(name) = &item.r#ref {

@@ -1,7 +1,7 @@
 //! What has to be done from time to time by whichever worker comes first: what has expired is removed, rules of retention are started.
 use crate::db::idempotency::KEPT_HOURS;
 use crate::db::pool::Db;
-use crate::db::queue::Job;
+use crate::db::queue::{Job, JobStatus};
 use crate::db::table::RESTORE_DAYS;
 use crate::db::tx::in_transaction;
 use crate::intake::imports::forget;
@@ -9,7 +9,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::privacy::retention;
 use crate::records::files::blobs::Blobs;
-use crate::schema::{files, idempotency_keys, login_tokens, oidc_sign_ins, refresh_tokens, workspaces};
+use crate::schema::{files, idempotency_keys, jobs, login_tokens, oidc_sign_ins, refresh_tokens, workspaces};
 use chrono::Duration;
 use diesel::prelude::*;
 use std::collections::{BTreeMap, HashSet};
@@ -21,15 +21,30 @@ const FILES: i64 = 500;
 /// Files that are looked up in the database at once.
 const FILES_AT_ONCE: usize = 1_000;
 
-/// Everything that is due.
-pub fn run(db: &Db, blobs: &Blobs) -> Result<()> {
-    remove_expired(db)?;
+/// Everything that is due. What cannot be done now does not keep the rest from being done.
+pub fn run(db: &Db, blobs: &Blobs) {
+    let duties = [
+        ("what has expired was not removed", remove_expired(db)),
+        ("rules of retention were not started", start_rules(db)),
+        ("the bytes of deleted files were not removed", purge_deleted(db, blobs)),
+    ];
+    for (what, outcome) in duties {
+        if let Err(error) = outcome {
+            log::warn!("{what}: {error}");
+        }
+    }
+}
+
+fn purge_deleted(db: &Db, blobs: &Blobs) -> Result<()> {
     let old = db.here(|conn| {
         let day = DateTime::now().plus(-Duration::days(RESTORE_DAYS));
         let gone = files::table.filter(files::deleted_at.lt(day)).filter(files::purged_at.is_null()).limit(FILES);
         Ok(gone.select((files::workspace_id, files::id)).load::<(Uuid, Uuid)>(conn)?)
     })?;
-    purge(db, blobs, &old)?;
+    purge(db, blobs, &old)
+}
+
+fn start_rules(db: &Db) -> Result<()> {
     let started = retention::start_due(db)?;
     if started > 0 {
         log::info!("{started} retention rules were started");
@@ -84,6 +99,8 @@ fn remove_expired(db: &Db) -> Result<()> {
             let month = now.plus(-Duration::days(30));
             diesel::delete(refresh_tokens::table.filter(refresh_tokens::expires_at.lt(month))).execute(conn)?;
             diesel::delete(login_tokens::table.filter(login_tokens::expires_at.lt(month))).execute(conn)?;
+            let ended = jobs::status.ne_all([JobStatus::Queued, JobStatus::Running]);
+            diesel::delete(jobs::table.filter(jobs::updated_at.lt(month)).filter(ended)).execute(conn)?;
             forget::old(conn)
         })
     })

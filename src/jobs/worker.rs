@@ -1,4 +1,5 @@
-//! The worker: takes the oldest job, does it, takes the next. Any number of workers share one queue.
+//! The worker: takes the oldest job, does it, takes the next; and beside it a hand for errands, which do not stand in line behind an import.
+//! Any number of workers share one queue.
 use crate::analytics::vocabulary;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
@@ -28,9 +29,12 @@ const GATHERING: Duration = Duration::from_secs(10);
 /// How often the file store is looked through for what nobody names.
 const LOOKING_THROUGH: Duration = Duration::from_secs(24 * 3600);
 
-/// A worker on its own thread; it stops after the job in hand.
+/// Jobs that are short and waited for.
+const ERRANDS: &[&str] = &[letters::JOB, erasures::PURGE];
+
+/// The threads of a worker, one for all jobs and one for errands; they stop after the job in hand.
 #[derive(Debug)]
-pub struct Worker(Arc<Signals>);
+pub struct Worker([Arc<Signals>; 2]);
 
 #[derive(Debug, Default)]
 struct Signals {
@@ -38,19 +42,25 @@ struct Signals {
     stopped: AtomicBool,
 }
 
+type Round = fn(&Db, &Tools, &Arc<Post>, &mut Due);
+
 impl Worker {
     pub fn start(db: Db, mail: Mail, blobs: Blobs) -> std::io::Result<Worker> {
-        let signals = Arc::new(Signals::default());
-        let (tools, given) = (Tools { mail, blobs }, Arc::clone(&signals));
-        db.clone().watch().man("worker", move |post| work(&db, &tools, post, &given))?;
-        Ok(Worker(signals))
+        let (tools, worker) = (Arc::new(Tools { mail, blobs }), Worker(Default::default()));
+        let rounds: [(&str, Round); 2] = [("worker", round), ("errands", errand)];
+        for ((name, round), signals) in rounds.into_iter().zip(&worker.0) {
+            let (given, tools, signals) = (db.clone(), Arc::clone(&tools), Arc::clone(signals));
+            db.watch().man(name, move |post| work(&given, &tools, post, &signals, round))?;
+        }
+        Ok(worker)
     }
 
     /// Asks it to stop. What it leaves undone is taken up by another worker when the lease has run out.
     pub fn stop(self) {
-        self.0.stop.store(true, Ordering::Relaxed);
+        self.0.iter().for_each(|signals| signals.stop.store(true, Ordering::Relaxed));
         let deadline = Instant::now() + Duration::from_secs(5);
-        while !self.0.stopped.load(Ordering::Relaxed) && Instant::now() < deadline {
+        let stopped = || self.0.iter().all(|signals| signals.stopped.load(Ordering::Relaxed));
+        while !stopped() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -63,7 +73,7 @@ struct Tools {
     blobs: Blobs,
 }
 
-fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals) {
+fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals, round: Round) {
     let mut due = Due::default();
     while !post.is_given_up() {
         if signals.stop.load(Ordering::Relaxed) {
@@ -87,14 +97,20 @@ struct Due {
 }
 
 fn round(db: &Db, tools: &Tools, post: &Arc<Post>, due: &mut Due) {
-    if is_due(&mut due.kept_house, HOUSEKEEPING)
-        && let Err(error) = housekeeping::run(db, &tools.blobs)
-    {
-        log::warn!("housekeeping was not finished: {error}");
+    if is_due(&mut due.kept_house, HOUSEKEEPING) {
+        housekeeping::run(db, &tools.blobs);
     }
-    match db.take_job() {
+    take_up(db, tools, post, &[], || idle(db, tools, due));
+}
+
+fn errand(db: &Db, tools: &Tools, post: &Arc<Post>, _: &mut Due) {
+    take_up(db, tools, post, ERRANDS, || std::thread::sleep(IDLE));
+}
+
+fn take_up(db: &Db, tools: &Tools, post: &Arc<Post>, kinds: &[&str], idle: impl FnOnce()) {
+    match db.take_job(kinds) {
         Ok(Some(job)) => carry_out(db, post, &job, || perform(db, tools, &job)),
-        Ok(None) => idle(db, tools, due),
+        Ok(None) => idle(),
         Err(error) => {
             log::warn!("the job queue cannot be read: {error}");
             std::thread::sleep(IDLE * 10);
@@ -143,6 +159,10 @@ pub fn carry_out(db: &Db, post: &Arc<Post>, job: &Job, work: impl FnOnce() -> Re
         .is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::FilesUnavailable | Code::Overloaded))
     {
         log::warn!("job {} ({}) is tried again later", job.id, job.kind);
+        // While the database is away the lease does it.
+        if let Err(error) = db.put_off(job) {
+            log::info!("job {} was not put off: {error}", job.id);
+        }
         return;
     }
     let told = outcome.map_err(|error| match error {

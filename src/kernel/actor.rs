@@ -69,10 +69,6 @@ impl Action {
 pub trait Permission: 'static {
     const RESOURCE: &'static str;
     const ACTION: Action;
-
-    fn scope() -> String {
-        Self::ACTION.scope(Self::RESOURCE)
-    }
 }
 
 impl Actor {
@@ -83,10 +79,7 @@ impl Actor {
 
     /// Asks for one permission.
     pub fn must<P: Permission>(&self) -> Result<()> {
-        if self.visibility(P::RESOURCE, P::ACTION) == Visibility::None {
-            return Err(self.refused(P::RESOURCE, P::ACTION));
-        }
-        self.in_scope(P::scope())
+        self.must_do(P::ACTION, P::RESOURCE)
     }
 
     /// As `must`, for a resource by its name in scopes.

@@ -188,6 +188,12 @@ impl Error {
         Error::member(pointer, "reference_not_found", "there is no such record in this workspace")
     }
 
+    /// A record that is not there, named by a member: 422 there. Faults stay faults.
+    #[must_use]
+    pub fn at_member(self, pointer: &str) -> Error {
+        if self.code() == Code::NotFound { Error::reference(pointer) } else { self }
+    }
+
     /// Refused parameters: 400, with the code of the gravest.
     pub fn parameters(errors: Vec<Bad>) -> Error {
         let has = |code| errors.iter().any(|bad: &Bad| bad.code == code);

@@ -4,6 +4,7 @@ use crate::db::queue::Job;
 use crate::db::tx::in_transaction;
 use crate::identity::letters::{self, Letter, Order};
 use crate::kernel::error::{Code, Error, Result};
+use diesel::PgConnection;
 use lettre::message::Mailbox;
 use lettre::{FileTransport, Message, SmtpTransport, Transport};
 use std::path::PathBuf;
@@ -71,13 +72,11 @@ impl Mail {
     }
 }
 
-/// The work of one job: the token is made and the letter sent; if sending fails, neither happened.
+/// The work of one job: the token is made, then the letter is sent. The token of a letter that was not sent is known to nobody, and expires.
 pub fn run(db: &Db, mail: &Mail, job: &Job) -> Result<()> {
     let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    db.here(|conn| {
-        in_transaction(conn, |conn| {
-            let letter = letters::write(conn, job.workspace_id, &order, &mail.public)?;
-            mail.send(&letter)
-        })
-    })
+    let write = |conn: &mut PgConnection| letters::write(conn, job.workspace_id, &order, &mail.public);
+    // A mail server takes its time: no transaction is open meanwhile.
+    let letter = db.here(|conn| in_transaction(conn, write))?;
+    mail.send(&letter)
 }

@@ -6,7 +6,7 @@ use crate::db::queue::{self, Job};
 use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
-use crate::kernel::actor::can;
+use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
@@ -148,12 +148,7 @@ fn must_be_able(tx: &Tx<'_>, resource: RetentionResource, action: RetentionActio
     if action == RetentionAction::Erase {
         tx.actor.must::<can::erasures::Create>()?;
     }
-    match resource {
-        RetentionResource::Contacts => tx.actor.must::<can::contacts::Delete>(),
-        RetentionResource::Companies => tx.actor.must::<can::companies::Delete>(),
-        RetentionResource::Leads => tx.actor.must::<can::leads::Delete>(),
-        RetentionResource::Deals => tx.actor.must::<can::deals::Delete>(),
-    }
+    tx.actor.must_do(Action::Delete, resource.as_str())
 }
 
 fn check(tx: &mut Tx<'_>, resource: RetentionResource, selection: &RecordSelection) -> Result<()> {
@@ -212,8 +207,9 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     Ok(())
 }
 
-/// Queues the work of a rule.
+/// Queues the work of a rule, for who could do it by hand.
 fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
+    must_be_able(tx, rule.resource, rule.action)?;
     let order = Order {
         resource: rule.resource.as_str().into(),
         action: match rule.action {
@@ -234,7 +230,8 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
     Ok(job)
 }
 
-/// Starts the rules that were last run a day ago. Any number of workers may ask; each rule is started once.
+/// Starts the rules that were last run a day ago. Any number of workers may ask; each rule is started once. One that cannot be started does
+/// not keep the others from it.
 pub fn start_due(db: &Db) -> Result<usize> {
     let due: Vec<(Uuid, Uuid, Uuid)> = db.here(|conn| {
         let day_ago = DateTime::now().plus(-chrono::Duration::hours(24));
@@ -244,25 +241,28 @@ pub fn start_due(db: &Db) -> Result<usize> {
     })?;
     let mut started = 0;
     for (workspace, id, owner) in due {
-        let actor = match db.here(|conn| actors::of_user(conn, workspace, owner, "user")) {
-            Ok(actor) => actor,
-            Err(error) => {
-                log::warn!("the retention rule {id} has nobody to act for: {error}");
-                continue;
-            }
-        };
-        let request = Request::internal(actor, format!("retention-{id}"));
-        started += db.write_here(&request, |tx| {
-            let day_ago = tx.now.plus(-chrono::Duration::hours(24));
-            let rule = lock(tx, id, Expected::default())?;
-            if rule.active && rule.last_run_at.is_none_or(|at| at < day_ago) {
-                start(tx, &rule).map(|_| 1)
-            } else {
-                Ok(0)
-            }
-        })?;
+        match start_one(db, workspace, id, owner) {
+            Ok(true) => started += 1,
+            Ok(false) => {}
+            Err(error) => log::warn!("the retention rule {id} was not started: {error}"),
+        }
     }
     Ok(started)
+}
+
+/// Whether it was its time.
+fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
+    let actor = db.here(|conn| actors::of_user(conn, workspace, owner, "user"))?;
+    let request = Request::internal(actor, format!("retention-{id}"));
+    db.write_here(&request, |tx| {
+        let day_ago = tx.now.plus(-chrono::Duration::hours(24));
+        let rule = lock(tx, id, Expected::default())?;
+        let due = rule.active && rule.last_run_at.is_none_or(|at| at < day_ago);
+        if due {
+            start(tx, &rule)?;
+        }
+        Ok(due)
+    })
 }
 
 fn matching(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<i64> {
@@ -272,7 +272,7 @@ fn matching(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<i64> {
             let cond = kept::condition(tx, &$fields, &rule.selection)?;
             let erase = rule.action == RetentionAction::Erase;
             let cond = if erase { erasures::choosable(tx, rule.resource.as_str(), cond) } else { cond };
-            let seen = crate::db::sight::sight::<t::table>(tx.actor, Kind::$kind, crate::kernel::actor::Action::Read);
+            let seen = crate::db::sight::sight::<t::table>(tx.actor, Kind::$kind, Action::Read);
             let own = t::table.filter(t::workspace_id.eq(tx.workspace())).filter(t::deleted_at.is_null());
             own.filter($fields.on(cond)).filter(seen).count().get_result(tx.conn)?
         }};
@@ -331,7 +331,6 @@ async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> 
 async fn run(ctx: Ctx<can::retention_rules::Create>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let rule = find(tx, id.0)?;
-        must_be_able(tx, rule.resource, rule.action)?;
         Reply::accepted(&start(tx, &rule)?)
     })
     .await

@@ -75,7 +75,7 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, to: Uuid) -> Result<HandOverResult> {
     if from == to {
         return Err(Error::member("/to_user_id", "invalid", "must be somebody else"));
     }
-    users::find(tx, to).map_err(|_| Error::reference("/to_user_id"))?;
+    users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
     Ok(HandOverResult {
         companies: hand_over!(tx, companies.owner_id, Company, Company, from, to),
         contacts: hand_over!(tx, contacts.owner_id, Contact, Contact, from, to),

@@ -20,6 +20,9 @@ use uuid::Uuid;
 
 /// Removes a stage. Records that stand in it go to `target`, a stage of the same pipeline and category.
 fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
+    // The pipeline first, as who orders its stages does.
+    let pipeline = stages::find(tx, id)?.pipeline_id;
+    stages::hold_pipeline(tx, pipeline)?;
     let stage = stages::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
     let fitting: Vec<Uuid> = rest.iter().filter(|s| s.id != id && s.category == stage.category).map(|s| s.id).collect();

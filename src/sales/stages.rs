@@ -11,7 +11,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::schema::stages;
+use crate::schema::{pipelines, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list, list_params, owned, page, record, text_enum};
@@ -120,11 +120,16 @@ pub fn of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<Stage>> {
     Ok(own.order((stages::position, stages::id)).select(Stage::as_select()).load(tx.conn)?)
 }
 
-/// A stage of a pipeline, or 422 at `/stage_id`.
+/// Keeps others from adding, ordering and removing stages of a pipeline.
+pub fn hold_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
+    let row = pipelines::table.find((tx.workspace(), pipeline)).select(pipelines::id).for_update();
+    row.first::<Uuid>(tx.conn).optional()?.map(drop).ok_or_else(|| Error::reference("/pipeline_id"))
+}
+
+/// A stage of a pipeline that a record is about to enter, kept from being removed meanwhile; or 422 at `/stage_id`.
 pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
-    let found =
-        mine(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).first(tx.conn).optional()?;
-    match found {
+    let found = mine(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).for_key_share();
+    match found.first(tx.conn).optional()? {
         None => Err(Error::reference("/stage_id")),
         Some(stage) if stage.pipeline_id != pipeline => {
             Err(Error::member("/stage_id", "stage_not_in_pipeline", "belongs to another pipeline"))
@@ -133,10 +138,11 @@ pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
     }
 }
 
-/// The first stage of a category, or 422.
+/// The first stage of a category, kept from being removed meanwhile; or 422.
 pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stage> {
     let own = mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)).filter(stages::category.eq(category));
-    let found = own.order((stages::position, stages::id)).select(Stage::as_select()).first(tx.conn).optional()?;
+    let first = own.order((stages::position, stages::id)).select(Stage::as_select()).for_key_share();
+    let found = first.first(tx.conn).optional()?;
     let missing = || {
         Error::member(
             "/pipeline_id",
@@ -150,6 +156,7 @@ pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stag
 /// Adds a stage after the last of its category.
 pub fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let category = new.category.unwrap_or(Category::Open);
+    hold_pipeline(tx, new.pipeline_id)?;
     let all = of_pipeline(tx, new.pipeline_id)?;
     let place = all.iter().filter(|s| rank(s.category) <= rank(category)).map(|s| s.position).max().unwrap_or(0) + 1;
     diesel::update(

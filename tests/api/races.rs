@@ -90,6 +90,34 @@ fn moves_at_once_leave_one_line_of_spans() {
 
 /// Two batches in opposite order, each with an item that is refused, so that both go item by item: both end, soon.
 #[test]
+fn nothing_enters_a_stage_that_is_being_removed() {
+    let owner = workspace();
+    let pipeline = owner.post("/pipelines", json!({ "name": "P", "kind": "deal" })).created();
+    for round in 0..5 {
+        let stage = json!({ "pipeline_id": pipeline["id"], "name": format!("S{round}") });
+        let stage = id(&owner.post("/stages", stage).created());
+        let deal = json!({ "title": "D", "pipeline_id": pipeline["id"], "stage_id": stage });
+        at_once(12, |n| match n {
+            0 => owner.delete(&format!("/stages/{stage}")).status,
+            _ => owner.post("/deals", deal.clone()).status,
+        });
+        let gone = owner.get(&format!("/stages/{stage}")).status == 404;
+        let inside = owner.get(&format!("/deals?stage_id={stage}")).ok()["data"].as_array().unwrap().len();
+        assert!(!gone || inside == 0, "{inside} deals are in a stage that is gone");
+    }
+    // Of two who remove the last two stages of a category one is refused.
+    let stages = owner.get(&format!("/pipelines/{}", id(&pipeline))).ok()["stages"].clone();
+    let open: Vec<String> = stages.as_array().unwrap().iter().filter(|s| s["category"] == "open").map(id).collect();
+    for stage in &open {
+        let deals = owner.get(&format!("/deals?stage_id={stage}&limit=200")).ok();
+        deals["data"].as_array().unwrap().iter().for_each(|deal| owner.delete(&format!("/deals/{}", id(deal))).gone());
+    }
+    at_once(open.len(), |n| owner.delete(&format!("/stages/{}", open[n])).status);
+    let left = owner.get(&format!("/pipelines/{}", id(&pipeline))).ok()["stages"].clone();
+    assert_eq!(left.as_array().unwrap().iter().filter(|s| s["category"] == "open").count(), 1);
+}
+
+#[test]
 fn refused_items_do_not_make_batches_wait_for_each_other() {
     let owner = workspace();
     let items: Vec<Json> = (0..100).map(|n| json!({ "name": format!("C{n}") })).collect();

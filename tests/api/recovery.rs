@@ -79,6 +79,19 @@ fn a_forgotten_password_is_replaced() {
 }
 
 #[test]
+fn a_letter_does_not_wait_for_an_import() {
+    let email = format!("{}@example.com", unique("hurry"));
+    let (owner, _) = register(&email, PASSWORD);
+    let people: String = (0..20_000).map(|n| format!("Person {n}\n")).collect();
+    let import = id(&owner.upload("contacts", "many.csv", format!("last_name\n{people}").as_bytes()).created());
+    let job = id(&owner.post(&format!("/imports/{import}/run"), json!({})).expect(202));
+    post("/auth/forgot-password", json!({ "email": email })).gone();
+    token(&email, "reset-password");
+    let job = owner.get(&format!("/jobs/{job}")).ok();
+    assert!(matches!(job["status"].as_str(), Some("queued" | "running")), "{job}");
+}
+
+#[test]
 fn a_password_is_changed_by_who_knows_it() {
     let email = format!("{}@example.com", unique("changer"));
     let (client, _) = register(&email, PASSWORD);

@@ -10,7 +10,7 @@ use crate::intake::imports::model::{
 use crate::intake::imports::prepare::Reader;
 use crate::intake::imports::table::Table;
 use crate::intake::imports::{cells, forget, run, targets};
-use crate::kernel::actor::{Actor, can};
+use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::parameters::{parameter, schema};
@@ -131,20 +131,9 @@ fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>>
 
 /// An import does nothing that its user could not do one by one.
 fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
-    macro_rules! may {
-        ($resource:ident) => {{
-            actor.must::<can::$resource::Create>()?;
-            if changes { actor.must::<can::$resource::Update>() } else { Ok(()) }
-        }};
-    }
-    match resource {
-        ImportResource::Users => may!(users),
-        ImportResource::Companies => may!(companies),
-        ImportResource::Contacts => may!(contacts),
-        ImportResource::Products => may!(products),
-        ImportResource::Leads => may!(leads),
-        ImportResource::Deals => may!(deals),
-    }
+    let path = resource.kind().path();
+    actor.must_do(Action::Create, path)?;
+    if changes { actor.must_do(Action::Update, path) } else { Ok(()) }
 }
 
 pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, content: &[u8]) -> Result<Import> {

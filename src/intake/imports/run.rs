@@ -15,6 +15,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::{import_problems, imports};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
 use uuid::Uuid;
 
 pub const KIND: &str = "import";
@@ -96,27 +97,22 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             continue;
         }
         let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
-        let state = std::cell::RefCell::new((&mut reader, report.clone()));
-        let after = db.write_here(request, |tx| {
-            let mut state = state.borrow_mut();
-            let (reader, before) = &mut *state;
-            let mut report = before.clone();
-            let problems = match chunk(tx, reader, &rows, on_existing, &mut report) {
-                Ok(problems) => problems,
-                Err(error) => {
-                    // The chunk may be tried again; the names it added are undone and must not be remembered.
-                    reader.references = References::default();
-                    return Err(error);
-                }
-            };
+        let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
+        report = db.write_here(request, |tx| {
+            let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
+            if tried.replace(true) {
+                // What the first attempt made and remembered is undone.
+                reader.references = References::default();
+            }
+            let problems = chunk(tx, reader, &rows, on_existing, &mut report)?;
+            // The job before its import, as who cancels it does.
+            queue::progress(tx, job, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
             keep_problems(tx, id, &problems, report.failed)?;
             diesel::update(imports::table.find((tx.workspace(), id)))
                 .set(imports::report.eq(&report))
                 .execute(tx.conn)?;
-            queue::progress(tx, job, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
             Ok(report)
         })?;
-        report = after;
         done += rows.len();
     }
     if done >= BULK {

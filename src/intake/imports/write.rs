@@ -12,7 +12,7 @@ use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape::{self, Rules, Shape};
-use crate::people::companies::model::{CompanyCreate, CompanyUpdate};
+use crate::people::companies::model::{Company, CompanyCreate, CompanyUpdate};
 use crate::people::companies::store as companies;
 use crate::people::contacts::model::{ContactCreate, ContactUpdate};
 use crate::people::contacts::store as contacts;
@@ -58,17 +58,30 @@ pub fn chunk(
     }
     // Most files are clean: all rows with one statement. Where one is refused, they go in one by one.
     match tx.attempt(|tx| create_all(tx, reader, &new)) {
-        Ok(()) => report.created += i64::try_from(new.len()).unwrap_or(0),
+        Ok(made) => {
+            report.created += i64::try_from(new.len()).unwrap_or(0);
+            remember(reader, made);
+        }
         Err(Error::Internal(message)) => return Err(Error::Internal(message)),
         Err(_) => {
             for row in &new {
-                let outcome =
-                    tx.attempt(|tx| create_all(tx, reader, std::slice::from_ref(row))).map(|()| Outcome::Created);
+                let made = tx.attempt(|tx| create_all(tx, reader, std::slice::from_ref(row)));
+                let outcome = made.map(|made| {
+                    remember(reader, made);
+                    Outcome::Created
+                });
                 settle(outcome, row, report, problems)?;
             }
         }
     }
     Ok(())
+}
+
+/// Companies that the file itself has made can be named by rows further down, once they are there to stay.
+fn remember(reader: &mut Reader, companies: Vec<Company>) {
+    for company in companies {
+        reader.references.note(Kind::Company, &company.name, company.id);
+    }
 }
 
 fn settle(
@@ -203,7 +216,8 @@ fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Prepared]) -
     rows.iter().map(|row| shape::read(row.body.clone())).collect()
 }
 
-fn create_all(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[Prepared]) -> Result<()> {
+/// Returns the companies among them.
+fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec<Company>> {
     match reader.resource {
         ImportResource::Users => {
             for new in bodies::<UserCreate>(rows)? {
@@ -211,10 +225,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[Prepared]) -> Result
             }
         }
         ImportResource::Companies => {
-            for new in bodies::<CompanyCreate>(rows)? {
-                let company = companies::insert(tx, &new)?;
-                reader.references.note(Kind::Company, &company.name, company.id);
-            }
+            return bodies::<CompanyCreate>(rows)?.iter().map(|new| companies::insert(tx, new)).collect();
         }
         ImportResource::Products => {
             for new in bodies::<ProductCreate>(rows)? {
@@ -245,7 +256,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &mut Reader, rows: &[Prepared]) -> Result
             }
         }
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 fn check_order(row: &Prepared) -> Result<()> {

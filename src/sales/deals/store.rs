@@ -435,7 +435,7 @@ fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
     let living = stages::of_pipeline(tx, deal.pipeline_id)?;
     let open = |id: &Uuid| living.iter().find(|s| s.id == *id && s.category == Category::Open);
     match stood.iter().find_map(open) {
-        Some(stage) => Ok(stage.clone()),
+        Some(stage) => stages::within(tx, deal.pipeline_id, stage.id),
         None => stages::first(tx, deal.pipeline_id, Category::Open),
     }
 }

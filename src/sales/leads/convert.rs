@@ -173,7 +173,7 @@ fn company(
     made: &mut Made,
 ) -> Result<Option<Company>> {
     if let Some(id) = asked.company_id {
-        return companies::find(tx, id).map(Some).map_err(|_| Error::reference("/company_id"));
+        return companies::find(tx, id).map(Some).map_err(|error| error.at_member("/company_id"));
     }
     if let Some(new) = &asked.company {
         made.created.push("company".into());
@@ -218,7 +218,7 @@ fn contact(
         return contacts::insert(tx, &new).map(Some).map_err(|error| error.under("/contact"));
     }
     let known = match (asked.contact_id, lead.contact_id, &person.email) {
-        (Some(id), ..) => Some(contacts::find(tx, id).map_err(|_| Error::reference("/contact_id"))?),
+        (Some(id), ..) => Some(contacts::find(tx, id).map_err(|error| error.at_member("/contact_id"))?),
         // The lead stays linked to a person whom the caller does not see; the deal is not.
         (None, Some(id), _) => match seen(Some(contacts::find(tx, id)))? {
             Some(contact) => Some(contact),
@@ -322,7 +322,7 @@ fn deal(
     }
     let link = contact.map(|c| DealContact { contact_id: c.id, role: None });
     if let Some(id) = asked.deal_id {
-        let deal = deals::find(tx, id).map_err(|_| Error::reference("/deal_id"))?;
+        let deal = deals::find(tx, id).map_err(|error| error.at_member("/deal_id"))?;
         return fill_deal(tx, deal, lead, link, company, mode, made).map(Some);
     }
     made.created.push("deal".into());
