@@ -6,7 +6,7 @@ use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::asked::{Asked, Q_MAX};
-use crate::kernel::cond::{Cond, Op, fold, pattern};
+use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
@@ -68,11 +68,15 @@ impl SearchResult {
 }
 
 struct Question {
+    /// Folded, as the texts are in which it is looked for.
     q: String,
     kinds: Vec<Kind>,
     limit: i64,
 }
 
+diesel::define_sql_function! { fn fold(text: Text) -> Text; }
+
+/// Reads the question as it was typed.
 fn read(query: &str) -> Result<Question> {
     let mut asked = Asked::read(query)?;
     let q = asked.take("q").unwrap_or_default();
@@ -139,7 +143,7 @@ fn weighed(
     fits: Cond,
 ) -> Result<Vec<SearchHit>> {
     // Prefixes are escaped for LIKE.
-    let escaped = pattern(Op::StartsWith, &fold(question.q.trim()));
+    let escaped = pattern(Op::StartsWith, &question.q);
     let statement = found(tx, place, question, include_str!("search.sql"))
         .set("words", Part::Sql(words))
         .set("pattern", Part::Text(escaped.strip_suffix('%').unwrap_or(&escaped).to_owned()))
@@ -153,7 +157,7 @@ fn found(tx: &Tx<'_>, place: &Place, question: &Question, text: &'static str) ->
         .set("records", Part::Sql(place.kind.path()))
         .set("workspace", Part::Id(tx.workspace()))
         .set("name", Part::Sql(place.name))
-        .set("q", Part::Text(fold(question.q.trim())))
+        .set("q", Part::Text(question.q.clone()))
         .set("seen", Part::Cond(sight::cond(tx.actor, place.kind, Action::Read)))
         .set("limit", Part::Int(question.limit))
 }
@@ -184,14 +188,14 @@ fn search(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
 
 /// What says words that are nearly those that were asked for: with the fewest slips of which anything is found.
 fn search_nearly(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
-    let text = fold(question.q.trim());
+    let text = &question.q;
     let (mut result, mut slips) = (SearchResult::default(), 0);
-    for correction in vocabulary::corrections(tx, &text, Q_MAX)? {
+    for correction in vocabulary::corrections(tx, text, Q_MAX)? {
         if !result.is_empty() && correction.slips > slips {
             break;
         }
         slips = correction.slips;
-        let likeness = strsim::normalized_damerau_levenshtein(&text, &correction.text);
+        let likeness = strsim::normalized_damerau_levenshtein(text, &correction.text);
         let meant = Question { q: correction.text, kinds: question.kinds.clone(), limit: question.limit };
         let mut found = search(tx, &meant)?;
         for place in &PLACES {
@@ -228,8 +232,10 @@ list_params!(SearchParameters, {
 #[utoipa::path(operation_id = "search_everything", params(SearchParameters), responses((status = 200, description = "What was found", body = SearchResult)))]
 #[get("/search")]
 async fn everything(ctx: Ctx<can::search::Read>) -> Result<Reply> {
-    let question = read(ctx.query())?;
+    let typed = read(ctx.query())?;
     ctx.read(move |tx| {
+        let q = diesel::select(fold(typed.q.trim())).get_result(tx.conn)?;
+        let question = Question { q, kinds: typed.kinds.clone(), limit: typed.limit };
         let written = search(tx, &question)?;
         // Where the words are written nobody has mistyped them.
         let result = if written.is_empty() { search_nearly(tx, &question)? } else { written };

@@ -135,6 +135,12 @@ pub fn may_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
     }
 }
 
+/// Whose a new record is for which nobody is named: the caller's, where a right reaches only some owners.
+pub fn owner_of_new(tx: &Tx<'_>, kind: Kind, named: Option<Uuid>) -> Option<Uuid> {
+    let some_only = owners(tx.actor, kind, Action::Create).is_some();
+    named.or_else(|| some_only.then_some(tx.actor.user))
+}
+
 /// What a change needs beyond seeing the record; nothing when the right to see it is enough. Work is seen with its record too, so
 /// there only the right to all of it is.
 pub fn to_change<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {

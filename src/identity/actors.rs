@@ -73,20 +73,20 @@ impl Actors {
     }
 }
 
-fn member() -> (users::workspace_id, users::id, users::role, users::team_id, users::status) {
-    (users::workspace_id, users::id, users::role, users::team_id, users::status)
+fn member() -> (users::workspace_id, users::id, users::role, users::team_id, users::status, users::time_zone) {
+    (users::workspace_id, users::id, users::role, users::team_id, users::status, users::time_zone)
 }
 
 fn settings() -> (workspaces::time_zone, workspaces::base_currency, workspaces::country) {
     (workspaces::time_zone, workspaces::base_currency, workspaces::country)
 }
 
-type Member = (Uuid, Uuid, String, Option<Uuid>, String);
+type Member = (Uuid, Uuid, String, Option<Uuid>, String, Option<String>);
 type Zone = (String, String, String);
 
 fn actor(
     conn: &mut PgConnection,
-    (workspace, user, role, team, status): Member,
+    (workspace, user, role, team, status, own_zone): Member,
     (zone, base_currency, country): Zone,
     principal: Uuid,
     via: &'static str,
@@ -100,6 +100,7 @@ fn actor(
     let reach = reach(conn, workspace, user, team, &access)?;
     let custom = Arc::new(custom::load(conn, workspace)?);
     let time_zone = zone.parse().unwrap_or(chrono_tz::UTC);
+    let own_time_zone = own_zone.and_then(|zone| zone.parse().ok()).unwrap_or(time_zone);
     Ok(Actor {
         workspace,
         user,
@@ -109,7 +110,7 @@ fn actor(
         access: Arc::new(access),
         reach: Arc::new(reach),
         scopes,
-        settings: Settings { time_zone, base_currency, country, custom },
+        settings: Settings { time_zone, own_time_zone, base_currency, country, custom },
     })
 }
 

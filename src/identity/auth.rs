@@ -237,12 +237,9 @@ pub fn found_workspace(
         };
         roles::begin(conn, workspace, now)?;
         let user = users::insert_member(conn, workspace, &owner, now)?;
-        let settings = Settings {
-            time_zone: time_zone.parse().unwrap_or(chrono_tz::UTC),
-            base_currency,
-            country,
-            custom: Arc::default(),
-        };
+        let zone = time_zone.parse().unwrap_or(chrono_tz::UTC);
+        let settings =
+            Settings { time_zone: zone, own_time_zone: zone, base_currency, country, custom: Arc::default() };
         let actor = Actor {
             workspace,
             user: user.id,

@@ -266,8 +266,8 @@ async fn change_email(
 #[utoipa::path(operation_id = "confirm_email", request_body = EmailConfirmation, security(()),
     responses((status = 204, description = "Sign in with the new address")))]
 #[post("/auth/confirm-email")]
-async fn confirm(given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<Reply> {
-    let token = given.0.token;
+async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<Reply> {
+    let (token, device) = (given.0.token, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let proof = letters::redeem(conn, LetterKind::EmailChange, &token)?;
@@ -277,7 +277,13 @@ async fn confirm(given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<R
                 return Err(Error::new(Code::DuplicateEmail, "another login has this address"));
             }
             let row = diesel::update(logins::table.find(login)).set(logins::email.eq(&proof.email));
-            row.execute(conn).explain(accounts::MEANINGS).map(drop)
+            row.execute(conn).explain(accounts::MEANINGS)?;
+            // They are known by it in each of their workspaces.
+            diesel::update(u::table.filter(u::login_id.eq(login)))
+                .set((u::email.eq(&proof.email), u::version.eq(u::version + 1), u::updated_at.eq(DateTime::now())))
+                .execute(conn)
+                .explain(users::MEANINGS)?;
+            accounts::tell(conn, login, "user.email_changed", &device)
         })
     })
     .await?;

@@ -2,6 +2,7 @@
 use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::reply::Reply;
@@ -11,7 +12,7 @@ use crate::record;
 use crate::schema::workspaces;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
-use actix_web::{get, patch};
+use actix_web::{get, patch, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -77,9 +78,15 @@ async fn read(ctx: Ctx<can::workspaces::Read>) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_workspace", request_body = WorkspaceUpdate,
     responses((status = 200, description = "The workspace as changed", body = Workspace)))]
 #[patch("/workspaces/current")]
-async fn change(ctx: Ctx<can::workspaces::Update>, changes: Valid<WorkspaceUpdate>) -> Result<Reply> {
+async fn change(
+    ctx: Ctx<can::workspaces::Update>,
+    changes: Valid<WorkspaceUpdate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, expected, &changes)?)).await
+    let reply = ctx.write(move |tx| Reply::record(&update(tx, expected, &changes)?)).await?;
+    actors.forget();
+    Ok(reply)
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

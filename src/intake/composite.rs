@@ -178,18 +178,29 @@ fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> R
     }
 }
 
-/// Puts ids in the place of names, wherever they stand in a body.
-fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>) {
+/// Puts ids in the place of names, in members that name records: elsewhere a text may begin with `@`.
+fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>, path: &str) -> Result<()> {
+    let names_records = ["/id", "_id", "_ids"].iter().any(|end| path.ends_with(end));
     match value {
-        Json::String(text) => {
-            if let Some(id) = text.strip_prefix('@').and_then(|name| known.get(name)) {
-                *text = id.to_string();
+        Json::String(text) if names_records => {
+            let Some(name) = text.strip_prefix('@') else { return Ok(()) };
+            let missing = || Error::member(path, "reference_not_found", format!("no item before has the ref {name}"));
+            *text = known.get(name).ok_or_else(missing)?.to_string();
+        }
+        Json::Array(list) if names_records => list.iter_mut().try_for_each(|item| resolve(item, known, path))?,
+        Json::Array(list) => {
+            for (n, item) in list.iter_mut().enumerate() {
+                resolve(item, known, &format!("{path}/{n}"))?;
             }
         }
-        Json::Array(list) => list.iter_mut().for_each(|item| resolve(item, known)),
-        Json::Object(members) => members.values_mut().for_each(|member| resolve(member, known)),
+        Json::Object(members) => {
+            for (name, member) in members {
+                resolve(member, known, &format!("{path}/{name}"))?;
+            }
+        }
         _ => {}
     }
+    Ok(())
 }
 
 fn target(item: &CompositeItem, known: &HashMap<&str, Uuid>) -> Result<Option<Uuid>> {
@@ -228,7 +239,7 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
         let (action, resource) = (item.action.permission(), item.resource.kind().path());
         tx.actor.must_do(action, resource)?;
         let mut body = Json::Object(item.body.clone().unwrap_or_default().0);
-        resolve(&mut body, &known);
+        resolve(&mut body, &known, "").map_err(|error| within(n, error))?;
         tx.turn_to(resource, action);
         let done = target(item, &known).and_then(|id| act(tx, item, id, body));
         let (id, version, status) = done.map_err(|error| within(n, error))?;

@@ -28,6 +28,8 @@ pub struct Actor {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub time_zone: chrono_tz::Tz,
+    /// Of the user, where `today` is meant; the workspace's unless they have another.
+    pub own_time_zone: chrono_tz::Tz,
     pub base_currency: String,
     /// ISO 3166 alpha-2: the country of phone numbers written without a country code.
     pub country: String,

@@ -32,7 +32,7 @@ pub enum Cond {
     Empty(FieldRef),
     /// A field of words carries at least one of these.
     Carries(FieldRef, Vec<String>),
-    /// Every one of these folded pieces occurs in the record's searchable text.
+    /// Every one of these pieces occurs in the record's searchable text, whatever their case and accents.
     Mentions(&'static Search, Vec<String>),
     /// Holds for the records named: used where another table decides, such as the contacts of a deal.
     Within(FieldRef, &'static str, Values),
@@ -69,7 +69,7 @@ impl Cond {
                 let at = |path: &str| path.split('.').try_fold(row, |value, name| value.get(name));
                 let member = |path: &&str| at(path).and_then(Json::as_str).unwrap_or_default();
                 let text = fold(&search.members.iter().map(member).collect::<Vec<_>>().join(" "));
-                pieces.iter().all(|piece| text.contains(piece))
+                pieces.iter().all(|piece| text.contains(&fold(piece)))
             }
             Cond::Within(..) => false,
         }
@@ -113,9 +113,15 @@ pub fn pattern(op: Op, text: &str) -> String {
     if op == Op::Contains { format!("%{escaped}%") } else { format!("{escaped}%") }
 }
 
-/// Lower case without accents: what the SQL function `fold` does.
-pub fn fold(text: &str) -> String {
-    text.nfd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase()
+/// Lower case without accents: nearly what the SQL function `fold` does, whose rules are those of the database.
+fn fold(text: &str) -> String {
+    let plain = |c: char| match c {
+        'ё' | 'Ё' => "е".to_owned(),
+        // Other letters of Cyrillic are letters, not accents.
+        '\u{400}'..='\u{52f}' => c.to_string(),
+        _ => std::iter::once(c).nfd().filter(|c| !is_combining_mark(*c)).collect(),
+    };
+    text.nfc().map(plain).collect::<String>().to_lowercase()
 }
 
 fn like(text: &str, pattern: &str) -> bool {
@@ -188,10 +194,10 @@ impl QueryFragment<Pg> for Cond {
                 for (n, piece) in pieces.iter().enumerate() {
                     out.push_sql(if n > 0 { " and " } else { "" });
                     out.push_sql(search.sql);
-                    // The piece is folded and escaped once by the reader; strpos needs no pattern but would not use the index.
-                    out.push_sql(" like '%' || replace(replace(replace(");
+                    // Folded as the text is, by the database's own rules; strpos needs no pattern but would not use the index.
+                    out.push_sql(" like '%' || replace(replace(replace(fold(");
                     out.push_bind_param::<Text, _>(piece)?;
-                    out.push_sql(r", '\', '\\'), '%', '\%'), '_', '\_') || '%'");
+                    out.push_sql(r"), '\', '\\'), '%', '\%'), '_', '\_') || '%'");
                 }
             }
             Cond::Within(field, subquery, values) => {

@@ -1,4 +1,6 @@
-//! Reports as CSV: one line per row, nested members as `a.b`, amounts as decimals in a column per currency.
+//! CSV. Of reports: one line per row, nested members as `a.b`, amounts as decimals in a column per currency. Of records: one line each,
+//! an amount and its currency beside each other, what there are several of separated by commas, fields of one's own as `cf.key`.
+use crate::kernel::access::OWN_FIELD;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::money::exponent;
 use crate::kernel::reply::Reply;
@@ -7,11 +9,28 @@ use serde_json::Value as Json;
 
 /// Flat rows of a report as CSV with a header; without rows nothing, since the rows say which currencies there are.
 pub fn reply(rows: &[impl Serialize]) -> Result<Reply> {
+    write(rows, |row, cells| flatten("", row, cells))
+}
+
+/// Records as CSV with a header, without what is hidden.
+pub fn records(rows: &[impl Serialize], hidden: &[&str]) -> Result<Reply> {
+    write(rows, |row, cells| {
+        for (name, value) in row.as_object().into_iter().flatten() {
+            if !hidden.contains(&name.as_str()) {
+                members(name, value, hidden, cells);
+            }
+        }
+    })
+}
+
+type Cells = Vec<(String, String)>;
+
+fn write(rows: &[impl Serialize], cells_of: impl Fn(&Json, &mut Cells)) -> Result<Reply> {
     let mut columns: Vec<String> = Vec::new();
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
         let mut cells = Vec::new();
-        flatten("", &serde_json::to_value(row).map_err(Error::internal)?, &mut cells);
+        cells_of(&serde_json::to_value(row).map_err(Error::internal)?, &mut cells);
         for (name, _) in &cells {
             if !columns.contains(name) {
                 columns.push(name.clone());
@@ -32,7 +51,43 @@ pub fn reply(rows: &[impl Serialize]) -> Result<Reply> {
     Ok(Reply::csv(String::from_utf8(bytes).map_err(Error::internal)?))
 }
 
-fn flatten(name: &str, value: &Json, cells: &mut Vec<(String, String)>) {
+/// What is told of the parts of a list.
+const TOLD: [(&str, &str); 3] = [("emails", "email"), ("phones", "phone"), ("contacts", "contact_id")];
+
+/// The cells of one member of a record.
+fn members(name: &str, value: &Json, hidden: &[&str], cells: &mut Cells) {
+    match value {
+        Json::Array(own) if name == "custom_fields" => {
+            for field in own {
+                let column = format!("{OWN_FIELD}{}", field["key"].as_str().unwrap_or_default());
+                let given =
+                    field.as_object().into_iter().flatten().filter(|(part, value)| *part != "key" && is_given(value));
+                if !hidden.contains(&column.as_str()) {
+                    given.for_each(|(_, value)| members(&column, value, hidden, cells));
+                }
+            }
+        }
+        Json::Array(list) => {
+            let told = TOLD.iter().find(|(known, _)| *known == name).map(|(_, part)| *part);
+            let texts = list.iter().filter_map(|one| told.map_or(Some(one), |part| one.get(part))?.as_str());
+            cells.push((name.to_owned(), harmless(&texts.collect::<Vec<_>>().join(", "))));
+        }
+        Json::Object(parts) => match (value["amount"].as_i64(), value["currency"].as_str()) {
+            (Some(amount), Some(currency)) => {
+                cells.push((name.to_owned(), decimal(amount, currency)));
+                cells.push((format!("{name}.currency"), currency.to_owned()));
+            }
+            _ => parts.iter().for_each(|(part, value)| members(&format!("{name}.{part}"), value, hidden, cells)),
+        },
+        other => flatten(name, other, cells),
+    }
+}
+
+fn is_given(value: &Json) -> bool {
+    !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
+}
+
+fn flatten(name: &str, value: &Json, cells: &mut Cells) {
     let inner = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
     match value {
         Json::Object(members) => members.iter().for_each(|(part, value)| flatten(&inner(part), value, cells)),

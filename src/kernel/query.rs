@@ -2,7 +2,7 @@
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
 use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies, ask_named, operators};
-use crate::kernel::cond::{Cond, Op, fold, pattern};
+use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
@@ -102,10 +102,35 @@ macro_rules! page {
             pub included: $crate::kernel::query::Included,
             pub page: $crate::kernel::query::PageInfo,
         }
+        impl $crate::kernel::query::Listed for $name {
+            type Row = $row;
+            fn rows(&self) -> &[$row] {
+                &self.data
+            }
+            fn info(&self) -> &$crate::kernel::query::PageInfo {
+                &self.page
+            }
+        }
     };
 }
 
+/// A page, whatever it is of.
+pub trait Listed: Serialize {
+    type Row: Serialize;
+    fn rows(&self) -> &[Self::Row];
+    fn info(&self) -> &PageInfo;
+}
+
+/// Rows of a file at once.
+const FILE_ROWS: i64 = 10_000;
+
 impl<T> Plan<T> {
+    /// The same list as a file: many rows at once, of those that may be taken out.
+    pub fn as_file(self, may: Cond) -> Plan<T> {
+        let filter = On::new(Cond::All(vec![self.filter.into_fragment(), may]));
+        Plan { filter, limit: FILE_ROWS, total: false, include: Vec::new(), ..self }
+    }
+
     /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
     pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>) -> Result<PageInfo> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -300,7 +325,7 @@ pub(in crate::kernel) fn question(
     texts: Vec<String>,
     actor: &Actor,
 ) -> Result<Cond, String> {
-    let (zone, kind) = (actor.settings.time_zone, field.kind());
+    let (zone, kind) = (actor.settings.own_time_zone, field.kind());
     let meant = |text: String| match kind {
         Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
         Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
@@ -339,7 +364,7 @@ pub(in crate::kernel) fn question(
     })
 }
 
-/// The folded words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
+/// The words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
 fn pieces(text: &str) -> Result<Vec<String>, Bad> {
     if text.chars().count() > Q_MAX {
         return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
@@ -350,7 +375,7 @@ fn pieces(text: &str) -> Result<Vec<String>, Bad> {
         let digits = text.chars().filter(char::is_ascii_digit).collect::<String>();
         return Ok(vec![digits]);
     }
-    Ok(text.split_whitespace().map(fold).collect())
+    Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

@@ -310,7 +310,7 @@ fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, V
         .set((
             (s::deals::title.eq(ERASED), s::deals::loss_note.eq(None::<String>)),
             (s::deals::next_step.eq(None::<String>), s::deals::custom.eq(CustomValues::default())),
-            s::deals::external_id.eq(None::<String>),
+            (s::deals::external_id.eq(None::<String>), s::deals::competitor.eq(None::<String>)),
             (s::deals::version.eq(s::deals::version + 1), s::deals::updated_at.eq(now)),
         ))
         .returning(s::deals::id)

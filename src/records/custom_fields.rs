@@ -272,6 +272,9 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
     if changes.options.is_some() && !chosen {
         return Err(Error::member("/options", "invalid", "only a choice has options"));
     }
+    if let Some(options) = &changes.options {
+        check_options(tx, &before, options)?;
+    }
     check_stages(tx, changes.required_stage_ids.as_deref().unwrap_or_default())?;
     let archived = match changes.archived {
         Some(true) => before.archived_at.or(Some(tx.now)),
@@ -293,6 +296,34 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
         .get_result(tx.conn)?;
     tx.record(Event::updated(&before, &after)?);
     Ok(after)
+}
+
+/// An option goes only while no record has chosen it.
+fn check_options(tx: &mut Tx<'_>, field: &CustomField, options: &Tags) -> Result<()> {
+    macro_rules! chosen {
+        ($table:ident, $option:expr) => {{
+            let one = serde_json::json!({ field.key.as_str(): { "text": $option } });
+            let many = serde_json::json!({ field.key.as_str(): { "options": [$option] } });
+            let own = $table::table.filter($table::workspace_id.eq(tx.workspace()));
+            let carrying = own.filter($table::custom.contains(one).or($table::custom.contains(many)));
+            diesel::select(diesel::dsl::exists(carrying)).get_result(tx.conn)?
+        }};
+    }
+    for option in field.options.0.iter().filter(|option| !options.0.contains(option)) {
+        let used: bool = match field.resource {
+            CustomFieldResource::Contacts => chosen!(contacts, option),
+            CustomFieldResource::Companies => chosen!(companies, option),
+            CustomFieldResource::Leads => chosen!(leads, option),
+            CustomFieldResource::Deals => chosen!(deals, option),
+        };
+        if used {
+            return Err(Error::new(
+                Code::InUse,
+                format!("records have chosen {option}; choose another for them first"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Deletes a field that no record has a value of.

@@ -2,7 +2,7 @@
 use crate::db::events::Event;
 use crate::db::sight;
 use crate::db::tx::Tx;
-use crate::identity::users;
+use crate::identity::users::{self, UserStatus};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
@@ -75,7 +75,10 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, to: Uuid) -> Result<HandOverResult> {
     if from == to {
         return Err(Error::member("/to_user_id", "invalid", "must be somebody else"));
     }
-    users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
+    let taker = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
+    if taker.status == UserStatus::Suspended {
+        return Err(Error::member("/to_user_id", "invalid", "is suspended"));
+    }
     Ok(HandOverResult {
         companies: hand_over!(tx, companies.owner_id, Company, Company, from, to),
         contacts: hand_over!(tx, contacts.owner_id, Contact, Contact, from, to),

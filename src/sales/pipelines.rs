@@ -278,6 +278,11 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
     Ok(with_stages(after, stages))
 }
 
+/// A record that is there does not go to another pipeline without saying where in it.
+pub fn stage_needed() -> Error {
+    Error::member("/pipeline_id", "invalid", "it is in another pipeline; give the stage it goes to")
+}
+
 fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Result<Pipeline> {
     let before = lock(tx, id, expected)?;
     let known = stages::of_pipeline(tx, id)?;

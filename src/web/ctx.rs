@@ -1,13 +1,16 @@
 //! The caller of an operation, with the permission it needs in its type.
 use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
+use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::asked::Asked;
+use crate::kernel::csv;
 use crate::kernel::error::{Bad, Code, Error, Result};
-use crate::kernel::query::PageInfo;
+use crate::kernel::field::Fields;
+use crate::kernel::query::{Listed, PageInfo, Plan};
 use crate::kernel::reply::Reply;
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
@@ -102,6 +105,30 @@ impl<P: Permission> Ctx<P> {
         Err(Error::new(Code::NotAcceptable, "this can be had as application/json or text/csv"))
     }
 
+    /// A page of a list; as CSV many rows at once, of the records that the right to export reaches.
+    pub async fn list<T: 'static, L: Listed + 'static>(
+        &self,
+        fields: &'static Fields<T>,
+        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
+    ) -> Result<Reply> {
+        let (csv, plan, link) = (self.wants_csv()?, fields.plan(self.query(), &self.actor)?, self.next_link());
+        if !csv {
+            return self
+                .read(move |tx| {
+                    let page = page(tx, &plan)?;
+                    link.reply(page.info(), &page)
+                })
+                .await;
+        }
+        let plan = plan.as_file(sight::cond(&self.actor, fields.kind, Action::Export));
+        self.report(move |tx| {
+            let page = page(tx, &plan)?;
+            let hidden: Vec<&str> = tx.actor.access.hidden_members(fields.kind.path()).collect();
+            Ok(Reply { link: link.next(page.info()), ..csv::records(page.rows(), &hidden)? })
+        })
+        .await
+    }
+
     pub async fn read<F>(&self, work: F) -> Result<Reply>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -193,13 +220,15 @@ pub struct NextLink {
 
 impl NextLink {
     pub fn reply(self, page: &PageInfo, body: &impl Serialize) -> Result<Reply> {
-        let link = page.next_cursor.as_ref().map(|cursor| {
-            let kept = self.query.split('&').filter(|p| !p.is_empty() && !p.starts_with("cursor="));
-            let query: Vec<&str> = kept.collect();
-            let joint = if query.is_empty() { "" } else { "&" };
-            format!("<{}?{}{joint}cursor={cursor}>; rel=\"next\"", self.path, query.join("&"))
-        });
-        Ok(Reply { link, ..Reply::ok(body)? })
+        Ok(Reply { link: self.next(page), ..Reply::ok(body)? })
+    }
+
+    fn next(&self, page: &PageInfo) -> Option<String> {
+        let cursor = page.next_cursor.as_ref()?;
+        let kept = self.query.split('&').filter(|p| !p.is_empty() && !p.starts_with("cursor="));
+        let query: Vec<&str> = kept.collect();
+        let joint = if query.is_empty() { "" } else { "&" };
+        Some(format!("<{}?{}{joint}cursor={cursor}>; rel=\"next\"", self.path, query.join("&")))
     }
 }
 

@@ -1,4 +1,5 @@
 //! Records that are made, or changed where one is known by its key.
+use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::shape::{self, Rules, Shape};
 use crate::web::batch::BatchItem;
@@ -29,12 +30,19 @@ where
     }
 }
 
+/// What the body of a creation says that a change has no member for, such as a stage, done to a record that is there.
+pub trait BeyondChanges<R> {
+    fn beyond(&self, _: &mut Tx<'_>, row: R) -> Result<R> {
+        Ok(row)
+    }
+}
+
 /// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`known`).
 #[macro_export]
 macro_rules! upsert {
     ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
-        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by e-mail). A change
-        /// touches the members that are given.
+        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by e-mail). Each item is a whole
+        /// creation; of a record that is known the members that are given are changed, and a deal or lead goes to the stage that is given.
         #[utoipa::path(operation_id = $id, request_body = $creates,
             responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
@@ -63,6 +71,9 @@ macro_rules! upsert {
                         .filter_map(|(item, row)| Some((vec![row.as_ref()?], &item.changes)))
                         .collect();
                     let changed = $store::change_each(tx, &groups)?;
+                    let known = chosen.iter().zip(&before).filter(|(_, row)| row.is_some());
+                    let changed = changed.into_iter().zip(known).map(|(row, (item, _))| item.new.beyond(tx, row));
+                    let changed = changed.collect::<$crate::kernel::error::Result<Vec<_>>>()?;
                     let mut made = made.iter().map($crate::web::batch::Done::created);
                     let mut changed = changed.iter().map($crate::web::batch::Done::changed);
                     let done = before.iter().map(|row| if row.is_some() { changed.next() } else { made.next() });

@@ -312,3 +312,34 @@ fn conditions_can_be_sent_as_a_body() {
     assert_eq!(pointers, ["/all/0/field", "/all/1/op", "/all/2/values", "/any/0/values"]);
     assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("did you mean title?"));
 }
+
+#[test]
+fn an_upsert_moves_what_is_there() {
+    let owner = workspace();
+    let pipelines = owner.get("/pipelines").ok();
+    let stages = |kind: &str| -> Vec<Json> {
+        let of_kind = pipelines["data"].as_array().unwrap().iter().find(|p| p["kind"] == kind).unwrap();
+        of_kind["stages"].as_array().unwrap().clone()
+    };
+    let boat = id(&owner
+        .post("/products", json!({ "name": "Boat", "price": { "amount": 100, "currency": "EUR" } }))
+        .created());
+    let upsert = |path: &str, item: Json| owner.post(&format!("{path}/batch-upsert"), json!({ "items": [item] })).ok();
+    let deal = id(&upsert("/deals", json!({ "external_id": "d1", "title": "D" }))["results"][0]);
+    let second = id(&stages("deal")[1]);
+    let item = json!({ "external_id": "d1", "title": "D", "stage_id": second, "line_items": [{ "product_id": boat, "quantity": 2 }] });
+    assert_eq!(upsert("/deals", item)["results"][0]["status"], 200);
+    let after = owner.get(&format!("/deals/{deal}")).ok();
+    assert_eq!((&after["stage_id"], &after["value"]["amount"]), (&json!(second), &json!(200)));
+    // To lose it says why; and another pipeline is entered at a stage.
+    let lost = stages("deal").into_iter().find(|s| s["category"] == "lost").unwrap();
+    let refused = upsert("/deals", json!({ "external_id": "d1", "title": "D", "stage_id": lost["id"] }));
+    assert_eq!(refused["results"][0]["status"], 422, "{refused}");
+    let other = id(&owner.post("/pipelines", json!({ "name": "Other", "kind": "deal" })).created());
+    let refused = upsert("/deals", json!({ "external_id": "d1", "title": "D", "pipeline_id": other }));
+    assert_eq!(refused["results"][0]["status"], 422, "{refused}");
+    let lead = id(&upsert("/leads", json!({ "external_id": "l1", "title": "L" }))["results"][0]);
+    let second = id(&stages("lead")[1]);
+    upsert("/leads", json!({ "external_id": "l1", "title": "L", "stage_id": second }));
+    assert_eq!(owner.get(&format!("/leads/{lead}")).ok()["stage_id"], json!(second));
+}

@@ -399,3 +399,18 @@ fn reports_are_grouped_by_them() {
     blind.get("/analytics/win-rate?group_by=cf.region").problem(400, "invalid_parameter");
     blind.get("/analytics/win-rate?group_by=cf.advisor").problem(403, "forbidden");
 }
+
+#[test]
+fn an_option_in_use_stays() {
+    let owner = workspace();
+    let field =
+        json!({ "resource": "deals", "key": "side", "name": "Side", "kind": "choice", "options": ["north", "south"] });
+    let field = owner.post("/custom-fields", field).created();
+    let deal = id(&owner
+        .post("/deals", json!({ "title": "D", "custom_fields": [{ "key": "side", "text": "south" }] }))
+        .created());
+    let (path, any) = (format!("/custom-fields/{}", id(&field)), owner.with("If-Match", "\"1\""));
+    any.patch(&path, json!({ "options": ["north"] })).problem(409, "in_use");
+    owner.patch(&format!("/deals/{deal}"), json!({ "custom_fields": [{ "key": "side", "text": "north" }] })).ok();
+    any.patch(&path, json!({ "options": ["north", "west"] })).ok();
+}

@@ -247,3 +247,20 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
     );
     problem.problem(403, "forbidden");
 }
+
+#[test]
+fn a_ref_is_read_where_a_record_is_named() {
+    let owner = workspace();
+    let item = |name: &str, resource: &str, body: Json| json!({ "ref": name, "action": "create", "resource": resource, "body": body });
+    let items = json!([
+        item("eva", "contacts", json!({ "first_name": "Eva" })),
+        item("call", "tasks", json!({ "title": "@eva", "contact_id": "@eva" })),
+    ]);
+    let made = owner.post("/composite", json!({ "items": items })).ok();
+    let task = owner.get(&format!("/tasks/{}", made["results"][1]["id"].as_str().unwrap())).ok();
+    assert_eq!((&task["title"], &task["contact_id"]), (&json!("@eva"), &made["results"][0]["id"]));
+    let unknown = json!([item("call", "tasks", json!({ "title": "T", "contact_id": "@later" }))]);
+    let problem = owner.post("/composite", json!({ "items": unknown })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/items/0/body/contact_id");
+    assert_eq!(problem["errors"][0]["detail"], "no item before has the ref later");
+}

@@ -11,6 +11,7 @@ mod compatibility;
 mod contacts;
 mod custom;
 mod document;
+mod exports;
 mod faults;
 mod files;
 mod hostile;

@@ -6,7 +6,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
-use voronka::kernel::cond::{Cond, Op, fold, pattern};
+use voronka::kernel::cond::{Cond, Op, pattern};
 use voronka::kernel::field::{FieldRef, Kind, Values};
 use voronka::kernel::kind::Kind as RecordKind;
 use voronka::people::contacts::model::{CONTACT, Contact};
@@ -98,7 +98,8 @@ fn leaf(rows: &'static [Json], known: &'static [FieldRef]) -> impl Strategy<Valu
         like.prop_map(|(f, op, text)| Cond::Is(f, op, Values::Text(vec![pattern(op, text)]))),
         of(|f| f.nullable() || f.kind() == Kind::Words).prop_map(Cond::Empty),
         (of(|f| f.kind() == Kind::Words), words).prop_map(|(f, words)| Cond::Carries(f, words)),
-        pieces.prop_map(|p| Cond::Mentions(CONTACT.search.as_ref().unwrap(), p.into_iter().map(fold).collect())),
+        pieces
+            .prop_map(|p| Cond::Mentions(CONTACT.search.as_ref().unwrap(), p.into_iter().map(str::to_owned).collect())),
     ]
 }
 

@@ -119,5 +119,10 @@ fn a_new_address_holds_once_it_is_confirmed() {
     post("/auth/confirm-email", json!({ "token": token })).gone();
     login(&new, PASSWORD).ok();
     login(&email, PASSWORD).problem(401, "credentials_invalid");
+    // They are known by it in their workspaces too, and the log says so.
+    assert_eq!(client.get("/me").ok()["user"]["email"], json!(new));
+    assert_eq!(client.get(&format!("/users?email={new}")).ok()["data"].as_array().unwrap().len(), 1);
+    let log = client.get("/audit-events?type=user.email_changed").ok();
+    assert_eq!(log["data"].as_array().unwrap().len(), 1);
     post("/auth/confirm-email", json!({ "token": token })).problem(401, "link_invalid");
 }

@@ -131,3 +131,41 @@ fn search_finds_what_one_may_see() {
     let found: Json = script.get("/search?q=eve").ok();
     assert_eq!((found["deals"].as_array().unwrap().len(), &found["contacts"]), (1, &json!([])));
 }
+
+#[test]
+fn words_are_found_as_they_are_written_in_any_alphabet() {
+    let owner = workspace();
+    for name in ["Андрей", "Сергей", "Юрий", "Straße", "Łukasz", "Øyvind", "Æsa", "Đorđe", "Ёлкин", "Żółć"]
+    {
+        let contact = id(&owner.post("/contacts", json!({ "last_name": name })).created());
+        let q = form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>();
+        assert_eq!(names(&owner, &q, "contacts"), [name]);
+        assert_eq!(owner.get(&format!("/contacts?q={q}")).ok()["data"][0]["id"], json!(contact), "{name}");
+    }
+    for (plain, name) in [("lukasz", "Łukasz"), ("strasse", "Straße"), ("елкин", "Ёлкин"), ("zolc", "Żółć")]
+    {
+        let q = form_urlencoded::byte_serialize(plain.as_bytes()).collect::<String>();
+        assert_eq!(names(&owner, &q, "contacts"), [name]);
+    }
+}
+
+#[test]
+fn every_address_and_number_is_found() {
+    let owner = workspace();
+    let contact = json!({ "first_name": "Eve", "emails": [{ "email": "eve@one.example" }, { "email": "eve@two.example" }],
+        "phones": [{ "phone": "+372 5550 1011" }, { "phone": "+372 5550 2022" }] });
+    let eve = id(&owner.post("/contacts", contact).created());
+    for q in ["eve@two.example", "5550%202022", "eve@one.example", "55501011"] {
+        assert_eq!(owner.get(&format!("/contacts?q={q}")).ok()["data"][0]["id"], json!(eve), "{q}");
+        assert_eq!(names(&owner, q, "contacts"), ["Eve"], "{q}");
+    }
+    assert_eq!(owner.get("/contacts?q=work").ok()["data"], json!([]));
+    let deal = owner.post("/deals", json!({ "title": "Boat" })).created();
+    let number = deal["number"].as_str().unwrap();
+    assert_eq!(names(&owner, number, "deals"), ["Boat"]);
+    assert_eq!(owner.get(&format!("/deals?q={number}")).ok()["data"][0]["id"], deal["id"]);
+    let person = json!({ "name": "Tom", "email": "tom@lead.example", "phone": "+37255503033" });
+    owner.post("/leads", json!({ "title": "Web form", "person": person })).created();
+    assert_eq!(names(&owner, "tom@lead.example", "leads"), ["Web form"]);
+    assert_eq!(names(&owner, "55503033", "leads"), ["Web form"]);
+}

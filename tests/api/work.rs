@@ -95,3 +95,18 @@ fn the_feed_can_be_followed() {
     user(&owner, "viewer").get("/events").ok();
     owner.get("/events?cursor=abc").problem(400, "cursor_invalid");
 }
+
+#[test]
+fn today_is_the_day_of_who_asks() {
+    let owner = workspace();
+    owner.patch("/workspaces/current", json!({ "time_zone": "Pacific/Kiritimati" })).ok();
+    let me = id(&owner.get("/me").ok()["user"]);
+    let day = |zone: chrono_tz::Tz| voronka::kernel::time::today(voronka::kernel::time::DateTime::now(), zone);
+    let far = day(chrono_tz::Pacific::Kiritimati);
+    owner.post("/deals", json!({ "title": "D", "expected_close_date": far })).created();
+    let today = || owner.get("/deals?expected_close_date=today").ok()["data"].as_array().unwrap().len();
+    assert_eq!(today(), usize::from(day(chrono_tz::Pacific::Kiritimati) == far));
+    // Always a day behind.
+    owner.patch(&format!("/users/{me}"), json!({ "time_zone": "Pacific/Pago_Pago" })).ok();
+    assert_eq!(today(), 0);
+}

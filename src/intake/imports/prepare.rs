@@ -77,7 +77,7 @@ impl Reader {
         let (pipeline, stages) = funnel(tx, resource, settings)?;
         let open: Vec<String> =
             stages.iter().filter(|s| s.category == Category::Open).map(|s| s.name.clone()).collect();
-        let known = targets::all(resource, &open, &tx.actor.settings.custom);
+        let known = targets::shown(tx.actor, resource, &open);
         let mut columns = Vec::new();
         let mut bad = Vec::new();
         for (n, one) in settings.mapping.iter().flatten().enumerate() {

@@ -81,6 +81,9 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
         Kind::Product => {
             rows!(products, s::products::name.nullable(), s::products::external_id, s::products::sku; s::products::deleted_at.is_null())
         }
+        Kind::Contact if tx.actor.access.hides("contacts", "email") => {
+            rows!(contacts, none(), s::contacts::external_id, none(); s::contacts::deleted_at.is_null())
+        }
         Kind::Contact => {
             rows!(contacts, s::contacts::email, s::contacts::external_id, none(); s::contacts::deleted_at.is_null())
         }

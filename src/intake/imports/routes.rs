@@ -73,7 +73,7 @@ pub struct ImportProblemPage {
 /// What is found out about a file before anything is decided.
 fn detect(tx: &mut Tx<'_>, resource: ImportResource, table: &Table) -> Result<(DetectedFile, ImportSettings)> {
     let stages = open_stages(tx, resource)?;
-    let fields = targets::fields(resource, &stages, &tx.actor.settings.custom);
+    let fields = targets::fields(tx.actor, resource, &stages);
     let suggested = targets::suggest(resource, &table.header, &fields);
     let column = |n: usize| table.rows.iter().filter_map(move |row| row.cell(n));
     let kind_of =

@@ -3,6 +3,7 @@ use crate::catalog::products::ProductCreate;
 use crate::identity::users::UserCreate;
 use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportField, ImportResource};
+use crate::kernel::actor::Actor;
 use crate::kernel::custom::{CustomField, CustomFields};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape::{Cell, Shape};
@@ -146,7 +147,7 @@ const fn noun(cell: Cell) -> &'static str {
     }
 }
 
-pub fn fields(resource: ImportResource, stages: &[String], own: &CustomFields) -> Vec<ImportField> {
+pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec<ImportField> {
     let shape = shape(resource);
     let field = |(name, target, hint): (String, Target, String)| {
         let kind = match &target {
@@ -161,7 +162,15 @@ pub fn fields(resource: ImportResource, stages: &[String], own: &CustomFields) -
         let required = shape.required().contains(&name) && !(resource == ImportResource::Deals && name == "title");
         ImportField { name, kind: kind.into(), required, hint }
     };
-    all(resource, stages, own).into_iter().map(field).collect()
+    shown(actor, resource, stages).into_iter().map(field).collect()
+}
+
+/// What a column can become; nothing that the role hides, since a match would tell what is there.
+pub fn shown(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec<(String, Target, String)> {
+    let mut all = all(resource, stages, &actor.settings.custom);
+    let hides = |name: &str| actor.access.hides(resource.kind().path(), name);
+    all.retain(|(name, ..)| !hides(name) && !hides(name.split('.').next().unwrap_or(name)));
+    all
 }
 
 /// Other names under which columns come, in lower case with only letters and digits.

@@ -6,20 +6,16 @@ use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyLi
 use crate::people::companies::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::upsert::BeyondChanges;
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// List companies.
-#[utoipa::path(operation_id = "list_companies", params(CompanyList), responses((status = 200, description = "A page of companies", body = CompanyPage)))]
+#[utoipa::path(operation_id = "list_companies", params(CompanyList), responses((status = 200, description = "A page of companies", content((CompanyPage = "application/json"), (String = "text/csv")))))]
 #[get("/companies")]
 async fn list(ctx: Ctx<can::companies::Read>) -> Result<Reply> {
-    let (plan, link) = (COMPANY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = store::page(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.list(&COMPANY, store::page).await
 }
 
 /// Create a company.
@@ -60,6 +56,7 @@ batch! {
     CompanyBatchCreate, CompanyBatchUpdate, CompanyBatchUpdateItem;
     "/companies/batch-create" "batch_create_companies", "/companies/batch-update" "batch_update_companies", "/companies/batch-delete" "batch_delete_companies"
 }
+impl BeyondChanges<Company> for CompanyCreate {}
 upsert!(companies, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
 bulk! {
     companies, COMPANY, CompanyUpdate, CompanyBulkUpdate;

@@ -73,7 +73,7 @@ impl<'a> NewRow<'a> {
             address: new.address.as_deref(),
             country: new.country.as_deref(),
             parent_id: new.parent_id,
-            owner_id: new.owner_id,
+            owner_id: sight::owner_of_new(tx, Kind::Company, new.owner_id),
             tags: &new.tags,
             custom,
             external_id: new.external_id.as_deref(),
@@ -84,7 +84,7 @@ impl<'a> NewRow<'a> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
-    sight::may_create(tx, Kind::Company, new.owner_id)?;
+    sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
     let row = NewRow::new(tx, new)?;
     let row: Company = diesel::insert_into(companies::table)
@@ -99,7 +99,9 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
 
 /// Inserts many with one statement. A row that the database refuses fails them all.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Company>> {
-    list.iter().try_for_each(|new| sight::may_create(tx, Kind::Company, new.owner_id))?;
+    list.iter().try_for_each(|new| {
+        sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))
+    })?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::must_see(tx, &parents)?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;

@@ -348,7 +348,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
     id: field("id", &contacts::id),
     search: Some(Search {
         sql: "fold(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '') || ' ' || \
-              coalesce(contacts.email, '') || ' ' || coalesce(contacts.phone, ''))",
+              translate(jsonb_path_query_array(contacts.emails, '$[*].email')::text, '[]\",', '') || ' ' || \
+              translate(jsonb_path_query_array(contacts.phones, '$[*].e164')::text, '[]\",', ''))",
         members: &["first_name", "last_name", "email", "phone"],
     }),
     links: &[],

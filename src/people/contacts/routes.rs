@@ -7,20 +7,16 @@ use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactLis
 use crate::people::contacts::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::upsert::BeyondChanges;
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// List contacts.
-#[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", body = ContactPage)))]
+#[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", content((ContactPage = "application/json"), (String = "text/csv")))))]
 #[get("/contacts")]
 async fn list(ctx: Ctx<can::contacts::Read>) -> Result<Reply> {
-    let (plan, link) = (CONTACT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = store::page(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.list(&CONTACT, store::page).await
 }
 
 /// Create a contact. An e-mail that another contact has is a conflict, with the id of that contact.
@@ -87,6 +83,7 @@ batch! {
     ContactBatchCreate, ContactBatchUpdate, ContactBatchUpdateItem;
     "/contacts/batch-create" "batch_create_contacts", "/contacts/batch-update" "batch_update_contacts", "/contacts/batch-delete" "batch_delete_contacts"
 }
+impl BeyondChanges<Contact> for ContactCreate {}
 upsert!(contacts, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
 bulk! {
     contacts, CONTACT, ContactUpdate, ContactBulkUpdate;

@@ -100,7 +100,7 @@ impl<'a> NewRow<'a> {
             lifecycle: new.lifecycle.unwrap_or(crate::people::contacts::model::Lifecycle::Lead),
             source_id: new.source_id.or(first_touch.as_ref().and_then(|touch| touch.source_id)),
             first_touch,
-            owner_id: new.owner_id,
+            owner_id: sight::owner_of_new(tx, Kind::Contact, new.owner_id),
             tags: &new.tags,
             custom,
             external_id: text(&new.external_id),
@@ -153,7 +153,7 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
-    sight::may_create(tx, Kind::Contact, new.owner_id)?;
+    sight::may_create(tx, Kind::Contact, sight::owner_of_new(tx, Kind::Contact, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     check_touch(tx, new)?;
     let row = NewRow::new(tx, new)?;
@@ -170,7 +170,9 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
 
 /// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
-    list.iter().try_for_each(|new| sight::may_create(tx, Kind::Contact, new.owner_id))?;
+    list.iter().try_for_each(|new| {
+        sight::may_create(tx, Kind::Contact, sight::owner_of_new(tx, Kind::Contact, new.owner_id))
+    })?;
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::must_see(tx, &companies)?;
     list.iter().try_for_each(|new| check_touch(tx, new))?;

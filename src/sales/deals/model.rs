@@ -287,7 +287,7 @@ pub static DEAL: Fields<deals::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &deals::id),
-    search: Some(Search { sql: "fold(deals.title)", members: &["title"] }),
+    search: Some(Search { sql: "fold(deals.title || ' ' || deals.number)", members: &["title", "number"] }),
     links: &[
         Link {
             name: "contact_id",

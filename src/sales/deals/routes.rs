@@ -1,4 +1,6 @@
 //! The operations on deals.
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
@@ -8,23 +10,20 @@ use crate::sales::deals::model::{
     DEAL, Deal, DealCreate, DealList, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
 };
 use crate::sales::deals::store;
+use crate::sales::pipelines;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::upsert::BeyondChanges;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// List deals.
-#[utoipa::path(operation_id = "list_deals", params(DealList), responses((status = 200, description = "A page of deals", body = DealPage)))]
+#[utoipa::path(operation_id = "list_deals", params(DealList), responses((status = 200, description = "A page of deals", content((DealPage = "application/json"), (String = "text/csv")))))]
 #[get("/deals")]
 async fn list(ctx: Ctx<can::deals::Read>) -> Result<Reply> {
-    let (plan, link) = (DEAL.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = store::page(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.list(&DEAL, store::page).await
 }
 
 /// Create a deal.
@@ -141,6 +140,33 @@ batch! {
     DealBatchCreate, DealBatchUpdate, DealBatchUpdateItem;
     "/deals/batch-create" "batch_create_deals", "/deals/batch-update" "batch_update_deals", "/deals/batch-delete" "batch_delete_deals"
 }
+impl BeyondChanges<Deal> for DealCreate {
+    fn beyond(&self, tx: &mut Tx<'_>, deal: Deal) -> Result<Deal> {
+        let mut deal = deal;
+        match (self.stage_id, self.pipeline_id) {
+            (Some(stage_id), pipeline_id) if stage_id != deal.stage_id => {
+                let to = DealMove {
+                    stage_id,
+                    pipeline_id,
+                    loss_reason_id: self.loss_reason_id,
+                    loss_note: self.loss_note.clone(),
+                    competitor: self.competitor.clone(),
+                };
+                deal = store::go(tx, deal.id, Expected::default(), &to)?;
+            }
+            (None, Some(pipeline)) if pipeline != deal.pipeline_id => return Err(pipelines::stage_needed()),
+            _ => {}
+        }
+        if !self.line_items.is_empty() {
+            let set_value = Some(self.value.is_none());
+            let lines = LineItemReplacement { line_items: self.line_items.clone(), set_value };
+            store::replace_lines(tx, deal.id, Expected::default(), &lines)?;
+            deal = store::find(tx, deal.id)?;
+        }
+        Ok(deal)
+    }
+}
+
 upsert!(deals, DealCreate, DealUpdate, DealBatchCreate, store, "/deals/batch-upsert" "batch_upsert_deals");
 bulk! {
     deals, DEAL, DealUpdate, DealBulkUpdate;

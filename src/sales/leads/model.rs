@@ -250,8 +250,10 @@ pub static LEAD: Fields<leads::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &leads::id),
     search: Some(Search {
-        sql: "fold(leads.title || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || coalesce(leads.person ->> 'company_name', ''))",
-        members: &["title", "person.name", "person.company_name"],
+        sql: "fold(leads.title || ' ' || leads.number || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || \
+              coalesce(leads.person ->> 'company_name', '') || ' ' || coalesce(leads.person ->> 'email', '') || ' ' || \
+              coalesce(leads.person ->> 'phone', ''))",
+        members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[],
     table: PhantomData,

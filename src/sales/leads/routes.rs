@@ -1,4 +1,6 @@
 //! The operations on leads.
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
@@ -8,23 +10,20 @@ use crate::sales::leads::model::{
     LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate,
 };
 use crate::sales::leads::store;
+use crate::sales::pipelines;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::upsert::BeyondChanges;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// List leads.
-#[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", body = LeadPage)))]
+#[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", content((LeadPage = "application/json"), (String = "text/csv")))))]
 #[get("/leads")]
 async fn list(ctx: Ctx<can::leads::Read>) -> Result<Reply> {
-    let (plan, link) = (LEAD.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = store::page(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.list(&LEAD, store::page).await
 }
 
 /// Create a lead.
@@ -111,6 +110,19 @@ batch! {
     LeadBatchCreate, LeadBatchUpdate, LeadBatchUpdateItem;
     "/leads/batch-create" "batch_create_leads", "/leads/batch-update" "batch_update_leads", "/leads/batch-delete" "batch_delete_leads"
 }
+impl BeyondChanges<Lead> for LeadCreate {
+    fn beyond(&self, tx: &mut Tx<'_>, lead: Lead) -> Result<Lead> {
+        match (self.stage_id, self.pipeline_id) {
+            (Some(stage_id), pipeline_id) if stage_id != lead.stage_id => {
+                let to = LeadMove { stage_id, pipeline_id, loss_reason_id: None };
+                store::go(tx, lead.id, Expected::default(), &to)
+            }
+            (None, Some(pipeline)) if pipeline != lead.pipeline_id => Err(pipelines::stage_needed()),
+            _ => Ok(lead),
+        }
+    }
+}
+
 upsert!(leads, LeadCreate, LeadUpdate, LeadBatchCreate, store, "/leads/batch-upsert" "batch_upsert_leads");
 bulk! {
     leads, LEAD, LeadUpdate, LeadBulkUpdate;

@@ -12,15 +12,10 @@ use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// List tasks. What is late: `status=open&due_end__lt=<now>`.
-#[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", body = TaskPage)))]
+#[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", content((TaskPage = "application/json"), (String = "text/csv")))))]
 #[get("/tasks")]
 async fn list(ctx: Ctx<can::tasks::Read>) -> Result<Reply> {
-    let (plan, link) = (TASK.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = store::page(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.list(&TASK, store::page).await
 }
 
 /// Create a task.
