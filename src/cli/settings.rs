@@ -145,7 +145,7 @@ pub struct Serve {
     pub listen: String,
     #[command(flatten)]
     pub secret: Secret,
-    /// Requests per minute that one user, key or address may send; 0 is no limit
+    /// Requests per minute that one user, key or address may send; 0 is no limit, and none on wrong passwords
     #[arg(long, env = "VORONKA_RATE_PER_MINUTE", default_value_t = 600)]
     pub rate_per_minute: u32,
     /// Believe X-Forwarded-For: only behind a proxy that sets it

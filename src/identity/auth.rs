@@ -182,7 +182,10 @@ async fn register(
             }
             (Newcomer::Known(login.id), Some(throttle))
         }
-        None => (Newcomer::New { password_hash: passwords::hash(new.password.clone()).await? }, None),
+        None => (
+            Newcomer::New { password_hash: passwords::choose(new.password.clone(), &new.email, "/password").await? },
+            None,
+        ),
     };
     let (id, beginnings, device) = (request_id(&request).0, *beginnings.get_ref(), device(&request));
     let vault = keys.clone();

@@ -103,7 +103,7 @@ async fn accept(
             }
             (Newcomer::Known(login.id), Some(throttle))
         }
-        None => (Newcomer::New { password_hash: passwords::hash(password).await? }, None),
+        None => (Newcomer::New { password_hash: passwords::choose(password, "", "/password").await? }, None),
     };
     let device = device(&request);
     let vault = keys.clone();
@@ -168,8 +168,9 @@ async fn reset(
     let PasswordReset { token, password } = given.0;
     let shown = token.clone();
     // Hashing is dear: it is not done for who has no letter.
-    db.run(move |conn| letters::peek(conn, LetterKind::PasswordReset, &shown)).await?;
-    let (hash, device) = (passwords::hash(password).await?, device(&request));
+    let login = db.run(move |conn| letters::peek(conn, LetterKind::PasswordReset, &shown)).await?;
+    let email = login.map(|login| login.email).unwrap_or_default();
+    let (hash, device) = (passwords::choose(password, &email, "/password").await?, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = letters::redeem(conn, LetterKind::PasswordReset, &token)?.login;
@@ -237,9 +238,13 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let PasswordChange { current_password, new_password } = given.0;
+    if new_password == current_password {
+        return Err(Error::member("/new_password", "invalid", "is the one you have"));
+    }
     let (login, throttle) = proven(&request, &caller, current_password, "/current_password", &db).await?;
     throttle.settle(true);
-    let (hash, keep, device) = (passwords::hash(new_password).await?, caller.0.session, device(&request));
+    let hash = passwords::choose(new_password, "", "/new_password").await?;
+    let (keep, device) = (caller.0.session, device(&request));
     db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
     actors.forget();
     Ok(Reply::none())

@@ -264,7 +264,9 @@ async fn list(ctx: Ctx<can::users::Read>) -> Result<Reply> {
 #[post("/users")]
 async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<Reply> {
     let hash = match &new.password {
-        Some(password) => Some(passwords::hash(password.clone()).await?),
+        Some(password) => {
+            Some(passwords::choose(password.clone(), new.email.as_deref().unwrap_or_default(), "/password").await?)
+        }
         None => None,
     };
     ctx.write(move |tx| {

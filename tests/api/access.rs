@@ -350,3 +350,29 @@ fn no_side_door_shows_what_the_front_door_hides() {
     script.post("/users", boss).problem(403, "forbidden");
     script.post(&format!("/users/{his}/hand-over"), json!({ "to_user_id": ann_id })).problem(403, "insufficient_scope");
 }
+
+#[test]
+fn what_a_record_names_already_may_be_sent_back() {
+    let owner = workspace();
+    let (ann, ann_id) = user_with(&owner, &own(), json!({}));
+    let unseen = id(&owner.post("/contacts", json!({ "first_name": "Unseen" })).created());
+    let firm = id(&owner.post("/companies", json!({ "name": "Unseen" })).created());
+    let mine = id(&ann.post("/contacts", json!({ "first_name": "Mine" })).created());
+    let body = json!({ "title": "D", "owner_id": ann_id, "company_id": firm, "contacts": [{ "contact_id": unseen }] });
+    let path = format!("/deals/{}", id(&owner.post("/deals", body).created()));
+    let both = json!([{ "contact_id": unseen }, { "contact_id": mine }]);
+    let after = ann.patch(&path, json!({ "company_id": firm, "contacts": both })).ok();
+    assert_eq!(after["contacts"].as_array().unwrap().len(), 2);
+    let other = id(&owner.post("/contacts", json!({ "first_name": "Other" })).created());
+    let wrong = json!([{ "contact_id": other }]);
+    ann.patch(&path, json!({ "contacts": wrong })).problem(422, "validation_failed");
+    let lead = json!({ "title": "L", "owner_id": ann_id, "company_id": firm });
+    let lead = format!("/leads/{}", id(&owner.post("/leads", lead).created()));
+    ann.patch(&lead, json!({ "company_id": firm, "title": "L2" })).ok();
+    let contact = json!({ "first_name": "C", "owner_id": ann_id, "company_id": firm });
+    let contact = format!("/contacts/{}", id(&owner.post("/contacts", contact).created()));
+    ann.patch(&contact, json!({ "company_id": firm, "position": "CEO" })).ok();
+    let task = json!({ "title": "T", "assignee_id": ann_id, "company_id": firm });
+    let task = format!("/tasks/{}", id(&owner.post("/tasks", task).created()));
+    ann.patch(&task, json!({ "company_id": firm, "title": "T2" })).ok();
+}

@@ -172,7 +172,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         if let Some(Some(parent)) = changes.parent_id {
             rows.iter().try_for_each(|row| check_parent(tx, row.id, parent))?;
         }
-        refs::must_see(tx, &[(Kind::Company, changes.parent_id.flatten(), "/parent_id")])?;
+        // The parent that companies have already may stay, seen or not.
+        let parent = changes.parent_id.flatten().filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id)));
+        refs::must_see(tx, &[(Kind::Company, parent, "/parent_id")])?;
         let revenue = changes.revenue.as_ref().map(|money| {
             let (amount, currency) = columns(money.as_ref());
             (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))

@@ -220,7 +220,11 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
     };
     let groups = apart(groups, |changes| addresses(changes) || changes.custom_fields.is_some());
-    let companies = groups.iter().map(|(_, changes)| (Kind::Company, changes.company_id.flatten(), "/company_id"));
+    // The company that contacts have already may stay, seen or not.
+    let companies = groups.iter().filter_map(|(rows, changes)| {
+        let company = changes.company_id.flatten().filter(|id| !rows.iter().all(|row| row.company_id == Some(*id)))?;
+        Some((Kind::Company, Some(company), "/company_id"))
+    });
     refs::must_see(tx, &companies.collect::<Vec<_>>())?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {

@@ -137,6 +137,8 @@ async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -
     };
     Ok(HttpResponse::Ok()
         .insert_header(header::ContentType::octet_stream())
+        // Not compressed on the way: who waits sees how much is to come.
+        .insert_header(header::ContentEncoding::Identity)
         .insert_header(disposition)
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
         .insert_header((header::ETAG, format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0))))

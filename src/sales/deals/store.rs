@@ -129,6 +129,10 @@ fn first_stage(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Stage> {
 }
 
 /// The records that a deal names.
+fn names(deal: &Deal, id: Option<Uuid>) -> bool {
+    id.is_some() && (deal.company_id == id || deal.contacts.0.iter().any(|contact| Some(contact.contact_id) == id))
+}
+
 fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>> {
     let contact = |link: &DealContact| (Kind::Contact, Some(link.contact_id), "/contacts");
     std::iter::once((Kind::Company, company, "/company_id")).chain(contacts.iter().map(contact)).collect()
@@ -259,9 +263,11 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Res
 /// Changes locked deals, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
     let groups = apart(groups, |changes| changes.custom_fields.is_some());
-    let named = groups
-        .iter()
-        .flat_map(|(_, changes)| named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default()));
+    let named = groups.iter().flat_map(|(rows, changes)| {
+        let named = named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default());
+        // What the deals name already may stay, seen or not.
+        named.into_iter().filter(|(_, id, _)| !rows.iter().all(|deal| names(deal, *id)))
+    });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));

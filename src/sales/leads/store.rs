@@ -255,8 +255,11 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let groups = apart(groups, |changes| changes.custom_fields.is_some());
     let rows = rows_of(&groups);
     rows.iter().try_for_each(|row| must_be_open(row))?;
-    let named = groups.iter().flat_map(|(_, changes)| {
-        named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten())
+    let named = groups.iter().flat_map(|(rows, changes)| {
+        let named = named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten());
+        // What the leads name already may stay, seen or not.
+        let names = |lead: &Lead, id| [lead.contact_id, lead.company_id, lead.product_id].contains(&id);
+        named.into_iter().filter(move |(_, id, _)| id.is_none() || !rows.iter().all(|lead| names(lead, *id)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
     let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));

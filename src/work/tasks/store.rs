@@ -123,9 +123,12 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
         !matches!((changes.due_at, changes.due_date), (None, None) | (Some(Some(_)), _) | (_, Some(Some(_))))
     };
     let groups = apart(groups, one_cleared);
-    let named = groups.iter().flat_map(|(_, changes)| {
+    let named = groups.iter().flat_map(|(rows, changes)| {
         let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
-        Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.named()
+        let named =
+            Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.named();
+        // What the tasks name already may stay, seen or not.
+        named.into_iter().filter(|one| !rows.iter().all(|task| task.related().named().contains(one)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
     let mut updates = Vec::with_capacity(groups.len());
