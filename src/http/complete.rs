@@ -271,7 +271,7 @@ fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
         ("get", "export") => "export",
         ("get", _) | (_, "search") => "read",
         ("delete", _) | (_, "batch-delete" | "bulk-delete" | "restore") => "delete",
-        ("patch" | "put", _) | (_, "batch-update" | "bulk-update") => "update",
+        ("patch" | "put", _) | (_, "batch-update" | "bulk-update" | "batch-move") => "update",
         (_, "run") => "create",
         _ if one => "update",
         _ => "create",

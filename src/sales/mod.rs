@@ -3,6 +3,7 @@ pub mod deals;
 pub mod handover;
 pub mod leads;
 pub mod loss_reasons;
+pub mod moves;
 pub mod pipelines;
 pub mod spans;
 pub mod stage_removal;

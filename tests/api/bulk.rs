@@ -1,5 +1,5 @@
 //! Many records with one request, and conditions as a body.
-use crate::support::{Client, events, id, user_with, workspace};
+use crate::support::{Client, events, id, stage, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 
 fn total(client: &Client, path: &str) -> i64 {
@@ -342,4 +342,43 @@ fn an_upsert_moves_what_is_there() {
     let second = id(&stages("lead")[1]);
     upsert("/leads", json!({ "external_id": "l1", "title": "L", "stage_id": second }));
     assert_eq!(owner.get(&format!("/leads/{lead}")).ok()["stage_id"], json!(second));
+}
+
+#[test]
+fn many_are_moved_with_one_request() {
+    let owner = workspace();
+    let (sent, won, lost) =
+        (stage(&owner, "deal", "Quote sent"), stage_of(&owner, "deal", "won"), stage_of(&owner, "deal", "lost"));
+    let items: Vec<Json> = (0..50).map(|n| json!({ "title": format!("D{n}") })).collect();
+    let made = owner.post("/deals/batch-create", json!({ "items": items })).ok();
+    let deals: Vec<String> = made["results"].as_array().unwrap().iter().map(id).collect();
+    let all = |to: Json| -> Vec<Json> { deals.iter().map(|deal| json!({ "id": deal, "to": to })).collect() };
+    let moved = owner.post("/deals/batch-move", json!({ "items": all(json!({ "stage_id": sent })) })).ok();
+    assert_eq!(moved["succeeded"], 50, "{moved}");
+    assert_eq!(count(&owner, &format!("/deals?stage_id={sent}")), 50);
+    // One that is refused leaves the others alone, or with `atomic` keeps them back.
+    let mut mixed = all(json!({ "stage_id": won }));
+    mixed[1] = json!({ "id": deals[1], "to": { "stage_id": lost } });
+    mixed[2] = json!({ "id": deals[2], "version": 1, "to": { "stage_id": won } });
+    let whole = json!({ "atomic": true, "items": mixed });
+    let problem = owner.post("/deals/batch-move", whole).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/items/1/to/loss_reason_id");
+    assert_eq!(count(&owner, "/deals?status=won"), 0);
+    let moved = owner.post("/deals/batch-move", json!({ "items": mixed })).ok();
+    assert_eq!((&moved["succeeded"], &moved["results"][2]["status"]), (&json!(48), &json!(412)), "{moved}");
+    assert_eq!(count(&owner, "/deals?status=won"), 48);
+    let lead = id(&owner.post("/leads", json!({ "title": "L" })).created());
+    let next = id(&owner.get("/pipelines?kind=lead").ok()["data"][0]["stages"][1]);
+    let moved = owner.post("/leads/batch-move", json!({ "items": [{ "id": lead, "to": { "stage_id": next } }] })).ok();
+    assert_eq!(moved["succeeded"], 1);
+    user(&owner, "viewer").post("/deals/batch-move", json!({ "items": mixed })).problem(403, "forbidden");
+}
+
+fn stage_of(client: &Client, kind: &str, category: &str) -> String {
+    let pipeline = client.get(&format!("/pipelines?kind={kind}")).ok()["data"][0].clone();
+    id(pipeline["stages"].as_array().unwrap().iter().find(|stage| stage["category"] == category).unwrap())
+}
+
+fn count(client: &Client, path: &str) -> usize {
+    client.get(&format!("{path}&limit=200")).ok()["data"].as_array().unwrap().len()
 }

@@ -218,8 +218,15 @@ fn every_operation_of_the_code_is_in_it() {
     let lines = lines(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
     // A macro that makes operations stands once and is used several times.
-    let macros =
-        [("crate::names! {", 5), ("batch! {", 3), ("bulk! {", 2), ("search!(", 1), ("restore!(", 1), ("upsert!(", 1)];
+    let macros = [
+        ("crate::names! {", 5),
+        ("batch! {", 3),
+        ("bulk! {", 2),
+        ("search!(", 1),
+        ("restore!(", 1),
+        ("upsert!(", 1),
+        ("batch_move!(", 1),
+    ];
     let made: usize = macros.iter().map(|(name, operations)| (count(name) - 1) * operations).sum();
     assert_eq!(count("#[utoipa::path(") + made, operations().len());
 }
