@@ -4,8 +4,7 @@ use crate::catalog::products::{self, ProductCreate};
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx};
 use crate::http::server::BEGINNINGS;
-use crate::identity::accounts::Device;
-use crate::identity::accounts::Newcomer;
+use crate::identity::accounts::{Device, Newcomer};
 use crate::identity::auth::{Registration, actor_by_email, found_workspace};
 use crate::identity::passwords;
 use crate::identity::users::{self, UserCreate};
@@ -57,7 +56,6 @@ const DEALS: usize = 120;
 
 /// Makes the demo workspace if there is none; returns whether it was made.
 pub fn fill(db: &Db) -> Result<bool> {
-    let hash = passwords::hash_now(PASSWORD)?;
     let known = db.here(|conn| Ok(actor_by_email(conn, EMAIL, None, "import").ok()))?;
     if known.is_some() {
         return Ok(false);
@@ -72,16 +70,8 @@ pub fn fill(db: &Db) -> Result<bool> {
         time_zone: Some("Europe/Tallinn".into()),
         country: Some("EE".into()),
     };
-    db.here(|conn| {
-        found_workspace(
-            conn,
-            &registration,
-            Newcomer::New { password_hash: hash.clone() },
-            "demo",
-            BEGINNINGS,
-            &Device::default(),
-        )
-    })?;
+    let founder = Newcomer::New { password_hash: passwords::hash_now(PASSWORD)? };
+    db.here(|conn| found_workspace(conn, &registration, founder, "demo", BEGINNINGS, &Device::default()))?;
     let actor = db.here(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
     db.write_here(&Request::internal(actor, "demo".into()), tell)?;
     Ok(true)

@@ -113,7 +113,7 @@ pub struct Files {
 /// What signs, seals and hashes.
 #[derive(Clone, Debug, Args)]
 pub struct Secret {
-    /// Secret of at least 32 bytes that signs access tokens and cursors; generated and kept in the data folder if absent, required with DATABASE_URL
+    /// Secret of at least 32 bytes that signs access tokens and cursors and hashes the addresses of erased people; generated and kept in the data folder if absent, required with DATABASE_URL
     #[arg(long, env = "VORONKA_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
 }

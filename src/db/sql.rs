@@ -102,6 +102,8 @@ impl Query for Statement {
 
 impl<C> diesel::RunQueryDsl<C> for Statement {}
 
+diesel::define_sql_function! { fn lower(text: Nullable<Text>) -> Nullable<Text>; }
+
 /// Names a statement that is always the same text, so that diesel keeps it prepared:
 /// `cached_sql!(Touch { id: Uuid => SqlUuid }, "update … where id = " [id SqlUuid])`.
 #[macro_export]

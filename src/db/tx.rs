@@ -226,7 +226,7 @@ fn transaction<T>(
     })
 }
 
-/// A transaction without an actor, for what belongs to no workspace: sign-in and the job queue.
+/// Work in a transaction; by itself for what belongs to no workspace: sign-in and the job queue.
 pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
     AnsiTransactionManager::begin_transaction(&mut *conn)?;
     match work(conn) {

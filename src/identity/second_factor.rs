@@ -213,7 +213,7 @@ async fn end(
     let TotpEnding { password, code } = given.0;
     let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
     let device = device(&request);
-    let ended = db.run(move |conn| {
+    let work = move |conn: &mut PgConnection| {
         in_transaction(conn, |conn| {
             if !is_on(conn, login)? {
                 return Err(Error::new(Code::Conflict, "no second factor is on"));
@@ -229,11 +229,10 @@ async fn end(
             diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
             accounts::tell(conn, login, "user.second_factor_off", &device)
         })
-    });
-    let ended = ended.await;
+    };
+    let ended = db.run(work).await;
     throttle.settle_by(&ended);
-    ended?;
-    Ok(Reply::none())
+    ended.map(|()| Reply::none())
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -389,13 +389,15 @@ fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
 #[post("/erasures")]
 async fn create(ctx: Ctx<can::erasures::Create>, asked: Valid<ErasureCreate>) -> Result<Reply> {
     let subject = match (asked.contact_id, asked.lead_id) {
-        (Some(contact), _) => Subject::Contact(contact),
-        (None, lead) => Subject::Lead(lead.unwrap_or_default()),
+        (Some(contact), _) => {
+            ctx.actor.must::<can::contacts::Delete>()?;
+            Subject::Contact(contact)
+        }
+        (None, lead) => {
+            ctx.actor.must::<can::leads::Delete>()?;
+            Subject::Lead(lead.unwrap_or_default())
+        }
     };
-    match subject {
-        Subject::Contact(_) => ctx.actor.must::<can::contacts::Delete>()?,
-        Subject::Lead(_) => ctx.actor.must::<can::leads::Delete>()?,
-    }
     ctx.write(move |tx| {
         let proofs = erase_many(tx, &[subject], &asked.reason, None)?;
         Reply::created(proofs.first().ok_or_else(Error::not_found)?)

@@ -1,10 +1,10 @@
-//! Which records are a person's: what an export shows, and what an erasure empties.
+//! Which records are a person's: an erasure empties them, an export shows them and the deals they share.
+use crate::db::sql::lower;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::sales::leads::model::LeadPerson;
 use crate::schema::{deal_contacts, deals, erasures, leads};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
 use uuid::Uuid;
 
 /// Somebody who became a contact, or who is known from leads only.
@@ -18,8 +18,6 @@ pub struct Person {
     /// In small letters.
     pub addresses: Vec<String>,
 }
-
-diesel::define_sql_function! { fn lower(text: Nullable<Text>) -> Nullable<Text>; }
 
 impl Person {
     /// Finds their records by the contact or the first lead, and the addresses on it, and keeps them from others.

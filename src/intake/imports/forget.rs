@@ -26,7 +26,7 @@ const QUOTING: (imports::workspace_id, imports::id, imports::detected, imports::
 /// Imports that have a file and do not work on it.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn at_rest() -> _ {
-    let under_way: Vec<ImportStatus> = vec![ImportStatus::Queued, ImportStatus::Running];
+    let under_way: [ImportStatus; 2] = ImportStatus::UNDER_WAY;
     imports::table.filter(imports::content.is_not_null()).filter(imports::status.ne_all(under_way))
 }
 

@@ -41,6 +41,10 @@ impl ImportResource {
 text_enum! {
     pub enum ImportStatus { Uploaded = "uploaded", Queued = "queued", Running = "running", Rehearsed = "rehearsed", Done = "done", Failed = "failed", }
 }
+impl ImportStatus {
+    /// A job works on it, or will.
+    pub const UNDER_WAY: [ImportStatus; 2] = [ImportStatus::Queued, ImportStatus::Running];
+}
 text_enum! {
     /// What happens to a record that is there already.
     pub enum OnExisting { Update = "update", Skip = "skip", }

@@ -198,7 +198,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 }
 
 fn must_be_at_rest(import: &Import) -> Result<()> {
-    if matches!(import.status, ImportStatus::Queued | ImportStatus::Running) {
+    if ImportStatus::UNDER_WAY.contains(&import.status) {
         return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
     }
     Ok(())

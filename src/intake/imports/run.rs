@@ -50,7 +50,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 /// The job has failed or was cancelled, and with it its import.
 pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
     let Args { import_id, .. } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let running = imports::status.eq_any([ImportStatus::Queued, ImportStatus::Running]);
+    let running = imports::status.eq_any(ImportStatus::UNDER_WAY);
     diesel::update(imports::table.find((job.workspace_id, import_id)).filter(running))
         .set((
             imports::status.eq(ImportStatus::Failed),

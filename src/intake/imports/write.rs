@@ -1,6 +1,7 @@
 //! From prepared rows to records: new ones are created, known ones changed where the file says something else.
 use crate::catalog::products::{self, ProductCreate, ProductUpdate};
 use crate::db::sight::sight;
+use crate::db::sql::lower;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
@@ -209,8 +210,6 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
     }
     Ok(found)
 }
-
-diesel::define_sql_function! { fn lower(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>; }
 
 fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Prepared]) -> Result<Vec<T>> {
     rows.iter().map(|row| shape::read(row.body.clone())).collect()

@@ -76,6 +76,7 @@ pub struct CompanyCreate {
     #[schema(max_length = 100)]
     pub country: Option<String>,
     pub parent_id: Option<Uuid>,
+    /// If absent nobody, or yourself where you may create only for some owners.
     pub owner_id: Option<Uuid>,
     #[serde(default)]
     #[schema(value_type = Vec<String>, max_items = 50)]

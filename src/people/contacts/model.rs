@@ -215,6 +215,7 @@ pub struct ContactCreate {
     /// Where the person came from; also the source of the first touch, if that is absent.
     pub source_id: Option<Uuid>,
     pub first_touch: Option<FirstTouch>,
+    /// If absent nobody, or yourself where you may create only for some owners.
     pub owner_id: Option<Uuid>,
     #[serde(default)]
     #[schema(value_type = Vec<String>, max_items = 50)]
