@@ -1,6 +1,6 @@
 //! Segments: contacts, companies, leads or deals that belong together, by a condition or by name.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -212,8 +212,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
         .returning(Segment::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 fn change_members(

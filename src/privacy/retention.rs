@@ -1,6 +1,6 @@
 //! Rules for how long people and their records are kept: once a day what a rule chooses is erased or deleted.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::table::Expected;
@@ -196,8 +196,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
         .returning(RetentionRule::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The fields that a workspace adds to its contacts, companies, leads and deals, and what they ask of the values given.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -294,8 +294,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
         ))
         .returning(CustomField::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 /// An option goes only while no record has chosen it.

@@ -32,6 +32,7 @@ mod search;
 mod second_factor;
 mod story;
 mod support;
+mod unchanged;
 mod visibility;
 mod walk;
 mod walls;

@@ -193,7 +193,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     }
     let changed: Vec<Company> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
-    events::note_changes(tx, &rows_of(&groups), changed)
+    events::record_changes(tx, &rows_of(&groups), changed)
 }
 
 /// The company that each item means, by external id, of those that the caller may see.

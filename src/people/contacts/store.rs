@@ -254,7 +254,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
-    let changed = events::note_changes(tx, &rows, changed)?;
+    let changed = events::record_changes(tx, &rows, changed)?;
     for (before, after) in rows.iter().zip(&changed).filter(|(before, after)| before.consents != after.consents) {
         consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
     }

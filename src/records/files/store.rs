@@ -1,6 +1,6 @@
 //! The SQL of files.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs;
 use crate::db::sight::{self, sight};
 use crate::db::table::Expected;
@@ -110,8 +110,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdat
         .set((changes, files::version.eq(before.version + 1), files::updated_at.eq(tx.now)))
         .returning(File::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 /// The bytes stay for as long as the deletion can be taken back.

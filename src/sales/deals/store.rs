@@ -290,7 +290,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
     relink_contacts(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
-    events::note_changes(tx, &rows_of(&groups), changed)
+    events::record_changes(tx, &rows_of(&groups), changed)
 }
 
 /// The contacts of the deals whose list of them was given.

@@ -282,7 +282,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     }
     let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
-    let changed = events::note_changes(tx, &rows, changed)?;
+    let changed = events::record_changes(tx, &rows, changed)?;
     let put_off = rows.iter().zip(&changed).filter(|(before, after)| before.come_back_on != after.come_back_on);
     let promises = put_off.filter_map(|(_, after)| Some(promise(after, after.come_back_on?))).collect();
     keep(tx, promises, changed)
