@@ -1,4 +1,5 @@
 //! The layers around every operation: request id, access log, panics, problems, headers.
+use crate::http::cors;
 use crate::http::document::Document;
 use crate::kernel::asked::Asked;
 use crate::kernel::error::{Code, Error};
@@ -21,6 +22,14 @@ use uuid::Uuid;
 const ID: HeaderName = HeaderName::from_static("x-request-id");
 const LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT_LEFT: HeaderName = HeaderName::from_static("ratelimit");
+/// What the layers inside have said of an answer and holds for a problem as well: without it no browser shows the problem to a script.
+const KEPT: [HeaderName; 5] = [
+    LIMIT_POLICY,
+    LIMIT_LEFT,
+    header::VARY,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+];
 const URI_MAX: usize = 16 << 10;
 
 /// The outermost layer: whatever happens inside, the caller gets an answer with a request id, and the log a line.
@@ -35,10 +44,12 @@ pub async fn outermost(
         // Answered like GET; the server leaves the body out.
         request.head_mut().method = Method::GET;
     }
+    let origin = cors::origin(request.request());
+    let finished = |answer: HttpResponse| finished(answer, &id, origin.as_ref());
     let line = format!("{} {}", request.method(), request.path());
     if request.uri().to_string().len() > URI_MAX {
         let error = Error::new(Code::UriTooLong, format!("an address may have at most {URI_MAX} bytes"));
-        return Err(finished(finish_problem(&error, &id), &id));
+        return Err(finished(finish_problem(&error, &id)));
     }
     let held = hold(&mut request);
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -54,24 +65,24 @@ pub async fn outermost(
         }
         Ok(Err(error)) => {
             let answer = translate(&error, &id);
-            Err(finished(
-                match held {
-                    Some(held) => answer.map_body(|_, body| held.beside(body)),
-                    None => answer,
-                },
-                &id,
-            ))
+            Err(finished(match held {
+                Some(held) => answer.map_body(|_, body| held.beside(body)),
+                None => answer,
+            }))
         }
         Err(_) => {
             log::error!("{line} panicked; request {}", id.0);
-            Err(finished(finish_problem(&Error::internal("panic"), &id), &id))
+            Err(finished(finish_problem(&Error::internal("panic"), &id)))
         }
     }
 }
 
 /// An answer whose request is gone: a layer failed, or something panicked.
-fn finished(mut answer: HttpResponse, id: &RequestId) -> actix_web::Error {
+fn finished(mut answer: HttpResponse, id: &RequestId, origin: Option<&HeaderValue>) -> actix_web::Error {
     set_headers(answer.headers_mut(), id, "/api/");
+    if let Some(origin) = origin {
+        cors::allow(answer.headers_mut(), origin);
+    }
     InternalError::from_response("", answer).into()
 }
 
@@ -93,9 +104,9 @@ fn as_problem(answer: ServiceResponse, id: &RequestId) -> ServiceResponse {
         }
         None => return answer,
     };
-    for name in [LIMIT_POLICY, LIMIT_LEFT] {
-        if let Some(value) = answer.headers().get(&name) {
-            problem.headers_mut().insert(name, value.clone());
+    for name in KEPT {
+        for value in answer.headers().get_all(&name) {
+            problem.headers_mut().append(name.clone(), value.clone());
         }
     }
     answer.into_response(problem)

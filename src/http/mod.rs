@@ -3,6 +3,7 @@ pub mod app;
 pub mod closed_sets;
 pub mod collection;
 pub mod complete;
+pub mod cors;
 pub mod document;
 pub mod examples;
 pub mod health;

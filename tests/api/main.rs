@@ -21,6 +21,7 @@ mod imports;
 mod injection;
 mod kept;
 mod limits;
+mod origins;
 mod panics;
 mod parsing;
 mod privacy;
