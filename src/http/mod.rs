@@ -13,3 +13,4 @@ pub mod openapi30;
 pub mod own_document;
 pub mod schema;
 pub mod server;
+pub mod validators;

@@ -3,7 +3,7 @@ use crate::db::pool::Db;
 use crate::http::cors::{self, Origins};
 use crate::http::document::Document;
 use crate::http::health::Stopping;
-use crate::http::{app, layers, mask};
+use crate::http::{app, layers, mask, validators};
 use crate::identity::actors::Actors;
 use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
@@ -99,6 +99,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
                 scope("/api/v1")
                     .wrap(from_fn(layers::as_documented))
                     .wrap(from_fn(mask::hide))
+                    .wrap(from_fn(validators::tag))
                     .wrap(from_fn(layers::limit))
                     .wrap(from_fn(authenticate))
                     .configure(app::operations),

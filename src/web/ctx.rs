@@ -24,6 +24,8 @@ use std::marker::PhantomData;
 
 /// A version is never longer.
 const VERSION_DIGITS: usize = 18;
+/// The digest that follows the version in a tag is never longer.
+const DIGEST_DIGITS: usize = 64;
 
 /// The outcome of reading the `Authorization` header, left in the request by the identity middleware.
 #[derive(Clone, Debug)]
@@ -77,11 +79,14 @@ impl<P: Permission> Ctx<P> {
         }
         // A proxy that compresses weakens the tag on its way; the version in it is the same.
         let text = text.strip_prefix("W/").unwrap_or(text);
-        let digits = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
-        let plain = (1..=VERSION_DIGITS).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        let version = digits.parse().ok().filter(|_| plain);
-        let wrong = || Error::new(Code::BadRequest, "If-Match must be an ETag as it was given, such as \"7\"");
-        version.map(|v| Expected(Some(v))).ok_or_else(wrong)
+        let tag = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        let wrong = || {
+            Error::new(
+                Code::BadRequest,
+                "If-Match must be the ETag of a record as it was given, or its version such as 7",
+            )
+        };
+        version_in(tag).map(|version| Expected(Some(version))).ok_or_else(wrong)
     }
 
     /// Whether the caller prefers CSV over JSON, which takes the right to export.
@@ -230,6 +235,16 @@ impl NextLink {
         let joint = if query.is_empty() { "" } else { "&" };
         Some(format!("<{}?{}{joint}cursor={cursor}>; rel=\"next\"", self.path, query.join("&")))
     }
+}
+
+/// The version in `7` or in `7-0123abcd`, the tag of a record: what follows the version is a digest of the whole answer, which a write need
+/// not repeat.
+fn version_in(tag: &str) -> Option<i64> {
+    let (version, digest) = tag.split_once('-').map_or((tag, None), |(version, digest)| (version, Some(digest)));
+    let is_version = (1..=VERSION_DIGITS).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_digit());
+    let is_digest =
+        |text: &str| (1..=DIGEST_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    version.parse().ok().filter(|_| is_version && digest.is_none_or(is_digest))
 }
 
 /// Who asks, or 401.

@@ -34,6 +34,7 @@ mod second_factor;
 mod story;
 mod support;
 mod unchanged;
+mod validators;
 mod visibility;
 mod walk;
 mod walls;
