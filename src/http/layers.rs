@@ -55,7 +55,7 @@ pub async fn outermost(
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(answer)) => {
             let mut answer = as_problem(answer.map_into_boxed_body(), &id);
-            let path = answer.request().path().to_owned();
+            let path = answer.request().match_info().as_str().to_owned();
             set_headers(answer.headers_mut(), &id, &path);
             log_line(&answer, &line, &id, start);
             Ok(match held.filter(|_| answer.status().is_client_error()) {
@@ -157,7 +157,7 @@ fn log_line(answer: &ServiceResponse, line: &str, id: &RequestId, start: Instant
 
 /// A path that is not ours is 404; one that is, with another method, 405 with what it allows.
 pub async fn fallback(request: HttpRequest, document: web::Data<Document>) -> Result<HttpResponse, Error> {
-    let allowed = document.methods(request.path());
+    let allowed = document.methods(request.match_info().as_str());
     if allowed.is_empty() {
         return Err(Error::new(Code::NotFound, "there is nothing at this address"));
     }
@@ -203,13 +203,15 @@ pub async fn as_documented(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let document =
         request.app_data::<web::Data<Document>>().cloned().ok_or_else(|| Error::internal("no document in the app"))?;
-    if !request.query_string().is_empty() && document.takes_no_query(request.method().as_str(), request.path()) {
+    if !request.query_string().is_empty()
+        && document.takes_no_query(request.method().as_str(), request.match_info().as_str())
+    {
         Asked::read(request.query_string())?.finish(&[])?;
     }
     let answer = next.call(request).await?;
     if answer.status() == StatusCode::NOT_FOUND {
         let asked = answer.request();
-        let allowed = document.methods(asked.path());
+        let allowed = document.methods(asked.match_info().as_str());
         if !allowed.is_empty() && !allowed.contains(&asked.method().as_str()) {
             let refused = not_allowed(&allowed);
             return Ok(answer.error_response(refused).map_into_right_body());
