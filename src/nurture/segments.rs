@@ -103,6 +103,7 @@ impl Rules for SegmentCreate {
             }
             _ => {}
         }
+        self.selection.must_ask(bad);
     }
 }
 
@@ -118,7 +119,13 @@ pub struct SegmentUpdate {
     #[schema(nullable = false)]
     pub selection: Option<Selection>,
 }
-impl Rules for SegmentUpdate {}
+impl Rules for SegmentUpdate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if let Some(selection) = &self.selection {
+            selection.must_ask(bad);
+        }
+    }
+}
 
 /// Records that come into a static segment, and such that leave it.
 #[derive(Debug, Deserialize, ToSchema)]

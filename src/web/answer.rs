@@ -24,6 +24,9 @@ impl Responder for Reply {
         if let Some(link) = self.link {
             answer.insert_header((header::LINK, link));
         }
+        if let Some(cursor) = self.next_cursor {
+            answer.insert_header(("Next-Cursor", cursor));
+        }
         if let Some(seconds) = self.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
