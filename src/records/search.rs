@@ -12,7 +12,7 @@ macro_rules! search {
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Read>,
             asked: $crate::web::body::Valid<$crate::kernel::selection::SearchRequest>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.read(move |tx| {
+            ctx.search(move |tx| {
                 let plan = $crate::records::kept::search_plan(tx, &$fields, &asked)?;
                 $crate::kernel::reply::Reply::ok(&$load(tx, &plan)?)
             })
