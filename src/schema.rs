@@ -318,6 +318,8 @@ diesel::table! {
         result -> Nullable<Jsonb>,
         position -> Nullable<Uuid>,
         taken -> Int4,
+        lane -> Text,
+        taken_at -> Nullable<Timestamptz>,
     }
 }
 
