@@ -554,6 +554,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    server_secrets (fingerprint) {
+        fingerprint -> Bytea,
+        created_at -> Timestamptz,
+        sealed_key -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
     sources (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -777,6 +785,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     roles,
     segment_members,
     segments,
+    server_secrets,
     sessions,
     sources,
     stage_spans,

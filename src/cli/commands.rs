@@ -1,13 +1,15 @@
 //! What each command does.
 use crate::cli::demo;
-use crate::cli::settings::{Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
+use crate::cli::settings::{Adopt, Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
 use crate::db::postgres::Kept;
 use crate::db::{migrations, roles};
 use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
 use crate::identity::oidc;
+use crate::identity::secrets::{self, Secrets};
 use crate::jobs::worker::Worker;
+use crate::kernel::error::Error;
 use crate::kernel::seek;
 use crate::outbound::mail::{self, Mail};
 use crate::records::files::blobs::{self, Blobs};
@@ -25,6 +27,14 @@ type Outcome<T = ()> = Result<T, String>;
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+/// The words of a problem, without its code.
+fn words(error: Error) -> String {
+    match error {
+        Error::Problem(problem) => problem.detail,
+        other => other.to_string(),
+    }
 }
 
 /// A database, and the private server behind it if it is ours.
@@ -71,16 +81,18 @@ fn connect(options: &Database, url: &str) -> Outcome<Db> {
 pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
-    let secret = secret(&options.secret, &options.database)?;
+    let secrets = secrets(&options.secret, &options.database)?;
     let mail = mail(&options.mailing, &options.database)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?;
     let kept = blobs.clone();
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
+    settle(&db, &secrets)?;
     let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
     let oidc = provider(&options.provider)?;
-    let set = Options { rate_per_minute: options.rate_per_minute, trust_proxy: options.trust_proxy, origins, oidc };
-    let shared = Shared::new(db, blobs, secret.as_bytes(), &set);
+    let (rate_per_minute, trust_proxy) = (options.rate_per_minute, options.trust_proxy);
+    let set = Options { rate_per_minute, trust_proxy, origins, oidc, previous_secrets: secrets.previous };
+    let shared = Shared::new(db, blobs, secrets.current.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
     if options.demo {
@@ -113,9 +125,9 @@ fn greet(address: &str) {
     );
 }
 
-/// The signing secret: given, or made once and kept beside the data.
-fn secret(given: &Secret, database: &Database) -> Outcome<String> {
-    let secret = match (&given.secret, &database.database_url) {
+/// The secret: given, or made once and kept beside the data; and those that it replaces.
+fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
+    let current = match (&given.secret, &database.database_url) {
         (Some(secret), _) => secret.clone(),
         (None, Some(_)) => {
             return Err(format!(
@@ -124,13 +136,30 @@ fn secret(given: &Secret, database: &Database) -> Outcome<String> {
         }
         (None, None) => kept_secret(&database.data_dir)?,
     };
-    if secret.len() < SECRET_MIN {
+    if current.len() < SECRET_MIN {
         return Err(format!("VORONKA_SECRET must have at least {SECRET_MIN} bytes"));
     }
-    if is_sample(&secret) {
+    if is_sample(&current) {
         return Err("VORONKA_SECRET looks like a sample; make one: openssl rand -base64 48".into());
     }
-    Ok(secret)
+    // A secret may hold a comma itself.
+    let previous = given.previous.iter().flat_map(|all| std::iter::once(all.as_str()).chain(all.split(',')));
+    Ok(Secrets { current, previous: previous.filter(|secret| !secret.is_empty()).map(str::to_owned).collect() })
+}
+
+/// The database is used with the secret that it knows, or seals everything anew.
+fn settle(db: &Db, secrets: &Secrets) -> Outcome {
+    seek::sign_with(db.here(|conn| secrets.settle(conn)).map_err(words)?);
+    Ok(())
+}
+
+pub fn adopt_secret(options: &Adopt) -> Outcome {
+    let secrets = secrets(&options.secret, &options.database)?;
+    let opened = open(&options.database)?;
+    let db = connect(&options.database, &opened.url)?;
+    db.here(|conn| secrets::adopt(conn, &secrets.current)).map_err(words)?;
+    println!("The database is used with this secret from now on. Start the server with it.");
+    Ok(())
 }
 
 /// Whether a secret is one that others may know: words of instructions, or hardly any different letters.
@@ -191,11 +220,13 @@ fn files(files: &Files, database: &Database) -> blobs::Settings {
 
 pub fn work(options: &Work) -> Outcome {
     let mail = mail(&options.mailing, &options.database)?;
+    let secrets = secrets(&options.secret, &options.database)?;
     let opened = open(&options.database)?;
+    let db = connect(&options.database, &opened.url)?;
     // Proofs of erasures are hashed with it.
-    seek::sign_with(secret(&options.secret, &options.database)?.as_bytes());
+    settle(&db, &secrets)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?;
-    let worker = Worker::start(connect(&options.database, &opened.url)?, mail, blobs).map_err(text)?;
+    let worker = Worker::start(db, mail, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");
     actix_web::rt::System::new().block_on(server::wait_for_signal());
     worker.stop();

@@ -16,6 +16,7 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => commands::serve(&options),
         Command::Work(options) => commands::work(&options),
         Command::Migrate(options) => commands::migrate(&options),
+        Command::AdoptSecret(options) => commands::adopt_secret(&options),
         Command::Demo(options) => commands::demo(&options),
         Command::Import(options) => import::run(&options),
         Command::Openapi { old, collection } => commands::openapi(old, collection),

@@ -18,6 +18,8 @@ pub enum Command {
     Work(Work),
     /// Bring the database's schema up to this version and stop; connects as the owner of the tables
     Migrate(Migrate),
+    /// Use the database with another secret from now on, when the one before is lost: everybody signs in again, and second factors are of no use but for their recovery codes
+    AdoptSecret(Adopt),
     /// Fill a demo workspace and print its sign-in
     Demo(Database),
     /// Import a CSV file through a running server, with a progress bar
@@ -113,9 +115,21 @@ pub struct Files {
 /// What signs, seals and hashes.
 #[derive(Clone, Debug, Args)]
 pub struct Secret {
-    /// Secret of at least 32 bytes that signs access tokens and cursors and hashes the addresses of erased people; generated and kept in the data folder if absent, required with DATABASE_URL
+    /// Secret of at least 32 bytes that signs access tokens and cursors, seals second factors and hashes the addresses of erased people; the same at every start; generated and kept in the data folder if absent, required with DATABASE_URL
     #[arg(long, env = "VORONKA_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
+    /// The secret that VORONKA_SECRET replaces (several are separated by commas): what it sealed is sealed anew at the start; needed until access tokens of before have expired
+    #[arg(long = "secret-previous", env = "VORONKA_SECRET_PREVIOUS", hide_env_values = true)]
+    pub previous: Option<String>,
+}
+
+/// What is needed to take another secret.
+#[derive(Clone, Debug, Args)]
+pub struct Adopt {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub secret: Secret,
 }
 
 #[derive(Clone, Debug, Args)]

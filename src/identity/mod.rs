@@ -11,6 +11,7 @@ pub mod passwords;
 pub mod recovery;
 pub mod roles;
 pub mod second_factor;
+pub mod secrets;
 pub mod sessions;
 pub mod teams;
 pub mod tokens;

@@ -245,7 +245,8 @@ async fn complete(
         })
         .await?;
     let (nonce, verifier) = begun.ok_or_else(|| failed("it was not begun here, or took too long"))?;
-    let text = |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed)?).map_err(Error::internal);
+    let begun_before = |_| failed("it was begun before this server got another secret; begin again");
+    let text = |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed).map_err(begun_before)?).map_err(Error::internal);
     let (nonce, verifier) = (text(nonce)?, text(verifier)?);
     let identity = provider.ask(move |known| known.identity(code, nonce, verifier)).await?;
     let link = linkable(&request, &identity, password, &db).await?;

@@ -60,6 +60,7 @@ codes! {
     LastOwner = 409 "last_owner" "A workspace needs an owner";
     InUse = 409 "in_use" "Other records refer to this one";
     IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
+    SecretUnknown = 409 "secret_unknown" "It was sealed with a secret that this server does not have";
     SecretShown = 409 "secret_shown" "The answer held a secret, which is shown once";
     AnswerErased = 409 "answer_erased" "The answer told of a person who was erased since";
     FileRemoved = 409 "file_removed" "The file is not kept any more";

@@ -30,6 +30,7 @@ mod recovery;
 mod sales;
 mod search;
 mod second_factor;
+mod secrets;
 mod story;
 mod support;
 mod visibility;
