@@ -96,6 +96,8 @@ pub const MEMBER_CODES: &[(&str, &str)] = &[
     ("out_of_range", "The number is too small or too large."),
     ("stated_twice", "The value is given in two places."),
     ("reference_not_found", "No such record in this workspace."),
+    ("suspended_user", "The user is suspended and gets no new work."),
+    ("hidden", "Your role hides the member, so you cannot change it."),
     ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
     ("invalid", "The value cannot be accepted."),
 ];

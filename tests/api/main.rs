@@ -14,6 +14,7 @@ mod document;
 mod exports;
 mod faults;
 mod files;
+mod given;
 mod hostile;
 mod house;
 mod identity;
