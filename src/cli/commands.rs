@@ -14,10 +14,10 @@ use crate::kernel::seek;
 use crate::outbound::mail::{self, Mail};
 use crate::records::files::blobs::{self, Blobs};
 use diesel::{Connection, PgConnection};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -48,6 +48,7 @@ struct Opened {
 /// brought into this state; another must be in it.
 fn open(options: &Database) -> Outcome<Opened> {
     let Some(url) = &options.database_url else {
+        data_dir(&options.data_dir)?;
         let postgres = Kept::start(&options.data_dir.join("postgres")).map_err(text)?;
         for name in migrations::run(&postgres.url).map_err(text)? {
             log::info!("migrated to {name}");
@@ -170,12 +171,25 @@ fn is_sample(secret: &str) -> bool {
     letters.len() < 12 || words.iter().any(|word| lower.contains(word))
 }
 
+/// Makes the folder of the data. Where we are root, PostgreSQL runs as another user and goes through it; what is inside is private.
+fn data_dir(dir: &Path) -> Outcome {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    let make = || {
+        fs::create_dir_all(dir)?;
+        missing.iter().try_for_each(|dir| {
+            let mode = if fs::metadata(dir)?.uid() == 0 { 0o711 } else { 0o700 };
+            fs::set_permissions(dir, Permissions::from_mode(mode))
+        })
+    };
+    make().map_err(|e: std::io::Error| format!("{}: {e}", dir.display()))
+}
+
 fn kept_secret(dir: &Path) -> Outcome<String> {
     let path = dir.join("secret");
     if let Ok(secret) = fs::read_to_string(&path) {
         return Ok(secret);
     }
-    fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    data_dir(dir)?;
     let secret = crate::identity::tokens::random().map_err(text)?;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(text)?;
     file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(text)?;

@@ -25,6 +25,7 @@ mod limits;
 mod panics;
 mod parsing;
 mod privacy;
+mod private;
 mod properties;
 mod races;
 mod recovery;
