@@ -688,6 +688,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        language -> Nullable<Text>,
+        avatar_url -> Nullable<Text>,
     }
 }
 

@@ -44,6 +44,12 @@ pub struct User {
     pub team_id: Option<Uuid>,
     /// IANA name; the workspace's if null.
     pub time_zone: Option<String>,
+    /// Of the user's screens, as a BCP 47 tag.
+    #[schema(example = "en-GB")]
+    pub language: Option<String>,
+    /// Address of a picture of the user.
+    #[schema(example = "https://pictures.example/anna.png")]
+    pub avatar_url: Option<String>,
     pub external_id: Option<String>,
     pub version: i64,
     pub created_at: DateTime,

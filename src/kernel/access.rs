@@ -140,6 +140,15 @@ impl Access {
         self.rights.get(resource).map_or(Visibility::None, |grant| grant.of(action))
     }
 
+    /// The rights, in the order of the resources.
+    pub fn grants(&self) -> Vec<Grant> {
+        RESOURCES.iter().filter_map(|resource| self.rights.get(resource.name)).cloned().collect()
+    }
+
+    pub fn hidden_fields(&self) -> &[HiddenField] {
+        &self.hidden
+    }
+
     /// Whether any right goes as far as the team.
     pub fn reaches_the_team(&self) -> bool {
         self.rights.values().any(|grant| Action::ALL.iter().any(|action| grant.of(*action) == Visibility::Team))

@@ -315,7 +315,8 @@ pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Strin
         .take_while(|_| asked.len() <= TYPO_MAX)
         .map(|name| (strsim::normalized_damerau_levenshtein(asked, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.4);
+        // A name that is known, and that this caller may not use, is no typo of itself.
+        .filter(|(likeness, name)| *likeness > 0.4 && *name != asked);
     match near {
         Some((_, name)) => format!("is not known here; did you mean {name}?"),
         None => "is not known here".into(),

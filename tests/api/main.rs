@@ -22,6 +22,7 @@ mod imports;
 mod injection;
 mod kept;
 mod limits;
+mod me;
 mod panics;
 mod parsing;
 mod privacy;
