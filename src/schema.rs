@@ -360,6 +360,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    letter_counts (counted, day) {
+        counted -> Bytea,
+        day -> Date,
+        count -> Int4,
+    }
+}
+
+diesel::table! {
     line_items (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -379,6 +387,7 @@ diesel::table! {
         subject -> Text,
         login_id -> Uuid,
         created_at -> Timestamptz,
+        id -> Uuid,
     }
 }
 
@@ -405,6 +414,8 @@ diesel::table! {
         totp_secret -> Nullable<Bytea>,
         totp_since -> Nullable<Timestamptz>,
         totp_step -> Nullable<Int8>,
+        holder -> Bool,
+        secured_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -540,6 +551,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    server_secrets (fingerprint) {
+        fingerprint -> Bytea,
+        created_at -> Timestamptz,
+        sealed_key -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         login_id -> Uuid,
@@ -550,14 +569,6 @@ diesel::table! {
         revoked_at -> Nullable<Timestamptz>,
         user_agent -> Nullable<Text>,
         address -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    server_secrets (fingerprint) {
-        fingerprint -> Bytea,
-        created_at -> Timestamptz,
-        sealed_key -> Nullable<Bytea>,
     }
 }
 
@@ -670,6 +681,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        language -> Nullable<Text>,
+        avatar_url -> Nullable<Text>,
     }
 }
 
@@ -688,8 +701,6 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
-        language -> Nullable<Text>,
-        avatar_url -> Nullable<Text>,
     }
 }
 
@@ -773,6 +784,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     imports,
     jobs,
     leads,
+    letter_counts,
     line_items,
     login_identities,
     login_tokens,

@@ -214,6 +214,7 @@ fn provider(given: &OpenId) -> Outcome<Option<oidc::Settings>> {
             client_id: id.clone(),
             client_secret: secret.clone(),
             redirect_url: redirect.clone(),
+            trusted: given.oidc_trust_email.iter().map(|issuer| issuer.trim().to_owned()).collect(),
         })),
         _ => {
             Err("signing in through a provider needs its issuer, client id, client secret and redirect address".into())

@@ -90,6 +90,9 @@ pub struct OpenId {
     /// Page of the front end to which the provider sends people back
     #[arg(long, env = "VORONKA_OIDC_REDIRECT_URL")]
     pub oidc_redirect_url: Option<String>,
+    /// Issuers, separated by commas, whose e-mail addresses are believed although they do not say that they have verified them, such as one tenant of Microsoft Entra: only where nobody there can give themselves any address
+    #[arg(long, env = "VORONKA_OIDC_TRUST_EMAIL", value_delimiter = ',')]
+    pub oidc_trust_email: Vec<String>,
 }
 
 /// Where the bytes of files are kept.

@@ -86,8 +86,10 @@ fn keep(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
 /// The work of one job: the token is made, then the letter is sent. The token of a letter that was not sent is known to nobody, and expires.
 pub fn run(db: &Db, mail: &Mail, job: &Job) -> Result<()> {
     let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let write = |conn: &mut PgConnection| letters::write(conn, job.workspace_id, &order, &mail.public);
+    let write = |conn: &mut PgConnection| letters::write(conn, job.workspace_id, &order, job.created_at, &mail.public);
     // A mail server takes its time: no transaction is open meanwhile.
-    let letter = db.here(|conn| in_transaction(conn, write))?;
-    mail.send(&letter)
+    match db.here(|conn| in_transaction(conn, write))? {
+        Some(letter) => mail.send(&letter),
+        None => Ok(()),
+    }
 }
