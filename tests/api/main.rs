@@ -30,6 +30,7 @@ mod privacy;
 mod private;
 mod properties;
 mod races;
+mod reach;
 mod recovery;
 mod sales;
 mod search;
