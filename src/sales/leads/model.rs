@@ -11,7 +11,7 @@ use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -200,6 +200,7 @@ pub struct LeadUpdate {
     pub external_id: Option<Option<String>>,
 }
 impl Rules for LeadUpdate {}
+gives!(LeadUpdate of Lead: person, value);
 
 /// Where a lead goes. Into a lost stage it needs the reason.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
