@@ -118,7 +118,9 @@ pub struct SegmentUpdate {
     #[schema(nullable = false)]
     pub selection: Option<Selection>,
 }
-impl Rules for SegmentUpdate {}
+impl Rules for SegmentUpdate {
+    crate::shown_as!(Segment);
+}
 
 /// Records that come into a static segment, and such that leave it.
 #[derive(Debug, Deserialize, ToSchema)]

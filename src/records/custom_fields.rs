@@ -6,7 +6,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
-use crate::kernel::custom::{CustomKind, CustomValue, CustomValues};
+use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -144,7 +144,9 @@ pub struct CustomFieldUpdate {
     #[schema(nullable = false)]
     pub archived: Option<bool>,
 }
-impl Rules for CustomFieldUpdate {}
+impl Rules for CustomFieldUpdate {
+    crate::shown_as!(CustomField);
+}
 
 static FIELD: Fields<custom_fields::table> = Fields {
     kind: Kind::CustomField,
@@ -199,7 +201,7 @@ pub fn changed_values(
     let values = before.with(given, fields, record).map_err(Error::members)?;
     let pointed: Vec<(Kind, Uuid, String)> = CustomValues::named(given, fields, record).collect();
     let named: Vec<Named<'_>> = pointed.iter().map(|(kind, id, at)| (*kind, Some(*id), at.as_str())).collect();
-    refs::must_see(tx, &named)?;
+    refs::must_see(tx, &named).map_err(|error| custom::about(given, error))?;
     Ok(values)
 }
 
@@ -209,7 +211,8 @@ pub fn must_be_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: U
     let missing = asked.filter(|field| !values.has(&field.key));
     let bad: Vec<Bad> = missing
         .map(|field| {
-            Bad::member("/custom_fields", "required", format!("{} must be filled to enter this stage", field.key))
+            let detail = format!("{} must be filled to enter this stage", field.key);
+            Bad::member("/custom_fields", "required", detail).of_field(&field.key)
         })
         .collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }

@@ -14,6 +14,7 @@ mod document;
 mod exports;
 mod faults;
 mod files;
+mod forms;
 mod hostile;
 mod house;
 mod identity;

@@ -317,6 +317,12 @@ pub struct ContactUpdate {
 }
 
 impl Rules for ContactUpdate {
+    crate::shown_as!(Contact);
+
+    fn follow() -> &'static [(&'static str, &'static str)] {
+        &[("email", "emails"), ("phone", "phones")]
+    }
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
