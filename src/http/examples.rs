@@ -301,7 +301,7 @@ pub fn body(title: &str) -> Option<Json> {
         "ActivityCreate" => {
             json!({ "type": "note", "text": "Asked for a quote by Friday", "contact_id": id("", "contact") })
         }
-        "FileUpload" => json!({ "contact_id": id("", "contact") }),
+        "FileUpload" => json!({ "contact_id": id("", "contact"), "file": "the bytes of the file" }),
         "ErasureCreate" => json!({ "contact_id": id("", "contact"), "reason": "Asked for it" }),
         "CompositeRequest" => json!({ "items": [
             { "action": "create", "resource": "companies", "ref": "boats", "body": { "name": "Stone Boats" } },
