@@ -50,7 +50,12 @@ fn plain(title: &str) -> &str {
 /// The example id of a kind of record: the same wherever the record is named, so that examples fit together.
 fn id(title: &str, name: &str) -> String {
     let kind = match name.trim_end_matches("_ids").trim_end_matches("_id") {
-        "id" => snake(plain(title).trim_start_matches("Crm").trim_start_matches("Stored")),
+        "id" => {
+            let own = ["Crm", "Stored", "Next", "Issued"]
+                .iter()
+                .fold(plain(title), |title, start| title.trim_start_matches(start));
+            snake(own)
+        }
         "owner" | "author" | "actor" | "assignee" | "to_user" | "created_by" | "completed_by" | "erased_by"
         | "recorded_by" => "user".to_owned(),
         "record" => "deal".to_owned(),
@@ -179,6 +184,7 @@ fn text(title: &str, name: &str) -> Json {
         ("MemberChange", "after") => "won",
         ("Job", "kind") => "bulk_update",
         ("TimelineItem", "kind") => "activity",
+        ("DealContact", "role") => "decision maker",
         ("User", "email") => "mart@example.com",
         (_, name) => common(name),
     })
