@@ -1,4 +1,5 @@
 //! Flags and variables. Each variable stands in `.env.example`; a test compares the two.
+use crate::records::files::blobs::QUOTA;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -39,15 +40,24 @@ pub struct Database {
     /// A PostgreSQL server to use, as a role made for the server; without it a private one is started from the installed binaries
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// DATABASE_URL leads to a pooler in transaction mode, such as PgBouncer: nothing is prepared, and the role brings its settings
+    #[arg(long, env = "VORONKA_TRANSACTION_POOLER")]
+    pub transaction_pooler: bool,
     /// Folder of the private PostgreSQL and of the generated secret
     #[arg(long, env = "VORONKA_DATA_DIR", default_value = ".voronka")]
     pub data_dir: PathBuf,
     /// Database connections for requests; 0 means two per core
     #[arg(long, env = "VORONKA_DB_CONNECTIONS", default_value_t = 0)]
     pub db_connections: u32,
-    /// Database connections kept for reports
-    #[arg(long, env = "VORONKA_REPORT_CONNECTIONS", default_value_t = 1)]
+    /// Database connections kept for searches; 0 means one per core, at least two
+    #[arg(long, env = "VORONKA_SEARCH_CONNECTIONS", default_value_t = 0)]
+    pub search_connections: u32,
+    /// Database connections kept for reports; 0 means one for two cores, at least two
+    #[arg(long, env = "VORONKA_REPORT_CONNECTIONS", default_value_t = 0)]
     pub report_connections: u32,
+    /// Jobs that a worker does at once; 0 means one per core, at least four
+    #[arg(long, env = "VORONKA_JOBS", default_value_t = 0)]
+    pub jobs: u32,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -96,6 +106,9 @@ pub struct Files {
     /// A store that speaks S3, such as s3://bucket/prefix; without it files are kept in DATA_DIR/files
     #[arg(long, env = "VORONKA_FILES_URL")]
     pub files_url: Option<String>,
+    /// Bytes of files that one workspace may keep; 0 is no limit
+    #[arg(long, env = "VORONKA_FILES_QUOTA", default_value_t = QUOTA)]
+    pub files_quota: u64,
     /// Address of a store that is not Amazon's, such as <https://minio.example>
     #[arg(long, env = "VORONKA_S3_ENDPOINT")]
     pub s3_endpoint: Option<String>,
@@ -145,6 +158,9 @@ pub struct Serve {
     pub listen: String,
     #[command(flatten)]
     pub secret: Secret,
+    /// Threads that read requests and write answers; 0 means one per core, at least two
+    #[arg(long, env = "VORONKA_HTTP_THREADS", default_value_t = 0)]
+    pub http_threads: u16,
     /// Requests per minute that one user, key or address may send; 0 is no limit, and none on wrong passwords
     #[arg(long, env = "VORONKA_RATE_PER_MINUTE", default_value_t = 600)]
     pub rate_per_minute: u32,
@@ -176,7 +192,7 @@ pub struct Import {
     /// Address of the server
     #[arg(long, env = "VORONKA_SERVER", default_value = "http://127.0.0.1:8080")]
     pub server: String,
-    /// Access token or API key with the scope imports:write
+    /// Access token, or API key with the scopes imports:read, imports:write, jobs:read and that of the records, such as contacts:write
     #[arg(long, env = "VORONKA_TOKEN", hide_env_values = true)]
     pub token: String,
     /// A column and its field, as COLUMN=FIELD; may be repeated. Without any, the suggested fields are used

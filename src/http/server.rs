@@ -1,8 +1,9 @@
 //! The HTTP server: one app per worker around shared data, and a graceful stop.
 use crate::db::pool::Db;
+use crate::http::cors::{self, Origins};
 use crate::http::document::Document;
 use crate::http::health::Stopping;
-use crate::http::{app, layers, mask};
+use crate::http::{app, layers, mask, validators};
 use crate::identity::actors::Actors;
 use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
@@ -10,8 +11,8 @@ use crate::identity::oidc;
 use crate::identity::tokens::Keys;
 use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
+use crate::web::budget::Budget;
 use crate::web::limits::Limits;
-use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpServer, web};
@@ -23,7 +24,8 @@ use utoipa_actix_web::{AppExt, scope};
 
 /// How long requests under way may take once the server stops.
 const DRAIN_SECONDS: u64 = 20;
-const WORKERS: usize = 2;
+/// Threads that read requests and write answers, where nothing else is said: one per core, and at least so many.
+const THREADS_MIN: usize = 2;
 
 /// Everything that the operations share.
 #[derive(Clone, Debug)]
@@ -37,9 +39,11 @@ pub struct Shared {
     pub provider: web::Data<oidc::Provider>,
     /// None: nobody is held back.
     pub limits: Option<web::Data<Limits>>,
+    pub budget: web::Data<Budget>,
     pub trust_proxy: TrustProxy,
     /// Origins from which browsers may call, without credentials.
-    pub origins: Vec<String>,
+    pub origins: Origins,
+    threads: usize,
 }
 
 /// What differs from one server to another.
@@ -51,6 +55,8 @@ pub struct Options {
     pub origins: Vec<String>,
     /// The OpenID provider that people may sign in through.
     pub oidc: Option<oidc::Settings>,
+    /// Threads that read requests and write answers; 0 means one per core.
+    pub threads: usize,
 }
 
 impl Shared {
@@ -66,45 +72,25 @@ impl Shared {
             stopping: web::Data::new(Stopping::default()),
             provider: web::Data::new(oidc::Provider::new(options.oidc.clone())),
             limits: Limits::new(options.rate_per_minute).map(web::Data::new),
+            budget: web::Data::new(Budget::default()),
             trust_proxy: TrustProxy(options.trust_proxy),
-            origins: options.origins.clone(),
+            origins: Origins(options.origins.clone()),
+            threads: threads(options.threads),
         }
     }
+}
+
+fn threads(told: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(THREADS_MIN, usize::from);
+    if told == 0 { cores().max(THREADS_MIN) } else { told }
 }
 
 /// What every new workspace begins with.
 pub const BEGINNINGS: Beginnings = Beginnings(&[crate::sales::pipelines::begin]);
 
-/// Which browsers may call: the bearer token is all they need, so no credentials (cookies) are allowed.
-fn cors(origins: &[String]) -> Cors {
-    let exposed = [
-        "ETag",
-        "Location",
-        "Link",
-        "RateLimit",
-        "RateLimit-Policy",
-        "Retry-After",
-        "Idempotent-Replayed",
-        "X-Request-Id",
-    ];
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])
-        .allowed_headers([
-            "Authorization",
-            "Content-Type",
-            "Accept",
-            "If-Match",
-            "If-None-Match",
-            "Idempotency-Key",
-            "X-Request-Id",
-        ])
-        .expose_headers(exposed)
-        .max_age(7200);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
-}
-
 /// Serves until it is told to stop; `started` gets the handle that stops it.
 pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
+    let threads = shared.threads;
     let server = HttpServer::new(move || {
         let shared = shared.clone();
         let document = shared.document.clone();
@@ -113,6 +99,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             None => App::new(),
         };
         app.app_data(shared.trust_proxy)
+            .app_data(shared.origins.clone())
             .app_data(shared.db)
             .app_data(shared.blobs)
             .app_data(shared.keys)
@@ -120,12 +107,14 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .app_data(shared.document)
             .app_data(shared.stopping)
             .app_data(shared.provider)
+            .app_data(shared.budget)
             .app_data(web::Data::new(BEGINNINGS))
             .into_utoipa_app()
             .service(
                 scope("/api/v1")
                     .wrap(from_fn(layers::as_documented))
                     .wrap(from_fn(mask::hide))
+                    .wrap(from_fn(validators::tag))
                     .wrap(from_fn(layers::limit))
                     .wrap(from_fn(authenticate))
                     .configure(app::operations),
@@ -134,12 +123,12 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .configure(|config| app::unversioned(config, &document))
             .default_service(web::to(layers::fallback))
             .wrap(Compress::default())
-            .wrap(Condition::new(!shared.origins.is_empty(), cors(&shared.origins)))
+            .wrap(Condition::new(!shared.origins.0.is_empty(), cors::layer(&shared.origins)))
             .wrap(from_fn(layers::outermost))
     })
     // A compressed answer goes out in several writes; each would wait 40 ms for the acknowledgement of the one before.
     .tcp_nodelay(true)
-    .workers(WORKERS)
+    .workers(threads)
     .disable_signals()
     .shutdown_timeout(DRAIN_SECONDS)
     .client_request_timeout(Duration::from_secs(10))

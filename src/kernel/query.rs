@@ -3,6 +3,7 @@
 use crate::kernel::actor::Actor;
 use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies, ask_named, operators};
 use crate::kernel::cond::{Cond, Op, pattern};
+use crate::kernel::cost::{self, Spent, WORDS_MAX};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
@@ -12,6 +13,8 @@ use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
 use serde::Serialize;
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Which page of a list, in which order, with what beside it.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub(in crate::kernel) struct Window {
     pub include: Vec<String>,
     pub total: bool,
     pub deleted: Deleted,
+    pub columns: Option<Vec<String>>,
 }
 
 /// A list request that has been understood; every part is passed to diesel by reference.
@@ -32,9 +36,15 @@ pub struct Plan<T> {
     pub order: On<T, Order>,
     pub limit: i64,
     pub total: bool,
+    /// It may take long, and is asked where that holds up nobody but searches.
+    pub costly: bool,
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
     pub standing: On<T, Standing>,
+    /// Of a file: those that were asked for.
+    pub columns: Option<Vec<String>>,
+    /// Whether a limit was asked for.
+    limited: bool,
     mark: String,
 }
 
@@ -53,7 +63,7 @@ pub struct PageInfo {
 /// A record named by another one.
 #[derive(Clone, Debug, Serialize, diesel::Queryable, utoipa::ToSchema)]
 pub struct RecordRef {
-    pub id: uuid::Uuid,
+    pub id: Uuid,
     pub name: String,
 }
 
@@ -74,6 +84,26 @@ pub struct Included {
 }
 
 impl Included {
+    /// Of all of them, by their ids.
+    pub fn names(&self) -> HashMap<Uuid, &str> {
+        let Included {
+            users,
+            teams,
+            companies,
+            contacts,
+            leads,
+            deals,
+            pipelines,
+            stages,
+            products,
+            sources,
+            loss_reasons,
+        } = self;
+        let lists =
+            [users, teams, companies, contacts, leads, deals, pipelines, stages, products, sources, loss_reasons];
+        lists.into_iter().flatten().map(|record| (record.id, record.name.as_str())).collect()
+    }
+
     pub fn list(&mut self, kind: RecordKind) -> Option<&mut Vec<RecordRef>> {
         Some(match kind {
             RecordKind::User => &mut self.users,
@@ -110,25 +140,34 @@ macro_rules! page {
             fn info(&self) -> &$crate::kernel::query::PageInfo {
                 &self.page
             }
+            fn included(&self) -> &$crate::kernel::query::Included {
+                &self.included
+            }
         }
     };
 }
 
 /// A page, whatever it is of.
 pub trait Listed: Serialize {
-    type Row: Serialize;
+    type Row: Serialize + utoipa::ToSchema;
     fn rows(&self) -> &[Self::Row];
     fn info(&self) -> &PageInfo;
+    fn included(&self) -> &Included;
 }
 
-/// Rows of a file at once.
+/// The kinds of records whose lists are also files, with `columns=`.
+pub(in crate::kernel) const FILES: [RecordKind; 5] =
+    [RecordKind::Contact, RecordKind::Company, RecordKind::Lead, RecordKind::Deal, RecordKind::Task];
+
+/// Rows of a file at once, where no limit is given.
 const FILE_ROWS: i64 = 10_000;
 
 impl<T> Plan<T> {
     /// The same list as a file: many rows at once, of those that may be taken out.
     pub fn as_file(self, may: Cond) -> Plan<T> {
         let filter = On::new(Cond::All(vec![self.filter.into_fragment(), may]));
-        Plan { filter, limit: FILE_ROWS, total: false, include: Vec::new(), ..self }
+        let limit = if self.limited { self.limit } else { FILE_ROWS };
+        Plan { filter, limit, total: false, ..self }
     }
 
     /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
@@ -160,8 +199,10 @@ impl<T> Fields<T> {
         let limit = asked.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
+        let columns = FILES.contains(&self.kind).then(|| asked.take("columns")).flatten().map(|names| split(&names));
         let deleted = self.deleted(&mut asked, actor)?;
-        let window = Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted };
+        let window =
+            Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted, columns };
         let text = format!("{:?} {deleted:?}", sorted(&asked.0));
         let filter = self.filter(asked, actor, &[]);
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
@@ -192,6 +233,7 @@ impl<T> Fields<T> {
             return Err(bad);
         }
         Ok(Plan {
+            costly: cost::is_costly(&conds),
             filter: On::new(Cond::All(conds)),
             seek: On::new(seek),
             order: On::new(order),
@@ -199,6 +241,8 @@ impl<T> Fields<T> {
             total: window.total,
             include,
             standing: On::new(self.standing(window.deleted)),
+            columns: window.columns,
+            limited: window.limit.is_some(),
             mark,
         })
     }
@@ -209,9 +253,14 @@ impl<T> Fields<T> {
     }
 
     fn filter(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
-        let (mut conds, mut bad) = (Vec::new(), Vec::new());
+        let (mut conds, mut bad, mut spent) = (Vec::new(), Vec::new(), Spent::default());
         for (name, value) in sorted(&asked.0) {
-            self.parameter(name, value, actor, own).map_or_else(|e| bad.push(e), |cond| conds.push(cond));
+            let cond = self.parameter(name, value, actor, own).and_then(|cond| {
+                // Words have a limit of their own.
+                let added = if name == "q" { Ok(()) } else { spent.add(&cond) };
+                added.map(|()| cond).map_err(|bad| bad.at_parameter(name))
+            });
+            cond.map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
         if bad.is_empty() { Ok(conds) } else { Err(bad) }
     }
@@ -379,7 +428,12 @@ fn pieces(text: &str) -> Result<Vec<String>, Bad> {
         let digits = text.chars().filter(char::is_ascii_digit).collect::<String>();
         return Ok(vec![digits]);
     }
-    Ok(text.split_whitespace().map(str::to_owned).collect())
+    let words = cost::needed(text.split_whitespace().map(str::to_owned).collect());
+    if words.len() > WORDS_MAX {
+        let detail = format!("may have at most {WORDS_MAX} different words");
+        return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(WORDS_MAX).ok()));
+    }
+    Ok(words)
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

@@ -9,17 +9,26 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use uuid::Uuid;
 use voronka::db::pool::{Db, Size};
+use voronka::db::pooler::Line;
 use voronka::db::queue::{Job, JobStatus};
 use voronka::db::watch::Post;
+use voronka::http::cors::Origins;
 use voronka::http::layers::outermost;
 use voronka::jobs::worker;
 use voronka::kernel::error::Code;
 use voronka::kernel::time::DateTime;
 use voronka::schema::jobs;
 
+const ORIGIN: &str = "https://app.example";
+
 fn get(address: &str, path: &str) -> (u16, String, String) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut answer = agent.get(format!("http://{address}{path}")).call().unwrap();
+    let request = agent.get(format!("http://{address}{path}")).header("Origin", ORIGIN);
+    let mut answer = request.call().unwrap();
+    if answer.status().is_server_error() {
+        // A script on the page's own origin can read what happened.
+        assert_eq!(answer.headers()["access-control-allow-origin"], ORIGIN);
+    }
     let header = |name| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let (media, id) = (header("content-type"), header("x-request-id"));
     let body = answer.body_mut().read_to_string().unwrap();
@@ -35,6 +44,7 @@ fn a_handler_that_panics_answers_and_its_thread_goes_on() {
         let app = || {
             let panic = || async { if std::hint::black_box(true) { panic!("on purpose") } else { "" } };
             App::new()
+                .app_data(Origins(vec![ORIGIN.into()]))
                 .route("/panic", web::get().to(panic))
                 .route("/nothing", web::get().to(async || actix_web::HttpResponse::NoContent()))
                 .wrap(from_fn(outermost))
@@ -51,7 +61,8 @@ fn a_handler_that_panics_answers_and_its_thread_goes_on() {
 
 #[test]
 fn database_work_that_panics_leaves_neither_its_thread_nor_its_transaction() {
-    let db = Db::open(&server().database_url, Size { quick: 1, reports: 1 }).unwrap();
+    let db =
+        Db::open(&server().database_url, Size { quick: 1, searches: 1, reports: 1, hands: 1 }, Line::Direct).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for _ in 0..3 {
         let failed = runtime.block_on(db.run::<(), _>(|conn| {

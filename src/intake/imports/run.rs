@@ -8,14 +8,17 @@ use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{Reader, RowProblem};
 use crate::intake::imports::references::References;
+use crate::intake::imports::routes;
 use crate::intake::imports::table::{self, Row, Table};
 use crate::intake::imports::write;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{import_problems, imports};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub const KIND: &str = "import";
@@ -23,6 +26,8 @@ pub const KIND: &str = "import";
 const CHUNK: usize = 500;
 /// Rows after which the planner's statistics are made anew.
 const BULK: usize = 1_000;
+/// After so long an import lets others go before it.
+const TURN: Duration = Duration::from_secs(5);
 /// More problems than this are counted, but not kept.
 const PROBLEMS_MAX: i64 = 10_000;
 
@@ -42,9 +47,21 @@ pub struct Args {
 /// The work of one job.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let Args { import_id, dry_run } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "import"))?;
-    let request = Request::internal(actor, format!("job-{}", job.id));
+    let request = asked(db, job)?;
     if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) }
+}
+
+/// Who asks, with the rights of this moment.
+fn asked(db: &Db, job: &Job) -> Result<Request> {
+    let actor = db.here(|conn| actors::of_job(conn, job))?;
+    Ok(Request::internal(Actor { via: "import", ..actor }, format!("job-{}", job.id)))
+}
+
+/// The same, who must still be allowed to import such records: asked anew before each chunk, as a request asks it.
+fn asked_again(db: &Db, job: &Job, import: &Import) -> Result<Request> {
+    let request = asked(db, job)?;
+    routes::check_right(&request.actor, import.resource, import.settings.on_existing != Some(OnExisting::Skip))?;
+    Ok(request)
 }
 
 /// The job has failed or was cancelled, and with it its import.
@@ -82,13 +99,14 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(&content, &import.settings)?;
+    drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let mut reader = db.write_here(request, |tx| Reader::new(tx, import.resource, &import.settings, &table))?;
     let mut report = match (&import.report, job.done) {
         (Some(report), 1..) => report.clone(),
         _ => reader.report(&import.settings),
     };
-    let begin = usize::try_from(job.done).unwrap_or(0);
+    let (begin, begun) = (usize::try_from(job.done).unwrap_or(0), Instant::now());
     let mut done = 0;
     for rows in reader.chunks(&table.rows, CHUNK) {
         // What a worker that died had committed is passed over.
@@ -98,7 +116,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         }
         let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
         let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
-        report = db.write_here(request, |tx| {
+        report = db.write_here(&asked_again(db, job, &import)?, |tx| {
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
                 // What the first attempt made and remembered is undone.
@@ -114,6 +132,9 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             Ok(report)
         })?;
         done += rows.len();
+        if begun.elapsed() > TURN && done < table.rows.len() && db.give_way(job, true)? {
+            return Ok(());
+        }
     }
     if done >= BULK {
         refresh_statistics(db);
@@ -141,6 +162,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(&content, &import.settings)?;
+    drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let (report, problems) = db.rehearse_here(request, |tx| {
         let mut reader = Reader::new(tx, import.resource, &import.settings, &table)?;
@@ -151,6 +173,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             problems.extend(chunk(tx, &mut reader, &rows, on_existing, &mut report)?);
             tx.forget_events();
             let done = report.rows;
+            asked_again(db, job, &import)?;
             // On a connection of its own: the rehearsal itself leaves no trace.
             db.write_here(request, |tx| queue::tell(tx, job, done))?;
         }

@@ -154,6 +154,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         spans.extend(spans_of(tx, row.id, past));
         rows.push(row);
     }
+    custom_fields::must_see(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
     link_contacts(tx, &links)?;
     lines::insert(tx, &items)?;
@@ -288,10 +289,12 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         ));
         updates.push(update.returning(Deal::as_returning()));
     }
+    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
+    custom_fields::must_see(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
     relink_contacts(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
-    events::note_changes(tx, &rows_of(&groups), changed)
+    events::record_changes(tx, &rows_of(&groups), changed)
 }
 
 /// The contacts of the deals whose list of them was given.
@@ -337,8 +340,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    let filled = custom_fields::changed(tx, Kind::Deal, Some(&before.custom), &ending.fields)?;
-    custom_fields::must_be_filled(tx, Kind::Deal, filled.as_ref().unwrap_or(&before.custom), stage.id)?;
+    let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
     let closed_at = match (stage.category == before.status, stage.category) {
@@ -414,13 +416,9 @@ pub fn win(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealWin) -> Re
 }
 
 pub fn lose(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealLoss) -> Result<Deal> {
-    let ending = Ending {
-        loss_reason: Some(given.loss_reason_id),
-        loss_note: given.loss_note.clone(),
-        competitor: given.competitor.clone(),
-        fields: given.custom_fields.clone(),
-        ..Ending::default()
-    };
+    let (loss_reason, loss_note) = (Some(given.loss_reason_id), given.loss_note.clone());
+    let (competitor, fields) = (given.competitor.clone(), given.custom_fields.clone());
+    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
     close(tx, id, expected, Category::Lost, ending)
 }
 
