@@ -33,10 +33,10 @@ RULES = [
     ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
     ("required", "/items/[0-9]+/(id|body)$", "", "the action decides"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
-    ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^cf$", "", "the workspace's own fields"),
+    ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^(cf|group_by)$", "", "the workspace's own fields"),
     ("invalid_choice", "/settings/mapping/", "", "the columns of the file"),
     ("invalid_choice", "(^|/)(sort|include|(all|any|none)/[0-9]+/(field|op))$", "", "one schema for all searches; own fields"),
-    ("invalid_format", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
+    ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
     (".*", "^/items/[0-9]+/body/", "", "one schema for what a composite makes of six resources"),
 ]
 # Or with these problems.
