@@ -1,6 +1,7 @@
 //! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
 use crate::kernel::actor::Actor;
 use crate::kernel::custom::CustomField;
+use crate::kernel::error::Bad;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
@@ -303,16 +304,16 @@ pub(crate) mod sql_of {
 }
 
 impl Values {
-    /// Reads texts from a query string. The error is the message for the caller.
-    pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, String> {
-        fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, String> {
-            texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| wrong.to_owned())
+    /// Reads texts from a query string. The error tells the caller what is wrong, but not where.
+    pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, Bad> {
+        fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, Bad> {
+            texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| Bad::new("invalid_format", wrong))
         }
         Ok(match field.kind() {
             Kind::Text | Kind::Words => {
                 let choices = field.choices();
                 if !choices.is_empty() && !texts.iter().all(|t| choices.contains(&t.as_str())) {
-                    return Err(format!("must be one of {}", choices.join(", ")));
+                    return Err(Bad::not_among(&choices));
                 }
                 // PostgreSQL has no NUL in text.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)

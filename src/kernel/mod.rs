@@ -1,7 +1,7 @@
 //! Plain data that everything else is made of. Knows no table and no web server.
 //!
 //! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
-//! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `error`.
+//! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `read_only`, `error`.
 pub mod access;
 pub mod actor;
 pub mod asked;
@@ -19,6 +19,7 @@ pub mod next_task;
 pub mod on;
 pub mod parameters;
 pub mod query;
+pub mod read_only;
 pub mod relative;
 pub mod reply;
 pub mod seek;

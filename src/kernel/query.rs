@@ -196,6 +196,7 @@ impl<T> Fields<T> {
     /// Reads the query string of a list. Every parameter that is not understood is reported; none is ignored.
     pub fn plan(&'static self, query: &str, actor: &Actor) -> Result<Plan<T>> {
         let mut asked = Asked::read(query)?;
+        // What is no number is out of range.
         let limit = asked.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
@@ -219,7 +220,7 @@ impl<T> Fields<T> {
         let mut bad = Vec::new();
         let limit = window.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            bad.push(Bad::parameter("limit", "out_of_range", format!("must be from 1 to {LIMIT_MAX}")));
+            bad.push(Bad::out_of_range(Some(1), Some(LIMIT_MAX)).at_parameter("limit"));
         }
         let keys = self.order(window.sort.as_deref().unwrap_or(self.default_sort), actor);
         let mark_of = format!("{} {:?} {text} {keys:?}", actor.workspace, self.kind);
@@ -259,7 +260,7 @@ impl<T> Fields<T> {
             let cond = self.parameter(name, value, actor, own).and_then(|cond| {
                 // Words have a limit of their own.
                 let added = if name == "q" { Ok(()) } else { spent.add(&cond) };
-                added.map(|()| cond).map_err(|detail| Bad::parameter(name, "too_long", detail))
+                added.map(|()| cond).map_err(|bad| bad.at_parameter(name))
             });
             cond.map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
@@ -275,7 +276,7 @@ impl<T> Fields<T> {
         }
         if let Some(link) = self.links.iter().find(|link| link.name == name) {
             let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
-            let ids = ids.map_err(|m| Bad::parameter(name, "invalid_format", m))?;
+            let ids = ids.map_err(|bad| bad.at_parameter(name))?;
             return Ok(Cond::Within((&self.id).into(), link.sql, ids));
         }
         let asked = |field: &'static Field| {
@@ -291,7 +292,7 @@ impl<T> Fields<T> {
         };
         let texts =
             if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
-        question(field.into(), ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
+        question(field.into(), ask, texts, actor).map_err(|bad| bad.at_parameter(name))
     }
 
     /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
@@ -308,12 +309,16 @@ impl<T> Fields<T> {
             return Err(wrong("unknown_field", format!("{key} {detail}")));
         };
         let Some(ask) = ask_named(op).filter(|ask| applies(*ask, &field)) else {
-            let takes = operators(&field).join(", ");
-            return Err(wrong("invalid_choice", format!("{key} cannot be asked {op}; it takes {takes}")));
+            let takes = operators(&field);
+            let detail = format!("{key} cannot be asked {op}; it takes {}", takes.join(", "));
+            return Err(wrong("invalid_choice", detail).among(takes).of_field(key));
         };
         let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf);
         let texts = if many { split(value) } else { vec![value.into()] };
-        question(field, ask, texts, actor).map_err(|detail| wrong("invalid_format", format!("{key} {detail}")))
+        question(field, ask, texts, actor).map_err(|bad| {
+            let detail = format!("{key} {}", bad.detail);
+            Bad { detail, ..bad }.at_parameter(CUSTOM).of_field(key)
+        })
     }
 
     /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
@@ -323,8 +328,9 @@ impl<T> Fields<T> {
             let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
             let known = || self.known(actor).filter(|field| field.kind() != Kind::Words);
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
-                let names = known().map(|field| field.name().to_owned()).collect::<Vec<_>>().join(", ");
-                Bad::parameter("sort", "invalid_choice", format!("cannot be {name}; it can be {names}"))
+                let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
+                let detail = format!("cannot be {name}; it can be {}", names.join(", "));
+                Bad::parameter("sort", "invalid_choice", detail).among(names)
             })?;
             if keys.iter().any(|key| key.field.name() == name) {
                 return Err(Bad::parameter("sort", "stated_twice", format!("names {name} twice")));
@@ -361,21 +367,17 @@ impl<T> Fields<T> {
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
         let find = |name: &String| {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
-                let known = self.includes().map(|(n, _)| n).collect::<Vec<_>>().join(", ");
-                Bad::parameter("include", "invalid_choice", format!("cannot be {name}; it can be {known}"))
+                let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();
+                let detail = format!("cannot be {name}; it can be {}", known.join(", "));
+                Bad::parameter("include", "invalid_choice", detail).among(known)
             })
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()
     }
 }
 
-/// The condition that a question and its values make of a field; the error completes "… of the field".
-pub(in crate::kernel) fn question(
-    field: FieldRef,
-    ask: Ask,
-    texts: Vec<String>,
-    actor: &Actor,
-) -> Result<Cond, String> {
+/// The condition that a question and its values make of a field; the error does not say where.
+pub(in crate::kernel) fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let (zone, kind) = (actor.settings.own_time_zone, field.kind());
     let meant = |text: String| match kind {
         Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
@@ -386,7 +388,7 @@ pub(in crate::kernel) fn question(
     let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
     let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
         Ok([text]) => Ok(text),
-        Err(_) => Err("takes exactly one value".to_owned()),
+        Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
     };
     Ok(match (ask, kind) {
         (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
@@ -410,7 +412,7 @@ pub(in crate::kernel) fn question(
         (Ask::Empty, _) => match one(texts)?.as_str() {
             "true" => Cond::Empty(field),
             "false" => !Cond::Empty(field),
-            _ => return Err("must be true or false".into()),
+            _ => return Err(Bad::new("invalid_format", "must be true or false")),
         },
     })
 }
@@ -418,7 +420,9 @@ pub(in crate::kernel) fn question(
 /// The words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
 fn pieces(text: &str) -> Result<Vec<String>, Bad> {
     if text.chars().count() > Q_MAX {
-        return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
+        let max = i64::try_from(Q_MAX).ok();
+        let detail = format!("must have at most {Q_MAX} characters");
+        return Err(Bad::parameter("q", "too_long", detail).within(None, max));
     }
     let phone_like = text.chars().filter(char::is_ascii_digit).count() >= 5
         && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-()./".contains(c));
@@ -428,7 +432,8 @@ fn pieces(text: &str) -> Result<Vec<String>, Bad> {
     }
     let words = cost::needed(text.split_whitespace().map(str::to_owned).collect());
     if words.len() > WORDS_MAX {
-        return Err(Bad::parameter("q", "too_long", format!("may have at most {WORDS_MAX} different words")));
+        let detail = format!("may have at most {WORDS_MAX} different words");
+        return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(WORDS_MAX).ok()));
     }
     Ok(words)
 }

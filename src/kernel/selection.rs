@@ -173,7 +173,7 @@ impl<T> Fields<T> {
                 let pointer = format!("/{name}/{n}");
                 let cond = self.one(condition, &pointer, actor).and_then(|cond| match spent.add(&cond) {
                     Ok(()) => Ok(cond),
-                    Err(detail) => Err(Bad::member(pointer, "too_long", detail)),
+                    Err(bad) => Err(bad.at_member(pointer)),
                 });
                 cond.map_err(|e| bad.push(e)).ok()
             };
@@ -193,19 +193,27 @@ impl<T> Fields<T> {
             && matches!(condition.op.as_str(), "eq" | "in")
         {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
-            return Ok(Cond::Within((&self.id).into(), link.sql, ids.map_err(|detail| wrong("values", detail))?));
+            let ids = ids.map_err(|bad| bad.at_member(format!("{pointer}/values")))?;
+            return Ok(Cond::Within((&self.id).into(), link.sql, ids));
         }
         // A search looks at living records alone.
         let Some(field) = self.named(&condition.field, actor).filter(|field| field.name() != DELETED_AT) else {
             let names: Vec<String> = self.known(actor).map(|field| field.name().to_owned()).collect();
-            return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))));
+            return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))).among(names));
         };
         let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field));
-        let takes = || operators(&field).join(", ");
-        let ask =
-            ask.ok_or_else(|| wrong("op", format!("cannot be {}; {} takes {}", condition.op, field.name(), takes())))?;
+        let own = field.name().strip_prefix("cf.").map(str::to_owned);
+        let about = |bad: Bad| match &own {
+            Some(key) => bad.of_field(key),
+            None => bad,
+        };
+        let ask = ask.ok_or_else(|| {
+            let takes = operators(&field);
+            let detail = format!("cannot be {}; {} takes {}", condition.op, field.name(), takes.join(", "));
+            about(wrong("op", detail).among(takes))
+        })?;
         question(field, ask, condition.values.clone(), actor)
-            .map_err(|detail| Bad::member(format!("{pointer}/values"), "invalid_format", detail))
+            .map_err(|bad| about(bad.at_member(format!("{pointer}/values"))))
     }
 
     /// As `plan`, for a body, with conditions that come from elsewhere.

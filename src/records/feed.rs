@@ -105,10 +105,7 @@ struct Asked {
 
 fn asked(query: &str, actor: &Actor) -> Result<Asked> {
     let mut given = crate::kernel::asked::Asked::read(query)?;
-    let limit = given.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
-    if !(1..=500).contains(&limit) {
-        return Err(Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be from 1 to 500")]));
-    }
+    let limit = given.limit(50, 500)?;
     let types = given.take("type").map(|t| split(&t)).unwrap_or_default();
     let record = given.parsed("record_id", "a UUID")?;
     let after = match given.take("cursor") {

@@ -122,6 +122,8 @@ pub struct PipelineUpdate {
 }
 
 impl Rules for PipelineUpdate {
+    crate::shown_as!(Pipeline);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.is_default == Some(false) {
             bad.push(Bad::member("/is_default", "invalid", "make another pipeline the default instead"));

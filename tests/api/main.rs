@@ -18,6 +18,7 @@ mod faults;
 mod files;
 mod given;
 mod hashing;
+mod forms;
 mod hiding;
 mod hostile;
 mod house;

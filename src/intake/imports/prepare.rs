@@ -85,19 +85,15 @@ impl Reader {
             let target = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&one.field));
             if index.is_none() {
                 let detail = crate::kernel::error::not_known(&one.column, table.header.iter().map(String::as_str));
-                bad.push(Bad::member(
-                    format!("/settings/mapping/{n}/column"),
-                    "invalid_choice",
-                    format!("{} {detail}", one.column),
-                ));
+                let detail = format!("{} {detail}", one.column);
+                let wrong = Bad::member(format!("/settings/mapping/{n}/column"), "invalid_choice", detail);
+                bad.push(wrong.among(table.header.iter().cloned()));
             }
             if target.is_none() {
                 let detail = crate::kernel::error::not_known(&one.field, known.iter().map(|(name, ..)| name.as_str()));
-                bad.push(Bad::member(
-                    format!("/settings/mapping/{n}/field"),
-                    "invalid_choice",
-                    format!("{} {detail}", one.field),
-                ));
+                let detail = format!("{} {detail}", one.field);
+                let wrong = Bad::member(format!("/settings/mapping/{n}/field"), "invalid_choice", detail);
+                bad.push(wrong.among(known.iter().map(|(name, ..)| name.as_str())));
             }
             if let (Some(index), Some((_, target, _))) = (index, target) {
                 let values = one.values.iter().map(|v| (v.from.clone(), v.to.clone())).collect();

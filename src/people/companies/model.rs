@@ -130,7 +130,9 @@ pub struct CompanyUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
-impl Rules for CompanyUpdate {}
+impl Rules for CompanyUpdate {
+    crate::shown_as!(Company);
+}
 gives!(CompanyUpdate of Company: revenue, employees, address);
 
 pub static COMPANY: Fields<companies::table> = Fields {

@@ -319,6 +319,12 @@ pub struct ContactUpdate {
 gives!(ContactUpdate of Contact: email, emails, phone, phones, address, birthday, consents);
 
 impl Rules for ContactUpdate {
+    crate::shown_as!(Contact);
+
+    fn follow() -> &'static [(&'static str, &'static str)] {
+        &[("email", "emails"), ("phone", "phones")]
+    }
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);

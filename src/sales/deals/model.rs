@@ -213,6 +213,8 @@ pub struct DealUpdate {
 gives!(DealUpdate of Deal: value, probability_percent, competitor, next_step);
 
 impl Rules for DealUpdate {
+    crate::shown_as!(Deal);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         distinct_contacts(self.contacts.as_deref().unwrap_or_default(), bad);
     }
@@ -229,6 +231,10 @@ pub struct DealMove {
     pub loss_note: Option<String>,
     #[schema(max_length = 200)]
     pub competitor: Option<String>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealMove {}
 
@@ -237,6 +243,10 @@ pub struct DealWin {
     /// What it was sold for, if that has changed.
     pub value: Option<Money>,
     pub delivery_date: Option<NaiveDate>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealWin {}
 
@@ -248,6 +258,10 @@ pub struct DealLoss {
     /// Who got it instead.
     #[schema(max_length = 200)]
     pub competitor: Option<String>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealLoss {}
 
@@ -255,6 +269,10 @@ impl Rules for DealLoss {}
 pub struct DealReopening {
     /// An open stage; the last open one it stood in, if absent.
     pub stage_id: Option<Uuid>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealReopening {}
 

@@ -5,7 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
-use crate::kernel::custom::CustomValues;
+use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
@@ -15,7 +15,8 @@ use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::deals::lines;
 use crate::sales::deals::model::{
-    Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealUpdate, DealWin, ForecastCategory,
+    Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
+    ForecastCategory,
 };
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
@@ -335,14 +336,17 @@ struct Ending {
     loss_reason: Option<Uuid>,
     loss_note: Option<String>,
     competitor: Option<String>,
+    fields: Vec<CustomValue>,
 }
 
 /// Puts a locked deal into a stage: status, closing time and loss follow the stage's category, the span follows the move.
 fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Result<Deal> {
     if stage.id == before.stage_id {
-        return Ok(before.clone());
+        let fills = !ending.fields.is_empty();
+        let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
+        return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    custom_fields::must_be_filled(tx, Kind::Deal, &before.custom, stage.id)?;
+    let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let given = [("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())];
     sight::may_give(tx, Kind::Deal, &given)?;
     let lost = stage.category == Category::Lost;
@@ -367,6 +371,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
             ending.value.as_ref().map(|money| set_value(Some(money))),
             ending.delivery_date.map(|date| deals::delivery_date.eq(date)),
             forecast.map(|category| deals::forecast_category.eq(category)),
+            filled.map(|custom| deals::custom.eq(custom)),
             (deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)),
         ))
         .returning(Deal::as_returning())
@@ -394,6 +399,7 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Resul
         loss_reason: to.loss_reason_id,
         loss_note: to.loss_note.clone(),
         competitor: to.competitor.clone(),
+        fields: to.custom_fields.clone(),
         ..Ending::default()
     };
     place(tx, &before, &stage, ending)
@@ -412,33 +418,31 @@ fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, endi
 }
 
 pub fn win(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealWin) -> Result<Deal> {
-    let ending = Ending { value: given.value.clone(), delivery_date: given.delivery_date, ..Ending::default() };
+    let (value, fields) = (given.value.clone(), given.custom_fields.clone());
+    let ending = Ending { value, delivery_date: given.delivery_date, fields, ..Ending::default() };
     close(tx, id, expected, Category::Won, ending)
 }
 
 pub fn lose(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealLoss) -> Result<Deal> {
-    let ending = Ending {
-        loss_reason: Some(given.loss_reason_id),
-        loss_note: given.loss_note.clone(),
-        competitor: given.competitor.clone(),
-        ..Ending::default()
-    };
+    let (loss_reason, loss_note) = (Some(given.loss_reason_id), given.loss_note.clone());
+    let (competitor, fields) = (given.competitor.clone(), given.custom_fields.clone());
+    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
     close(tx, id, expected, Category::Lost, ending)
 }
 
-pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, stage: Option<Uuid>) -> Result<Deal> {
+pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopening) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
     if before.status == Category::Open {
         return Err(Error::new(Code::NotClosed, "the deal is open"));
     }
-    let stage = match stage {
+    let stage = match given.stage_id {
         Some(named) => stages::within(tx, before.pipeline_id, named)?,
         None => last_open_stage(tx, &before)?,
     };
     if stage.category != Category::Open {
         return Err(Error::member("/stage_id", "invalid", "must be an open stage"));
     }
-    place(tx, &before, &stage, Ending::default())
+    place(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
 }
 
 /// The open stage in which the deal stood last, if that stage still exists; else the first.

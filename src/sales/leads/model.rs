@@ -199,7 +199,9 @@ pub struct LeadUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
-impl Rules for LeadUpdate {}
+impl Rules for LeadUpdate {
+    crate::shown_as!(Lead);
+}
 gives!(LeadUpdate of Lead: person, value);
 
 /// Where a lead goes. Into a lost stage it needs the reason.
@@ -209,12 +211,20 @@ pub struct LeadMove {
     /// The pipeline of the stage, when it is another one than the lead's.
     pub pipeline_id: Option<Uuid>,
     pub loss_reason_id: Option<Uuid>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for LeadMove {}
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadDisqualification {
     pub loss_reason_id: Uuid,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for LeadDisqualification {}
 

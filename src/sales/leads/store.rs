@@ -5,7 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
-use crate::kernel::custom::CustomValues;
+use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
@@ -13,7 +13,9 @@ use crate::kernel::query::Plan;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
-use crate::sales::leads::model::{Lead, LeadCreate, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating};
+use crate::sales::leads::model::{
+    Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating,
+};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
@@ -320,12 +322,19 @@ fn keep(tx: &mut Tx<'_>, mut promises: Vec<TaskCreate>, mut made: Vec<Lead>) -> 
     Ok(made)
 }
 
-/// Puts a locked lead into a stage; its status and closing time follow the stage's category.
-pub fn place(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, loss_reason: Option<Uuid>) -> Result<Lead> {
+/// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
+pub fn place(
+    tx: &mut Tx<'_>,
+    before: &Lead,
+    stage: &Stage,
+    loss_reason: Option<Uuid>,
+    given: &[CustomValue],
+) -> Result<Lead> {
     if stage.id == before.stage_id {
-        return Ok(before.clone());
+        let changes = LeadUpdate { custom_fields: Some(given.to_vec()), ..LeadUpdate::default() };
+        return if given.is_empty() { Ok(before.clone()) } else { change(tx, before, &changes) };
     }
-    custom_fields::must_be_filled(tx, Kind::Lead, &before.custom, stage.id)?;
+    let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
     let closed_at = match (stage.category == before.status, stage.category) {
@@ -338,6 +347,7 @@ pub fn place(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, loss_reason: Option<
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
             leads::loss_reason_id.eq(loss_reason.filter(|_| lost)),
+            filled.map(|custom| leads::custom.eq(custom)),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
@@ -361,10 +371,10 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Resul
         None => before.pipeline_id,
     };
     let stage = stages::within(tx, pipeline, to.stage_id)?;
-    place(tx, &before, &stage, to.loss_reason_id)
+    place(tx, &before, &stage, to.loss_reason_id, &to.custom_fields)
 }
 
-pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, loss_reason: Uuid) -> Result<Lead> {
+pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDisqualification) -> Result<Lead> {
     let before = lock_open(tx, id, expected)?;
     if before.status != Category::Open {
         return Err(Error::new(
@@ -373,7 +383,7 @@ pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, loss_reason: Uu
         ));
     }
     let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
-    place(tx, &before, &stage, Some(loss_reason))
+    place(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
 }
 
 /// The lead that each item means, by external id, of those that the caller may see.
