@@ -1,6 +1,7 @@
 //! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
 use crate::kernel::actor::Actor;
 use crate::kernel::custom::CustomField;
+use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
@@ -62,6 +63,10 @@ pub struct Field {
     /// The kind of record it names; such a field is called `…_id` and can be included.
     pub refers: Option<RecordKind>,
 }
+    /// How its values are written.
+    pub(crate) form: Form,
+    /// All of them, where it is the first of several.
+    pub(crate) every: Option<&'static Every>,
 
 /// `field("email", &contacts::email)`: the kind and the nullability come from the column's SQL type.
 pub const fn field<C>(name: &'static str, column: &'static C) -> Field
@@ -79,6 +84,8 @@ where
         path: name,
         refers: None,
     }
+        form: Form::Text,
+        every: None,
 }
 
 impl Field {
@@ -107,6 +114,18 @@ impl Field {
     }
 
     /// The member of the answer that shows it: `value` for `value.amount`.
+    #[must_use]
+    pub const fn written(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    #[must_use]
+    pub const fn first_of(mut self, every: &'static Every) -> Self {
+        self.every = Some(every);
+        self
+    }
+
     pub fn member(&self) -> &'static str {
         self.path.split('.').next().unwrap_or(self.path)
     }

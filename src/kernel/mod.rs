@@ -4,6 +4,7 @@
 //! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `error`.
 pub mod access;
 pub mod actor;
+pub mod address;
 pub mod asked;
 pub mod choice;
 pub mod cond;
@@ -12,12 +13,14 @@ pub mod custom;
 pub mod error;
 pub mod field;
 pub mod kind;
+pub mod form;
 pub mod merge_patch;
 pub mod money;
 pub mod next_task;
 pub mod on;
 pub mod parameters;
 pub mod query;
+pub mod phones;
 pub mod relative;
 pub mod reply;
 pub mod seek;

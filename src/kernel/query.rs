@@ -1,6 +1,7 @@
 //! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
+use crate::kernel::address;
 use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies, ask_named, operators};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::custom::CARRIERS;
@@ -160,7 +161,9 @@ impl<T> Fields<T> {
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
         let deleted = self.deleted(&mut asked, actor)?;
-        let window = Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted };
+        let words = asked.0.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
+        let window =
+            Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted, words };
         let text = format!("{:?} {deleted:?}", sorted(&asked.0));
         let filter = self.filter(asked, actor, &[]);
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
@@ -295,16 +298,20 @@ impl<T> Fields<T> {
     /// Words that must all occur. Where a part of the searchable text is hidden from the caller, the rest is looked through
     /// member by member.
     fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, Bad> {
-        let pieces = pieces(text)?;
+        let ways = ways(text, actor)?;
         let hides = |path: &&str| actor.access.hides(self.kind.path(), path.split('.').next().unwrap_or(path));
         if !search.members.iter().any(hides) {
-            return Ok(Cond::Mentions(search, pieces));
+            let mut ways: Vec<Cond> = ways.into_iter().map(|pieces| Cond::Mentions(search, pieces)).collect();
+            return Ok(if ways.len() > 1 { Cond::Any(ways) } else { ways.pop().unwrap_or(Cond::All(Vec::new())) });
         }
         let fields = || self.all.iter().filter(|f| search.members.contains(&f.name) && self.shows(actor, f));
         let holds = |piece: &String, field: &'static Field| {
             Cond::Is(field.into(), Op::Contains, Values::Text(vec![pattern(Op::Contains, piece)]))
         };
-        Ok(Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect()))
+        let all = |pieces: &Vec<String>| {
+            Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect())
+        };
+        Ok(Cond::Any(ways.iter().map(all).collect()))
     }
 
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
@@ -325,7 +332,7 @@ pub(in crate::kernel) fn question(
     texts: Vec<String>,
     actor: &Actor,
 ) -> Result<Cond, String> {
-    let (zone, kind) = (actor.settings.own_time_zone, field.kind());
+    let (zone, kind, form) = (actor.settings.own_time_zone, field.kind(), field.form());
     let meant = |text: String| match kind {
         Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
         Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
@@ -342,15 +349,15 @@ pub(in crate::kernel) fn question(
         (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
         (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect()),
         (Ask::AnyOf, _) => {
-            let values = values(texts)?;
+            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
             Cond::Is(field, Op::Eq, values)
         }
         (Ask::NoneOf, _) => {
-            let values = values(texts)?;
+            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
             !Cond::Is(field, Op::Eq, values)
         }
         (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
-            Cond::Is(field, op, Values::Text(vec![pattern(op, &one(texts)?)]))
+            Cond::Is(field, op, Values::Text(vec![pattern(op, &form.part(&one(texts)?))]))
         }
         (Ask::Op(op), _) => {
             let values = values(vec![one(texts)?])?;
@@ -364,16 +371,15 @@ pub(in crate::kernel) fn question(
     })
 }
 
-/// The words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
-fn pieces(text: &str) -> Result<Vec<String>, Bad> {
+/// The words of a search, in every way that it may be meant: "555 01 01" is the digits of one number, that number in international
+/// form, or a part of a title.
+fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
     if text.chars().count() > Q_MAX {
         return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
     }
-    let phone_like = text.chars().filter(char::is_ascii_digit).count() >= 5
-        && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-()./".contains(c));
-    if phone_like {
-        let digits = text.chars().filter(char::is_ascii_digit).collect::<String>();
-        return Ok(vec![digits]);
+    if phones::looks_like(text) {
+        let keys = phones::asked(text, &actor.settings.country).into_iter();
+        return Ok(keys.chain([text.trim().to_owned()]).map(|piece| vec![piece]).collect());
     }
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }

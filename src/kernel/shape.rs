@@ -7,6 +7,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::money;
 use crate::kernel::time::DateTime;
 use regex::Regex;
+use crate::kernel::phones::is_country;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value as Json};
 use std::any::TypeId;
@@ -422,9 +423,7 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
             (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn")
         }
         Some("web-url") => (is_web_url(text), "must be an http or https address"),
-        Some("country") => {
-            (text.parse::<phonenumber::country::Id>().is_ok(), "must be an ISO 3166 code of two letters such as EE")
-        }
+        Some("country") => (is_country(text), "must be an ISO 3166 code of two letters such as EE"),
         _ => (true, ""),
     };
     if fits { Ok(()) } else { Err(("invalid_format", what.into())) }

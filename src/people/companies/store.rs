@@ -196,21 +196,34 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     events::note_changes(tx, &rows_of(&groups), changed)
 }
 
-/// The company that each item means, by external id, of those that the caller may see.
+/// The company that each item means, by external id, else by domain, of those that the caller may see. Of several companies with one
+/// domain the oldest is meant.
 pub fn known(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
-    let keys: Vec<&String> =
-        list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
+    let hidden = tx.actor.access.hides("companies", "domain");
+    let domain = |new: &&CompanyCreate| new.domain.clone().filter(|_| !hidden);
+    if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
+        return Err(Error::member("/external_id", "required", "or a domain is what an upsert knows a company by"));
+    }
+    let keys: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
     let rows = mine(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(seen(tx));
-    let rows: HashMap<Option<String>, Uuid> = rows
+    let by_key: HashMap<Option<String>, Uuid> = rows
         .select((companies::external_id, companies::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
         .into_iter()
         .collect();
-    Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
-}
-
-fn keyless() -> Error {
-    Error::member("/external_id", "required", "is what an upsert knows a record by")
+    let domains: Vec<String> = list.iter().filter(|new| new.external_id.is_none()).filter_map(domain).collect();
+    let rows = mine(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(seen(tx));
+    let by_domain: HashMap<Option<String>, Uuid> = rows
+        .order((companies::created_at.desc(), companies::id.desc()))
+        .select((companies::domain, companies::id))
+        .load::<(Option<String>, Uuid)>(tx.conn)?
+        .into_iter()
+        .collect();
+    let one = |new: &&CompanyCreate| match &new.external_id {
+        Some(_) => by_key.get(&new.external_id).copied(),
+        None => by_domain.get(&domain(new)).copied(),
+    };
+    Ok(list.iter().map(one).collect())
 }
 
 /// One page by a plan.

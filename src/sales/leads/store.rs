@@ -23,6 +23,7 @@ use crate::work::tasks::store as tasks;
 use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -126,6 +127,7 @@ struct NewRow<'n> {
     company_id: Option<Uuid>,
     person: Option<&'n LeadPerson>,
     product_id: Option<Uuid>,
+    phone_keys: Json,
     value_amount: Option<i64>,
     value_currency: Option<String>,
     rating: Option<Rating>,
@@ -176,6 +178,7 @@ fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, s
         owner_id,
         source_id: new.source_id,
         come_back_on: new.come_back_on,
+        phone_keys: keys_of(tx, new.person.as_ref()),
         tags: &new.tags,
         custom,
         external_id: new.external_id.as_deref(),
@@ -195,6 +198,10 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage) -> Vec<Span> {
         id: Uuid::now_v7(),
         record_id: row.id,
         pipeline_id: row.pipeline_id,
+fn keys_of(tx: &Tx<'_>, person: Option<&LeadPerson>) -> Json {
+    person.map_or(Json::Array(Vec::new()), |person| person.phone_keys(&tx.actor.settings.country))
+}
+
         stage_id,
         entered_at,
         left_at,
@@ -277,6 +284,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
             (*changes, value, activity, custom.map(|custom| leads::custom.eq(custom))),
             leads::version.eq(leads::version + 1),
             leads::updated_at.eq(tx.now),
+        let keys = changes.person.as_ref().map(|person| leads::phone_keys.eq(keys_of(tx, person.as_ref())));
         ));
         updates.push(update.returning(Lead::as_returning()));
     }
