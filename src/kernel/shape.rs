@@ -1,13 +1,15 @@
 //! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
 //! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
-//! become integers, and null means what docs/api-rules.md says: absent, but in the changes of a record "clear it".
+//! become integers, an empty text becomes null, and null means what docs/api-rules.md says: absent, but in the changes of a record
+//! "clear it".
+use crate::kernel::address::is_invisible;
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::merge_patch;
 use crate::kernel::money;
+use crate::kernel::phones::is_country;
 use crate::kernel::time::DateTime;
 use regex::Regex;
-use crate::kernel::phones::is_country;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value as Json};
 use std::any::TypeId;
@@ -170,7 +172,8 @@ impl Shape {
             }
             (Node::Text { format, min, max, choices, pattern, .. }, Json::String(text)) => {
                 if format.as_deref() != Some("password") {
-                    tidy(text);
+                    *text =
+                        if max.is_some_and(|max| max <= NAME_MAX) { tidied(text) } else { text.trim().nfc().collect() };
                 }
                 let limit = (*min, max.or(Some(TEXT_MAX)));
                 let wrong = check_text(text, format.as_deref(), limit, choices).err();
@@ -210,7 +213,12 @@ impl Shape {
     ) {
         for (name, value) in members.iter_mut() {
             match properties.iter().find(|(known, _)| known == name) {
-                Some((_, node)) => self.step(node, value, at, name, bad),
+                Some((_, node)) => {
+                    if node.takes_empty_as_null() && value.as_str().is_some_and(|text| tidied(text).is_empty()) {
+                        *value = Json::Null;
+                    }
+                    self.step(node, value, at, name, bad);
+                }
                 None if bad.len() >= ERRORS_MAX => {}
                 None => {
                     let detail = not_known(name, properties.iter().map(|(n, _)| n.as_str()));
@@ -256,6 +264,16 @@ impl Node {
             | Node::Bool { nullable } => *nullable,
             Node::Any | Node::Nullable(_) => true,
             Node::Ref(_) | Node::Map(_) => false,
+        }
+    }
+
+    /// Whether an empty text is none: forms send one for what was left empty. What is no mere text, such as a date, has to be left out.
+    fn takes_empty_as_null(&self) -> bool {
+        match self {
+            Node::Text { format, choices, nullable: true, .. } => {
+                choices.is_empty() && !matches!(format.as_deref(), Some("uuid" | "date" | "date-time" | "password"))
+            }
+            _ => false,
         }
     }
 
@@ -376,9 +394,12 @@ fn range(min: Option<i64>, max: Option<i64>) -> String {
     }
 }
 
-fn tidy(text: &mut String) {
-    let tidied: String = text.trim().nfc().collect();
-    *text = tidied;
+/// Texts of at most so many characters are names, titles and keys, in which nothing has a meaning that nobody sees.
+const NAME_MAX: u64 = 300;
+
+/// A name as it is kept: trimmed, normalised, without what nobody sees.
+pub fn tidied(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
 }
 
 fn length(count: u64, min: Option<u64>, max: Option<u64>, what: &str, at: &str, bad: &mut Vec<Bad>) {

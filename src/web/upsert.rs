@@ -24,7 +24,9 @@ where
         let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
         let mut given = item.clone();
         if let Some(members) = given.as_object_mut() {
-            members.retain(|name, value| may.contains(&name.as_str()) && !value.is_null());
+            let empty =
+                |value: &Json| value.is_null() || value.as_str().is_some_and(|text| shape::tidied(text).is_empty());
+            members.retain(|name, value| may.contains(&name.as_str()) && !empty(value));
         }
         Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })
     }
