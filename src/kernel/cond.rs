@@ -200,15 +200,18 @@ impl QueryFragment<Pg> for Cond {
                 one_or_any(values, &mut out)?;
             }
             Cond::Carries(field, words) => {
-                field.column(out.reborrow())?;
-                out.push_sql(" && ");
-                out.push_bind_param::<Array<Text>, _>(words)?;
-            }
-                out.push_sql(after);
-            Cond::Mentions(search, pieces) => {
+                // As the index of the tags has it.
+                let (before, after) = if field.is_tags() { ("tag_keys(", ")") } else { ("", "") };
                 out.push_sql(before);
-                out.push_sql(if pieces.is_empty() { "true" } else { "" });
+                field.column(out.reborrow())?;
                 out.push_sql(after);
+                out.push_sql(" && ");
+                out.push_sql(before);
+                out.push_bind_param::<Array<Text>, _>(words)?;
+                out.push_sql(after);
+            }
+            Cond::Mentions(search, pieces) => {
+                out.push_sql(if pieces.is_empty() { "true" } else { "" });
                 for (n, piece) in pieces.iter().enumerate() {
                     out.push_sql(if n > 0 { " and " } else { "" });
                     out.push_sql(search.sql);
@@ -231,9 +234,6 @@ impl QueryFragment<Pg> for Cond {
     }
 }
 
-/// One shape for any number of values. With one value a bare bind is kept: `=` preserves the order of an index.
-fn one_or_any<'b>(values: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    each_kind!(values, |list, Sql| match list.as_slice() {
 /// Of a field with several values: one of them is one of these, or is like this.
 fn any_of<'b>(every: &Every, op: Op, list: &'b [String], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     if op == Op::Eq {
@@ -248,6 +248,9 @@ fn any_of<'b>(every: &Every, op: Op, list: &'b [String], out: &mut AstPass<'_, '
     Ok(())
 }
 
+/// One shape for any number of values. With one value a bare bind is kept: `=` preserves the order of an index.
+fn one_or_any<'b>(values: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    each_kind!(values, |list, Sql| match list.as_slice() {
         [one] => out.push_bind_param::<Sql, _>(one),
         _ => {
             out.push_sql("any(");

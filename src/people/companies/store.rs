@@ -12,7 +12,7 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
 use crate::records::{self, custom_fields};
@@ -49,7 +49,7 @@ struct NewRow<'a> {
     country: Option<&'a str>,
     parent_id: Option<Uuid>,
     owner_id: Option<Uuid>,
-    tags: &'a Tags,
+    tags: Tags,
     custom: CustomValues,
     external_id: Option<&'a str>,
     created_at: DateTime,
@@ -57,7 +57,7 @@ struct NewRow<'a> {
 }
 
 impl<'a> NewRow<'a> {
-    fn new(tx: &mut Tx<'_>, new: &'a CompanyCreate) -> Result<NewRow<'a>> {
+    fn new(tx: &mut Tx<'_>, new: &'a CompanyCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
         let custom = custom_fields::new_values(tx, Kind::Company, &new.custom_fields)?;
         let (revenue_amount, revenue_currency) = columns(new.revenue.as_ref());
         Ok(NewRow {
@@ -74,7 +74,7 @@ impl<'a> NewRow<'a> {
             country: new.country.as_deref(),
             parent_id: new.parent_id,
             owner_id: sight::owner_of_new(tx, Kind::Company, new.owner_id),
-            tags: &new.tags,
+            tags: spelling.of(&new.tags),
             custom,
             external_id: new.external_id.as_deref(),
             created_at: tx.now,
@@ -86,7 +86,8 @@ impl<'a> NewRow<'a> {
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
-    let row = NewRow::new(tx, new)?;
+    let spelling = records::tags::spelling(tx, [&new.tags])?;
+    let row = NewRow::new(tx, new, &spelling)?;
     let row: Company = diesel::insert_into(companies::table)
         .values(row)
         .returning(Company::as_returning())
@@ -104,7 +105,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     })?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::must_see(tx, &parents)?;
-    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
+    let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
         .values(rows)
         .returning(Company::as_returning())
@@ -166,7 +168,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         let changed = groups.iter().map(|(rows, changes)| change_many(tx, rows, changes));
         return Ok(changed.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect());
     }
-    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         if let Some(Some(parent)) = changes.parent_id {
@@ -181,11 +184,13 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         });
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Company, rows.first().map(|row| &row.custom), given)?;
+        let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| companies::tags.eq(tags));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these =
             companies::table.filter(companies::workspace_id.eq(tx.workspace())).filter(companies::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, revenue, custom.map(|custom| companies::custom.eq(custom))),
+            (*changes, revenue, tags, custom.map(|custom| companies::custom.eq(custom))),
             companies::version.eq(companies::version + 1),
             companies::updated_at.eq(tx.now),
         ));

@@ -313,6 +313,14 @@ pub struct ContactUpdate {
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
@@ -322,6 +330,8 @@ pub struct ContactUpdate {
     pub external_id: Option<Option<String>>,
 }
 
+crate::tag_change!(ContactUpdate);
+
 impl Rules for ContactUpdate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
@@ -329,16 +339,6 @@ impl Rules for ContactUpdate {
     }
 }
 
-pub static CONTACT: Fields<contacts::table> = Fields {
-    kind: Kind::Contact,
-    all: &[
-        field("first_name", &contacts::first_name),
-        field("last_name", &contacts::last_name),
-        field("email", &contacts::email).written(Form::Email).first_of(&EVERY_EMAIL).hot(),
-        field("phone", &contacts::phone).written(Form::Phone).first_of(&EVERY_PHONE).hot(),
-        field("company_id", &contacts::company_id).to(Kind::Company).hot(),
-        field("position", &contacts::position),
-        field("birthday", &contacts::birthday),
 static EVERY_EMAIL: Every = Every {
     is_any: "jsonb_path_query_array(contacts.emails, '$[*].email') ?| ",
     each: "jsonb_array_elements_text(jsonb_path_query_array(contacts.emails, '$[*].email'))",
@@ -359,6 +359,16 @@ fn texts<'r>(row: &'r Json, list: &str, member: &'r str) -> impl Iterator<Item =
     items.filter_map(move |item| item.get(member)?.as_str().map(str::to_owned))
 }
 
+pub static CONTACT: Fields<contacts::table> = Fields {
+    kind: Kind::Contact,
+    all: &[
+        field("first_name", &contacts::first_name),
+        field("last_name", &contacts::last_name),
+        field("email", &contacts::email).written(Form::Email).first_of(&EVERY_EMAIL).hot(),
+        field("phone", &contacts::phone).written(Form::Phone).first_of(&EVERY_PHONE).hot(),
+        field("company_id", &contacts::company_id).to(Kind::Company).hot(),
+        field("position", &contacts::position),
+        field("birthday", &contacts::birthday),
         field("preferred_channel", &contacts::preferred_channel).one_of(Channel::TEXTS),
         field("do_not_contact", &contacts::do_not_contact),
         field("lifecycle", &contacts::lifecycle).one_of(Lifecycle::TEXTS),

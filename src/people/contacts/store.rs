@@ -9,19 +9,21 @@ use crate::db::updates::{Group, apart, at_once, rows_of};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::tags::{Spelling, Tags};
+use crate::kernel::{address, phones};
 use crate::people::contacts::consents;
+use crate::people::contacts::emails;
 use crate::people::contacts::model::{
     AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
-use crate::people::contacts::emails;
     Emails, FirstTouch, Phones,
 };
 use crate::records::{self, custom_fields};
 use crate::schema::{contact_emails, contacts, erasures};
 use crate::{owned, removable, restorable};
 use diesel::prelude::*;
+use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
-use serde_json::Value as Json;
 
 owned!(soft contacts, Contact, Contact);
 restorable!(contacts, Contact as undelete);
@@ -29,9 +31,9 @@ removable!(contacts, Contact, frees external_id, then release);
 
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
+    ("contact_emails_key", Meaning::Taken(Code::DuplicateEmail, "/emails")),
     ("contacts_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
     ("contacts_company_id_fkey", Meaning::Missing("/company_id")),
-    ("contact_emails_key", Meaning::Taken(Code::DuplicateEmail, "/emails")),
     ("contacts_source_id_fkey", Meaning::Missing("/source_id")),
     ("contacts_owner_id_fkey", Meaning::Missing("/owner_id")),
 ];
@@ -48,9 +50,9 @@ struct NewRow<'a> {
     phone: Option<String>,
     emails: Emails,
     phones: Phones,
+    phone_keys: Json,
     company_id: Option<Uuid>,
     position: Option<&'a str>,
-    phone_keys: Json,
     address: Option<&'a str>,
     birthday: Option<chrono::NaiveDate>,
     locale: Option<&'a str>,
@@ -62,7 +64,7 @@ struct NewRow<'a> {
     source_id: Option<Uuid>,
     first_touch: Option<FirstTouch>,
     owner_id: Option<Uuid>,
-    tags: &'a crate::kernel::tags::Tags,
+    tags: Tags,
     custom: CustomValues,
     external_id: Option<&'a str>,
     created_at: crate::kernel::time::DateTime,
@@ -70,7 +72,7 @@ struct NewRow<'a> {
 }
 
 impl<'a> NewRow<'a> {
-    fn new(tx: &mut Tx<'_>, new: &'a ContactCreate) -> Result<NewRow<'a>> {
+    fn new(tx: &mut Tx<'_>, new: &'a ContactCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
         let custom = custom_fields::new_values(tx, Kind::Contact, &new.custom_fields)?;
         let (emails, phones) = (emails_of(new), phones_of(new, &tx.actor.settings.country));
         let first_touch = new.first_touch.clone().or_else(|| {
@@ -89,9 +91,9 @@ impl<'a> NewRow<'a> {
             last_name: text(&new.last_name),
             email: primary_email(&emails),
             phone: primary_phone(&phones),
+            phone_keys: keys_of(&phones),
             emails,
             phones,
-            phone_keys: keys_of(&phones),
             company_id: new.company_id,
             position: text(&new.position),
             address: text(&new.address),
@@ -105,7 +107,7 @@ impl<'a> NewRow<'a> {
             source_id: new.source_id.or(first_touch.as_ref().and_then(|touch| touch.source_id)),
             first_touch,
             owner_id: sight::owner_of_new(tx, Kind::Contact, new.owner_id),
-            tags: &new.tags,
+            tags: spelling.of(&new.tags),
             custom,
             external_id: text(&new.external_id),
             created_at: tx.now,
@@ -153,28 +155,29 @@ fn primary_email(emails: &Emails) -> Option<String> {
     emails.0.first().map(|e| e.email.clone())
 }
 
-fn primary_phone(phones: &Phones) -> Option<String> {
-    phones.0.first().map(|p| p.e164.clone().unwrap_or_else(|| p.phone.clone()))
 fn keys_of(phones: &Phones) -> Json {
     phones::all_keys(phones.0.iter().map(|phone| (phone.phone.as_str(), phone.e164.clone())))
 }
 
+fn primary_phone(phones: &Phones) -> Option<String> {
+    phones.0.first().map(|p| p.e164.clone().unwrap_or_else(|| p.phone.clone()))
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     sight::may_create(tx, Kind::Contact, sight::owner_of_new(tx, Kind::Contact, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     check_touch(tx, new)?;
-    let row = NewRow::new(tx, new)?;
+    let spelling = records::tags::spelling(tx, [&new.tags])?;
+    let row = NewRow::new(tx, new, &spelling)?;
     let row: Contact = diesel::insert_into(contacts::table)
         .values(row)
         .returning(Contact::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
+    emails::claim(tx, [&row]).explain(MEANINGS)?;
     records::tags::note(tx, [&row.tags])?;
     consents::note(tx, row.id, &[], &row.consents.0)?;
     tx.record(Event::created(&row)?);
-    emails::claim(tx, [&row]).explain(MEANINGS)?;
     Ok(row)
 }
 
@@ -186,17 +189,18 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::must_see(tx, &companies)?;
     list.iter().try_for_each(|new| check_touch(tx, new))?;
-    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
+    let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         .returning(Contact::as_returning())
         .get_results(tx.conn)
         .explain(MEANINGS)?;
+    emails::claim(tx, &rows).explain(MEANINGS)?;
     records::tags::note(tx, rows.iter().map(|row| &row.tags))?;
     for row in &rows {
         consents::note(tx, row.id, &[], &row.consents.0)?;
         tx.record(Event::created(row)?);
-    emails::claim(tx, &rows).explain(MEANINGS)?;
     }
     Ok(rows)
 }
@@ -230,7 +234,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let addresses = |changes: &ContactUpdate| {
         changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
     };
-    let groups = apart(groups, |changes| addresses(changes) || changes.custom_fields.is_some());
+    let depends = |changes: &ContactUpdate| changes.custom_fields.is_some() || changes.tag_change().depends();
+    let groups = apart(groups, |changes| addresses(changes) || depends(changes));
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     // The company that contacts have already may stay, seen or not.
     let companies = groups.iter().filter_map(|(rows, changes)| {
         let company = changes.company_id.flatten().filter(|id| !rows.iter().all(|row| row.company_id == Some(*id)))?;
@@ -250,11 +256,13 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Contact, before.map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| contacts::custom.eq(custom));
+        let tags = before.and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| contacts::tags.eq(tags));
         let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = contacts::table.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, emails, phones, consents, custom),
+            (*changes, emails, phones, consents, custom, tags),
             contacts::version.eq(contacts::version + 1),
             contacts::updated_at.eq(tx.now),
         ));
@@ -269,6 +277,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
     let changed = events::note_changes(tx, &rows, changed)?;
+    let readdressed = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
+    emails::claim_anew(tx, readdressed.map(|(_, after)| after)).explain(MEANINGS)?;
     for (before, after) in rows.iter().zip(&changed).filter(|(before, after)| before.consents != after.consents) {
         consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
     }
@@ -277,12 +287,14 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
 
 /// `email` alone replaces the first of the list; one that stands in it already becomes the first.
 fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
-    let readdressed = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
-    emails::claim_anew(tx, readdressed.map(|(_, after)| after)).explain(MEANINGS)?;
     if let Some(all) = &changes.emails {
         return Some(normal_emails(all.clone()));
     }
     let primary = changes.email.as_ref()?;
+    let own = |email: &String| before.emails.0.iter().find(|own| own.email == address::email(email));
+    if let Some(own) = primary.as_ref().and_then(own) {
+        return Some(normal_emails([own].into_iter().chain(&before.emails.0).cloned().collect()));
+    }
     let kind = before.emails.0.first().map_or(AddressKind::Work, |e| e.kind);
     let first = primary.iter().map(|email| ContactEmail { email: email.clone(), kind });
     Some(normal_emails(first.chain(before.emails.0.iter().skip(1).cloned()).collect()))
@@ -291,10 +303,6 @@ fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
 fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> Option<Phones> {
     if let Some(all) = &changes.phones {
         return Some(normal_phones(all.clone(), country));
-    let own = |email: &String| before.emails.0.iter().find(|own| own.email == address::email(email));
-    if let Some(own) = primary.as_ref().and_then(own) {
-        return Some(normal_emails([own].into_iter().chain(&before.emails.0).cloned().collect()));
-    }
     }
     let primary = changes.phone.as_ref()?;
     let kind = before.phones.0.first().map_or(AddressKind::Work, |p| p.kind);

@@ -200,6 +200,14 @@ pub struct DealUpdate {
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// All of them; an empty list removes them.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 50)]
@@ -212,6 +220,8 @@ pub struct DealUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
+
+crate::tag_change!(DealUpdate);
 
 impl Rules for DealUpdate {
     fn rules(&self, bad: &mut Vec<Bad>) {

@@ -204,6 +204,14 @@ pub struct LeadUpdate {
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
@@ -212,6 +220,8 @@ pub struct LeadUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
+crate::tag_change!(LeadUpdate);
+
 impl Rules for LeadUpdate {}
 
 /// Where a lead goes. Into a lost stage it needs the reason.
