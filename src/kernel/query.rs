@@ -9,6 +9,8 @@ use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
+use crate::kernel::phones;
+use crate::kernel::rank::Part;
 use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
@@ -23,6 +25,8 @@ pub(in crate::kernel) struct Window {
     pub include: Vec<String>,
     pub total: bool,
     pub deleted: Deleted,
+    /// What is looked for with `q`.
+    pub words: Option<String>,
 }
 
 /// A list request that has been understood; every part is passed to diesel by reference.
@@ -36,8 +40,16 @@ pub struct Plan<T> {
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
     pub standing: On<T, Standing>,
+    /// Where what is exactly the text that is asked for comes first: those, and the others; otherwise nothing, and all.
+    best: Option<On<T, Part>>,
+    others: On<T, Part>,
+    /// The cursor stands behind the best ones.
+    past_best: bool,
     mark: String,
 }
+
+/// Of the cursors among the best of a ranked list.
+const AMONG_BEST: &str = "!";
 
 /// Where a list stands and whether it goes on.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -129,18 +141,37 @@ impl<T> Plan<T> {
     /// The same list as a file: many rows at once, of those that may be taken out.
     pub fn as_file(self, may: Cond) -> Plan<T> {
         let filter = On::new(Cond::All(vec![self.filter.into_fragment(), may]));
-        Plan { filter, limit: FILE_ROWS, total: false, include: Vec::new(), ..self }
+        let (best, others) = (None, On::new(Part::default()));
+        Plan { filter, limit: FILE_ROWS, total: false, include: Vec::new(), best, others, ..self }
     }
 
-    /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
-    pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>) -> Result<PageInfo> {
+    /// Loads the rows of the page and one more, part by part, and says how many of them are the best. `load` takes a part of the list, from
+    /// where in it, and how many rows of it.
+    pub fn load<R>(
+        &self,
+        mut load: impl FnMut(&On<T, Part>, &On<T, Seek>, i64) -> Result<Vec<R>>,
+    ) -> Result<(Vec<R>, usize)> {
+        let Some(best) = self.best.as_ref().filter(|_| !self.past_best) else {
+            return Ok((load(&self.others, &self.seek, self.limit + 1)?, 0));
+        };
+        let mut rows = load(best, &self.seek, self.limit + 1)?;
+        let (count, missing) = (rows.len(), self.limit + 1 - i64::try_from(rows.len()).unwrap_or(self.limit));
+        if missing > 0 {
+            rows.extend(load(&self.others, &On::new(Seek::default()), missing)?);
+        }
+        Ok((rows, count))
+    }
+
+    /// Cuts the page out of at most `limit + 1` rows, of which the first so many are the best; the cursor is made from the last row kept.
+    pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>, best: usize) -> Result<PageInfo> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = match rows.last() {
             Some(row) if has_more => {
                 let row = serde_json::to_value(row).map_err(Error::internal)?;
-                Some(self.order.fragment().cursor(&row, &self.mark))
+                let among_best = if rows.len() <= best { AMONG_BEST } else { "" };
+                Some(self.order.fragment().cursor(&row, &format!("{}{among_best}", self.mark)))
             }
             _ => None,
         };
@@ -186,7 +217,17 @@ impl<T> Fields<T> {
         let mark_of = format!("{} {:?} {text} {keys:?}", actor.workspace, self.kind);
         let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
-        let seek = window.cursor.map_or(Ok(Seek::default()), |cursor| order.seek(&cursor, &mark));
+        let best = window.words.filter(|_| window.sort.is_none()).and_then(|words| {
+            Part::best(self.kind, &words, |member| actor.access.hides(self.kind.path(), member)).map(On::new)
+        });
+        let others = On::new(best.as_ref().map(|best: &On<T, Part>| best.fragment().others()).unwrap_or_default());
+        let among_best = best.as_ref().zip(window.cursor.as_ref());
+        let among_best = among_best.and_then(|(_, cursor)| order.seek(cursor, &format!("{mark}{AMONG_BEST}")).ok());
+        let past_best = window.cursor.is_some() && among_best.is_none();
+        let seek = match (among_best, window.cursor) {
+            (Some(seek), _) => Ok(seek),
+            (None, cursor) => cursor.map_or(Ok(Seek::default()), |cursor| order.seek(&cursor, &mark)),
+        };
         let seek = seek.map_err(|e| bad.push(e)).unwrap_or_default();
         let include = self.include(&window.include).map_err(|e| bad.push(e)).unwrap_or_default();
         let conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
@@ -201,6 +242,9 @@ impl<T> Fields<T> {
             total: window.total,
             include,
             standing: On::new(self.standing(window.deleted)),
+            best,
+            others,
+            past_best,
             mark,
         })
     }
@@ -281,9 +325,10 @@ impl<T> Fields<T> {
             if keys.iter().any(|key| key.field.name() == name) {
                 return Err(Bad::parameter("sort", "stated_twice", format!("names {name} twice")));
             }
-            keys.push(Key { field, desc });
+            keys.push(Key::new(field, desc, &actor.settings.country));
         }
-        keys.push(Key { field: (&self.id).into(), desc: keys.last().is_some_and(|key| key.desc) });
+        let desc = keys.last().is_some_and(|key| key.desc);
+        keys.push(Key::new((&self.id).into(), desc, &actor.settings.country));
         Ok(keys)
     }
 
@@ -381,7 +426,13 @@ fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
         let keys = phones::asked(text, &actor.settings.country).into_iter();
         return Ok(keys.chain([text.trim().to_owned()]).map(|piece| vec![piece]).collect());
     }
-    Ok(text.split_whitespace().map(str::to_owned).collect())
+    let seen: String = text.chars().filter(|c| !address::is_invisible(*c)).collect();
+    let piece = |word: &str| match word.strip_prefix('+') {
+        _ if word.contains('@') => address::email(word),
+        Some(digits) if digits.parse::<u64>().is_ok() => digits.to_owned(),
+        _ => word.to_owned(),
+    };
+    Ok(vec![seen.split_whitespace().map(piece).collect()])
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

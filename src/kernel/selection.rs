@@ -185,6 +185,7 @@ impl<T> Fields<T> {
             include: asked.include.clone(),
             total: asked.include_total,
             deleted: Deleted::Hidden,
+            words: asked.q.clone(),
         };
         let as_member = |bad: Bad| Bad {
             pointer: bad.pointer.or_else(|| Some(format!("/{}", bad.parameter.as_deref()?))),

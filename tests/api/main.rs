@@ -37,4 +37,5 @@ mod support;
 mod visibility;
 mod walk;
 mod walls;
+mod words;
 mod work;

@@ -272,7 +272,7 @@ impl Rules for DealReopening {}
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
-        field("number", &deals::number),
+        field("number", &deals::number).written(Form::Number),
         field("title", &deals::title),
         field("pipeline_id", &deals::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &deals::stage_id).to(Kind::Stage).hot(),

@@ -243,7 +243,7 @@ impl Rules for LeadDisqualification {}
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
-        field("number", &leads::number),
+        field("number", &leads::number).written(Form::Number),
         field("title", &leads::title),
         field("pipeline_id", &leads::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &leads::stage_id).to(Kind::Stage).hot(),
