@@ -10,11 +10,17 @@ pub fn is_invisible(c: char) -> bool {
 
 /// As `is_invisible`, with the joiners and marks of direction that a text of some scripts needs and an address does not.
 fn is_unseen(c: char) -> bool {
-    is_invisible(c) || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}')
+    is_invisible(c)
+        || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{34f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// An address without what nobody sees.
+pub fn visible(text: &str) -> String {
+    text.nfc().filter(|c| !is_unseen(*c)).collect::<String>().trim().to_owned()
 }
 
 fn seen(text: &str) -> String {
-    text.nfc().filter(|c| !is_unseen(*c)).collect::<String>().trim().to_lowercase()
+    visible(text).to_lowercase()
 }
 
 /// The name of a host as people read it: `bücher.example`, also for `xn--bcher-kva.example`.

@@ -39,6 +39,14 @@ const PRODUCT: &[Exact] = &[exact("fold(products.name) = ", &["name"]), exact("f
 const USER: &[Exact] = &[exact("fold(users.name) = ", &["name"]), exact("users.email = ", &["email"])];
 const TASK: &[Exact] = &[exact("fold(tasks.title) = ", &["title"])];
 const FILE: &[Exact] = &[exact("fold(files.name) = ", &["name"])];
+const TAG: &[Exact] = &[exact("fold(tags.name) = ", &["name"])];
+const SOURCE: &[Exact] = &[exact("fold(sources.name) = ", &["name"])];
+const LOSS_REASON: &[Exact] = &[exact("fold(loss_reasons.name) = ", &["name"])];
+const TEAM: &[Exact] = &[exact("fold(teams.name) = ", &["name"])];
+const ROLE: &[Exact] = &[exact("fold(roles.name) = ", &["name"])];
+const VIEW: &[Exact] = &[exact("fold(views.name) = ", &["name"])];
+const SEGMENT: &[Exact] = &[exact("fold(segments.name) = ", &["name"])];
+const CUSTOM_FIELD: &[Exact] = &[exact("fold(custom_fields.name) = ", &["name"])];
 
 const fn texts(kind: Kind) -> &'static [Exact] {
     match kind {
@@ -50,6 +58,14 @@ const fn texts(kind: Kind) -> &'static [Exact] {
         Kind::User => USER,
         Kind::Task => TASK,
         Kind::File => FILE,
+        Kind::Tag => TAG,
+        Kind::Source => SOURCE,
+        Kind::LossReason => LOSS_REASON,
+        Kind::Team => TEAM,
+        Kind::Role => ROLE,
+        Kind::View => VIEW,
+        Kind::Segment => SEGMENT,
+        Kind::CustomField => CUSTOM_FIELD,
         _ => &[],
     }
 }

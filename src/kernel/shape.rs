@@ -2,7 +2,7 @@
 //! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
 //! become integers, an empty text becomes null, and null means what docs/api-rules.md says: absent, but in the changes of a record
 //! "clear it".
-use crate::kernel::address::is_invisible;
+use crate::kernel::address::{self, is_invisible};
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::merge_patch;
@@ -171,7 +171,9 @@ impl Shape {
                 }
             }
             (Node::Text { format, min, max, choices, pattern, .. }, Json::String(text)) => {
-                if format.as_deref() != Some("password") {
+                if format.as_deref() == Some("email") {
+                    *text = address::visible(text);
+                } else if format.as_deref() != Some("password") {
                     *text =
                         if max.is_some_and(|max| max <= NAME_MAX) { tidied(text) } else { text.trim().nfc().collect() };
                 }

@@ -57,7 +57,7 @@ impl Rules for TagCreate {}
 #[derive(Debug, Deserialize, AsChangeset, ToSchema)]
 #[diesel(table_name = tags)]
 pub struct TagUpdate {
-    /// The records that carry it carry the new name: a few thousand at once, more by a job.
+    /// The records that carry it carry the new name: a few hundred at once, more by a job. Kept conditions name it so, too.
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
@@ -170,6 +170,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
         .explain(MEANINGS)?;
     tx.record(Event::updated(&before, &after)?);
     if after.name != before.name {
+        reach_conditions(tx, &before.name, &after.name)?;
         reach_records(tx, &Retagging { old: before.name, new: Some(after.name.clone()) })?;
     }
     Ok(after)
@@ -190,9 +191,9 @@ fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool)
 /// The kinds of record that carry tags.
 const CARRIERS: [Kind; 4] = [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal];
 /// Records that a request changes at most; those that are left are a job's.
-const AT_ONCE: i64 = 2_000;
+const AT_ONCE: i64 = 500;
 /// Records that a job changes in one transaction.
-const PORTION: i64 = 500;
+const PORTION: i64 = 250;
 /// The kind of the job.
 pub const JOB: &str = "retag";
 
@@ -241,6 +242,22 @@ fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
         done += statement.get_result::<Count>(tx.conn)?.count;
     }
     Ok(done)
+}
+
+/// Where conditions are kept that may name a tag.
+const KEPT: [&str; 3] = ["views", "segments", "retention_rules"];
+
+fn reach_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
+    for kept in KEPT {
+        Statement::new(include_str!("retag_kept.sql"))
+            .set("kept", Part::Sql(kept))
+            .set("workspace", Part::Id(tx.workspace()))
+            .set("old", Part::Text(old.to_owned()))
+            .set("new", Part::Text(new.to_owned()))
+            .set("at", Part::At(tx.now))
+            .execute(tx.conn)?;
+    }
+    Ok(())
 }
 
 fn reach_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {

@@ -195,6 +195,8 @@ fn a_tag_that_is_renamed_or_deleted_reaches_the_records() {
     let tag = |name: &str| id(&owner.get(&format!("/tags?name={name}")).ok()["data"][0]);
     let (old, stays) = (format!("/tags/{}", tag("old")), tag("stays"));
     owner.patch(&old, json!({ "name": "STAYS" })).problem(409, "duplicate_name");
+    let selection = json!({ "all": [{ "field": "title", "op": "ne", "values": ["old"] }], "any": [{ "field": "tags", "op": "in", "values": ["x", "OLD"] }] });
+    let view = owner.post("/views", json!({ "resource": "deals", "name": "V", "selection": selection })).created();
     owner.patch(&old, json!({ "name": "new" })).ok();
     let everywhere = |word: &str| -> u64 {
         let count = |(list, _): (&str, &str)| {
@@ -219,6 +221,9 @@ fn a_tag_that_is_renamed_or_deleted_reaches_the_records() {
         let row = owner.get(path).ok();
         assert_eq!((&row["tags"], &row["version"]), (&json!(["new", "stays"]), &json!(2)), "{path}");
     }
+    let view = owner.get(&format!("/views/{}", id(&view))).ok();
+    assert_eq!(view["selection"]["any"][0]["values"], json!(["x", "new"]));
+    assert_eq!((&view["selection"]["all"][0]["values"], &view["version"]), (&json!(["old"]), &json!(2)), "{view}");
     let told = events(&owner, "&type=deal.updated", 1);
     assert_eq!(told[0]["changes"][0]["member"], "tags", "{}", told[0]);
     // Another spelling reaches them, too.
@@ -402,6 +407,10 @@ fn what_is_exactly_the_question_comes_first() {
         owner.post(&format!("/{list}"), json!({ name: others })).created();
         assert_eq!(texts(&owner, &format!("/{list}?q=acme"), name), ["ACMÉ", others], "{list}");
     }
+    for name in ["a vip", "vip", "b vip"] {
+        owner.post("/tags", json!({ "name": name })).created();
+    }
+    assert_eq!(texts(&owner, "/tags?q=VIP", "name"), ["vip", "a vip", "b vip"]);
     owner.post("/deals", json!({ "title": "About D-1" })).created();
     assert_eq!(texts(&owner, "/deals?q=d-1&limit=1", "number"), ["D-1"]);
     assert!(owner.get("/contacts?q=ann").statements() <= 2);
