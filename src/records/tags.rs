@@ -1,6 +1,6 @@
 //! Tags: labels that any record can carry. Records hold the words themselves; this list holds their colours, and how each is written.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::sql::{Part, Statement};
@@ -168,7 +168,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
         .returning(Tag::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
+    let after = events::record_change(tx, &before, after)?;
     if after.name != before.name {
         reach_conditions(tx, &before.name, &after.name)?;
         reach_records(tx, &Retagging { old: before.name, new: Some(after.name.clone()) })?;
