@@ -336,6 +336,8 @@ diesel::table! {
         result -> Nullable<Jsonb>,
         position -> Nullable<Uuid>,
         taken -> Int4,
+        lane -> Text,
+        taken_at -> Nullable<Timestamptz>,
         api_key_id -> Nullable<Uuid>,
         scopes -> Nullable<Array<Nullable<Text>>>,
         revoked_at -> Nullable<Timestamptz>,

@@ -2,6 +2,7 @@
 use crate::cli::demo;
 use crate::cli::settings::{Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
+use crate::db::pooler::{self, Line};
 use crate::db::postgres::Kept;
 use crate::db::{migrations, roles};
 use crate::http::document::Document;
@@ -11,6 +12,7 @@ use crate::jobs::worker::Worker;
 use crate::kernel::seek;
 use crate::outbound::mail::{self, Mail};
 use crate::records::files::blobs::{self, Blobs};
+use diesel::connection::CacheSize;
 use diesel::{Connection, PgConnection};
 use std::fs;
 use std::io::Write;
@@ -46,10 +48,12 @@ fn open(options: &Database) -> Outcome<Opened> {
         return Ok(Opened { url: postgres.url_as(roles::SERVER), _postgres: Some(postgres) });
     };
     let mut conn = PgConnection::establish(url).map_err(|e| format!("cannot connect to the database: {e}"))?;
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     let run = "run: voronka migrate --database-url OWNER_URL --grant-to";
     if let Some(role) = roles::ungranted(&mut conn).map_err(text)? {
         return Err(format!("the database role {role} may not use the tables; {run} {role}"));
     }
+    check_line(options, url, &mut conn)?;
     if !migrations::is_current(&mut conn).map_err(text)? {
         return Err(format!("the database lacks migrations; {run} ROLE"));
     }
@@ -64,10 +68,43 @@ fn open(options: &Database) -> Outcome<Opened> {
     }
 }
 
-fn connect(options: &Database, url: &str) -> Outcome<Db> {
+/// A pooler in transaction mode must be known as one: statements that one client prepares would run for another.
+fn check_line(options: &Database, url: &str, conn: &mut PgConnection) -> Outcome {
+    if !options.transaction_pooler {
+        return match pooler::shares_connections(url).map_err(text)? {
+            false => Ok(()),
+            true => Err("DATABASE_URL leads to a pooler that gives each transaction another connection, such as PgBouncer with \
+                pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or give the address of \
+                PostgreSQL itself"
+                .into()),
+        };
+    }
+    let unset = pooler::unset(conn).map_err(text)?;
+    if unset.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "behind a pooler the role of the server must bring its settings, and it lacks {}; run voronka migrate --database-url OWNER_URL \
+         --grant-to ROLE, with the address of PostgreSQL itself, and let the pooler connect anew",
+        unset.join(", ")
+    ))
+}
+
+/// What is not said follows from the number of cores.
+fn size(options: &Database) -> Size {
     let cores = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
-    let quick = if options.db_connections == 0 { 2 * cores } else { options.db_connections };
-    Db::open(url, Size { quick, reports: options.report_connections.max(1) }).map_err(text)
+    let or = |told: u32, otherwise: u32| if told == 0 { otherwise } else { told };
+    Size {
+        quick: or(options.db_connections, 2 * cores),
+        searches: or(options.search_connections, cores.max(2)),
+        reports: or(options.report_connections, (cores / 2).max(2)),
+        hands: or(options.jobs, cores.max(4)),
+    }
+}
+
+fn connect(options: &Database, url: &str) -> Outcome<Db> {
+    let line = if options.transaction_pooler { Line::Pooled } else { Line::Direct };
+    Db::open(url, size(options), line).map_err(text)
 }
 
 pub fn serve(options: &Serve) -> Outcome {
@@ -81,7 +118,13 @@ pub fn serve(options: &Serve) -> Outcome {
     let db = connect(&options.database, &opened.url)?;
     let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
     let oidc = provider(&options.provider)?;
-    let set = Options { rate_per_minute: options.rate_per_minute, trust_proxy: options.trust_proxy, origins, oidc };
+    let set = Options {
+        rate_per_minute: options.rate_per_minute,
+        trust_proxy: options.trust_proxy,
+        origins,
+        oidc,
+        threads: options.http_threads.into(),
+    };
     let shared = Shared::new(db, blobs, secret.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
@@ -210,12 +253,20 @@ pub fn migrate(options: &Migrate) -> Outcome {
         println!("the schema is up to date");
         return Ok(());
     };
+    if pooler::shares_connections(url).map_err(|e| format!("cannot connect to the database: {e}"))? {
+        return Err(
+            "migrations need connections of their own; give the address of PostgreSQL itself, not of a pooler".into()
+        );
+    }
     let names = migrations::run(url).map_err(text)?;
     names.iter().for_each(|name| println!("migrated to {name}"));
     println!("the schema is up to date");
     if let Some(role) = &options.grant_to {
-        roles::grant(url, role, false).map_err(text)?;
+        let left = roles::grant(url, role, false).map_err(text)?;
         println!("{role} has what the server needs");
+        if let Some(left) = left {
+            println!("behind a pooler in transaction mode a superuser has to run this, too:\n{left}");
+        }
     }
     Ok(())
 }

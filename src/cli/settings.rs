@@ -40,15 +40,24 @@ pub struct Database {
     /// A PostgreSQL server to use, as a role made for the server; without it a private one is started from the installed binaries
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// DATABASE_URL leads to a pooler in transaction mode, such as PgBouncer: nothing is prepared, and the role brings its settings
+    #[arg(long, env = "VORONKA_TRANSACTION_POOLER")]
+    pub transaction_pooler: bool,
     /// Folder of the private PostgreSQL and of the generated secret
     #[arg(long, env = "VORONKA_DATA_DIR", default_value = ".voronka")]
     pub data_dir: PathBuf,
     /// Database connections for requests; 0 means two per core
     #[arg(long, env = "VORONKA_DB_CONNECTIONS", default_value_t = 0)]
     pub db_connections: u32,
-    /// Database connections kept for reports
-    #[arg(long, env = "VORONKA_REPORT_CONNECTIONS", default_value_t = 1)]
+    /// Database connections kept for searches; 0 means one per core, at least two
+    #[arg(long, env = "VORONKA_SEARCH_CONNECTIONS", default_value_t = 0)]
+    pub search_connections: u32,
+    /// Database connections kept for reports; 0 means one for two cores, at least two
+    #[arg(long, env = "VORONKA_REPORT_CONNECTIONS", default_value_t = 0)]
     pub report_connections: u32,
+    /// Jobs that a worker does at once; 0 means one per core, at least four
+    #[arg(long, env = "VORONKA_JOBS", default_value_t = 0)]
+    pub jobs: u32,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -149,6 +158,9 @@ pub struct Serve {
     pub listen: String,
     #[command(flatten)]
     pub secret: Secret,
+    /// Threads that read requests and write answers; 0 means one per core, at least two
+    #[arg(long, env = "VORONKA_HTTP_THREADS", default_value_t = 0)]
+    pub http_threads: u16,
     /// Requests per minute that one user, key or address may send; 0 is no limit, and none on wrong passwords
     #[arg(long, env = "VORONKA_RATE_PER_MINUTE", default_value_t = 600)]
     pub rate_per_minute: u32,

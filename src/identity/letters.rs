@@ -1,6 +1,6 @@
 //! Letters that prove an address: invitations, password resets, changes of address. A request queues a job; the job makes
 //! the token when the letter is written, so that no secret waits in the queue.
-use crate::db::queue;
+use crate::db::queue::{self, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
 use crate::kernel::error::{Code, Error, Result};
@@ -50,7 +50,7 @@ pub struct Letter {
 pub fn invite(tx: &mut Tx<'_>, user: Uuid, email: &str) -> Result<()> {
     let order = Order { kind: LetterKind::Invitation, email: email.into(), login: None, user: Some(user) };
     let args = serde_json::to_value(order).map_err(Error::internal)?;
-    queue::enqueue(tx, JOB, &args, None).map(drop)
+    queue::enqueue_in(Lane::Errand, tx, JOB, &args, None).map(drop)
 }
 
 /// Queues a letter to a login, outside any workspace's work; one of the login's memberships answers for it.
@@ -65,7 +65,8 @@ pub fn send_to_login(conn: &mut PgConnection, kind: LetterKind, login: Uuid, ema
             jobs::id.eq(Uuid::now_v7()),
             jobs::workspace_id.eq(workspace),
             jobs::user_id.eq(user),
-            jobs::kind.eq(JOB),
+            // Invitations of a whole firm must not keep anybody from a new password.
+            (jobs::kind.eq(JOB), jobs::lane.eq(Lane::Urgent)),
             jobs::args.eq(serde_json::to_value(order).map_err(Error::internal)?),
             jobs::created_at.eq(now),
             jobs::updated_at.eq(now),

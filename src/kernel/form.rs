@@ -1,5 +1,8 @@
 //! The ways in which a text can be written that mean the same, and fields of which a record has several values.
 use crate::kernel::actor::Actor;
+use crate::kernel::asked::Q_MAX;
+use crate::kernel::cost::{self, WORDS_MAX};
+use crate::kernel::error::Bad;
 use crate::kernel::{address, phones};
 use serde_json::Value as Json;
 
@@ -41,4 +44,27 @@ pub struct Every {
     pub each: &'static str,
     /// The same of a serialized record.
     pub of: fn(&Json) -> Vec<String>,
+}
+
+/// The words of a search, in every way that it may be meant: "555 01 01" is the digits of one number, that number in international
+/// form, or a part of a title.
+pub(in crate::kernel) fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
+    if text.chars().count() > Q_MAX {
+        return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
+    }
+    if phones::looks_like(text) {
+        let keys = phones::asked(text, &actor.settings.country).into_iter();
+        return Ok(keys.chain([text.trim().to_owned()]).map(|piece| vec![piece]).collect());
+    }
+    let seen: String = text.chars().filter(|c| !address::is_invisible(*c)).collect();
+    let piece = |word: &str| match word.strip_prefix('+') {
+        _ if word.contains('@') => address::email(word),
+        Some(digits) if digits.parse::<u64>().is_ok() => digits.to_owned(),
+        _ => word.to_owned(),
+    };
+    let words = cost::needed(seen.split_whitespace().map(piece).collect());
+    if words.len() > WORDS_MAX {
+        return Err(Bad::parameter("q", "too_long", format!("may have at most {WORDS_MAX} different words")));
+    }
+    Ok(vec![words])
 }

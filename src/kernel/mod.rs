@@ -9,6 +9,7 @@ pub mod asked;
 pub mod choice;
 pub mod collation;
 pub mod cond;
+pub mod cost;
 pub mod csv;
 pub mod custom;
 pub mod error;

@@ -1,15 +1,15 @@
 //! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
-use crate::kernel::address;
-use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies, ask_named, operators};
+use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, applies, ask_named, operators};
 use crate::kernel::cond::{Cond, Op, pattern};
+use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
+use crate::kernel::form::ways;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
-use crate::kernel::phones;
 use crate::kernel::rank::Part;
 use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
@@ -40,6 +40,8 @@ pub struct Plan<T> {
     pub order: On<T, Order>,
     pub limit: i64,
     pub total: bool,
+    /// It may take long, and is asked where that holds up nobody but searches.
+    pub costly: bool,
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
     pub standing: On<T, Standing>,
@@ -272,6 +274,7 @@ impl<T> Fields<T> {
             return Err(bad);
         }
         Ok(Plan {
+            costly: cost::is_costly(&conds),
             filter: On::new(Cond::All(conds)),
             seek: On::new(seek),
             order: On::new(order),
@@ -294,9 +297,14 @@ impl<T> Fields<T> {
     }
 
     fn filter(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
-        let (mut conds, mut bad) = (Vec::new(), Vec::new());
+        let (mut conds, mut bad, mut spent) = (Vec::new(), Vec::new(), Spent::default());
         for (name, value) in sorted(&asked.0) {
-            self.parameter(name, value, actor, own).map_or_else(|e| bad.push(e), |cond| conds.push(cond));
+            let cond = self.parameter(name, value, actor, own).and_then(|cond| {
+                // Words have a limit of their own.
+                let added = if name == "q" { Ok(()) } else { spent.add(&cond) };
+                added.map(|()| cond).map_err(|detail| Bad::parameter(name, "too_long", detail))
+            });
+            cond.map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
         if bad.is_empty() { Ok(conds) } else { Err(bad) }
     }
@@ -453,25 +461,6 @@ pub(in crate::kernel) fn question(
             _ => return Err("must be true or false".into()),
         },
     })
-}
-
-/// The words of a search, in every way that it may be meant: "555 01 01" is the digits of one number, that number in international
-/// form, or a part of a title.
-fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
-    if text.chars().count() > Q_MAX {
-        return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
-    }
-    if phones::looks_like(text) {
-        let keys = phones::asked(text, &actor.settings.country).into_iter();
-        return Ok(keys.chain([text.trim().to_owned()]).map(|piece| vec![piece]).collect());
-    }
-    let seen: String = text.chars().filter(|c| !address::is_invisible(*c)).collect();
-    let piece = |word: &str| match word.strip_prefix('+') {
-        _ if word.contains('@') => address::email(word),
-        Some(digits) if digits.parse::<u64>().is_ok() => digits.to_owned(),
-        _ => word.to_owned(),
-    };
-    Ok(vec![seen.split_whitespace().map(piece).collect()])
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
