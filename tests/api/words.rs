@@ -81,12 +81,10 @@ fn an_empty_key_makes_nobody_one_with_others() {
             owner.post(&format!("/{list}/batch-upsert"), json!({ "items": [item] })).ok();
         }
         let report =
-            import(&owner, list, &format!("{title},external_id\nB1,\nB2,\u{200b}\nB3,K9\u{feff}\nB4, K9\n"), json!({}));
-        assert_eq!(
-            (&report["created"], &report["updated"], &report["failed"]),
-            (&json!(3), &json!(1), &json!(0)),
-            "{list}: {report}"
-        );
+            import(&owner, list, &format!("{title},external_id\nB1,\nB2,\u{200b}\nB3,K9\u{feff}\n"), json!({}));
+        assert_eq!((&report["created"], &report["failed"]), (&json!(3), &json!(0)), "{list}: {report}");
+        let report = import(&owner, list, &format!("{title},external_id\nB4, K9\u{200b}\n"), json!({}));
+        assert_eq!((&report["created"], &report["updated"]), (&json!(0), &json!(1)), "{list}: {report}");
     }
     let eve =
         id(&owner.post("/contacts", json!({ "first_name": "Eve", "external_id": "E", "position": "CEO" })).created());
@@ -167,7 +165,7 @@ fn a_tag_is_one_in_all_its_spellings() {
         let items = json!([{ "id": id(&made), "changes": { "tags_add": ["east"] } }, { "id": id(&other), "changes": { "tags_remove": ["vip"] } }]);
         owner.post(&format!("{list}/batch-update"), json!({ "items": items })).ok();
         assert_eq!(owner.get(&path).ok()["tags"], json!(["VIP", "north", "east"]), "{list}");
-        let all = json!({ "all": [{ "field": "created_at", "op": "gte", "values": ["2000-01-01T00:00:00Z"] }] });
+        let all = json!({ "everything": true });
         let order = json!({ "selection": all, "changes": { "tags_add": ["both"], "tags_remove": ["East", "café"] } });
         let job = owner.post(&format!("{list}/bulk-update"), order).expect(202);
         assert_eq!(finished(&owner, &id(&job))["status"], "succeeded");
