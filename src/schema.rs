@@ -40,6 +40,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    backfills (name) {
+        name -> Text,
+        workspace_id -> Nullable<Uuid>,
+        record_id -> Nullable<Uuid>,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     companies (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -82,6 +91,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_emails (workspace_id, email) {
+        workspace_id -> Uuid,
+        email -> Text,
+        contact_id -> Uuid,
+    }
+}
+
+diesel::table! {
     contacts (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -113,6 +130,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        phone_keys -> Jsonb,
     }
 }
 
@@ -361,6 +379,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        phone_keys -> Jsonb,
     }
 }
 
@@ -741,6 +760,7 @@ diesel::joinable!(activities -> workspaces (workspace_id));
 diesel::joinable!(api_keys -> workspaces (workspace_id));
 diesel::joinable!(companies -> workspaces (workspace_id));
 diesel::joinable!(consent_records -> workspaces (workspace_id));
+diesel::joinable!(contact_emails -> workspaces (workspace_id));
 diesel::joinable!(contacts -> workspaces (workspace_id));
 diesel::joinable!(counters -> workspaces (workspace_id));
 diesel::joinable!(custom_fields -> workspaces (workspace_id));
@@ -774,8 +794,10 @@ diesel::joinable!(words -> workspaces (workspace_id));
 diesel::allow_tables_to_appear_in_same_query!(
     activities,
     api_keys,
+    backfills,
     companies,
     consent_records,
+    contact_emails,
     contacts,
     counters,
     custom_fields,

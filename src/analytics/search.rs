@@ -105,7 +105,7 @@ fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<Searc
         return Ok(Vec::new());
     }
     let mentions = (place.mentions)(&question.q, tx.actor).map_err(|bad| Error::parameters(vec![bad]))?;
-    if !matches!(mentions, Cond::Mentions(..)) {
+    if !mentions.is_of_words() {
         // Some of the text is hidden from the role: what is found must not be weighed by it.
         return weighed(tx, place, question, "''", mentions);
     }

@@ -2,7 +2,9 @@
 use crate::kernel::actor::Actor;
 use crate::kernel::custom::CustomField;
 use crate::kernel::error::Bad;
+use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::tags;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -62,6 +64,10 @@ pub struct Field {
     path: &'static str,
     /// The kind of record it names; such a field is called `…_id` and can be included.
     pub refers: Option<RecordKind>,
+    /// How its values are written.
+    pub(crate) form: Form,
+    /// All of them, where it is the first of several.
+    pub(crate) every: Option<&'static Every>,
 }
 
 /// `field("email", &contacts::email)`: the kind and the nullability come from the column's SQL type.
@@ -79,6 +85,8 @@ where
         choices: &[],
         path: name,
         refers: None,
+        form: Form::Text,
+        every: None,
     }
 }
 
@@ -104,6 +112,18 @@ impl Field {
     #[must_use]
     pub const fn at(mut self, path: &'static str) -> Self {
         self.path = path;
+        self
+    }
+
+    #[must_use]
+    pub const fn written(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    #[must_use]
+    pub const fn first_of(mut self, every: &'static Every) -> Self {
+        self.every = Some(every);
         self
     }
 
@@ -175,6 +195,29 @@ impl FieldRef {
             FieldRef::Built(field) => field.refers,
             FieldRef::Custom(field) => field.refers,
         }
+    }
+
+    pub(in crate::kernel) fn form(&self) -> Form {
+        match self {
+            FieldRef::Built(field) => field.form,
+            FieldRef::Custom(_) => Form::Text,
+        }
+    }
+
+    pub(in crate::kernel) fn every(&self) -> Option<&'static Every> {
+        match self {
+            FieldRef::Built(field) => field.every,
+            FieldRef::Custom(_) => None,
+        }
+    }
+
+    /// Words of a closed set are compared as they are; tags are one in all their spellings.
+    pub(in crate::kernel) fn is_tags(&self) -> bool {
+        matches!(self, FieldRef::Built(Field { kind: Kind::Words, .. }))
+    }
+
+    pub(in crate::kernel) fn same(&self, one: &str, other: &str) -> bool {
+        one == other || (self.is_tags() && tags::key(one) == tags::key(other))
     }
 
     pub(in crate::kernel) fn hot(&self) -> bool {

@@ -231,6 +231,7 @@ impl<T> Fields<T> {
             include: asked.include.clone(),
             total: asked.include_total,
             deleted: Deleted::Hidden,
+            words: asked.q.clone(),
             columns: (!asked.columns.is_empty()).then(|| asked.columns.clone()),
         };
         let as_member = |bad: Bad| Bad {

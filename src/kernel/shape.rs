@@ -1,10 +1,13 @@
 //! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
 //! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
-//! become integers, and null means what docs/api-rules.md says: absent, but in the changes of a record "clear it".
+//! become integers, an empty text becomes null, and null means what docs/api-rules.md says: absent, but in the changes of a record
+//! "clear it".
+use crate::kernel::address::{self, is_invisible};
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::merge_patch;
 use crate::kernel::money;
+use crate::kernel::phones::is_country;
 use crate::kernel::time::DateTime;
 use regex::Regex;
 use serde::de::DeserializeOwned;
@@ -171,8 +174,11 @@ impl Shape {
                 }
             }
             (Node::Text { format, min, max, choices, pattern, .. }, Json::String(text)) => {
-                if format.as_deref() != Some("password") {
-                    tidy(text);
+                if format.as_deref() == Some("email") {
+                    *text = address::visible(text);
+                } else if format.as_deref() != Some("password") {
+                    *text =
+                        if max.is_some_and(|max| max <= NAME_MAX) { tidied(text) } else { text.trim().nfc().collect() };
                 }
                 let limit = (*min, max.or(Some(TEXT_MAX)));
                 let wrong = check_text(text, format.as_deref(), limit, choices).err();
@@ -210,7 +216,12 @@ impl Shape {
         let earlier = bad.len();
         for (name, value) in members.iter_mut() {
             match properties.iter().find(|(known, _)| known == name) {
-                Some((_, node)) => self.step(node, value, at, name, bad),
+                Some((_, node)) => {
+                    if node.takes_empty_as_null() && value.as_str().is_some_and(|text| tidied(text).is_empty()) {
+                        *value = Json::Null;
+                    }
+                    self.step(node, value, at, name, bad);
+                }
                 None if bad.len() >= ERRORS_MAX => {}
                 None => {
                     let detail = not_known(name, properties.iter().map(|(n, _)| n.as_str()));
@@ -261,6 +272,16 @@ impl Node {
             | Node::Bool { nullable } => *nullable,
             Node::Any | Node::Nullable(_) => true,
             Node::Ref(_) | Node::Map(_) => false,
+        }
+    }
+
+    /// Whether an empty text is none: forms send one for what was left empty. What is no mere text, such as a date, has to be left out.
+    fn takes_empty_as_null(&self) -> bool {
+        match self {
+            Node::Text { format, choices, nullable: true, .. } => {
+                choices.is_empty() && !matches!(format.as_deref(), Some("uuid" | "date" | "date-time" | "password"))
+            }
+            _ => false,
         }
     }
 
@@ -384,9 +405,12 @@ fn texts(list: Option<&Json>) -> Vec<String> {
     list.and_then(Json::as_array).into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned)).collect()
 }
 
-fn tidy(text: &mut String) {
-    let tidied: String = text.trim().nfc().collect();
-    *text = tidied;
+/// Texts of at most so many characters are names, titles and keys, in which nothing has a meaning that nobody sees.
+const NAME_MAX: u64 = 300;
+
+/// A name as it is kept: trimmed, normalised, without what nobody sees.
+pub fn tidied(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
 }
 
 /// Whether something is too short or too long.
@@ -431,9 +455,7 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
             (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn")
         }
         Some("web-url") => (is_web_url(text), "must be an http or https address"),
-        Some("country") => {
-            (text.parse::<phonenumber::country::Id>().is_ok(), "must be an ISO 3166 code of two letters such as EE")
-        }
+        Some("country") => (is_country(text), "must be an ISO 3166 code of two letters such as EE"),
         _ => (true, ""),
     };
     if fits { Ok(()) } else { Err(Bad::new("invalid_format", what)) }

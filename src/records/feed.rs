@@ -37,7 +37,7 @@ pub struct ChangeEvent {
     pub record_id: Uuid,
     /// The version that the change made. Changes of one record that were made at the same time may come in another order.
     pub record_version: Option<i64>,
-    /// `user`, `api_key` or `import`.
+    /// `user`, `api_key`, `import`, or `migration` for what a new version of the program changed by itself.
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
     pub request_id: String,

@@ -11,7 +11,7 @@ use crate::intake::imports::targets::{self, Target};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money;
-use crate::kernel::shape::Cell;
+use crate::kernel::shape::{self, Cell};
 use crate::kernel::time::{DateTime, day_start};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category, Stage};
@@ -232,13 +232,14 @@ impl Reader {
             }
             None => raw,
         };
+        let text = shape::tidied(text);
         let counted = report.columns.get_mut(n)?;
         if text.is_empty() {
             counted.empty += 1;
             return None;
         }
         counted.filled += 1;
-        Some((column.name.clone(), raw.to_owned(), text.to_owned()))
+        Some((column.name.clone(), raw.to_owned(), text))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one row that is being built")]

@@ -2,6 +2,7 @@
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Fields, Link, Search, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
@@ -195,8 +196,18 @@ pub struct DealUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 1000)]
     pub next_step: Option<Option<String>>,
+    /// All of them.
+    #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// All of them; an empty list removes them.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 50)]
@@ -211,6 +222,7 @@ pub struct DealUpdate {
 }
 
 gives!(DealUpdate of Deal: value, probability_percent, competitor, next_step);
+crate::tag_change!(DealUpdate);
 
 impl Rules for DealUpdate {
     crate::shown_as!(Deal);
@@ -279,7 +291,7 @@ impl Rules for DealReopening {}
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
-        field("number", &deals::number),
+        field("number", &deals::number).written(Form::Number),
         field("title", &deals::title),
         field("pipeline_id", &deals::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &deals::stage_id).to(Kind::Stage).hot(),

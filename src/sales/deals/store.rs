@@ -10,7 +10,7 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
 use crate::kernel::query::Plan;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::deals::lines;
@@ -66,7 +66,7 @@ struct NewRow<'a> {
     loss_note: Option<&'a str>,
     competitor: Option<&'a str>,
     next_step: Option<&'a str>,
-    tags: &'a Tags,
+    tags: Tags,
     custom: CustomValues,
     contacts: DealContacts,
     external_id: Option<&'a str>,
@@ -143,11 +143,12 @@ fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>>
 pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result<Vec<Deal>> {
     let listed = lines::listed(tx, list.iter().flat_map(|(new, _)| &new.line_items), &[])?;
     let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
+    let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, past)) in (first..).zip(list) {
         sight::may_create(tx, Kind::Deal, new.owner_id)?;
         let (prices, total) = lines::price(&listed, &new.line_items)?;
-        let row = new_row(tx, number, new, past, total.filter(|_| past.value_from_lines))?;
+        let row = new_row(tx, number, (*new, past), total.filter(|_| past.value_from_lines), &spelling)?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
         items.extend(positioned.map(|(position, (item, price))| (row.id, position, item, price)));
         links.extend(new.contacts.iter().map(|contact| (row.id, contact)));
@@ -172,9 +173,9 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
 fn new_row<'a>(
     tx: &mut Tx<'_>,
     number: i64,
-    new: &'a DealCreate,
-    past: &Past,
+    (new, past): (&'a DealCreate, &Past),
     total: Option<Money>,
+    spelling: &Spelling,
 ) -> Result<NewRow<'a>> {
     let ((stage, entered), begin) =
         past.last().zip(past.begin()).ok_or_else(|| Error::internal("a deal without a stage"))?;
@@ -207,7 +208,7 @@ fn new_row<'a>(
         loss_note: new.loss_note.as_deref(),
         competitor: new.competitor.as_deref(),
         next_step: new.next_step.as_deref(),
-        tags: &new.tags,
+        tags: spelling.of(&new.tags),
         custom,
         contacts: DealContacts(new.contacts.clone()),
         external_id: new.external_id.as_deref(),
@@ -267,7 +268,8 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Res
 
 /// Changes locked deals, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
-    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default());
         // What the deals name already may stay, seen or not.
@@ -286,10 +288,12 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         let custom = custom_fields::changed(tx, Kind::Deal, rows.first().map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| deals::custom.eq(custom));
         let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
+        let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| deals::tags.eq(tags));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, value, contacts, custom, activity),
+            (*changes, value, contacts, custom, activity, tags),
             deals::version.eq(deals::version + 1),
             deals::updated_at.eq(tx.now),
         ));

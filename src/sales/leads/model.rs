@@ -2,6 +2,7 @@
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
@@ -9,6 +10,7 @@ use crate::kernel::next_task::NextTask;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
+use crate::kernel::{address, phones};
 use crate::sales::stages::Category;
 use crate::schema::leads;
 use crate::{gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
@@ -18,6 +20,7 @@ use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -33,6 +36,7 @@ text_enum! {
 pub struct LeadPerson {
     #[schema(max_length = 200)]
     pub name: Option<String>,
+    #[serde(default, deserialize_with = "address::given_email")]
     #[schema(format = "email", max_length = 254)]
     pub email: Option<String>,
     #[schema(max_length = 50)]
@@ -41,6 +45,13 @@ pub struct LeadPerson {
     pub company_name: Option<String>,
 }
 jsonb!(LeadPerson);
+
+impl LeadPerson {
+    /// What the phone is found by, in a workspace of this country.
+    pub fn phone_keys(&self, country: &str) -> Json {
+        phones::all_keys(self.phone.iter().map(|phone| (phone.as_str(), phones::e164(phone, country))))
+    }
+}
 
 money_columns!(LeadValue = leads(value_amount, value_currency));
 next_task_columns!(LeadTask = leads);
@@ -189,8 +200,18 @@ pub struct LeadUpdate {
     /// Also makes a task for that day.
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub come_back_on: Option<Option<NaiveDate>>,
+    /// All of them.
+    #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
@@ -199,6 +220,8 @@ pub struct LeadUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
+crate::tag_change!(LeadUpdate);
+
 impl Rules for LeadUpdate {
     crate::shown_as!(Lead);
 }
@@ -231,7 +254,7 @@ impl Rules for LeadDisqualification {}
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
-        field("number", &leads::number),
+        field("number", &leads::number).written(Form::Number),
         field("title", &leads::title),
         field("pipeline_id", &leads::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &leads::stage_id).to(Kind::Stage).hot(),
@@ -263,7 +286,8 @@ pub static LEAD: Fields<leads::table> = Fields {
     search: Some(Search {
         sql: "fold(leads.title || ' ' || leads.number || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || \
               coalesce(leads.person ->> 'company_name', '') || ' ' || coalesce(leads.person ->> 'email', '') || ' ' || \
-              coalesce(leads.person ->> 'phone', ''))",
+              coalesce(leads.person ->> 'phone', '') || ' ' || \
+              translate(leads.phone_keys::text, '[]\",', ''))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[],

@@ -10,7 +10,7 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::leads::model::{
@@ -25,6 +25,7 @@ use crate::work::tasks::store as tasks;
 use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -93,13 +94,14 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     let mut known: HashMap<(Option<Uuid>, Option<Uuid>), (Stage, Stage)> = HashMap::new();
     let number = counter::take(tx, Kind::Lead, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut spans) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+    let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     for (number, (new, past)) in (number..).zip(list) {
         let place = (new.pipeline_id, new.stage_id);
         let (stage, first) = match known.get(&place) {
             Some(stages) => stages.clone(),
             None => known.entry(place).or_insert(stages_of(tx, new)?).clone(),
         };
-        let row = new_row(tx, number, new, past, &stage)?;
+        let row = new_row(tx, number, (*new, past), &stage, &spelling)?;
         spans.extend(spans_of(tx, &row, &first));
         rows.push(row);
     }
@@ -131,6 +133,7 @@ struct NewRow<'n> {
     contact_id: Option<Uuid>,
     company_id: Option<Uuid>,
     person: Option<&'n LeadPerson>,
+    phone_keys: Json,
     product_id: Option<Uuid>,
     value_amount: Option<i64>,
     value_currency: Option<String>,
@@ -138,7 +141,7 @@ struct NewRow<'n> {
     owner_id: Uuid,
     source_id: Option<Uuid>,
     come_back_on: Option<NaiveDate>,
-    tags: &'n Tags,
+    tags: Tags,
     custom: CustomValues,
     external_id: Option<&'n str>,
     closed_at: Option<DateTime>,
@@ -149,7 +152,13 @@ struct NewRow<'n> {
     updated_at: DateTime,
 }
 
-fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, stage: &Stage) -> Result<NewRow<'n>> {
+fn new_row<'n>(
+    tx: &mut Tx<'_>,
+    number: i64,
+    (new, past): (&'n LeadCreate, &Past),
+    stage: &Stage,
+    spelling: &Spelling,
+) -> Result<NewRow<'n>> {
     if stage.category == Category::Lost && past.loss_reason.is_none() && past.created_at.is_none() {
         let detail = "is a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", "invalid", detail));
@@ -175,6 +184,7 @@ fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, s
         contact_id: new.contact_id,
         company_id: new.company_id,
         person: new.person.as_ref(),
+        phone_keys: keys_of(tx, new.person.as_ref()),
         product_id: new.product_id,
         value_amount,
         value_currency,
@@ -182,7 +192,7 @@ fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, s
         owner_id,
         source_id: new.source_id,
         come_back_on: new.come_back_on,
-        tags: &new.tags,
+        tags: spelling.of(&new.tags),
         custom,
         external_id: new.external_id.as_deref(),
         closed_at,
@@ -192,6 +202,10 @@ fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, s
         created_at: begin,
         updated_at: tx.now,
     })
+}
+
+fn keys_of(tx: &Tx<'_>, person: Option<&LeadPerson>) -> Json {
+    person.map_or(Json::Array(Vec::new()), |person| person.phone_keys(&tx.actor.settings.country))
 }
 
 /// A lead that came in closed stood in the first open stage before.
@@ -258,7 +272,8 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Lead], changes: &LeadUpdate) -> Res
 
 /// Changes locked leads, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> Result<Vec<Lead>> {
-    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
     rows.iter().try_for_each(|row| must_be_open(row))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
@@ -278,12 +293,15 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
             let (amount, currency) = columns(money.as_ref());
             (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
         });
+        let keys = changes.person.as_ref().map(|person| leads::phone_keys.eq(keys_of(tx, person.as_ref())));
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
+        let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| leads::tags.eq(tags));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, value, activity, custom.map(|custom| leads::custom.eq(custom))),
+            (*changes, value, activity, keys, tags, custom.map(|custom| leads::custom.eq(custom))),
             leads::version.eq(leads::version + 1),
             leads::updated_at.eq(tx.now),
         ));
