@@ -189,6 +189,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        closed_by_id -> Nullable<Uuid>,
+        without_beginning -> Bool,
     }
 }
 
@@ -356,6 +358,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        closed_by_id -> Nullable<Uuid>,
+        without_beginning -> Bool,
     }
 }
 
@@ -481,6 +485,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    restorations (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        record_id -> Uuid,
+        deleted_at -> Timestamptz,
+        restored_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     retention_rules (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -566,6 +580,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    stage_orders (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        pipeline_id -> Uuid,
+        stage_ids -> Array<Nullable<Uuid>>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     stage_spans (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -575,6 +599,7 @@ diesel::table! {
         entered_at -> Timestamptz,
         left_at -> Nullable<Timestamptz>,
         moved_by -> Nullable<Uuid>,
+        order_id -> Nullable<Uuid>,
     }
 }
 
@@ -592,6 +617,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        order_id -> Nullable<Uuid>,
     }
 }
 
@@ -730,11 +756,13 @@ diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
 diesel::joinable!(recovery_codes -> logins (login_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(restorations -> workspaces (workspace_id));
 diesel::joinable!(retention_rules -> workspaces (workspace_id));
 diesel::joinable!(roles -> workspaces (workspace_id));
 diesel::joinable!(segments -> workspaces (workspace_id));
 diesel::joinable!(sessions -> logins (login_id));
 diesel::joinable!(sources -> workspaces (workspace_id));
+diesel::joinable!(stage_orders -> workspaces (workspace_id));
 diesel::joinable!(stages -> workspaces (workspace_id));
 diesel::joinable!(tags -> workspaces (workspace_id));
 diesel::joinable!(tasks -> workspaces (workspace_id));
@@ -773,12 +801,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     recovery_codes,
     refresh_tokens,
+    restorations,
     retention_rules,
     roles,
     segment_members,
     segments,
     sessions,
     sources,
+    stage_orders,
     stage_spans,
     stages,
     tags,

@@ -1,6 +1,7 @@
 //! The product, tested from outside: a real server on a real PostgreSQL, every answer checked against the document.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod access;
+mod aged;
 mod analytics;
 mod attacks;
 mod audit;
@@ -13,6 +14,7 @@ mod custom;
 mod document;
 mod exports;
 mod faults;
+mod figures;
 mod files;
 mod hostile;
 mod house;
