@@ -11,6 +11,7 @@ use crate::kernel::on::On;
 use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
+use crate::kernel::time::day_start;
 use serde::Serialize;
 
 /// Which page of a list, in which order, with what beside it.
@@ -240,7 +241,7 @@ impl<T> Fields<T> {
         };
         let texts =
             if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
-        question(field.into(), ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
+        self.question(field.into(), ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
     }
 
     /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
@@ -262,7 +263,7 @@ impl<T> Fields<T> {
         };
         let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf);
         let texts = if many { split(value) } else { vec![value.into()] };
-        question(field, ask, texts, actor).map_err(|detail| wrong("invalid_format", format!("{key} {detail}")))
+        self.question(field, ask, texts, actor).map_err(|detail| wrong("invalid_format", format!("{key} {detail}")))
     }
 
     /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
@@ -318,13 +319,49 @@ impl<T> Fields<T> {
     }
 }
 
-/// The condition that a question and its values make of a field; the error completes "… of the field".
-pub(in crate::kernel) fn question(
-    field: FieldRef,
-    ask: Ask,
-    texts: Vec<String>,
-    actor: &Actor,
-) -> Result<Cond, String> {
+impl<T> Fields<T> {
+    /// The condition that a question and its values make of a field; the error completes "… of the field".
+    pub(in crate::kernel) fn question(
+        &'static self,
+        field: FieldRef,
+        ask: Ask,
+        texts: Vec<String>,
+        actor: &Actor,
+    ) -> Result<Cond, String> {
+        let zone = actor.settings.own_time_zone;
+        let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
+        match ask {
+            Ask::AnyOf if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
+                one_of_each(texts, |text| within_days(&field, text, actor))
+            }
+            Ask::NoneOf if of_days => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
+            _ => question(field, ask, texts, actor),
+        }
+    }
+}
+
+/// Any of the conditions that texts make, each for itself.
+fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, String>) -> Result<Cond, String> {
+    let mut conds = texts.into_iter().map(make).collect::<Result<Vec<Cond>, String>>()?;
+    Ok(if conds.len() == 1 { conds.pop().unwrap_or(Cond::Any(conds)) } else { Cond::Any(conds) })
+}
+
+/// `this_month` is any day of the month; `today` any instant of today.
+fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, String> {
+    let zone = actor.settings.own_time_zone;
+    let Some([first, after]) = relative::period(&text, zone) else {
+        return question(field.clone(), Ask::AnyOf, vec![text], actor);
+    };
+    let value = |day| match field.kind() {
+        Kind::Date => Values::Date(vec![day]),
+        _ => Values::Time(vec![day_start(day, zone)]),
+    };
+    let bound = |op, day| Cond::Is(field.clone(), op, value(day));
+    Ok(Cond::All(vec![bound(Op::Gte, first), bound(Op::Lt, after)]))
+}
+
+/// As `Fields::question`, of a field whose values need nothing beside them.
+fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Result<Cond, String> {
     let (zone, kind) = (actor.settings.own_time_zone, field.kind());
     let meant = |text: String| match kind {
         Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),

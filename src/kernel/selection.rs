@@ -4,7 +4,7 @@ use crate::kernel::asked::{applies, ask_named, operators};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
-use crate::kernel::query::{Plan, Window, question};
+use crate::kernel::query::{Plan, Window};
 use crate::kernel::shape::Rules;
 use crate::kernel::standing::{DELETED_AT, Deleted};
 use diesel::deserialize::FromSqlRow;
@@ -24,7 +24,8 @@ pub struct Condition {
     #[schema(pattern = "^(eq|in|ne|not_in|all|gt|gte|lt|lte|contains|starts_with|empty)$", example = "gte")]
     pub op: String,
     /// Always texts, as in a query string. Dates and instants may be relative, in the workspace's time zone: `today`,
-    /// `this_week`, `this_month`, `this_quarter`, `this_year`, moved by `+3d`, `-1w`, `-6m`, `+1y`; instants also `now-36h`.
+    /// `this_week`, `this_month`, `this_quarter`, `this_year`, moved by `+3d`, `-1w`, `-6m`, `+1y`; instants also `now-36h`. With `eq`,
+    /// `in`, `ne` and `not_in` they mean the whole period, with the others its beginning.
     #[schema(min_items = 1, max_items = 500, example = json!(["this_month"]))]
     pub values: Vec<String>,
 }
@@ -166,7 +167,7 @@ impl<T> Fields<T> {
         let takes = || operators(&field).join(", ");
         let ask =
             ask.ok_or_else(|| wrong("op", format!("cannot be {}; {} takes {}", condition.op, field.name(), takes())))?;
-        question(field, ask, condition.values.clone(), actor)
+        self.question(field, ask, condition.values.clone(), actor)
             .map_err(|detail| Bad::member(format!("{pointer}/values"), "invalid_format", detail))
     }
 

@@ -25,6 +25,7 @@ mod kept;
 mod limits;
 mod panics;
 mod parsing;
+mod periods;
 mod privacy;
 mod properties;
 mod races;
