@@ -61,6 +61,8 @@ pub struct Field {
     path: &'static str,
     /// The kind of record it names; such a field is called `…_id` and can be included.
     pub refers: Option<RecordKind>,
+    /// Of an amount: the field that holds its currency.
+    pub currency: Option<&'static str>,
 }
 
 /// `field("email", &contacts::email)`: the kind and the nullability come from the column's SQL type.
@@ -78,6 +80,7 @@ where
         choices: &[],
         path: name,
         refers: None,
+        currency: None,
     }
 }
 
@@ -106,6 +109,12 @@ impl Field {
         self
     }
 
+    #[must_use]
+    pub const fn in_currency(mut self, name: &'static str) -> Self {
+        self.currency = Some(name);
+        self
+    }
+
     /// The member of the answer that shows it: `value` for `value.amount`.
     pub fn member(&self) -> &'static str {
         self.path.split('.').next().unwrap_or(self.path)
@@ -131,6 +140,8 @@ impl Field {
 pub enum FieldRef {
     Built(&'static Field),
     Custom(Arc<CustomField>),
+    /// The currency of a field of amounts that a workspace added.
+    Currency(Arc<CustomField>),
 }
 
 impl From<&'static Field> for FieldRef {
@@ -143,7 +154,7 @@ impl FieldRef {
     pub fn name(&self) -> &str {
         match self {
             FieldRef::Built(field) => field.name,
-            FieldRef::Custom(field) => &field.path,
+            FieldRef::Custom(field) | FieldRef::Currency(field) => &field.path,
         }
     }
 
@@ -151,13 +162,14 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.kind,
             FieldRef::Custom(field) => field.kind.compared_as(),
+            FieldRef::Currency(_) => Kind::Text,
         }
     }
 
     pub fn nullable(&self) -> bool {
         match self {
             FieldRef::Built(field) => field.nullable,
-            FieldRef::Custom(_) => true,
+            FieldRef::Custom(_) | FieldRef::Currency(_) => true,
         }
     }
 
@@ -166,6 +178,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.choices.to_vec(),
             FieldRef::Custom(field) => field.options.iter().map(String::as_str).collect(),
+            FieldRef::Currency(_) => Vec::new(),
         }
     }
 
@@ -173,6 +186,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.refers,
             FieldRef::Custom(field) => field.refers,
+            FieldRef::Currency(_) => None,
         }
     }
 
@@ -185,6 +199,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.of(row),
             FieldRef::Custom(field) => field.of(row),
+            FieldRef::Currency(field) => field.currency_of(row),
         }
     }
 
@@ -192,6 +207,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.column.walk_ast(out),
             FieldRef::Custom(field) => field.walk_ast(out),
+            FieldRef::Currency(field) => field.currency(out),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `error`.
 pub mod access;
 pub mod actor;
+pub mod amounts;
 pub mod asked;
 pub mod choice;
 pub mod cond;

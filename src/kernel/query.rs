@@ -1,6 +1,7 @@
 //! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
+use crate::kernel::amounts;
 use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies, ask_named, operators};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::custom::CARRIERS;
@@ -188,6 +189,12 @@ impl<T> Fields<T> {
         let seek = seek.map_err(|e| bad.push(e)).unwrap_or_default();
         let include = self.include(&window.include).map_err(|e| bad.push(e)).unwrap_or_default();
         let conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
+        let sorted_by = order.0.iter().map(|key| &key.field).filter(|field| field.is_amount());
+        let mixed = sorted_by.filter(|amount| !conds.iter().any(|cond| amounts::fixes(cond, amount)));
+        bad.extend(mixed.map(|amount| {
+            let detail = format!("cannot be {}: {}", amount.name(), amount.how_to_name_currency());
+            Bad::parameter("sort", "invalid", detail)
+        }));
         if !bad.is_empty() {
             return Err(bad);
         }
@@ -213,7 +220,18 @@ impl<T> Fields<T> {
         for (name, value) in sorted(&asked.0) {
             self.parameter(name, value, actor, own).map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
-        if bad.is_empty() { Ok(conds) } else { Err(bad) }
+        if !bad.is_empty() {
+            return Err(bad);
+        }
+        let around: Vec<&Cond> = conds.iter().collect();
+        match conds.iter().find_map(|cond| amounts::unnamed(cond, &around)) {
+            Some(FieldRef::Built(field)) => {
+                let (name, how) = (field.currency.unwrap_or_default(), FieldRef::Built(field).how_to_name_currency());
+                Err(vec![Bad::parameter(name, "required", how)])
+            }
+            Some(field) => Err(vec![Bad::parameter(CUSTOM, "required", field.how_to_name_currency())]),
+            None => Ok(conds),
+        }
     }
 
     fn parameter(&'static self, name: &str, value: &str, actor: &Actor, own: &[&str]) -> Result<Cond, Bad> {
@@ -330,11 +348,17 @@ impl<T> Fields<T> {
     ) -> Result<Cond, String> {
         let zone = actor.settings.own_time_zone;
         let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
-        match ask {
-            Ask::AnyOf if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
+        match (ask, self.currency_of(&field)) {
+            (Ask::AnyOf, Some(currency)) => one_of_each(texts, |text| in_currency(&field, &currency, ask, text, actor)),
+            (Ask::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
+                Ok([text]) => in_currency(&field, &currency, ask, text, actor),
+                Err(_) => Err("takes exactly one value".to_owned()),
+            },
+            (Ask::NoneOf, Some(_)) => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
+            (Ask::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
                 one_of_each(texts, |text| within_days(&field, text, actor))
             }
-            Ask::NoneOf if of_days => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
+            (Ask::NoneOf, None) if of_days => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
             _ => question(field, ask, texts, actor),
         }
     }
@@ -344,6 +368,17 @@ impl<T> Fields<T> {
 fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, String>) -> Result<Cond, String> {
     let mut conds = texts.into_iter().map(make).collect::<Result<Vec<Cond>, String>>()?;
     Ok(if conds.len() == 1 { conds.pop().unwrap_or(Cond::Any(conds)) } else { Cond::Any(conds) })
+}
+
+/// `50000 EUR`, or an amount whose currency is named elsewhere.
+fn in_currency(field: &FieldRef, currency: &FieldRef, ask: Ask, text: String, actor: &Actor) -> Result<Cond, String> {
+    match amounts::cut(&text) {
+        (amount, Some(code)) => Ok(Cond::All(vec![
+            Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code.to_owned()])),
+            question(field.clone(), ask, vec![amount.to_owned()], actor)?,
+        ])),
+        (_, None) => question(field.clone(), ask, vec![text], actor),
+    }
 }
 
 /// `this_month` is any day of the month; `today` any instant of today.

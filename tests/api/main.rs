@@ -23,6 +23,7 @@ mod imports;
 mod injection;
 mod kept;
 mod limits;
+mod money;
 mod panics;
 mod parsing;
 mod periods;

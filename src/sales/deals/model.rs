@@ -269,7 +269,7 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("company_id", &deals::company_id).to(Kind::Company).hot(),
         field("owner_id", &deals::owner_id).to(Kind::User).hot(),
         field("source_id", &deals::source_id).to(Kind::Source),
-        field("value", &deals::value_amount).at("value.amount"),
+        field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
         field("currency", &deals::value_currency).at("value.currency"),
         field("probability_percent", &deals::probability_percent),
         field("expected_close_date", &deals::expected_close_date),

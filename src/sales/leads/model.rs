@@ -230,7 +230,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("contact_id", &leads::contact_id).to(Kind::Contact).hot(),
         field("company_id", &leads::company_id).to(Kind::Company).hot(),
         field("product_id", &leads::product_id).to(Kind::Product),
-        field("value", &leads::value_amount).at("value.amount"),
+        field("value", &leads::value_amount).at("value.amount").in_currency("currency"),
         field("currency", &leads::value_currency).at("value.currency"),
         field("rating", &leads::rating).one_of(Rating::TEXTS),
         field("owner_id", &leads::owner_id).to(Kind::User).hot(),
