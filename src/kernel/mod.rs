@@ -19,6 +19,7 @@ pub mod next_task;
 pub mod on;
 pub mod parameters;
 pub mod query;
+mod question;
 pub mod relative;
 pub mod reply;
 pub mod seek;

@@ -9,11 +9,11 @@ use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
-use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
-use crate::kernel::time::day_start;
 use serde::Serialize;
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Which page of a list, in which order, with what beside it.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(in crate::kernel) struct Window {
     pub include: Vec<String>,
     pub total: bool,
     pub deleted: Deleted,
+    pub columns: Option<Vec<String>>,
 }
 
 /// A list request that has been understood; every part is passed to diesel by reference.
@@ -37,6 +38,10 @@ pub struct Plan<T> {
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
     pub standing: On<T, Standing>,
+    /// Of a file: those that were asked for.
+    pub columns: Option<Vec<String>>,
+    /// Whether a limit was asked for.
+    limited: bool,
     mark: String,
 }
 
@@ -55,7 +60,7 @@ pub struct PageInfo {
 /// A record named by another one.
 #[derive(Clone, Debug, Serialize, diesel::Queryable, utoipa::ToSchema)]
 pub struct RecordRef {
-    pub id: uuid::Uuid,
+    pub id: Uuid,
     pub name: String,
 }
 
@@ -76,6 +81,26 @@ pub struct Included {
 }
 
 impl Included {
+    /// Of all of them, by their ids.
+    pub fn names(&self) -> HashMap<Uuid, &str> {
+        let Included {
+            users,
+            teams,
+            companies,
+            contacts,
+            leads,
+            deals,
+            pipelines,
+            stages,
+            products,
+            sources,
+            loss_reasons,
+        } = self;
+        let lists =
+            [users, teams, companies, contacts, leads, deals, pipelines, stages, products, sources, loss_reasons];
+        lists.into_iter().flatten().map(|record| (record.id, record.name.as_str())).collect()
+    }
+
     pub fn list(&mut self, kind: RecordKind) -> Option<&mut Vec<RecordRef>> {
         Some(match kind {
             RecordKind::User => &mut self.users,
@@ -112,25 +137,34 @@ macro_rules! page {
             fn info(&self) -> &$crate::kernel::query::PageInfo {
                 &self.page
             }
+            fn included(&self) -> &$crate::kernel::query::Included {
+                &self.included
+            }
         }
     };
 }
 
 /// A page, whatever it is of.
 pub trait Listed: Serialize {
-    type Row: Serialize;
+    type Row: Serialize + utoipa::ToSchema;
     fn rows(&self) -> &[Self::Row];
     fn info(&self) -> &PageInfo;
+    fn included(&self) -> &Included;
 }
 
-/// Rows of a file at once.
+/// The kinds of records whose lists are also files, with `columns=`.
+pub(in crate::kernel) const FILES: [RecordKind; 5] =
+    [RecordKind::Contact, RecordKind::Company, RecordKind::Lead, RecordKind::Deal, RecordKind::Task];
+
+/// Rows of a file at once, where no limit is given.
 const FILE_ROWS: i64 = 10_000;
 
 impl<T> Plan<T> {
     /// The same list as a file: many rows at once, of those that may be taken out.
     pub fn as_file(self, may: Cond) -> Plan<T> {
         let filter = On::new(Cond::All(vec![self.filter.into_fragment(), may]));
-        Plan { filter, limit: FILE_ROWS, total: false, include: Vec::new(), ..self }
+        let limit = if self.limited { self.limit } else { FILE_ROWS };
+        Plan { filter, limit, total: false, ..self }
     }
 
     /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
@@ -161,8 +195,10 @@ impl<T> Fields<T> {
         let limit = asked.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
+        let columns = FILES.contains(&self.kind).then(|| asked.take("columns")).flatten().map(|names| split(&names));
         let deleted = self.deleted(&mut asked, actor)?;
-        let window = Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted };
+        let window =
+            Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted, columns };
         let text = format!("{:?} {deleted:?}", sorted(&asked.0));
         let filter = self.filter(asked, actor, &[]);
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
@@ -206,6 +242,8 @@ impl<T> Fields<T> {
             total: window.total,
             include,
             standing: On::new(self.standing(window.deleted)),
+            columns: window.columns,
+            limited: window.limit.is_some(),
             mark,
         })
     }
@@ -335,105 +373,6 @@ impl<T> Fields<T> {
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()
     }
-}
-
-impl<T> Fields<T> {
-    /// The condition that a question and its values make of a field; the error completes "… of the field".
-    pub(in crate::kernel) fn question(
-        &'static self,
-        field: FieldRef,
-        ask: Ask,
-        texts: Vec<String>,
-        actor: &Actor,
-    ) -> Result<Cond, String> {
-        let zone = actor.settings.own_time_zone;
-        let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
-        match (ask, self.currency_of(&field)) {
-            (Ask::AnyOf, Some(currency)) => one_of_each(texts, |text| in_currency(&field, &currency, ask, text, actor)),
-            (Ask::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
-                Ok([text]) => in_currency(&field, &currency, ask, text, actor),
-                Err(_) => Err("takes exactly one value".to_owned()),
-            },
-            (Ask::NoneOf, Some(_)) => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            (Ask::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
-                one_of_each(texts, |text| within_days(&field, text, actor))
-            }
-            (Ask::NoneOf, None) if of_days => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            _ => question(field, ask, texts, actor),
-        }
-    }
-}
-
-/// Any of the conditions that texts make, each for itself.
-fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, String>) -> Result<Cond, String> {
-    let mut conds = texts.into_iter().map(make).collect::<Result<Vec<Cond>, String>>()?;
-    Ok(if conds.len() == 1 { conds.pop().unwrap_or(Cond::Any(conds)) } else { Cond::Any(conds) })
-}
-
-/// `50000 EUR`, or an amount whose currency is named elsewhere.
-fn in_currency(field: &FieldRef, currency: &FieldRef, ask: Ask, text: String, actor: &Actor) -> Result<Cond, String> {
-    match amounts::cut(&text) {
-        (amount, Some(code)) => Ok(Cond::All(vec![
-            Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code.to_owned()])),
-            question(field.clone(), ask, vec![amount.to_owned()], actor)?,
-        ])),
-        (_, None) => question(field.clone(), ask, vec![text], actor),
-    }
-}
-
-/// `this_month` is any day of the month; `today` any instant of today.
-fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, String> {
-    let zone = actor.settings.own_time_zone;
-    let Some([first, after]) = relative::period(&text, zone) else {
-        return question(field.clone(), Ask::AnyOf, vec![text], actor);
-    };
-    let value = |day| match field.kind() {
-        Kind::Date => Values::Date(vec![day]),
-        _ => Values::Time(vec![day_start(day, zone)]),
-    };
-    let bound = |op, day| Cond::Is(field.clone(), op, value(day));
-    Ok(Cond::All(vec![bound(Op::Gte, first), bound(Op::Lt, after)]))
-}
-
-/// As `Fields::question`, of a field whose values need nothing beside them.
-fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Result<Cond, String> {
-    let (zone, kind) = (actor.settings.own_time_zone, field.kind());
-    let meant = |text: String| match kind {
-        Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
-        Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
-        Kind::Time => relative::instant(&text, zone).map_or(text, |at| at.to_string()),
-        _ => text,
-    };
-    let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
-    let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
-        Ok([text]) => Ok(text),
-        Err(_) => Err("takes exactly one value".to_owned()),
-    };
-    Ok(match (ask, kind) {
-        (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
-        (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
-        (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect()),
-        (Ask::AnyOf, _) => {
-            let values = values(texts)?;
-            Cond::Is(field, Op::Eq, values)
-        }
-        (Ask::NoneOf, _) => {
-            let values = values(texts)?;
-            !Cond::Is(field, Op::Eq, values)
-        }
-        (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
-            Cond::Is(field, op, Values::Text(vec![pattern(op, &one(texts)?)]))
-        }
-        (Ask::Op(op), _) => {
-            let values = values(vec![one(texts)?])?;
-            Cond::Is(field, op, values)
-        }
-        (Ask::Empty, _) => match one(texts)?.as_str() {
-            "true" => Cond::Empty(field),
-            "false" => !Cond::Empty(field),
-            _ => return Err("must be true or false".into()),
-        },
-    })
 }
 
 /// The words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
