@@ -207,6 +207,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        closed_by_id -> Nullable<Uuid>,
+        without_beginning -> Bool,
     }
 }
 
@@ -379,6 +381,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        closed_by_id -> Nullable<Uuid>,
+        without_beginning -> Bool,
         phone_keys -> Jsonb,
     }
 }
@@ -516,6 +520,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    restorations (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        record_id -> Uuid,
+        deleted_at -> Timestamptz,
+        restored_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     retention_rules (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -609,6 +623,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    stage_orders (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        pipeline_id -> Uuid,
+        stage_ids -> Array<Nullable<Uuid>>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     stage_spans (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -618,6 +642,7 @@ diesel::table! {
         entered_at -> Timestamptz,
         left_at -> Nullable<Timestamptz>,
         moved_by -> Nullable<Uuid>,
+        order_id -> Nullable<Uuid>,
     }
 }
 
@@ -635,6 +660,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        order_id -> Nullable<Uuid>,
     }
 }
 
@@ -776,11 +802,13 @@ diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
 diesel::joinable!(recovery_codes -> logins (login_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(restorations -> workspaces (workspace_id));
 diesel::joinable!(retention_rules -> workspaces (workspace_id));
 diesel::joinable!(roles -> workspaces (workspace_id));
 diesel::joinable!(segments -> workspaces (workspace_id));
 diesel::joinable!(sessions -> logins (login_id));
 diesel::joinable!(sources -> workspaces (workspace_id));
+diesel::joinable!(stage_orders -> workspaces (workspace_id));
 diesel::joinable!(stages -> workspaces (workspace_id));
 diesel::joinable!(tags -> workspaces (workspace_id));
 diesel::joinable!(tasks -> workspaces (workspace_id));
@@ -822,6 +850,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     recovery_codes,
     refresh_tokens,
+    restorations,
     retention_rules,
     roles,
     segment_members,
@@ -829,6 +858,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     server_secrets,
     sessions,
     sources,
+    stage_orders,
     stage_spans,
     stages,
     tags,

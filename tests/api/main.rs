@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod access;
 mod addresses;
+mod aged;
 mod analytics;
 mod attacks;
 mod audit;
@@ -17,6 +18,7 @@ mod custom;
 mod document;
 mod exports;
 mod faults;
+mod figures;
 mod files;
 mod given;
 mod hashing;
@@ -34,6 +36,11 @@ mod origins;
 mod panics;
 mod parsing;
 mod pooler;
+mod money;
+mod origins;
+mod panics;
+mod parsing;
+mod periods;
 mod privacy;
 mod private;
 mod production;
