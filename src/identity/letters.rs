@@ -243,7 +243,7 @@ pub fn suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
     let email = end_open(tx.conn, login)?;
     let order = Order { kind: LetterKind::Suspended, email, login: Some(login), user: None, workspace: None };
     let args = serde_json::to_value(order).map_err(Error::internal)?;
-    queue::enqueue(tx, JOB, &args, None).map(drop)
+    queue::enqueue_in(Lane::Urgent, tx, JOB, &args, None).map(drop)
 }
 
 /// Ends the invitations of a user that are open.
