@@ -214,14 +214,14 @@ impl FieldRef {
     pub(in crate::kernel) fn form(&self) -> Form {
         match self {
             FieldRef::Built(field) => field.form,
-            FieldRef::Custom(_) => Form::Text,
+            FieldRef::Custom(_) | FieldRef::Currency(_) => Form::Text,
         }
     }
 
     pub(in crate::kernel) fn every(&self) -> Option<&'static Every> {
         match self {
             FieldRef::Built(field) => field.every,
-            FieldRef::Custom(_) => None,
+            FieldRef::Custom(_) | FieldRef::Currency(_) => None,
         }
     }
 
