@@ -1,7 +1,7 @@
 //! Completes the collected document with what holds for all operations, so that none has to repeat it: tag, scope, problems,
 //! headers, required members, examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
-use crate::http::{closed_sets, examples};
+use crate::http::{closed_sets, event_types, examples};
 use crate::kernel::actor::SCOPES;
 use crate::kernel::shape::is_patch;
 use serde_json::{Map, Value as Json, json};
@@ -74,6 +74,10 @@ pub fn complete(document: &mut Json) {
         }
         schemas.values_mut().for_each(add_examples);
         closed_sets::add(schemas);
+    }
+    let types = event_types::table(document);
+    if let Some(list) = document.pointer_mut("/paths/~1api~1v1~1events/get") {
+        describe(list, &types);
     }
     let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();

@@ -4,6 +4,7 @@ pub mod closed_sets;
 pub mod collection;
 pub mod complete;
 pub mod document;
+pub mod event_types;
 pub mod examples;
 pub mod health;
 pub mod layers;

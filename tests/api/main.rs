@@ -13,6 +13,7 @@ mod custom;
 mod document;
 mod exports;
 mod faults;
+mod feed;
 mod files;
 mod hostile;
 mod house;
