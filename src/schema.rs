@@ -63,6 +63,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        next_task_on -> Nullable<Date>,
     }
 }
 
@@ -113,6 +114,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        next_task_on -> Nullable<Date>,
     }
 }
 
@@ -189,6 +191,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        next_task_on -> Nullable<Date>,
     }
 }
 
@@ -356,6 +359,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        next_task_on -> Nullable<Date>,
+        come_back_task_id -> Nullable<Uuid>,
     }
 }
 

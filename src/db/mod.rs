@@ -9,6 +9,7 @@ pub mod pool;
 pub mod postgres;
 pub mod queue;
 pub mod refs;
+pub mod related;
 pub mod roles;
 pub mod sight;
 pub mod sql;

@@ -1,7 +1,10 @@
 //! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
 use crate::kernel::actor::Actor;
+use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomField;
+use crate::kernel::error::Bad;
 use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::standing::DELETED_AT;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -81,6 +84,27 @@ where
     }
 }
 
+/// A column that is an expression over others.
+#[derive(Debug)]
+pub struct Sql(pub &'static str);
+
+impl QueryFragment<Pg> for Sql {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+/// Records that are named somewhere inside a row, so that they can be included.
+pub const fn inside(name: &'static str, path: &'static str, kind: RecordKind) -> Field {
+    Field { refers: Some(kind), ..expression(name, Kind::Uuid, &Sql("null")).at(path) }
+}
+
+/// A field behind which stands an expression; the kind is that of its type.
+pub const fn expression(name: &'static str, kind: Kind, column: &'static Sql) -> Field {
+    Field { name, kind, nullable: true, column, hot: false, choices: &[], path: name, refers: None }
+}
+
 impl Field {
     #[must_use]
     pub const fn hot(mut self) -> Self {
@@ -100,6 +124,13 @@ impl Field {
         self
     }
 
+    /// What stands for the column where it depends on the caller.
+    #[must_use]
+    pub const fn shown(mut self, column: Col) -> Self {
+        self.column = column;
+        self
+    }
+
     #[must_use]
     pub const fn at(mut self, path: &'static str) -> Self {
         self.path = path;
@@ -113,7 +144,8 @@ impl Field {
 
     /// Its value in a serialized row.
     pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
-        self.path.split('.').try_fold(row, |value, name| value.get(name))
+        let inside = |value: &'r Json, name: &str| value.get(name).or_else(|| value.get(name.parse::<usize>().ok()?));
+        self.path.split('.').try_fold(row, inside)
     }
 
     pub fn sortable(&self) -> bool {
@@ -220,12 +252,34 @@ pub struct Fields<T: 'static> {
 }
 
 /// A filter that another table answers, such as the contacts of a deal.
-#[derive(Debug)]
 pub struct Link {
     /// Of the parameter.
     pub name: &'static str,
-    /// The ids of the records that fit, up to the comparison with the given id: `select deal_id from … where contact_id = `.
-    pub sql: &'static str,
+    pub by: LinkedBy,
+    /// What can be included by it.
+    pub includes: &'static [Field],
+}
+
+/// How the records that fit are found.
+#[derive(Clone, Copy)]
+pub enum LinkedBy {
+    /// The ids of the records, up to the comparison with the given id: `select deal_id from … where contact_id = `.
+    Table(&'static str),
+    /// By records of which each caller sees others.
+    Seen(fn(&Actor, &[Uuid]) -> Cond),
+    /// By what is asked of records one step away, as in `company.sector`; each caller sees others of them.
+    Away { kind: RecordKind, fields: fn() -> &'static [Field], found: Away },
+    /// Those of a record and of what belongs to it, when that is asked for with `related`; `always` unless that is false.
+    Related { to: RecordKind, always: bool, work: fn(&Actor, RecordKind, &[Uuid]) -> Cond },
+}
+
+/// The records for which a condition holds on records one step away.
+pub type Away = fn(&Actor, Cond) -> Cond;
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 /// What `q=` looks through: the SQL expression of a trigram index, letter by letter, and the members it is made of.
@@ -241,8 +295,43 @@ impl fmt::Debug for Search {
 }
 
 impl<T> Fields<T> {
+    /// What can be asked about: the fields, and the id first of all.
+    pub fn asked_about(&'static self) -> impl Iterator<Item = &'static Field> {
+        std::iter::once(&self.id).chain(self.all)
+    }
+
     pub fn get(&self, name: &str) -> Option<&'static Field> {
         self.all.iter().find(|f| f.name == name)
+    }
+
+    /// How another table answers a filter of this name; nothing where none does.
+    pub fn linked(
+        &'static self,
+        name: &str,
+        ids: impl FnOnce() -> Result<Values, Bad>,
+        actor: &Actor,
+    ) -> Option<Result<Cond, Bad>> {
+        let by_id = |link: &&Link| link.name == name && matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_));
+        let link = self.links.iter().find(by_id)?;
+        Some(ids().map(|ids| match (link.by, ids) {
+            (LinkedBy::Seen(found), Values::Uuid(ids)) => found(actor, &ids),
+            (LinkedBy::Table(sql), ids) => Cond::Within((&self.id).into(), sql, ids),
+            _ => Cond::Any(Vec::new()),
+        }))
+    }
+
+    /// What can be asked of records one step away, by its dotted name, with how the answer is found.
+    pub fn away<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = (String, &'static Field, Away)> + 'f {
+        let of = |link: &'static Link| match link.by {
+            LinkedBy::Away { kind, fields, found } => Some((link.name, kind, fields(), found)),
+            _ => None,
+        };
+        self.links.iter().filter_map(of).flat_map(move |(name, kind, fields, found)| {
+            let shown = fields
+                .iter()
+                .filter(move |field| field.name != DELETED_AT && !actor.access.hides(kind.path(), field.member()));
+            shown.map(move |field| (format!("{name}.{}", field.name), field, found))
+        })
     }
 
     /// Whether an actor's role shows the field.
@@ -255,6 +344,11 @@ impl<T> Fields<T> {
         self.known(actor).find(|field| field.name() == name)
     }
 
+    /// The id, by its name.
+    pub fn id_named(&'static self, name: &str) -> Option<FieldRef> {
+        (name == self.id.name).then_some(FieldRef::Built(&self.id))
+    }
+
     /// Every field that an actor may ask about.
     pub fn known<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
         let built = self.all.iter().filter(|field| self.shows(actor, field)).map(FieldRef::Built);
@@ -265,7 +359,8 @@ impl<T> Fields<T> {
 
     /// The fields whose records can be included, by the name used in `include=`.
     pub fn includes(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
-        self.all.iter().filter_map(|f| Some((f.include_name()?, f)))
+        let linked = self.links.iter().flat_map(|link| link.includes).map(|field| (field.name, field));
+        self.all.iter().filter_map(|f| Some((f.include_name()?, f))).chain(linked)
     }
 }
 

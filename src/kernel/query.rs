@@ -1,11 +1,13 @@
 //! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
-use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies, ask_named, operators};
+use crate::kernel::asked::{
+    ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, RELATED, applies, ask_named, operators,
+};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
+use crate::kernel::field::{Field, FieldRef, Fields, Kind, LinkedBy, Search, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
 use crate::kernel::relative;
@@ -162,7 +164,8 @@ impl<T> Fields<T> {
         let deleted = self.deleted(&mut asked, actor)?;
         let window = Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted };
         let text = format!("{:?} {deleted:?}", sorted(&asked.0));
-        let filter = self.filter(asked, actor, &[]);
+        let related = self.related(&mut asked, actor)?;
+        let filter = self.filter(asked, actor, &[]).map(|conds| conds.into_iter().chain(related).collect());
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
     }
 
@@ -222,10 +225,8 @@ impl<T> Fields<T> {
         if name == CUSTOM && CARRIERS.contains(&self.kind) {
             return self.own_field(value, actor);
         }
-        if let Some(link) = self.links.iter().find(|link| link.name == name) {
-            let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
-            let ids = ids.map_err(|m| Bad::parameter(name, "invalid_format", m))?;
-            return Ok(Cond::Within((&self.id).into(), link.sql, ids));
+        if let Some(linked) = self.linked(name, || self.ids(name, value), actor) {
+            return linked;
         }
         let asked = |field: &'static Field| {
             let suffix = name.strip_prefix(field.name)?;
@@ -233,7 +234,7 @@ impl<T> Fields<T> {
             Some((field, ask))
         };
         let shown = |(field, _): &(&Field, Ask)| self.shows(actor, field);
-        let Some((field, ask)) = self.all.iter().find_map(asked).filter(shown) else {
+        let Some((field, ask)) = self.asked_about().find_map(asked).filter(shown) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
             return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
@@ -241,6 +242,34 @@ impl<T> Fields<T> {
         let texts =
             if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
         question(field.into(), ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
+    }
+
+    /// Ids in a parameter.
+    fn ids(&'static self, name: &str, value: &str) -> Result<Values, Bad> {
+        let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
+        ids.map_err(|detail| Bad::parameter(name, "invalid_format", detail))
+    }
+
+    /// Takes `related` out, and the records of which what belongs to them is asked for too.
+    fn related(&'static self, asked: &mut Asked, actor: &Actor) -> Result<Vec<Cond>> {
+        if !self.links.iter().any(|link| matches!(link.by, LinkedBy::Related { .. })) {
+            return Ok(Vec::new());
+        }
+        let (wanted, mut conds) = (asked.parsed::<bool>(RELATED, "true or false")?, Vec::new());
+        for link in self.links {
+            let LinkedBy::Related { to, always, work } = link.by else { continue };
+            let value = if wanted.unwrap_or(always) { asked.take(link.name) } else { None };
+            let Some(value) = value else { continue };
+            let ids = self.ids(link.name, &value).map_err(|bad| Error::parameters(vec![bad]))?;
+            conds.extend(if let Values::Uuid(ids) = ids { Some(work(actor, to, &ids)) } else { None });
+        }
+        if wanted == Some(true) && conds.is_empty() {
+            let related = self.links.iter().filter(|link| matches!(link.by, LinkedBy::Related { .. }));
+            let names = related.map(|link| link.name).collect::<Vec<_>>().join(", ");
+            let detail = format!("needs the record that it is about: {names}");
+            return Err(Error::parameters(vec![Bad::parameter(RELATED, "invalid", detail)]));
+        }
+        Ok(conds)
     }
 
     /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
@@ -337,6 +366,10 @@ pub(in crate::kernel) fn question(
         Ok([text]) => Ok(text),
         Err(_) => Err("takes exactly one value".to_owned()),
     };
+    // The words of a closed set; those of a field of one's own may be fewer than they were.
+    if matches!(&field, FieldRef::Built(built) if built.kind == Kind::Words) && ask != Ask::Empty {
+        Values::parse(&field, texts.clone())?;
+    }
     Ok(match (ask, kind) {
         (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
         (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),

@@ -17,7 +17,8 @@ use uuid::Uuid;
 /// One question about one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Condition {
-    /// As in the filters of the list; `cf.` and the key for a field of your own.
+    /// As in the filters of the list; `cf.` and the key for a field of your own; of a record one step away its name and the field, as
+    /// `company.sector`.
     #[schema(min_length = 1, max_length = 100, example = "created_at")]
     pub field: String,
     /// `eq` or `in`: is one of the values; `ne` or `not_in`: is none of them; `all`: carries all of them; the others take one.
@@ -132,6 +133,15 @@ impl SearchRequest {
     }
 }
 
+/// The condition that one question makes of a field; otherwise the member that is wrong, and why.
+fn asked(field: FieldRef, condition: &Condition, actor: &Actor) -> Result<Cond, (&'static str, &'static str, String)> {
+    let takes = operators(&field).join(", ");
+    let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field)).ok_or_else(|| {
+        ("op", "invalid_choice", format!("cannot be {}; {} takes {takes}", condition.op, condition.field))
+    })?;
+    question(field, ask, condition.values.clone(), actor).map_err(|detail| ("values", "invalid_format", detail))
+}
+
 impl<T> Fields<T> {
     /// The condition that a selection makes; every mistake is reported with its pointer.
     pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<Bad>> {
@@ -151,23 +161,32 @@ impl<T> Fields<T> {
 
     fn one(&'static self, condition: &Condition, pointer: &str, actor: &Actor) -> Result<Cond, Bad> {
         let wrong = |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), "invalid_choice", detail);
-        if let Some(link) = self.links.iter().find(|link| link.name == condition.field)
-            && matches!(condition.op.as_str(), "eq" | "in")
-        {
+        let ids = || {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
-            return Ok(Cond::Within((&self.id).into(), link.sql, ids.map_err(|detail| wrong("values", detail))?));
+            ids.map_err(|detail| wrong("values", detail))
+        };
+        if matches!(condition.op.as_str(), "eq" | "in")
+            && let Some(linked) = self.linked(&condition.field, ids, actor)
+        {
+            return linked;
         }
+        let away = self.away(actor).find(|(name, ..)| *name == condition.field);
+        let (away, named) = match away {
+            Some((_, field, found)) => (Some(found), Some(field.into())),
+            None => (None, self.named(&condition.field, actor).or_else(|| self.id_named(&condition.field))),
+        };
         // A search looks at living records alone.
-        let Some(field) = self.named(&condition.field, actor).filter(|field| field.name() != DELETED_AT) else {
-            let names: Vec<String> = self.known(actor).map(|field| field.name().to_owned()).collect();
+        let Some(field) = named.filter(|field| field.name() != DELETED_AT) else {
+            let names = self.known(actor).map(|field| field.name().to_owned());
+            let names: Vec<String> = names.chain(self.away(actor).map(|(name, ..)| name)).collect();
             return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))));
         };
-        let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field));
-        let takes = || operators(&field).join(", ");
-        let ask =
-            ask.ok_or_else(|| wrong("op", format!("cannot be {}; {} takes {}", condition.op, field.name(), takes())))?;
-        question(field, ask, condition.values.clone(), actor)
-            .map_err(|detail| Bad::member(format!("{pointer}/values"), "invalid_format", detail))
+        let cond = asked(field, condition, actor)
+            .map_err(|(member, code, detail)| Bad::member(format!("{pointer}/{member}"), code, detail))?;
+        Ok(match away {
+            Some(found) => found(actor, cond),
+            None => cond,
+        })
     }
 
     /// As `plan`, for a body, with conditions that come from elsewhere.

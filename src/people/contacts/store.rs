@@ -2,6 +2,7 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
+use crate::db::related;
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -24,7 +25,12 @@ use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
 restorable!(contacts, Contact as undelete);
-removable!(contacts, Contact, frees external_id);
+removable!(contacts, Contact, frees external_id, then refresh);
+
+/// Brings the next tasks of the companies up to date for which these people work.
+fn refresh(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+    related::refresh(tx, Kind::Company, rows.iter().filter_map(|row| row.company_id))
+}
 
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
@@ -258,6 +264,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     for (before, after) in rows.iter().zip(&changed).filter(|(before, after)| before.consents != after.consents) {
         consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
     }
+    let moved = rows.iter().zip(&changed).filter(|(before, after)| before.company_id != after.company_id);
+    let companies = moved.flat_map(|(before, after)| [before.company_id, after.company_id]).flatten();
+    related::refresh(tx, Kind::Company, companies.collect::<Vec<_>>())?;
     Ok(changed)
 }
 
@@ -312,7 +321,9 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
     if diesel::select(diesel::dsl::exists(erased)).get_result(tx.conn)? {
         return Err(Error::not_found());
     }
-    undelete(tx, id)
+    let row = undelete(tx, id)?;
+    refresh(tx, std::slice::from_ref(&row))?;
+    Ok(row)
 }
 
 /// The contact with this e-mail, if there is one that the caller may see.

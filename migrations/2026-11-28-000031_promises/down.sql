@@ -1,0 +1,2 @@
+drop index contacts_by_campaign;
+alter table leads drop column come_back_task_id;
