@@ -321,6 +321,9 @@ diesel::table! {
         result -> Nullable<Jsonb>,
         position -> Nullable<Uuid>,
         taken -> Int4,
+        api_key_id -> Nullable<Uuid>,
+        scopes -> Nullable<Array<Nullable<Text>>>,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -15,5 +15,6 @@ pub mod sight;
 pub mod sql;
 pub mod table;
 pub mod tx;
+pub mod unchanged;
 pub mod updates;
 pub mod watch;

@@ -1,5 +1,5 @@
 //! The tenant: name, base currency, time zone, country.
-use crate::db::events::Event;
+use crate::db::events;
 use crate::db::related;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -67,8 +67,7 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Res
     if after.time_zone != before.time_zone {
         related::move_days(tx, after.time_zone.parse().map_err(|_| Error::internal("an unknown time zone"))?)?;
     }
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 /// The workspace you are in.

@@ -166,6 +166,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         spans.extend(spans_of(tx, row.id, past));
         rows.push(row);
     }
+    custom_fields::must_see(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
     people::link(tx, &links)?;
     lines::insert(tx, &items)?;
@@ -283,11 +284,13 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         ));
         updates.push(update.returning(Deal::as_returning()));
     }
+    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
+    custom_fields::must_see(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
     let rows = rows_of(&groups);
-    let changed = events::note_changes(tx, &rows, changed)?;
+    let changed = events::record_changes(tx, &rows, changed)?;
     related::refresh_all(tx, &people::moved(&rows, &changed))?;
     Ok(changed)
 }
