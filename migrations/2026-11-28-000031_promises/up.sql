@@ -11,3 +11,14 @@ update leads set come_back_task_id = (
 where come_back_on is not null;
 
 create index contacts_by_campaign on contacts (workspace_id, (first_touch ->> 'campaign')) where first_touch ->> 'campaign' is not null;
+
+-- The channels to which a person's last word is yes. Instants are kept in one form, so that texts compare as they do.
+create function agreed(consents jsonb) returns text[] language sql immutable strict parallel safe as $$
+    select case when $1 = '[]' then '{}'::text[] else coalesce((
+        select array_agg(latest.channel) from (
+            select distinct on (said ->> 'channel') said ->> 'channel' as channel, (said ->> 'granted')::boolean as granted
+            from jsonb_array_elements($1) said order by said ->> 'channel', said ->> 'at' desc
+        ) latest where latest.granted
+    ), '{}') end
+$$;
+create index contacts_by_consent on contacts using gin (workspace_id, agreed(consents));

@@ -6,9 +6,11 @@ from (
     select events.*, (:seen) as shown from events
     where workspace_id = :workspace and (xid, seq) > (:xid, :seq) and settled(xid)
         and (:record::uuid is null or record_id = :record) and (:since::timestamptz is null or at >= :since)
-        and (cardinality(:types) = 0 or type = any(:types) or record_kind || '.hidden' = any(:types))
-        and record_kind = any(:kinds) and ((:seen) or (:lost))
-    order by xid, seq
+        and record_kind = any(:kinds)
+        and (
+            (cardinality(:types) = 0 or type = any(:types)) and (:seen)
+            or (cardinality(:types) = 0 or record_kind || '.hidden' = any(:types)) and (:lost) and not (:seen)
+        )
+    order by xid, seq limit :limit
 ) told
-where cardinality(:types) = 0 or case when shown then type else record_kind || '.hidden' end = any(:types)
-order by xid, seq limit :limit
+order by xid, seq

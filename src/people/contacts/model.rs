@@ -325,11 +325,6 @@ impl Rules for ContactUpdate {
     }
 }
 
-const AGREED: &str = "coalesce((select array_agg(latest.channel) from (\
-    select distinct on (said ->> 'channel') said ->> 'channel' as channel, (said ->> 'granted')::boolean as granted \
-    from jsonb_array_elements(contacts.consents) said order by said ->> 'channel', (said ->> 'at')::timestamptz desc\
-    ) latest where latest.granted), '{}')";
-
 static COMPANY_ID: Field = field("company_id", &contacts::company_id);
 
 pub static CONTACT: Fields<contacts::table> = Fields {
@@ -355,7 +350,7 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         expression("first_touch_at", FieldKind::Time, &Sql("((contacts.first_touch ->> 'at')::timestamptz)"))
             .at("first_touch.at"),
         // The channels to which the last word is yes.
-        expression("consents", FieldKind::Words, &Sql(AGREED)).one_of(Channel::TEXTS),
+        expression("consents", FieldKind::Words, &Sql("agreed(contacts.consents)")).one_of(Channel::TEXTS),
         field("owner_id", &contacts::owner_id).to(Kind::User).hot(),
         field("tags", &contacts::tags),
         field("external_id", &contacts::external_id).hot(),
