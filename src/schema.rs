@@ -321,6 +321,8 @@ diesel::table! {
         result -> Nullable<Jsonb>,
         position -> Nullable<Uuid>,
         taken -> Int4,
+        lane -> Text,
+        taken_at -> Nullable<Timestamptz>,
         api_key_id -> Nullable<Uuid>,
         scopes -> Nullable<Array<Nullable<Text>>>,
         revoked_at -> Nullable<Timestamptz>,
@@ -368,6 +370,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    letter_counts (counted, day) {
+        counted -> Bytea,
+        day -> Date,
+        count -> Int4,
+    }
+}
+
+diesel::table! {
     line_items (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -387,6 +397,7 @@ diesel::table! {
         subject -> Text,
         login_id -> Uuid,
         created_at -> Timestamptz,
+        id -> Uuid,
     }
 }
 
@@ -413,6 +424,8 @@ diesel::table! {
         totp_secret -> Nullable<Bytea>,
         totp_since -> Nullable<Timestamptz>,
         totp_step -> Nullable<Int8>,
+        holder -> Bool,
+        secured_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -548,6 +561,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    server_secrets (fingerprint) {
+        fingerprint -> Bytea,
+        created_at -> Timestamptz,
+        sealed_key -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         login_id -> Uuid,
@@ -670,6 +691,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        language -> Nullable<Text>,
+        avatar_url -> Nullable<Text>,
     }
 }
 
@@ -771,6 +794,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     imports,
     jobs,
     leads,
+    letter_counts,
     line_items,
     login_identities,
     login_tokens,
@@ -785,6 +809,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     roles,
     segment_members,
     segments,
+    server_secrets,
     sessions,
     sources,
     stage_spans,

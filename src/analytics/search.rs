@@ -233,7 +233,7 @@ list_params!(SearchParameters, {
 #[get("/search")]
 async fn everything(ctx: Ctx<can::search::Read>) -> Result<Reply> {
     let typed = read(ctx.query())?;
-    ctx.read(move |tx| {
+    ctx.search(move |tx| {
         let q = diesel::select(fold(typed.q.trim())).get_result(tx.conn)?;
         let question = Question { q, kinds: typed.kinds.clone(), limit: typed.limit };
         let written = search(tx, &question)?;

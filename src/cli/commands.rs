@@ -1,21 +1,25 @@
 //! What each command does.
 use crate::cli::demo;
-use crate::cli::settings::{Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
+use crate::cli::settings::{Adopt, Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
+use crate::db::pooler::{self, Line};
 use crate::db::postgres::Kept;
 use crate::db::{migrations, roles};
 use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
 use crate::identity::oidc;
+use crate::identity::secrets::{self, Secrets};
 use crate::jobs::worker::Worker;
+use crate::kernel::error::Error;
 use crate::kernel::seek;
 use crate::outbound::mail::{self, Mail};
 use crate::records::files::blobs::{self, Blobs};
+use diesel::connection::CacheSize;
 use diesel::{Connection, PgConnection};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +29,14 @@ type Outcome<T = ()> = Result<T, String>;
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+/// The words of a problem, without its code.
+fn words(error: Error) -> String {
+    match error {
+        Error::Problem(problem) => problem.detail,
+        other => other.to_string(),
+    }
 }
 
 /// A database, and the private server behind it if it is ours.
@@ -38,6 +50,7 @@ struct Opened {
 /// brought into this state; another must be in it.
 fn open(options: &Database) -> Outcome<Opened> {
     let Some(url) = &options.database_url else {
+        data_dir(&options.data_dir)?;
         let postgres = Kept::start(&options.data_dir.join("postgres")).map_err(text)?;
         for name in migrations::run(&postgres.url).map_err(text)? {
             log::info!("migrated to {name}");
@@ -46,10 +59,12 @@ fn open(options: &Database) -> Outcome<Opened> {
         return Ok(Opened { url: postgres.url_as(roles::SERVER), _postgres: Some(postgres) });
     };
     let mut conn = PgConnection::establish(url).map_err(|e| format!("cannot connect to the database: {e}"))?;
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     let run = "run: voronka migrate --database-url OWNER_URL --grant-to";
     if let Some(role) = roles::ungranted(&mut conn).map_err(text)? {
         return Err(format!("the database role {role} may not use the tables; {run} {role}"));
     }
+    check_line(options, url, &mut conn)?;
     if !migrations::is_current(&mut conn).map_err(text)? {
         return Err(format!("the database lacks migrations; {run} ROLE"));
     }
@@ -64,25 +79,66 @@ fn open(options: &Database) -> Outcome<Opened> {
     }
 }
 
-fn connect(options: &Database, url: &str) -> Outcome<Db> {
+/// A pooler in transaction mode must be known as one: statements that one client prepares would run for another.
+fn check_line(options: &Database, url: &str, conn: &mut PgConnection) -> Outcome {
+    if !options.transaction_pooler {
+        return match pooler::shares_connections(url).map_err(text)? {
+            false => Ok(()),
+            true => Err("DATABASE_URL leads to a pooler that gives each transaction another connection, such as PgBouncer with \
+                pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or give the address of \
+                PostgreSQL itself"
+                .into()),
+        };
+    }
+    let unset = pooler::unset(conn).map_err(text)?;
+    if unset.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "behind a pooler the role of the server must bring its settings, and it lacks {}; run voronka migrate --database-url OWNER_URL \
+         --grant-to ROLE, with the address of PostgreSQL itself, and let the pooler connect anew",
+        unset.join(", ")
+    ))
+}
+
+/// What is not said follows from the number of cores.
+fn size(options: &Database) -> Size {
     let cores = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
-    let quick = if options.db_connections == 0 { 2 * cores } else { options.db_connections };
-    Db::open(url, Size { quick, reports: options.report_connections.max(1) }).map_err(text)
+    let or = |told: u32, otherwise: u32| if told == 0 { otherwise } else { told };
+    Size {
+        quick: or(options.db_connections, 2 * cores),
+        searches: or(options.search_connections, cores.max(2)),
+        reports: or(options.report_connections, (cores / 2).max(2)),
+        hands: or(options.jobs, cores.max(4)),
+    }
+}
+
+fn connect(options: &Database, url: &str) -> Outcome<Db> {
+    let line = if options.transaction_pooler { Line::Pooled } else { Line::Direct };
+    Db::open(url, size(options), line).map_err(text)
 }
 
 pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
-    let secret = secret(&options.secret, &options.database)?;
+    let secrets = secrets(&options.secret, &options.database)?;
     let mail = mail(&options.mailing, &options.database)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
     let kept = blobs.clone();
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
+    settle(&db, &secrets)?;
     let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
     let oidc = provider(&options.provider)?;
-    let set = Options { rate_per_minute: options.rate_per_minute, trust_proxy: options.trust_proxy, origins, oidc };
-    let shared = Shared::new(db, blobs, secret.as_bytes(), &set);
+    let set = Options {
+        rate_per_minute: options.rate_per_minute,
+        trust_proxy: options.trust_proxy,
+        origins,
+        oidc,
+        threads: options.http_threads.into(),
+        previous_secrets: secrets.previous,
+    };
+    let shared = Shared::new(db, blobs, secrets.current.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
     if options.demo {
@@ -115,9 +171,9 @@ fn greet(address: &str) {
     );
 }
 
-/// The signing secret: given, or made once and kept beside the data.
-fn secret(given: &Secret, database: &Database) -> Outcome<String> {
-    let secret = match (&given.secret, &database.database_url) {
+/// The secret: given, or made once and kept beside the data; and those that it replaces.
+fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
+    let current = match (&given.secret, &database.database_url) {
         (Some(secret), _) => secret.clone(),
         (None, Some(_)) => {
             return Err(format!(
@@ -126,13 +182,30 @@ fn secret(given: &Secret, database: &Database) -> Outcome<String> {
         }
         (None, None) => kept_secret(&database.data_dir)?,
     };
-    if secret.len() < SECRET_MIN {
+    if current.len() < SECRET_MIN {
         return Err(format!("VORONKA_SECRET must have at least {SECRET_MIN} bytes"));
     }
-    if is_sample(&secret) {
+    if is_sample(&current) {
         return Err("VORONKA_SECRET looks like a sample; make one: openssl rand -base64 48".into());
     }
-    Ok(secret)
+    // A secret may hold a comma itself.
+    let previous = given.previous.iter().flat_map(|all| std::iter::once(all.as_str()).chain(all.split(',')));
+    Ok(Secrets { current, previous: previous.filter(|secret| !secret.is_empty()).map(str::to_owned).collect() })
+}
+
+/// The database is used with the secret that it knows, or seals everything anew.
+fn settle(db: &Db, secrets: &Secrets) -> Outcome {
+    seek::sign_with(db.here(|conn| secrets.settle(conn)).map_err(words)?);
+    Ok(())
+}
+
+pub fn adopt_secret(options: &Adopt) -> Outcome {
+    let secrets = secrets(&options.secret, &options.database)?;
+    let opened = open(&options.database)?;
+    let db = connect(&options.database, &opened.url)?;
+    db.here(|conn| secrets::adopt(conn, &secrets.current)).map_err(words)?;
+    println!("The database is used with this secret from now on. Start the server with it.");
+    Ok(())
 }
 
 /// Whether a secret is one that others may know: words of instructions, or hardly any different letters.
@@ -143,12 +216,25 @@ fn is_sample(secret: &str) -> bool {
     letters.len() < 12 || words.iter().any(|word| lower.contains(word))
 }
 
+/// Makes the folder of the data. Where we are root, PostgreSQL runs as another user and goes through it; what is inside is private.
+fn data_dir(dir: &Path) -> Outcome {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    let make = || {
+        fs::create_dir_all(dir)?;
+        missing.iter().try_for_each(|dir| {
+            let mode = if fs::metadata(dir)?.uid() == 0 { 0o711 } else { 0o700 };
+            fs::set_permissions(dir, Permissions::from_mode(mode))
+        })
+    };
+    make().map_err(|e: std::io::Error| format!("{}: {e}", dir.display()))
+}
+
 fn kept_secret(dir: &Path) -> Outcome<String> {
     let path = dir.join("secret");
     if let Ok(secret) = fs::read_to_string(&path) {
         return Ok(secret);
     }
-    fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    data_dir(dir)?;
     let secret = crate::identity::tokens::random().map_err(text)?;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(text)?;
     file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(text)?;
@@ -173,6 +259,7 @@ fn provider(given: &OpenId) -> Outcome<Option<oidc::Settings>> {
             client_id: id.clone(),
             client_secret: secret.clone(),
             redirect_url: redirect.clone(),
+            trusted: given.oidc_trust_email.iter().map(|issuer| issuer.trim().to_owned()).collect(),
         })),
         _ => {
             Err("signing in through a provider needs its issuer, client id, client secret and redirect address".into())
@@ -193,11 +280,13 @@ fn files(files: &Files, database: &Database) -> blobs::Settings {
 
 pub fn work(options: &Work) -> Outcome {
     let mail = mail(&options.mailing, &options.database)?;
+    let secrets = secrets(&options.secret, &options.database)?;
     let opened = open(&options.database)?;
+    let db = connect(&options.database, &opened.url)?;
     // Proofs of erasures are hashed with it.
-    seek::sign_with(secret(&options.secret, &options.database)?.as_bytes());
+    settle(&db, &secrets)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
-    let worker = Worker::start(connect(&options.database, &opened.url)?, mail, blobs).map_err(text)?;
+    let worker = Worker::start(db, mail, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");
     actix_web::rt::System::new().block_on(server::wait_for_signal());
     worker.stop();
@@ -210,12 +299,20 @@ pub fn migrate(options: &Migrate) -> Outcome {
         println!("the schema is up to date");
         return Ok(());
     };
+    if pooler::shares_connections(url).map_err(|e| format!("cannot connect to the database: {e}"))? {
+        return Err(
+            "migrations need connections of their own; give the address of PostgreSQL itself, not of a pooler".into()
+        );
+    }
     let names = migrations::run(url).map_err(text)?;
     names.iter().for_each(|name| println!("migrated to {name}"));
     println!("the schema is up to date");
     if let Some(role) = &options.grant_to {
-        roles::grant(url, role, false).map_err(text)?;
+        let left = roles::grant(url, role, false).map_err(text)?;
         println!("{role} has what the server needs");
+        if let Some(left) = left {
+            println!("behind a pooler in transaction mode a superuser has to run this, too:\n{left}");
+        }
     }
     Ok(())
 }

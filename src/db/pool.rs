@@ -1,69 +1,91 @@
-//! A few threads that talk to PostgreSQL. A request hands its work to one of them and waits, but never longer than the
-//! deadline; a full queue is answered with 503 at once instead of with a longer wait.
-use crate::db::watch::{self, Post, Watch};
+//! The connections, and the threads that work with them. Each kind of work has a lane of its own, so that reports and searches cannot
+//! starve the rest, and in each lane workspaces and users take turns.
+use crate::db::lane::Lane;
+use crate::db::pooler::{Line, SESSION};
+use crate::db::turns::{Account, Shares};
+use crate::db::watch::{self, Watch};
 use crate::kernel::error::{Code, Error, Result};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use diesel::connection::{CacheSize, Connection as _, SimpleConnection};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection, R2D2Connection};
 use diesel::result::{DatabaseErrorKind, Error as Sql};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-/// A request that has waited this long is answered with 503; its work may still be done (hence idempotency keys).
-const DEADLINE: Duration = Duration::from_secs(15);
-const QUEUE: usize = 256;
-
-type Job = Box<dyn FnOnce(Result<&mut PgConnection>) + Send>;
 type Connection = PooledConnection<ConnectionManager<PgConnection>>;
-
-/// One queue with its own threads and connections, so that reports cannot starve the rest.
-#[derive(Clone, Debug)]
-struct Lane(Sender<Job>);
 
 #[derive(Clone, Debug)]
 pub struct Db {
-    quick: Lane,
-    reports: Lane,
+    lanes: Arc<Lanes>,
     connections: Arc<Connections>,
     watch: Arc<Watch>,
+    /// Threads of a worker.
+    pub hands: u32,
+}
+
+#[derive(Debug)]
+struct Lanes {
+    quick: Lane<Connections>,
+    searches: Lane<Connections>,
+    reports: Lane<Connections>,
+    /// Without a connection: what takes long by itself.
+    files: Lane<()>,
 }
 
 /// How many connections of each kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub quick: u32,
+    pub searches: u32,
     pub reports: u32,
+    /// Threads of a worker, each with up to three connections.
+    pub hands: u32,
 }
 
-/// What every connection is set to. Lists and writes take milliseconds; whatever takes seconds is a runaway.
+/// Files that are read at once, each of another workspace: a file of the largest size takes some hundred megabytes.
+const FILES: u32 = 2;
+const FILES_SHARES: Shares =
+    Shares { workspace: 1, user: 1, waiting: 64, waiting_of_workspace: 16, waiting_of_user: 16 };
+/// Whoever has waited behind the files of others for so long is told to come again.
+const FILES_DEADLINE: Duration = Duration::from_secs(60);
+
+/// What a connection is set to where its role does not say it, and what it must do without behind a pooler.
 #[derive(Debug)]
-struct Session;
+struct Session(Line);
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        use diesel::connection::SimpleConnection;
-        conn.batch_execute(
-            "set timezone = 'UTC'; set jit = off; set statement_timeout = '10s'; set lock_timeout = '5s'; \
-             set idle_in_transaction_session_timeout = '15s'",
-        )
+        if self.0 == Line::Pooled {
+            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+            return Ok(());
+        }
+        let wanted = SESSION.map(|(name, value)| format!("('{name}', '{value}')")).join(", ");
+        conn.batch_execute(&format!(
+            "select set_config(name, value, false) from (values {wanted}) wanted (name, value) join pg_settings using (name) \
+             where setting = boot_val"
+        ))
         .map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
 impl Db {
-    pub fn open(url: &str, size: Size) -> Result<Db> {
+    pub fn open(url: &str, size: Size, line: Line) -> Result<Db> {
         watch::instrument().map_err(Error::internal)?;
-        let connections = Arc::new(Connections::open(url, size)?);
+        let connections = Arc::new(Connections::open(url, size, line)?);
         let renewed = Arc::clone(&connections);
         let watch = Watch::begin(move || renewed.renew()).map_err(Error::internal)?;
-        Ok(Db {
-            quick: Lane::open("db", size.quick, &connections, &watch)?,
-            reports: Lane::open("report", size.reports, &connections, &watch)?,
-            connections,
-            watch,
-        })
+        let lane = |name, threads: u32| {
+            let shares = Shares::of(usize::try_from(threads).unwrap_or(1));
+            Lane::open(name, threads, shares, &connections, &watch)
+        };
+        let lanes = Lanes {
+            quick: lane("db", size.quick)?,
+            searches: lane("search", size.searches)?,
+            reports: lane("report", size.reports)?,
+            files: Lane::open("file", FILES, FILES_SHARES, &Arc::new(()), &watch)?,
+        };
+        Ok(Db { lanes: Arc::new(lanes), connections, watch, hands: size.hands })
     }
 
     /// The threads that wait for this database.
@@ -71,22 +93,49 @@ impl Db {
         &self.watch
     }
 
-    /// Runs a piece of work on a database thread.
+    /// Runs a piece of work on a database thread, for somebody who has not said yet who it is.
     pub async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.quick.run(work).await
+        self.run_for(Account::NOBODY, work).await
     }
 
-    /// As `run`, in the small share that reports have.
-    pub async fn report<T, F>(&self, work: F) -> Result<T>
+    /// As `run`, on somebody's account.
+    pub async fn run_for<T, F>(&self, account: Account, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.reports.run(work).await
+        self.lanes.quick.run(account, with_connection(work)).await
+    }
+
+    /// As `run_for`, in the share that searches have.
+    pub async fn search<T, F>(&self, account: Account, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        self.lanes.searches.run(account, with_connection(work)).await
+    }
+
+    /// As `run_for`, in the share that reports have.
+    pub async fn report<T, F>(&self, account: Account, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        self.lanes.reports.run(account, with_connection(work)).await
+    }
+
+    /// Runs what takes time and memory and no connection, such as reading a file: one piece per workspace at a time.
+    pub async fn aside<T, F>(&self, account: Account, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        self.lanes.files.run_within(FILES_DEADLINE, account, move |()| work()).await
     }
 
     /// Runs on the calling thread, for workers and commands, which may block.
@@ -95,6 +144,15 @@ impl Db {
         let outcome = work(&mut conn).map_err(meaning);
         watch::at_ease();
         outcome
+    }
+}
+
+fn with_connection<T>(
+    work: impl FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+) -> impl FnOnce(&Connections) -> Result<T> + Send + 'static {
+    move |connections| {
+        let mut conn = connections.check_out()?;
+        work(&mut conn).map_err(meaning)
     }
 }
 
@@ -109,22 +167,24 @@ struct Outlived(u32);
 struct Connections {
     url: String,
     most: u32,
+    line: Line,
     pool: RwLock<Pool<ConnectionManager<PgConnection>>>,
 }
 
 impl Connections {
-    fn open(url: &str, size: Size) -> Result<Connections> {
+    fn open(url: &str, size: Size, line: Line) -> Result<Connections> {
         let url = impatient(url);
-        let most = size.quick + size.reports + 5; // for a worker, its progress, its heartbeat; for errands, and their heartbeat
-        let pool = builder(most)
+        // Work has a connection, its progress and its heartbeat; errands, those that are urgent, and housekeeping come beside it.
+        let most = size.quick + size.searches + size.reports + 3 * size.hands + 5;
+        let pool = builder(most, line)
             .build(ConnectionManager::new(&url))
             .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;
-        Ok(Connections { url, most, pool: RwLock::new(pool) })
+        Ok(Connections { url, most, line, pool: RwLock::new(pool) })
     }
 
     /// Other connections for whoever asks from now on.
     fn renew(&self) {
-        let pool = builder(self.most).build_unchecked(ConnectionManager::new(&self.url));
+        let pool = builder(self.most, self.line).build_unchecked(ConnectionManager::new(&self.url));
         let mut current = self.pool.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let old = std::mem::replace(&mut *current, pool);
         drop(current);
@@ -155,14 +215,14 @@ impl Connections {
     }
 }
 
-fn builder(most: u32) -> r2d2::Builder<ConnectionManager<PgConnection>> {
+fn builder(most: u32, line: Line) -> r2d2::Builder<ConnectionManager<PgConnection>> {
     Pool::builder()
         .max_size(most)
         .min_idle(Some(1))
         // A SELECT 1 per request would cost a quarter of the speed; a broken connection is noticed and replaced after one failure.
         .test_on_check_out(false)
         .connection_timeout(Duration::from_secs(3))
-        .connection_customizer(Box::new(Session))
+        .connection_customizer(Box::new(Session(line)))
 }
 
 /// How long libpq waits for a server that does not answer: in seconds, but the last in milliseconds. By itself it would wait for ever.
@@ -193,58 +253,6 @@ fn unavailable(error: r2d2::Error) -> Error {
     Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
 }
 
-impl Lane {
-    fn open(name: &str, threads: u32, connections: &Arc<Connections>, watch: &Watch) -> Result<Lane> {
-        let (jobs, queue) = bounded::<Job>(QUEUE);
-        for n in 0..threads {
-            let (queue, connections) = (queue.clone(), Arc::clone(connections));
-            watch
-                .man(&format!("{name}-{n}"), move |post| serve(&queue, &connections, post))
-                .map_err(Error::internal)?;
-        }
-        Ok(Lane(jobs))
-    }
-
-    async fn run<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
-    {
-        let busy = || Error::new(Code::Overloaded, "too many requests are waiting for the database; try again soon");
-        let (answer, wait) = tokio::sync::oneshot::channel();
-        let job: Job = Box::new(move |conn| {
-            // A caller that went away while waiting costs nothing.
-            if !answer.is_closed() {
-                let _ = answer.send(conn.and_then(work).map_err(meaning));
-            }
-        });
-        match self.0.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(busy()),
-        }
-        match tokio::time::timeout(DEADLINE, wait).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Error::internal("the work on the database panicked")),
-            Err(_) => Err(busy()),
-        }
-    }
-}
-
-fn serve(queue: &Receiver<Job>, connections: &Connections, post: &Post) {
-    while !post.is_given_up() {
-        let Ok(job) = queue.recv() else { return };
-        // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
-        let outcome = catch_unwind(AssertUnwindSafe(|| match connections.check_out() {
-            Ok(mut conn) => job(Ok(&mut conn)),
-            Err(error) => job(Err(error)),
-        }));
-        watch::at_ease();
-        if outcome.is_err() {
-            log::error!("a piece of database work panicked");
-        }
-    }
-}
-
 /// A database that is away or too slow is the caller's 503, not a fault of ours.
 fn meaning(error: Error) -> Error {
     let Error::Sql(sql) = &error else { return error };
@@ -266,6 +274,12 @@ fn meaning(error: Error) -> Error {
                 "connection to server",
                 "could not send",
                 "no connection",
+                // The words of PgBouncer.
+                "server conn crashed",
+                "server login",
+                "pgbouncer cannot connect",
+                "query_wait_timeout",
+                "no more connections allowed",
             ];
             if lost.iter().any(|words| message.contains(words)) { gone(sql) } else { error }
         }

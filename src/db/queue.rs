@@ -1,8 +1,9 @@
-//! The job queue: a plain table read with SKIP LOCKED. A job belongs to a worker while its lease lasts; the job of a
+//! The job queue: a plain table, in which workspaces take turns. A job belongs to a worker while its lease lasts; the job of a
 //! worker that died is taken up by another when the lease has run out. Each taking has a number, which progress
 //! and the end ask for: a worker that was only paused, and has lost the job meanwhile, cannot commit what it does together with progress.
 use crate::db::pool::Db;
-use crate::db::tx::{Tx, in_transaction};
+use crate::db::sql::{Part, Statement};
+use crate::db::tx::Tx;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
@@ -11,7 +12,7 @@ use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Jsonb};
+use diesel::sql_types::{Jsonb, Uuid as SqlUuid};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,6 +20,8 @@ use uuid::Uuid;
 const LEASE_SECONDS: i64 = 15;
 /// How often a worker says that it still lives.
 pub const BEAT: std::time::Duration = std::time::Duration::from_secs(4);
+/// How often a worker looks again after another was faster.
+const TRIES: u32 = 5;
 /// After so many attempts without progress a job is given up.
 pub const ATTEMPTS: i32 = 5;
 
@@ -30,6 +33,27 @@ text_enum! {
         Failed = "failed",
         Cancelled = "cancelled",
     }
+}
+
+text_enum! {
+    /// What a job waits behind: only what is in the same lane.
+    pub enum Lane {
+        /// Somebody waits for it at a screen.
+        Urgent = "urgent",
+        /// Short.
+        Errand = "errand",
+        Work = "work",
+    }
+}
+
+/// What a hand of a worker takes up.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    pub lanes: &'static [Lane],
+    /// Kinds of which a workspace's jobs are done one after another, as they were asked for.
+    pub in_order: &'static [&'static str],
+    /// Jobs of one workspace that may be in hand at once, in each lane.
+    pub share: u32,
 }
 
 /// A piece of work that goes on in the background.
@@ -102,14 +126,24 @@ impl crate::kernel::kind::Record for Job {
 
 /// Queues a job in the transaction that asks for it.
 pub fn enqueue(tx: &mut Tx<'_>, kind: &str, args: &serde_json::Value, total: Option<i64>) -> Result<Job> {
+    enqueue_in(Lane::Work, tx, kind, args, total)
+}
+
+/// As `enqueue`, for a job that does not wait behind long ones.
+pub fn enqueue_in(
+    lane: Lane,
+    tx: &mut Tx<'_>,
+    kind: &str,
+    args: &serde_json::Value,
+    total: Option<i64>,
+) -> Result<Job> {
     let job = diesel::insert_into(jobs::table)
         .values((
             jobs::id.eq(Uuid::now_v7()),
             jobs::workspace_id.eq(tx.workspace()),
             jobs::user_id.eq(tx.actor.user),
-            jobs::api_key_id.eq(tx.actor.api_key()),
-            jobs::scopes.eq(tx.actor.scopes.clone().map(Tags::from)),
-            jobs::kind.eq(kind),
+            (jobs::api_key_id.eq(tx.actor.api_key()), jobs::scopes.eq(tx.actor.scopes.clone().map(Tags::from))),
+            (jobs::kind.eq(kind), jobs::lane.eq(lane)),
             jobs::args.eq(args),
             jobs::total.eq(total),
             jobs::created_at.eq(tx.now),
@@ -135,10 +169,28 @@ macro_rules! held {
 }
 
 impl Db {
-    /// Takes the oldest job of some kinds, or with none named of all, that nobody works on.
-    pub fn take_job(&self, kinds: &[&str]) -> Result<Option<Job>> {
-        let now = DateTime::now();
-        self.here(|conn| in_transaction(conn, |conn| take(conn, kinds, now)))
+    /// Takes the job whose turn it is.
+    pub fn take_job(&self, reach: Reach) -> Result<Option<Job>> {
+        self.here(|conn| take(conn, reach))
+    }
+
+    /// Puts a job back into the queue, if others wait: it goes on where it is when its turn comes again. Jobs of the same kind in the same
+    /// workspace are no reason where they are done in order. True when the job is out of the worker's hands.
+    pub fn give_way(&self, job: &Job, in_order: bool) -> Result<bool> {
+        let others = diesel::alias!(jobs as others);
+        let waiting = others
+            .filter(others.field(jobs::status).eq(JobStatus::Queued))
+            .filter(others.field(jobs::lane).eq(Lane::Work))
+            .filter(others.field(jobs::lease_until).is_null())
+            .filter(others.field(jobs::id).ne(job.id));
+        let same = others.field(jobs::workspace_id).eq(job.workspace_id).and(others.field(jobs::kind).eq(&job.kind));
+        self.here(|conn| {
+            let own = |given: bool| given.into_sql::<diesel::sql_types::Bool>();
+            let waits = diesel::dsl::exists(waiting.filter(diesel::dsl::not(same.and(own(in_order)))));
+            let back = diesel::update(held!(job).filter(waits));
+            let none: Option<DateTime> = None;
+            Ok(back.set((jobs::status.eq(JobStatus::Queued), jobs::lease_until.eq(none))).execute(conn)? == 1)
+        })
     }
 
     /// How much there is to do.
@@ -150,7 +202,8 @@ impl Db {
     pub fn put_off(&self, job: &Job) -> Result<()> {
         let seconds = LEASE_SECONDS << job.attempts.saturating_sub(1).clamp(0, ATTEMPTS);
         let until = DateTime::now().plus(chrono::Duration::seconds(seconds));
-        self.here(|conn| Ok(diesel::update(held!(job)).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?))
+        let later = (jobs::status.eq(JobStatus::Queued), jobs::lease_until.eq(until));
+        self.here(|conn| Ok(diesel::update(held!(job)).set(later).execute(conn).map(drop)?))
     }
 
     /// Says that the worker of a job still lives.
@@ -160,23 +213,45 @@ impl Db {
     }
 }
 
-fn take(conn: &mut PgConnection, kinds: &[&str], now: DateTime) -> Result<Option<Job>> {
-    let wanted = jobs::kind.eq_any(kinds).or(kinds.is_empty().into_sql::<Bool>());
-    let free =
-        jobs::status.eq(JobStatus::Queued).or(jobs::status.eq(JobStatus::Running).and(jobs::lease_until.lt(now)));
-    let next =
-        jobs::table.filter(free).filter(wanted).order(jobs::created_at).select(jobs::id).for_update().skip_locked();
-    let Some(id) = next.first::<Uuid>(conn).optional()? else { return Ok(None) };
-    let job = diesel::update(jobs::table.find(id))
-        .set((
-            jobs::status.eq(JobStatus::Running),
-            (jobs::attempts.eq(jobs::attempts + 1), jobs::taken.eq(jobs::taken + 1)),
-            jobs::lease_until.eq(now.plus(chrono::Duration::seconds(LEASE_SECONDS))),
-            jobs::updated_at.eq(now),
-        ))
-        .returning(Job::as_returning())
-        .get_result(conn)?;
-    Ok(Some(job))
+fn take(conn: &mut PgConnection, reach: Reach) -> Result<Option<Job>> {
+    for _ in 0..TRIES {
+        let now = DateTime::now();
+        let Some(id) = next(conn, reach, now)? else { return Ok(None) };
+        let open = jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]);
+        let free = jobs::lease_until.is_null().or(jobs::lease_until.lt(now));
+        let taken = diesel::update(jobs::table.find(id).filter(open).filter(free))
+            .set((
+                jobs::status.eq(JobStatus::Running),
+                (jobs::attempts.eq(jobs::attempts + 1), jobs::taken.eq(jobs::taken + 1), jobs::taken_at.eq(now)),
+                jobs::lease_until.eq(now.plus(chrono::Duration::seconds(LEASE_SECONDS))),
+                jobs::updated_at.eq(now),
+            ))
+            .returning(Job::as_returning())
+            .get_result(conn)
+            .optional()?;
+        // Another worker may have been faster.
+        if taken.is_some() {
+            return Ok(taken);
+        }
+    }
+    Ok(None)
+}
+
+fn next(conn: &mut PgConnection, reach: Reach, now: DateTime) -> Result<Option<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Next {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let lanes = reach.lanes.iter().map(|lane| lane.as_str().to_owned()).collect();
+    let next: Option<Next> = Statement::new(include_str!("next_job.sql"))
+        .set("lanes", Part::Texts(lanes))
+        .set("in_order", Part::Texts(reach.in_order.iter().map(|kind| (*kind).to_owned()).collect()))
+        .set("share", Part::Int(reach.share.into()))
+        .set("now", Part::At(now))
+        .get_result(conn)
+        .optional()?;
+    Ok(next.map(|next| next.id))
 }
 
 /// Ends a job, unless it was cancelled or lost meanwhile. True when this has ended it.

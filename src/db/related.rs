@@ -70,7 +70,7 @@ pub fn work<T>(fields: &'static Fields<T>, actor: &Actor, kind: Kind, ids: &[Uui
     let work = Statement::new(WORK)
         .set("related", Part::Nested(Box::new(of(actor, kind, ids))))
         .set("hanging", Part::Nested(Box::new(hanging)));
-    Cond::Among((&fields.id).into(), Arc::new(work))
+    Cond::Among((&fields.id).into(), Arc::new(work), 1)
 }
 
 /// The people of deals that the caller sees.
@@ -82,7 +82,7 @@ pub fn people_of_deals<T>(fields: &'static Fields<T>, actor: &Actor, deals: &[Uu
         .set("workspace", Part::Id(actor.workspace))
         .set("ids", Part::Ids(deals.to_vec()))
         .set("deals", Part::Cond(seen(actor, Kind::Deal)));
-    Cond::Among((&fields.id).into(), Arc::new(people))
+    Cond::Among((&fields.id).into(), Arc::new(people), 1)
 }
 
 /// What can be asked of the deals of a contact or a company.
@@ -101,11 +101,12 @@ pub static DEALS: [Field; 10] = [
 
 /// Records that are found by a condition on others one step away: of `kind`, seen by the caller and not deleted.
 pub fn having(field: &'static Field, found: &'static str, actor: &Actor, kind: Kind, asked: Cond) -> Cond {
+    let cost = 1 + asked.cost();
     let found = Statement::new(found)
         .set("workspace", Part::Id(actor.workspace))
         .set("seen", Part::Cond(seen(actor, kind)))
         .set("asked", Part::Cond(asked));
-    Cond::Among(field.into(), Arc::new(found))
+    Cond::Among(field.into(), Arc::new(found), cost)
 }
 
 pub const COMPANIES: &str = "select companies.id from companies \

@@ -1,4 +1,5 @@
 //! The database role that the server works as: it reads and writes rows, adds to what is append-only, and owns nothing.
+use crate::db::pooler;
 use crate::db::sql::{Part, Statement};
 use crate::kernel::error::{Error, Result};
 use diesel::connection::SimpleConnection;
@@ -19,8 +20,8 @@ const OWN_FUNCTIONS: &str = "do $own$ declare f regprocedure; begin \
     loop execute format('grant execute on function %s to {role}', f); end loop; end $own$;";
 
 /// Gives a role what the server needs, and takes from it what it must not have. Run by the owner after each migration; `make` also makes
-/// the role.
-pub fn grant(url: &str, role: &str, make: bool) -> Result<()> {
+/// the role. The answer is what the owner may not do and somebody else should: the defaults of the role's sessions.
+pub fn grant(url: &str, role: &str, make: bool) -> Result<Option<String>> {
     let plain = !role.is_empty() && role.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !plain {
         return Err(Error::internal(format!("{role} is no name of a role: lower-case letters, digits and _ alone")));
@@ -41,8 +42,18 @@ pub fn grant(url: &str, role: &str, make: bool) -> Result<()> {
          revoke update, delete, truncate on {} from {role}",
         APPEND_ONLY.join(", ")
     ))?;
-    Ok(())
+    let database: String = diesel::select(current_database()).get_result(&mut conn)?;
+    let defaults = pooler::defaults(role, &database);
+    match conn.batch_execute(&defaults) {
+        Ok(()) => Ok(None),
+        Err(diesel::result::Error::DatabaseError(_, info)) if info.message().contains("permission denied") => {
+            Ok(Some(defaults))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
+
+diesel::define_sql_function! { fn current_database() -> diesel::sql_types::Text; }
 
 #[derive(QueryableByName)]
 struct Lack {

@@ -3,6 +3,7 @@ use crate::db::events::{self, Event};
 use crate::db::idempotency::{self, Claim};
 use crate::db::pool::Db;
 use crate::db::related;
+use crate::db::turns::Account;
 use crate::db::watch;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::{Error, Result};
@@ -129,6 +130,10 @@ impl Request {
     pub fn internal(actor: Actor, id: String) -> Request {
         Request { actor, id, claim: None, permission: None, address: None }
     }
+
+    fn account(&self) -> Account {
+        Account { workspace: self.actor.workspace, user: self.actor.user }
+    }
 }
 
 impl Db {
@@ -137,7 +142,15 @@ impl Db {
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        self.run(move |conn| timed(|| work(&mut tx(conn, &request)))).await
+        self.run_for(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
+    }
+
+    /// As `read`, for what may take long: on the threads and connections kept for searches.
+    pub async fn read_search<F>(&self, request: Request, work: F) -> Result<Reply>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.search(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
     }
 
     /// A read of anything.
@@ -146,7 +159,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.run(move |conn| work(&mut tx(conn, &request))).await
+        self.run_for(request.account(), move |conn| work(&mut tx(conn, &request))).await
     }
 
     /// As `read`, for reports: on the threads and connections kept for them, in one snapshot.
@@ -154,7 +167,7 @@ impl Db {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        self.report(move |conn| {
+        self.report(request.account(), move |conn| {
             timed(|| transaction(conn, &request, "set transaction isolation level repeatable read read only", &work))
         })
         .await
@@ -165,7 +178,7 @@ impl Db {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        self.run(move |conn| timed(|| again_if_asked(|| write(conn, &request, &work)))).await
+        self.run_for(request.account(), move |conn| timed(|| again_if_asked(|| write(conn, &request, &work)))).await
     }
 
     /// A write on the calling thread, for workers and commands.
@@ -178,7 +191,7 @@ impl Db {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        self.run(move |conn| timed(|| rehearse(conn, &request, &work))).await
+        self.run_for(request.account(), move |conn| timed(|| rehearse(conn, &request, &work))).await
     }
 
     /// As `rehearse`, on the calling thread and for as long as it takes.

@@ -9,8 +9,10 @@ use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
 use crate::identity::oidc;
 use crate::identity::tokens::Keys;
+use crate::kernel::seek;
 use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
+use crate::web::budget::Budget;
 use crate::web::limits::Limits;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, Condition, from_fn};
@@ -23,7 +25,8 @@ use utoipa_actix_web::{AppExt, scope};
 
 /// How long requests under way may take once the server stops.
 const DRAIN_SECONDS: u64 = 20;
-const WORKERS: usize = 2;
+/// Threads that read requests and write answers, where nothing else is said: one per core, and at least so many.
+const THREADS_MIN: usize = 2;
 
 /// Everything that the operations share.
 #[derive(Clone, Debug)]
@@ -37,9 +40,11 @@ pub struct Shared {
     pub provider: web::Data<oidc::Provider>,
     /// None: nobody is held back.
     pub limits: Option<web::Data<Limits>>,
+    pub budget: web::Data<Budget>,
     pub trust_proxy: TrustProxy,
     /// Origins from which browsers may call, without credentials.
     pub origins: Origins,
+    threads: usize,
 }
 
 /// What differs from one server to another.
@@ -51,12 +56,16 @@ pub struct Options {
     pub origins: Vec<String>,
     /// The OpenID provider that people may sign in through.
     pub oidc: Option<oidc::Settings>,
+    /// Threads that read requests and write answers; 0 means one per core.
+    pub threads: usize,
+    /// Secrets that were replaced: what they signed and sealed is still taken.
+    pub previous_secrets: Vec<String>,
 }
 
 impl Shared {
     pub fn new(db: Db, blobs: Blobs, secret: &[u8], options: &Options) -> Shared {
-        crate::kernel::seek::sign_with(secret);
-        let keys = Keys::new(secret);
+        seek::sign_with(vec![seek::signing_key(secret)]);
+        let keys = Keys::with_previous(secret, &options.previous_secrets);
         Shared {
             db: web::Data::new(db),
             blobs: web::Data::new(blobs),
@@ -66,10 +75,17 @@ impl Shared {
             stopping: web::Data::new(Stopping::default()),
             provider: web::Data::new(oidc::Provider::new(options.oidc.clone())),
             limits: Limits::new(options.rate_per_minute).map(web::Data::new),
+            budget: web::Data::new(Budget::default()),
             trust_proxy: TrustProxy(options.trust_proxy),
             origins: Origins(options.origins.clone()),
+            threads: threads(options.threads),
         }
     }
+}
+
+fn threads(told: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(THREADS_MIN, usize::from);
+    if told == 0 { cores().max(THREADS_MIN) } else { told }
 }
 
 /// What every new workspace begins with.
@@ -77,6 +93,7 @@ pub const BEGINNINGS: Beginnings = Beginnings(&[crate::sales::pipelines::begin])
 
 /// Serves until it is told to stop; `started` gets the handle that stops it.
 pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
+    let threads = shared.threads;
     let server = HttpServer::new(move || {
         let shared = shared.clone();
         let document = shared.document.clone();
@@ -93,6 +110,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .app_data(shared.document)
             .app_data(shared.stopping)
             .app_data(shared.provider)
+            .app_data(shared.budget)
             .app_data(web::Data::new(BEGINNINGS))
             .into_utoipa_app()
             .service(
@@ -113,7 +131,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
     })
     // A compressed answer goes out in several writes; each would wait 40 ms for the acknowledgement of the one before.
     .tcp_nodelay(true)
-    .workers(WORKERS)
+    .workers(threads)
     .disable_signals()
     .shutdown_timeout(DRAIN_SECONDS)
     .client_request_timeout(Duration::from_secs(10))

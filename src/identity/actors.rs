@@ -2,6 +2,7 @@
 use crate::db::custom;
 use crate::db::pool::Db;
 use crate::db::queue::Job;
+use crate::db::turns::Account;
 use crate::identity::tokens::{self, Keys};
 use crate::identity::{roles, teams};
 use crate::kernel::access::Access;
@@ -38,7 +39,10 @@ impl Actors {
             let hash = tokens::stored(token);
             return match self.cached(&hash) {
                 Some(actor) => Ok(actor),
-                None => self.remember(hash.clone(), db.run(move |conn| by_key(conn, &hash)).await?),
+                None => {
+                    let account = self.last_account(&hash);
+                    self.remember(hash.clone(), db.run_for(account, move |conn| by_key(conn, &hash)).await?)
+                }
             };
         }
         let claims = self.keys.check(token).map_err(known)?;
@@ -46,7 +50,10 @@ impl Actors {
         let session = claims.sid;
         let actor = match self.cached(&id) {
             Some(actor) => actor,
-            None => self.remember(id, db.run(move |conn| by_session(conn, session)).await?)?,
+            None => {
+                let account = Account { workspace: claims.wsp, user: claims.sub };
+                self.remember(id, db.run_for(account, move |conn| by_session(conn, session)).await?)?
+            }
         };
         if (actor.user, actor.workspace) == (claims.sub, claims.wsp) {
             Ok(actor)
@@ -58,6 +65,13 @@ impl Actors {
     fn cached(&self, id: &[u8]) -> Option<Actor> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.get(id).filter(|(read, _)| read.elapsed() < FRESH).map(|(_, actor)| actor.clone())
+    }
+
+    /// Whose key it was when it was last looked up, for the queue alone.
+    fn last_account(&self, id: &[u8]) -> Account {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |actor: &Actor| Account { workspace: actor.workspace, user: actor.user };
+        cache.get(id).map_or(Account::NOBODY, |(_, actor)| of(actor))
     }
 
     fn remember(&self, id: Vec<u8>, actor: Actor) -> Result<Actor> {

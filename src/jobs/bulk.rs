@@ -18,9 +18,12 @@ use crate::sales::leads::{model::LEAD, store as leads};
 use crate::schema as s;
 use crate::work::tasks::{model::TASK, store as tasks};
 use diesel::prelude::*;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const CHUNK: i64 = 200;
+/// After so long a job lets others go before it.
+const TURN: Duration = Duration::from_secs(2);
 /// Refusals that a result tells one by one.
 const PROBLEMS_MAX: usize = 100;
 
@@ -30,7 +33,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
         let chosen = db.write_here(&asked(db, job, &order)?, |tx| begin(tx, &order))?;
         db.set_total(job, chosen)?;
     }
-    let (mut done, mut position) = (job.done, job.position);
+    let (mut done, mut position, begun) = (job.done, job.position, Instant::now());
     let mut result = job.result.clone().unwrap_or_default();
     loop {
         let step = db.write_here(&asked(db, job, &order)?, |tx| {
@@ -44,7 +47,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
         })?;
         let end;
         (done, position, result, end) = step;
-        if end {
+        if end || begun.elapsed() > TURN && db.give_way(job, false)? {
             return Ok(());
         }
     }

@@ -1,8 +1,8 @@
-//! The worker: takes the oldest job, does it, takes the next; and beside it a hand for errands, which do not stand in line behind an import.
-//! Any number of workers share one queue.
+//! The worker: hands that take the job whose turn it is, do it, and take the next. Errands and what is urgent have hands of their own, and
+//! so does the order of the house. Any number of workers share one queue.
 use crate::analytics::vocabulary;
 use crate::db::pool::Db;
-use crate::db::queue::{self, Job};
+use crate::db::queue::{self, Job, Lane, Reach};
 use crate::db::tx::in_transaction;
 use crate::db::watch::Post;
 use crate::identity::letters;
@@ -29,12 +29,20 @@ const GATHERING: Duration = Duration::from_secs(10);
 /// How often the file store is looked through for what nobody names.
 const LOOKING_THROUGH: Duration = Duration::from_secs(24 * 3600);
 
-/// Jobs that are short and waited for.
-const ERRANDS: &[&str] = &[letters::JOB, erasures::PURGE];
+/// Of these a workspace has one in hand: a later file names what an earlier one brings.
+pub const IN_ORDER: &[&str] = &[imports::run::KIND];
+const URGENT: Reach = Reach { lanes: &[Lane::Urgent], in_order: &[], share: 1 };
+const ERRANDS: Reach = Reach { lanes: &[Lane::Urgent, Lane::Errand], in_order: &[], share: 2 };
 
-/// The threads of a worker, one for all jobs and one for errands; they stop after the job in hand.
+/// Of several hands one is kept free of any one workspace.
+const fn work_of(hands: u32) -> Reach {
+    let share = if hands > 1 { hands - 1 } else { 1 };
+    Reach { lanes: &[Lane::Work], in_order: IN_ORDER, share }
+}
+
+/// The threads of a worker; they stop after the job in hand.
 #[derive(Debug)]
-pub struct Worker([Arc<Signals>; 2]);
+pub struct Worker(Vec<Arc<Signals>>);
 
 #[derive(Debug, Default)]
 struct Signals {
@@ -42,17 +50,29 @@ struct Signals {
     stopped: AtomicBool,
 }
 
-type Round = fn(&Db, &Tools, &Arc<Post>, &mut Due);
-
 impl Worker {
     pub fn start(db: Db, mail: Mail, blobs: Blobs) -> std::io::Result<Worker> {
-        let (tools, worker) = (Arc::new(Tools { mail, blobs }), Worker(Default::default()));
-        let rounds: [(&str, Round); 2] = [("worker", round), ("errands", errand)];
-        for ((name, round), signals) in rounds.into_iter().zip(&worker.0) {
-            let (given, tools, signals) = (db.clone(), Arc::clone(&tools), Arc::clone(signals));
-            db.watch().man(name, move |post| work(&given, &tools, post, &signals, round))?;
+        let (tools, mut worker) = (Arc::new(Tools { mail, blobs }), Worker(Vec::new()));
+        let hands = db.hands.max(1);
+        let work = (0..hands).map(|n| (format!("worker-{n}"), work_of(hands)));
+        for (name, reach) in work.chain([("urgent".into(), URGENT), ("errands".into(), ERRANDS)]) {
+            worker.engage(&db, &tools, &name, move |db, tools, post, _| take_up(db, tools, post, reach))?;
         }
+        worker.engage(&db, &tools, "house", |db, tools, _, due| keep_house(db, tools, due))?;
         Ok(worker)
+    }
+
+    /// A thread that does rounds until it is told to stop.
+    fn engage(
+        &mut self,
+        db: &Db,
+        tools: &Arc<Tools>,
+        name: &str,
+        round: impl Fn(&Db, &Tools, &Arc<Post>, &mut Due) + Send + Sync + 'static,
+    ) -> std::io::Result<()> {
+        let (given, tools, signals) = (db.clone(), Arc::clone(tools), Arc::new(Signals::default()));
+        self.0.push(Arc::clone(&signals));
+        db.watch().man(name, move |post| work(&given, &tools, post, &signals, &round))
     }
 
     /// Asks it to stop. What it leaves undone is taken up by another worker when the lease has run out.
@@ -73,7 +93,13 @@ struct Tools {
     blobs: Blobs,
 }
 
-fn work(db: &Db, tools: &Tools, post: &Arc<Post>, signals: &Signals, round: Round) {
+fn work(
+    db: &Db,
+    tools: &Tools,
+    post: &Arc<Post>,
+    signals: &Signals,
+    round: &impl Fn(&Db, &Tools, &Arc<Post>, &mut Due),
+) {
     let mut due = Due::default();
     while !post.is_given_up() {
         if signals.stop.load(Ordering::Relaxed) {
@@ -96,21 +122,10 @@ struct Due {
     gathered: Option<Instant>,
 }
 
-fn round(db: &Db, tools: &Tools, post: &Arc<Post>, due: &mut Due) {
-    if is_due(&mut due.kept_house, HOUSEKEEPING) {
-        housekeeping::run(db, &tools.blobs);
-    }
-    take_up(db, tools, post, &[], || idle(db, tools, due));
-}
-
-fn errand(db: &Db, tools: &Tools, post: &Arc<Post>, _: &mut Due) {
-    take_up(db, tools, post, ERRANDS, || std::thread::sleep(IDLE));
-}
-
-fn take_up(db: &Db, tools: &Tools, post: &Arc<Post>, kinds: &[&str], idle: impl FnOnce()) {
-    match db.take_job(kinds) {
+fn take_up(db: &Db, tools: &Tools, post: &Arc<Post>, reach: Reach) {
+    match db.take_job(reach) {
         Ok(Some(job)) => carry_out(db, post, &job, || perform(db, tools, &job)),
-        Ok(None) => idle(),
+        Ok(None) => std::thread::sleep(IDLE),
         Err(error) => {
             log::warn!("the job queue cannot be read: {error}");
             std::thread::sleep(IDLE * 10);
@@ -126,8 +141,11 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     due
 }
 
-/// Nobody waits for a job: time for what takes long.
-fn idle(db: &Db, tools: &Tools, due: &mut Due) {
+/// What nobody waits for.
+fn keep_house(db: &Db, tools: &Tools, due: &mut Due) {
+    if is_due(&mut due.kept_house, HOUSEKEEPING) {
+        housekeeping::run(db, &tools.blobs);
+    }
     if is_due(&mut due.looked_through, LOOKING_THROUGH)
         && let Err(error) = housekeeping::remove_orphans(db, &tools.blobs)
     {
@@ -135,7 +153,7 @@ fn idle(db: &Db, tools: &Tools, due: &mut Due) {
     }
     if is_due(&mut due.gathered, GATHERING) {
         match vocabulary::gather(db) {
-            // The next job comes before what is left.
+            // What is left comes at once, after whoever asks to stop.
             Ok(true) => return due.gathered = None,
             Ok(false) => {}
             Err(error) => log::warn!("new words were not gathered: {error}"),
@@ -174,7 +192,7 @@ pub fn carry_out(db: &Db, post: &Arc<Post>, job: &Job, work: impl FnOnce() -> Re
     });
     match db.here(|conn| in_transaction(conn, |conn| end(conn, job, told.clone()))) {
         Ok(true) => {}
-        Ok(false) => log::info!("job {} was cancelled, or another worker has it", job.id),
+        Ok(false) => log::info!("job {} gave way, was cancelled, or another worker has it", job.id),
         Err(error) => log::error!("job {} cannot be ended: {error}", job.id),
     }
 }

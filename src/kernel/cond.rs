@@ -37,8 +37,8 @@ pub enum Cond {
     Mentions(&'static Search, Vec<String>),
     /// Holds for the records named: used where another table decides, such as the contacts of a deal.
     Within(FieldRef, &'static str, Values),
-    /// Holds for the records that a statement finds.
-    Among(FieldRef, Arc<dyn Found>),
+    /// Holds for the records that a statement finds, which costs so much.
+    Among(FieldRef, Arc<dyn Found>, usize),
 }
 
 /// A statement that finds ids.
@@ -229,7 +229,7 @@ impl QueryFragment<Pg> for Cond {
                 one_or_any(values, &mut out)?;
                 out.push_sql(")");
             }
-            Cond::Among(field, found) => {
+            Cond::Among(field, found, _) => {
                 field.column(out.reborrow())?;
                 out.push_sql(" in (");
                 found.walk_ast(out.reborrow())?;

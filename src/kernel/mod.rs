@@ -7,6 +7,7 @@ pub mod actor;
 pub mod asked;
 pub mod choice;
 pub mod cond;
+pub mod cost;
 pub mod csv;
 pub mod custom;
 pub mod error;

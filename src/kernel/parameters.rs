@@ -49,7 +49,7 @@ impl<T> Fields<T> {
             let q = schema(Kind::Text).max_length(Some(Q_MAX));
             list.push(parameter(
                 "q".into(),
-                "Words that must all occur; accents and case do not matter.".into(),
+                "Words that must all occur, twelve different ones at most; accents and case do not matter.".into(),
                 q,
                 None,
             ));

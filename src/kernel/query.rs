@@ -5,6 +5,7 @@ use crate::kernel::asked::{
     ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, RELATED, applies, ask_named, operators,
 };
 use crate::kernel::cond::{Cond, Op, pattern};
+use crate::kernel::cost::{self, Spent, WORDS_MAX};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Kind, LinkedBy, Search, Values};
@@ -14,6 +15,7 @@ use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -37,6 +39,8 @@ pub struct Plan<T> {
     pub order: On<T, Order>,
     pub limit: i64,
     pub total: bool,
+    /// It may take long, and is asked where that holds up nobody but searches.
+    pub costly: bool,
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
     pub standing: On<T, Standing>,
@@ -222,7 +226,8 @@ impl<T> Fields<T> {
         }
         let keys = self.order(window.sort.as_deref().unwrap_or(self.default_sort), actor);
         let mark_of = format!("{} {:?} {text} {keys:?}", actor.workspace, self.kind);
-        let mark = hex(&crate::kernel::seek::signature(mark_of.as_bytes()));
+        // Not signed by itself: the cursor that holds it is.
+        let mark = hex(Sha256::digest(mark_of.as_bytes()).get(..12).unwrap_or_default());
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
         let seek = window.cursor.map_or(Ok(Seek::default()), |cursor| order.seek(&cursor, &mark));
         let seek = seek.map_err(|e| bad.push(e)).unwrap_or_default();
@@ -232,6 +237,7 @@ impl<T> Fields<T> {
             return Err(bad);
         }
         Ok(Plan {
+            costly: cost::is_costly(&conds),
             filter: On::new(Cond::All(conds)),
             seek: On::new(seek),
             order: On::new(order),
@@ -251,9 +257,14 @@ impl<T> Fields<T> {
     }
 
     fn filter(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
-        let (mut conds, mut bad) = (Vec::new(), Vec::new());
+        let (mut conds, mut bad, mut spent) = (Vec::new(), Vec::new(), Spent::default());
         for (name, value) in sorted(&asked.0) {
-            self.parameter(name, value, actor, own).map_or_else(|e| bad.push(e), |cond| conds.push(cond));
+            let cond = self.parameter(name, value, actor, own).and_then(|cond| {
+                // Words have a limit of their own.
+                let added = if name == "q" { Ok(()) } else { spent.add(&cond) };
+                added.map(|()| cond).map_err(|detail| Bad::parameter(name, "too_long", detail))
+            });
+            cond.map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
         if bad.is_empty() { Ok(conds) } else { Err(bad) }
     }
@@ -448,7 +459,11 @@ fn pieces(text: &str) -> Result<Vec<String>, Bad> {
         let digits = text.chars().filter(char::is_ascii_digit).collect::<String>();
         return Ok(vec![digits]);
     }
-    Ok(text.split_whitespace().map(str::to_owned).collect())
+    let words = cost::needed(text.split_whitespace().map(str::to_owned).collect());
+    if words.len() > WORDS_MAX {
+        return Err(Bad::parameter("q", "too_long", format!("may have at most {WORDS_MAX} different words")));
+    }
+    Ok(words)
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

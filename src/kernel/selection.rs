@@ -2,6 +2,7 @@
 use crate::kernel::actor::Actor;
 use crate::kernel::asked::{applies, ask_named, operators};
 use crate::kernel::cond::Cond;
+use crate::kernel::cost::Spent;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window, question};
@@ -30,7 +31,8 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
-/// Which records: those that meet all of `all`, one of `any` (unless it is empty) and none of `none`.
+/// Which records: those that meet all of `all`, one of `any` (unless it is empty) and none of `none`. Together the conditions may weigh 100:
+/// `contains` and `starts_with` 5 each, every other one 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct Selection {
@@ -47,7 +49,8 @@ pub struct Selection {
 
 crate::jsonb!(Selection, RecordSelection);
 
-/// A selection, and which page of it.
+/// A selection, and which page of it. Conditions may weigh 100 together, of which `contains` and `starts_with` take 5 each and every other
+/// one 1.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct SearchRequest {
     #[serde(default)]
@@ -63,7 +66,7 @@ pub struct SearchRequest {
     pub view_id: Option<Uuid>,
     /// And what belongs to this segment.
     pub segment_id: Option<Uuid>,
-    /// Words that must all occur, as `q=` of the list.
+    /// Words that must all occur, as `q=` of the list: twelve different ones at most.
     #[schema(max_length = 256)]
     pub q: Option<String>,
     /// As `sort=` of the list.
@@ -104,7 +107,7 @@ pub struct RecordSelection {
     pub view_id: Option<Uuid>,
     /// What belongs to this segment.
     pub segment_id: Option<Uuid>,
-    /// Words that must all occur, as `q=` of the list.
+    /// Words that must all occur, as `q=` of the list: twelve different ones at most.
     #[schema(min_length = 1, max_length = 256)]
     pub q: Option<String>,
     /// Every record may be meant. Needed without a condition, and where the conditions leave no record out: otherwise that is refused.
@@ -174,10 +177,16 @@ fn asked(field: FieldRef, condition: &Condition, actor: &Actor) -> Result<Cond, 
 impl<T> Fields<T> {
     /// The condition that a selection makes; every mistake is reported with its pointer.
     pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<Bad>> {
-        let mut bad = Vec::new();
+        let (mut bad, mut spent) = (Vec::new(), Spent::default());
         let mut read = |list: &[Condition], name: &str| -> Vec<Cond> {
-            let one =
-                |(n, condition)| self.one(condition, &format!("/{name}/{n}"), actor).map_err(|e| bad.push(e)).ok();
+            let one = |(n, condition)| {
+                let pointer = format!("/{name}/{n}");
+                let cond = self.one(condition, &pointer, actor).and_then(|cond| match spent.add(&cond) {
+                    Ok(()) => Ok(cond),
+                    Err(detail) => Err(Bad::member(pointer, "too_long", detail)),
+                });
+                cond.map_err(|e| bad.push(e)).ok()
+            };
             list.iter().enumerate().filter_map(one).collect()
         };
         let (mut conds, any) = (read(&selection.all, "all"), read(&selection.any, "any"));

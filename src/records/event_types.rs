@@ -9,7 +9,7 @@ const MOVED: [&str; 4] = ["stage_changed", "won", "lost", "reopened"];
 const VERBS: &[(Kind, &[&[&str]])] = &[
     (Kind::Workspace, &[&["created", "updated"]]),
     (Kind::User, &[&["created", "updated", "sign_in_refused", "password_changed", "email_changed"]]),
-    (Kind::User, &[&["second_factor_on", "second_factor_off", SIGHT_CHANGED]]),
+    (Kind::User, &[&["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", SIGHT_CHANGED]]),
     (Kind::Session, &[&["opened", "ended", "reuse_detected"]]),
     (Kind::Role, &[&NAMED]),
     (Kind::Team, &[&NAMED]),
@@ -28,7 +28,7 @@ const VERBS: &[(Kind, &[&[&str]])] = &[
     (Kind::Task, &[&KEPT, &["completed", HIDDEN]]),
     (Kind::Activity, &[&KEPT, &[HIDDEN]]),
     (Kind::File, &[&KEPT, &[HIDDEN]]),
-    (Kind::View, &[&NAMED, &[HIDDEN]]),
+    (Kind::View, &[&NAMED]),
     (Kind::Segment, &[&NAMED]),
     (Kind::RetentionRule, &[&NAMED]),
     (Kind::Import, &[&["deleted"]]),

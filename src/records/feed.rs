@@ -2,6 +2,7 @@
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::identity::accounts::SECURITY_EVENTS;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
@@ -192,7 +193,7 @@ fn position(cursor: &str, actor: &Actor) -> Result<From> {
 }
 
 /// The kinds whose records are not all seen by everybody who may read such records, and the member that names the owner.
-const OWNED: [(Kind, &str); 8] = [
+const OWNED: [(Kind, &str); 7] = [
     (Kind::Company, "owner_id"),
     (Kind::Contact, "owner_id"),
     (Kind::Lead, "owner_id"),
@@ -200,16 +201,11 @@ const OWNED: [(Kind, &str); 8] = [
     (Kind::Task, "assignee_id"),
     (Kind::Activity, "author_id"),
     (Kind::File, "author_id"),
-    (Kind::View, "owner_id"),
 ];
 
 /// Whether the caller sees the record of an event. `:records` is the table of its kind.
 const SEEN: &str = "exists (select 1 from :records where :records.workspace_id = events.workspace_id and :records.id = events.record_id \
     and (:sight))";
-
-/// A view that is deleted is gone for good, and the event says nothing but that.
-const SEEN_OR_GONE: &str = "(type = 'view.deleted' or exists (select 1 from :records where :records.workspace_id = events.workspace_id \
-    and :records.id = events.record_id and (:sight)))";
 
 /// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
 fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
@@ -219,16 +215,30 @@ fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
     Kind::ALL.iter().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
 
+/// Whether the view of an event is shared, or was until then, or is the caller's.
+const OF_VIEWS: &str = "record_kind <> 'view' or actor_id = :me or changes -> 'shared' -> 0 = 'true' or exists (select 1 from views v \
+    where v.workspace_id = events.workspace_id and v.id = events.record_id and (v.shared or v.owner_id = :me))";
+
+/// What happens to how others sign in is for who may read the audit log.
+const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
+
 /// The condition on events that follows from what the caller sees of each kind of record.
 fn seen(tx: &Tx<'_>) -> Statement {
-    let mut condition = Statement::new("true");
+    let audits = tx.actor.must_read(Kind::AuditEvent.path()).is_ok();
+    let security = SECURITY_EVENTS.iter().map(|name| (*name).to_owned()).collect();
+    let sign_in = Statement::new(OF_SIGN_IN)
+        .set("audits", Part::Sql(if audits { "true" } else { "false" }))
+        .set("me", Part::Id(tx.actor.user))
+        .set("security", Part::Texts(security));
+    let mut condition = Statement::new("(:views) and (:sign_in)")
+        .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("me", Part::Id(tx.actor.user)))))
+        .set("sign_in", Part::Nested(Box::new(sign_in)));
     for (kind, _) in OWNED {
         let sight = sight::cond(tx.actor, kind, Action::Read);
         if matches!(&sight, Cond::All(all) if all.is_empty()) {
             continue;
         }
-        let seen = Statement::new(if kind == Kind::View { SEEN_OR_GONE } else { SEEN });
-        let seen = seen.set("records", Part::Sql(kind.path())).set("sight", Part::Cond(sight));
+        let seen = Statement::new(SEEN).set("records", Part::Sql(kind.path())).set("sight", Part::Cond(sight));
         condition = Statement::new("(:rest) and (record_kind <> :kind or :seen)")
             .set("rest", Part::Nested(Box::new(condition)))
             .set("kind", Part::Text(kind.as_str().into()))
@@ -239,7 +249,7 @@ fn seen(tx: &Tx<'_>) -> Statement {
 
 /// The events by which records went from owners whom the caller sees to somebody else.
 fn lost(tx: &Tx<'_>) -> Statement {
-    let mut condition = Statement::new("record_kind = 'view' and changes -> 'shared' ->> 0 = 'true'");
+    let mut condition = Statement::new("false");
     for (kind, owner) in OWNED {
         let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
         condition = Statement::new("(:rest) or (record_kind = :kind and changes -> ':owner' ->> 0 = any(:owners))")

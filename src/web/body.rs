@@ -1,6 +1,7 @@
 //! Reading request bodies: media type, size, time, depth, then the schema of the type.
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::shape::{self, Rules};
+use crate::web::budget;
 use crate::web::json::Strict;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
@@ -27,6 +28,8 @@ const BODY_MAX: usize = 2 << 20;
 pub const BATCH_MAX: usize = 8 << 20;
 const BODY_TIME: Duration = Duration::from_secs(30);
 const DEPTH_MAX: usize = 32;
+/// Bytes of memory that a byte of JSON takes once it is read.
+const MEMORY: usize = 8;
 
 /// A body that follows the schema of `T` and its rules.
 #[derive(Debug)]
@@ -80,11 +83,13 @@ fn check_media_type(request: &HttpRequest, patch: bool) -> Result<()> {
 
 /// The whole body, unless it is too large or comes too slowly.
 pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Vec<u8>> {
+    let limit = if budget::is_known(request) { limit } else { limit.min(budget::STRANGER_MAX) };
     let too_large = || Error::new(Code::PayloadTooLarge, format!("a body may have at most {limit} bytes"));
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
+    budget::take(request, declared.unwrap_or_default(), MEMORY).await?;
     let all = async {
         let mut bytes = Vec::with_capacity(declared.unwrap_or(1024));
         while let Some(part) = payload.next().await {
@@ -92,6 +97,7 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> 
             if bytes.len() + part.len() > limit {
                 return Err(too_large());
             }
+            budget::take(request, bytes.len() + part.len(), MEMORY).await?;
             bytes.extend_from_slice(&part);
         }
         Ok(bytes)

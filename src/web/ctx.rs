@@ -3,6 +3,7 @@ use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
 use crate::db::sight;
 use crate::db::table::Expected;
+use crate::db::turns::Account;
 use crate::db::tx::{Request, Tx};
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor, Permission};
@@ -21,6 +22,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::net::IpAddr;
 
 /// A version is never longer.
 const VERSION_DIGITS: usize = 18;
@@ -63,6 +65,11 @@ impl<P: Permission> Ctx<P> {
 
     pub fn query(&self) -> &str {
         self.request.query_string()
+    }
+
+    /// Where the request came from.
+    pub fn address(&self) -> Option<IpAddr> {
+        address(&self.request)
     }
 
     /// The parameters, when the operation is no list.
@@ -120,12 +127,12 @@ impl<P: Permission> Ctx<P> {
         // What is wrong with the columns is said, file or not.
         sheet::<T, L>(fields, &plan, &self.actor).map_err(as_parameter)?;
         if !csv {
-            return self
-                .read(move |tx| {
-                    let page = page(tx, &plan)?;
-                    link.reply(page.info(), &page)
-                })
-                .await;
+            let costly = plan.costly;
+            let work = move |tx: &mut Tx<'_>| {
+                let page = page(tx, &plan)?;
+                link.reply(page.info(), &page)
+            };
+            return if costly { self.search(work).await } else { self.read(work).await };
         }
         let plan = plan.as_file(sight::cond(&self.actor, fields.kind, Action::Export));
         self.report(move |tx| {
@@ -136,7 +143,7 @@ impl<P: Permission> Ctx<P> {
     }
 
     /// As `list`, by a plan that is made of more than the query.
-    pub async fn search<T: 'static, L: Listed + 'static>(
+    pub async fn list_by<T: 'static, L: Listed + 'static>(
         &self,
         fields: &'static Fields<T>,
         plan: impl Fn(&mut Tx<'_>) -> Result<Plan<T>> + Send + 'static,
@@ -144,7 +151,7 @@ impl<P: Permission> Ctx<P> {
     ) -> Result<Reply> {
         if !self.wants_csv()? {
             return self
-                .read(move |tx| {
+                .search(move |tx| {
                     let plan = plan(tx)?;
                     sheet::<T, L>(fields, &plan, tx.actor)?;
                     Reply::ok(&page(tx, &plan)?)
@@ -163,6 +170,24 @@ impl<P: Permission> Ctx<P> {
         F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
         self.db.read(self.request(None)?, work).await
+    }
+
+    /// As `read`, for what may take long.
+    pub async fn search<F>(&self, work: F) -> Result<Reply>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        self.db.read_search(self.request(None)?, work).await
+    }
+
+    /// Work that takes time and memory and no connection, on a thread that is there for it: one piece per workspace at a time.
+    pub async fn aside<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        let account = Account { workspace: self.actor.workspace, user: self.actor.user };
+        self.db.aside(account, work).await
     }
 
     /// A read whose outcome the handler works on itself.

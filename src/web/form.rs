@@ -1,6 +1,7 @@
 //! Forms with a file in them (`multipart/form-data`, RFC 7578).
 use crate::kernel::error::{Code, Error, Result, not_known};
 use crate::web::body::BodyHash;
+use crate::web::budget;
 use actix_web::{HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
@@ -44,6 +45,7 @@ async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts
     if length.is_some_and(|length| length > limit + TEXT_MAX * (texts.len() + 1)) {
         return Err(too_large());
     }
+    budget::take(request, length.unwrap_or_default(), 1).await?;
     if !request.headers().get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data")) {
         return Err(Error::new(Code::UnsupportedMediaType, "send the file as multipart/form-data, in the part file"));
     }
@@ -63,12 +65,13 @@ async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts
             return Err(Error::member(format!("/{name}"), "stated_twice", "is given twice"));
         }
         let most = if name == "file" { limit } else { TEXT_MAX };
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(length.filter(|_| name == "file").unwrap_or_default());
         while let Some(piece) = part.next().await {
             let piece = piece.map_err(broken)?;
             if bytes.len() + piece.len() > most {
                 return Err(too_large());
             }
+            budget::take(request, bytes.len() + piece.len(), 1).await?;
             bytes.extend_from_slice(&piece);
         }
         if name == "file" {

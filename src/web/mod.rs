@@ -2,6 +2,7 @@
 pub mod answer;
 pub mod batch;
 pub mod body;
+pub mod budget;
 pub mod ctx;
 pub mod form;
 pub mod json;

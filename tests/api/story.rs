@@ -10,16 +10,17 @@ fn root() -> &'static Path {
 }
 
 /// Runs the example over a folder and returns a client of the workspace it made, and its pipeline.
-fn from_spreadsheet(data: &Path) -> (Client, String) {
+fn from_spreadsheet(address: &str, data: &Path) -> (Client, String) {
     let output = Command::new("bash")
         .arg(root().join("examples/from_spreadsheet.sh"))
-        .args([&format!("http://{}", server().address), &data.display().to_string()])
+        .args([&format!("http://{address}"), &data.display().to_string()])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     let last: Json = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    (Client::with_token(last["access_token"].as_str().unwrap()), last["pipeline_id"].as_str().unwrap().to_owned())
+    let token = format!("Bearer {}", last["access_token"].as_str().unwrap());
+    (Client::at(address).with("Authorization", &token), last["pipeline_id"].as_str().unwrap().to_owned())
 }
 
 fn get(client: &Client, report: &str, pipeline: &str, more: &str) -> Json {
@@ -34,7 +35,7 @@ fn the_real_spreadsheet_gives_the_true_figures() {
     if !data.is_dir() {
         return the_same_story_over_a_small_spreadsheet();
     }
-    let (client, pipeline) = from_spreadsheet(&data);
+    let (client, pipeline) = from_spreadsheet(&server().address, &data);
     let cohort = get(&client, "funnel", &pipeline, "");
     let group = &cohort["groups"][0];
     assert_eq!(
@@ -79,7 +80,12 @@ fn figures(report: &Json) -> String {
 
 #[test]
 fn the_same_story_over_a_small_spreadsheet() {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("small-spreadsheet");
+    small_spreadsheet(&server().address, "small-spreadsheet");
+}
+
+/// The story on any server.
+pub fn small_spreadsheet(address: &str, folder: &str) -> Client {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
     std::fs::create_dir_all(&dir).unwrap();
     let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
     write("sales_teams.csv", "sales_agent,manager,regional_office\nAnn Lee,Max,North\nBob Ray,Max,South\n");
@@ -93,7 +99,7 @@ fn the_same_story_over_a_small_spreadsheet() {
         "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n\
          1,Ann Lee,GTXPro,Acme,Won,01-01-17,11-01-17,5000\n2,Ann Lee,MG,,Lost,01-01-17,03-01-17,0\n3,Bob Ray,MG,Beta,Engaging,05-01-17,,\n4,Bob Ray,MG,Beta,Prospecting,,,\n",
     );
-    let (client, pipeline) = from_spreadsheet(&dir);
+    let (client, pipeline) = from_spreadsheet(address, &dir);
     let rate = get(&client, "win-rate", &pipeline, "")["groups"][0].clone();
     assert_eq!((&rate["win_rate"], &rate["won_value"][0]["amount"]), (&json!(0.5), &json!(500_000)));
     let standing = get(&client, "funnel", &pipeline, "&kind=snapshot");
@@ -111,6 +117,7 @@ fn the_same_story_over_a_small_spreadsheet() {
         (&company["included"]["companies"][0]["name"], &company["data"][0]["revenue"]["amount"]),
         (&json!("Acme"), &json!(100_000_000))
     );
+    client
 }
 
 #[test]

@@ -15,6 +15,7 @@ from pathlib import Path
 import crash
 import full
 import races
+import share
 import slow
 import stop
 import waits
@@ -71,6 +72,10 @@ PARTS = [
     (1, "F12", "SIGTERM under load", stop.gently),
     (3, "F13", "a worker that outlives its lease", crash.worker),
     (1, "E", "many at once on one record", races.one_record),
+    (5, "G1", "one workspace floods with reports and searches", share.requests),
+    (5, "G2", "files of 63 MiB that are none", share.files),
+    (5, "G3", "many jobs and letters of one workspace", share.jobs),
+    (5, "G4", "many wrong passwords at once", share.signing_in),
 ]
 
 

@@ -4,6 +4,7 @@ pub mod custom;
 pub mod forget;
 pub mod model;
 pub mod prepare;
+pub mod records;
 pub mod references;
 pub mod routes;
 pub mod run;

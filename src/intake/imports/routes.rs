@@ -70,10 +70,9 @@ pub struct ImportProblemPage {
     pub page: PageInfo,
 }
 
-/// What is found out about a file before anything is decided.
-fn detect(tx: &mut Tx<'_>, resource: ImportResource, table: &Table) -> Result<(DetectedFile, ImportSettings)> {
-    let stages = open_stages(tx, resource)?;
-    let fields = targets::fields(tx.actor, resource, &stages);
+/// What is found out about a file before anything is decided. `stages` are the open ones of the default pipeline.
+fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Table) -> (DetectedFile, ImportSettings) {
+    let fields = targets::fields(actor, resource, stages);
     let suggested = targets::suggest(resource, &table.header, &fields);
     let column = |n: usize| table.rows.iter().filter_map(move |row| row.cell(n));
     let kind_of =
@@ -114,7 +113,7 @@ fn detect(tx: &mut Tx<'_>, resource: ImportResource, table: &Table) -> Result<(D
         columns,
         fields,
     };
-    Ok((detected, settings))
+    (detected, settings)
 }
 
 /// The open stages of the default pipeline, for the fields `entered.<stage>`.
@@ -136,18 +135,29 @@ pub(in crate::intake::imports) fn check_right(actor: &Actor, resource: ImportRes
     if changes { actor.must_do(Action::Update, path) } else { Ok(()) }
 }
 
-pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, content: &[u8]) -> Result<Import> {
-    check_right(tx.actor, resource, false)?;
-    let table = run::open(content, &ImportSettings::default())?;
-    let (detected, settings) = detect(tx, resource, &table)?;
+/// A file that was read, before its row is written.
+struct Upload {
+    resource: ImportResource,
+    name: String,
+    content: Vec<u8>,
+    detected: DetectedFile,
+    settings: ImportSettings,
+}
+
+fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
+    check_right(tx.actor, file.resource, false)?;
     let row = diesel::insert_into(imports::table)
         .values((
             (imports::workspace_id.eq(tx.workspace()), imports::id.eq(Uuid::now_v7())),
-            (imports::resource.eq(resource), imports::file_name.eq(file_name), imports::content.eq(content)),
+            (
+                imports::resource.eq(file.resource),
+                imports::file_name.eq(&file.name),
+                imports::content.eq(&file.content),
+            ),
             (
                 imports::status.eq(ImportStatus::Uploaded),
-                imports::detected.eq(&detected),
-                imports::settings.eq(&settings),
+                imports::detected.eq(&file.detected),
+                imports::settings.eq(&file.settings),
             ),
             imports::created_by.eq(tx.actor.user),
             (imports::created_at.eq(tx.now), imports::updated_at.eq(tx.now)),
@@ -157,28 +167,37 @@ pub fn upload(tx: &mut Tx<'_>, resource: ImportResource, file_name: &str, conten
     Ok(row)
 }
 
-/// Checks the settings against the file and queues the job.
-pub fn start(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Job> {
-    let import = lock(tx, id, Expected::default())?;
+/// An import that may be run, with its file and the settings of this run.
+fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<u8>, ImportSettings)> {
+    let import = find(tx, id)?;
     must_be_at_rest(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
     check_right(tx.actor, import.resource, settings.on_existing != Some(OnExisting::Skip))?;
     let content = imports::table.find((tx.workspace(), id)).select(imports::content);
     let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
-    let table = run::open(&content, &settings)?;
-    Reader::new(tx, import.resource, &settings, &table)?;
-    let total = i64::try_from(table.rows.len()).ok();
-    let job = queue::enqueue(
-        tx,
-        run::KIND,
-        &serde_json::to_value(run::Args { import_id: id, dry_run: asked.dry_run }).map_err(Error::internal)?,
-        total,
-    )?;
-    diesel::update(imports::table.find((tx.workspace(), id)))
+    Ok((import, content, settings))
+}
+
+fn changed() -> Error {
+    Error::new(Code::Conflict, "the import has changed while its file was read; try again")
+}
+
+/// Checks the settings against the file and queues the job.
+fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettings, dry_run: bool) -> Result<Job> {
+    let import = lock(tx, known.id, Expected::default())?;
+    must_be_at_rest(&import)?;
+    if import.version != known.version {
+        return Err(changed());
+    }
+    Reader::new(tx, import.resource, settings, table)?;
+    let args = run::Args { import_id: import.id, dry_run };
+    let args = serde_json::to_value(args).map_err(Error::internal)?;
+    let job = queue::enqueue(tx, run::KIND, &args, i64::try_from(table.rows.len()).ok())?;
+    diesel::update(imports::table.find((tx.workspace(), import.id)))
         .set((
             imports::status.eq(ImportStatus::Queued),
-            imports::settings.eq(&settings),
+            imports::settings.eq(settings),
             imports::job_id.eq(job.id),
             imports::version.eq(imports::version + 1),
             imports::updated_at.eq(tx.now),
@@ -248,7 +267,16 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
 #[post("/imports")]
 async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
     let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
-    ctx.write(move |tx| Reply::created(&upload(tx, resource, &name, &content)?)).await
+    check_right(&ctx.actor, resource, false)?;
+    let stages = ctx.ask(move |tx| open_stages(tx, resource)).await?;
+    let actor = ctx.actor.clone();
+    let parsed = move || {
+        let table = run::open(&content, &ImportSettings::default())?;
+        let (detected, settings) = detect(&actor, resource, &stages, &table);
+        Ok(Upload { resource, name, content, detected, settings })
+    };
+    let file = ctx.aside(parsed).await?;
+    ctx.write(move |tx| Reply::created(&keep(tx, &file)?)).await
 }
 
 /// Run an import in the background: first with `dry_run` to see what would happen, then for good. The same file twice makes no doubles.
@@ -256,7 +284,14 @@ async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: w
     responses((status = 202, description = "The job that does it", body = Job)))]
 #[post("/imports/{import_id}/run")]
 async fn begin(ctx: Ctx<can::imports::Create>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::accepted(&start(tx, id.0, &asked)?)).await
+    let (dry_run, again) = (asked.dry_run, asked.0.clone());
+    let Ok((import, content, settings)) = ctx.ask(move |tx| prepare(tx, id.0, &asked)).await else {
+        // Refused here, where a request that was answered before gets its answer again.
+        return ctx.write(move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
+    };
+    let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
+    let (table, settings) = ctx.aside(parsed).await?;
+    ctx.write(move |tx| Reply::accepted(&start(tx, &import, &table, &settings, dry_run)?)).await
 }
 
 /// List imports, the latest first.

@@ -18,6 +18,7 @@ use crate::schema::{import_problems, imports};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub const KIND: &str = "import";
@@ -25,6 +26,8 @@ pub const KIND: &str = "import";
 const CHUNK: usize = 500;
 /// Rows after which the planner's statistics are made anew.
 const BULK: usize = 1_000;
+/// After so long an import lets others go before it.
+const TURN: Duration = Duration::from_secs(5);
 /// More problems than this are counted, but not kept.
 const PROBLEMS_MAX: i64 = 10_000;
 
@@ -96,13 +99,14 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(&content, &import.settings)?;
+    drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let mut reader = db.write_here(request, |tx| Reader::new(tx, import.resource, &import.settings, &table))?;
     let mut report = match (&import.report, job.done) {
         (Some(report), 1..) => report.clone(),
         _ => reader.report(&import.settings),
     };
-    let begin = usize::try_from(job.done).unwrap_or(0);
+    let (begin, begun) = (usize::try_from(job.done).unwrap_or(0), Instant::now());
     let mut done = 0;
     for rows in reader.chunks(&table.rows, CHUNK) {
         // What a worker that died had committed is passed over.
@@ -128,6 +132,9 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             Ok(report)
         })?;
         done += rows.len();
+        if begun.elapsed() > TURN && done < table.rows.len() && db.give_way(job, true)? {
+            return Ok(());
+        }
     }
     if done >= BULK {
         refresh_statistics(db);
@@ -155,6 +162,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(&content, &import.settings)?;
+    drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let (report, problems) = db.rehearse_here(request, |tx| {
         let mut reader = Reader::new(tx, import.resource, &import.settings, &table)?;

@@ -1,12 +1,18 @@
 //! A file of text as a table: encoding, delimiter, header, rows.
+use crate::intake::imports::records::{Records, TooMuch};
 use crate::kernel::error::{Code, Error, Result};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 pub const COLUMNS_MAX: usize = 200;
 pub const ROWS_MAX: usize = 200_000;
-const CELL_MAX: usize = 100_000;
+/// Of all rows together: what is kept of a file must not take much more memory than the file.
+const CELLS_MAX: usize = 10_000_000;
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+/// What the delimiter is guessed from.
+const HEAD: usize = 256 << 10;
+const HEAD_ROWS: usize = 20;
 
 /// A file that has been understood as a table.
 #[derive(Debug)]
@@ -17,27 +23,41 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// A row that is not empty. Its cells lie in one piece of memory: a file may have hundreds of thousands of them.
+/// A row that is not empty. Its cells lie in one piece of memory: a file may have millions of them.
 #[derive(Debug)]
 pub struct Row {
     /// The line of the file on which the row begins; the header is line 1.
     pub line: u64,
-    cells: csv::StringRecord,
+    text: Box<str>,
+    /// Where each cell ends in the text.
+    ends: Box<[u32]>,
 }
 
 impl Row {
+    fn new<'c>(line: u64, cells: impl Iterator<Item = &'c str>) -> Result<Row> {
+        let (mut text, mut ends) = (String::new(), Vec::new());
+        for cell in cells {
+            text.push_str(cell.trim());
+            ends.push(u32::try_from(text.len()).map_err(Error::internal)?);
+        }
+        Ok(Row { line, text: text.into(), ends: ends.into() })
+    }
+
     pub fn width(&self) -> usize {
-        self.cells.len()
+        self.ends.len()
     }
 
     /// Without blanks around it.
     pub fn cell(&self, column: usize) -> Option<&str> {
-        self.cells.get(column)
+        let at = |column: usize| usize::try_from(*self.ends.get(column)?).ok();
+        let begin = if column == 0 { 0 } else { at(column - 1)? };
+        self.text.get(begin..at(column)?)
     }
 
     /// The same for rows with the same cells: the first bytes of their SHA-256.
     pub fn digest(&self) -> [u8; 8] {
-        let hash = self.cells.iter().fold(Sha256::new(), |hash, cell| hash.chain_update(cell).chain_update([0x1f]));
+        let cells = (0..self.width()).filter_map(|column| self.cell(column));
+        let hash = cells.fold(Sha256::new(), |hash, cell| hash.chain_update(cell).chain_update([0x1f]));
         hash.finalize().first_chunk().copied().unwrap_or_default()
     }
 }
@@ -54,37 +74,48 @@ pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Re
         None => detect_delimiter(&text),
     };
     let byte = u8::try_from(delimiter).map_err(|_| unreadable("a delimiter is one ASCII character"))?;
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut records = reader.records();
-    let first =
-        records.next().ok_or_else(|| unreadable("the file is empty"))?.map_err(|e| unreadable(e.to_string()))?;
-    let header = header(&first, &text, delimiter)?;
-    let mut rows = Vec::new();
-    for record in records {
-        let mut record = record.map_err(|e| unreadable(e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.iter().any(|cell| cell.len() > CELL_MAX) {
+    let mut records = Records::new(&text, byte);
+    let first = match records.advance() {
+        Ok(first) => first.ok_or_else(|| unreadable("the file is empty"))?,
+        Err(TooMuch::Cells { most, .. }) => {
             return Err(unreadable(format!(
-                "a cell in the row at line {line} has more than {CELL_MAX} bytes; is a quotation mark not closed?"
+                "the file has more than {most} columns; at most {COLUMNS_MAX} can be read"
             )));
         }
-        record.trim();
-        if record.iter().all(str::is_empty) {
-            continue;
-        }
-        if rows.len() == ROWS_MAX {
-            return Err(unreadable(format!("a file may have at most {ROWS_MAX} rows; split it")));
-        }
-        rows.push(Row { line, cells: record });
-    }
+        Err(long) => return Err(unreadable(long.to_string())),
+    };
+    let header = header(first.cells(), &text, delimiter)?;
+    let rows = rows(records)?;
     if rows.is_empty() {
         return Err(unreadable("the file has a header but no rows"));
     }
     Ok(Table { encoding, delimiter, header, rows })
 }
 
-fn decode(bytes: &[u8], told: Option<&str>) -> Result<(String, String)> {
+/// What follows the header.
+fn rows(mut records: Records<'_>) -> Result<Vec<Row>> {
+    let (mut rows, mut cells) = (Vec::new(), 0);
+    while let Some(record) = records.advance().map_err(|much| unreadable(much.to_string()))? {
+        if record.cells().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        if rows.len() == ROWS_MAX {
+            return Err(unreadable(format!("a file may have at most {ROWS_MAX} rows; split it")));
+        }
+        let row = Row::new(record.line, record.cells())?;
+        cells += row.width();
+        if cells > CELLS_MAX {
+            let detail = format!(
+                "a file may have at most {CELLS_MAX} cells, rows times columns; split it, or leave columns out"
+            );
+            return Err(unreadable(detail));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn decode<'b>(bytes: &'b [u8], told: Option<&str>) -> Result<(Cow<'b, str>, String)> {
     if bytes.starts_with(b"PK\x03\x04") {
         return Err(unreadable(
             "this is a workbook or an archive, not CSV; in the spreadsheet program choose “save as CSV”",
@@ -108,7 +139,7 @@ fn decode(bytes: &[u8], told: Option<&str>) -> Result<(String, String)> {
     if text.contains('\0') {
         return Err(unreadable("the file holds zero bytes: it is binary, not CSV"));
     }
-    Ok((text.into_owned(), used.name().to_lowercase()))
+    Ok((text, used.name().to_lowercase()))
 }
 
 fn detect_encoding(bytes: &[u8]) -> &'static Encoding {
@@ -131,11 +162,23 @@ fn detect_encoding(bytes: &[u8]) -> &'static Encoding {
 
 /// The delimiter that cuts the first lines into the most columns, the same number in each.
 fn detect_delimiter(text: &str) -> char {
+    let mut end = text.len().min(HEAD);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let head = text.get(..end).unwrap_or(text);
     let score = |delimiter: char| {
-        let byte = u8::try_from(delimiter).unwrap_or(b',');
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
-        let widths: Vec<usize> = reader.records().take(20).filter_map(|r| Some(r.ok()?.len())).collect();
+        let mut records = Records::new(head, u8::try_from(delimiter).unwrap_or(b','));
+        let mut widths: Vec<usize> = Vec::new();
+        while widths.len() < HEAD_ROWS
+            && let Ok(Some(record)) = records.advance()
+        {
+            widths.push(record.cells().count());
+        }
+        // The last row of the head may be cut.
+        if widths.len() > 1 && widths.len() < HEAD_ROWS && end < text.len() {
+            widths.pop();
+        }
         let first = widths.first().copied().unwrap_or(0);
         let alike = widths.iter().filter(|w| **w == first).count();
         if first < 2 { 0 } else { alike * 1000 / widths.len().max(1) * 1000 + first }
@@ -143,8 +186,8 @@ fn detect_delimiter(text: &str) -> char {
     DELIMITERS.into_iter().max_by_key(|d| (score(*d), std::cmp::Reverse(*d == '|'))).unwrap_or(',')
 }
 
-fn header(first: &csv::StringRecord, text: &str, delimiter: char) -> Result<Vec<String>> {
-    let names: Vec<String> = first.iter().map(|cell| cell.trim().to_owned()).collect();
+fn header<'c>(first: impl Iterator<Item = &'c str>, text: &str, delimiter: char) -> Result<Vec<String>> {
+    let names: Vec<String> = first.map(|cell| cell.trim().to_owned()).collect();
     if names.len() > COLUMNS_MAX {
         return Err(unreadable(format!("the file has {} columns; at most {COLUMNS_MAX} can be read", names.len())));
     }
@@ -185,6 +228,28 @@ mod tests {
     }
 
     #[test]
+    fn cells_are_cut_as_written() {
+        for (file, wanted) in [
+            ("a,b\n1,2\n", vec![vec!["1", "2"]]),
+            ("a,b\n1,2", vec![vec!["1", "2"]]),
+            ("a,b\r\n 1 ,\" 2\n3 \"\r\n\r\n,\r\n4\r\n", vec![vec!["1", "2\n3"], vec!["4"]]),
+            ("a,b\n\"x\"\"y\",\n,\n1,2,3\n", vec![vec!["x\"y", ""], vec!["1", "2", "3"]]),
+            ("имя,город\nАнна,\"Москва, центр\"\n", vec![vec!["Анна", "Москва, центр"]]),
+        ] {
+            let table = read(file.as_bytes(), None, Some(',')).unwrap();
+            let cells =
+                |row: &super::Row| (0..row.width()).map(|n| row.cell(n).unwrap().to_owned()).collect::<Vec<_>>();
+            assert_eq!(table.rows.iter().map(cells).collect::<Vec<_>>(), wanted, "{file}");
+            assert_eq!(table.rows[0].cell(table.rows[0].width()), None);
+        }
+        let many = format!("a,b\n{}", "1,2\n".repeat(200_001));
+        assert!(read(many.as_bytes(), None, None).unwrap_err().to_string().contains("200000 rows"));
+        let header = (0..200).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
+        let full = format!("{header}\n{}", format!("x{}\n", ",".repeat(199)).repeat(50_001));
+        assert!(read(full.as_bytes(), None, None).unwrap_err().to_string().contains("10000000 cells"));
+    }
+
+    #[test]
     fn what_is_no_table_says_so() {
         let detail = |bytes: &[u8]| read(bytes, None, None).unwrap_err().to_string();
         assert!(detail(b"").contains("empty"));
@@ -194,6 +259,12 @@ mod tests {
         assert!(detail(b"a,A\n1,2\n").contains("two columns"));
         let wide = (0..300).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
         assert!(detail(format!("{wide}\n1\n").as_bytes()).contains("300 columns"));
+        assert!(detail(",".repeat(1 << 20).as_bytes()).contains("more than 400 columns"));
+        assert!(
+            detail(format!("a,b\n1,2\n{}\n", ",".repeat(1 << 20)).as_bytes())
+                .contains("row at line 3 has more than 400 cells")
+        );
+        assert!(detail(format!("a,b\n1,\"{}\n", "x".repeat(200_000)).as_bytes()).contains("quotation mark"));
         let wrong = read(b"a;b;c\n1;2;3\n", None, Some(',')).unwrap_err().to_string();
         assert!(wrong.contains("seems to use ';'"), "{wrong}");
     }

@@ -11,7 +11,7 @@ use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
-use crate::{away, list_params, money_columns, next_task_columns, page, record};
+use crate::{away, gives, list_params, money_columns, next_task_columns, page, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -133,6 +133,7 @@ pub struct CompanyUpdate {
     pub external_id: Option<Option<String>>,
 }
 impl Rules for CompanyUpdate {}
+gives!(CompanyUpdate of Company: revenue, employees, address);
 
 pub static COMPANY: Fields<companies::table> = Fields {
     kind: Kind::Company,

@@ -11,7 +11,7 @@ use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{away, jsonb, list_params, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -317,6 +317,8 @@ pub struct ContactUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
+
+gives!(ContactUpdate of Contact: email, emails, phone, phones, address, birthday, consents);
 
 impl Rules for ContactUpdate {
     fn rules(&self, bad: &mut Vec<Bad>) {

@@ -14,7 +14,7 @@ use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{away, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -211,6 +211,8 @@ pub struct DealUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
+
+gives!(DealUpdate of Deal: value, probability_percent, competitor, next_step);
 
 impl Rules for DealUpdate {
     fn rules(&self, bad: &mut Vec<Bad>) {

@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::table::Expected;
-use crate::db::updates::{Group, apart, at_once, rows_of};
+use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
@@ -167,6 +167,9 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         rows.push(row);
     }
     custom_fields::must_see(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    // What is closed is no work any more.
+    let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
+    refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
     people::link(tx, &links)?;
     lines::insert(tx, &items)?;
@@ -266,6 +269,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         named.into_iter().filter(|(_, id, _)| !rows.iter().all(|deal| names(deal, *id)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    refs::must_work(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
@@ -319,6 +325,8 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         return Ok(before.clone());
     }
     custom_fields::must_be_filled(tx, Kind::Deal, &before.custom, stage.id)?;
+    let given = [("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())];
+    sight::may_give(tx, Kind::Deal, &given)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
     let closed_at = match (stage.category == before.status, stage.category) {

@@ -13,7 +13,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{away, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -202,6 +202,7 @@ pub struct LeadUpdate {
     pub external_id: Option<Option<String>>,
 }
 impl Rules for LeadUpdate {}
+gives!(LeadUpdate of Lead: person, value);
 
 /// Where a lead goes. Into a lost stage it needs the reason.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

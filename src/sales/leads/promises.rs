@@ -1,4 +1,5 @@
 //! "Talk to them again on that day" is one task, which moves and goes with the day.
+use crate::db::refs;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
@@ -50,6 +51,11 @@ pub fn keep(tx: &mut Tx<'_>, before: &[Option<NaiveDate>], mut rows: Vec<Lead>) 
     tasks::change_each(tx, &moved)?;
     if !gone.is_empty() {
         tasks::delete_many(tx, &gone)?;
+    }
+    let gone = refs::suspended(tx, made.iter().map(|task| task.assignee_id))?;
+    // Who is suspended does not come back: whoever promises it does.
+    for task in made.iter_mut().filter(|task| task.assignee_id.is_some_and(|id| gone.contains(&id))) {
+        task.assignee_id = Some(tx.actor.user);
     }
     link(tx, &made)?;
     show(tx, &put_off, &mut rows)?;

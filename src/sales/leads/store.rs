@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::table::Expected;
-use crate::db::updates::{Group, apart, at_once, rows_of};
+use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
@@ -121,6 +121,9 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
         rows.push(row);
     }
     custom_fields::must_see(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    // What is closed is no work any more.
+    let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
+    refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).explain(MEANINGS)?;
     spans::insert_many(tx, &spans)?;
     records::tags::note(tx, made.iter().map(|lead| &lead.tags))?;
@@ -269,6 +272,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         named.into_iter().filter(move |(_, id, _)| id.is_none() || !rows.iter().all(|lead| names(lead, *id)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    refs::must_work(tx, owners, "/owner_id")?;
     let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {

@@ -1,0 +1,103 @@
+//! Threads with a queue of their own. A request hands its work to one of them and waits, but never longer than the deadline; a full queue
+//! is answered with 503 at once instead of with a longer wait.
+use crate::db::turns::{Account, Shares, Ticket, Turns};
+use crate::db::watch::{self, Post, Watch};
+use crate::kernel::error::{Code, Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A request that has waited this long is answered with 503; its work may still be done (hence idempotency keys).
+const DEADLINE: Duration = Duration::from_secs(15);
+/// When to come back with what was refused.
+const COME_BACK: u32 = 2;
+
+type Job<C> = Box<dyn FnOnce(&C) + Send>;
+
+/// Threads that work with `C`. They end when the lane is dropped.
+pub struct Lane<C>(Arc<Turns<Job<C>>>);
+
+impl<C> std::fmt::Debug for Lane<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane").finish_non_exhaustive()
+    }
+}
+
+impl<C> Drop for Lane<C> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl<C: Send + Sync + 'static> Lane<C> {
+    pub fn open(name: &str, threads: u32, shares: Shares, with: &Arc<C>, watch: &Watch) -> Result<Lane<C>> {
+        let turns: Arc<Turns<Job<C>>> = Arc::new(Turns::new(shares));
+        for n in 0..threads {
+            let (turns, with, hand) = (Arc::clone(&turns), Arc::clone(with), Hand::default());
+            watch
+                .man(&format!("{name}-{n}"), move |post| serve(&turns, &with, &hand, post))
+                .map_err(Error::internal)?;
+        }
+        Ok(Lane(turns))
+    }
+
+    pub async fn run<T, F>(&self, account: Account, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&C) -> Result<T> + Send + 'static,
+    {
+        self.run_within(DEADLINE, account, work).await
+    }
+
+    pub async fn run_within<T, F>(&self, deadline: Duration, account: Account, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&C) -> Result<T> + Send + 'static,
+    {
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        let job: Job<C> = Box::new(move |with| {
+            // A caller that went away while waiting costs nothing.
+            if !answer.is_closed() {
+                let _ = answer.send(work(with));
+            }
+        });
+        self.0.push(account, job).map_err(|_| busy("too many of your requests are waiting; send fewer at once"))?;
+        match tokio::time::timeout(deadline, wait).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Error::internal("the work on the database panicked")),
+            Err(_) => Err(busy("the request has waited too long for its turn; try again soon")),
+        }
+    }
+}
+
+fn busy(detail: &str) -> Error {
+    Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(COME_BACK))
+}
+
+/// The work that a thread has in hand. When the thread is given up, its successor gives the work's share back.
+#[derive(Default)]
+struct Hand(Mutex<Option<Ticket>>);
+
+impl Hand {
+    fn hold<J>(&self, turns: &Turns<J>, next: Option<Ticket>) {
+        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), next);
+        if let Some(ticket) = before {
+            turns.done(ticket);
+        }
+    }
+}
+
+fn serve<C>(turns: &Turns<Job<C>>, with: &C, hand: &Hand, post: &Post) {
+    hand.hold(turns, None);
+    while !post.is_given_up() {
+        let Some((ticket, job)) = turns.take() else { return };
+        hand.hold(turns, Some(ticket));
+        // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
+        let outcome = catch_unwind(AssertUnwindSafe(|| job(with)));
+        watch::at_ease();
+        turns.done(ticket);
+        if outcome.is_err() {
+            log::error!("a piece of database work panicked");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Poolers in transaction mode, such as PgBouncer with `pool_mode = transaction`: each transaction may run on another connection to
+//! PostgreSQL. What belongs to a connection is lost or belongs to somebody else: prepared statements, and what `set` has set.
+use crate::db::sql::{Part, Statement};
+use crate::kernel::error::{Error, Result};
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+
+/// How the database is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    Direct,
+    /// Through a pooler: nothing is prepared, and nothing is set but by the role.
+    Pooled,
+}
+
+/// What every session is set to. Lists and writes take milliseconds; whatever takes seconds is a runaway.
+pub const SESSION: [(&str, &str); 4] = [
+    ("jit", "off"),
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "15s"),
+];
+
+/// In which order two connections are asked: none of them keeps time with a pooler that takes its own in turn.
+const ASKED: [usize; 12] = [0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0];
+
+#[derive(QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+}
+
+/// Whether connections share those of PostgreSQL: two that are open at once are served by the same process, or one by several.
+pub fn shares_connections(url: &str) -> Result<bool> {
+    let connect = || PgConnection::establish(url).map_err(Error::internal);
+    let (mut conns, mut seen) = ([connect()?, connect()?], [None, None]);
+    for n in ASKED {
+        let (Some(conn), other) = (conns.get_mut(n), seen.get(1 - n).copied().flatten()) else { continue };
+        let backend: Backend = Statement::new("select pg_backend_pid() as pid").get_result(conn)?;
+        let before = seen.get_mut(n).and_then(|seen: &mut Option<i32>| seen.replace(backend.pid));
+        if other == Some(backend.pid) || before.is_some_and(|before| before != backend.pid) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The settings that a session lacks when nobody sets them: those that its role does not bring.
+pub fn unset(conn: &mut PgConnection) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Unset {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let names = SESSION.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let unset = "select name from pg_settings where name = any(:names) and setting = boot_val order by name";
+    let unset: Vec<Unset> = Statement::new(unset).set("names", Part::Texts(names)).load(conn)?;
+    Ok(unset.into_iter().map(|unset| unset.name).collect())
+}
+
+/// What gives a role the settings, in the database that is open.
+pub fn defaults(role: &str, database: &str) -> String {
+    let one =
+        |(name, value): &(&str, &str)| format!("alter role {role} in database \"{database}\" set {name} = '{value}';");
+    SESSION.iter().map(one).collect::<Vec<_>>().join("\n")
+}

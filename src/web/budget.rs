@@ -1,0 +1,112 @@
+//! How much of the memory the bodies of one workspace may take at once. What comes beside it waits before it is read, and too much of
+//! that is refused: a workspace that sends many large files at once holds up itself alone.
+use crate::kernel::error::{Code, Error, Result};
+use crate::web::ctx::Identity;
+use actix_web::{HttpMessage, HttpRequest, web};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// Of a workspace: three of the largest files, or of the largest batches.
+const BUDGET: usize = 192 << 20;
+/// Smaller bodies are not counted.
+const UNIT: usize = 64 << 10;
+/// Requests of a workspace that may wait for memory.
+const WAITING_MAX: usize = 32;
+const WAIT: Duration = Duration::from_secs(15);
+/// Before somebody has said who it is, a body holds a sign-in at most.
+pub const STRANGER_MAX: usize = UNIT;
+
+/// What is left for each workspace.
+#[derive(Debug, Default)]
+pub struct Budget(Mutex<HashMap<Uuid, Arc<Purse>>>);
+
+#[derive(Debug)]
+struct Purse {
+    units: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+impl Budget {
+    fn of(&self, workspace: Uuid) -> Arc<Purse> {
+        let mut purses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What nobody holds is full again.
+        purses.retain(|id, purse| *id == workspace || Arc::strong_count(purse) > 1);
+        let new = || Arc::new(Purse { units: Arc::new(Semaphore::new(BUDGET / UNIT)), waiting: AtomicUsize::new(0) });
+        Arc::clone(purses.entry(workspace).or_insert_with(new))
+    }
+}
+
+/// The part of the budget that a request holds; it is given back when the request is answered.
+#[derive(Debug)]
+struct Share {
+    purse: Arc<Purse>,
+    permits: Vec<OwnedSemaphorePermit>,
+    units: usize,
+}
+
+/// Whether the caller is known.
+pub fn is_known(request: &HttpRequest) -> bool {
+    workspace(request).is_some()
+}
+
+fn workspace(request: &HttpRequest) -> Option<Uuid> {
+    match request.extensions().get::<Identity>() {
+        Some(Identity::Known(actor)) => Some(actor.workspace),
+        _ => None,
+    }
+}
+
+/// Waits until the workspace may have a body of so many bytes, each of which takes `each` of memory. Called again with more bytes,
+/// it waits for the rest.
+pub async fn take(request: &HttpRequest, bytes: usize, each: usize) -> Result<()> {
+    let (Some(workspace), Some(budget)) = (workspace(request), request.app_data::<web::Data<Budget>>()) else {
+        return Ok(());
+    };
+    let wanted = if bytes < UNIT { 0 } else { (bytes * each / UNIT).min(BUDGET / UNIT) };
+    let held = request.extensions_mut().remove::<Share>();
+    let mut share = held.unwrap_or_else(|| Share { purse: budget.of(workspace), permits: Vec::new(), units: 0 });
+    let missing = wanted.saturating_sub(share.units);
+    if missing > 0 {
+        let permit = share.purse.more(missing).await?;
+        share.permits.push(permit);
+        share.units = wanted;
+    }
+    request.extensions_mut().insert(share);
+    Ok(())
+}
+
+impl Purse {
+    async fn more(&self, units: usize) -> Result<OwnedSemaphorePermit> {
+        let count = u32::try_from(units).map_err(Error::internal)?;
+        if let Ok(permit) = Arc::clone(&self.units).try_acquire_many_owned(count) {
+            return Ok(permit);
+        }
+        let busy = || {
+            let detail = "too many large bodies of your workspace are under way; send them one after another";
+            Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(5))
+        };
+        let _place = Place::take(&self.waiting).ok_or_else(busy)?;
+        let permit = tokio::time::timeout(WAIT, Arc::clone(&self.units).acquire_many_owned(count)).await;
+        permit.map_err(|_| busy())?.map_err(Error::internal)
+    }
+}
+
+/// A place among those who wait.
+struct Place<'p>(&'p AtomicUsize);
+
+impl<'p> Place<'p> {
+    fn take(waiting: &'p AtomicUsize) -> Option<Place<'p>> {
+        let place = Place(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < WAITING_MAX).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,151 @@
+//! Whose turn it is: jobs and letters of one workspace do not wait for all those of another.
+use crate::imports::finished;
+use crate::support::process::{Process, folder};
+use crate::support::{Client, database_url, id, unique};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+use voronka::db::migrations;
+use voronka::db::pool::{Db, Size};
+use voronka::db::pooler::Line;
+use voronka::db::queue::{Job, Lane, Reach};
+use voronka::kernel::time::DateTime;
+use voronka::schema::jobs;
+
+/// A queue that no worker looks after.
+fn queue() -> Db {
+    let name = unique("turns");
+    PgConnection::establish(database_url()).unwrap().batch_execute(&format!("create database {name}")).unwrap();
+    let url = database_url().replace("/postgres?", &format!("/{name}?"));
+    migrations::run(&url).unwrap();
+    Db::open(&url, Size { quick: 1, searches: 1, reports: 1, hands: 2 }, Line::Direct).unwrap()
+}
+
+fn add(db: &Db, workspace: u128, kind: &str, lane: Lane) -> Uuid {
+    let (id, now) = (Uuid::now_v7(), DateTime::now());
+    let row = (
+        (jobs::id.eq(id), jobs::workspace_id.eq(Uuid::from_u128(workspace)), jobs::user_id.eq(Uuid::nil())),
+        (jobs::kind.eq(kind), jobs::lane.eq(lane), jobs::args.eq(json!({}))),
+        (jobs::created_at.eq(now), jobs::updated_at.eq(now)),
+    );
+    db.here(|conn| Ok(diesel::insert_into(jobs::table).values(&row).execute(conn)?)).unwrap();
+    id
+}
+
+fn end(db: &Db, job: &Job) {
+    db.here(|conn| voronka::db::queue::finish(conn, job, Ok(()))).map(|ended| assert!(ended)).unwrap();
+}
+
+const fn reach(lanes: &'static [Lane], share: u32) -> Reach {
+    Reach { lanes, in_order: &["import"], share }
+}
+
+const WORK: Reach = reach(&[Lane::Work], 2);
+
+#[test]
+fn workspaces_take_turns() {
+    let db = queue();
+    let many: Vec<Uuid> = (0..10).map(|_| add(&db, 1, "bulk", Lane::Work)).collect();
+    let (second, third) = (add(&db, 2, "bulk", Lane::Work), add(&db, 3, "bulk", Lane::Work));
+    let take = || db.take_job(WORK).unwrap();
+    let taken: Vec<Job> = (0..4).map(|_| take().unwrap()).collect();
+    assert_eq!(taken.iter().map(|job| job.id).collect::<Vec<_>>(), [many[0], second, third, many[1]]);
+    // The first workspace has its share in hand.
+    assert!(take().is_none());
+    end(&db, &taken[1]);
+    assert!(take().is_none());
+    end(&db, &taken[0]);
+    let fourth = add(&db, 4, "bulk", Lane::Work);
+    assert_eq!(take().unwrap().id, fourth);
+    assert_eq!(take().unwrap().id, many[2]);
+}
+
+#[test]
+fn letters_that_somebody_waits_for_do_not_wait() {
+    let db = queue();
+    let invitations: Vec<Uuid> = (0..100).map(|_| add(&db, 1, "letter", Lane::Errand)).collect();
+    let reset = add(&db, 1, "letter", Lane::Urgent);
+    let of_another = add(&db, 2, "letter", Lane::Errand);
+    assert_eq!(db.take_job(reach(&[Lane::Urgent], 1)).unwrap().unwrap().id, reset);
+    let errands = reach(&[Lane::Urgent, Lane::Errand], 2);
+    let taken: Vec<Uuid> = (0..2).map(|_| db.take_job(errands).unwrap().unwrap().id).collect();
+    assert_eq!(taken, [invitations[0], of_another]);
+    // Work does not take letters, nor letters work.
+    assert!(db.take_job(WORK).unwrap().is_none());
+}
+
+#[test]
+fn imports_of_a_workspace_keep_their_order() {
+    let db = queue();
+    let first = add(&db, 1, "import", Lane::Work);
+    let (second, bulk) = (add(&db, 1, "import", Lane::Work), add(&db, 1, "bulk", Lane::Work));
+    let import = db.take_job(WORK).unwrap().unwrap();
+    assert_eq!(import.id, first);
+    assert_eq!(db.take_job(WORK).unwrap().unwrap().id, bulk);
+    // The later import is no reason to give way, for it cannot begin.
+    assert!(!db.give_way(&import, true).unwrap());
+    let other = add(&db, 2, "import", Lane::Work);
+    assert!(db.give_way(&import, true).unwrap());
+    assert!(!db.give_way(&import, true).unwrap(), "it is out of its hands");
+    assert_eq!(db.take_job(WORK).unwrap().unwrap().id, other);
+    let again = db.take_job(WORK).unwrap().unwrap();
+    assert_eq!((again.id, again.taken), (first, import.taken + 1));
+    end(&db, &again);
+    assert_eq!(db.take_job(WORK).unwrap().unwrap().id, second);
+}
+
+#[test]
+fn what_gives_way_comes_after_what_was_never_begun() {
+    let db = queue();
+    let long = add(&db, 1, "bulk", Lane::Work);
+    let job = db.take_job(WORK).unwrap().unwrap();
+    assert!(!db.give_way(&job, false).unwrap(), "nobody waits");
+    let short = add(&db, 1, "bulk", Lane::Work);
+    assert!(db.give_way(&job, false).unwrap());
+    assert_eq!(db.take_job(WORK).unwrap().unwrap().id, short);
+    assert_eq!(db.take_job(WORK).unwrap().unwrap().id, long);
+}
+
+fn owner(process: &Process) -> Client {
+    let at = Client::at(&process.address);
+    let email = format!("{}@example.com", unique("turn"));
+    let body = json!({ "workspace_name": "Acme", "name": "Ann", "email": email, "password": "a-long-password" });
+    let answer = at.post("/auth/register", body).created();
+    at.with("Authorization", &format!("Bearer {}", answer["access_token"].as_str().unwrap()))
+}
+
+fn people(client: &Client, count: usize) {
+    for begin in (0..count).step_by(500) {
+        let items: Vec<Json> =
+            (begin..count.min(begin + 500)).map(|n| json!({ "last_name": format!("P{n}") })).collect();
+        client.post("/contacts/batch-create", json!({ "items": items })).ok();
+    }
+}
+
+fn bulk(client: &Client, position: &str) -> String {
+    let everybody = json!({ "all": [{ "field": "created_at", "op": "gte", "values": ["2000-01-01T00:00:00Z"] }] });
+    let body = json!({ "selection": everybody, "changes": { "position": position } });
+    id(&client.post("/contacts/bulk-update", body).expect(202))
+}
+
+/// One hand, a workspace with many long jobs, and one with a short one.
+#[test]
+fn a_short_job_does_not_wait_for_all_the_long_ones_of_another() {
+    let process = Process::start_with(&folder("turns"), &[("VORONKA_JOBS", "1")]);
+    let (busy, quiet) = (owner(&process), owner(&process));
+    people(&busy, 2_000);
+    people(&quiet, 10);
+    let long: Vec<String> = (0..6).map(|n| bulk(&busy, &format!("B{n}"))).collect();
+    let done = finished(&quiet, &bulk(&quiet, "Q"));
+    assert_eq!((&done["status"], &done["done"]), (&json!("succeeded"), &json!(10)));
+    let states: Vec<Json> = long.iter().map(|job| busy.get(&format!("/jobs/{job}")).ok()["status"].clone()).collect();
+    assert!(states.contains(&json!("queued")), "all were done before: {states:?}");
+    for job in long {
+        let done = finished(&busy, &job);
+        assert_eq!(
+            (&done["status"], &done["done"], &done["result"]["succeeded"]),
+            (&json!("succeeded"), &json!(2000), &json!(2000))
+        );
+    }
+}
