@@ -40,6 +40,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    backfills (name) {
+        name -> Text,
+        workspace_id -> Nullable<Uuid>,
+        record_id -> Nullable<Uuid>,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     companies (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -83,6 +92,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_emails (workspace_id, email) {
+        workspace_id -> Uuid,
+        email -> Text,
+        contact_id -> Uuid,
+    }
+}
+
+diesel::table! {
     contacts (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -114,6 +131,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        phone_keys -> Jsonb,
         next_task_on -> Nullable<Date>,
     }
 }
@@ -364,6 +382,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        phone_keys -> Jsonb,
         next_task_on -> Nullable<Date>,
         come_back_task_id -> Nullable<Uuid>,
     }
@@ -746,6 +765,7 @@ diesel::joinable!(activities -> workspaces (workspace_id));
 diesel::joinable!(api_keys -> workspaces (workspace_id));
 diesel::joinable!(companies -> workspaces (workspace_id));
 diesel::joinable!(consent_records -> workspaces (workspace_id));
+diesel::joinable!(contact_emails -> workspaces (workspace_id));
 diesel::joinable!(contacts -> workspaces (workspace_id));
 diesel::joinable!(counters -> workspaces (workspace_id));
 diesel::joinable!(custom_fields -> workspaces (workspace_id));
@@ -779,8 +799,10 @@ diesel::joinable!(words -> workspaces (workspace_id));
 diesel::allow_tables_to_appear_in_same_query!(
     activities,
     api_keys,
+    backfills,
     companies,
     consent_records,
+    contact_emails,
     contacts,
     counters,
     custom_fields,

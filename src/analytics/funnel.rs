@@ -137,7 +137,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
         .as_deref()
         .unwrap_or("cohort")
         .parse()
-        .map_err(|detail| Error::parameters(vec![Bad::parameter("kind", "invalid_choice", detail)]))?;
+        .map_err(|_| Error::parameters(vec![Bad::not_among(FunnelKind::TEXTS).at_parameter("kind")]))?;
     let at = scope.at.unwrap_or(tx.now);
     let sql = match kind {
         FunnelKind::Cohort => include_str!("funnel_cohort.sql"),

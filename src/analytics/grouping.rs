@@ -175,8 +175,7 @@ impl Group {
         }
         let known = |g: &&Grouping| g.name == name && (g.name == "none" || possible.contains(&g.name));
         let pieces = GROUPINGS.iter().find(known).filter(|g| g.leads || kind == PipelineKind::Deal);
-        let pieces =
-            pieces.ok_or_else(|| wrong("group_by", format!("must be one of none, {}", possible.join(", "))))?;
+        let pieces = pieces.ok_or_else(|| not_a_group(possible, kind))?;
         may_group(actor, pieces.name)?;
         Ok(Group { name: name.to_owned(), pieces, own: String::new() })
     }
@@ -207,13 +206,21 @@ impl Group {
     }
 }
 
+/// Of the ways a report can group, those that fit the records of the pipeline.
+fn not_a_group(possible: &[&str], kind: PipelineKind) -> Error {
+    let fits = |g: &&Grouping| possible.contains(&g.name) && (g.leads || kind == PipelineKind::Deal);
+    let names: Vec<&str> = std::iter::once("none").chain(GROUPINGS.iter().filter(fits).map(|g| g.name)).collect();
+    Error::parameters(vec![Bad::not_among(&names).at_parameter("group_by")])
+}
+
 fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group> {
     let field = match kind {
         PipelineKind::Deal => DEAL.named(name, actor),
         PipelineKind::Lead => LEAD.named(name, actor),
     };
     let Some(FieldRef::Custom(field)) = field else {
-        return Err(wrong("group_by", format!("there is no field {key}")));
+        let bad = Bad::parameter("group_by", "unknown_field", format!("there is no field {key}"));
+        return Err(Error::parameters(vec![bad.of_field(key)]));
     };
     let pieces = by_own(field.kind)
         .ok_or_else(|| wrong("group_by", format!("{key} is a {}, which makes no groups", field.kind.as_str())))?;

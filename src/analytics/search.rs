@@ -81,21 +81,17 @@ fn read(query: &str) -> Result<Question> {
     let mut asked = Asked::read(query)?;
     let q = asked.take("q").unwrap_or_default();
     let types = asked.take("types").map(|types| split(&types));
-    let limit = asked.parsed("limit", "a number from 1 to 50")?.unwrap_or(10);
+    let limit = asked.limit(10, 50)?;
     asked.finish(&["q", "types", "limit"])?;
-    let wrong = |name, detail: String| Error::parameters(vec![Bad::parameter(name, "invalid", detail)]);
     if q.trim().is_empty() {
-        return Err(wrong("q", "is what to look for".into()));
-    }
-    if !(1..=50).contains(&limit) {
-        return Err(wrong("limit", "must be from 1 to 50".into()));
+        return Err(Error::parameters(vec![Bad::parameter("q", "required", "is what to look for")]));
     }
     let kind = |name: &String| PLACES.iter().map(|place| place.kind).find(|kind| kind.as_str() == name);
-    let known = || PLACES.iter().map(|place| place.kind.as_str()).collect::<Vec<_>>().join(", ");
+    let known = || PLACES.iter().map(|place| place.kind.as_str()).collect::<Vec<_>>();
     let all = || Ok(PLACES.iter().map(|place| place.kind).collect());
     let kinds = types.map_or_else(all, |types| {
         let named = |name: &String| {
-            kind(name).ok_or_else(|| wrong("types", format!("cannot be {name}; it can be {}", known())))
+            kind(name).ok_or_else(|| Error::parameters(vec![Bad::not_among(&known()).at_parameter("types")]))
         };
         types.iter().map(named).collect()
     })?;
@@ -109,7 +105,7 @@ fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<Searc
         return Ok(Vec::new());
     }
     let mentions = (place.mentions)(&question.q, tx.actor).map_err(|bad| Error::parameters(vec![bad]))?;
-    if !matches!(mentions, Cond::Mentions(..)) {
+    if !mentions.is_of_words() {
         // Some of the text is hidden from the role: what is found must not be weighed by it.
         return weighed(tx, place, question, "''", mentions);
     }
@@ -210,7 +206,6 @@ fn search_nearly(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
 
 list_params!(SearchParameters, {
     let text = || schema(FieldKind::Text);
-    let types = PLACES.iter().map(|place| place.kind.as_str()).collect::<Vec<_>>().join("|");
     let limit = schema(FieldKind::Int).minimum(Some(1)).maximum(Some(50)).default(Some(10.into()));
     let mut q = parameter(
         "q".into(),
@@ -219,7 +214,7 @@ list_params!(SearchParameters, {
         None,
     );
     q.required = utoipa::openapi::Required::True;
-    let one = text().pattern(Some(format!("^({types})$")));
+    let one = text().enum_values(Some(PLACES.iter().map(|place| place.kind.as_str())));
     vec![
         q,
         parameter("types".into(), "Only these kinds; all if absent.".into(), one, Some(false)),

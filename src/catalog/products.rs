@@ -93,7 +93,9 @@ pub struct ProductUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
-impl Rules for ProductUpdate {}
+impl Rules for ProductUpdate {
+    crate::shown_as!(Product);
+}
 
 pub static PRODUCT: Fields<products::table> = Fields {
     kind: Kind::Product,

@@ -19,6 +19,8 @@ pub struct Event {
     /// The version that the change made, of a record that has one.
     version: Option<i64>,
     changes: Json,
+    /// What the silent members were.
+    silent: Map<String, Json>,
 }
 
 /// Members that change with every write and say nothing.
@@ -37,11 +39,29 @@ impl Event {
 
     /// Something that happened to a record, without what was before and after.
     pub fn of(kind: Kind, record: Uuid, verb: &str) -> Event {
-        Event { name: format!("{}.{verb}", kind.as_str()), kind, record, version: None, changes: json!({}) }
+        Event {
+            name: format!("{}.{verb}", kind.as_str()),
+            kind,
+            record,
+            version: None,
+            changes: json!({}),
+            silent: Map::new(),
+        }
     }
 
     pub fn deleted<R: Record>(row: &R) -> Result<Event> {
         Ok(Event::of(R::KIND, row.id(), "deleted"))
+    }
+
+    /// Gives a record, as an answer shows it, the values that it had before.
+    pub fn take_back(&self, record: &mut Json) {
+        let same = record.get("id").and_then(Json::as_str) == Some(self.record.to_string().as_str());
+        let Some(members) = record.as_object_mut().filter(|_| same) else { return };
+        let changed = self.changes.as_object().into_iter().flatten();
+        let changed = changed.filter_map(|(name, pair)| Some((name, pair.get(0)?)));
+        for (name, old) in changed.chain(&self.silent) {
+            members.entry(name.as_str()).and_modify(|value| *value = old.clone());
+        }
     }
 
     /// Whether all that changed is what changes with every write.
@@ -64,6 +84,7 @@ impl Event {
             record: row.id(),
             version: after.get("version").and_then(Json::as_i64),
             changes: changes.into(),
+            silent: SILENT.iter().filter_map(|name| Some(((*name).to_owned(), before.get(name)?.clone()))).collect(),
         }
     }
 }

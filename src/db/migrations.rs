@@ -1,4 +1,5 @@
 //! The schema's migrations, built into the binary.
+use crate::db::backfill;
 use crate::db::sql::Statement;
 use crate::kernel::error::{Error, Result};
 use diesel::connection::SimpleConnection;
@@ -13,11 +14,12 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// A dump may be older than what clients have read: what happens after it was loaded must come after that, too.
 const AHEAD: i64 = 1_000_000_000;
 
-/// Applies what is missing and returns the names; in a database that was loaded from a dump, events are counted on.
+/// Applies what is missing, with the work on rows that belongs to it, and returns the names; in a database that was loaded from a dump, events are counted on.
 pub fn run(url: &str) -> Result<Vec<String>> {
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
     let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|e| Error::Internal(e.to_string()))?;
     let names = applied.iter().map(ToString::to_string).collect();
+    backfill::run(&mut conn)?;
     if let Some(last) = counted_elsewhere(&mut conn)? {
         let before = last + AHEAD;
         conn.batch_execute(&format!(
@@ -42,7 +44,8 @@ pub fn is_current(conn: &mut PgConnection) -> Result<bool> {
     let applied: Vec<Applied> = Statement::new("select version from __diesel_schema_migrations").load(conn)?;
     let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(|e| Error::Internal(e.to_string()))?;
     let mut versions = known.iter().map(|known| known.name().version().to_string());
-    Ok(versions.all(|version| applied.iter().any(|applied| applied.version == version)))
+    let all = versions.all(|version| applied.iter().any(|applied| applied.version == version));
+    Ok(all && backfill::is_done(conn)?)
 }
 
 /// The last event's number, if the events were counted by another PostgreSQL that had come further: readers of the feed would not

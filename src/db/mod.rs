@@ -1,4 +1,5 @@
 //! The database: the pool and its threads, transactions, events, idempotency, and the private PostgreSQL.
+pub mod backfill;
 pub mod constraint;
 pub mod counter;
 pub mod custom;

@@ -128,9 +128,9 @@ pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_cont
 #[macro_export]
 macro_rules! away {
     ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {
-        $crate::kernel::field::Link {
+        $crate::kernel::links::Link {
             name: $name,
-            by: $crate::kernel::field::LinkedBy::Away {
+            by: $crate::kernel::links::LinkedBy::Away {
                 kind: $crate::kernel::kind::Kind::$kind,
                 fields: || $fields,
                 found: |actor, asked| {
@@ -159,9 +159,9 @@ macro_rules! related_links {
         ]
     };
     (@ $fields:ident, $always:literal, $name:literal, $kind:ident) => {
-        $crate::kernel::field::Link {
+        $crate::kernel::links::Link {
             name: $name,
-            by: $crate::kernel::field::LinkedBy::Related {
+            by: $crate::kernel::links::LinkedBy::Related {
                 to: $crate::kernel::kind::Kind::$kind,
                 always: $always,
                 work: |actor, kind, ids| $crate::db::related::work(&$fields, actor, kind, ids),

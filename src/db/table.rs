@@ -178,15 +178,11 @@ macro_rules! list {
     (@ $tx:expr, $plan:expr, $mine:expr, $table:ident, $row:ty, $page:ident) => {{
         let (tx, plan, mine) = ($tx, $plan, $mine);
         let seen = seen(tx);
-        let mut data: Vec<$row> = mine(tx.workspace())
-            .filter(&plan.filter)
-            .filter(&seen)
-            .filter(&plan.seek)
-            .order(&plan.order)
-            .limit(plan.limit + 1)
-            .select(<$row>::as_select())
-            .load(tx.conn)?;
-        let mut page = plan.cut(&mut data)?;
+        let (mut data, best): (Vec<$row>, usize) = plan.load(|part, seek, limit| {
+            let rows = mine(tx.workspace()).filter(&plan.filter).filter(&seen).filter(part).filter(seek);
+            Ok(rows.order(&plan.order).limit(limit).select(<$row>::as_select()).load(tx.conn)?)
+        })?;
+        let mut page = plan.cut(&mut data, best)?;
         if plan.total {
             let capped = mine(tx.workspace()).filter(&plan.filter).filter(&seen).select($table::id).limit(10_001);
             let ids: Vec<uuid::Uuid> = capped.load(tx.conn)?;

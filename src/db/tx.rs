@@ -12,6 +12,7 @@ use crate::kernel::time::DateTime;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as Sql};
+use serde_json::Value as Json;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -75,6 +76,13 @@ impl Tx<'_> {
     /// Notes a change; the rows are written before the commit.
     pub fn record(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// A record as an answer shows it, before the changes noted so far.
+    pub fn as_it_was(&self, after: &Json) -> Json {
+        let mut before = after.clone();
+        self.events.iter().rev().for_each(|event| event.take_back(&mut before));
+        before
     }
 
     /// How many changes are noted so far.

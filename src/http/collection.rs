@@ -1,6 +1,7 @@
 //! The document as a collection for Postman and those that read its format (v2.1): one folder per tag, one request per operation, filled with
 //! the document's own examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+use crate::http::examples;
 use serde_json::{Map, Value as Json, json};
 
 const SCHEMA: &str = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
@@ -89,7 +90,11 @@ fn resolved<'d>(document: &'d Json, schema: &'d Json) -> &'d Json {
 }
 
 /// A body of what is required, and of a name where nothing is.
-fn example(document: &Json, schema: &Json) -> Json {
+pub fn example(document: &Json, schema: &Json) -> Json {
+    let title = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+    if let Some(body) = examples::body(title) {
+        return body;
+    }
     let schema = resolved(document, schema);
     if let Some(example) = schema.get("example") {
         return example.clone();

@@ -1,53 +1,56 @@
 //! Completes the collected document with what holds for all operations, so that none has to repeat it: tag, scope, problems,
 //! headers, required members, examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
-use crate::http::{closed_sets, event_types, examples};
+use crate::http::{closed_sets, enums, event_types, examples, fillings};
 use crate::kernel::actor::SCOPES;
 use crate::kernel::shape::is_patch;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-/// What each tag is about; the tag of an operation is the first part of its path.
+/// What each tag is about, in the order in which a newcomer meets them; the tag of an operation is the first part of its path.
 const TAGS: &[(&str, &str)] = &[
     ("auth", "Registration, sign-in, refresh, sign-out."),
     ("me", "The caller."),
-    ("workspaces", "The tenant and its settings."),
-    ("users", "The people of the workspace."),
-    ("roles", "Named sets of rights."),
-    ("teams", "Departments."),
-    ("api-keys", "Tokens for scripts."),
-    ("files", "Files on records and activities."),
-    ("custom-fields", "Fields that the workspace adds to its records."),
-    ("tags", "Labels of records."),
-    ("sources", "Where people come from."),
-    ("companies", "Organisations."),
     ("contacts", "People."),
-    ("products", "The catalogue."),
-    ("currencies", "ISO 4217 codes and their exponents."),
-    ("pipelines", "Funnels of leads and of deals."),
-    ("stages", "The steps of a pipeline."),
-    ("loss-reasons", "Why leads and deals are lost."),
+    ("companies", "Organisations."),
     ("leads", "Interests that are not qualified yet."),
     ("deals", "Sales under way, won and lost."),
     ("tasks", "What is to be done."),
     ("activities", "What happened: notes, calls, meetings."),
-    ("audit-events", "Who did what, when and from where."),
-    ("events", "What changed, by whom, when."),
-    ("analytics", "Reports over the funnel."),
-    ("schema", "What each resource has, your own fields among it."),
+    ("pipelines", "Funnels of leads and of deals."),
+    ("stages", "The steps of a pipeline."),
+    ("loss-reasons", "Why leads and deals are lost."),
+    ("products", "The catalogue."),
+    ("tags", "Labels of records."),
+    ("sources", "Where people come from."),
+    ("custom-fields", "Fields that the workspace adds to its records."),
     ("search", "One search over everything."),
-    ("imports", "Spreadsheets into records."),
-    ("composite", "Several resources in one call."),
-    ("erasures", "People who were erased, with the proof."),
-    ("retention-rules", "How long records are kept."),
     ("views", "Lists as people like to see them."),
     ("segments", "Records that belong together."),
+    ("analytics", "Reports over the funnel."),
+    ("files", "Files on records and activities."),
+    ("imports", "Spreadsheets into records."),
+    ("composite", "Several resources in one call."),
+    ("events", "What changed, by whom, when."),
     ("jobs", "Work that goes on in the background."),
+    ("workspaces", "The tenant and its settings."),
+    ("users", "The people of the workspace."),
+    ("teams", "Departments."),
+    ("roles", "Named sets of rights."),
+    ("api-keys", "Tokens for scripts."),
+    ("audit-events", "Who did what, when and from where."),
+    ("erasures", "People who were erased, with the proof."),
+    ("retention-rules", "How long records are kept."),
+    ("schema", "What each resource has, your own fields among it."),
+    ("currencies", "ISO 4217 codes and their exponents."),
     ("error-codes", "Every code of a problem."),
 ];
 
 /// Records without a version: an API key is made and revoked, never changed.
 const UNVERSIONED: &str = "api-keys";
+
+/// What an error speaks of differs from code to code: only what applies is there.
+const SPARSE: &str = "ErrorParams";
 
 /// Completes the whole document.
 pub fn complete(document: &mut Json) {
@@ -72,13 +75,17 @@ pub fn complete(document: &mut Json) {
                 outputs.contains(name) || name.ends_with("Error") || name == "Problem",
             );
         }
-        schemas.values_mut().for_each(add_examples);
+        for (name, schema) in schemas.iter_mut() {
+            add_examples(name, schema, !inputs.contains(name));
+        }
         closed_sets::add(schemas);
     }
     let types = event_types::table(document);
     if let Some(list) = document.pointer_mut("/paths/~1api~1v1~1events/get") {
         describe(list, &types);
     }
+    enums::name(document);
+    fillings::add(document);
     let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document["components"]["securitySchemes"] = json!({ "bearer_auth": {
@@ -233,9 +240,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json, versioned:
     if let Some(responses) = operation["responses"].as_object_mut() {
         complete_success(responses, versioned, method == "get");
         for (status, description) in problems {
-            responses.insert(status.to_string(), problem(description));
+            responses.insert(status.to_string(), fillings::problem(status, description));
         }
-        responses.insert("default".into(), problem("Any other problem"));
+        responses.insert("default".into(), fillings::problem(500, "Any other problem"));
     }
     tag
 }
@@ -315,11 +322,6 @@ fn header(description: &str) -> Json {
     json!({ "description": description, "required": true, "schema": { "type": "string" } })
 }
 
-fn problem(description: &str) -> Json {
-    json!({ "description": description,
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } })
-}
-
 fn complete_parameter(parameter: &mut Json) {
     let name = parameter["name"].as_str().unwrap_or_default().to_owned();
     // A cursor comes from an answer, and no other is taken.
@@ -338,7 +340,7 @@ fn complete_parameter(parameter: &mut Json) {
         Some(pattern) if pattern.starts_with("^(") => {
             pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c))
         }
-        _ => examples::of(field, one),
+        _ => examples::of("", field, one),
     };
     if let Some(example) = example {
         parameter["example"] = if schema["type"] == "array" { json!([example]) } else { example };
@@ -356,7 +358,7 @@ fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
     if input {
         properties.values_mut().for_each(closed_sets::one_line);
     }
-    if output {
+    if output && name != SPARSE {
         // An answer has every member, null when empty.
         let all: Vec<String> = properties.keys().cloned().collect();
         schema["required"] = json!(all);
@@ -405,8 +407,11 @@ fn forbid_null(schema: &mut Json) {
     }
 }
 
-fn add_examples(schema: &mut Json) {
+fn add_examples(title: &str, schema: &mut Json, shown: bool) {
     for (name, property) in schema.get_mut("properties").and_then(Json::as_object_mut).into_iter().flatten() {
+        if let Some(example) = examples::special(title, name, shown.then(|| admits_null(property))) {
+            property["example"] = example;
+        }
         if property.get("example").is_some() || property.get("$ref").is_some() {
             continue;
         }
@@ -418,11 +423,12 @@ fn add_examples(schema: &mut Json) {
                 Some(_) => None,
                 None => {
                     let least = property["minItems"].as_u64().unwrap_or(1).max(1);
-                    examples::of(name, &items).map(|one| (0..least).map(|n| examples::another(&one, n)).collect())
+                    examples::of(title, name, &items)
+                        .map(|one| (0..least).map(|n| examples::another(&one, n)).collect())
                 }
             }
         } else {
-            examples::of(name, property)
+            examples::of(title, name, property)
         };
         if let Some(example) = example {
             property["example"] = example;

@@ -2,7 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::complete::complete;
 use crate::http::schema::{RESOURCES, SchemaField};
-use crate::http::{app, collection, openapi30, own_document, validators};
+use crate::http::{app, collection, docs, openapi30, own_document, validators};
 use crate::identity::middleware::authenticate;
 use crate::kernel::asked::Asked;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
@@ -192,9 +192,7 @@ impl Document {
                     .route(web::get().to(show)),
             );
         }
-        config.service(web::redirect("/docs", "/docs/"));
-        let ui = utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
-        config.service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(ui));
+        docs::service(config);
     }
 }
 

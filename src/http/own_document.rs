@@ -1,5 +1,6 @@
 //! The OpenAPI document of one workspace: `custom_fields` typed by the fields that it added.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+use crate::http::enums::pascal;
 use crate::http::schema::RESOURCES;
 use crate::kernel::actor::Actor;
 use crate::kernel::custom::{CARRIERS, CustomField, CustomKind};
@@ -72,13 +73,4 @@ fn value(field: &CustomField, input: bool) -> Json {
     let required = if input { json!(["key"]) } else { json!(["key", member]) };
     json!({ "type": "object", "description": field.name, "required": required,
         "properties": { "key": { "type": "string", "enum": [field.key] }, member: held } })
-}
-
-/// `annual_income` is `AnnualIncome`.
-fn pascal(key: &str) -> String {
-    let word = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
-    };
-    key.split('_').map(word).collect()
 }

@@ -68,7 +68,7 @@ impl Rules for ApiKeyCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         for (n, scope) in self.scopes.iter().enumerate().filter(|(_, scope)| !SCOPES.contains(&scope.as_str())) {
             let detail = crate::kernel::error::not_known(scope, SCOPES.iter().copied());
-            bad.push(Bad::member(format!("/scopes/{n}"), "invalid_choice", detail));
+            bad.push(Bad::member(format!("/scopes/{n}"), "invalid_choice", detail).among(SCOPES.iter().copied()));
         }
         if self.expires_at.is_some_and(|at| at <= DateTime::now()) {
             bad.push(Bad::member("/expires_at", "out_of_range", "must be in the future"));
@@ -76,9 +76,9 @@ impl Rules for ApiKeyCreate {
     }
 }
 
-/// A key that has just been made. The member `key` is never shown again.
+/// A key that has just been made. The member `key` is never shown again. This schema was called NewApiKey.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct NewApiKey {
+pub struct IssuedApiKey {
     pub id: Uuid,
     /// Send it as `Authorization: Bearer …`.
     pub key: String,
@@ -146,7 +146,7 @@ async fn list(ctx: Ctx<can::api_keys::Read>) -> Result<Reply> {
 
 /// Make an API key that acts as you. The answer shows the key, once.
 #[utoipa::path(operation_id = "create_api_key", request_body = ApiKeyCreate,
-    responses((status = 201, description = "The key; keep it now, it is not shown again", body = NewApiKey)))]
+    responses((status = 201, description = "The key; keep it now, it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]
 async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
     if ctx.actor.via == "api_key" {
@@ -171,7 +171,7 @@ async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Re
         tx.record(Event::created(&row)?);
         let ApiKey { id, name, prefix, user_id, scopes, expires_at, created_at, .. } = row;
         let key = key.clone();
-        let body = NewApiKey { id, key, name, prefix, user_id, scopes, expires_at, created_at };
+        let body = IssuedApiKey { id, key, name, prefix, user_id, scopes, expires_at, created_at };
         Ok(Reply { status: 201, location: Some(format!("/api/v1/api-keys/{id}")), ..Reply::ok(&body)? })
     })
     .await

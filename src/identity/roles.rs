@@ -97,6 +97,8 @@ pub struct RoleUpdate {
 }
 
 impl Rules for RoleUpdate {
+    crate::shown_as!(Role);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         check_grants(self.grants.as_deref().unwrap_or_default(), bad);
         check_hidden(self.hidden_fields.as_deref().unwrap_or_default(), bad);
@@ -148,6 +150,11 @@ pub fn access(conn: &mut PgConnection, workspace: Uuid, key: &str) -> Result<Opt
     let own = roles::table.filter(roles::workspace_id.eq(workspace)).filter(roles::key.eq(key));
     let role: Option<Role> = own.select(Role::as_select()).first(conn).optional()?;
     Ok(role.map(|role| role.access()))
+}
+
+/// What users can carry as `role`.
+pub fn keys(conn: &mut PgConnection, workspace: Uuid) -> Result<Vec<String>> {
+    Ok(roles::table.filter(roles::workspace_id.eq(workspace)).select(roles::key).order(roles::key).load(conn)?)
 }
 
 /// Nobody makes or gives a role that may more than they may themselves.

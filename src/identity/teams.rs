@@ -59,7 +59,9 @@ pub struct TeamUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub parent_id: Option<Option<Uuid>>,
 }
-impl Rules for TeamUpdate {}
+impl Rules for TeamUpdate {
+    crate::shown_as!(Team);
+}
 
 static TEAM: Fields<teams::table> = Fields {
     kind: Kind::Team,

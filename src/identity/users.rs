@@ -107,7 +107,9 @@ pub struct UserUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
-impl Rules for UserUpdate {}
+impl Rules for UserUpdate {
+    crate::shown_as!(User);
+}
 
 pub static USER: Fields<users::table> = Fields {
     kind: Kind::User,
@@ -245,7 +247,10 @@ fn end_letters(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
 fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     match roles::access(tx.conn, tx.workspace(), key)? {
         Some(access) => roles::must_cover(tx, &access),
-        None => Err(Error::member("/role", "invalid_choice", format!("there is no role {key}"))),
+        None => {
+            let keys = roles::keys(tx.conn, tx.workspace())?;
+            Err(Bad::member("/role", "invalid_choice", format!("there is no role {key}")).among(keys).into())
+        }
     }
 }
 

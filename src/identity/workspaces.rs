@@ -50,7 +50,9 @@ pub struct WorkspaceUpdate {
     #[schema(nullable = false, format = "country", pattern = "^[A-Z]{2}$")]
     pub country: Option<String>,
 }
-impl Rules for WorkspaceUpdate {}
+impl Rules for WorkspaceUpdate {
+    crate::shown_as!(Workspace);
+}
 
 pub fn find(tx: &mut Tx<'_>) -> Result<Workspace> {
     let found = workspaces::table.find(tx.workspace()).select(Workspace::as_select()).first(tx.conn).optional()?;

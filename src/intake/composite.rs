@@ -180,9 +180,10 @@ fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> R
     }
 }
 
-/// Puts ids in the place of names, in members that name records: elsewhere a text may begin with `@`.
+/// Puts ids in the place of names, in members that name other records: elsewhere a text may begin with `@`.
 fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>, path: &str) -> Result<()> {
-    let names_records = ["/id", "_id", "_ids"].iter().any(|end| path.ends_with(end));
+    let own = path == "/id" || path.ends_with("/external_id");
+    let names_records = !own && ["/id", "_id", "_ids"].iter().any(|end| path.ends_with(end));
     match value {
         Json::String(text) if names_records => {
             let Some(name) = text.strip_prefix('@') else { return Ok(()) };

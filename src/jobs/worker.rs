@@ -235,6 +235,7 @@ fn perform(db: &Db, tools: &Tools, job: &Job) -> Result<()> {
         letters::JOB => mail::run(db, &tools.mail, job),
         erasures::PURGE => housekeeping::purge_erased(db, &tools.blobs, job),
         records::bulk::JOB => bulk::run(db, job),
+        records::tags::JOB => records::tags::run(db, job),
         other => Err(Error::internal(format!("no work is called {other}"))),
     }
 }

@@ -7,7 +7,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
 
 text_enum! {
@@ -237,17 +237,22 @@ pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
         let of_resource = || HIDEABLE.iter().filter(|(resource, ..)| *resource == hidden.resource);
         if of_resource().next().is_none() {
             let detail = not_known(&hidden.resource, HIDEABLE.iter().map(|(resource, ..)| *resource));
-            bad.push(Bad::member(format!("/hidden_fields/{n}/resource"), "invalid_choice", detail));
+            let wrong = Bad::member(format!("/hidden_fields/{n}/resource"), "invalid_choice", detail);
+            bad.push(wrong.among(names_of(HIDEABLE.iter().map(|(resource, ..)| *resource))));
         } else if !hidden.field.starts_with(OWN_FIELD) && !of_resource().any(|(_, field, _)| *field == hidden.field) {
-            let names = of_resource().map(|(_, field, _)| *field).collect::<Vec<_>>().join(", ");
+            let names: Vec<&str> = of_resource().map(|(_, field, _)| *field).collect();
             let elsewhere = HIDEABLE.iter().any(|(_, field, _)| *field == hidden.field);
-            bad.push(Bad::member(
-                format!("/hidden_fields/{n}/field"),
-                if elsewhere { "invalid" } else { "invalid_choice" },
-                format!("must be one of {names}, or cf. and the key of a field of your own"),
-            ));
+            let detail = format!("must be one of {}, or cf. and the key of a field of your own", names.join(", "));
+            // A schema cannot say which fields each resource has.
+            let code = if elsewhere { "invalid" } else { "invalid_choice" };
+            bad.push(Bad::member(format!("/hidden_fields/{n}/field"), code, detail).among(names));
         }
     }
+}
+
+/// Each name once.
+fn names_of(names: impl Iterator<Item = &'static str>) -> BTreeSet<&'static str> {
+    names.collect()
 }
 
 /// The rules of an own role's grants: known resources, each once, and no `own` or `team` where records have no owner.
@@ -255,7 +260,8 @@ pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
     for (n, grant) in grants.iter().enumerate() {
         let Some(resource) = RESOURCES.iter().find(|known| known.name == grant.resource) else {
             let detail = not_known(&grant.resource, RESOURCES.iter().map(|known| known.name));
-            bad.push(Bad::member(format!("/grants/{n}/resource"), "invalid_choice", detail));
+            let wrong = Bad::member(format!("/grants/{n}/resource"), "invalid_choice", detail);
+            bad.push(wrong.among(names_of(RESOURCES.iter().map(|known| known.name))));
             continue;
         };
         if grants.iter().take(n).any(|earlier| earlier.resource == grant.resource) {

@@ -114,6 +114,13 @@ impl Asked {
         self.take(name).map(|text| text.parse().map_err(|_| wrong(name, what))).transpose()
     }
 
+    /// `limit`: the usual one if absent.
+    pub fn limit(&mut self, usual: i64, max: i64) -> Result<i64> {
+        let Some(text) = self.take("limit") else { return Ok(usual) };
+        let within = text.parse().ok().filter(|limit| (1..=max).contains(limit));
+        within.ok_or_else(|| Error::parameters(vec![Bad::out_of_range(Some(1), Some(max)).at_parameter("limit")]))
+    }
+
     pub fn date(&mut self, name: &str) -> Result<Option<chrono::NaiveDate>> {
         let read = |text: String| {
             crate::kernel::field::parse_date(&text).ok_or_else(|| wrong(name, "a date such as 2026-01-31"))

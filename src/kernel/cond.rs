@@ -3,7 +3,8 @@
 //! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
 //! finds records without an owner). In SQL a leaf may well be NULL; AND and OR treat that as false, `Not` says
 //! `is not true`, so NULL never decides anything and the leaves stay bare enough for an index.
-use crate::kernel::field::{FieldRef, Kind, Search, Values, each_kind};
+use crate::kernel::field::{Field, FieldRef, Kind, Search, Values, each_kind};
+use crate::kernel::form::Every;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};
@@ -80,13 +81,13 @@ impl Cond {
                 Some(Json::Array(words)) => words.is_empty(),
                 other => other.is_none_or(Json::is_null),
             },
-            Cond::Is(field, op, values) => {
-                Values::of_json(field.kind(), field.of(row)).is_some_and(|v| holds(&v, *op, values))
-            }
-            Cond::Carries(field, words) => field
-                .of(row)
-                .and_then(Json::as_array)
-                .is_some_and(|has| has.iter().filter_map(Json::as_str).any(|tag| words.iter().any(|w| w == tag))),
+            Cond::Is(field, op, values) => match field.every() {
+                Some(every) => (every.of)(row).into_iter().any(|one| holds(&Values::Text(vec![one]), *op, values)),
+                None => Values::of_json(field.kind(), field.of(row)).is_some_and(|v| holds(&v, *op, values)),
+            },
+            Cond::Carries(field, words) => field.of(row).and_then(Json::as_array).is_some_and(|has| {
+                has.iter().filter_map(Json::as_str).any(|tag| words.iter().any(|w| field.same(w, tag)))
+            }),
             Cond::Mentions(search, pieces) => {
                 let at = |path: &str| path.split('.').try_fold(row, |value, name| value.get(name));
                 let member = |path: &&str| at(path).and_then(Json::as_str).unwrap_or_default();
@@ -94,6 +95,17 @@ impl Cond {
                 pieces.iter().all(|piece| text.contains(&fold(piece)))
             }
             Cond::Within(..) | Cond::Among(..) => false,
+        }
+    }
+}
+
+impl Cond {
+    /// Whether it asks the searchable text alone, which shows that none of it is hidden.
+    pub fn is_of_words(&self) -> bool {
+        match self {
+            Cond::Mentions(..) => true,
+            Cond::Any(list) => !list.is_empty() && list.iter().all(Cond::is_of_words),
+            _ => false,
         }
     }
 }
@@ -201,15 +213,24 @@ impl QueryFragment<Pg> for Cond {
             Cond::Is(FieldRef::Custom(field), Op::Eq, values) if field.can_contain(values) => {
                 field.contains(values, &mut out)?;
             }
+            Cond::Is(FieldRef::Built(Field { every: Some(every), .. }), op, Values::Text(list)) => {
+                any_of(every, *op, list, &mut out)?;
+            }
             Cond::Is(field, op, values) => {
                 field.column(out.reborrow())?;
                 out.push_sql(op.sql());
                 one_or_any(values, &mut out)?;
             }
             Cond::Carries(field, words) => {
+                // As the index of the tags has it.
+                let (before, after) = if field.is_tags() { ("tag_keys(", ")") } else { ("", "") };
+                out.push_sql(before);
                 field.column(out.reborrow())?;
+                out.push_sql(after);
                 out.push_sql(" && ");
+                out.push_sql(before);
                 out.push_bind_param::<Array<Text>, _>(words)?;
+                out.push_sql(after);
             }
             Cond::Mentions(search, pieces) => {
                 out.push_sql(if pieces.is_empty() { "true" } else { "" });
@@ -239,6 +260,20 @@ impl QueryFragment<Pg> for Cond {
         out.push_sql(")");
         Ok(())
     }
+}
+
+/// Of a field with several values: one of them is one of these, or is like this.
+fn any_of<'b>(every: &Every, op: Op, list: &'b [String], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    if op == Op::Eq {
+        out.push_sql(every.is_any);
+        return out.push_bind_param::<Array<Text>, [String]>(list);
+    }
+    for piece in ["exists (select from ", every.each, " one where one", op.sql()] {
+        out.push_sql(piece);
+    }
+    list.iter().take(1).try_for_each(|one| out.push_bind_param::<Text, _>(one))?;
+    out.push_sql(")");
+    Ok(())
 }
 
 /// One shape for any number of values. With one value a bare bind is kept: `=` preserves the order of an index.

@@ -1,5 +1,6 @@
 //! What a question costs the database. One that would keep a thread busy for seconds is refused, with words.
 use crate::kernel::cond::{Cond, Op};
+use crate::kernel::error::Bad;
 
 /// What the conditions of a list or of a selection may cost together.
 const COST_MAX: usize = 100;
@@ -34,14 +35,15 @@ pub struct Spent(usize);
 
 impl Spent {
     /// Adds one; the error says that with it there are too many.
-    pub fn add(&mut self, cond: &Cond) -> Result<(), String> {
+    pub fn add(&mut self, cond: &Cond) -> Result<(), Bad> {
         let before = self.0;
         self.0 += cond.cost();
         if before <= COST_MAX && self.0 > COST_MAX {
-            return Err(format!(
+            let detail = format!(
                 "is too much beside the others: contains and starts_with count {TEXT}, every other condition 1, and all together may \
                  count {COST_MAX}"
-            ));
+            );
+            return Err(Bad::new("too_long", detail).within(None, i64::try_from(COST_MAX).ok()));
         }
         Ok(())
     }

@@ -79,7 +79,8 @@ impl Sheet {
         let known = || self.0.iter().map(|(name, _)| name.as_str());
         let find = |name: &String| {
             let found = self.0.iter().find(|(column, _)| column == name);
-            found.cloned().ok_or_else(|| Bad::member("/columns", "invalid_choice", not_known(name, known())))
+            let wrong = || Bad::member("/columns", "invalid_choice", not_known(name, known())).among(known());
+            found.cloned().ok_or_else(wrong)
         };
         names.iter().map(find).collect::<Result<Vec<_>, Bad>>().map(Sheet)
     }

@@ -1,5 +1,5 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
-use crate::kernel::error::{Bad, not_known};
+use crate::kernel::error::{Bad, Error, not_known};
 use crate::kernel::field::{Kind, Values, each_kind};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::money::Money;
@@ -219,12 +219,17 @@ impl CustomValues {
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
             if given.iter().take(n).any(|earlier| earlier.key == value.key) {
-                bad.push(Bad::member(at("key"), "stated_twice", "is given twice"));
+                bad.push(Bad::member(at("key"), "stated_twice", "is given twice").of_field(&value.key));
+                continue;
+            }
+            // What an answer showed may come back, also when it could not be given any more.
+            if self.0.get(&value.key).is_some_and(|stored| shown(&value.key, stored) == *value) {
                 continue;
             }
             let Some(field) = fields.living(record).find(|field| field.key == value.key) else {
-                let detail = not_known(&value.key, fields.living(record).map(|field| field.key.as_str()));
-                bad.push(Bad::member(at("key"), "invalid_choice", detail));
+                let known: Vec<&str> = fields.living(record).map(|field| field.key.as_str()).collect();
+                let detail = not_known(&value.key, known.iter().copied());
+                bad.push(Bad::member(at("key"), "invalid_choice", detail).among(known).of_field(&value.key));
                 continue;
             };
             match field.accept(value) {
@@ -234,7 +239,7 @@ impl CustomValues {
                 Ok(None) => {
                     values.remove(&value.key);
                 }
-                Err((member, code, detail)) => bad.push(Bad::member(at(member), code, detail)),
+                Err((member, wrong)) => bad.push(wrong.at_member(at(member)).of_field(&value.key)),
             }
         }
         if bad.is_empty() { Ok(CustomValues(values)) } else { Err(bad) }
@@ -253,7 +258,18 @@ impl CustomValues {
     }
 }
 
-type Wrong = (&'static str, &'static str, String);
+type Wrong = (&'static str, Bad);
+
+/// A refusal of the records that the given values name, with the keys of their fields.
+pub fn about(given: &[CustomValue], error: Error) -> Error {
+    error.with(|problem| {
+        for bad in &mut problem.errors {
+            let rest = bad.pointer.as_deref().and_then(|pointer| pointer.strip_prefix("/custom_fields/"));
+            let place = rest.and_then(|rest| rest.split('/').next()?.parse::<usize>().ok());
+            bad.params.key = place.and_then(|n| given.get(n)).map(|value| value.key.clone());
+        }
+    })
+}
 
 impl CustomField {
     /// The value, ready to be kept; nothing when it is to be cleared. Otherwise the member that is wrong, and why.
@@ -261,14 +277,11 @@ impl CustomField {
         let member = self.kind.member();
         let mut given = value.given();
         if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
-            return Err((
-                other,
-                "invalid",
-                format!("must be absent: {} is a {}, given as {member}", self.key, self.kind.as_str()),
-            ));
+            let detail = format!("must be absent: {} is a {}, given as {member}", self.key, self.kind.as_str());
+            return Err((other, Bad::new("invalid", detail)));
         }
         let Some((_, stored)) = given.pop() else { return Ok(None) };
-        let format = |detail: &str| Err((member, "invalid_format", detail.to_owned()));
+        let format = |detail: &str| Err((member, Bad::new("invalid_format", detail)));
         match (self.kind, &stored) {
             (CustomKind::Choice, Stored::Text(text)) => self.must_offer(text)?,
             (CustomKind::MultiChoice, Stored::Options(list)) => list.iter().try_for_each(|one| self.must_offer(one))?,
@@ -291,7 +304,7 @@ impl CustomField {
         if self.options.iter().any(|option| option == text) {
             return Ok(());
         }
-        Err((self.kind.member(), "invalid_choice", format!("must be one of {}", self.options.join(", "))))
+        Err((self.kind.member(), Bad::not_among(&self.options)))
     }
 
     /// Its value in a serialized record.

@@ -101,8 +101,31 @@ pub const MEMBER_CODES: &[(&str, &str)] = &[
     ("suspended_user", "The user is suspended and gets no new work."),
     ("hidden", "Your role hides the member, so you cannot change it."),
     ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
+    ("read_only", "The member is shown, and cannot be changed here."),
     ("invalid", "The value cannot be accepted."),
 ];
+
+/// What an error speaks of, for clients that put it into their own words. Only what applies is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ErrorParams)]
+pub struct Params {
+    /// The least number, or the least count of characters or items.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub min: Option<i64>,
+    /// The greatest number, or the greatest count of characters or items.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub max: Option<i64>,
+    /// The values that are accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub choices: Vec<String>,
+    /// The key of the field that the workspace added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub key: Option<String>,
+}
 
 /// One refused member (`pointer`, RFC 6901) or parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -112,16 +135,70 @@ pub struct Bad {
     pub parameter: Option<String>,
     pub code: &'static str,
     pub detail: String,
+    #[schema(value_type = Params)]
+    pub params: Box<Params>,
 }
 
 impl Bad {
+    /// Of a value whose place is told later.
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Bad {
+        Bad { pointer: None, parameter: None, code, detail: detail.into(), params: Box::default() }
+    }
+
     /// `pointer` begins with a slash: `/emails/0/email`.
     pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
-        Bad { pointer: Some(cut(pointer.into())), parameter: None, code, detail: detail.into() }
+        Bad::new(code, detail).at_member(pointer)
     }
 
     pub fn parameter(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
-        Bad { pointer: None, parameter: Some(cut(name.into())), code, detail: detail.into() }
+        Bad::new(code, detail).at_parameter(name)
+    }
+
+    #[must_use]
+    pub fn at_member(self, pointer: impl Into<String>) -> Bad {
+        Bad { pointer: Some(cut(pointer.into())), ..self }
+    }
+
+    #[must_use]
+    pub fn at_parameter(self, name: impl Into<String>) -> Bad {
+        Bad { parameter: Some(cut(name.into())), ..self }
+    }
+
+    /// The bounds that were crossed.
+    #[must_use]
+    pub fn within(mut self, min: Option<i64>, max: Option<i64>) -> Bad {
+        (self.params.min, self.params.max) = (min, max);
+        self
+    }
+
+    #[must_use]
+    pub fn among<C: Into<String>>(mut self, choices: impl IntoIterator<Item = C>) -> Bad {
+        self.params.choices = choices.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Of a value of the workspace's own field.
+    #[must_use]
+    pub fn of_field(mut self, key: &str) -> Bad {
+        self.params.key = Some(key.to_owned());
+        self
+    }
+
+    /// A number or a count outside its bounds: "must be from 1 to 500".
+    pub fn out_of_range(min: Option<i64>, max: Option<i64>) -> Bad {
+        let detail = match (min, max) {
+            (Some(min), Some(max)) => format!("must be from {min} to {max}"),
+            (Some(min), None) => format!("must be at least {min}"),
+            (None, Some(max)) => format!("must be at most {max}"),
+            (None, None) => "must fit into 64 bits".into(),
+        };
+        Bad::new("out_of_range", detail).within(min, max)
+    }
+
+    /// A value that is not one of a closed set.
+    pub fn not_among<C: AsRef<str>>(choices: &[C]) -> Bad {
+        let names: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
+        Bad::new("invalid_choice", format!("must be one of {}", names.join(", "))).among(names)
     }
 }
 

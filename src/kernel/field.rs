@@ -1,10 +1,11 @@
 //! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
 use crate::kernel::actor::Actor;
-use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomField;
 use crate::kernel::error::Bad;
+use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind as RecordKind;
-use crate::kernel::standing::DELETED_AT;
+use crate::kernel::links::Link;
+use crate::kernel::tags;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -64,6 +65,10 @@ pub struct Field {
     path: &'static str,
     /// The kind of record it names; such a field is called `…_id` and can be included.
     pub refers: Option<RecordKind>,
+    /// How its values are written.
+    pub(crate) form: Form,
+    /// All of them, where it is the first of several.
+    pub(crate) every: Option<&'static Every>,
 }
 
 /// `field("email", &contacts::email)`: the kind and the nullability come from the column's SQL type.
@@ -81,6 +86,8 @@ where
         choices: &[],
         path: name,
         refers: None,
+        form: Form::Text,
+        every: None,
     }
 }
 
@@ -102,7 +109,18 @@ pub const fn inside(name: &'static str, path: &'static str, kind: RecordKind) ->
 
 /// A field behind which stands an expression; the kind is that of its type.
 pub const fn expression(name: &'static str, kind: Kind, column: &'static Sql) -> Field {
-    Field { name, kind, nullable: true, column, hot: false, choices: &[], path: name, refers: None }
+    Field {
+        name,
+        kind,
+        nullable: true,
+        column,
+        hot: false,
+        choices: &[],
+        path: name,
+        refers: None,
+        form: Form::Text,
+        every: None,
+    }
 }
 
 impl Field {
@@ -134,6 +152,18 @@ impl Field {
     #[must_use]
     pub const fn at(mut self, path: &'static str) -> Self {
         self.path = path;
+        self
+    }
+
+    #[must_use]
+    pub const fn written(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    #[must_use]
+    pub const fn first_of(mut self, every: &'static Every) -> Self {
+        self.every = Some(every);
         self
     }
 
@@ -208,6 +238,29 @@ impl FieldRef {
         }
     }
 
+    pub(in crate::kernel) fn form(&self) -> Form {
+        match self {
+            FieldRef::Built(field) => field.form,
+            FieldRef::Custom(_) => Form::Text,
+        }
+    }
+
+    pub(in crate::kernel) fn every(&self) -> Option<&'static Every> {
+        match self {
+            FieldRef::Built(field) => field.every,
+            FieldRef::Custom(_) => None,
+        }
+    }
+
+    /// Words of a closed set are compared as they are; tags are one in all their spellings.
+    pub(in crate::kernel) fn is_tags(&self) -> bool {
+        matches!(self, FieldRef::Built(Field { kind: Kind::Words, .. }))
+    }
+
+    pub(in crate::kernel) fn same(&self, one: &str, other: &str) -> bool {
+        one == other || (self.is_tags() && tags::key(one) == tags::key(other))
+    }
+
     pub(in crate::kernel) fn hot(&self) -> bool {
         matches!(self, FieldRef::Built(Field { hot: true, .. }))
     }
@@ -251,37 +304,6 @@ pub struct Fields<T: 'static> {
     pub table: std::marker::PhantomData<fn() -> T>,
 }
 
-/// A filter that another table answers, such as the contacts of a deal.
-pub struct Link {
-    /// Of the parameter.
-    pub name: &'static str,
-    pub by: LinkedBy,
-    /// What can be included by it.
-    pub includes: &'static [Field],
-}
-
-/// How the records that fit are found.
-#[derive(Clone, Copy)]
-pub enum LinkedBy {
-    /// The ids of the records, up to the comparison with the given id: `select deal_id from … where contact_id = `.
-    Table(&'static str),
-    /// By records of which each caller sees others.
-    Seen(fn(&Actor, &[Uuid]) -> Cond),
-    /// By what is asked of records one step away, as in `company.sector`; each caller sees others of them.
-    Away { kind: RecordKind, fields: fn() -> &'static [Field], found: Away },
-    /// Those of a record and of what belongs to it, when that is asked for with `related`; `always` unless that is false.
-    Related { to: RecordKind, always: bool, work: fn(&Actor, RecordKind, &[Uuid]) -> Cond },
-}
-
-/// The records for which a condition holds on records one step away.
-pub type Away = fn(&Actor, Cond) -> Cond;
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
 /// What `q=` looks through: the SQL expression of a trigram index, letter by letter, and the members it is made of.
 pub struct Search {
     pub sql: &'static str,
@@ -302,36 +324,6 @@ impl<T> Fields<T> {
 
     pub fn get(&self, name: &str) -> Option<&'static Field> {
         self.all.iter().find(|f| f.name == name)
-    }
-
-    /// How another table answers a filter of this name; nothing where none does.
-    pub fn linked(
-        &'static self,
-        name: &str,
-        ids: impl FnOnce() -> Result<Values, Bad>,
-        actor: &Actor,
-    ) -> Option<Result<Cond, Bad>> {
-        let by_id = |link: &&Link| link.name == name && matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_));
-        let link = self.links.iter().find(by_id)?;
-        Some(ids().map(|ids| match (link.by, ids) {
-            (LinkedBy::Seen(found), Values::Uuid(ids)) => found(actor, &ids),
-            (LinkedBy::Table(sql), ids) => Cond::Within((&self.id).into(), sql, ids),
-            _ => Cond::Any(Vec::new()),
-        }))
-    }
-
-    /// What can be asked of records one step away, by its dotted name, with how the answer is found.
-    pub fn away<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = (String, &'static Field, Away)> + 'f {
-        let of = |link: &'static Link| match link.by {
-            LinkedBy::Away { kind, fields, found } => Some((link.name, kind, fields(), found)),
-            _ => None,
-        };
-        self.links.iter().filter_map(of).flat_map(move |(name, kind, fields, found)| {
-            let shown = fields
-                .iter()
-                .filter(move |field| field.name != DELETED_AT && !actor.access.hides(kind.path(), field.member()));
-            shown.map(move |field| (format!("{name}.{}", field.name), field, found))
-        })
     }
 
     /// Whether an actor's role shows the field.
@@ -398,16 +390,16 @@ pub(crate) mod sql_of {
 }
 
 impl Values {
-    /// Reads texts from a query string. The error is the message for the caller.
-    pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, String> {
-        fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, String> {
-            texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| wrong.to_owned())
+    /// Reads texts from a query string. The error tells the caller what is wrong, but not where.
+    pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, Bad> {
+        fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, Bad> {
+            texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| Bad::new("invalid_format", wrong))
         }
         Ok(match field.kind() {
             Kind::Text | Kind::Words => {
                 let choices = field.choices();
                 if !choices.is_empty() && !texts.iter().all(|t| choices.contains(&t.as_str())) {
-                    return Err(format!("must be one of {}", choices.join(", ")));
+                    return Err(Bad::not_among(&choices));
                 }
                 // PostgreSQL has no NUL in text.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)

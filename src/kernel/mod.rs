@@ -1,24 +1,31 @@
 //! Plain data that everything else is made of. Knows no table and no web server.
 //!
 //! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
-//! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `error`.
+//! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `read_only`, `error`.
 pub mod access;
 pub mod actor;
+pub mod address;
 pub mod asked;
 pub mod choice;
+pub mod collation;
 pub mod cond;
 pub mod cost;
 pub mod csv;
 pub mod custom;
 pub mod error;
 pub mod field;
+pub mod form;
 pub mod kind;
+pub mod links;
 pub mod merge_patch;
 pub mod money;
 pub mod next_task;
 pub mod on;
 pub mod parameters;
+pub mod phones;
 pub mod query;
+pub mod rank;
+pub mod read_only;
 pub mod relative;
 pub mod reply;
 pub mod seek;

@@ -1,8 +1,9 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
 use crate::kernel::asked::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, RELATED, applies};
 use crate::kernel::custom::CARRIERS;
-use crate::kernel::field::{Fields, Kind, Link, LinkedBy};
+use crate::kernel::field::{Fields, Kind};
 use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::query::FILES;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -23,7 +24,7 @@ impl<T> Fields<T> {
                     one = ObjectBuilder::new().schema_type(Type::String).pattern(Some(USER));
                 }
                 if !field.choices.is_empty() && *ask != Ask::Empty {
-                    one = one.pattern(Some(format!("^({})$", field.choices.join("|"))));
+                    one = one.enum_values(Some(field.choices.iter().copied()));
                 }
                 let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf).then_some(false);
                 let me = if me { " `me` is the caller." } else { "" };
@@ -92,9 +93,9 @@ impl<T> Fields<T> {
         add("limit", "Records per page.", limit, None);
         add("cursor", "`page.next_cursor` of the page before.", schema(Kind::Text), None);
         add("include_total", "Count the matching records, up to 10,000.", schema(Kind::Bool), None);
-        let includes = self.includes().map(|(name, _)| name).collect::<Vec<_>>().join("|");
+        let includes: Vec<&str> = self.includes().map(|(name, _)| name).collect();
         if !includes.is_empty() {
-            let one = schema(Kind::Text).pattern(Some(format!("^({includes})$")));
+            let one = schema(Kind::Text).enum_values(Some(includes));
             add("include", "Records to add to `included`.", one, Some(false));
         }
         if FILES.contains(&self.kind) {

@@ -1,16 +1,16 @@
 //! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
-use crate::kernel::asked::{
-    ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, RELATED, applies, ask_named, operators,
-};
+use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, applies, ask_named, operators};
 use crate::kernel::cond::{Cond, Op, pattern};
-use crate::kernel::cost::{self, Spent, WORDS_MAX};
+use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{Field, FieldRef, Fields, Kind, LinkedBy, Search, Values};
+use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
+use crate::kernel::form::ways;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
+use crate::kernel::rank::Part;
 use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
@@ -28,6 +28,8 @@ pub(in crate::kernel) struct Window {
     pub include: Vec<String>,
     pub total: bool,
     pub deleted: Deleted,
+    /// What is looked for with `q`.
+    pub words: Option<String>,
     pub columns: Option<Vec<String>>,
 }
 
@@ -44,12 +46,20 @@ pub struct Plan<T> {
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
     pub standing: On<T, Standing>,
+    /// Where what is exactly the text that is asked for comes first: those, and the others; otherwise nothing, and all.
+    best: Option<On<T, Part>>,
+    others: On<T, Part>,
+    /// The cursor stands behind the best ones.
+    past_best: bool,
     /// Of a file: those that were asked for.
     pub columns: Option<Vec<String>>,
     /// Whether a limit was asked for.
     limited: bool,
     mark: String,
 }
+
+/// Of the cursors among the best of a ranked list.
+const AMONG_BEST: &str = "!";
 
 /// Where a list stands and whether it goes on.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -169,19 +179,38 @@ impl<T> Plan<T> {
     /// The same list as a file: many rows at once, of those that may be taken out.
     pub fn as_file(self, may: Cond) -> Plan<T> {
         let filter = On::new(Cond::All(vec![self.filter.into_fragment(), may]));
+        let (best, others) = (None, On::new(Part::default()));
         let limit = if self.limited { self.limit } else { FILE_ROWS };
-        Plan { filter, limit, total: false, ..self }
+        Plan { filter, limit, total: false, best, others, ..self }
     }
 
-    /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
-    pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>) -> Result<PageInfo> {
+    /// Loads the rows of the page and one more, part by part, and says how many of them are the best. `load` takes a part of the list, from
+    /// where in it, and how many rows of it.
+    pub fn load<R>(
+        &self,
+        mut load: impl FnMut(&On<T, Part>, &On<T, Seek>, i64) -> Result<Vec<R>>,
+    ) -> Result<(Vec<R>, usize)> {
+        let Some(best) = self.best.as_ref().filter(|_| !self.past_best) else {
+            return Ok((load(&self.others, &self.seek, self.limit + 1)?, 0));
+        };
+        let mut rows = load(best, &self.seek, self.limit + 1)?;
+        let (count, missing) = (rows.len(), self.limit + 1 - i64::try_from(rows.len()).unwrap_or(self.limit));
+        if missing > 0 {
+            rows.extend(load(&self.others, &On::new(Seek::default()), missing)?);
+        }
+        Ok((rows, count))
+    }
+
+    /// Cuts the page out of at most `limit + 1` rows, of which the first so many are the best; the cursor is made from the last row kept.
+    pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>, best: usize) -> Result<PageInfo> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = match rows.last() {
             Some(row) if has_more => {
                 let row = serde_json::to_value(row).map_err(Error::internal)?;
-                Some(self.order.fragment().cursor(&row, &self.mark))
+                let among_best = if rows.len() <= best { AMONG_BEST } else { "" };
+                Some(self.order.fragment().cursor(&row, &format!("{}{among_best}", self.mark)))
             }
             _ => None,
         };
@@ -198,13 +227,15 @@ impl<T> Fields<T> {
     /// Reads the query string of a list. Every parameter that is not understood is reported; none is ignored.
     pub fn plan(&'static self, query: &str, actor: &Actor) -> Result<Plan<T>> {
         let mut asked = Asked::read(query)?;
+        // What is no number is out of range.
         let limit = asked.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
         let columns = FILES.contains(&self.kind).then(|| asked.take("columns")).flatten().map(|names| split(&names));
         let deleted = self.deleted(&mut asked, actor)?;
-        let window =
-            Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted, columns };
+        let words = asked.0.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
+        let include = split(&include.unwrap_or_default());
+        let window = Window { limit, cursor, sort, include, total, deleted, words, columns };
         let text = format!("{:?} {deleted:?}", sorted(&asked.0));
         let related = self.related(&mut asked, actor)?;
         let filter = self.filter(asked, actor, &[]).map(|conds| conds.into_iter().chain(related).collect());
@@ -222,14 +253,24 @@ impl<T> Fields<T> {
         let mut bad = Vec::new();
         let limit = window.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            bad.push(Bad::parameter("limit", "out_of_range", format!("must be from 1 to {LIMIT_MAX}")));
+            bad.push(Bad::out_of_range(Some(1), Some(LIMIT_MAX)).at_parameter("limit"));
         }
         let keys = self.order(window.sort.as_deref().unwrap_or(self.default_sort), actor);
         let mark_of = format!("{} {:?} {text} {keys:?}", actor.workspace, self.kind);
         // Not signed by itself: the cursor that holds it is.
         let mark = hex(Sha256::digest(mark_of.as_bytes()).get(..12).unwrap_or_default());
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
-        let seek = window.cursor.map_or(Ok(Seek::default()), |cursor| order.seek(&cursor, &mark));
+        let best = window.words.filter(|_| window.sort.is_none()).and_then(|words| {
+            Part::best(self.kind, &words, |member| actor.access.hides(self.kind.path(), member)).map(On::new)
+        });
+        let others = On::new(best.as_ref().map(|best: &On<T, Part>| best.fragment().others()).unwrap_or_default());
+        let among_best = best.as_ref().zip(window.cursor.as_ref());
+        let among_best = among_best.and_then(|(_, cursor)| order.seek(cursor, &format!("{mark}{AMONG_BEST}")).ok());
+        let past_best = window.cursor.is_some() && among_best.is_none();
+        let seek = match (among_best, window.cursor) {
+            (Some(seek), _) => Ok(seek),
+            (None, cursor) => cursor.map_or(Ok(Seek::default()), |cursor| order.seek(&cursor, &mark)),
+        };
         let seek = seek.map_err(|e| bad.push(e)).unwrap_or_default();
         let include = self.include(&window.include).map_err(|e| bad.push(e)).unwrap_or_default();
         let conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
@@ -245,6 +286,9 @@ impl<T> Fields<T> {
             total: window.total,
             include,
             standing: On::new(self.standing(window.deleted)),
+            best,
+            others,
+            past_best,
             columns: window.columns,
             limited: window.limit.is_some(),
             mark,
@@ -262,7 +306,7 @@ impl<T> Fields<T> {
             let cond = self.parameter(name, value, actor, own).and_then(|cond| {
                 // Words have a limit of their own.
                 let added = if name == "q" { Ok(()) } else { spent.add(&cond) };
-                added.map(|()| cond).map_err(|detail| Bad::parameter(name, "too_long", detail))
+                added.map(|()| cond).map_err(|bad| bad.at_parameter(name))
             });
             cond.map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
@@ -292,35 +336,7 @@ impl<T> Fields<T> {
         };
         let texts =
             if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
-        question(field.into(), ask, texts, actor).map_err(|detail| Bad::parameter(name, "invalid_format", detail))
-    }
-
-    /// Ids in a parameter.
-    fn ids(&'static self, name: &str, value: &str) -> Result<Values, Bad> {
-        let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
-        ids.map_err(|detail| Bad::parameter(name, "invalid_format", detail))
-    }
-
-    /// Takes `related` out, and the records of which what belongs to them is asked for too.
-    fn related(&'static self, asked: &mut Asked, actor: &Actor) -> Result<Vec<Cond>> {
-        if !self.links.iter().any(|link| matches!(link.by, LinkedBy::Related { .. })) {
-            return Ok(Vec::new());
-        }
-        let (wanted, mut conds) = (asked.parsed::<bool>(RELATED, "true or false")?, Vec::new());
-        for link in self.links {
-            let LinkedBy::Related { to, always, work } = link.by else { continue };
-            let value = if wanted.unwrap_or(always) { asked.take(link.name) } else { None };
-            let Some(value) = value else { continue };
-            let ids = self.ids(link.name, &value).map_err(|bad| Error::parameters(vec![bad]))?;
-            conds.extend(if let Values::Uuid(ids) = ids { Some(work(actor, to, &ids)) } else { None });
-        }
-        if wanted == Some(true) && conds.is_empty() {
-            let related = self.links.iter().filter(|link| matches!(link.by, LinkedBy::Related { .. }));
-            let names = related.map(|link| link.name).collect::<Vec<_>>().join(", ");
-            let detail = format!("needs the record that it is about: {names}");
-            return Err(Error::parameters(vec![Bad::parameter(RELATED, "invalid", detail)]));
-        }
-        Ok(conds)
+        question(field.into(), ask, texts, actor).map_err(|bad| bad.at_parameter(name))
     }
 
     /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
@@ -337,12 +353,16 @@ impl<T> Fields<T> {
             return Err(wrong("unknown_field", format!("{key} {detail}")));
         };
         let Some(ask) = ask_named(op).filter(|ask| applies(*ask, &field)) else {
-            let takes = operators(&field).join(", ");
-            return Err(wrong("invalid_choice", format!("{key} cannot be asked {op}; it takes {takes}")));
+            let takes = operators(&field);
+            let detail = format!("{key} cannot be asked {op}; it takes {}", takes.join(", "));
+            return Err(wrong("invalid_choice", detail).among(takes).of_field(key));
         };
         let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf);
         let texts = if many { split(value) } else { vec![value.into()] };
-        question(field, ask, texts, actor).map_err(|detail| wrong("invalid_format", format!("{key} {detail}")))
+        question(field, ask, texts, actor).map_err(|bad| {
+            let detail = format!("{key} {}", bad.detail);
+            Bad { detail, ..bad }.at_parameter(CUSTOM).of_field(key)
+        })
     }
 
     /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
@@ -352,15 +372,17 @@ impl<T> Fields<T> {
             let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
             let known = || self.known(actor).filter(|field| field.kind() != Kind::Words);
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
-                let names = known().map(|field| field.name().to_owned()).collect::<Vec<_>>().join(", ");
-                Bad::parameter("sort", "invalid_choice", format!("cannot be {name}; it can be {names}"))
+                let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
+                let detail = format!("cannot be {name}; it can be {}", names.join(", "));
+                Bad::parameter("sort", "invalid_choice", detail).among(names)
             })?;
             if keys.iter().any(|key| key.field.name() == name) {
                 return Err(Bad::parameter("sort", "stated_twice", format!("names {name} twice")));
             }
-            keys.push(Key { field, desc });
+            keys.push(Key::new(field, desc, &actor.settings.country));
         }
-        keys.push(Key { field: (&self.id).into(), desc: keys.last().is_some_and(|key| key.desc) });
+        let desc = keys.last().is_some_and(|key| key.desc);
+        keys.push(Key::new((&self.id).into(), desc, &actor.settings.country));
         Ok(keys)
     }
 
@@ -375,37 +397,37 @@ impl<T> Fields<T> {
     /// Words that must all occur. Where a part of the searchable text is hidden from the caller, the rest is looked through
     /// member by member.
     fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, Bad> {
-        let pieces = pieces(text)?;
+        let ways = ways(text, actor)?;
         let hides = |path: &&str| actor.access.hides(self.kind.path(), path.split('.').next().unwrap_or(path));
         if !search.members.iter().any(hides) {
-            return Ok(Cond::Mentions(search, pieces));
+            let mut ways: Vec<Cond> = ways.into_iter().map(|pieces| Cond::Mentions(search, pieces)).collect();
+            return Ok(if ways.len() > 1 { Cond::Any(ways) } else { ways.pop().unwrap_or(Cond::All(Vec::new())) });
         }
         let fields = || self.all.iter().filter(|f| search.members.contains(&f.name) && self.shows(actor, f));
         let holds = |piece: &String, field: &'static Field| {
             Cond::Is(field.into(), Op::Contains, Values::Text(vec![pattern(Op::Contains, piece)]))
         };
-        Ok(Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect()))
+        let all = |pieces: &Vec<String>| {
+            Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect())
+        };
+        Ok(Cond::Any(ways.iter().map(all).collect()))
     }
 
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
         let find = |name: &String| {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
-                let known = self.includes().map(|(n, _)| n).collect::<Vec<_>>().join(", ");
-                Bad::parameter("include", "invalid_choice", format!("cannot be {name}; it can be {known}"))
+                let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();
+                let detail = format!("cannot be {name}; it can be {}", known.join(", "));
+                Bad::parameter("include", "invalid_choice", detail).among(known)
             })
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()
     }
 }
 
-/// The condition that a question and its values make of a field; the error completes "… of the field".
-pub(in crate::kernel) fn question(
-    field: FieldRef,
-    ask: Ask,
-    texts: Vec<String>,
-    actor: &Actor,
-) -> Result<Cond, String> {
-    let (zone, kind) = (actor.settings.own_time_zone, field.kind());
+/// The condition that a question and its values make of a field; the error does not say where.
+pub(in crate::kernel) fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
+    let (zone, kind, form) = (actor.settings.own_time_zone, field.kind(), field.form());
     let meant = |text: String| match kind {
         Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
         Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
@@ -415,7 +437,7 @@ pub(in crate::kernel) fn question(
     let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
     let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
         Ok([text]) => Ok(text),
-        Err(_) => Err("takes exactly one value".to_owned()),
+        Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
     };
     // The words of a closed set; those of a field of one's own may be fewer than they were.
     if matches!(&field, FieldRef::Built(built) if built.kind == Kind::Words) && ask != Ask::Empty {
@@ -426,15 +448,15 @@ pub(in crate::kernel) fn question(
         (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
         (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect()),
         (Ask::AnyOf, _) => {
-            let values = values(texts)?;
+            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
             Cond::Is(field, Op::Eq, values)
         }
         (Ask::NoneOf, _) => {
-            let values = values(texts)?;
+            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
             !Cond::Is(field, Op::Eq, values)
         }
         (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
-            Cond::Is(field, op, Values::Text(vec![pattern(op, &one(texts)?)]))
+            Cond::Is(field, op, Values::Text(vec![pattern(op, &form.part(&one(texts)?))]))
         }
         (Ask::Op(op), _) => {
             let values = values(vec![one(texts)?])?;
@@ -443,27 +465,9 @@ pub(in crate::kernel) fn question(
         (Ask::Empty, _) => match one(texts)?.as_str() {
             "true" => Cond::Empty(field),
             "false" => !Cond::Empty(field),
-            _ => return Err("must be true or false".into()),
+            _ => return Err(Bad::new("invalid_format", "must be true or false")),
         },
     })
-}
-
-/// The words of a search; digits of a phone number are joined, so that "555 01 01" finds "+3725550101".
-fn pieces(text: &str) -> Result<Vec<String>, Bad> {
-    if text.chars().count() > Q_MAX {
-        return Err(Bad::parameter("q", "too_long", format!("must have at most {Q_MAX} characters")));
-    }
-    let phone_like = text.chars().filter(char::is_ascii_digit).count() >= 5
-        && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-()./".contains(c));
-    if phone_like {
-        let digits = text.chars().filter(char::is_ascii_digit).collect::<String>();
-        return Ok(vec![digits]);
-    }
-    let words = cost::needed(text.split_whitespace().map(str::to_owned).collect());
-    if words.len() > WORDS_MAX {
-        return Err(Bad::parameter("q", "too_long", format!("may have at most {WORDS_MAX} different words")));
-    }
-    Ok(words)
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

@@ -1,6 +1,8 @@
 //! Order and keyset paging. Empty values come last in both directions; the id is always the last key.
+use crate::kernel::collation;
 use crate::kernel::error::Bad;
-use crate::kernel::field::{FieldRef, Values, each_kind};
+use crate::kernel::field::{FieldRef, Kind, Values, each_kind};
+use crate::kernel::form::Form;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::{pg::Pg, result::QueryResult};
@@ -14,6 +16,27 @@ use std::sync::OnceLock;
 pub struct Key {
     pub field: FieldRef,
     pub desc: bool,
+    /// Of a text that people read: the order of its letters.
+    pub collation: Option<&'static str>,
+}
+
+impl Key {
+    /// A key as people of a country sort it.
+    pub fn new(field: FieldRef, desc: bool, country: &str) -> Key {
+        let words = field.kind() == Kind::Text && field.choices().is_empty();
+        let of = || if field.form() == Form::Number { collation::ROOT } else { collation::of(country) };
+        Key { collation: words.then(of), field, desc }
+    }
+
+    /// The column in the order of the key: what comes after a row is asked by the same order.
+    fn walk<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.field.column(out.reborrow())?;
+        if let Some(collation) = self.collation {
+            out.push_sql(" collate ");
+            out.push_sql(collation);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -108,7 +131,7 @@ impl QueryFragment<Pg> for Order {
         }
         for (n, key) in self.0.iter().enumerate() {
             out.push_sql(if n > 0 { ", " } else { "" });
-            key.field.column(out.reborrow())?;
+            key.walk(out.reborrow())?;
             // Ascending is "nulls last" already. On a column that has no nulls the words would only hide its index.
             out.push_sql(match (key.desc, key.field.nullable()) {
                 (false, _) => "",
@@ -174,7 +197,7 @@ fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -
 }
 
 fn compare<'b>(key: &'b Key, op: &str, value: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    key.field.column(out.reborrow())?;
+    key.walk(out.reborrow())?;
     out.push_sql(op);
     each_kind!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))
 }

@@ -165,15 +165,6 @@ impl SearchRequest {
     }
 }
 
-/// The condition that one question makes of a field; otherwise the member that is wrong, and why.
-fn asked(field: FieldRef, condition: &Condition, actor: &Actor) -> Result<Cond, (&'static str, &'static str, String)> {
-    let takes = operators(&field).join(", ");
-    let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field)).ok_or_else(|| {
-        ("op", "invalid_choice", format!("cannot be {}; {} takes {takes}", condition.op, condition.field))
-    })?;
-    question(field, ask, condition.values.clone(), actor).map_err(|detail| ("values", "invalid_format", detail))
-}
-
 impl<T> Fields<T> {
     /// The condition that a selection makes; every mistake is reported with its pointer.
     pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<Bad>> {
@@ -183,7 +174,7 @@ impl<T> Fields<T> {
                 let pointer = format!("/{name}/{n}");
                 let cond = self.one(condition, &pointer, actor).and_then(|cond| match spent.add(&cond) {
                     Ok(()) => Ok(cond),
-                    Err(detail) => Err(Bad::member(pointer, "too_long", detail)),
+                    Err(bad) => Err(bad.at_member(pointer)),
                 });
                 cond.map_err(|e| bad.push(e)).ok()
             };
@@ -201,7 +192,7 @@ impl<T> Fields<T> {
         let wrong = |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), "invalid_choice", detail);
         let ids = || {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
-            ids.map_err(|detail| wrong("values", detail))
+            ids.map_err(|bad| bad.at_member(format!("{pointer}/values")))
         };
         if matches!(condition.op.as_str(), "eq" | "in")
             && let Some(linked) = self.linked(&condition.field, ids, actor)
@@ -214,13 +205,25 @@ impl<T> Fields<T> {
             None => (None, self.named(&condition.field, actor).or_else(|| self.id_named(&condition.field))),
         };
         // A search looks at living records alone.
-        let Some(field) = named.filter(|field| field.name() != DELETED_AT) else {
+        let named = named.filter(|field| field.name() != DELETED_AT);
+        let Some(field) = named else {
             let names = self.known(actor).map(|field| field.name().to_owned());
             let names: Vec<String> = names.chain(self.away(actor).map(|(name, ..)| name)).collect();
-            return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))));
+            return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))).among(names));
         };
-        let cond = asked(field, condition, actor)
-            .map_err(|(member, code, detail)| Bad::member(format!("{pointer}/{member}"), code, detail))?;
+        let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field));
+        let own = field.name().strip_prefix("cf.").map(str::to_owned);
+        let about = |bad: Bad| match &own {
+            Some(key) => bad.of_field(key),
+            None => bad,
+        };
+        let ask = ask.ok_or_else(|| {
+            let takes = operators(&field);
+            let detail = format!("cannot be {}; {} takes {}", condition.op, condition.field, takes.join(", "));
+            about(wrong("op", detail).among(takes))
+        })?;
+        let cond = question(field, ask, condition.values.clone(), actor)
+            .map_err(|bad| about(bad.at_member(format!("{pointer}/values"))))?;
         Ok(match away {
             Some(found) => found(actor, cond),
             None => cond,
@@ -242,6 +245,7 @@ impl<T> Fields<T> {
             include: asked.include.clone(),
             total: asked.include_total,
             deleted: Deleted::Hidden,
+            words: asked.q.clone(),
             columns: (!asked.columns.is_empty()).then(|| asked.columns.clone()),
         };
         let as_member = |bad: Bad| Bad {

@@ -1,10 +1,13 @@
 //! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
 //! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
-//! become integers, and null means what docs/api-rules.md says: absent, but in the changes of a record "clear it".
+//! become integers, an empty text becomes null, and null means what docs/api-rules.md says: absent, but in the changes of a record
+//! "clear it".
+use crate::kernel::address::{self, is_invisible};
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::merge_patch;
 use crate::kernel::money;
+use crate::kernel::phones::is_country;
 use crate::kernel::time::DateTime;
 use regex::Regex;
 use serde::de::DeserializeOwned;
@@ -20,12 +23,12 @@ use uuid::Uuid;
 /// The compiled schema of one body type.
 #[derive(Debug)]
 pub struct Shape {
-    root: Node,
-    named: HashMap<String, Node>,
+    pub(in crate::kernel) root: Node,
+    pub(in crate::kernel) named: HashMap<String, Node>,
 }
 
 #[derive(Debug)]
-enum Node {
+pub(in crate::kernel) enum Node {
     Ref(String),
     Object {
         properties: Vec<(String, Node)>,
@@ -162,28 +165,31 @@ impl Shape {
                 }
             }
             (Node::Array { items, min, max, .. }, Json::Array(list)) => {
-                length(u64::try_from(list.len()).unwrap_or(u64::MAX), *min, max.or(Some(ARRAY_MAX)), "items", at, bad);
+                bad.extend(
+                    length(list.len(), *min, max.or(Some(ARRAY_MAX)), "items")
+                        .map(|wrong| wrong.at_member(at.as_str())),
+                );
                 for (n, value) in list.iter_mut().enumerate() {
                     self.step(items, value, at, &n.to_string(), bad);
                 }
             }
             (Node::Text { format, min, max, choices, pattern, .. }, Json::String(text)) => {
-                if format.as_deref() != Some("password") {
-                    tidy(text);
+                if format.as_deref() == Some("email") {
+                    *text = address::visible(text);
+                } else if format.as_deref() != Some("password") {
+                    *text =
+                        if max.is_some_and(|max| max <= NAME_MAX) { tidied(text) } else { text.trim().nfc().collect() };
                 }
                 let limit = (*min, max.or(Some(TEXT_MAX)));
                 let wrong = check_text(text, format.as_deref(), limit, choices).err();
                 let unlike = pattern.as_ref().filter(|pattern| !pattern.is_match(text));
-                let unlike = unlike.map(|pattern| ("invalid_format", format!("must match {pattern}")));
-                if let Some((code, detail)) = wrong.or(unlike) {
-                    bad.push(Bad::member(at.as_str(), code, detail));
-                }
+                let unlike = unlike.map(|pattern| Bad::new("invalid_format", format!("must match {pattern}")));
+                bad.extend(wrong.or(unlike).map(|wrong| wrong.at_member(at.as_str())));
             }
             (Node::Int { min, max, .. }, Json::Number(number)) => match as_integer(number) {
                 Some(n) if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) => {}
-                Some(_) => bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max))),
                 None if number.is_f64() => bad.push(Bad::member(at.as_str(), "invalid_type", "must be an integer")),
-                None => bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max))),
+                _ => bad.push(Bad::out_of_range(*min, *max).at_member(at.as_str())),
             },
             (Node::Number { min, max, .. }, Json::Number(number)) => {
                 let beyond = |bound: &Option<i64>, order| {
@@ -191,7 +197,7 @@ impl Shape {
                     bound.zip(number.as_f64()).is_some_and(|(bound, n)| n.partial_cmp(&bound) == Some(order))
                 };
                 if beyond(min, Ordering::Less) || beyond(max, Ordering::Greater) {
-                    bad.push(Bad::member(at.as_str(), "out_of_range", range(*min, *max)));
+                    bad.push(Bad::out_of_range(*min, *max).at_member(at.as_str()));
                 }
             }
             (Node::Bool { .. }, Json::Bool(_)) | (Node::Any, _) => {}
@@ -207,9 +213,15 @@ impl Shape {
         at: &mut String,
         bad: &mut Vec<Bad>,
     ) {
+        let earlier = bad.len();
         for (name, value) in members.iter_mut() {
             match properties.iter().find(|(known, _)| known == name) {
-                Some((_, node)) => self.step(node, value, at, name, bad),
+                Some((_, node)) => {
+                    if node.takes_empty_as_null() && value.as_str().is_some_and(|text| tidied(text).is_empty()) {
+                        *value = Json::Null;
+                    }
+                    self.step(node, value, at, name, bad);
+                }
                 None if bad.len() >= ERRORS_MAX => {}
                 None => {
                     let detail = not_known(name, properties.iter().map(|(n, _)| n.as_str()));
@@ -219,6 +231,11 @@ impl Shape {
         }
         for name in required.iter().filter(|name| !members.contains_key(*name)) {
             bad.push(Bad::member(format!("{at}/{name}"), "required", "is missing"));
+        }
+        // A value of the workspace's own field: its key names it better than its place in the list.
+        let own = at.rsplit('/').nth(1) == Some("custom_fields");
+        if let Some(key) = members.get("key").and_then(Json::as_str).filter(|_| own) {
+            bad.iter_mut().skip(earlier).for_each(|bad| bad.params.key = Some(key.to_owned()));
         }
     }
 
@@ -255,6 +272,16 @@ impl Node {
             | Node::Bool { nullable } => *nullable,
             Node::Any | Node::Nullable(_) => true,
             Node::Ref(_) | Node::Map(_) => false,
+        }
+    }
+
+    /// Whether an empty text is none: forms send one for what was left empty. What is no mere text, such as a date, has to be left out.
+    fn takes_empty_as_null(&self) -> bool {
+        match self {
+            Node::Text { format, choices, nullable: true, .. } => {
+                choices.is_empty() && !matches!(format.as_deref(), Some("uuid" | "date" | "date-time" | "password"))
+            }
+            _ => false,
         }
     }
 
@@ -334,14 +361,18 @@ fn node(name: &str, schema: &Json) -> Node {
             max: count("maxItems"),
             nullable,
         },
-        Some("string") => Node::Text {
-            format: schema.get("format").and_then(Json::as_str).map(str::to_owned),
-            min: count("minLength"),
-            max: count("maxLength"),
-            choices: texts(schema.get("enum")),
-            pattern: schema.get("pattern").and_then(Json::as_str).and_then(|pattern| Regex::new(pattern).ok()),
-            nullable,
-        },
+        Some("string") => {
+            let pattern = schema.get("pattern").and_then(Json::as_str);
+            let listed = pattern.and_then(choices_of);
+            Node::Text {
+                format: schema.get("format").and_then(Json::as_str).map(str::to_owned),
+                min: count("minLength"),
+                max: count("maxLength"),
+                choices: listed.unwrap_or_else(|| texts(schema.get("enum"))),
+                pattern: pattern.and_then(|pattern| Regex::new(pattern).ok()),
+                nullable,
+            }
+        }
         Some("integer") => {
             let narrow = schema.get("format").and_then(Json::as_str) == Some("int32");
             let bounds = if narrow { (Some(i32::MIN.into()), Some(i32::MAX.into())) } else { (None, None) };
@@ -351,6 +382,14 @@ fn node(name: &str, schema: &Json) -> Node {
         Some("boolean") => Node::Bool { nullable },
         _ => Node::Any,
     }
+}
+
+/// The closed set in a pattern that is nothing but one: `^(open|won|lost)$`.
+pub fn choices_of(pattern: &str) -> Option<Vec<String>> {
+    let inner = pattern.strip_prefix("^(")?.strip_suffix(")$")?;
+    let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:".contains(&b));
+    let words: Vec<&str> = inner.split('|').collect();
+    words.iter().all(|word| plain(word)).then(|| words.into_iter().map(str::to_owned).collect())
 }
 
 #[expect(
@@ -366,48 +405,42 @@ fn texts(list: Option<&Json>) -> Vec<String> {
     list.and_then(Json::as_array).into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned)).collect()
 }
 
-fn range(min: Option<i64>, max: Option<i64>) -> String {
+/// Texts of at most so many characters are names, titles and keys, in which nothing has a meaning that nobody sees.
+const NAME_MAX: u64 = 300;
+
+/// A name as it is kept: trimmed, normalised, without what nobody sees.
+pub fn tidied(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
+}
+
+/// Whether something is too short or too long.
+pub fn length(count: usize, min: Option<u64>, max: Option<u64>, what: &str) -> Option<Bad> {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let bound = |bound: Option<u64>| bound.and_then(|bound| i64::try_from(bound).ok());
+    let wrong = |code, detail| Some(Bad::new(code, detail).within(bound(min), bound(max)));
     match (min, max) {
-        (Some(min), Some(max)) => format!("must be from {min} to {max}"),
-        (Some(min), None) => format!("must be at least {min}"),
-        (None, Some(max)) => format!("must be at most {max}"),
-        (None, None) => "must fit into 64 bits".into(),
-    }
-}
-
-fn tidy(text: &mut String) {
-    let tidied: String = text.trim().nfc().collect();
-    *text = tidied;
-}
-
-fn length(count: u64, min: Option<u64>, max: Option<u64>, what: &str, at: &str, bad: &mut Vec<Bad>) {
-    if let Some(min) = min.filter(|min| count < *min) {
-        bad.push(Bad::member(at, "too_short", format!("must have at least {min} {what}")));
-    }
-    if let Some(max) = max.filter(|max| count > *max) {
-        bad.push(Bad::member(at, "too_long", format!("must have at most {max} {what}")));
+        (Some(min), _) if count < min => wrong("too_short", format!("must have at least {min} {what}")),
+        (_, Some(max)) if count > max => wrong("too_long", format!("must have at most {max} {what}")),
+        _ => None,
     }
 }
 
 type Limits = (Option<u64>, Option<u64>);
-type Wrong = (&'static str, String);
 
 /// What is no longer is a name or a title: one line. Longer texts may have several.
 pub const LINE_MAX: u64 = 200;
 
 /// Checks one text. `format` is the schema's.
-fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Wrong> {
+fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Bad> {
     let one_line = max.is_some_and(|max| max <= LINE_MAX);
     if text.chars().any(|c| c.is_control() && (one_line || !matches!(c, '\n' | '\t' | '\r'))) {
-        return Err(("invalid_character", "must not contain control characters".into()));
+        return Err(Bad::new("invalid_character", "must not contain control characters"));
     }
-    let mut bad = Vec::new();
-    length(u64::try_from(text.chars().count()).unwrap_or(u64::MAX), min, max, "characters", "", &mut bad);
-    if let Some(wrong) = bad.into_iter().next() {
-        return Err((wrong.code, wrong.detail));
+    if let Some(wrong) = length(text.chars().count(), min, max, "characters") {
+        return Err(wrong);
     }
     if !choices.is_empty() && !choices.iter().any(|c| c == text) {
-        return Err(("invalid_choice", format!("must be one of {}", choices.join(", "))));
+        return Err(Bad::not_among(choices));
     }
     let (fits, what) = match format {
         Some("uuid") => (text.len() == 36 && text.parse::<Uuid>().is_ok(), "must be a UUID"),
@@ -422,12 +455,10 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
             (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn")
         }
         Some("web-url") => (is_web_url(text), "must be an http or https address"),
-        Some("country") => {
-            (text.parse::<phonenumber::country::Id>().is_ok(), "must be an ISO 3166 code of two letters such as EE")
-        }
+        Some("country") => (is_country(text), "must be an ISO 3166 code of two letters such as EE"),
         _ => (true, ""),
     };
-    if fits { Ok(()) } else { Err(("invalid_format", what.into())) }
+    if fits { Ok(()) } else { Err(Bad::new("invalid_format", what)) }
 }
 
 pub fn is_email(text: &str) -> bool {
@@ -448,6 +479,26 @@ pub fn escape(name: &str) -> String {
 /// Rules that no schema can express, such as "one of these two".
 pub trait Rules {
     fn rules(&self, _bad: &mut Vec<Bad>) {}
+
+    /// Of the changes of a record: the shape of its answer, whose other members may come back unchanged.
+    fn shown() -> Option<Arc<Shape>> {
+        None
+    }
+
+    /// Members that follow from another one, and may come back beside it.
+    fn follow() -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+}
+
+/// The changes of a record take back what its answer shows.
+#[macro_export]
+macro_rules! shown_as {
+    ($row:ty) => {
+        fn shown() -> Option<std::sync::Arc<$crate::kernel::shape::Shape>> {
+            Some($crate::kernel::shape::Shape::of::<$row>())
+        }
+    };
 }
 
 /// Reads a body that has been parsed as JSON.

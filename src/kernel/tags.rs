@@ -1,10 +1,13 @@
-//! The tags of a record: a set of words, trimmed, without doubles, in the order given.
+//! The tags of a record: a set of words, trimmed, without doubles, in the order given. Words that differ in case alone, or in the form of
+//! their characters, are one tag.
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Array, Nullable, Text};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use unicode_normalization::UnicodeNormalization;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Array<Nullable<Text>>)]
@@ -15,11 +18,76 @@ impl From<Vec<String>> for Tags {
     fn from(words: Vec<String>) -> Tags {
         let mut tags: Vec<String> = Vec::with_capacity(words.len());
         for word in words {
-            if !word.is_empty() && !tags.contains(&word) {
+            if !word.is_empty() && !tags.iter().any(|known| key(known) == key(&word)) {
                 tags.push(word);
             }
         }
         Tags(tags)
+    }
+}
+
+/// What all spellings of a tag have in common; the SQL function `tag_key` says the same.
+pub fn key(word: &str) -> String {
+    word.nfkc().collect::<String>().to_uppercase().to_lowercase().nfc().collect()
+}
+
+/// What a change does to the tags of a record: first the whole list is set, then some are added, then some taken off.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TagChange<'c> {
+    pub set: Option<&'c Tags>,
+    pub add: Option<&'c Tags>,
+    pub remove: Option<&'c Tags>,
+}
+
+impl TagChange<'_> {
+    /// Whether what comes of it depends on the tags that a record has.
+    pub fn depends(&self) -> bool {
+        self.add.is_some() || self.remove.is_some()
+    }
+
+    /// The tags afterwards; nothing where none of this was asked for.
+    pub fn of(&self, before: &Tags, spelling: &Spelling) -> Option<Tags> {
+        if self.set.is_none() && !self.depends() {
+            return None;
+        }
+        let nothing = Tags::default();
+        let (set, add) = (self.set.unwrap_or(before), self.add.unwrap_or(&nothing));
+        let mut tags = spelling.of(&Tags::from(set.0.iter().chain(&add.0).cloned().collect::<Vec<_>>()));
+        let gone: Vec<String> = self.remove.unwrap_or(&nothing).0.iter().map(|word| key(word)).collect();
+        tags.0.retain(|word| !gone.contains(&key(word)));
+        Some(tags)
+    }
+}
+
+/// The members by which the changes of a record change its tags.
+#[macro_export]
+macro_rules! tag_change {
+    ($update:ident) => {
+        impl $update {
+            pub fn tag_change(&self) -> $crate::kernel::tags::TagChange<'_> {
+                $crate::kernel::tags::TagChange {
+                    set: self.tags.as_ref(),
+                    add: self.tags_add.as_ref(),
+                    remove: self.tags_remove.as_ref(),
+                }
+            }
+        }
+    };
+}
+
+/// How the tags of a workspace are written, by their keys.
+#[derive(Debug, Default)]
+pub struct Spelling(HashMap<String, String>);
+
+impl Spelling {
+    /// The first spelling of a tag that is noted is the one.
+    pub fn note(&mut self, word: &str) {
+        self.0.entry(key(word)).or_insert_with(|| word.to_owned());
+    }
+
+    pub fn of(&self, tags: &Tags) -> Tags {
+        let spelled = |word: &String| self.0.get(&key(word)).unwrap_or(word).clone();
+        Tags(tags.0.iter().map(spelled).collect())
     }
 }
 
@@ -33,5 +101,45 @@ impl FromSql<Array<Nullable<Text>>, Pg> for Tags {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Tags> {
         let words = <Vec<Option<String>> as FromSql<Array<Nullable<Text>>, Pg>>::from_sql(value)?;
         Ok(Tags(words.into_iter().flatten().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_tag_have_one_key() {
+        for (one, others) in [
+            ("vip", ["VIP", "Vip", "ＶＩＰ"]),
+            ("straße", ["STRASSE", "Strasse", "Straße"]),
+            ("caf\u{e9}", ["cafe\u{301}", "CAFÉ", "Cafe\u{301}"]),
+            ("жук", ["ЖУК", "Жук", "жУК"]),
+            ("ﬁrst", ["first", "FIRST", "First"]),
+            ("ὀδυσσεύς", ["ὈΔΥΣΣΕΎΣ", "Ὀδυσσεύς", "ὀδυσσεύσ"]),
+        ] {
+            for other in others {
+                assert_eq!(key(one), key(other), "{other}");
+            }
+        }
+        assert_ne!(key("a"), key("á"));
+        let tags = Tags::from(["VIP", "vip", "", "North"].map(str::to_owned).to_vec());
+        assert_eq!(tags.0, ["VIP", "North"]);
+    }
+
+    #[test]
+    fn a_change_sets_adds_and_takes_off() {
+        let tags = |words: &[&str]| Tags(words.iter().map(|word| (*word).to_owned()).collect());
+        let mut spelling = Spelling::default();
+        spelling.note("VIP");
+        let before = tags(&["north", "VIP"]);
+        let (add, remove) = (tags(&["vip", "new"]), tags(&["NORTH", "none"]));
+        let change = TagChange { set: None, add: Some(&add), remove: Some(&remove) };
+        assert_eq!(change.of(&before, &spelling), Some(tags(&["VIP", "new"])));
+        assert_eq!(
+            TagChange { set: Some(&add), ..TagChange::default() }.of(&before, &spelling),
+            Some(tags(&["VIP", "new"]))
+        );
+        assert_eq!(TagChange::default().of(&before, &spelling), None);
     }
 }

@@ -121,6 +121,8 @@ pub struct SegmentUpdate {
     pub selection: Option<Selection>,
 }
 impl Rules for SegmentUpdate {
+    crate::shown_as!(Segment);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         if let Some(selection) = &self.selection {
             selection.must_ask(bad);

@@ -95,7 +95,9 @@ pub struct ViewUpdate {
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 100)]
     pub columns: Option<Tags>,
 }
-impl Rules for ViewUpdate {}
+impl Rules for ViewUpdate {
+    crate::shown_as!(View);
+}
 
 static VIEW: Fields<views::table> = Fields {
     kind: Kind::View,

@@ -1,5 +1,4 @@
 //! People and firms: companies, contacts, and where they come from.
 pub mod companies;
 pub mod contacts;
-pub mod phones;
 pub mod sources;

@@ -18,6 +18,7 @@ use crate::kernel::seek::signatures;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
+use crate::people::contacts::emails;
 use crate::people::contacts::model::{Consents, Contact, Emails, FirstTouch, Phones};
 use crate::privacy::person::Person;
 use crate::sales::leads::model::{Lead, LeadPerson};
@@ -301,7 +302,7 @@ fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, V
         .set((
             (s::leads::title.eq(ERASED), s::leads::description.eq(None::<String>)),
             (s::leads::person.eq(None::<LeadPerson>), s::leads::custom.eq(CustomValues::default())),
-            s::leads::external_id.eq(None::<String>),
+            (s::leads::external_id.eq(None::<String>), s::leads::phone_keys.eq(serde_json::json!([]))),
             (s::leads::version.eq(s::leads::version + 1), s::leads::updated_at.eq(now)),
         ))
         .returning(s::leads::id)
@@ -354,10 +355,11 @@ fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, V
 fn empty_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
     use s::contacts as c;
     let none = None::<String>;
+    emails::release(tx, [contact].into_iter())?;
     diesel::update(c::table.find((tx.workspace(), contact)))
         .set((
             (c::first_name.eq(&none), c::last_name.eq(&none), c::email.eq(&none), c::phone.eq(&none)),
-            (c::emails.eq(Emails::default()), c::phones.eq(Phones::default())),
+            (c::emails.eq(Emails::default()), c::phones.eq(Phones::default()), c::phone_keys.eq(serde_json::json!([]))),
             (c::position.eq(&none), c::address.eq(&none), c::birthday.eq(None::<chrono::NaiveDate>)),
             (c::locale.eq(&none), c::time_zone.eq(&none), c::external_id.eq(&none)),
             (c::consents.eq(Consents::default()), c::first_touch.eq(None::<FirstTouch>)),

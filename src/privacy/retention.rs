@@ -110,6 +110,8 @@ pub struct RetentionRuleUpdate {
 }
 
 impl Rules for RetentionRuleUpdate {
+    crate::shown_as!(RetentionRule);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         if let Some(selection) = &self.selection {
             selection.must_choose(bad);

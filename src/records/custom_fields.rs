@@ -6,7 +6,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
-use crate::kernel::custom::{CustomKind, CustomValue, CustomValues};
+use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -144,7 +144,9 @@ pub struct CustomFieldUpdate {
     #[schema(nullable = false)]
     pub archived: Option<bool>,
 }
-impl Rules for CustomFieldUpdate {}
+impl Rules for CustomFieldUpdate {
+    crate::shown_as!(CustomField);
+}
 
 static FIELD: Fields<custom_fields::table> = Fields {
     kind: Kind::CustomField,
@@ -195,11 +197,16 @@ fn changed_values(tx: &Tx<'_>, record: Kind, before: &CustomValues, given: &[Cus
 
 /// The records that the values of some records name must be there and seen. One statement per kind, however many they are.
 pub fn must_see<'g>(tx: &mut Tx<'_>, record: Kind, given: impl IntoIterator<Item = &'g [CustomValue]>) -> Result<()> {
-    let fields = &tx.actor.settings.custom;
-    let pointed = given.into_iter().flat_map(|values| CustomValues::named(values, fields, record));
+    let (fields, given) = (&tx.actor.settings.custom, given.into_iter().collect::<Vec<_>>());
+    let pointed = given.iter().flat_map(|values| CustomValues::named(values, fields, record));
     let pointed: Vec<(Kind, Uuid, String)> = pointed.collect();
     let named: Vec<Named<'_>> = pointed.iter().map(|(kind, id, at)| (*kind, Some(*id), at.as_str())).collect();
-    refs::must_see(tx, &named)
+    let refused = refs::must_see(tx, &named);
+    // Of many records each is tried again by itself.
+    match given.as_slice() {
+        [one] => refused.map_err(|error| custom::about(one, error)),
+        _ => refused,
+    }
 }
 
 /// What a stage asks of those who enter it.
@@ -208,10 +215,25 @@ pub fn must_be_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: U
     let missing = asked.filter(|field| !values.has(&field.key));
     let bad: Vec<Bad> = missing
         .map(|field| {
-            Bad::member("/custom_fields", "required", format!("{} must be filled to enter this stage", field.key))
+            let detail = format!("{} must be filled to enter this stage", field.key);
+            Bad::member("/custom_fields", "required", detail).of_field(&field.key)
         })
         .collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
+}
+
+/// The values of a record that enters a stage, with what is given on the way; nothing if nothing is given.
+pub fn filled(
+    tx: &mut Tx<'_>,
+    record: Kind,
+    before: &CustomValues,
+    given: &[CustomValue],
+    stage: Uuid,
+) -> Result<Option<CustomValues>> {
+    must_see(tx, record, [given])?;
+    let filled = changed(tx, record, Some(before), given)?;
+    must_be_filled(tx, record, filled.as_ref().unwrap_or(before), stage)?;
+    Ok(filled)
 }
 
 /// What one record passes on to another that has fields of the same key and kind.

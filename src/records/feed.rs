@@ -39,7 +39,7 @@ pub struct ChangeEvent {
     pub record_id: Uuid,
     /// The version that the change made. Changes of one record that were made at the same time may come in another order.
     pub record_version: Option<i64>,
-    /// `user`, `api_key` or `import`.
+    /// `user`, `api_key`, `import`, or `migration` for what a new version of the program changed by itself.
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
     pub request_id: String,
@@ -133,10 +133,7 @@ const PARAMETERS: [&str; 7] = ["limit", "cursor", "type", "record_id", "record_k
 
 fn asked(query: &str, actor: &Actor) -> Result<Asked> {
     let mut given = crate::kernel::asked::Asked::read(query)?;
-    let limit = given.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
-    if !(1..=500).contains(&limit) {
-        return Err(Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be from 1 to 500")]));
-    }
+    let limit = given.limit(50, 500)?;
     let types = names(&mut given, "type", &event_types::all().map(|(_, name)| name).collect::<Vec<_>>())?;
     let known: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
     let kinds = names(&mut given, "record_kind", &known)?;

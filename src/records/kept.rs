@@ -41,7 +41,8 @@ pub fn condition<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, which: &RecordS
     let own = fields.select(&selection, tx.actor).map_err(|bad| Error::members(within("/selection", bad)))?;
     if let Some(q) = which.q.as_ref().or(added.q.as_ref()) {
         let words = fields.condition_of_words(q, tx.actor);
-        added.conds.push(words.map_err(|bad| Error::member("/selection/q", bad.code, bad.detail))?);
+        let misplaced = |bad: Bad| Error::from(Bad { parameter: None, ..bad }.at_member("/selection/q"));
+        added.conds.push(words.map_err(misplaced)?);
     }
     added.conds.push(own);
     Ok(Cond::All(added.conds))

@@ -1,14 +1,131 @@
-//! Tags: labels that any record can carry. Records hold the words themselves; this list holds their colours.
-crate::names! {
-    /// A label.
-    Tag, TagCreate, TagUpdate, TagPage, TagList;
-    table: tags, kind: Tag, extra: [color], unique: "tags_name_key";
-    paths: "/tags", "/tags/{tag_id}", "tag_id";
-    operations: "list_tags", "create_tag", "get_tag", "update_tag", "delete_tag";
+//! Tags: labels that any record can carry. Records hold the words themselves; this list holds their colours, and how each is written.
+use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::events::{self, Event};
+use crate::db::pool::Db;
+use crate::db::queue::{self, Job};
+use crate::db::sql::{Part, Statement};
+use crate::db::table::Expected;
+use crate::db::tx::{Request, Tx};
+use crate::identity::actors;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::merge_patch;
+use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::kernel::tags::{Spelling, TagChange, Tags};
+use crate::kernel::time::DateTime;
+use crate::schema::tags;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list, list_params, owned, page, record};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// A label. Spellings that differ in the case or the form of their letters are one tag.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = tags)]
+pub struct Tag {
+    pub id: Uuid,
+    pub name: String,
+    pub color: Option<String>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(Tag, Tag);
+page!(TagPage of Tag);
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct TagCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[schema(max_length = 100)]
+    pub color: Option<String>,
+}
+impl Rules for TagCreate {}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = tags)]
+pub struct TagUpdate {
+    /// The records that carry it carry the new name: a few hundred at once, more by a job. Kept conditions name it so, too.
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 100)]
+    pub color: Option<Option<String>>,
+}
+impl Rules for TagUpdate {}
+
+static FIELDS: Fields<tags::table> = Fields {
+    kind: Kind::Tag,
+    all: &[
+        field("name", &tags::name),
+        field("color", &tags::color),
+        field("created_at", &tags::created_at),
+        field("updated_at", &tags::updated_at),
+    ],
+    default_sort: "name",
+    id: field("id", &tags::id),
+    search: Some(Search { sql: "fold(tags.name)", members: &["name"] }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(TagList, FIELDS.parameters());
+owned!(tags, Tag, Tag);
+
+const MEANINGS: Meanings = &[("tags_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+
+/// How the words that new or changed records carry are written here. New words are written as they are given first.
+pub fn spelling<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t Tags>) -> Result<Spelling> {
+    let words: Vec<&str> = carried.into_iter().flat_map(|tags| &tags.0).map(String::as_str).collect();
+    let mut spelling = Spelling::default();
+    if words.is_empty() {
+        return Ok(spelling);
+    }
+    #[derive(QueryableByName)]
+    struct Known {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let known: Vec<Known> = Statement::new(
+        "select name from tags where workspace_id = :workspace and tag_key(name) = any(tag_keys(:words))",
+    )
+    .set("workspace", Part::Id(tx.workspace()))
+    .set("words", Part::Texts(words.iter().map(|word| (*word).to_owned()).collect()))
+    .load(tx.conn)?;
+    known.iter().map(|tag| tag.name.as_str()).chain(words).for_each(|word| spelling.note(word));
+    Ok(spelling)
+}
+
+/// As `spelling`, of what changes set and add.
+pub fn spelling_of<'c>(tx: &mut Tx<'_>, changes: impl Iterator<Item = TagChange<'c>>) -> Result<Spelling> {
+    spelling(tx, changes.flat_map(|one| [one.set, one.add]).flatten())
+}
+
+const TAGS_MAX: usize = 50;
+
+/// What is added must leave a record with as many tags as a list may have.
+pub fn few_enough(tags: Option<Tags>) -> Result<Option<Tags>> {
+    match tags {
+        Some(tags) if tags.0.len() > TAGS_MAX => {
+            Err(Error::member("/tags_add", "too_long", format!("a record has at most {TAGS_MAX} tags")))
+        }
+        tags => Ok(tags),
+    }
 }
 
 /// Adds the words that records carry to the list, so that clients can offer them; in one order, so that nobody waits in a circle.
-pub fn note<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t crate::kernel::tags::Tags>) -> Result<()> {
+pub fn note<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t Tags>) -> Result<()> {
     let words: std::collections::BTreeSet<&String> = carried.into_iter().flat_map(|tags| &tags.0).collect();
     if words.is_empty() {
         return Ok(());
@@ -25,4 +142,205 @@ pub fn note<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t crate::ke
     let rows: Vec<_> = words.into_iter().map(row).collect();
     diesel::insert_into(tags::table).values(rows).on_conflict_do_nothing().execute(tx.conn)?;
     Ok(())
+}
+
+fn insert(tx: &mut Tx<'_>, new: &TagCreate) -> Result<Tag> {
+    let row = diesel::insert_into(tags::table)
+        .values((
+            tags::workspace_id.eq(tx.workspace()),
+            tags::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
+            tags::name.eq(&new.name),
+            tags::color.eq(&new.color),
+            tags::created_at.eq(tx.now),
+            tags::updated_at.eq(tx.now),
+        ))
+        .returning(Tag::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) -> Result<Tag> {
+    let before = lock(tx, id, expected)?;
+    let after: Tag = diesel::update(tags::table.find((tx.workspace(), id)))
+        .set((changes, tags::version.eq(before.version + 1), tags::updated_at.eq(tx.now)))
+        .returning(Tag::as_returning())
+        .get_result(tx.conn)
+        .explain(MEANINGS)?;
+    let after = events::record_change(tx, &before, after)?;
+    if after.name != before.name {
+        reach_conditions(tx, &before.name, &after.name)?;
+        reach_records(tx, &Retagging { old: before.name, new: Some(after.name.clone()) })?;
+    }
+    Ok(after)
+}
+
+/// Of a tag that records carry, the caller has to say that it goes off them.
+fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool) -> Result<()> {
+    let row = lock(tx, id, expected)?;
+    if !from_records && is_carried(tx, &row.name)? {
+        let detail = "records carry it; from_records=true takes it off them, and PATCH renames it";
+        return Err(Error::new(Code::InUse, detail));
+    }
+    diesel::delete(tags::table.find((tx.workspace(), id))).execute(tx.conn)?;
+    tx.record(Event::deleted(&row)?);
+    if from_records { reach_records(tx, &Retagging { old: row.name, new: None }) } else { Ok(()) }
+}
+
+/// The kinds of record that carry tags.
+const CARRIERS: [Kind; 4] = [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal];
+/// Records that a request changes at most; those that are left are a job's.
+const AT_ONCE: i64 = 500;
+/// Records that a job changes in one transaction.
+const PORTION: i64 = 250;
+/// The kind of the job.
+pub const JOB: &str = "retag";
+
+/// A tag that records carry by its old name, and what they carry then: nothing, or the new name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Retagging {
+    old: String,
+    new: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+fn is_carried(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
+    for kind in CARRIERS {
+        let carried = Statement::new(
+            "select count(*) as count from (select from :records where workspace_id = :workspace and deleted_at is null \
+             and tag_keys(tags) && tag_keys(array[:name]) limit 1) carriers",
+        );
+        let carried = carried.set("records", Part::Sql(kind.path())).set("workspace", Part::Id(tx.workspace()));
+        if carried.set("name", Part::Text(name.to_owned())).get_result::<Count>(tx.conn)?.count > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Changes so many records, and says how many it has changed.
+fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
+    let mut done = 0;
+    for kind in CARRIERS {
+        let statement = Statement::new(include_str!("retag.sql"))
+            .set("records", Part::Sql(kind.path()))
+            .set("workspace", Part::Id(tx.workspace()))
+            .set("old", Part::Text(retagging.old.clone()))
+            .set("new", Part::MaybeText(retagging.new.clone()))
+            .set("limit", Part::Int(most - done))
+            .set("kind", Part::Text(kind.as_str().to_owned()))
+            .set("at", Part::At(tx.now))
+            .set("via", Part::Text(tx.actor.via.to_owned()))
+            .set("user", Part::Id(tx.actor.user))
+            .set("request", Part::Text(tx.request_id.to_owned()));
+        done += statement.get_result::<Count>(tx.conn)?.count;
+    }
+    Ok(done)
+}
+
+/// Where conditions are kept that may name a tag.
+const KEPT: [&str; 3] = ["views", "segments", "retention_rules"];
+
+fn reach_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
+    for kept in KEPT {
+        Statement::new(include_str!("retag_kept.sql"))
+            .set("kept", Part::Sql(kept))
+            .set("workspace", Part::Id(tx.workspace()))
+            .set("old", Part::Text(old.to_owned()))
+            .set("new", Part::Text(new.to_owned()))
+            .set("at", Part::At(tx.now))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+fn reach_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
+    if retag(tx, retagging, AT_ONCE)? == AT_ONCE {
+        let args = serde_json::to_value(retagging).map_err(Error::internal)?;
+        queue::enqueue(tx, JOB, &args, None)?;
+    }
+    Ok(())
+}
+
+/// The job over what a request has left. It runs to the end in the name of who asked: half a tag would be two.
+pub fn run(db: &Db, job: &Job) -> Result<()> {
+    let retagging: Retagging = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
+    let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "user"))?;
+    let request = Request::internal(actor, job.id.to_string());
+    let (mut done, result) = (job.done, job.result.clone().unwrap_or_default());
+    loop {
+        let changed = db.write_here(&request, |tx| {
+            let changed = retag(tx, &retagging, PORTION)?;
+            queue::advance(tx, job, done + changed, None, &result)?;
+            Ok(changed)
+        })?;
+        done += changed;
+        if changed < PORTION {
+            return Ok(());
+        }
+    }
+}
+
+/// List tags, by name.
+#[utoipa::path(operation_id = "list_tags", params(TagList), responses((status = 200, description = "A page", body = TagPage)))]
+#[get("/tags")]
+async fn list(ctx: Ctx<can::tags::Read>) -> Result<Reply> {
+    let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = list!(tx, tags, Tag, &plan => TagPage);
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Add a tag.
+#[utoipa::path(operation_id = "create_tag", request_body = TagCreate, responses((status = 201, description = "As added", body = Tag)))]
+#[post("/tags")]
+async fn create(ctx: Ctx<can::tags::Create>, new: Valid<TagCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get a tag.
+#[utoipa::path(operation_id = "get_tag", params(("tag_id" = Uuid, Path, description = "Its id")),
+    responses((status = 200, description = "As it is", body = Tag)))]
+#[get("/tags/{tag_id}")]
+async fn read(ctx: Ctx<can::tags::Read>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+}
+
+/// Change a tag; the records that carry it follow.
+#[utoipa::path(operation_id = "update_tag", params(("tag_id" = Uuid, Path, description = "Its id")), request_body = TagUpdate,
+    responses((status = 200, description = "As changed", body = Tag)))]
+#[patch("/tags/{tag_id}")]
+async fn change(ctx: Ctx<can::tags::Update>, id: Id, changes: Valid<TagUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+list_params!(TagRemoval, {
+    let mut id = parameter("tag_id".into(), "Its id".into(), schema(crate::kernel::field::Kind::Uuid), None);
+    id.parameter_in = utoipa::openapi::path::ParameterIn::Path;
+    id.required = utoipa::openapi::Required::True;
+    let detail = "Takes it off the records that carry it. Without it a tag that is carried is refused.";
+    vec![id, parameter("from_records".into(), detail.into(), schema(crate::kernel::field::Kind::Bool), None)]
+});
+
+/// Delete a tag. One that records carry is refused, unless `from_records` takes it off them.
+#[utoipa::path(operation_id = "delete_tag", params(TagRemoval), responses((status = 204, description = "Deleted")))]
+#[delete("/tags/{tag_id}")]
+async fn remove(ctx: Ctx<can::tags::Delete>, id: Id) -> Result<Reply> {
+    let (expected, mut asked) = (ctx.expected()?, ctx.asked()?);
+    let from_records = asked.parsed("from_records", "true or false")?.unwrap_or(false);
+    asked.finish(&["from_records"])?;
+    ctx.write(move |tx| remove_tag(tx, id.0, expected, from_records).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
 }

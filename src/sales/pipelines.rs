@@ -122,6 +122,8 @@ pub struct PipelineUpdate {
 }
 
 impl Rules for PipelineUpdate {
+    crate::shown_as!(Pipeline);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.is_default == Some(false) {
             bad.push(Bad::member("/is_default", "invalid", "make another pipeline the default instead"));
@@ -329,7 +331,7 @@ async fn list(ctx: Ctx<can::pipelines::Read>) -> Result<Reply> {
         let query =
             mine(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(plan.limit + 1);
         let mut rows: Vec<Row> = query.select(Row::as_select()).load(tx.conn)?;
-        let mut page = plan.cut(&mut rows)?;
+        let mut page = plan.cut(&mut rows, 0)?;
         if plan.total {
             let count: i64 = mine(tx.workspace()).filter(&plan.filter).count().get_result(tx.conn)?;
             crate::db::table::set_total(&mut page, usize::try_from(count).unwrap_or(0));

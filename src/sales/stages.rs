@@ -89,7 +89,9 @@ pub struct StageUpdate {
     #[schema(minimum = 1, maximum = 3650)]
     pub rotting_days: Option<Option<i32>>,
 }
-impl Rules for StageUpdate {}
+impl Rules for StageUpdate {
+    crate::shown_as!(Stage);
+}
 
 pub static STAGE: Fields<stages::table> = Fields {
     kind: Kind::Stage,

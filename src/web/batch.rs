@@ -141,7 +141,8 @@ impl<T: BatchItem> Items<T> {
             Some(Json::Array(items)) if (1..=ITEMS_MAX).contains(&items.len()) => items,
             Some(Json::Array(items)) => {
                 let code = if items.is_empty() { "too_short" } else { "too_long" };
-                bad.push(Bad::member("/items", code, format!("must have 1 to {ITEMS_MAX} items")));
+                let wrong = Bad::member("/items", code, format!("must have 1 to {ITEMS_MAX} items"));
+                bad.push(wrong.within(Some(1), i64::try_from(ITEMS_MAX).ok()));
                 Vec::new()
             }
             Some(_) => {

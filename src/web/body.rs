@@ -1,6 +1,7 @@
 //! Reading request bodies: media type, size, time, depth, then the schema of the type.
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::shape::{self, Rules};
+use crate::kernel::read_only::Aside;
+use crate::kernel::shape::{self, Rules, Shape};
 use crate::web::budget;
 use crate::web::json::Strict;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -52,7 +53,14 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { shape::read(json(&request, payload, BODY_MAX).await?).map(Valid) })
+        Box::pin(async move {
+            let mut body = json(&request, payload, BODY_MAX).await?;
+            if let Some(shown) = T::shown() {
+                let aside = Aside::take(&mut body, &Shape::of::<T>(), &shown, T::follow());
+                request.extensions_mut().insert(aside);
+            }
+            shape::read(body).map(Valid)
+        })
     }
 }
 

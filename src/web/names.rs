@@ -63,7 +63,9 @@ macro_rules! names {
             #[schema(max_length = 100)]
             pub $extra: Option<Option<String>>,)*
         }
-        impl Rules for $update {}
+        impl Rules for $update {
+            $crate::shown_as!($row);
+        }
 
         static FIELDS: Fields<$table::table> = Fields {
             kind: Kind::$kind,

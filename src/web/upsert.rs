@@ -24,7 +24,9 @@ where
         let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
         let mut given = item.clone();
         if let Some(members) = given.as_object_mut() {
-            members.retain(|name, value| may.contains(&name.as_str()) && !value.is_null());
+            let empty =
+                |value: &Json| value.is_null() || value.as_str().is_some_and(|text| shape::tidied(text).is_empty());
+            members.retain(|name, value| may.contains(&name.as_str()) && !empty(value));
         }
         Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })
     }
@@ -41,7 +43,7 @@ pub trait BeyondChanges<R> {
 #[macro_export]
 macro_rules! upsert {
     ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
-        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by e-mail). Each item is a whole
+        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by any of their e-mails, companies by their domain). Each item is a whole
         /// creation; of a record that is known the members that are given are changed, and a deal or lead goes to the stage that is given.
         #[utoipa::path(operation_id = $id, request_body = $creates,
             responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]

@@ -124,7 +124,9 @@ pub struct ActivityUpdate {
     #[schema(format = "web-url", max_length = 2000)]
     pub recording_url: Option<Option<String>>,
 }
-impl Rules for ActivityUpdate {}
+impl Rules for ActivityUpdate {
+    crate::shown_as!(Activity);
+}
 
 pub static ACTIVITY: Fields<activities::table> = Fields {
     kind: Kind::Activity,

@@ -106,10 +106,7 @@ list_params!(TimelineParameters, {
 impl Window {
     pub fn read(query: &str, record: Uuid) -> Result<Window> {
         let mut asked = Asked::read(query)?;
-        let limit = asked.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
-        if !(1..=500).contains(&limit) {
-            return Err(Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be from 1 to 500")]));
-        }
+        let limit = asked.limit(50, 500)?;
         let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of a timeline");
         let read = |text: String| {
             let (kind, of, at, id): (String, Uuid, DateTime, Uuid) =

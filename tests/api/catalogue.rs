@@ -7,7 +7,7 @@ use diesel::{Connection, PgConnection};
 use voronka::db::migrations;
 
 /// Tables that do not belong to one workspace, and why.
-const SHARED: [(&str, &str); 10] = [
+const SHARED: [(&str, &str); 11] = [
     ("workspaces", "it is the tenant"),
     ("logins", "a person may belong to several workspaces"),
     ("sessions", "they belong to a login"),
@@ -18,6 +18,7 @@ const SHARED: [(&str, &str); 10] = [
     ("refresh_tokens", "they belong to a session"),
     ("jobs", "the queue is read across workspaces"),
     ("__diesel_schema_migrations", "the schema's own history"),
+    ("backfills", "they go through all workspaces"),
 ];
 
 #[derive(QueryableByName)]

@@ -53,7 +53,12 @@ fn the_server_serves_it() {
     let old = Client::anonymous().send("GET", "//openapi-3.0.json", None, "").ok();
     assert_eq!(old["openapi"], "3.0.3");
     assert!(!old.to_string().contains("\"null\""));
-    assert!(Client::anonymous().send("GET", "//docs/", None, "").text.contains("swagger-ui"));
+    let page = Client::anonymous().send("GET", "//docs/", None, "");
+    assert!(page.text.contains("page.js") && page.header("content-type").starts_with("text/html"));
+    let guides = Client::anonymous().send("GET", "//docs/guides.json", None, "").ok();
+    assert!(
+        guides.as_array().unwrap().iter().any(|guide| guide["text"].as_str().unwrap().contains("`version_conflict`"))
+    );
     assert!(!server().address.is_empty());
 }
 
@@ -94,9 +99,10 @@ fn operations_follow_the_rules() {
             let name = parameter["name"].as_str().unwrap();
             assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{what}: {name}");
             let schema = &parameter["schema"];
-            assert!(schema["type"].is_string() && schema["type"] != "object", "{what}: {name}: {schema}");
+            let one = if schema["type"] == "array" { &schema["items"] } else { schema };
+            let plain = one["type"].is_string() && one["type"] != "object" && one.get("enum").is_none();
+            assert!(plain || one["$ref"].is_string(), "{what}: {name}: {schema}");
             assert!(name == "cursor" || !parameter["example"].is_null(), "{what}: {name} has no example");
-            assert!(schema.get("enum").is_none(), "{what}: {name}");
         }
     }
 }
@@ -163,8 +169,8 @@ fn every_number_has_its_size_and_every_reference_its_target() {
             return;
         }
         if let Some(target) = object.get("$ref").and_then(Json::as_str) {
-            let name = target.rsplit('/').next().unwrap();
-            assert!(schemas().contains_key(name), "{at}: {target} leads nowhere");
+            let found = target.strip_prefix('#').and_then(|pointer| DOCUMENT.pointer(pointer));
+            assert!(found.is_some(), "{at}: {target} leads nowhere");
         }
         let types: Vec<&str> = match object.get("type") {
             Some(Json::String(one)) => vec![one],
@@ -188,7 +194,9 @@ fn every_number_has_its_size_and_every_reference_its_target() {
 fn examples_are_valid() {
     for (path, method, op) in operations() {
         for parameter in op["parameters"].as_array().into_iter().flatten().filter(|p| !p["example"].is_null()) {
-            let validator = jsonschema::validator_for(&parameter["schema"]).unwrap();
+            let mut schema = parameter["schema"].clone();
+            schema["components"] = DOCUMENT["components"].clone();
+            let validator = jsonschema::validator_for(&schema).unwrap();
             assert!(
                 validator.is_valid(&parameter["example"]),
                 "{method} {path} {}: {}",
@@ -196,6 +204,17 @@ fn examples_are_valid() {
                 parameter["example"]
             );
         }
+    }
+    for (path, method, op) in operations() {
+        let media = &op["requestBody"]["content"]["application/json"];
+        if media.is_null() {
+            continue;
+        }
+        let mut schema = media["schema"].clone();
+        schema["components"] = DOCUMENT["components"].clone();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&media["example"]).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{method} {path}: {}: {errors:?}", media["example"]);
     }
     for (name, schema) in schemas() {
         for (member, property) in schema["properties"].as_object().into_iter().flatten() {
@@ -232,4 +251,68 @@ fn every_operation_of_the_code_is_in_it() {
     ];
     let made: usize = macros.iter().map(|(name, operations)| (count(name) - 1) * operations).sum();
     assert_eq!(count("#[utoipa::path(") + made, operations().len());
+}
+
+/// Go has one name space for types, functions and the words of all sets.
+#[test]
+fn no_names_clash_in_a_client() {
+    let mut names = BTreeSet::new();
+    for (name, schema) in schemas() {
+        let words = schema["enum"].as_array().map_or(0, Vec::len);
+        let named = schema["x-enum-varnames"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        let named: Vec<&str> = named.collect();
+        assert_eq!(named.len(), words, "{name}");
+        for generated in [name.clone(), format!("New{name}"), format!("Nullable{name}")] {
+            assert!(names.insert(generated), "{name} clashes");
+        }
+        for word in named {
+            assert!(names.insert(word.to_owned()), "{name}: {word} clashes");
+        }
+    }
+    walk(&DOCUMENT, "", &mut |at, object| {
+        let binary = object.get("format").is_some_and(|format| format == "binary");
+        assert!(!binary || (object.get("minLength").is_none() && object.get("maxLength").is_none()), "{at}");
+    });
+}
+
+/// Examples of one kind of record name the same one wherever it stands, and no two kinds the same.
+#[test]
+fn examples_fit_together() {
+    let example = |schema: &str, member: &str| schemas()[schema]["properties"][member]["example"].clone();
+    for (schema, member, other) in [
+        ("Deal", "company_id", "Company"),
+        ("Deal", "stage_id", "Stage"),
+        ("Deal", "pipeline_id", "Pipeline"),
+        ("Contact", "company_id", "Company"),
+        ("CrmTask", "deal_id", "Deal"),
+        ("Lead", "owner_id", "User"),
+        ("LineItem", "product_id", "Product"),
+    ] {
+        assert_eq!(example(schema, member), example(other, "id"), "{schema}.{member}");
+    }
+    let kinds = [
+        "Contact",
+        "Company",
+        "Lead",
+        "Deal",
+        "CrmTask",
+        "Activity",
+        "Product",
+        "User",
+        "Team",
+        "Stage",
+        "Pipeline",
+        "StoredFile",
+    ];
+    let ids: BTreeSet<String> = kinds.iter().map(|kind| example(kind, "id").to_string()).collect();
+    assert_eq!(ids.len(), kinds.len());
+    for (name, schema) in schemas() {
+        let properties = &schema["properties"];
+        assert!(schema["required"].is_null() || properties["deleted_at"]["example"].is_null(), "{name} is deleted");
+    }
+    for (name, example) in DOCUMENT["components"]["examples"].as_object().unwrap() {
+        let mut schema = serde_json::json!({ "$ref": "#/components/schemas/Problem" });
+        schema["components"] = DOCUMENT["components"].clone();
+        assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&example["value"]), "{name}");
+    }
 }

@@ -80,8 +80,8 @@ fn names_in_a_query_are_names_or_nothing() {
         ("workspace_id", "eq", "/all/0/field invalid_choice"),
         ("cf.region'--", "eq", "/all/0/field invalid_choice"),
         ("cf.", "eq", "/all/0/field invalid_choice"),
-        ("first_name", "eq'--", "/all/0/op invalid_format"),
-        ("first_name", "regex", "/all/0/op invalid_format"),
+        ("first_name", "eq'--", "/all/0/op invalid_choice"),
+        ("first_name", "regex", "/all/0/op invalid_choice"),
         ("owner_id", "gte", "/all/0/op invalid_choice"),
     ] {
         let body = json!({ "all": [{ "field": field, "op": op, "values": ["x"] }] });

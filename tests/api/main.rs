@@ -1,9 +1,11 @@
 //! The product, tested from outside: a real server on a real PostgreSQL, every answer checked against the document.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod access;
+mod addresses;
 mod analytics;
 mod attacks;
 mod audit;
+mod backfill;
 mod batches;
 mod bodies;
 mod bulk;
@@ -19,6 +21,7 @@ mod exports;
 mod faults;
 mod feed;
 mod files;
+mod forms;
 mod given;
 mod hashing;
 mod hiding;
@@ -59,4 +62,5 @@ mod validators;
 mod visibility;
 mod walk;
 mod walls;
+mod words;
 mod work;

@@ -44,7 +44,8 @@ fn rows() -> (uuid::Uuid, Vec<Json>) {
                 { "key": "buyer", "id": maybe(28, me["user"]["id"].clone()) }, { "key": "mood", "text": maybe(29, json!(TEXTS[pick(30) % 7])) },
                 { "key": "likes", "options": TEXTS.iter().enumerate().filter(|(t, _)| pick(31 + t).is_multiple_of(3)).map(|(_, text)| *text).collect::<Vec<_>>() },
             ],
-            "email": maybe(6, json!(format!("{}@x.io", unique("p")))), "birthday": maybe(7, json!(DATES[pick(8) % 2])),
+            "emails": maybe(6, json!([{ "email": format!("{}@x.io", unique("p")) }, { "email": format!("{}@x.io", unique("s")) }])),
+            "phones": maybe(40, json!([{ "phone": format!("+372 5550 10{n}") }, { "phone": format!("(212) 736-50{n}") }])), "birthday": maybe(7, json!(DATES[pick(8) % 2])),
             "preferred_channel": maybe(9, json!("email")), "do_not_contact": pick(10).is_multiple_of(2),
             "owner_id": maybe(11, me["user"]["id"].clone()),
             "first_touch": maybe(40, json!({ "campaign": maybe(41, json!(TEXTS[pick(42) % 7])), "at": TIMES[pick(43) % 3] })),
@@ -64,7 +65,13 @@ fn values(field: &FieldRef, count: usize, rows: &[Json]) -> BoxedStrategy<Values
     ) -> BoxedStrategy<Values> {
         prop::collection::vec(select(pool), n).prop_map(f).boxed()
     }
+    let own = |list: &str, member: &str| -> Vec<String> {
+        let items = rows.iter().flat_map(|row| row[list].as_array().unwrap()).step_by(5);
+        items.filter_map(|item| Some(item[member].as_str()?.trim_start_matches('+').to_owned())).collect()
+    };
     match field.kind() {
+        Kind::Text if field.name() == "email" => many(own("emails", "email"), count, Values::Text),
+        Kind::Text if field.name() == "phone" => many(own("phones", "e164"), count, Values::Text),
         Kind::Text | Kind::Words => many(TEXTS.iter().map(|t| (*t).to_owned()).collect(), count, Values::Text),
         Kind::Uuid => {
             let known = rows.iter().filter_map(|r| r["owner_id"].as_str()?.parse().ok()).take(1);
@@ -84,7 +91,7 @@ fn values(field: &FieldRef, count: usize, rows: &[Json]) -> BoxedStrategy<Values
 fn leaf(rows: &'static [Json], known: &'static [FieldRef]) -> impl Strategy<Value = Cond> {
     let of = |keep: fn(&FieldRef) -> bool| select(known.iter().filter(|f| keep(f)).cloned().collect::<Vec<_>>());
     let scalar = || of(|f| f.kind() != Kind::Words);
-    let text = select(vec!["an", "", "%", "_", "\\", "Ж", "ЖА", "off_", "50%"]);
+    let text = select(vec!["an", "", "%", "_", "\\", "Ж", "ЖА", "off_", "50%", "s1", "0736", "55501"]);
     let like = (of(|f| f.kind() == Kind::Text), select(vec![Op::Contains, Op::StartsWith]), text);
     let ordered = of(|f| matches!(f.kind(), Kind::Time | Kind::Date | Kind::Number));
     let compare = (ordered, select(vec![Op::Gt, Op::Gte, Op::Lt, Op::Lte]));

@@ -159,9 +159,9 @@ impl Rules for ImportRun {
             }
         }
         let formats = crate::intake::imports::cells::DATE_FORMATS;
-        if let Some(format) = settings.date_format.as_ref().filter(|f| !formats.iter().any(|(name, _)| name == f)) {
-            let names = formats.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-            bad.push(Bad::member("/settings/date_format", "invalid_choice", format!("{format} is not one of {names}")));
+        if settings.date_format.as_ref().is_some_and(|given| !formats.iter().any(|(name, _)| name == given)) {
+            let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
+            bad.push(Bad::not_among(&names).at_member("/settings/date_format"));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::intake::imports::targets::{self, Target};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money;
-use crate::kernel::shape::Cell;
+use crate::kernel::shape::{self, Cell};
 use crate::kernel::time::{DateTime, day_start};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category, Stage};
@@ -85,19 +85,15 @@ impl Reader {
             let target = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&one.field));
             if index.is_none() {
                 let detail = crate::kernel::error::not_known(&one.column, table.header.iter().map(String::as_str));
-                bad.push(Bad::member(
-                    format!("/settings/mapping/{n}/column"),
-                    "invalid_choice",
-                    format!("{} {detail}", one.column),
-                ));
+                let detail = format!("{} {detail}", one.column);
+                let wrong = Bad::member(format!("/settings/mapping/{n}/column"), "invalid_choice", detail);
+                bad.push(wrong.among(table.header.iter().cloned()));
             }
             if target.is_none() {
                 let detail = crate::kernel::error::not_known(&one.field, known.iter().map(|(name, ..)| name.as_str()));
-                bad.push(Bad::member(
-                    format!("/settings/mapping/{n}/field"),
-                    "invalid_choice",
-                    format!("{} {detail}", one.field),
-                ));
+                let detail = format!("{} {detail}", one.field);
+                let wrong = Bad::member(format!("/settings/mapping/{n}/field"), "invalid_choice", detail);
+                bad.push(wrong.among(known.iter().map(|(name, ..)| name.as_str())));
             }
             if let (Some(index), Some((_, target, _))) = (index, target) {
                 let values = one.values.iter().map(|v| (v.from.clone(), v.to.clone())).collect();
@@ -236,13 +232,14 @@ impl Reader {
             }
             None => raw,
         };
+        let text = shape::tidied(text);
         let counted = report.columns.get_mut(n)?;
         if text.is_empty() {
             counted.empty += 1;
             return None;
         }
         counted.filled += 1;
-        Some((column.name.clone(), raw.to_owned(), text.to_owned()))
+        Some((column.name.clone(), raw.to_owned(), text))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one row that is being built")]

@@ -3,6 +3,7 @@ use crate::db::sight::sight;
 use crate::db::tx::Tx;
 use crate::identity::teams::{self, TeamCreate};
 use crate::kernel::actor::{Action, can};
+use crate::kernel::address;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
@@ -90,6 +91,19 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
         _ => Vec::new(),
     };
     let mut names = Names::default();
+    if kind == Kind::Contact && !tx.actor.access.hides("contacts", "email") {
+        let others = s::contact_emails::table.inner_join(
+            s::contacts::table.on(s::contacts::workspace_id
+                .eq(s::contact_emails::workspace_id)
+                .and(s::contacts::id.eq(s::contact_emails::contact_id))),
+        );
+        let others = others.filter(s::contact_emails::workspace_id.eq(workspace));
+        let others = others.filter(sight::<s::contacts::table>(tx.actor, kind, Action::Read));
+        let others = others.select((s::contact_emails::contact_id, s::contact_emails::email));
+        for (id, email) in others.load::<(Uuid, String)>(tx.conn)? {
+            names.add(Some(email), id);
+        }
+    }
     for (id, first, second, third) in rows {
         names.add(Some(id.to_string()), id);
         names.add(first, id);
@@ -108,8 +122,11 @@ impl References {
                 self.prices = prices(tx)?;
             }
         }
+        // Companies are also named by their domain, contacts by any of their addresses.
+        let other = if kind == Kind::Company { address::domain(name) } else { address::email(name) };
         let key = name.to_lowercase();
-        let found = self.known.get(&kind).and_then(|names| names.ids.get(&key).copied());
+        let ids = self.known.get(&kind).map(|names| &names.ids);
+        let found = ids.and_then(|ids| ids.get(&key).or_else(|| ids.get(&other)).copied());
         if found.is_some() || !grows(kind) {
             return Ok(found);
         }

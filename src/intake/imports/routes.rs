@@ -244,7 +244,7 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
     let resource = form.text("resource").map(str::parse::<ImportResource>);
     match &resource {
         Some(Ok(_)) => {}
-        Some(Err(detail)) => bad.push(Bad::member("/resource", "invalid_choice", detail.clone())),
+        Some(Err(_)) => bad.push(Bad::not_among(ImportResource::TEXTS).at_member("/resource")),
         None => {
             let detail = format!("is missing: one of {}", ImportResource::TEXTS.join(", "));
             bad.push(Bad::member("/resource", "required", detail));
@@ -337,10 +337,7 @@ list_params!(ProblemParameters, {
 #[get("/imports/{import_id}/problems")]
 async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
     let (csv, link, mut asked) = (ctx.wants_csv()?, ctx.next_link(), ctx.asked()?);
-    let limit: i64 = asked.parsed("limit", "a number from 1 to 500")?.unwrap_or(50);
-    if !(1..=500).contains(&limit) {
-        return Err(Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be from 1 to 500")]));
-    }
+    let limit = asked.limit(50, 500)?;
     let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
     let after = asked.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;

@@ -13,6 +13,7 @@ use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape::{self, Rules, Shape};
+use crate::kernel::{address, phones};
 use crate::people::companies::model::{Company, CompanyCreate, CompanyUpdate};
 use crate::people::companies::store as companies;
 use crate::people::contacts::model::{ContactCreate, ContactUpdate};
@@ -117,12 +118,13 @@ fn settle(
 
 /// How a row can be known again: by external id, else by the resource's own key, in lower case.
 fn keys(row: &Prepared) -> [Option<String>; 4] {
-    let text = |member: &str| row.body.get(member).and_then(Json::as_str).map(str::to_lowercase);
+    let text = |member: &str| row.body.get(member).and_then(Json::as_str);
+    let lower = |member: &str| text(member).map(str::to_lowercase);
     [
         row.external_id.as_ref().map(|id| id.to_lowercase()),
-        text("email"),
-        text("sku").or_else(|| text("domain")),
-        text("name"),
+        text("email").map(address::email),
+        lower("sku").or_else(|| text("domain").map(address::domain)),
+        lower("name"),
     ]
 }
 
@@ -182,19 +184,22 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
         }
         ImportResource::Companies => {
             look!(exact companies, rows);
-            look!(2, companies, domain, codes, s::companies::deleted_at.is_null());
+            if !codes.is_empty() {
+                let rows: Vec<(Option<String>, Uuid)> = s::companies::table
+                    .filter(s::companies::workspace_id.eq(tx.workspace()))
+                    .filter(s::companies::deleted_at.is_null())
+                    .filter(s::companies::domain.eq_any(codes))
+                    .filter(&seen!(companies))
+                    .order((s::companies::created_at.desc(), s::companies::id.desc()))
+                    .select((s::companies::domain, s::companies::id))
+                    .load(tx.conn)?;
+                found.extend(rows.into_iter().filter_map(|(key, id)| Some(((2, key?), id))));
+            }
             look!(3, companies, name, names, s::companies::deleted_at.is_null());
         }
         ImportResource::Contacts => {
             look!(exact contacts, rows);
-            let rows: Vec<(Option<String>, Uuid)> = s::contacts::table
-                .filter(s::contacts::workspace_id.eq(tx.workspace()))
-                .filter(s::contacts::deleted_at.is_null())
-                .filter(s::contacts::email.eq_any(emails))
-                .filter(&seen!(contacts))
-                .select((s::contacts::email, s::contacts::id))
-                .load(tx.conn)?;
-            found.extend(rows.into_iter().filter_map(|(key, id)| Some(((1, key?), id))));
+            found.extend(contacts::holders(tx, emails)?.into_iter().map(|(email, id)| ((1, email), id)));
         }
         ImportResource::Products => {
             look!(exact products, rows);
@@ -345,7 +350,8 @@ fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) ->
     macro_rules! one_by_one {
         ($store:ident, $update:ty) => {{
             let change = |(id, row): &Known<'_>| {
-                let Some(changes) = differing::<$update>(&$store::find(tx, *id)?, row)? else {
+                let Some(changes) = differing::<$update>(&$store::find(tx, *id)?, row, &tx.actor.settings.country)?
+                else {
                     return Ok(Outcome::Unchanged);
                 };
                 $store::update(tx, *id, Expected::default(), &changes).map(|_| Outcome::Updated)
@@ -358,9 +364,9 @@ fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) ->
         ($store:ident, $update:ty) => {{
             let there = $store::find_many(tx, &ids_of(known))?;
             let differ: Vec<Known<'_>> =
-                changes_of::<_, $update>(&there, known)?.into_iter().map(|(known, _)| known).collect();
+                changes_of::<_, $update>(tx, &there, known)?.into_iter().map(|(known, _)| known).collect();
             let locked = $store::lock_many(tx, &ids_of(&differ))?;
-            let changes = changes_of::<_, $update>(&locked, &differ)?;
+            let changes = changes_of::<_, $update>(tx, &locked, &differ)?;
             let groups: Vec<Group<'_, _, _>> =
                 changes.iter().filter_map(|((id, _), changes)| Some((vec![locked.get(id)?], changes))).collect();
             $store::change_each(tx, &groups)?;
@@ -385,29 +391,32 @@ fn ids_of(known: &[Known<'_>]) -> Vec<Uuid> {
 
 /// What has to change in each record that does not say what the file says, in the order of the file.
 fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static>(
+    tx: &Tx<'_>,
     records: &HashMap<Uuid, R>,
     known: &[Known<'a>],
 ) -> Result<Vec<(Known<'a>, U)>> {
     let changes = |&(id, row): &Known<'a>| {
         let record = records.get(&id).ok_or_else(Error::not_found)?;
-        Ok(differing(record, row)?.map(|changes| ((id, row), changes)))
+        Ok(differing(record, row, &tx.actor.settings.country)?.map(|changes| ((id, row), changes)))
     };
     known.iter().filter_map(|one| changes(one).transpose()).collect()
 }
 
 /// The members in which a row differs from a record; none if it says nothing else.
 fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
-    old: &impl Serialize,
+    record: &impl Serialize,
     row: &Prepared,
+    country: &str,
 ) -> Result<Option<U>> {
-    let old = serde_json::to_value(old).map_err(Error::internal)?;
+    let record = serde_json::to_value(record).map_err(Error::internal)?;
     let shape = Shape::of::<U>();
     let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
     let mut changes = Map::new();
     for (member, new) in row.body.as_object().into_iter().flatten() {
-        let same = match (member.as_str(), old.get(member)) {
+        let same = match (member.as_str(), record.get(member)) {
             (_, None) => false,
             ("custom_fields", Some(old)) => custom::all_there(old, new, same_text),
+            ("email" | "phone", Some(_)) if has(&record, member, new, country) => true,
             (_, Some(old)) => old == new || same_text(old, new),
         };
         if may.contains(&member.as_str()) && !same {
@@ -417,12 +426,24 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
     if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
 }
 
-/// E-mails are kept in lower case; a phone is kept as E.164, whose digits end in those that were written.
+/// Whether an address is one of a person's, in whatever form it is written.
+fn has(record: &Json, member: &str, new: &Json, country: &str) -> bool {
+    let new = new.as_str().unwrap_or_default();
+    let items = |list: &str| record.get(list).and_then(Json::as_array).cloned().unwrap_or_default();
+    let text = |item: &Json, name: &str| item.get(name).and_then(Json::as_str).map(str::to_owned);
+    if member == "email" {
+        let email = address::email(new);
+        return items("emails").iter().any(|item| text(item, "email").as_ref() == Some(&email));
+    }
+    let asked = phones::asked(new, country);
+    items("phones").iter().any(|item| {
+        let keys = phones::keys(&text(item, "phone").unwrap_or_default(), text(item, "e164").as_deref());
+        keys.iter().any(|key| asked.contains(key))
+    })
+}
+
+/// E-mails and domains are kept in one form.
 fn same_text(old: &Json, new: &Json) -> bool {
     let (Some(old), Some(new)) = (old.as_str(), new.as_str()) else { return false };
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    (old.contains('@') && old.eq_ignore_ascii_case(new))
-        || (old.starts_with('+')
-            && !digits(new).is_empty()
-            && digits(old).ends_with(digits(new).trim_start_matches('0')))
+    (old.contains('@') && old == address::email(new)) || (old.contains('.') && old == address::domain(new))
 }

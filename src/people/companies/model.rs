@@ -1,7 +1,9 @@
 //! The row, what creates and changes it, and its fields.
 use crate::db::related;
+use crate::kernel::address;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
@@ -64,6 +66,8 @@ pub struct CompanyCreate {
     pub id: Option<Uuid>,
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
+    /// Kept as `acme.example`, also when it is given as `https://www.Acme.example/about`.
+    #[serde(default, deserialize_with = "address::given_domain")]
     #[schema(max_length = 253)]
     pub domain: Option<String>,
     #[schema(max_length = 100)]
@@ -97,7 +101,8 @@ impl Rules for CompanyCreate {}
 pub struct CompanyUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    /// Kept as `acme.example`, also when it is given as `https://www.Acme.example/about`.
+    #[serde(default, deserialize_with = "address::changed_domain")]
     #[schema(max_length = 253)]
     pub domain: Option<Option<String>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
@@ -122,8 +127,18 @@ pub struct CompanyUpdate {
     pub parent_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub owner_id: Option<Option<Uuid>>,
+    /// All of them.
+    #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
@@ -132,14 +147,18 @@ pub struct CompanyUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
-impl Rules for CompanyUpdate {}
+crate::tag_change!(CompanyUpdate);
+
+impl Rules for CompanyUpdate {
+    crate::shown_as!(Company);
+}
 gives!(CompanyUpdate of Company: revenue, employees, address);
 
 pub static COMPANY: Fields<companies::table> = Fields {
     kind: Kind::Company,
     all: &[
         field("name", &companies::name),
-        field("domain", &companies::domain),
+        field("domain", &companies::domain).written(Form::Domain),
         field("sector", &companies::sector),
         field("employees", &companies::employees),
         field("revenue", &companies::revenue_amount).at("revenue.amount"),

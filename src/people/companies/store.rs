@@ -12,7 +12,7 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
 use crate::records::{self, custom_fields};
@@ -49,7 +49,7 @@ struct NewRow<'a> {
     country: Option<&'a str>,
     parent_id: Option<Uuid>,
     owner_id: Option<Uuid>,
-    tags: &'a Tags,
+    tags: Tags,
     custom: CustomValues,
     external_id: Option<&'a str>,
     created_at: DateTime,
@@ -57,7 +57,7 @@ struct NewRow<'a> {
 }
 
 impl<'a> NewRow<'a> {
-    fn new(tx: &mut Tx<'_>, new: &'a CompanyCreate) -> Result<NewRow<'a>> {
+    fn new(tx: &mut Tx<'_>, new: &'a CompanyCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
         let custom = custom_fields::new_values(tx, Kind::Company, &new.custom_fields)?;
         let (revenue_amount, revenue_currency) = columns(new.revenue.as_ref());
         Ok(NewRow {
@@ -74,7 +74,7 @@ impl<'a> NewRow<'a> {
             country: new.country.as_deref(),
             parent_id: new.parent_id,
             owner_id: sight::owner_of_new(tx, Kind::Company, new.owner_id),
-            tags: &new.tags,
+            tags: spelling.of(&new.tags),
             custom,
             external_id: new.external_id.as_deref(),
             created_at: tx.now,
@@ -87,7 +87,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
     refs::must_work(tx, [new.owner_id], "/owner_id")?;
-    let row = NewRow::new(tx, new)?;
+    let spelling = records::tags::spelling(tx, [&new.tags])?;
+    let row = NewRow::new(tx, new, &spelling)?;
     custom_fields::must_see(tx, Kind::Company, [new.custom_fields.as_slice()])?;
     let row: Company = diesel::insert_into(companies::table)
         .values(row)
@@ -107,7 +108,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::must_see(tx, &parents)?;
     refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
-    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
+    let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
     custom_fields::must_see(tx, Kind::Company, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
         .values(rows)
@@ -163,7 +165,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly(groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
-    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     // The parent that companies have already may stay, seen or not.
     let parents = groups.iter().map(|(rows, changes)| {
         let parent = changes.parent_id.flatten();
@@ -184,11 +187,13 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         });
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Company, rows.first().map(|row| &row.custom), given)?;
+        let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| companies::tags.eq(tags));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these =
             companies::table.filter(companies::workspace_id.eq(tx.workspace())).filter(companies::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, revenue, custom.map(|custom| companies::custom.eq(custom))),
+            (*changes, revenue, tags, custom.map(|custom| companies::custom.eq(custom))),
             companies::version.eq(companies::version + 1),
             companies::updated_at.eq(tx.now),
         ));
@@ -204,21 +209,34 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     events::record_changes(tx, &rows_of(&groups), changed)
 }
 
-/// The company that each item means, by external id, of those that the caller may see.
+/// The company that each item means, by external id, else by domain, of those that the caller may see. Of several companies with one
+/// domain the oldest is meant.
 pub fn known(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
-    let keys: Vec<&String> =
-        list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
+    let hidden = tx.actor.access.hides("companies", "domain");
+    let domain = |new: &&CompanyCreate| new.domain.clone().filter(|_| !hidden);
+    if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
+        return Err(Error::member("/external_id", "required", "or a domain is what an upsert knows a company by"));
+    }
+    let keys: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
     let rows = mine(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(seen(tx));
-    let rows: HashMap<Option<String>, Uuid> = rows
+    let by_key: HashMap<Option<String>, Uuid> = rows
         .select((companies::external_id, companies::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
         .into_iter()
         .collect();
-    Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
-}
-
-fn keyless() -> Error {
-    Error::member("/external_id", "required", "is what an upsert knows a record by")
+    let domains: Vec<String> = list.iter().filter(|new| new.external_id.is_none()).filter_map(domain).collect();
+    let rows = mine(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(seen(tx));
+    let by_domain: HashMap<Option<String>, Uuid> = rows
+        .order((companies::created_at.desc(), companies::id.desc()))
+        .select((companies::domain, companies::id))
+        .load::<(Option<String>, Uuid)>(tx.conn)?
+        .into_iter()
+        .collect();
+    let one = |new: &&CompanyCreate| match &new.external_id {
+        Some(_) => by_key.get(&new.external_id).copied(),
+        None => by_domain.get(&domain(new)).copied(),
+    };
+    Ok(list.iter().map(one).collect())
 }
 
 /// One page by a plan.

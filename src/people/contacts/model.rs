@@ -2,10 +2,13 @@
 use crate::db::related;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Field, Fields, Kind as FieldKind, Link, LinkedBy, Search, Sql, expression, field};
+use crate::kernel::field::{Field, Fields, Kind as FieldKind, Search, Sql, expression, field};
+use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind;
+use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::next_task::{NextTask, Shown};
+use crate::kernel::phones;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
@@ -18,6 +21,7 @@ use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -49,7 +53,7 @@ text_enum! {
     pub enum AddressKind { Work = "work", Home = "home", Mobile = "mobile", Other = "other", }
 }
 
-/// An e-mail address of a contact, in lower case.
+/// An e-mail address of a contact, in lower case. No other contact of the workspace has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ContactEmail {
     #[schema(format = "email", max_length = 254)]
@@ -134,9 +138,10 @@ pub struct Contact {
     pub id: Uuid,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
-    /// The primary e-mail: the first of `emails`. Unique in the workspace.
+    /// The primary e-mail: the first of `emails`. A filter by `email` finds every one of them.
     pub email: Option<String>,
-    /// The primary phone: the first of `phones`, as E.164 where it can be understood.
+    /// The primary phone: the first of `phones`, as E.164 where it can be understood. A filter by `phone` finds every one of them,
+    /// in national and international form, whatever stands between the digits.
     pub phone: Option<String>,
     #[schema(value_type = Vec<ContactEmail>)]
     pub emails: Emails,
@@ -307,8 +312,18 @@ pub struct ContactUpdate {
     pub source_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub owner_id: Option<Option<Uuid>>,
+    /// All of them.
+    #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
@@ -319,8 +334,15 @@ pub struct ContactUpdate {
 }
 
 gives!(ContactUpdate of Contact: email, emails, phone, phones, address, birthday, consents);
+crate::tag_change!(ContactUpdate);
 
 impl Rules for ContactUpdate {
+    crate::shown_as!(Contact);
+
+    fn follow() -> &'static [(&'static str, &'static str)] {
+        &[("email", "emails"), ("phone", "phones")]
+    }
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
@@ -328,14 +350,33 @@ impl Rules for ContactUpdate {
 }
 
 static COMPANY_ID: Field = field("company_id", &contacts::company_id);
+static EVERY_EMAIL: Every = Every {
+    is_any: "jsonb_path_query_array(contacts.emails, '$[*].email') ?| ",
+    each: "jsonb_array_elements_text(jsonb_path_query_array(contacts.emails, '$[*].email'))",
+    of: |row| texts(row, "emails", "email").collect(),
+};
+
+static EVERY_PHONE: Every = Every {
+    is_any: "contacts.phone_keys ?| ",
+    each: "jsonb_array_elements_text(contacts.phone_keys)",
+    of: |row| {
+        let numbers = texts(row, "phones", "phone").zip(row["phones"].as_array().into_iter().flatten());
+        numbers.flat_map(|(written, phone)| phones::keys(&written, phone["e164"].as_str())).collect()
+    },
+};
+
+fn texts<'r>(row: &'r Json, list: &str, member: &'r str) -> impl Iterator<Item = String> + 'r {
+    let items = row.get(list).and_then(Json::as_array).into_iter().flatten();
+    items.filter_map(move |item| item.get(member)?.as_str().map(str::to_owned))
+}
 
 pub static CONTACT: Fields<contacts::table> = Fields {
     kind: Kind::Contact,
     all: &[
         field("first_name", &contacts::first_name),
         field("last_name", &contacts::last_name),
-        field("email", &contacts::email).hot(),
-        field("phone", &contacts::phone).hot(),
+        field("email", &contacts::email).written(Form::Email).first_of(&EVERY_EMAIL).hot(),
+        field("phone", &contacts::phone).written(Form::Phone).first_of(&EVERY_PHONE).hot(),
         field("company_id", &contacts::company_id).to(Kind::Company).hot(),
         field("position", &contacts::position),
         field("birthday", &contacts::birthday),
@@ -368,7 +409,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
     search: Some(Search {
         sql: "fold(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '') || ' ' || \
               translate(jsonb_path_query_array(contacts.emails, '$[*].email')::text, '[]\",', '') || ' ' || \
-              translate(jsonb_path_query_array(contacts.phones, '$[*].e164')::text, '[]\",', ''))",
+              translate(contacts.phone_keys::text, '[]\",', '') || case when contacts.last_name ~ '[\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7af]' \
+              then ' ' || contacts.last_name || coalesce(contacts.first_name, '') else '' end)",
         members: &["first_name", "last_name", "email", "phone"],
     }),
     links: &[

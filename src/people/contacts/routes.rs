@@ -23,17 +23,14 @@ async fn list(ctx: Ctx<can::contacts::Read>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_contact", request_body = ContactCreate, responses((status = 201, description = "The contact", body = Contact)))]
 #[post("/contacts")]
 async fn create(ctx: Ctx<can::contacts::Create>, new: Valid<ContactCreate>) -> Result<Reply> {
-    let first = new.emails.iter().flatten().next().map(|e| e.email.clone());
-    let email = new.email.clone().or(first);
-    match (ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await, email) {
+    let emails = store::emails_of(&new);
+    match ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await {
         // Who may not see addresses does not learn whose one is.
-        (Err(error), Some(email))
-            if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") =>
-        {
-            let existing = ctx.ask(move |tx| store::by_email(tx, &email)).await?;
-            Err(error.with(|problem| problem.existing_id = existing.map(|contact| contact.id)))
+        Err(error) if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") => {
+            let existing = ctx.ask(move |tx| store::holder(tx, &emails)).await?;
+            Err(error.with(|problem| problem.existing_id = existing))
         }
-        (outcome, _) => outcome,
+        outcome => outcome,
     }
 }
 

@@ -10,30 +10,40 @@ use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::tags::{Spelling, Tags};
+use crate::kernel::{address, phones};
 use crate::people::contacts::consents;
+use crate::people::contacts::emails;
 use crate::people::contacts::model::{
     AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
     Emails, FirstTouch, Phones,
 };
-use crate::people::phones::e164;
 use crate::records::{self, custom_fields};
-use crate::schema::{contacts, erasures};
+use crate::schema::{contact_emails, contacts, erasures};
 use crate::{owned, removable, restorable};
 use diesel::prelude::*;
+use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
 restorable!(contacts, Contact as undelete);
-removable!(contacts, Contact, frees external_id, then refresh);
+removable!(contacts, Contact, frees external_id, then follow);
 
 /// Brings the next tasks of the companies up to date for which these people work.
 fn refresh(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
     related::refresh(tx, Kind::Company, rows.iter().filter_map(|row| row.company_id))
 }
 
+/// What follows from a deletion.
+fn follow(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+    release(tx, rows)?;
+    refresh(tx, rows)
+}
+
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
+    ("contact_emails_key", Meaning::Taken(Code::DuplicateEmail, "/emails")),
     ("contacts_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
     ("contacts_company_id_fkey", Meaning::Missing("/company_id")),
     ("contacts_source_id_fkey", Meaning::Missing("/source_id")),
@@ -52,6 +62,7 @@ struct NewRow<'a> {
     phone: Option<String>,
     emails: Emails,
     phones: Phones,
+    phone_keys: Json,
     company_id: Option<Uuid>,
     position: Option<&'a str>,
     address: Option<&'a str>,
@@ -65,7 +76,7 @@ struct NewRow<'a> {
     source_id: Option<Uuid>,
     first_touch: Option<FirstTouch>,
     owner_id: Option<Uuid>,
-    tags: &'a crate::kernel::tags::Tags,
+    tags: Tags,
     custom: CustomValues,
     external_id: Option<&'a str>,
     created_at: crate::kernel::time::DateTime,
@@ -73,7 +84,7 @@ struct NewRow<'a> {
 }
 
 impl<'a> NewRow<'a> {
-    fn new(tx: &mut Tx<'_>, new: &'a ContactCreate) -> Result<NewRow<'a>> {
+    fn new(tx: &mut Tx<'_>, new: &'a ContactCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
         let custom = custom_fields::new_values(tx, Kind::Contact, &new.custom_fields)?;
         let (emails, phones) = (emails_of(new), phones_of(new, &tx.actor.settings.country));
         let first_touch = new.first_touch.clone().or_else(|| {
@@ -92,6 +103,7 @@ impl<'a> NewRow<'a> {
             last_name: text(&new.last_name),
             email: primary_email(&emails),
             phone: primary_phone(&phones),
+            phone_keys: keys_of(&phones),
             emails,
             phones,
             company_id: new.company_id,
@@ -107,7 +119,7 @@ impl<'a> NewRow<'a> {
             source_id: new.source_id.or(first_touch.as_ref().and_then(|touch| touch.source_id)),
             first_touch,
             owner_id: sight::owner_of_new(tx, Kind::Contact, new.owner_id),
-            tags: &new.tags,
+            tags: spelling.of(&new.tags),
             custom,
             external_id: text(&new.external_id),
             created_at: tx.now,
@@ -121,7 +133,8 @@ fn text(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|t| !t.is_empty())
 }
 
-fn emails_of(new: &ContactCreate) -> Emails {
+/// The e-mails of a new contact in their one form, each once.
+pub fn emails_of(new: &ContactCreate) -> Emails {
     let alone = || text(&new.email).map(|email| ContactEmail { email: email.to_owned(), kind: AddressKind::Work });
     normal_emails(new.emails.clone().unwrap_or_else(|| alone().into_iter().collect()))
 }
@@ -129,7 +142,7 @@ fn emails_of(new: &ContactCreate) -> Emails {
 fn normal_emails(list: Vec<ContactEmail>) -> Emails {
     let mut emails: Vec<ContactEmail> = Vec::with_capacity(list.len());
     for ContactEmail { email, kind } in list {
-        let email = email.to_lowercase();
+        let email = address::email(&email);
         if !emails.iter().any(|known| known.email == email) {
             emails.push(ContactEmail { email, kind });
         }
@@ -145,13 +158,17 @@ fn phones_of(new: &ContactCreate, country: &str) -> Phones {
 fn normal_phones(list: Vec<ContactPhoneInput>, country: &str) -> Phones {
     Phones(
         list.into_iter()
-            .map(|p| ContactPhone { e164: e164(&p.phone, country), phone: p.phone, kind: p.kind })
+            .map(|p| ContactPhone { e164: phones::e164(&p.phone, country), phone: p.phone, kind: p.kind })
             .collect(),
     )
 }
 
 fn primary_email(emails: &Emails) -> Option<String> {
     emails.0.first().map(|e| e.email.clone())
+}
+
+fn keys_of(phones: &Phones) -> Json {
+    phones::all_keys(phones.0.iter().map(|phone| (phone.phone.as_str(), phone.e164.clone())))
 }
 
 fn primary_phone(phones: &Phones) -> Option<String> {
@@ -163,13 +180,15 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     refs::must_work(tx, [new.owner_id], "/owner_id")?;
     check_touches(tx, &[new])?;
-    let row = NewRow::new(tx, new)?;
+    let spelling = records::tags::spelling(tx, [&new.tags])?;
+    let row = NewRow::new(tx, new, &spelling)?;
     custom_fields::must_see(tx, Kind::Contact, [new.custom_fields.as_slice()])?;
     let row: Contact = diesel::insert_into(contacts::table)
         .values(row)
         .returning(Contact::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
+    emails::claim(tx, [&row]).explain(MEANINGS)?;
     records::tags::note(tx, [&row.tags])?;
     consents::note(tx, &[(row.id, &[], &row.consents.0)])?;
     tx.record(Event::created(&row)?);
@@ -185,13 +204,15 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     refs::must_see(tx, &companies)?;
     refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     check_touches(tx, list)?;
-    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
+    let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
+    let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
     custom_fields::must_see(tx, Kind::Contact, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         .returning(Contact::as_returning())
         .get_results(tx.conn)
         .explain(MEANINGS)?;
+    emails::claim(tx, &rows).explain(MEANINGS)?;
     records::tags::note(tx, rows.iter().map(|row| &row.tags))?;
     let given: Vec<consents::Changed<'_>> =
         rows.iter().map(|row| (row.id, [].as_slice(), row.consents.0.as_slice())).collect();
@@ -236,7 +257,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let addresses = |changes: &ContactUpdate| {
         changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
     };
-    let groups = apart(groups, |changes| addresses(changes) || changes.custom_fields.is_some());
+    let depends = |changes: &ContactUpdate| changes.custom_fields.is_some() || changes.tag_change().depends();
+    let groups = apart(groups, |changes| addresses(changes) || depends(changes));
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     // The company that contacts have already may stay, seen or not.
     let companies = groups.iter().filter_map(|(rows, changes)| {
         let company = changes.company_id.flatten().filter(|id| !rows.iter().all(|row| row.company_id == Some(*id)))?;
@@ -251,15 +274,20 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         let emails = before.and_then(|before| changed_emails(before, changes));
         let emails = emails.map(|emails| (contacts::email.eq(primary_email(&emails)), contacts::emails.eq(emails)));
         let phones = before.and_then(|before| changed_phones(before, changes, &tx.actor.settings.country));
-        let phones = phones.map(|phones| (contacts::phone.eq(primary_phone(&phones)), contacts::phones.eq(phones)));
+        let phones = phones.map(|phones| {
+            let keys = contacts::phone_keys.eq(keys_of(&phones));
+            (contacts::phone.eq(primary_phone(&phones)), keys, contacts::phones.eq(phones))
+        });
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Contact, before.map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| contacts::custom.eq(custom));
+        let tags = before.and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| contacts::tags.eq(tags));
         let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = contacts::table.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, emails, phones, consents, custom),
+            (*changes, emails, phones, consents, custom, tags),
             contacts::version.eq(contacts::version + 1),
             contacts::updated_at.eq(tx.now),
         ));
@@ -276,6 +304,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
     let changed = events::record_changes(tx, &rows, changed)?;
+    let readdressed = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
+    emails::claim_anew(tx, readdressed.map(|(_, after)| after)).explain(MEANINGS)?;
     let changes = rows
         .iter()
         .zip(&changed)
@@ -287,12 +317,16 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     Ok(changed)
 }
 
-/// `email` alone replaces the first of the list.
+/// `email` alone replaces the first of the list; one that stands in it already becomes the first.
 fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
     if let Some(all) = &changes.emails {
         return Some(normal_emails(all.clone()));
     }
     let primary = changes.email.as_ref()?;
+    let own = |email: &String| before.emails.0.iter().find(|own| own.email == address::email(email));
+    if let Some(own) = primary.as_ref().and_then(own) {
+        return Some(normal_emails([own].into_iter().chain(&before.emails.0).cloned().collect()));
+    }
     let kind = before.emails.0.first().map_or(AddressKind::Work, |e| e.kind);
     let first = primary.iter().map(|email| ContactEmail { email: email.clone(), kind });
     Some(normal_emails(first.chain(before.emails.0.iter().skip(1).cloned()).collect()))
@@ -309,27 +343,55 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
     Some(Phones(first.0.into_iter().chain(before.phones.0.iter().skip(1).cloned()).collect()))
 }
 
-/// The contact that each item means, by external id, else by primary e-mail, of those that the caller may see.
+/// The contact that each item means, by external id, else by the first of its e-mails that a contact has, of those that the caller may see.
 pub fn known(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("contacts", "email");
-    let email = |new: &&ContactCreate| primary_email(&emails_of(new)).filter(|_| !hidden);
-    let emails: Vec<Option<String>> = list.iter().map(email).collect();
-    if list.iter().zip(&emails).any(|(new, email)| new.external_id.is_none() && email.is_none()) {
+    let addresses = |new: &&ContactCreate| if hidden { Emails::default() } else { emails_of(new) };
+    let addresses: Vec<Emails> = list.iter().map(addresses).collect();
+    if list.iter().zip(&addresses).any(|(new, emails)| text(&new.external_id).is_none() && emails.0.is_empty()) {
         return Err(Error::member("/external_id", "required", "or an e-mail is what an upsert knows a contact by"));
     }
-    let external: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
-    let either = contacts::external_id.eq_any(external).or(contacts::email.eq_any(emails.iter().flatten()));
-    let rows = mine(tx.workspace()).filter(either).filter(seen(tx));
-    let rows: Vec<(Uuid, Option<String>, Option<String>)> =
-        rows.select((contacts::id, contacts::external_id, contacts::email)).load(tx.conn)?;
-    let by_id: HashMap<&String, Uuid> = rows.iter().filter_map(|(id, key, _)| Some((key.as_ref()?, *id))).collect();
-    let by_email: HashMap<&String, Uuid> =
-        rows.iter().filter_map(|(id, _, email)| Some((email.as_ref()?, *id))).collect();
-    let one = |(new, email): (&&ContactCreate, &Option<String>)| match &new.external_id {
-        Some(key) if by_id.contains_key(key) => by_id.get(key).copied(),
-        _ => email.as_ref().and_then(|email| by_email.get(email).copied()),
+    let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
+    let rows = mine(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(seen(tx));
+    let by_id: HashMap<Option<String>, Uuid> = rows
+        .select((contacts::external_id, contacts::id))
+        .load::<(Option<String>, Uuid)>(tx.conn)?
+        .into_iter()
+        .collect();
+    let by_email = holders(tx, &addresses.iter().flat_map(|emails| &emails.0).map(|e| &e.email).collect::<Vec<_>>())?;
+    let one = |(new, emails): (&&ContactCreate, &Emails)| {
+        let known = by_id.get(&text(&new.external_id).map(str::to_owned)).copied();
+        known.or_else(|| emails.0.iter().find_map(|email| by_email.get(&email.email).copied()))
     };
-    Ok(list.iter().zip(&emails).map(one).collect())
+    Ok(list.iter().zip(&addresses).map(one).collect())
+}
+
+/// The contacts that have these e-mails, of those that the caller may see.
+pub fn holders(tx: &mut Tx<'_>, emails: &[impl AsRef<str>]) -> Result<HashMap<String, Uuid>> {
+    let emails: Vec<&str> = emails.iter().map(AsRef::as_ref).collect();
+    if emails.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows =
+        contacts::table.inner_join(contact_emails::table.on(
+            contact_emails::workspace_id.eq(contacts::workspace_id).and(contact_emails::contact_id.eq(contacts::id)),
+        ));
+    let rows =
+        rows.filter(contact_emails::workspace_id.eq(tx.workspace())).filter(contact_emails::email.eq_any(emails));
+    let rows = rows.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::deleted_at.is_null());
+    let rows = rows.filter(seen(tx)).select((contact_emails::email, contacts::id));
+    Ok(rows.load::<(String, Uuid)>(tx.conn)?.into_iter().collect())
+}
+
+/// The contact that has the first of these e-mails which somebody has.
+pub fn holder(tx: &mut Tx<'_>, emails: &Emails) -> Result<Option<Uuid>> {
+    let known = holders(tx, &emails.0.iter().map(|email| &email.email).collect::<Vec<_>>())?;
+    Ok(emails.0.iter().find_map(|email| known.get(&email.email).copied()))
+}
+
+/// What is deleted has no addresses that others could not have.
+fn release(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+    emails::release(tx, rows.iter().map(|row| row.id))
 }
 
 /// Takes a deletion back; who was erased stays erased.
@@ -338,15 +400,16 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
     if diesel::select(diesel::dsl::exists(erased)).get_result(tx.conn)? {
         return Err(Error::not_found());
     }
-    let row = undelete(tx, id)?;
-    refresh(tx, std::slice::from_ref(&row))?;
-    Ok(row)
+    let back = undelete(tx, id)?;
+    emails::claim(tx, [&back]).explain(MEANINGS)?;
+    refresh(tx, std::slice::from_ref(&back))?;
+    Ok(back)
 }
 
 /// The contact with this e-mail, if there is one that the caller may see.
 pub fn by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<Contact>> {
-    let found = mine(tx.workspace()).filter(contacts::email.eq(email.to_lowercase())).filter(seen(tx));
-    Ok(found.select(Contact::as_select()).first(tx.conn).optional()?)
+    let found = holders(tx, &[address::email(email)])?.into_values().next();
+    found.map(|id| find(tx, id)).transpose()
 }
 
 /// One page by a plan.

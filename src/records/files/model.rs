@@ -79,7 +79,7 @@ pub struct FileBytes(Vec<u8>);
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "the shape of a form that is read part by part")]
 pub struct FileUpload {
-    #[schema(format = "binary", min_length = 1)]
+    #[schema(format = "binary")]
     file: String,
     contact_id: Option<Uuid>,
     company_id: Option<Uuid>,
@@ -94,7 +94,9 @@ pub struct FileUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
 }
-impl Rules for FileUpdate {}
+impl Rules for FileUpdate {
+    crate::shown_as!(File);
+}
 
 pub static FILE: Fields<files::table> = Fields {
     kind: Kind::File,

@@ -34,7 +34,9 @@ fn read(form: &Form) -> Result<Belongs> {
     let none = LINKS.iter().all(|name| form.text(name).is_none());
     match &form.file {
         None => bad.push(Bad::member("/file", "required", "is missing")),
-        Some((_, bytes)) if bytes.is_empty() => bad.push(Bad::member("/file", "too_short", "is empty")),
+        Some((_, bytes)) if bytes.is_empty() => {
+            bad.push(Bad::member("/file", "too_short", "is empty").within(Some(1), None));
+        }
         Some(_) => {}
     }
     if none {

@@ -1,8 +1,10 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Field, Fields, Link, LinkedBy, Search, field, inside};
+use crate::kernel::field::{Field, Fields, Search, field, inside};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
+use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
@@ -197,8 +199,18 @@ pub struct DealUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 1000)]
     pub next_step: Option<Option<String>>,
+    /// All of them.
+    #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// All of them; an empty list removes them.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 50)]
@@ -213,8 +225,11 @@ pub struct DealUpdate {
 }
 
 gives!(DealUpdate of Deal: value, probability_percent, competitor, next_step);
+crate::tag_change!(DealUpdate);
 
 impl Rules for DealUpdate {
+    crate::shown_as!(Deal);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         distinct_contacts(self.contacts.as_deref().unwrap_or_default(), bad);
     }
@@ -231,6 +246,10 @@ pub struct DealMove {
     pub loss_note: Option<String>,
     #[schema(max_length = 200)]
     pub competitor: Option<String>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealMove {}
 
@@ -239,6 +258,10 @@ pub struct DealWin {
     /// What it was sold for, if that has changed.
     pub value: Option<Money>,
     pub delivery_date: Option<NaiveDate>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealWin {}
 
@@ -250,6 +273,10 @@ pub struct DealLoss {
     /// Who got it instead.
     #[schema(max_length = 200)]
     pub competitor: Option<String>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealLoss {}
 
@@ -257,6 +284,10 @@ impl Rules for DealLoss {}
 pub struct DealReopening {
     /// An open stage; the last open one it stood in, if absent.
     pub stage_id: Option<Uuid>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for DealReopening {}
 
@@ -265,7 +296,7 @@ static COMPANY_ID: Field = field("company_id", &deals::company_id);
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
-        field("number", &deals::number),
+        field("number", &deals::number).written(Form::Number),
         field("title", &deals::title),
         field("pipeline_id", &deals::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &deals::stage_id).to(Kind::Stage).hot(),

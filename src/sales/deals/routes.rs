@@ -83,7 +83,7 @@ async fn lose(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealLoss>) -> R
 #[post("/deals/{deal_id}/reopen")]
 async fn reopen(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealReopening>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, given.stage_id)?)).await
+    ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, &given)?)).await
 }
 
 /// The line items of a deal, and their total.
@@ -151,6 +151,7 @@ impl BeyondChanges<Deal> for DealCreate {
                     loss_reason_id: self.loss_reason_id,
                     loss_note: self.loss_note.clone(),
                     competitor: self.competitor.clone(),
+                    custom_fields: Vec::new(),
                 };
                 deal = store::go(tx, deal.id, Expected::default(), &to)?;
             }

@@ -6,16 +6,17 @@ use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
-use crate::kernel::custom::CustomValues;
+use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
 use crate::kernel::query::Plan;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::deals::model::{
-    Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealUpdate, DealWin, ForecastCategory,
+    Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
+    ForecastCategory,
 };
 use crate::sales::deals::{lines, people};
 use crate::sales::pipelines::{self, PipelineKind};
@@ -78,7 +79,7 @@ struct NewRow<'a> {
     loss_note: Option<&'a str>,
     competitor: Option<&'a str>,
     next_step: Option<&'a str>,
-    tags: &'a Tags,
+    tags: Tags,
     custom: CustomValues,
     contacts: DealContacts,
     external_id: Option<&'a str>,
@@ -155,11 +156,12 @@ fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>>
 pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result<Vec<Deal>> {
     let listed = lines::listed(tx, list.iter().flat_map(|(new, _)| &new.line_items), &[])?;
     let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
+    let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, past)) in (first..).zip(list) {
         sight::may_create(tx, Kind::Deal, new.owner_id)?;
         let (prices, total) = lines::price(&listed, &new.line_items)?;
-        let row = new_row(tx, number, new, past, total.filter(|_| past.value_from_lines))?;
+        let row = new_row(tx, number, (*new, past), total.filter(|_| past.value_from_lines), &spelling)?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
         items.extend(positioned.map(|(position, (item, price))| (row.id, position, item, price)));
         links.extend(new.contacts.iter().map(|contact| (row.id, contact)));
@@ -184,9 +186,9 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
 fn new_row<'a>(
     tx: &mut Tx<'_>,
     number: i64,
-    new: &'a DealCreate,
-    past: &Past,
+    (new, past): (&'a DealCreate, &Past),
     total: Option<Money>,
+    spelling: &Spelling,
 ) -> Result<NewRow<'a>> {
     let ((stage, entered), begin) =
         past.last().zip(past.begin()).ok_or_else(|| Error::internal("a deal without a stage"))?;
@@ -219,7 +221,7 @@ fn new_row<'a>(
         loss_note: new.loss_note.as_deref(),
         competitor: new.competitor.as_deref(),
         next_step: new.next_step.as_deref(),
-        tags: &new.tags,
+        tags: spelling.of(&new.tags),
         custom,
         contacts: DealContacts(new.contacts.clone()),
         external_id: new.external_id.as_deref(),
@@ -262,7 +264,8 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Res
 
 /// Changes locked deals, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
-    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default());
         // What the deals name already may stay, seen or not.
@@ -281,10 +284,12 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         let custom = custom_fields::changed(tx, Kind::Deal, rows.first().map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| deals::custom.eq(custom));
         let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
+        let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| deals::tags.eq(tags));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, value, contacts, custom, activity),
+            (*changes, value, contacts, custom, activity, tags),
             deals::version.eq(deals::version + 1),
             deals::updated_at.eq(tx.now),
         ));
@@ -317,14 +322,17 @@ struct Ending {
     loss_reason: Option<Uuid>,
     loss_note: Option<String>,
     competitor: Option<String>,
+    fields: Vec<CustomValue>,
 }
 
 /// Puts a locked deal into a stage: status, closing time and loss follow the stage's category, the span follows the move.
 fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Result<Deal> {
     if stage.id == before.stage_id {
-        return Ok(before.clone());
+        let fills = !ending.fields.is_empty();
+        let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
+        return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    custom_fields::must_be_filled(tx, Kind::Deal, &before.custom, stage.id)?;
+    let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let given = [("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())];
     sight::may_give(tx, Kind::Deal, &given)?;
     let lost = stage.category == Category::Lost;
@@ -349,6 +357,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
             ending.value.as_ref().map(|money| set_value(Some(money))),
             ending.delivery_date.map(|date| deals::delivery_date.eq(date)),
             forecast.map(|category| deals::forecast_category.eq(category)),
+            filled.map(|custom| deals::custom.eq(custom)),
             (deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)),
         ))
         .returning(Deal::as_returning())
@@ -376,6 +385,7 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Resul
         loss_reason: to.loss_reason_id,
         loss_note: to.loss_note.clone(),
         competitor: to.competitor.clone(),
+        fields: to.custom_fields.clone(),
         ..Ending::default()
     };
     place(tx, &before, &stage, ending)
@@ -394,33 +404,31 @@ fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, endi
 }
 
 pub fn win(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealWin) -> Result<Deal> {
-    let ending = Ending { value: given.value.clone(), delivery_date: given.delivery_date, ..Ending::default() };
+    let (value, fields) = (given.value.clone(), given.custom_fields.clone());
+    let ending = Ending { value, delivery_date: given.delivery_date, fields, ..Ending::default() };
     close(tx, id, expected, Category::Won, ending)
 }
 
 pub fn lose(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealLoss) -> Result<Deal> {
-    let ending = Ending {
-        loss_reason: Some(given.loss_reason_id),
-        loss_note: given.loss_note.clone(),
-        competitor: given.competitor.clone(),
-        ..Ending::default()
-    };
+    let (loss_reason, loss_note) = (Some(given.loss_reason_id), given.loss_note.clone());
+    let (competitor, fields) = (given.competitor.clone(), given.custom_fields.clone());
+    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
     close(tx, id, expected, Category::Lost, ending)
 }
 
-pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, stage: Option<Uuid>) -> Result<Deal> {
+pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopening) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
     if before.status == Category::Open {
         return Err(Error::new(Code::NotClosed, "the deal is open"));
     }
-    let stage = match stage {
+    let stage = match given.stage_id {
         Some(named) => stages::within(tx, before.pipeline_id, named)?,
         None => last_open_stage(tx, &before)?,
     };
     if stage.category != Category::Open {
         return Err(Error::member("/stage_id", "invalid", "must be an open stage"));
     }
-    place(tx, &before, &stage, Ending::default())
+    place(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
 }
 
 /// The open stage in which the deal stood last, if that stage still exists; else the first.

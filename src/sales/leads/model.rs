@@ -2,6 +2,7 @@
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Field, Fields, Search, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
@@ -9,6 +10,7 @@ use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
+use crate::kernel::{address, phones};
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
@@ -20,6 +22,7 @@ use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -35,6 +38,7 @@ text_enum! {
 pub struct LeadPerson {
     #[schema(max_length = 200)]
     pub name: Option<String>,
+    #[serde(default, deserialize_with = "address::given_email")]
     #[schema(format = "email", max_length = 254)]
     pub email: Option<String>,
     #[schema(max_length = 50)]
@@ -43,6 +47,13 @@ pub struct LeadPerson {
     pub company_name: Option<String>,
 }
 jsonb!(LeadPerson);
+
+impl LeadPerson {
+    /// What the phone is found by, in a workspace of this country.
+    pub fn phone_keys(&self, country: &str) -> Json {
+        phones::all_keys(self.phone.iter().map(|phone| (phone.as_str(), phones::e164(phone, country))))
+    }
+}
 
 money_columns!(LeadValue = leads(value_amount, value_currency));
 next_task_columns!(LeadTask = leads, Lead);
@@ -191,8 +202,18 @@ pub struct LeadUpdate {
     /// The task of that day moves along, and goes when the day is cleared.
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub come_back_on: Option<Option<NaiveDate>>,
+    /// All of them.
+    #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
     pub tags: Option<Tags>,
+    /// Those that are added to what the record has.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_add: Option<Tags>,
+    /// Those that are taken off, if the record has them.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
@@ -201,7 +222,11 @@ pub struct LeadUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
-impl Rules for LeadUpdate {}
+crate::tag_change!(LeadUpdate);
+
+impl Rules for LeadUpdate {
+    crate::shown_as!(Lead);
+}
 gives!(LeadUpdate of Lead: person, value);
 
 /// Where a lead goes. Into a lost stage it needs the reason.
@@ -211,12 +236,20 @@ pub struct LeadMove {
     /// The pipeline of the stage, when it is another one than the lead's.
     pub pipeline_id: Option<Uuid>,
     pub loss_reason_id: Option<Uuid>,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for LeadMove {}
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadDisqualification {
     pub loss_reason_id: Uuid,
+    /// Filled on the way: a stage may require fields of your own.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub custom_fields: Vec<CustomValue>,
 }
 impl Rules for LeadDisqualification {}
 
@@ -226,7 +259,7 @@ static CONTACT_ID: Field = field("contact_id", &leads::contact_id);
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
-        field("number", &leads::number),
+        field("number", &leads::number).written(Form::Number),
         field("title", &leads::title),
         field("pipeline_id", &leads::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &leads::stage_id).to(Kind::Stage).hot(),
@@ -260,7 +293,8 @@ pub static LEAD: Fields<leads::table> = Fields {
     search: Some(Search {
         sql: "fold(leads.title || ' ' || leads.number || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || \
               coalesce(leads.person ->> 'company_name', '') || ' ' || coalesce(leads.person ->> 'email', '') || ' ' || \
-              coalesce(leads.person ->> 'phone', ''))",
+              coalesce(leads.person ->> 'phone', '') || ' ' || \
+              translate(leads.phone_keys::text, '[]\",', ''))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[

@@ -65,7 +65,7 @@ async fn go(ctx: Ctx<can::leads::Update>, id: Id, to: Valid<LeadMove>) -> Result
 #[post("/leads/{lead_id}/disqualify")]
 async fn disqualify(ctx: Ctx<can::leads::Update>, id: Id, given: Valid<LeadDisqualification>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::disqualify(tx, id.0, expected, given.loss_reason_id)?)).await
+    ctx.write(move |tx| Reply::record(&store::disqualify(tx, id.0, expected, &given)?)).await
 }
 
 /// Convert a lead into a contact, a company and a deal, all or nothing. Asking again answers the first result.
@@ -114,7 +114,7 @@ impl BeyondChanges<Lead> for LeadCreate {
     fn beyond(&self, tx: &mut Tx<'_>, lead: Lead) -> Result<Lead> {
         match (self.stage_id, self.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != lead.stage_id => {
-                let to = LeadMove { stage_id, pipeline_id, loss_reason_id: None };
+                let to = LeadMove { stage_id, pipeline_id, ..LeadMove::default() };
                 store::go(tx, lead.id, Expected::default(), &to)
             }
             (None, Some(pipeline)) if pipeline != lead.pipeline_id => Err(pipelines::stage_needed()),

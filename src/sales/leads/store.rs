@@ -6,15 +6,17 @@ use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
-use crate::kernel::custom::CustomValues;
+use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
-use crate::sales::leads::model::{Lead, LeadCreate, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating};
+use crate::sales::leads::model::{
+    Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating,
+};
 use crate::sales::leads::promises;
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
@@ -23,6 +25,7 @@ use crate::schema::leads;
 use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -110,13 +113,14 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     let mut known: HashMap<(Option<Uuid>, Option<Uuid>), (Stage, Stage)> = HashMap::new();
     let number = counter::take(tx, Kind::Lead, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut spans) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+    let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     for (number, (new, past)) in (number..).zip(list) {
         let place = (new.pipeline_id, new.stage_id);
         let (stage, first) = match known.get(&place) {
             Some(stages) => stages.clone(),
             None => known.entry(place).or_insert(stages_of(tx, new)?).clone(),
         };
-        let row = new_row(tx, number, new, past, &stage)?;
+        let row = new_row(tx, number, (*new, past), &stage, &spelling)?;
         spans.extend(spans_of(tx, &row, &first));
         rows.push(row);
     }
@@ -148,6 +152,7 @@ struct NewRow<'n> {
     contact_id: Option<Uuid>,
     company_id: Option<Uuid>,
     person: Option<&'n LeadPerson>,
+    phone_keys: Json,
     product_id: Option<Uuid>,
     value_amount: Option<i64>,
     value_currency: Option<String>,
@@ -155,7 +160,7 @@ struct NewRow<'n> {
     owner_id: Uuid,
     source_id: Option<Uuid>,
     come_back_on: Option<NaiveDate>,
-    tags: &'n Tags,
+    tags: Tags,
     custom: CustomValues,
     external_id: Option<&'n str>,
     closed_at: Option<DateTime>,
@@ -166,7 +171,13 @@ struct NewRow<'n> {
     updated_at: DateTime,
 }
 
-fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, stage: &Stage) -> Result<NewRow<'n>> {
+fn new_row<'n>(
+    tx: &mut Tx<'_>,
+    number: i64,
+    (new, past): (&'n LeadCreate, &Past),
+    stage: &Stage,
+    spelling: &Spelling,
+) -> Result<NewRow<'n>> {
     if stage.category == Category::Lost && past.loss_reason.is_none() && past.created_at.is_none() {
         let detail = "is a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", "invalid", detail));
@@ -192,6 +203,7 @@ fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, s
         contact_id: new.contact_id,
         company_id: new.company_id,
         person: new.person.as_ref(),
+        phone_keys: keys_of(tx, new.person.as_ref()),
         product_id: new.product_id,
         value_amount,
         value_currency,
@@ -199,7 +211,7 @@ fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, s
         owner_id,
         source_id: new.source_id,
         come_back_on: new.come_back_on,
-        tags: &new.tags,
+        tags: spelling.of(&new.tags),
         custom,
         external_id: new.external_id.as_deref(),
         closed_at,
@@ -209,6 +221,10 @@ fn new_row<'n>(tx: &mut Tx<'_>, number: i64, new: &'n LeadCreate, past: &Past, s
         created_at: begin,
         updated_at: tx.now,
     })
+}
+
+fn keys_of(tx: &Tx<'_>, person: Option<&LeadPerson>) -> Json {
+    person.map_or(Json::Array(Vec::new()), |person| person.phone_keys(&tx.actor.settings.country))
 }
 
 /// A lead that came in closed stood in the first open stage before.
@@ -262,7 +278,8 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Lead], changes: &LeadUpdate) -> Res
 
 /// Changes locked leads, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> Result<Vec<Lead>> {
-    let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
     rows.iter().try_for_each(|row| must_be_open(row))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
@@ -282,12 +299,15 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
             let (amount, currency) = columns(money.as_ref());
             (leads::value_amount.eq(amount), leads::value_currency.eq(currency))
         });
+        let keys = changes.person.as_ref().map(|person| leads::phone_keys.eq(keys_of(tx, person.as_ref())));
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
+        let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
+        let tags = records::tags::few_enough(tags)?.map(|tags| leads::tags.eq(tags));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, value, activity, custom.map(|custom| leads::custom.eq(custom))),
+            (*changes, value, activity, keys, tags, custom.map(|custom| leads::custom.eq(custom))),
             leads::version.eq(leads::version + 1),
             leads::updated_at.eq(tx.now),
         ));
@@ -304,12 +324,19 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     promises::keep(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
 }
 
-/// Puts a locked lead into a stage; its status and closing time follow the stage's category.
-pub fn place(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, loss_reason: Option<Uuid>) -> Result<Lead> {
+/// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
+pub fn place(
+    tx: &mut Tx<'_>,
+    before: &Lead,
+    stage: &Stage,
+    loss_reason: Option<Uuid>,
+    given: &[CustomValue],
+) -> Result<Lead> {
     if stage.id == before.stage_id {
-        return Ok(before.clone());
+        let changes = LeadUpdate { custom_fields: Some(given.to_vec()), ..LeadUpdate::default() };
+        return if given.is_empty() { Ok(before.clone()) } else { change(tx, before, &changes) };
     }
-    custom_fields::must_be_filled(tx, Kind::Lead, &before.custom, stage.id)?;
+    let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
     let closed_at = match (stage.category == before.status, stage.category) {
@@ -322,6 +349,7 @@ pub fn place(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, loss_reason: Option<
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
             leads::loss_reason_id.eq(loss_reason.filter(|_| lost)),
+            filled.map(|custom| leads::custom.eq(custom)),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
@@ -345,10 +373,10 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Resul
         None => before.pipeline_id,
     };
     let stage = stages::within(tx, pipeline, to.stage_id)?;
-    place(tx, &before, &stage, to.loss_reason_id)
+    place(tx, &before, &stage, to.loss_reason_id, &to.custom_fields)
 }
 
-pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, loss_reason: Uuid) -> Result<Lead> {
+pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDisqualification) -> Result<Lead> {
     let before = lock_open(tx, id, expected)?;
     if before.status != Category::Open {
         return Err(Error::new(
@@ -357,7 +385,7 @@ pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, loss_reason: Uu
         ));
     }
     let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
-    place(tx, &before, &stage, Some(loss_reason))
+    place(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
 }
 
 /// The lead that each item means, by external id, of those that the caller may see.

@@ -128,6 +128,8 @@ pub struct TaskUpdate {
 }
 
 impl Rules for TaskUpdate {
+    crate::shown_as!(Task);
+
     fn rules(&self, bad: &mut Vec<Bad>) {
         if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
             bad.push(Bad::member("/due_date", "stated_twice", "a task has due_at or due_date, not both"));

@@ -33,10 +33,10 @@ RULES = [
     ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
     ("required", "/items/[0-9]+/(id|body)$", "", "the action decides"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
-    ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^cf$", "", "the workspace's own fields"),
+    ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^(cf|group_by)$", "", "the workspace's own fields"),
     ("invalid_choice", "/settings/mapping/", "", "the columns of the file"),
     ("invalid_choice", "(^|/)(sort|include|(all|any|none)/[0-9]+/(field|op))$", "", "one schema for all searches; own fields"),
-    ("invalid_format", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
+    ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
     (".*", "^/items/[0-9]+/body/", "", "one schema for what a composite makes of six resources"),
 ]
 # Or with these problems.
@@ -65,7 +65,7 @@ HOPELESS = {
 base, work = sys.argv[1], Path(sys.argv[2])
 EMAIL, PASSWORD = "fuzz@example.com", "known-to-the-fuzzer-alone"
 NOBODY = {"field": "created_at", "op": "lt", "values": ["2000-01-01T00:00:00Z"]}
-EXAMPLE_ID = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910213"
+EXAMPLE_ID = "0192f0c1-2d3e-7a4b-8c5d-6e7f8091"
 token = None
 
 
@@ -178,6 +178,9 @@ def before_load_schema(context, document):
     for path, item in document["paths"].items():
         for method, operation in item.items():
             reach(operation.get("requestBody", {}), schemas, sent)
+            # Whole bodies are for readers; those made of members know the records that are there.
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content.pop("example", None)
             parameters = operation.get("parameters", [])
             if "/analytics/" in path and not path.endswith("/funnel"):
                 # All reports read the filters of the list of deals: one of them tries these.
@@ -208,7 +211,7 @@ def before_load_schema(context, document):
     del schemas["SearchRequest"]["properties"]["cursor"]
     for title, schema in schemas.items():
         for name, member in schema.get("properties", {}).items():
-            example = real_id(name, title.startswith("Lead")) if member.get("example") == EXAMPLE_ID else None
+            example = real_id(name, title.startswith("Lead")) if str(member.get("example")).startswith(EXAMPLE_ID) else None
             example = examples.get((title, name), example)
             if example is not None:
                 member["example"] = example

@@ -10,7 +10,7 @@ from voronka_client.api.deals import get_deal, list_deals, update_deal, win_deal
 from voronka_client.api.leads import convert_lead, create_lead
 from voronka_client.api.tasks import create_task
 from voronka_client.models import (
-    DealUpdate, DealWin, LeadConversion, LeadCreate, LeadPersonInput, Money, Problem, Registration, TaskCreate,
+    Category, DealsInclude, DealUpdate, DealWin, FunnelKind, LeadConversion, LeadCreate, LeadPersonInput, Money, Problem, Registration, TaskCreate,
 )
 
 base_url = sys.argv[1]
@@ -33,11 +33,11 @@ assert converted.contact.last_name == "Stone"
 create_task.sync(client=api, body=TaskCreate(title="Send a quote", deal_id=deal.id))
 won = win_deal.sync(deal.id, client=api, body=DealWin())
 assert won.status == "won", won
-listed = list_deals.sync(client=api, status=["won"], include=["owner"])
+listed = list_deals.sync(client=api, status=[Category.CATEGORY_WON], include=[DealsInclude.DEALS_INCLUDE_OWNER])
 assert listed.data[0].value.amount == 150000 and listed.included.users[0].name == "Anna"
 changed = update_deal.sync(deal.id, client=api, body=DealUpdate(next_step="Deliver"))
 assert changed.next_step == "Deliver"
-funnel = get_funnel.sync(client=api, kind="cohort")
+funnel = get_funnel.sync(client=api, kind=FunnelKind.FUNNEL_KIND_COHORT)
 assert funnel.groups[0].won == 1
 missing = get_deal.sync(lead.id, client=api)
 assert isinstance(missing, Problem) and missing.code == "not_found", missing

@@ -1,0 +1,12 @@
+drop index contacts_by_tag;
+drop index companies_by_tag;
+drop index leads_by_tag;
+drop index deals_by_tag;
+create index contacts_by_tag on contacts using gin (workspace_id, tags);
+create index companies_by_tag on companies using gin (workspace_id, tags);
+create index leads_by_tag on leads using gin (workspace_id, tags);
+create index deals_by_tag on deals using gin (workspace_id, tags);
+drop index tags_name_key;
+alter table tags add constraint tags_name_key unique (workspace_id, name);
+drop function tag_keys;
+drop function tag_key;

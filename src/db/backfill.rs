@@ -1,0 +1,227 @@
+//! Work on rows that are there already which SQL alone cannot do. It runs after the migrations, some hundred rows at a time; each portion is
+//! a transaction that also notes how far it is, so that a run that was killed goes on where it stopped.
+use crate::db::sql::{Part, Statement};
+use crate::db::tx::in_transaction;
+use crate::kernel::error::Result;
+use crate::kernel::time::DateTime;
+use crate::kernel::{address, phones};
+use crate::schema::backfills;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+const PORTION: i64 = 500;
+
+type Place = (Uuid, Uuid);
+type Work = fn(&mut PgConnection, Place) -> Result<Option<Place>>;
+
+/// In this order. Each goes through one table by workspace and id, and answers where it stopped, or nothing at the end.
+const WORKS: [(&str, Work); 3] = [("contacts", contacts), ("leads", leads), ("companies", companies)];
+
+/// Whether there is nothing left to do.
+pub fn is_done(conn: &mut PgConnection) -> Result<bool> {
+    let left = backfills::table.filter(backfills::done_at.is_null()).count();
+    Ok(left.get_result::<i64>(conn)? == 0)
+}
+
+/// Does what is left to do.
+pub fn run(conn: &mut PgConnection) -> Result<()> {
+    for (name, work) in WORKS {
+        while in_transaction(conn, |conn| portion(conn, name, work))? {}
+    }
+    Ok(())
+}
+
+/// Whether there was more to do. Who comes while another does it waits, and finds it done.
+fn portion(conn: &mut PgConnection, name: &str, work: Work) -> Result<bool> {
+    let this = || backfills::table.find(name);
+    let at = this().filter(backfills::done_at.is_null()).select((backfills::workspace_id, backfills::record_id));
+    let Some((workspace, record)) = at.for_update().first::<(Option<Uuid>, Option<Uuid>)>(conn).optional()? else {
+        return Ok(false);
+    };
+    let from = (workspace.unwrap_or(Uuid::nil()), record.unwrap_or(Uuid::nil()));
+    match work(conn, from)? {
+        Some((workspace, record)) => {
+            let position = (backfills::workspace_id.eq(workspace), backfills::record_id.eq(record));
+            diesel::update(this()).set(position).execute(conn)?;
+            Ok(true)
+        }
+        None => {
+            diesel::update(this()).set(backfills::done_at.eq(DateTime::now())).execute(conn)?;
+            Ok(false)
+        }
+    }
+}
+
+fn from(text: &'static str, (workspace, record): Place) -> Statement {
+    Statement::new(text)
+        .set("workspace", Part::Id(workspace))
+        .set("record", Part::Id(record))
+        .set("limit", Part::Int(PORTION))
+}
+
+#[derive(QueryableByName)]
+struct Person {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Jsonb)]
+    emails: Json,
+    #[diesel(sql_type = Jsonb)]
+    phones: Json,
+    #[diesel(sql_type = Bool)]
+    deleted: bool,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+/// Reads phones anew from the text as it was written, and gives e-mails their one form.
+fn contacts(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
+    let people: Vec<Person> = from(include_str!("backfill_contacts.sql"), at).load(conn)?;
+    let mut rows = Vec::with_capacity(people.len());
+    for person in &people {
+        let emails = emails(conn, person)?;
+        let (numbers, keys) = numbers(person);
+        let changed = emails != person.emails || numbers != person.phones;
+        let primary = |list: &Json, member: &str| list.get(0).and_then(|first| first.get(member)).cloned();
+        let phone = primary(&numbers, "e164").filter(|e164| !e164.is_null()).or_else(|| primary(&numbers, "phone"));
+        rows.push(json!({
+            "workspace_id": person.workspace_id, "id": person.id, "changed": changed, "keys": keys, "phone": phone,
+            "email": primary(&emails, "email"), "emails": emails, "phones": numbers, "event_id": Uuid::now_v7(),
+            "version": person.version + i64::from(changed), "was": { "emails": person.emails, "phones": person.phones },
+        }));
+    }
+    if !rows.is_empty() {
+        let rows = Part::Text(Json::from(rows).to_string());
+        Statement::new(include_str!("backfill_contacts_written.sql")).set("rows", rows).execute(conn)?;
+    }
+    Ok(people.last().map(|last| (last.workspace_id, last.id)))
+}
+
+fn numbers(person: &Person) -> (Json, Vec<String>) {
+    let (mut list, mut keys) = (person.phones.clone(), Vec::new());
+    for number in list.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
+        let written = number.get("phone").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let e164 = phones::mended(&written, number.get("e164").and_then(Json::as_str), &person.country);
+        keys.extend(phones::keys(&written, e164.as_deref()));
+        number.insert("e164".into(), json!(e164));
+    }
+    (list, keys)
+}
+
+/// The list with every address in its one form; as it is when another contact has one of them.
+fn emails(conn: &mut PgConnection, person: &Person) -> Result<Json> {
+    let mut list: Vec<Json> = Vec::new();
+    for mut item in person.emails.as_array().cloned().unwrap_or_default() {
+        let form = address::email(item.get("email").and_then(Json::as_str).unwrap_or_default());
+        if list.iter().all(|other| other.get("email").and_then(Json::as_str) != Some(form.as_str())) {
+            if let Some(members) = item.as_object_mut() {
+                members.insert("email".into(), json!(form));
+            }
+            list.push(item);
+        }
+    }
+    let list = Json::from(list);
+    if list == person.emails || person.deleted {
+        return Ok(list);
+    }
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = Bool)]
+        taken: bool,
+    }
+    let mine = |text: &'static str| {
+        Statement::new(text)
+            .set("workspace", Part::Id(person.workspace_id))
+            .set("id", Part::Id(person.id))
+            .set("emails", Part::Text(list.to_string()))
+    };
+    let others: Taken = mine(include_str!("backfill_email_taken.sql")).get_result(conn)?;
+    if others.taken {
+        log::warn!("contact {}: another contact has one of its addresses in another form", person.id);
+        return Ok(person.emails.clone());
+    }
+    mine("delete from contact_emails where workspace_id = :workspace and contact_id = :id").execute(conn)?;
+    mine(
+        "insert into contact_emails (workspace_id, email, contact_id) \
+         select :workspace, one ->> 'email', :id from jsonb_array_elements(:emails::jsonb) one",
+    )
+    .execute(conn)?;
+    Ok(list)
+}
+
+#[derive(QueryableByName)]
+struct Interest {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Text)]
+    phone: String,
+}
+
+/// What the phones of leads' people are found by.
+fn leads(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
+    let leads: Vec<Interest> = from(
+        "select l.workspace_id, l.id, w.country, l.person ->> 'phone' as phone from leads l join workspaces w on w.id = l.workspace_id \
+         where (l.workspace_id, l.id) > (:workspace, :record) and l.person ->> 'phone' is not null \
+         order by l.workspace_id, l.id limit :limit for update of l",
+        at,
+    )
+    .load(conn)?;
+    let row = |lead: &Interest| {
+        let keys = phones::all_keys([(lead.phone.as_str(), phones::e164(&lead.phone, &lead.country))]);
+        json!({ "workspace_id": lead.workspace_id, "id": lead.id, "keys": keys })
+    };
+    let rows: Vec<Json> = leads.iter().map(row).collect();
+    if !rows.is_empty() {
+        Statement::new(
+            "update leads l set phone_keys = n.keys from jsonb_to_recordset(:rows::jsonb) as n (workspace_id uuid, id uuid, keys jsonb) \
+             where l.workspace_id = n.workspace_id and l.id = n.id",
+        )
+        .set("rows", Part::Text(Json::from(rows).to_string()))
+        .execute(conn)?;
+    }
+    Ok(leads.last().map(|last| (last.workspace_id, last.id)))
+}
+
+#[derive(QueryableByName)]
+struct Firm {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    domain: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+/// Gives the domains of companies their one form.
+fn companies(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
+    let firms: Vec<Firm> = from(
+        "select workspace_id, id, domain, version from companies where (workspace_id, id) > (:workspace, :record) and domain is not null \
+         order by workspace_id, id limit :limit for update",
+        at,
+    )
+    .load(conn)?;
+    let row = |firm: &Firm| {
+        let form = address::domain(firm.domain.as_deref()?);
+        (firm.domain.as_ref() != Some(&form)).then(|| {
+            json!({ "workspace_id": firm.workspace_id, "id": firm.id, "domain": form, "was": firm.domain,
+                "version": firm.version + 1, "event_id": Uuid::now_v7() })
+        })
+    };
+    let rows: Vec<Json> = firms.iter().filter_map(row).collect();
+    if !rows.is_empty() {
+        let rows = Part::Text(Json::from(rows).to_string());
+        Statement::new(include_str!("backfill_companies_written.sql")).set("rows", rows).execute(conn)?;
+    }
+    Ok(firms.last().map(|last| (last.workspace_id, last.id)))
+}

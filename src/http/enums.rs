@@ -1,0 +1,83 @@
+//! The closed sets of the document: each named once, so that a generated client has one type for it, under names that do not clash.
+#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+use crate::kernel::shape::choices_of;
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
+
+/// Names the sets of query parameters, and the words of all sets.
+pub fn name(document: &mut Json) {
+    let mut schemas = document["components"]["schemas"].take();
+    if let (Some(paths), Some(schemas)) = (document["paths"].as_object_mut(), schemas.as_object_mut()) {
+        let operations = paths.values_mut().filter_map(Json::as_object_mut).flat_map(|item| item.values_mut());
+        for operation in operations {
+            name_parameters(operation, schemas);
+        }
+        schemas.iter_mut().for_each(|(name, schema)| name_words(name, schema));
+    }
+    document["components"]["schemas"] = schemas;
+}
+
+fn name_parameters(operation: &mut Json, schemas: &mut Map<String, Json>) {
+    let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten().filter(|p| p["in"] == "query") {
+        let asked = parameter["name"].as_str().unwrap_or_default().to_owned();
+        let schema = &mut parameter["schema"];
+        let one = if schema["type"] == "array" { &mut schema["items"] } else { schema };
+        let Some(words) = words_of(one) else { continue };
+        let name = set_of(&words, schemas).unwrap_or_else(|| {
+            let name = format!("{}{}", pascal(&tag), pascal(&asked));
+            let set = json!({ "type": "string", "enum": words, "example": words.first() });
+            schemas.insert(name.clone(), set);
+            name
+        });
+        let usual = one.get("default").cloned();
+        *one = json!({ "$ref": format!("#/components/schemas/{name}") });
+        if let Some(usual) = usual {
+            one["default"] = usual;
+        }
+    }
+}
+
+/// The words of a closed set, also of one that is written as a pattern.
+fn words_of(schema: &Json) -> Option<Vec<String>> {
+    let text = |word: &Json| word.as_str().map(str::to_owned);
+    match schema["enum"].as_array() {
+        Some(words) => Some(words.iter().filter_map(text).collect()),
+        None => schema["pattern"].as_str().and_then(choices_of),
+    }
+}
+
+/// The schema of the same words, if there is one.
+fn set_of(words: &[String], schemas: &Map<String, Json>) -> Option<String> {
+    let wanted: BTreeSet<&str> = words.iter().map(String::as_str).collect();
+    let has = |schema: &Json| -> BTreeSet<String> { words_of(schema).unwrap_or_default().into_iter().collect() };
+    let same = |schema: &Json| has(schema).iter().map(String::as_str).eq(wanted.iter().copied());
+    schemas.iter().find(|(_, schema)| schema["enum"].is_array() && same(schema)).map(|(name, _)| name.clone())
+}
+
+/// Go has one name space for the words of all sets: `CHANNEL_EMAIL`, not `EMAIL`.
+fn name_words(name: &str, schema: &mut Json) {
+    let words = schema["enum"].as_array().into_iter().flatten().filter_map(Json::as_str);
+    let names: Vec<String> = words.map(|word| format!("{}_{}", screaming(name), word.to_uppercase())).collect();
+    if !names.is_empty() {
+        schema["x-enum-varnames"] = json!(names);
+    }
+}
+
+/// `TaskStatus` is `TASK_STATUS`.
+fn screaming(name: &str) -> String {
+    let letter = |(n, letter): (usize, char)| {
+        let gap = (n > 0 && letter.is_uppercase()).then_some('_');
+        gap.into_iter().chain(letter.to_uppercase())
+    };
+    name.chars().enumerate().flat_map(letter).collect()
+}
+
+/// `api-keys` is `ApiKeys`.
+pub fn pascal(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    name.split(['-', '_']).map(word).collect()
+}

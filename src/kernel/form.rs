@@ -1,0 +1,72 @@
+//! The ways in which a text can be written that mean the same, and fields of which a record has several values.
+use crate::kernel::actor::Actor;
+use crate::kernel::asked::Q_MAX;
+use crate::kernel::cost::{self, WORDS_MAX};
+use crate::kernel::error::Bad;
+use crate::kernel::{address, phones};
+use serde_json::Value as Json;
+
+/// What the values of a text field are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    #[default]
+    Text,
+    Email,
+    Phone,
+    Domain,
+    /// A number for people, such as `D-1042`.
+    Number,
+}
+
+impl Form {
+    /// What records hold that mean what was asked for.
+    pub(in crate::kernel) fn meant(self, text: String, actor: &Actor) -> Vec<String> {
+        match self {
+            Form::Text | Form::Number => vec![text],
+            Form::Email => vec![address::email(&text)],
+            Form::Phone => phones::asked(&text, &actor.settings.country),
+            Form::Domain => vec![address::domain(&text)],
+        }
+    }
+
+    /// The same of a part of a value.
+    pub(in crate::kernel) fn part(self, text: &str) -> String {
+        if self == Form::Phone { phones::part(text) } else { text.to_owned() }
+    }
+}
+
+/// All values of a field, of which the answer shows the first under the field's name: every e-mail of a contact.
+#[derive(Debug)]
+pub struct Every {
+    /// "One of them is one of these": SQL up to the array of texts, in the words of an index.
+    pub is_any: &'static str,
+    /// A set of them as SQL.
+    pub each: &'static str,
+    /// The same of a serialized record.
+    pub of: fn(&Json) -> Vec<String>,
+}
+
+/// The words of a search, in every way that it may be meant: "555 01 01" is the digits of one number, that number in international
+/// form, or a part of a title.
+pub(in crate::kernel) fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
+    if text.chars().count() > Q_MAX {
+        let detail = format!("must have at most {Q_MAX} characters");
+        return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(Q_MAX).ok()));
+    }
+    if phones::looks_like(text) {
+        let keys = phones::asked(text, &actor.settings.country).into_iter();
+        return Ok(keys.chain([text.trim().to_owned()]).map(|piece| vec![piece]).collect());
+    }
+    let seen: String = text.chars().filter(|c| !address::is_invisible(*c)).collect();
+    let piece = |word: &str| match word.strip_prefix('+') {
+        _ if word.contains('@') => address::email(word),
+        Some(digits) if digits.parse::<u64>().is_ok() => digits.to_owned(),
+        _ => word.to_owned(),
+    };
+    let words = cost::needed(seen.split_whitespace().map(piece).collect());
+    if words.len() > WORDS_MAX {
+        let detail = format!("may have at most {WORDS_MAX} different words");
+        return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(WORDS_MAX).ok()));
+    }
+    Ok(vec![words])
+}

@@ -1,0 +1,196 @@
+//! Phone numbers: kept as they were written, in E.164 where they can be understood, and found in every way of writing them.
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
+use serde_json::Value as Json;
+
+/// Codes of ISO 3166 that have no telephone numbers of their own.
+const WITHOUT_NUMBERS: [&str; 7] = ["AQ", "BV", "GS", "HM", "PN", "TF", "UM"];
+
+/// Whether a text is an ISO 3166 code of two capital letters.
+pub fn is_country(code: &str) -> bool {
+    let known = |region: Region| PHONE_NUMBER_UTIL.get_supported_regions().any(|supported| supported == region);
+    code.bytes().all(|b| b.is_ascii_uppercase())
+        && (WITHOUT_NUMBERS.contains(&code) || code.parse::<Region>().is_ok_and(known))
+}
+
+/// `+3725550101` for "+372 555 0101", or for "555 0101" in Estonia; nothing for what is no number.
+pub fn e164(text: &str, country: &str) -> Option<String> {
+    number(text, country).map(|number| number.format_as(PhoneNumberFormat::E164).into_owned())
+}
+
+fn number(text: &str, country: &str) -> Option<PhoneNumber> {
+    let region = country.parse::<Region>().ok();
+    let possible = |number: &PhoneNumber| matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible));
+    let read = |text: &str| PHONE_NUMBER_UTIL.parse(text, region).ok().filter(possible);
+    let typed = read(text);
+    if typed.as_ref().is_some_and(PhoneNumber::is_valid) {
+        return typed;
+    }
+    // Most countries dial 00 before an international number, and it is written so in the others too.
+    let abroad = text.trim_start().strip_prefix("00").and_then(|rest| read(&format!("+{rest}")));
+    abroad.filter(PhoneNumber::is_valid).or(typed)
+}
+
+/// What becomes of a number that was read by another library: a national one that was read in the country of then stays as it is.
+pub fn mended(written: &str, before: Option<&str>, country: &str) -> Option<String> {
+    let abroad = written.trim_start().starts_with(['+', '＋']) || written.trim_start().starts_with("00");
+    let code = country.parse::<Region>().ok().and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region));
+    let read = before.and_then(|before| PHONE_NUMBER_UTIL.parse(before, None).ok());
+    let moved = read.is_some_and(|number| Some(number.country_code) != code);
+    if moved && !abroad { before.map(str::to_owned) } else { e164(written, country) }
+}
+
+/// The digits of a text in any script; of a text without digits the words, so that it can be found as it is written.
+fn plain(text: &str) -> String {
+    let digits = PHONE_NUMBER_UTIL.normalize_digits_only(text);
+    if digits.is_empty() { text.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_") } else { digits }
+}
+
+/// What a number is found by: its digits as they were written, in international form, and in the national form of its country.
+pub fn keys(written: &str, e164: Option<&str>) -> Vec<String> {
+    let mut keys = vec![plain(written)];
+    if let Some(number) = e164.and_then(|e164| PHONE_NUMBER_UTIL.parse(e164, None).ok()) {
+        keys.push(plain(&number.format_as(PhoneNumberFormat::E164)));
+        keys.push(plain(&number.format_as(PhoneNumberFormat::National)));
+    }
+    keys.retain(|key| !key.is_empty());
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// The keys of several numbers, as a column holds them.
+pub fn all_keys<'n>(numbers: impl IntoIterator<Item = (&'n str, Option<String>)>) -> Json {
+    let keys: Vec<String> = numbers.into_iter().flat_map(|(written, e164)| keys(written, e164.as_deref())).collect();
+    keys.into()
+}
+
+/// The keys that a number has which somebody looks for.
+pub fn asked(text: &str, country: &str) -> Vec<String> {
+    let mut keys = vec![plain(text)];
+    keys.extend(e164(text, country).map(|e164| plain(&e164)));
+    keys.dedup();
+    keys
+}
+
+/// As `asked`, for a part of a number.
+pub fn part(text: &str) -> String {
+    plain(text)
+}
+
+/// Whether a text can be nothing but a number: digits, and what is written between them.
+pub fn looks_like(text: &str) -> bool {
+    let digits = text.chars().filter(|c| c.is_numeric()).count();
+    digits >= 5 && text.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-–—‐‑()[]./＋\u{a0}".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rlibphonenumber::PhoneNumberType;
+
+    const HOMES: [&str; 8] = ["US", "RU", "DE", "FR", "GB", "IT", "BR", "JP"];
+    const TYPES: [PhoneNumberType; 11] = [
+        PhoneNumberType::FixedLine,
+        PhoneNumberType::Mobile,
+        PhoneNumberType::TollFree,
+        PhoneNumberType::PremiumRate,
+        PhoneNumberType::SharedCost,
+        PhoneNumberType::VoIP,
+        PhoneNumberType::PersonalNumber,
+        PhoneNumberType::Pager,
+        PhoneNumberType::UAN,
+        PhoneNumberType::VoiceMail,
+        PhoneNumberType::FixedLineOrMobile,
+    ];
+
+    /// An example of every kind of number in every region, in E.164.
+    fn examples() -> Vec<(Region, PhoneNumber)> {
+        let of = |region: Region| {
+            let example = move |kind: PhoneNumberType| {
+                PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind).ok()
+            };
+            TYPES.into_iter().filter_map(example).map(move |number| (region, number))
+        };
+        PHONE_NUMBER_UTIL.get_supported_regions().flat_map(of).collect()
+    }
+
+    #[test]
+    fn numbers_of_all_regions_are_understood_everywhere() {
+        let examples = examples();
+        assert!(examples.len() > 700, "{}", examples.len());
+        let mut wrong = Vec::new();
+        for (region, number) in &examples {
+            let expected = number.format_as(PhoneNumberFormat::E164).into_owned();
+            let written = number.format_as(PhoneNumberFormat::International).into_owned();
+            let code = region.to_string();
+            let national = number.format_as(PhoneNumberFormat::National).into_owned();
+            let abroad = format!("00{}", written.trim_start_matches('+'));
+            for home in HOMES {
+                for text in [&expected, &written, &written.replace([' ', '-'], "."), &abroad] {
+                    let got = e164(text, home);
+                    if got.as_deref() != Some(expected.as_str()) {
+                        wrong.push(format!("{code} {text} in {home}: {got:?}"));
+                    }
+                }
+            }
+            for text in [&national, &national.replace([' ', '-', '(', ')'], "")] {
+                let got = e164(text, &code);
+                if got.as_deref() != Some(expected.as_str()) {
+                    wrong.push(format!("{code} {text} at home: {got:?}, not {expected}"));
+                }
+            }
+            let keys = keys(&written, Some(&expected));
+            for text in [&expected, &written, &national] {
+                if !keys.contains(&plain(text)) {
+                    wrong.push(format!("{code} {text} is not found by {keys:?}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), examples.len());
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        for (text, country, expected) in [
+            ("+372 555 01011", "US", Some("+37255501011")),
+            ("00372 555 01011", "US", Some("+37255501011")),
+            ("011 33 1 42 68 53 00", "US", Some("+33142685300")),
+            ("+33 1 42 68 53 00", "US", Some("+33142685300")),
+            ("+33 (0)1 42 68 53 00", "DE", Some("+33142685300")),
+            ("01.42.68.53.00", "FR", Some("+33142685300")),
+            ("8 (912) 345-67-89", "RU", Some("+79123456789")),
+            ("8-800-555-35-35", "RU", Some("+78005553535")),
+            ("7 912 345 67 89", "RU", Some("+79123456789")),
+            ("(212) 555-0123", "US", Some("+12125550123")),
+            ("1-212-555-0123", "US", Some("+12125550123")),
+            ("(0)20 7946 0958", "GB", Some("+442079460958")),
+            ("06 6982 1234", "IT", Some("+390669821234")),
+            ("(11) 96123-4567", "BR", Some("+5511961234567")),
+            ("０３-１２３４-５６７８", "JP", Some("+81312345678")),
+            ("tel:+44-20-7946-0958", "US", Some("+442079460958")),
+            ("+1 212 555 0123 ext. 5", "US", Some("+12125550123")),
+            ("555-0123", "US", None),
+            ("ask at the desk", "US", None),
+            ("", "US", None),
+        ] {
+            assert_eq!(e164(text, country).as_deref(), expected, "{text} in {country}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_found_as_it_is_written() {
+        assert_eq!(keys("Ask at the  desk", None), ["ask_at_the_desk"]);
+        assert_eq!(asked("ask at the desk", "US"), ["ask_at_the_desk"]);
+        assert_eq!(asked("8 800 555-35-35", "RU"), ["88005553535", "78005553535"]);
+    }
+
+    #[test]
+    fn countries_are_known() {
+        for code in HOMES.into_iter().chain(WITHOUT_NUMBERS).chain(["EE", "XK"]) {
+            assert!(is_country(code), "{code}");
+        }
+        for code in ["XX", "ZZ", "us", "USA", "", "1A", "001"] {
+            assert!(!is_country(code), "{code}");
+        }
+    }
+}

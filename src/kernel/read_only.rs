@@ -1,0 +1,98 @@
+//! What an answer shows, a change takes back: members that cannot be changed are set aside while a body is read, and may say what
+//! the record says already.
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::shape::{Node, Shape, escape};
+use serde_json::Value as Json;
+
+/// Members of a body that its schema does not take and the answer shows, and those that follow from another one that is given.
+#[derive(Clone, Debug, Default)]
+pub struct Aside(Vec<Member>);
+
+#[derive(Clone, Debug)]
+struct Member {
+    pointer: String,
+    value: Json,
+    /// `phone` beside `phones`.
+    follows: bool,
+}
+
+impl Aside {
+    /// Takes them out of a body. `follow` are pairs of a member and the one that it follows from.
+    pub fn take(body: &mut Json, input: &Shape, shown: &Shape, follow: &[(&str, &str)]) -> Aside {
+        let mut aside = Aside::default();
+        for (member, leader) in follow {
+            let led = body.get(leader).is_some_and(|leader| !leader.is_null());
+            if let Some(value) = body.as_object_mut().filter(|_| led).and_then(|members| members.remove(*member)) {
+                aside.0.push(Member { pointer: format!("/{member}"), value, follows: true });
+            }
+        }
+        aside.walk(body, (input, &input.root), (shown, &shown.root), "");
+        aside
+    }
+
+    fn walk(&mut self, value: &mut Json, input: (&Shape, &Node), shown: (&Shape, &Node), at: &str) {
+        let (input, shown) = (resolved(input), resolved(shown));
+        match (value, input.1, shown.1) {
+            (Json::Array(list), Node::Array { items: given, .. }, Node::Array { items, .. }) => {
+                for (n, value) in list.iter_mut().enumerate() {
+                    self.walk(value, (input.0, given), (shown.0, items), &format!("{at}/{n}"));
+                }
+            }
+            (Json::Object(members), Node::Object { properties: given, .. }, Node::Object { properties, .. }) => {
+                members.retain(|name, value| {
+                    let of = |all: &'_ [(String, Node)]| all.iter().position(|(known, _)| known == name);
+                    let at = format!("{at}/{}", escape(name));
+                    match (of(given).and_then(|n| given.get(n)), of(properties).and_then(|n| properties.get(n))) {
+                        (Some((_, given)), Some((_, shows))) => {
+                            self.walk(value, (input.0, given), (shown.0, shows), &at);
+                            true
+                        }
+                        (None, Some(_)) => {
+                            self.0.push(Member { pointer: at, value: value.take(), follows: false });
+                            false
+                        }
+                        _ => true,
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Each must be what the record has, `before` the change or `after` it: the change itself moves some. Of what is hidden from the
+    /// caller nothing is told, so it must be empty, as the answer shows it.
+    pub fn must_be(&self, before: &Json, after: &Json, hidden: impl Fn(&str) -> bool) -> Result<()> {
+        let name = |one: &Member| one.pointer.split('/').nth(1).unwrap_or_default().to_owned();
+        let same = |one: &&Member| match hidden(&name(one)) {
+            true => one.value.is_null() || one.value.as_array().is_some_and(Vec::is_empty),
+            false => [before, after].iter().any(|record| record.pointer(&one.pointer) == Some(&one.value)),
+        };
+        let wrong = |one: &Member| match one.follows {
+            true => Bad::member(&one.pointer, "stated_twice", "is given alone and in the list"),
+            false => {
+                let detail = "cannot be changed here; leave it out, or send it as it was answered";
+                Bad::member(&one.pointer, "read_only", detail)
+            }
+        };
+        let bad: Vec<Bad> = self.0.iter().filter(|one| !same(one)).map(wrong).collect();
+        if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a reference, or one of two choices, leads to.
+fn resolved<'s>((shape, mut node): (&'s Shape, &'s Node)) -> (&'s Shape, &'s Node) {
+    loop {
+        node = match node {
+            Node::Nullable(inner) => inner,
+            Node::Ref(name) => match shape.named.get(name) {
+                Some(inner) => inner,
+                None => return (shape, node),
+            },
+            _ => return (shape, node),
+        };
+    }
+}

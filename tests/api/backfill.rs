@@ -1,0 +1,126 @@
+//! Rows that an older version wrote get the forms of this one: once, and also when the work is killed in the middle.
+use crate::support::database_url;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use voronka::db::migrations;
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    what: String,
+}
+
+/// A database of its own, which other tests do not see.
+fn database(name: &str) -> (String, PgConnection) {
+    let mut conn = PgConnection::establish(database_url()).unwrap();
+    conn.batch_execute(&format!("drop database if exists {name}; ")).unwrap();
+    conn.batch_execute(&format!("create database {name}")).unwrap();
+    let url = database_url().replace("/postgres?", &format!("/{name}?"));
+    migrations::run(&url).unwrap();
+    let conn = PgConnection::establish(&url).unwrap();
+    (url, conn)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the rows are asked in SQL")]
+fn ask(conn: &mut PgConnection, sql: &str) -> Vec<String> {
+    let rows: Vec<Found> = diesel::sql_query(sql).load(conn).unwrap();
+    rows.into_iter().map(|row| row.what).collect()
+}
+
+const ACME: &str = "insert into workspaces (id, name, country, created_at, updated_at)
+    values ('00000000-0000-7000-8000-000000000001', 'Acme', 'US', now(), now());
+    update backfills set workspace_id = null, record_id = null, done_at = null;";
+
+/// As the program before this one left them: numbers of France without their first digit, addresses in two forms.
+const OLD: &str = r#"
+insert into contacts (workspace_id, id, first_name, email, phone, emails, phones, created_at, updated_at)
+select '00000000-0000-7000-8000-000000000001', ('00000000-0000-7000-8000-1' || lpad(n::text, 11, '0'))::uuid, name, email, e164,
+    case when email is null then '[]' else jsonb_build_array(jsonb_build_object('email', email, 'kind', 'work')) end,
+    case when phone is null then '[]' else jsonb_build_array(jsonb_build_object('phone', phone, 'e164', e164, 'kind', 'work')) end, now(), now()
+from (values
+    (1, 'Jeanne', 'jeanne@xn--bcher-kva.example', '+33 1 42 68 53 00', '+3342685300'),
+    (2, 'Igor', null, '+7 800 555-35-35', '+7005553535'),
+    (3, 'Ann', 'ann@x.example', '(212) 736-5000', '+12127365000'),
+    (4, 'Mart', null, '5550 1011', '+37255501011'),
+    (5, 'Double', 'jeanne@bücher.example', null, null),
+    (6, 'Desk', null, 'ask at the desk', null)
+) as old (n, name, email, phone, e164);
+insert into contact_emails select workspace_id, email, id from contacts where email is not null;
+insert into companies (workspace_id, id, name, domain, created_at, updated_at) values
+    ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-200000000001', 'A', 'https://www.A.example/', now(), now()),
+    ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-200000000002', 'B', 'b.example', now(), now());
+"#;
+
+#[test]
+fn rows_that_were_there_get_their_forms() {
+    let (url, mut conn) = database("voronka_backfill");
+    conn.batch_execute(&format!("{ACME}{OLD}")).unwrap();
+    assert!(!migrations::is_current(&mut conn).unwrap());
+    migrations::run(&url).unwrap();
+    assert!(migrations::is_current(&mut conn).unwrap());
+    let rows = "select concat_ws('|', first_name, email, phone, phones -> 0 ->> 'e164',
+        (select string_agg(key, ' ') from jsonb_array_elements_text(phone_keys) key), version) as what from contacts order by id";
+    let first = ask(&mut conn, rows);
+    // A number that was read in the country of then stays; an address that another has in another form, too.
+    assert_eq!(
+        first,
+        [
+            "Jeanne|jeanne@xn--bcher-kva.example|+33142685300|+33142685300|0142685300 33142685300|2",
+            "Igor|+78005553535|+78005553535|78005553535 88005553535|2",
+            "Ann|ann@x.example|+12127365000|+12127365000|12127365000 2127365000|1",
+            "Mart|+37255501011|+37255501011|37255501011 55501011|1",
+            "Double|jeanne@bücher.example|1",
+            "Desk|ask at the desk|ask_at_the_desk|1",
+        ]
+    );
+    let firms = "select concat_ws('|', name, domain, version) as what from companies order by id";
+    assert_eq!(ask(&mut conn, firms), ["A|a.example|2", "B|b.example|1"]);
+    let events = "select concat_ws('|', type, record_version, changes #>> '{phones,1,0,e164}', changes #>> '{domain,1}') as what from events order by type, record_id";
+    let told = ["company.updated|2|a.example", "contact.updated|2|+33142685300", "contact.updated|2|+78005553535"];
+    assert_eq!(ask(&mut conn, events), told);
+    // Once more changes nothing.
+    conn.batch_execute("update backfills set workspace_id = null, record_id = null, done_at = null").unwrap();
+    migrations::run(&url).unwrap();
+    assert_eq!(ask(&mut conn, rows), first);
+    assert_eq!(ask(&mut conn, events), told);
+}
+
+const MANY: &str = r#"
+insert into contacts (workspace_id, id, phone, emails, phones, created_at, updated_at)
+select '00000000-0000-7000-8000-000000000001', gen_random_uuid(), '+3342685300', '[]',
+    '[{"phone": "+33 1 42 68 53 00", "e164": "+3342685300", "kind": "work"}]', now(), now() from generate_series(1, 20000)"#;
+
+#[test]
+fn a_backfill_that_is_killed_goes_on() {
+    let (url, mut conn) = database("voronka_backfill_killed");
+    conn.batch_execute(&format!("{ACME}{MANY}")).unwrap();
+    let migrate = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_voronka"));
+        command.args(["migrate", "--database-url", &url]).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let done = "select count(*)::text as what from contacts where version = 2";
+    let mut kills = 0;
+    for _ in 0..4 {
+        let mut child = migrate().spawn().unwrap();
+        let before = ask(&mut conn, done);
+        while child.try_wait().unwrap().is_none() {
+            if ask(&mut conn, done) != before {
+                child.kill().unwrap();
+                kills += 1;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(child.wait().is_ok());
+    }
+    assert!(kills >= 2, "{kills}");
+    assert!(migrate().status().unwrap().success());
+    assert_eq!(ask(&mut conn, done), ["20000"]);
+    assert_eq!(ask(&mut conn, "select count(*)::text as what from events where record_version = 2"), ["20000"]);
+    let left = "select count(*)::text as what from contacts where phone <> '+33142685300' or phone_keys = '[]'";
+    assert_eq!(ask(&mut conn, left), ["0"]);
+}
