@@ -209,6 +209,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        closed_by_id -> Nullable<Uuid>,
+        without_beginning -> Bool,
         next_task_on -> Nullable<Date>,
     }
 }
@@ -382,6 +384,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        closed_by_id -> Nullable<Uuid>,
+        without_beginning -> Bool,
         phone_keys -> Jsonb,
         next_task_on -> Nullable<Date>,
         come_back_task_id -> Nullable<Uuid>,
@@ -521,6 +525,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    restorations (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        record_id -> Uuid,
+        deleted_at -> Timestamptz,
+        restored_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     retention_rules (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -614,6 +628,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    stage_orders (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        pipeline_id -> Uuid,
+        stage_ids -> Array<Nullable<Uuid>>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     stage_spans (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -623,6 +647,7 @@ diesel::table! {
         entered_at -> Timestamptz,
         left_at -> Nullable<Timestamptz>,
         moved_by -> Nullable<Uuid>,
+        order_id -> Nullable<Uuid>,
     }
 }
 
@@ -640,6 +665,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        order_id -> Nullable<Uuid>,
     }
 }
 
@@ -781,11 +807,13 @@ diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
 diesel::joinable!(recovery_codes -> logins (login_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(restorations -> workspaces (workspace_id));
 diesel::joinable!(retention_rules -> workspaces (workspace_id));
 diesel::joinable!(roles -> workspaces (workspace_id));
 diesel::joinable!(segments -> workspaces (workspace_id));
 diesel::joinable!(sessions -> logins (login_id));
 diesel::joinable!(sources -> workspaces (workspace_id));
+diesel::joinable!(stage_orders -> workspaces (workspace_id));
 diesel::joinable!(stages -> workspaces (workspace_id));
 diesel::joinable!(tags -> workspaces (workspace_id));
 diesel::joinable!(tasks -> workspaces (workspace_id));
@@ -827,6 +855,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     recovery_codes,
     refresh_tokens,
+    restorations,
     retention_rules,
     roles,
     segment_members,
@@ -834,6 +863,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     server_secrets,
     sessions,
     sources,
+    stage_orders,
     stage_spans,
     stages,
     tags,

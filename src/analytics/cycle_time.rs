@@ -5,8 +5,9 @@ use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::reply::Reply;
+use crate::kernel::time::DateTime;
 use crate::list_params;
-use crate::sales::stages::{self, Stage};
+use crate::sales::stages::{self, KnownStage};
 use crate::web::ctx::Ctx;
 use actix_web::get;
 use chrono::NaiveDate;
@@ -18,7 +19,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 const DEFINITION: &str = "won and lost: days from creation to closing of the records closed in the period. \
-    stages: days of the stays that ended in the period; a record that came back to a stage counts once for each stay.";
+    stages: days of the stays that ended in the period; a record that came back to a stage counts once for each stay. \
+    Deleted stages are shown, with deleted_at, when a stay in them counts. Of records that were imported closed and without a date of \
+    beginning nobody knows how long they took: they and their first stays are in no figure, and without_beginning counts them. \
+    A day is 24 hours; durations are not rounded. median and p75: half and three quarters of the durations are at most as long; where \
+    that falls between two durations, it is interpolated linearly.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CycleTimeReport {
@@ -39,6 +44,8 @@ pub struct CycleTimeGroup {
     pub label: Option<String>,
     pub won: DurationFigures,
     pub lost: DurationFigures,
+    /// Closed in the period, but in no figure: when they began is not known.
+    pub without_beginning: i64,
     pub stages: Vec<StageDuration>,
 }
 
@@ -50,7 +57,7 @@ pub struct DurationFigures {
     pub mean_days: Option<f64>,
     #[schema(format = "double")]
     pub median_days: Option<f64>,
-    /// Three quarters took at most this long.
+    /// Three quarters took at most this long; interpolated linearly between the two nearest durations.
     #[schema(format = "double")]
     pub p75_days: Option<f64>,
 }
@@ -60,6 +67,8 @@ pub struct StageDuration {
     pub stage_id: Uuid,
     pub name: String,
     pub position: i32,
+    /// When the stage was deleted; null: it is there.
+    pub deleted_at: Option<DateTime>,
     pub duration: DurationFigures,
 }
 
@@ -73,22 +82,25 @@ struct Row {
     what: String,
     #[diesel(sql_type = BigInt)]
     count: i64,
-    #[diesel(sql_type = Double)]
-    mean: f64,
-    #[diesel(sql_type = Double)]
-    median: f64,
-    #[diesel(sql_type = Double)]
-    p75: f64,
+    #[diesel(sql_type = BigInt)]
+    without_beginning: i64,
+    #[diesel(sql_type = Nullable<Double>)]
+    mean: Option<f64>,
+    #[diesel(sql_type = Nullable<Double>)]
+    median: Option<f64>,
+    #[diesel(sql_type = Nullable<Double>)]
+    p75: Option<f64>,
 }
 
-const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
+const GROUPS: &[&str] = &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector"];
 list_params!(CycleTimeParameters, parameters(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<CycleTimeReport> {
     let scope = question.scope(tx, GROUPS)?;
     let closed: Vec<Row> = scope.statement(tx, include_str!("cycle_time.sql")).load(tx.conn)?;
     let stays: Vec<Row> = scope.statement(tx, include_str!("time_in_stage.sql")).load(tx.conn)?;
-    let stages = stages::of_pipeline(tx, scope.pipeline)?;
+    let mut stages = stages::ever_of_pipeline(tx, scope.pipeline)?;
+    stages.retain(|known| known.deleted_at.is_none() || stays.iter().any(|row| row.what == known.stage.id.to_string()));
     let mut keys: Vec<(&Option<String>, &Option<String>)> = Vec::new();
     for row in closed.iter().chain(&stays) {
         if !keys.iter().any(|(key, _)| *key == &row.group_key) {
@@ -116,21 +128,23 @@ fn group(
     label: &Option<String>,
     closed: &[Row],
     stays: &[Row],
-    stages: &[Stage],
+    stages: &[KnownStage],
 ) -> CycleTimeGroup {
     let figures = |rows: &[Row], what: &str| {
         let row = rows.iter().find(|row| row.group_key == *key && row.what == what);
         row.map_or_else(DurationFigures::default, |row| DurationFigures {
             count: row.count,
-            mean_days: Some(row.mean),
-            median_days: Some(row.median),
-            p75_days: Some(row.p75),
+            mean_days: row.mean,
+            median_days: row.median,
+            p75_days: row.p75,
         })
     };
-    let stage = |stage: &Stage| StageDuration {
+    let of_group = closed.iter().filter(|row| row.group_key == *key);
+    let stage = |KnownStage { stage, deleted_at }: &KnownStage| StageDuration {
         stage_id: stage.id,
         name: stage.name.clone(),
         position: stage.position,
+        deleted_at: *deleted_at,
         duration: figures(stays, &stage.id.to_string()),
     };
     CycleTimeGroup {
@@ -138,6 +152,7 @@ fn group(
         label: label.clone(),
         won: figures(closed, "won"),
         lost: figures(closed, "lost"),
+        without_beginning: of_group.map(|row| row.without_beginning).sum(),
         stages: stages.iter().map(stage).collect(),
     }
 }

@@ -1,5 +1,5 @@
 //! What open deals should bring, by the month in which they are expected to close.
-use crate::analytics::scope::{Question, Sums, parameters};
+use crate::analytics::scope::{Question, Sum, Sums, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -21,7 +21,9 @@ use uuid::Uuid;
 
 const DEFINITION: &str = "Open deals by month of their expected close date. weighted = sum of value × probability (the deal's own, or its \
     stage's). Deals that should have closed before today are in overdue, those without a date in no_date, whatever the period; \
-    lost deals and those omitted from the forecast are in none. best_case includes commit.";
+    lost deals and those omitted from the forecast are in none. best_case includes commit. weighted is rounded once, after everything of a \
+    bucket and currency is added, half away from zero. Grouped by product, each product has its part of a deal's value in whole minor units; the \
+    parts are together the value (largest remainder), and weighted takes them before that rounding.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ForecastReport {
@@ -83,14 +85,14 @@ struct Row {
     count: i64,
     #[diesel(sql_type = BigInt)]
     no_amount: i64,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
-    #[diesel(sql_type = BigInt)]
-    weighted: i64,
-    #[diesel(sql_type = BigInt)]
-    committed: i64,
-    #[diesel(sql_type = BigInt)]
-    best_case: i64,
+    #[diesel(sql_type = Text)]
+    amount: Sum,
+    #[diesel(sql_type = Text)]
+    weighted: Sum,
+    #[diesel(sql_type = Text)]
+    committed: Sum,
+    #[diesel(sql_type = Text)]
+    best_case: Sum,
 }
 
 const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
@@ -102,9 +104,12 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
         return Err(Error::new(Code::Forbidden, "the forecast weighs by probabilities, which your role hides"));
     }
     let today = today(tx.now, scope.zone);
+    let [first, after] = scope.days();
+    let statement = scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today));
     let rows: Vec<Row> =
-        scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today)).load(tx.conn)?;
-    let mut groups: Vec<ForecastGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
+        statement.set("first_day", Part::Date(first)).set("day_after", Part::Date(after)).load(tx.conn)?;
+    let mut groups: Vec<ForecastGroup> =
+        rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect::<Result<_>>()?;
     if groups.is_empty() && scope.group.is_none() {
         groups.push(ForecastGroup::default());
     }
@@ -120,14 +125,14 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
     })
 }
 
-fn group(rows: &[Row]) -> ForecastGroup {
+fn group(rows: &[Row]) -> Result<ForecastGroup> {
     let mut group = ForecastGroup {
         key: rows.first().and_then(|row| row.group_key.clone()),
         label: rows.first().and_then(|row| row.group_label.clone()),
         ..ForecastGroup::default()
     };
     for rows in rows.chunk_by(|a, b| a.bucket == b.bucket) {
-        let figures = figures(rows);
+        let figures = figures(rows)?;
         match rows.first().map(|row| row.bucket.as_str()) {
             Some("overdue") => group.overdue = figures,
             Some("no_date") => group.no_date = figures,
@@ -135,10 +140,10 @@ fn group(rows: &[Row]) -> ForecastGroup {
             None => {}
         }
     }
-    group
+    Ok(group)
 }
 
-fn figures(rows: &[Row]) -> ForecastFigures {
+fn figures(rows: &[Row]) -> Result<ForecastFigures> {
     let mut sums: [Sums; 4] = Default::default();
     let [value, weighted, commit, best_case] = &mut sums;
     for row in rows {
@@ -148,14 +153,14 @@ fn figures(rows: &[Row]) -> ForecastFigures {
         commit.add(currency, row.committed);
         best_case.add(currency, row.best_case);
     }
-    ForecastFigures {
+    Ok(ForecastFigures {
         count: rows.iter().map(|row| row.count).sum(),
         without_amount: rows.iter().map(|row| row.no_amount).sum(),
-        value: value.list(),
-        weighted: weighted.list(),
-        commit: commit.list(),
-        best_case: best_case.list(),
-    }
+        value: value.list()?,
+        weighted: weighted.list()?,
+        commit: commit.list()?,
+        best_case: best_case.list()?,
+    })
 }
 
 fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {

@@ -1,5 +1,6 @@
 //! The funnel in three readings: cohort, flow, snapshot.
-use crate::analytics::scope::{Question, Scope, Sums, parameters, ratio};
+use crate::analytics::grouping::wrong;
+use crate::analytics::scope::{Question, Scope, Sum, Sums, parameters, ratio};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -8,7 +9,7 @@ use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;
 use crate::kernel::time::DateTime;
-use crate::sales::stages::{self, Category, Stage};
+use crate::sales::stages::{self, Category, KnownStage};
 use crate::web::ctx::Ctx;
 use crate::{list_params, text_enum};
 use actix_web::get;
@@ -28,14 +29,19 @@ impl FunnelKind {
     const fn definition(self) -> &'static str {
         match self {
             FunnelKind::Cohort => {
-                "Records created in the period. A stage counts those that ever stood in it or in a later one; lost records stay in. \
-                 share = count / total. Lost stages count the records that are lost now."
+                "Records created in the period. A stage counts those that ever stood in it, or in one that came later in the order of the \
+                 stages when they moved there; lost records stay in. share = count / total. A lost stage counts the records that are in \
+                 it now. Deleted stages are shown, with deleted_at, when they count any."
             }
             FunnelKind::Flow => {
                 "Distinct records that entered each stage in the period. left counts departures in the period, left_forward those \
-                 to a later stage that is not lost; conversion = left_forward / left."
+                 to a stage of the same pipeline that came later when they moved and is not lost; conversion = left_forward / left. \
+                 Deleted stages are shown, with deleted_at, when anything entered or left them."
             }
-            FunnelKind::Snapshot => "Open records in each stage at the instant `at`, with the values they have now.",
+            FunnelKind::Snapshot => {
+                "Records that were open and not deleted at the instant `at`, by the stage they stood in then, with the values, \
+                 owners and tags they have now. Stages deleted since are shown, with deleted_at, when anything stood in them."
+            }
         }
     }
 }
@@ -88,6 +94,8 @@ pub struct FunnelStage {
     pub conversion: Option<f64>,
     /// Value of the counted records, per currency.
     pub value: Vec<Money>,
+    /// When the stage was deleted; null: it is there.
+    pub deleted_at: Option<DateTime>,
 }
 
 #[derive(QueryableByName)]
@@ -110,12 +118,19 @@ struct Row {
     currency: Option<String>,
     #[diesel(sql_type = BigInt)]
     reached: i64,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
+    #[diesel(sql_type = Text)]
+    amount: Sum,
     #[diesel(sql_type = BigInt)]
     gone: i64,
     #[diesel(sql_type = BigInt)]
     gone_on: i64,
+}
+
+impl Row {
+    /// Whether the stage has anything to do with the records.
+    fn counts(&self) -> bool {
+        self.reached > 0 || self.gone > 0
+    }
 }
 
 const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
@@ -125,7 +140,7 @@ list_params!(
         GROUPS,
         &[
             ("kind", "`cohort` if absent.", "^(cohort|flow|snapshot)$"),
-            ("at", "Of a snapshot: the instant; now if absent.", ""),
+            ("at", "Of a snapshot, which takes no `from` and no `to`: the instant; now if absent.", ""),
         ]
     )
 );
@@ -138,6 +153,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
         .unwrap_or("cohort")
         .parse()
         .map_err(|_| Error::parameters(vec![Bad::not_among(FunnelKind::TEXTS).at_parameter("kind")]))?;
+    must_matter(kind, &scope)?;
     let at = scope.at.unwrap_or(tx.now);
     let sql = match kind {
         FunnelKind::Cohort => include_str!("funnel_cohort.sql"),
@@ -145,7 +161,10 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
         FunnelKind::Snapshot => include_str!("funnel_snapshot.sql"),
     };
     let rows: Vec<Row> = scope.statement(tx, sql).set("at", Part::At(at)).load(tx.conn)?;
-    let stages = stages::of_pipeline(tx, scope.pipeline)?;
+    let mut stages = stages::ever_of_pipeline(tx, scope.pipeline)?;
+    stages.retain(|known| {
+        known.deleted_at.is_none() || rows.iter().any(|row| row.stage_id == known.stage.id && row.counts())
+    });
     Ok(FunnelReport {
         kind,
         definition: kind.definition().into(),
@@ -155,72 +174,80 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
         at: (kind == FunnelKind::Snapshot).then_some(at),
         time_zone: scope.zone.name().into(),
         group_by: scope.group.name.clone(),
-        groups: groups(&rows, &stages, kind, &scope),
+        groups: groups(&rows, &stages, kind, &scope)?,
     })
 }
 
+/// A period says nothing about an instant, nor the other way.
+fn must_matter(kind: FunnelKind, scope: &Scope) -> Result<()> {
+    match (kind, scope.from.or(scope.to), scope.at) {
+        (FunnelKind::Snapshot, Some(_), _) => {
+            let name = if scope.from.is_some() { "from" } else { "to" };
+            Err(wrong(name, "is of no use to a snapshot, which is of one instant: give it as at"))
+        }
+        (FunnelKind::Cohort | FunnelKind::Flow, _, Some(_)) => {
+            Err(wrong("at", format!("is of no use to a {}, which is of a period: give from and to", kind.as_str())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Rows come per group, stage and currency; a record has one currency, so counts of the same stage add up.
-fn groups(rows: &[Row], stages: &[Stage], kind: FunnelKind, scope: &Scope) -> Vec<FunnelGroup> {
+fn groups(rows: &[Row], stages: &[KnownStage], kind: FunnelKind, scope: &Scope) -> Result<Vec<FunnelGroup>> {
     let mut groups: Vec<FunnelGroup> = rows
         .chunk_by(|a, b| a.group_key == b.group_key)
-        .filter_map(|rows| rows.first().map(|first| group(first, rows, stages, kind)))
-        .collect();
+        .map(|rows| group(rows, stages, kind))
+        .collect::<Result<_>>()?;
     // Without grouping there is always one group, be it empty.
     if groups.is_empty() && scope.group.is_none() {
-        let nobody = Row {
-            group_key: None,
-            group_label: None,
-            total: 0,
-            open: 0,
-            won: 0,
-            lost: 0,
-            stage_id: Uuid::nil(),
-            currency: None,
-            reached: 0,
-            amount: 0,
-            gone: 0,
-            gone_on: 0,
-        };
-        groups.push(group(&nobody, &[], stages, kind));
+        groups.push(group(&[], stages, kind)?);
     }
-    groups
+    Ok(groups)
 }
 
-fn group(first: &Row, rows: &[Row], stages: &[Stage], kind: FunnelKind) -> FunnelGroup {
-    let shown = stages.iter().filter(|s| kind != FunnelKind::Snapshot || s.category == Category::Open);
-    FunnelGroup {
-        key: first.group_key.clone(),
-        label: first.group_label.clone(),
-        total: first.total,
-        open: first.open,
-        won: first.won,
-        lost: first.lost,
-        open_share: ratio(first.open, first.total),
-        stages: shown.map(|stage| funnel_stage(stage, first.total, rows, kind)).collect(),
-    }
+fn group(rows: &[Row], stages: &[KnownStage], kind: FunnelKind) -> Result<FunnelGroup> {
+    let first = rows.first();
+    let of_first = |count: fn(&Row) -> i64| first.map_or(0, count);
+    let (total, open) = (of_first(|row| row.total), of_first(|row| row.open));
+    let shown = stages.iter().filter(|known| kind != FunnelKind::Snapshot || known.stage.category == Category::Open);
+    Ok(FunnelGroup {
+        key: first.and_then(|row| row.group_key.clone()),
+        label: first.and_then(|row| row.group_label.clone()),
+        total,
+        open,
+        won: of_first(|row| row.won),
+        lost: of_first(|row| row.lost),
+        open_share: ratio(open, total),
+        stages: shown.map(|known| funnel_stage(known, total, rows, kind)).collect::<Result<_>>()?,
+    })
 }
 
-fn funnel_stage(stage: &Stage, total: i64, rows: &[Row], kind: FunnelKind) -> FunnelStage {
+fn funnel_stage(known: &KnownStage, total: i64, rows: &[Row], kind: FunnelKind) -> Result<FunnelStage> {
+    let KnownStage { stage, deleted_at } = known;
     let (mut count, mut left, mut forward, mut value) = (0, 0, 0, Sums::default());
     for row in rows.iter().filter(|row| row.stage_id == stage.id) {
         count += row.reached;
         left += row.gone;
         forward += row.gone_on;
-        value.add(row.currency.as_deref(), row.amount);
+        // What only left is not counted, and has no value here.
+        if row.reached > 0 {
+            value.add(row.currency.as_deref(), row.amount);
+        }
     }
     let flow = kind == FunnelKind::Flow;
-    FunnelStage {
+    Ok(FunnelStage {
         stage_id: stage.id,
         name: stage.name.clone(),
         category: stage.category,
         position: stage.position,
+        deleted_at: *deleted_at,
         count,
         share: ratio(count, total),
         left: flow.then_some(left),
         left_forward: flow.then_some(forward),
         conversion: flow.then(|| ratio(forward, left)).flatten(),
-        value: value.list(),
-    }
+        value: value.list()?,
+    })
 }
 
 fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {

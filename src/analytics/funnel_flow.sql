@@ -1,7 +1,9 @@
--- Distinct records that entered each stage in the period; and of those that left it in the period, how many went forward.
+-- Distinct records that entered each stage in the period; and of those that left it in the period, how many went forward: to a stage of
+-- the same pipeline that came later when they moved. Where that order does not know the stage they left, the one in which they came to
+-- it tells.
 with picked as (
     select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
-        :currency as currency, round(:value * :share)::bigint as amount
+        :currency as currency, :amount as amount
     from :records :group_join
     where :records.workspace_id = :workspace and :records.deleted_at is null and (:filter)
 ), moved as (
@@ -10,21 +12,33 @@ with picked as (
     union
     select record_id from stage_spans
     where workspace_id = :workspace and pipeline_id = :pipeline and left_at >= :from and left_at < :to
+), places as (
+    select o.id as order_id, slot.rank, slot.stage_id
+    from stage_orders o cross join lateral unnest(o.stage_ids) with ordinality slot (stage_id, rank)
+    where o.workspace_id = :workspace and o.pipeline_id = :pipeline
 ), spans as (
-    select sp.record_id, sp.stage_id, sp.entered_at, sp.left_at, s.position,
-        lead(n.position) over w as next_position, lead(n.category) over w as next_category
-    from stage_spans sp
-    join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
-    join stages n on n.workspace_id = sp.workspace_id and n.id = sp.stage_id
-    where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and sp.record_id in (select record_id from moved)
-    window w as (partition by sp.record_id order by sp.entered_at, sp.id)
+    select record_id, pipeline_id, stage_id, order_id, entered_at, left_at,
+        lead(stage_id) over w as next_stage_id, lead(order_id) over w as next_order_id, lead(pipeline_id) over w as next_pipeline_id
+    from stage_spans
+    where workspace_id = :workspace and record_id in (select record_id from moved)
+    window w as (partition by record_id order by entered_at, left_at nulls last, id)
+), steps as (
+    select sp.record_id, sp.stage_id, sp.entered_at, sp.left_at,
+        sp.next_pipeline_id = sp.pipeline_id and n.category <> 'lost'
+            and coalesce(then_to.rank > then_from.rank, own_to.rank > own_from.rank) as forward
+    from spans sp
+    left join stages n on n.workspace_id = :workspace and n.id = sp.next_stage_id
+    left join places then_from on then_from.order_id = sp.next_order_id and then_from.stage_id = sp.stage_id
+    left join places then_to on then_to.order_id = sp.next_order_id and then_to.stage_id = sp.next_stage_id
+    left join places own_from on own_from.order_id = sp.order_id and own_from.stage_id = sp.stage_id
+    left join places own_to on own_to.order_id = sp.order_id and own_to.stage_id = sp.next_stage_id
+    where sp.pipeline_id = :pipeline
 ), moves as (
     select p.group_key, p.group_label, sp.stage_id, p.id, p.currency, p.amount, p.status,
         bool_or(sp.entered_at >= :from and sp.entered_at < :to) as entered,
         count(*) filter (where sp.left_at >= :from and sp.left_at < :to) as gone,
-        count(*) filter (where sp.left_at >= :from and sp.left_at < :to and sp.next_position > sp.position
-            and sp.next_category <> 'lost') as gone_on
-    from picked p join spans sp on sp.record_id = p.id
+        count(*) filter (where sp.left_at >= :from and sp.left_at < :to and sp.forward) as gone_on
+    from picked p join steps sp on sp.record_id = p.id
     where (sp.entered_at >= :from and sp.entered_at < :to) or (sp.left_at >= :from and sp.left_at < :to)
     group by 1, 2, 3, 4, 5, 6, 7
 ), total as (
@@ -39,11 +53,11 @@ with picked as (
     from moves group by 1, 2, 3
 )
 select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, y.currency,
-    coalesce(sum(y.reached), 0)::bigint as reached, as_amount(coalesce(sum(y.amount), 0)) as amount,
+    coalesce(sum(y.reached), 0)::bigint as reached, coalesce(sum(y.amount), 0)::text as amount,
     coalesce(sum(y.gone), 0)::bigint as gone, coalesce(sum(y.gone_on), 0)::bigint as gone_on
 from total t
 cross join stages s
 left join tally y on y.stage_id = s.id and y.group_key is not distinct from t.group_key
-where s.workspace_id = :workspace and s.pipeline_id = :pipeline and s.deleted_at is null
+where s.workspace_id = :workspace and s.pipeline_id = :pipeline
 group by t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id, s.position, y.currency
 order by t.group_label nulls last, t.group_key, s.position

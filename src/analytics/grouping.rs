@@ -17,22 +17,56 @@ struct Grouping {
     join: &'static str,
     key: &'static str,
     label: &'static str,
-    /// The part of a record's value that belongs to the group.
-    share: &'static str,
+    /// What of a record's value belongs to the group, in whole minor units; and the same with its fraction.
+    amount: &'static str,
+    exact: &'static str,
     /// Whether leads can be grouped by it.
     leads: bool,
 }
 
-const WHOLE: &str = "1::numeric";
+const WHOLE: &str = ":value";
+const WHOLE_EXACT: &str = ":value::numeric";
+/// The products of a deal, each with its weight (what its items cost; all weigh the same when they cost nothing) and its part of the value.
+/// The parts are rounded down, and what is left goes, unit by unit, to those that lost most: together they are the value.
+const BY_PRODUCT: &str = "left join lateral ( \
+       select product_id, weight, whole, (low + (row_number() over (order by abs(:value * weight - low * whole) desc, product_id) \
+         <= :value - sum(low) over ())::int)::bigint as part \
+       from (select product_id, weight, whole, \
+               div(:value * weight, whole) - (mod(:value * weight, whole) <> 0 and sign(:value * weight) <> sign(whole))::int as low \
+             from (select product_id, case when sum(w) over () = 0 then 1 else w end as weight, \
+                     case when sum(w) over () = 0 then count(*) over () else sum(w) over () end as whole \
+                   from (select product_id, sum(quantity::numeric * price_amount * (100 - discount_percent)) as w from line_items \
+                         where workspace_id = :records.workspace_id and deal_id = :records.id group by product_id) own) weighed) lowered \
+     ) li on true \
+     left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id";
+
 /// `:records` is the table, deals or leads.
 const GROUPINGS: &[Grouping] = &[
-    Grouping { name: "none", join: "", key: "null::text", label: "null::text", share: WHOLE, leads: true },
+    Grouping {
+        name: "none",
+        join: "",
+        key: "null::text",
+        label: "null::text",
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
+        leads: true,
+    },
     Grouping {
         name: "owner",
         join: "left join users g on g.workspace_id = :records.workspace_id and g.id = :records.owner_id",
         key: "g.id::text",
         label: "g.name",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
+        leads: true,
+    },
+    Grouping {
+        name: "closed_by",
+        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = :records.closed_by_id",
+        key: "g.id::text",
+        label: "g.name",
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
@@ -41,7 +75,8 @@ const GROUPINGS: &[Grouping] = &[
                left join teams g on g.workspace_id = o.workspace_id and g.id = o.team_id",
         key: "g.id::text",
         label: "g.name",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
@@ -49,19 +84,17 @@ const GROUPINGS: &[Grouping] = &[
         join: "left join sources g on g.workspace_id = :records.workspace_id and g.id = :records.source_id",
         key: "g.id::text",
         label: "g.name",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
         name: "product",
-        join: "left join lateral (select product_id, \
-                 sum(quantity * price_amount * (100 - discount_percent)) / nullif(sum(sum(quantity * price_amount * (100 - discount_percent))) over (), 0) as share, \
-                 1.0 / count(*) over () as even \
-               from line_items where workspace_id = :records.workspace_id and deal_id = :records.id group by product_id) li on true \
-               left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id",
+        join: BY_PRODUCT,
         key: "g.id::text",
         label: "g.name",
-        share: "coalesce(li.share, li.even, 1)::numeric",
+        amount: "case when li.product_id is null then :value else li.part end",
+        exact: "case when li.product_id is null then :value::numeric else :value * 1.0000000000 * li.weight / li.whole end",
         leads: false,
     },
     Grouping {
@@ -69,7 +102,8 @@ const GROUPINGS: &[Grouping] = &[
         join: "left join stages g on g.workspace_id = :records.workspace_id and g.id = :records.stage_id",
         key: "g.id::text",
         label: "g.name",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
@@ -77,7 +111,8 @@ const GROUPINGS: &[Grouping] = &[
         join: "left join lateral unnest(:records.tags) g(name) on true",
         key: "g.name",
         label: "g.name",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
@@ -85,7 +120,8 @@ const GROUPINGS: &[Grouping] = &[
         join: "left join companies g on g.workspace_id = :records.workspace_id and g.id = :records.company_id",
         key: "g.sector",
         label: "g.sector",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
@@ -93,7 +129,8 @@ const GROUPINGS: &[Grouping] = &[
         join: "",
         key: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
         label: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
@@ -101,7 +138,8 @@ const GROUPINGS: &[Grouping] = &[
         join: "",
         key: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
         label: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     },
     Grouping {
@@ -109,7 +147,8 @@ const GROUPINGS: &[Grouping] = &[
         join: "",
         key: ":records.competitor",
         label: ":records.competitor",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: false,
     },
 ];
@@ -122,7 +161,8 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         join: "",
         key: ":records.custom -> :own ->> 'text'",
         label: ":records.custom -> :own ->> 'text'",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     };
     const FLAG: &Grouping = &Grouping {
@@ -130,7 +170,8 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         join: "",
         key: ":records.custom -> :own ->> 'flag'",
         label: ":records.custom -> :own ->> 'flag'",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     };
     const OPTIONS: &Grouping = &Grouping {
@@ -138,7 +179,8 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         join: "left join lateral (select distinct jsonb_array_elements_text(:records.custom -> :own -> 'options') as name) g on true",
         key: "g.name",
         label: "g.name",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     };
     const USER: &Grouping = &Grouping {
@@ -146,7 +188,8 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         join: "left join users g on g.workspace_id = :records.workspace_id and g.id = (:records.custom -> :own ->> 'id')::uuid",
         key: "g.id::text",
         label: "g.name",
-        share: WHOLE,
+        amount: WHOLE,
+        exact: WHOLE_EXACT,
         leads: true,
     };
     match kind {
@@ -192,17 +235,18 @@ impl Group {
     }
 
     /// Sets what a report's statement needs of it.
-    pub fn set(&self, statement: Statement, records: &'static str, zone: &str) -> Statement {
+    pub fn set(&self, statement: Statement, records: &'static str, value: &'static str, zone: &str) -> Statement {
         let piece = |sql: &'static str| {
-            let nested =
-                Statement::new(sql).set("records", Part::Sql(records)).set("zone", Part::Text(zone.to_owned()));
+            let nested = Statement::new(sql).set("records", Part::Sql(records)).set("value", Part::Sql(value));
+            let nested = nested.set("zone", Part::Text(zone.to_owned()));
             Part::Nested(Box::new(nested.set("own", Part::Text(self.own.clone()))))
         };
         statement
             .set("group_join", piece(self.pieces.join))
             .set("group_key", piece(self.pieces.key))
             .set("group_label", piece(self.pieces.label))
-            .set("share", piece(self.pieces.share))
+            .set("amount", piece(self.pieces.amount))
+            .set("exact", piece(self.pieces.exact))
     }
 }
 
@@ -233,7 +277,7 @@ fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group
 /// A group shows a name or a member of other records: the caller must be allowed to see those.
 fn may_group(actor: &Actor, name: &str) -> Result<()> {
     match name {
-        "owner" => actor.must_read("users"),
+        "owner" | "closed_by" => actor.must_read("users"),
         "team" => actor.must_read("teams"),
         "source" => actor.must_read("sources"),
         "product" => actor.must_read("products"),

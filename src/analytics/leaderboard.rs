@@ -1,5 +1,5 @@
 //! Who sells which product best: the matrix of sellers and products.
-use crate::analytics::scope::{Question, Sums, parameters, ratio};
+use crate::analytics::scope::{Question, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -13,12 +13,15 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text, Uuid as SqlUuid};
 use serde::Serialize;
+use std::cmp::Reverse;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Deals closed in the period. Sellers are the owners of the deals, the most won value of the first currency first. \
-    A deal of several products counts once in the seller's total and once for each product, with its share of the value.";
+const DEFINITION: &str = "Deals closed in the period. A deal counts for whose it was when it was closed, whoever owns it now. The most won \
+    value in the workspace's base currency comes first, then the most deals won. A deal of several products counts once in the seller's total \
+    and once for each product, with its part of the value in whole minor units; the parts are together the value (largest remainder). \
+    mean_days_to_win leaves out the deals of which nobody knows when they began; won_without_beginning counts them.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeaderboardReport {
@@ -28,12 +31,15 @@ pub struct LeaderboardReport {
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
     pub time_zone: String,
+    /// The one that decides the order.
+    #[schema(format = "currency")]
+    pub base_currency: String,
     pub sellers: Vec<SellerRow>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SellerRow {
-    /// Null: deals without an owner.
+    /// Null: imported deals without an owner.
     pub user_id: Option<Uuid>,
     pub user: Option<String>,
     pub total: SalesFigures,
@@ -59,14 +65,16 @@ pub struct SalesFigures {
     /// From creation to winning.
     #[schema(format = "double")]
     pub mean_days_to_win: Option<f64>,
+    /// Of those won: not in the mean.
+    pub won_without_beginning: i64,
 }
 
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    owner_id: Option<Uuid>,
+    seller_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
-    owner: Option<String>,
+    seller: Option<String>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     product_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -78,7 +86,9 @@ struct Row {
     #[diesel(sql_type = BigInt)]
     lost: i64,
     #[diesel(sql_type = BigInt)]
-    amount: i64,
+    timed: i64,
+    #[diesel(sql_type = Text)]
+    amount: Sum,
     #[diesel(sql_type = Double)]
     days: f64,
 }
@@ -92,46 +102,56 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LeaderboardReport> {
     // A deal of two products is one deal of its seller, so the totals are counted on their own.
     let totals: Vec<Row> = scope.statement(tx, sql).load(tx.conn)?;
     let mut sellers: Vec<SellerRow> = totals
-        .chunk_by(|a, b| a.owner_id == b.owner_id)
+        .chunk_by(|a, b| a.seller_id == b.seller_id)
         .filter_map(|rows| rows.first().map(|first| seller(first, rows, &by_product)))
-        .collect();
-    sellers.sort_by_key(|seller| std::cmp::Reverse(seller.total.won_value.first().map(|money| money.amount)));
+        .collect::<Result<_>>()?;
+    let base = &tx.actor.settings.base_currency;
+    sellers.sort_by_key(|seller| Reverse((amount_in(&seller.total.won_value, base).unwrap_or(0), seller.total.won)));
     Ok(LeaderboardReport {
         definition: DEFINITION.into(),
         pipeline_id: scope.pipeline,
         from: scope.from,
         to: scope.to,
         time_zone: scope.zone.name().into(),
+        base_currency: base.clone(),
         sellers,
     })
 }
 
-fn seller(first: &Row, totals: &[Row], by_product: &[Row]) -> SellerRow {
-    let own: Vec<&Row> = by_product.iter().filter(|row| row.owner_id == first.owner_id).collect();
-    let products = own.chunk_by(|a, b| a.product_id == b.product_id).filter_map(|rows| {
-        let product = rows.first()?;
-        let figures = figures(rows.iter().copied());
-        Some(SellerProduct { product_id: product.product_id, product: product.product.clone(), figures })
+fn seller(first: &Row, totals: &[Row], by_product: &[Row]) -> Result<SellerRow> {
+    let own: Vec<&Row> = by_product.iter().filter(|row| row.seller_id == first.seller_id).collect();
+    let products = own.chunk_by(|a, b| a.product_id == b.product_id);
+    let products = products.filter_map(|rows| Some((rows.first()?, rows))).map(|(product, rows)| {
+        let figures = figures(rows.iter().copied())?;
+        Ok(SellerProduct { product_id: product.product_id, product: product.product.clone(), figures })
     });
-    SellerRow {
-        user_id: first.owner_id,
-        user: first.owner.clone(),
-        total: figures(totals.iter()),
-        products: products.collect(),
-    }
+    Ok(SellerRow {
+        user_id: first.seller_id,
+        user: first.seller.clone(),
+        total: figures(totals.iter())?,
+        products: products.collect::<Result<_>>()?,
+    })
 }
 
-fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> SalesFigures {
-    let (mut won, mut lost, mut days, mut value) = (0, 0, 0.0, Sums::default());
+fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> Result<SalesFigures> {
+    let (mut won, mut lost, mut timed, mut days, mut value) = (0, 0, 0, 0.0, Sums::default());
     for row in rows {
         won += row.won;
         lost += row.lost;
+        timed += row.timed;
         days += row.days;
         value.add(row.currency.as_deref(), row.amount);
     }
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a count is far below 2^53")]
-    let mean_days_to_win = (won > 0).then(|| days / won as f64);
-    SalesFigures { won, lost, win_rate: ratio(won, won + lost), won_value: value.list(), mean_days_to_win }
+    let mean_days_to_win = (timed > 0).then(|| days / timed as f64);
+    Ok(SalesFigures {
+        won,
+        lost,
+        win_rate: ratio(won, won + lost),
+        won_value: value.list()?,
+        mean_days_to_win,
+        won_without_beginning: won - timed,
+    })
 }
 
 fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {

@@ -1,23 +1,25 @@
-//! Why deals are lost, and from which stage.
-use crate::analytics::scope::{Question, Sums, parameters, ratio};
+//! Why leads and deals are lost, and from which stage.
+use crate::analytics::scope::{Question, Sum, Sums, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::money::Money;
 use crate::kernel::reply::Reply;
+use crate::kernel::time::DateTime;
 use crate::list_params;
 use crate::web::ctx::Ctx;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Deals lost in the period, by loss reason and by the last open stage they stood in. share = count / lost of the group.";
+const DEFINITION: &str = "Records lost in the period, by loss reason and by the last open stage they stood in, be it one of another pipeline \
+    or one that was deleted since. share = count / lost of the group, not rounded. Records without an amount count, with no value.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LossReasonReport {
@@ -53,6 +55,10 @@ pub struct LossReasonFigures {
     pub share: Option<f64>,
     /// Per currency.
     pub value: Vec<Money>,
+    /// The pipeline of that stage: another one, if the record was lost on its way from there.
+    pub stage_pipeline_id: Option<Uuid>,
+    /// When that stage was deleted; null: it is there.
+    pub stage_deleted_at: Option<DateTime>,
 }
 
 #[derive(QueryableByName)]
@@ -69,21 +75,27 @@ struct Row {
     stage_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
     stage: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    stage_pipeline_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    stage_deleted_at: Option<DateTime>,
     #[diesel(sql_type = Nullable<Text>)]
     currency: Option<String>,
     #[diesel(sql_type = BigInt)]
     count: i64,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
+    #[diesel(sql_type = Text)]
+    amount: Sum,
 }
 
-const GROUPS: &[&str] = &["owner", "team", "source", "product", "tag", "sector", "month", "quarter", "competitor"];
+const GROUPS: &[&str] =
+    &["owner", "closed_by", "team", "source", "product", "tag", "sector", "month", "quarter", "competitor"];
 list_params!(LossReasonParameters, parameters(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LossReasonReport> {
-    let scope = question.deals(tx, GROUPS)?;
+    let scope = question.scope(tx, GROUPS)?;
     let rows: Vec<Row> = scope.statement(tx, include_str!("loss_reasons.sql")).load(tx.conn)?;
-    let mut groups: Vec<LossReasonGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
+    let mut groups: Vec<LossReasonGroup> =
+        rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect::<Result<_>>()?;
     if groups.is_empty() && scope.group.is_none() {
         groups.push(LossReasonGroup::default());
     }
@@ -98,32 +110,33 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LossReasonReport> {
     })
 }
 
-fn group(rows: &[Row]) -> LossReasonGroup {
+fn group(rows: &[Row]) -> Result<LossReasonGroup> {
     let lost = rows.iter().map(|row| row.count).sum();
     let same = |a: &Row, b: &Row| a.loss_reason_id == b.loss_reason_id && a.stage_id == b.stage_id;
-    let reasons = rows.chunk_by(same).filter_map(|rows| {
-        let first = rows.first()?;
+    let reasons = rows.chunk_by(same).filter_map(|rows| Some((rows.first()?, rows))).map(|(first, rows)| {
         let (mut count, mut value) = (0, Sums::default());
         for row in rows {
             count += row.count;
             value.add(row.currency.as_deref(), row.amount);
         }
-        Some(LossReasonFigures {
+        Ok(LossReasonFigures {
             loss_reason_id: first.loss_reason_id,
             reason: first.reason.clone(),
             stage_id: first.stage_id,
             stage: first.stage.clone(),
+            stage_pipeline_id: first.stage_pipeline_id,
+            stage_deleted_at: first.stage_deleted_at,
             count,
             share: ratio(count, lost),
-            value: value.list(),
+            value: value.list()?,
         })
     });
-    LossReasonGroup {
+    Ok(LossReasonGroup {
         key: rows.first().and_then(|row| row.group_key.clone()),
         label: rows.first().and_then(|row| row.group_label.clone()),
         lost,
-        reasons: reasons.collect(),
-    }
+        reasons: reasons.collect::<Result<_>>()?,
+    })
 }
 
 fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
@@ -132,7 +145,7 @@ fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
     reasons.collect()
 }
 
-/// Why deals were lost in the period, and from which stage.
+/// Why leads or deals were lost in the period, and from which stage.
 #[utoipa::path(operation_id = "get_loss_reasons", params(LossReasonParameters), responses((status = 200, description = "The reasons",
     content((LossReasonReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/loss-reasons")]

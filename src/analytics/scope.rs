@@ -6,10 +6,10 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, Actor, Settings};
 use crate::kernel::asked::Asked;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
-use crate::kernel::money::Money;
+use crate::kernel::money::{AMOUNT_MAX, Money};
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::time::{DateTime, day_start};
 use crate::sales::deals::model::DEAL;
@@ -18,6 +18,9 @@ use crate::sales::pipelines::{self, PipelineKind};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use diesel::RunQueryDsl;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
+use diesel::sql_types::Text;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
@@ -136,20 +139,17 @@ impl Scope {
         Scope { group, filter: self.filter.clone(), view: None, ..*self }
     }
 
-    /// Midnight of the first day; the beginning of time without one.
-    pub fn begin(&self) -> DateTime {
-        self.from.map_or_else(
-            || day_start(NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default(), chrono_tz::UTC),
-            |d| day_start(d, self.zone),
-        )
+    /// The first day of the period, and the first after it; all days that there are where nothing is said.
+    pub fn days(&self) -> [NaiveDate; 2] {
+        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
+        [self.from.unwrap_or(day(1, 1, 1)), self.to.unwrap_or(day(9999, 12, 31))]
     }
 
-    /// Midnight of the first day after; the end of time without one.
-    pub fn end(&self) -> DateTime {
-        self.to.map_or_else(
-            || day_start(NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default(), chrono_tz::UTC),
-            |d| day_start(d, self.zone),
-        )
+    /// Midnight of these two days.
+    fn instants(&self) -> [DateTime; 2] {
+        let [first, after] = self.days();
+        let begin = |day, said: Option<NaiveDate>| day_start(day, if said.is_some() { self.zone } else { Tz::UTC });
+        [begin(first, self.from), begin(after, self.to)]
     }
 
     /// A report's statement with everything of the scope set.
@@ -161,17 +161,18 @@ impl Scope {
         // Who may not see the value of a record does not see sums of them.
         let hidden = tx.actor.access.hides(records, "value");
         let (value, currency) = if hidden { ("null::bigint", "null::text") } else { (value, currency) };
+        let [from, to] = self.instants();
         let statement = Statement::new(text)
             .set("records", Part::Sql(records))
             .set("value", Part::Sql(value))
             .set("currency", Part::Sql(currency))
             .set("workspace", Part::Id(tx.workspace()))
             .set("pipeline", Part::Id(self.pipeline))
-            .set("from", Part::At(self.begin()))
-            .set("to", Part::At(self.end()))
+            .set("from", Part::At(from))
+            .set("to", Part::At(to))
             .set("zone", Part::Text(self.zone.name().into()))
             .set("filter", Part::Cond(self.filter.clone()));
-        self.group.set(statement, records, self.zone.name())
+        self.group.set(statement, records, value, self.zone.name())
     }
 }
 
@@ -211,29 +212,56 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
     list
 }
 
+/// A sum as the database writes it: larger than any amount may be, if need be.
+#[derive(Clone, Copy, Debug, FromSqlRow)]
+pub struct Sum(i128);
+
+impl FromSql<Text, Pg> for Sum {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Sum> {
+        Ok(Sum(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?))
+    }
+}
+
 /// Sums per currency: different currencies are never added.
 #[derive(Clone, Debug, Default)]
-pub struct Sums(BTreeMap<String, i64>);
+pub struct Sums(BTreeMap<String, i128>);
 
 impl Sums {
-    pub fn add(&mut self, currency: Option<&str>, amount: i64) {
+    pub fn add(&mut self, currency: Option<&str>, Sum(amount): Sum) {
         if let Some(currency) = currency {
             let sum = self.0.entry(currency.to_owned()).or_default();
             *sum = sum.saturating_add(amount);
         }
     }
 
-    pub fn of(&self, currency: &str) -> i64 {
-        self.0.get(currency).copied().unwrap_or(0)
-    }
-
-    pub fn list(&self) -> Vec<Money> {
-        self.0.iter().map(|(currency, amount)| Money { amount: *amount, currency: currency.clone() }).collect()
+    /// The sums as amounts. One that no amount can hold is refused: cut down it would be a wrong figure.
+    pub fn list(&self) -> Result<Vec<Money>> {
+        let money = |(currency, sum): (&String, &i128)| {
+            let amount = i64::try_from(*sum).ok().filter(|amount| amount.abs() <= AMOUNT_MAX);
+            amount.map(|amount| Money { amount, currency: currency.clone() }).ok_or_else(|| too_large(currency, *sum))
+        };
+        self.0.iter().map(money).collect()
     }
 }
 
+fn too_large(currency: &str, sum: i128) -> Error {
+    let detail = format!(
+        "the amounts in {currency} add up to {sum}, and an amount is at most {AMOUNT_MAX}; ask for a shorter period or fewer records"
+    );
+    Error::new(Code::SumTooLarge, detail)
+}
+
+/// What a list holds in a currency.
+pub fn amount_in(sums: &[Money], currency: &str) -> Option<i64> {
+    sums.iter().find(|money| money.currency == currency).map(|money| money.amount)
+}
+
 /// A part of a whole; nothing divided by nothing is unknown, not zero.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts and amounts are far below 2^53")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "counts and amounts are below 2^53, two of them below 2^54"
+)]
 pub fn ratio(part: i64, whole: i64) -> Option<f64> {
     (whole != 0).then(|| part as f64 / whole as f64)
 }

@@ -1,4 +1,4 @@
--- Days of the stays that ended in the period, by stage.
+-- Days of the stays that ended in the period, by stage. The first stay of a record of which nobody knows when it began has no length.
 with picked as (
     select :group_key as group_key, :group_label as group_label, sp.stage_id::text as stage_id,
         (extract(epoch from sp.left_at - sp.entered_at) / 86400)::float8 as days
@@ -7,8 +7,9 @@ with picked as (
     :group_join
     where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and sp.left_at >= :from and sp.left_at < :to
         and :records.deleted_at is null and (:filter)
+        and not (:records.without_beginning and sp.entered_at = :records.created_at and sp.left_at = sp.entered_at)
 )
-select group_key, group_label, stage_id as what, count(*) as count, avg(days) as mean,
+select group_key, group_label, stage_id as what, count(*) as count, 0::bigint as without_beginning, avg(days) as mean,
     percentile_cont(0.5) within group (order by days) as median, percentile_cont(0.75) within group (order by days) as p75
 from picked
 group by 1, 2, 3

@@ -1,5 +1,5 @@
 //! Win rate: of what was closed in a period, how much was won, by count and by value.
-use crate::analytics::scope::{Question, Sums, parameters, ratio};
+use crate::analytics::scope::{Question, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -18,7 +18,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 const DEFINITION: &str = "Records closed in the period. win_rate = won / (won + lost); open ones are not counted. \
-    win_rate_by_value is the same over values, when all of them are in one currency.";
+    win_rate_by_value is the same over values, when all of them are in one currency; records without an amount, which without_amount \
+    counts, are not in it. Rates are not rounded. Grouped by product, each product has its part of a deal's value in whole minor units, \
+    and the parts of a deal are together its value (largest remainder).";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WinRateReport {
@@ -48,6 +50,8 @@ pub struct WinRateGroup {
     pub won_value: Vec<Money>,
     /// Per currency.
     pub lost_value: Vec<Money>,
+    /// Of those closed: in no value.
+    pub without_amount: i64,
 }
 
 #[derive(QueryableByName)]
@@ -63,19 +67,22 @@ struct Row {
     #[diesel(sql_type = BigInt)]
     lost: i64,
     #[diesel(sql_type = BigInt)]
-    won_amount: i64,
-    #[diesel(sql_type = BigInt)]
-    lost_amount: i64,
+    no_amount: i64,
+    #[diesel(sql_type = Text)]
+    won_amount: Sum,
+    #[diesel(sql_type = Text)]
+    lost_amount: Sum,
 }
 
 const GROUPS: &[&str] =
-    &["owner", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
+    &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
 list_params!(WinRateParameters, parameters(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {
     let scope = question.scope(tx, GROUPS)?;
     let rows: Vec<Row> = scope.statement(tx, include_str!("win_rate.sql")).load(tx.conn)?;
-    let mut groups: Vec<WinRateGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect();
+    let mut groups: Vec<WinRateGroup> =
+        rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect::<Result<_>>()?;
     if groups.is_empty() && scope.group.is_none() {
         groups.push(WinRateGroup::default());
     }
@@ -90,7 +97,7 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {
     })
 }
 
-fn group(rows: &[Row]) -> WinRateGroup {
+fn group(rows: &[Row]) -> Result<WinRateGroup> {
     let (mut won_value, mut lost_value) = (Sums::default(), Sums::default());
     let (mut won, mut lost) = (0, 0);
     for row in rows {
@@ -99,11 +106,12 @@ fn group(rows: &[Row]) -> WinRateGroup {
         won_value.add(row.currency.as_deref(), row.won_amount);
         lost_value.add(row.currency.as_deref(), row.lost_amount);
     }
-    let by_value = match won_value.list().as_slice() {
-        [only] => ratio(only.amount, only.amount.saturating_add(lost_value.of(&only.currency))),
+    let (won_value, lost_value) = (won_value.list()?, lost_value.list()?);
+    let by_value = match won_value.as_slice() {
+        [only] => ratio(only.amount, only.amount + amount_in(&lost_value, &only.currency).unwrap_or(0)),
         _ => None,
     };
-    WinRateGroup {
+    Ok(WinRateGroup {
         key: rows.first().and_then(|row| row.group_key.clone()),
         label: rows.first().and_then(|row| row.group_label.clone()),
         closed: won + lost,
@@ -111,9 +119,10 @@ fn group(rows: &[Row]) -> WinRateGroup {
         lost,
         win_rate: ratio(won, won + lost),
         win_rate_by_value: by_value,
-        won_value: won_value.list(),
-        lost_value: lost_value.list(),
-    }
+        without_amount: rows.iter().map(|row| row.no_amount).sum(),
+        won_value,
+        lost_value,
+    })
 }
 
 /// How much of what was closed in the period was won.

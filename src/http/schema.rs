@@ -121,7 +121,7 @@ fn describe(document: &Document, kind: RecordKind, actor: &Actor) -> Vec<SchemaF
             (None, None) => {
                 let member = match &asked {
                     FieldRef::Built(field) => field.member().to_owned(),
-                    FieldRef::Custom(_) => String::new(),
+                    FieldRef::Custom(_) | FieldRef::Currency(_) => String::new(),
                 };
                 let name = asked.name().to_owned();
                 let mut field = SchemaField { name, member, nullable: asked.nullable(), ..SchemaField::default() };
@@ -137,7 +137,7 @@ fn describe(document: &Document, kind: RecordKind, actor: &Actor) -> Vec<SchemaF
 fn own_field(asked: &FieldRef) -> Option<&CustomField> {
     match asked {
         FieldRef::Custom(field) => Some(field),
-        FieldRef::Built(_) => None,
+        FieldRef::Built(_) | FieldRef::Currency(_) => None,
     }
 }
 
@@ -148,7 +148,7 @@ fn ask(field: &mut SchemaField, asked: &FieldRef) {
     field.refers_to = asked.refers().map(|kind| kind.path().to_owned());
     field.include = match asked {
         FieldRef::Built(built) => built.include_name().map(str::to_owned),
-        FieldRef::Custom(_) => None,
+        FieldRef::Custom(_) | FieldRef::Currency(_) => None,
     };
 }
 

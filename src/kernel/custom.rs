@@ -314,6 +314,26 @@ impl CustomField {
         if self.kind == CustomKind::Money { value.get("amount") } else { Some(value) }
     }
 
+    /// The currency of its amount in a serialized record.
+    pub fn currency_of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
+        let list = row.get("custom_fields")?.as_array()?;
+        list.iter().find(|value| value["key"] == self.key.as_str())?.get(self.kind.member())?.get("currency")
+    }
+
+    /// The currency of its amount as SQL.
+    pub(in crate::kernel) fn currency<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.piece("(", " -> 'money' ->> 'currency')", out)
+    }
+
+    fn piece<'b>(&'b self, before: &str, after: &str, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(before);
+        out.push_sql(self.record.path());
+        out.push_sql(".custom -> ");
+        out.push_bind_param::<Text, _>(&self.key)?;
+        out.push_sql(after);
+        Ok(())
+    }
+
     /// "It has this one value", in the words that the index of the column understands.
     pub(in crate::kernel) fn contains<'b>(
         &'b self,
@@ -346,7 +366,7 @@ impl CustomField {
 
 /// A field of one's own as SQL, over the `custom` column of its record's table.
 impl QueryFragment<Pg> for CustomField {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (before, after) = match self.kind {
             CustomKind::Number => ("((", " -> 'number')::float8)"),
             CustomKind::Money => ("((", " -> 'money' -> 'amount')::bigint)"),
@@ -356,11 +376,6 @@ impl QueryFragment<Pg> for CustomField {
             CustomKind::User | CustomKind::Reference => ("((", " ->> 'id')::uuid)"),
             _ => ("(", " ->> 'text')"),
         };
-        out.push_sql(before);
-        out.push_sql(self.record.path());
-        out.push_sql(".custom -> ");
-        out.push_bind_param::<Text, _>(&self.key)?;
-        out.push_sql(after);
-        Ok(())
+        self.piece(before, after, out)
     }
 }

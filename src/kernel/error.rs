@@ -70,6 +70,7 @@ codes! {
     QuotaExceeded = 413 "quota_exceeded" "The workspace may not keep more files";
     UriTooLong = 414 "uri_too_long" "The address is too long";
     UnsupportedMediaType = 415 "unsupported_media_type" "This content type is not supported here";
+    SumTooLarge = 422 "sum_too_large" "A sum is larger than an amount can be";
     ValidationFailed = 422 "validation_failed" "Validation failed";
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The idempotency key was used for another request";
     FileUnreadable = 422 "file_unreadable" "The file cannot be read";

@@ -69,6 +69,8 @@ pub struct Field {
     pub(crate) form: Form,
     /// All of them, where it is the first of several.
     pub(crate) every: Option<&'static Every>,
+    /// Of an amount: the field that holds its currency.
+    pub currency: Option<&'static str>,
 }
 
 /// `field("email", &contacts::email)`: the kind and the nullability come from the column's SQL type.
@@ -88,6 +90,7 @@ where
         refers: None,
         form: Form::Text,
         every: None,
+        currency: None,
     }
 }
 
@@ -156,6 +159,12 @@ impl Field {
     }
 
     #[must_use]
+    pub const fn in_currency(mut self, name: &'static str) -> Self {
+        self.currency = Some(name);
+        self
+    }
+
+    #[must_use]
     pub const fn written(mut self, form: Form) -> Self {
         self.form = form;
         self
@@ -193,6 +202,8 @@ impl Field {
 pub enum FieldRef {
     Built(&'static Field),
     Custom(Arc<CustomField>),
+    /// The currency of a field of amounts that a workspace added.
+    Currency(Arc<CustomField>),
 }
 
 impl From<&'static Field> for FieldRef {
@@ -205,7 +216,7 @@ impl FieldRef {
     pub fn name(&self) -> &str {
         match self {
             FieldRef::Built(field) => field.name,
-            FieldRef::Custom(field) => &field.path,
+            FieldRef::Custom(field) | FieldRef::Currency(field) => &field.path,
         }
     }
 
@@ -213,13 +224,14 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.kind,
             FieldRef::Custom(field) => field.kind.compared_as(),
+            FieldRef::Currency(_) => Kind::Text,
         }
     }
 
     pub fn nullable(&self) -> bool {
         match self {
             FieldRef::Built(field) => field.nullable,
-            FieldRef::Custom(_) => true,
+            FieldRef::Custom(_) | FieldRef::Currency(_) => true,
         }
     }
 
@@ -228,6 +240,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.choices.to_vec(),
             FieldRef::Custom(field) => field.options.iter().map(String::as_str).collect(),
+            FieldRef::Currency(_) => Vec::new(),
         }
     }
 
@@ -235,6 +248,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.refers,
             FieldRef::Custom(field) => field.refers,
+            FieldRef::Currency(_) => None,
         }
     }
 
@@ -270,6 +284,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.of(row),
             FieldRef::Custom(field) => field.of(row),
+            FieldRef::Currency(field) => field.currency_of(row),
         }
     }
 
@@ -277,6 +292,7 @@ impl FieldRef {
         match self {
             FieldRef::Built(field) => field.column.walk_ast(out),
             FieldRef::Custom(field) => field.walk_ast(out),
+            FieldRef::Currency(field) => field.currency(out),
         }
     }
 }

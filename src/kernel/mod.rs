@@ -5,6 +5,7 @@
 pub mod access;
 pub mod actor;
 pub mod address;
+pub mod amounts;
 pub mod asked;
 pub mod choice;
 pub mod collation;
@@ -24,6 +25,7 @@ pub mod on;
 pub mod parameters;
 pub mod phones;
 pub mod query;
+mod question;
 pub mod rank;
 pub mod read_only;
 pub mod relative;

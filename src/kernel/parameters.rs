@@ -28,9 +28,13 @@ impl<T> Fields<T> {
                 }
                 let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf).then_some(false);
                 let me = if me { " `me` is the caller." } else { "" };
+                let beside = match field.currency.filter(|_| *ask != Ask::Empty) {
+                    Some(currency) => format!(" In the minor unit; needs `{currency}`, one alone."),
+                    None => String::new(),
+                };
                 list.push(parameter(
                     format!("{}{suffix}", field.name),
-                    format!("`{}` {meaning}.{me}", field.name),
+                    format!("`{}` {meaning}.{me}{beside}", field.name),
                     one,
                     many,
                 ));
@@ -89,7 +93,13 @@ impl<T> Fields<T> {
             .default(Some(LIMIT_DEFAULT.into()));
         let mut add =
             |name: &str, meaning: &str, one, many| list.push(parameter(name.into(), meaning.into(), one, many));
-        add("sort", "Keys of the order; `-` means descending. Empty values come last.", sort, None);
+        let amounts = self
+            .all
+            .iter()
+            .filter_map(|field| Some(format!(" `{}` needs `{}`, one alone.", field.name, field.currency?)));
+        let order =
+            format!("Keys of the order; `-` means descending. Empty values come last.{}", amounts.collect::<String>());
+        add("sort", &order, sort, None);
         add("limit", "Records per page.", limit, None);
         add("cursor", "`page.next_cursor` of the page before.", schema(Kind::Text), None);
         add("include_total", "Count the matching records, up to 10,000.", schema(Kind::Bool), None);

@@ -1,6 +1,7 @@
 //! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
+use crate::kernel::amounts;
 use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, applies, ask_named, operators};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
@@ -11,7 +12,6 @@ use crate::kernel::form::ways;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
 use crate::kernel::rank::Part;
-use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
 use serde::Serialize;
@@ -274,6 +274,12 @@ impl<T> Fields<T> {
         let seek = seek.map_err(|e| bad.push(e)).unwrap_or_default();
         let include = self.include(&window.include).map_err(|e| bad.push(e)).unwrap_or_default();
         let conds = filter.map_err(|e| bad.extend(e)).unwrap_or_default();
+        let sorted_by = order.0.iter().map(|key| &key.field).filter(|field| field.is_amount());
+        let mixed = sorted_by.filter(|amount| !conds.iter().any(|cond| amounts::fixes(cond, amount)));
+        bad.extend(mixed.map(|amount| {
+            let detail = format!("cannot be {}: {}", amount.name(), amount.how_to_name_currency());
+            Bad::parameter("sort", "invalid", detail)
+        }));
         if !bad.is_empty() {
             return Err(bad);
         }
@@ -310,7 +316,18 @@ impl<T> Fields<T> {
             });
             cond.map_or_else(|e| bad.push(e), |cond| conds.push(cond));
         }
-        if bad.is_empty() { Ok(conds) } else { Err(bad) }
+        if !bad.is_empty() {
+            return Err(bad);
+        }
+        let around: Vec<&Cond> = conds.iter().collect();
+        match conds.iter().find_map(|cond| amounts::unnamed(cond, &around)) {
+            Some(FieldRef::Built(field)) => {
+                let (name, how) = (field.currency.unwrap_or_default(), FieldRef::Built(field).how_to_name_currency());
+                Err(vec![Bad::parameter(name, "required", how)])
+            }
+            Some(field) => Err(vec![Bad::parameter(CUSTOM, "required", field.how_to_name_currency())]),
+            None => Ok(conds),
+        }
     }
 
     fn parameter(&'static self, name: &str, value: &str, actor: &Actor, own: &[&str]) -> Result<Cond, Bad> {
@@ -336,7 +353,7 @@ impl<T> Fields<T> {
         };
         let texts =
             if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
-        question(field.into(), ask, texts, actor).map_err(|bad| bad.at_parameter(name))
+        self.question(field.into(), ask, texts, actor).map_err(|bad| bad.at_parameter(name))
     }
 
     /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
@@ -359,7 +376,7 @@ impl<T> Fields<T> {
         };
         let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf);
         let texts = if many { split(value) } else { vec![value.into()] };
-        question(field, ask, texts, actor).map_err(|bad| {
+        self.question(field, ask, texts, actor).map_err(|bad| {
             let detail = format!("{key} {}", bad.detail);
             Bad { detail, ..bad }.at_parameter(CUSTOM).of_field(key)
         })
@@ -423,51 +440,6 @@ impl<T> Fields<T> {
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()
     }
-}
-
-/// The condition that a question and its values make of a field; the error does not say where.
-pub(in crate::kernel) fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
-    let (zone, kind, form) = (actor.settings.own_time_zone, field.kind(), field.form());
-    let meant = |text: String| match kind {
-        Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
-        Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
-        Kind::Time => relative::instant(&text, zone).map_or(text, |at| at.to_string()),
-        _ => text,
-    };
-    let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
-    let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
-        Ok([text]) => Ok(text),
-        Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
-    };
-    // The words of a closed set; those of a field of one's own may be fewer than they were.
-    if matches!(&field, FieldRef::Built(built) if built.kind == Kind::Words) && ask != Ask::Empty {
-        Values::parse(&field, texts.clone())?;
-    }
-    Ok(match (ask, kind) {
-        (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
-        (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
-        (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect()),
-        (Ask::AnyOf, _) => {
-            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
-            Cond::Is(field, Op::Eq, values)
-        }
-        (Ask::NoneOf, _) => {
-            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
-            !Cond::Is(field, Op::Eq, values)
-        }
-        (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
-            Cond::Is(field, op, Values::Text(vec![pattern(op, &form.part(&one(texts)?))]))
-        }
-        (Ask::Op(op), _) => {
-            let values = values(vec![one(texts)?])?;
-            Cond::Is(field, op, values)
-        }
-        (Ask::Empty, _) => match one(texts)?.as_str() {
-            "true" => Cond::Empty(field),
-            "false" => !Cond::Empty(field),
-            _ => return Err(Bad::new("invalid_format", "must be true or false")),
-        },
-    })
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

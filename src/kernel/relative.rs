@@ -3,20 +3,26 @@ use crate::kernel::time::{DateTime, day_start, today};
 use chrono::{Datelike, Days, Duration, Months, NaiveDate};
 use chrono_tz::Tz;
 
-/// `today+3d`, `this_quarter-1m`. Weeks begin on Monday (ISO 8601).
-pub fn day(text: &str, zone: Tz) -> Option<NaiveDate> {
+/// The days that `today+3d`, `this_week` or `this_quarter-3m` mean: the first, and the first after them. Weeks begin on Monday (ISO 8601).
+pub fn period(text: &str, zone: Tz) -> Option<[NaiveDate; 2]> {
     let split = text.find(['+', '-']).unwrap_or(text.len());
     let (name, shift) = text.split_at_checked(split)?;
     let now = today(DateTime::now(), zone);
-    let begin = match name {
-        "today" => now,
-        "this_week" => now.checked_sub_days(Days::new(now.weekday().num_days_from_monday().into()))?,
-        "this_month" => now.with_day(1)?,
-        "this_quarter" => now.with_day(1)?.with_month(now.month0() / 3 * 3 + 1)?,
-        "this_year" => now.with_day(1)?.with_month(1)?,
+    let (begin, length) = match name {
+        "today" => (now, "+1d"),
+        "this_week" => (now.checked_sub_days(Days::new(now.weekday().num_days_from_monday().into()))?, "+1w"),
+        "this_month" => (now.with_day(1)?, "+1m"),
+        "this_quarter" => (now.with_day(1)?.with_month(now.month0() / 3 * 3 + 1)?, "+3m"),
+        "this_year" => (now.with_day(1)?.with_month(1)?, "+1y"),
         _ => return None,
     };
-    shifted(begin, shift)
+    let days = [shifted(begin, shift)?, shifted(shifted(begin, length)?, shift)?];
+    days.iter().all(|day| (1..=9999).contains(&day.year())).then_some(days)
+}
+
+/// The first of these days.
+pub fn day(text: &str, zone: Tz) -> Option<NaiveDate> {
+    period(text, zone).map(|[first, _]| first)
 }
 
 /// As `day`, as the first instant of that day; and `now`, `now-36h`.
@@ -51,7 +57,7 @@ fn shifted(day: NaiveDate, shift: &str) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
-    use super::{day, instant, shifted};
+    use super::{day, instant, period, shifted};
     use chrono::NaiveDate;
 
     #[test]
@@ -65,6 +71,25 @@ mod tests {
         assert_eq!(moved(""), Some("2026-01-31".into()));
         assert_eq!(moved("+1x"), None);
         assert_eq!(moved("-99999d"), None);
+    }
+
+    #[test]
+    fn periods_follow_each_other() {
+        let zone = chrono_tz::Europe::Tallinn;
+        assert_eq!((period("today-9999y", zone), period("this_year+9000y", zone)), (None, None));
+        for (name, step, before) in [
+            ("today", 1, "-1d"),
+            ("this_week", 7, "-1w"),
+            ("this_month", 31, "-1m"),
+            ("this_quarter", 92, "-3m"),
+            ("this_year", 366, "-1y"),
+        ] {
+            let [first, after] = period(name, zone).unwrap();
+            let now = day("today", zone).unwrap();
+            assert!(first <= now && now < after && (after - first).num_days() <= step, "{name}");
+            let [earlier, end] = period(&format!("{name}{before}"), zone).unwrap();
+            assert!(earlier < first && end == first, "{name}{before}: {earlier} to {end}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The condition language as a body: what `POST /…/search` takes, and what views, segments and bulk work keep.
 use crate::kernel::actor::Actor;
+use crate::kernel::amounts;
 use crate::kernel::asked::{applies, ask_named, operators};
 use crate::kernel::cond::Cond;
 use crate::kernel::cost::Spent;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
-use crate::kernel::query::{Plan, Window, question};
+use crate::kernel::query::{Plan, Window};
 use crate::kernel::shape::Rules;
 use crate::kernel::standing::{DELETED_AT, Deleted};
 use diesel::deserialize::FromSqlRow;
@@ -26,7 +27,9 @@ pub struct Condition {
     #[schema(pattern = "^(eq|in|ne|not_in|all|gt|gte|lt|lte|contains|starts_with|empty)$", example = "gte")]
     pub op: String,
     /// Always texts, as in a query string. Dates and instants may be relative, in the workspace's time zone: `today`,
-    /// `this_week`, `this_month`, `this_quarter`, `this_year`, moved by `+3d`, `-1w`, `-6m`, `+1y`; instants also `now-36h`.
+    /// `this_week`, `this_month`, `this_quarter`, `this_year`, moved by `+3d`, `-1w`, `-6m`, `+1y`; instants also `now-36h`. With `eq`,
+    /// `in`, `ne` and `not_in` they mean the whole period, with the others its beginning. Amounts are in the minor unit and name their
+    /// currency, as `50000 EUR`, unless another condition of `all` does.
     #[schema(min_items = 1, max_items = 500, example = json!(["this_month"]))]
     pub values: Vec<String>,
 }
@@ -165,6 +168,20 @@ impl SearchRequest {
     }
 }
 
+/// The conditions of a list that compare amounts of whatever currency; `all` hold with each of them.
+fn without_currency<'c>(name: &'c str, list: &'c [Cond], all: &'c [Cond]) -> impl Iterator<Item = Bad> + 'c {
+    let around: Vec<&Cond> = all.iter().collect();
+    list.iter().enumerate().filter_map(move |(n, cond)| {
+        let amount = amounts::unnamed(cond, &around)?;
+        let detail = "compares amounts of different currencies: give the currency with each, such as 50000 EUR";
+        let beside = match amount {
+            FieldRef::Built(field) => format!(", or add to all that {} is one", field.currency.unwrap_or_default()),
+            _ => String::new(),
+        };
+        Some(Bad::member(format!("/{name}/{n}/values"), "required", format!("{detail}{beside}")))
+    })
+}
+
 impl<T> Fields<T> {
     /// The condition that a selection makes; every mistake is reported with its pointer.
     pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<Bad>> {
@@ -181,7 +198,15 @@ impl<T> Fields<T> {
             list.iter().enumerate().filter_map(one).collect()
         };
         let (mut conds, any) = (read(&selection.all, "all"), read(&selection.any, "any"));
-        conds.extend(read(&selection.none, "none").into_iter().map(|cond| !cond));
+        let none = read(&selection.none, "none");
+        if bad.is_empty() {
+            bad.extend(
+                [("all", &conds), ("any", &any), ("none", &none)]
+                    .into_iter()
+                    .flat_map(|(name, list)| without_currency(name, list, &conds)),
+            );
+        }
+        conds.extend(none.into_iter().map(|cond| !cond));
         if !selection.any.is_empty() {
             conds.push(Cond::Any(any));
         }
@@ -222,7 +247,8 @@ impl<T> Fields<T> {
             let detail = format!("cannot be {}; {} takes {}", condition.op, condition.field, takes.join(", "));
             about(wrong("op", detail).among(takes))
         })?;
-        let cond = question(field, ask, condition.values.clone(), actor)
+        let cond = self
+            .question(field, ask, condition.values.clone(), actor)
             .map_err(|bad| about(bad.at_member(format!("{pointer}/values"))))?;
         Ok(match away {
             Some(found) => found(actor, cond),

@@ -101,14 +101,22 @@ impl FromSql<Timestamptz, Pg> for DateTime {
     }
 }
 
-/// The first instant of a calendar day in a time zone; in a gap (summer time begins at midnight) the first that exists.
+/// The first instant of a calendar day in a time zone; in a gap (summer time begins at midnight, or the whole day never was) the first
+/// after it.
 pub fn day_start(day: chrono::NaiveDate, zone: chrono_tz::Tz) -> DateTime {
     use chrono::{NaiveTime, TimeZone};
     let midnight = day.and_time(NaiveTime::MIN);
-    let local = (0..=4)
-        .find_map(|half| zone.from_local_datetime(&(midnight + chrono::Duration::minutes(30 * half))).earliest());
-    local.map_or_else(|| midnight.and_utc().into(), |at| at.with_timezone(&Utc).into())
+    let at = |second| zone.from_local_datetime(&(midnight + chrono::Duration::seconds(second))).earliest();
+    let (mut gone, mut there) = (-1, if at(0).is_some() { 0 } else { LONGEST_GAP });
+    while there - gone > 1 && there > 0 {
+        let middle = i64::midpoint(gone, there);
+        if at(middle).is_some() { there = middle } else { gone = middle }
+    }
+    at(there).map_or_else(|| midnight.and_utc().into(), |at| at.with_timezone(&Utc).into())
 }
+
+/// Seconds: more than any clock was ever moved forward at once, which is a day.
+const LONGEST_GAP: i64 = 26 * 3600;
 
 /// Today's date in a time zone.
 pub fn today(now: DateTime, zone: chrono_tz::Tz) -> chrono::NaiveDate {
@@ -131,7 +139,29 @@ pub fn zone() -> chrono_tz::Tz {
 
 #[cfg(test)]
 mod tests {
-    use super::DateTime;
+    use super::{DateTime, day_start};
+
+    #[test]
+    fn a_day_begins_with_its_first_instant() {
+        for (day, zone, expected) in [
+            ("2026-01-31", "Europe/Tallinn", "2026-01-30T22:00:00.000Z"),
+            // Summer time begins at midnight.
+            ("2018-11-04", "America/Sao_Paulo", "2018-11-04T03:00:00.000Z"),
+            // Midnight comes twice.
+            ("2026-11-01", "America/Havana", "2026-11-01T04:00:00.000Z"),
+            // Days that never were: they begin when the next one does.
+            ("2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00.000Z"),
+            ("2011-12-31", "Pacific/Apia", "2011-12-30T10:00:00.000Z"),
+            ("1993-08-21", "Pacific/Kwajalein", "1993-08-21T12:00:00.000Z"),
+            ("1994-12-31", "Pacific/Kiritimati", "1994-12-31T10:00:00.000Z"),
+            // Clocks were moved by odd amounts.
+            ("1883-11-18", "America/New_York", "1883-11-18T04:56:02.000Z"),
+            ("1972-01-07", "Africa/Monrovia", "1972-01-07T00:44:30.000Z"),
+        ] {
+            let begin = day_start(day.parse().unwrap(), zone.parse().unwrap());
+            assert_eq!(begin.to_string(), expected, "{day} {zone}");
+        }
+    }
 
     #[test]
     fn instants_are_written_with_milliseconds_in_utc() {

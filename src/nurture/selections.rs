@@ -34,9 +34,10 @@ pub fn check(resource: ViewResource, selection: &Selection, actor: &Actor) -> Re
 }
 
 /// And so must an order.
-pub fn check_sort(resource: ViewResource, sort: Option<&str>, actor: &Actor) -> Result<()> {
+pub fn check_sort(resource: ViewResource, selection: &Selection, sort: Option<&str>, actor: &Actor) -> Result<()> {
     let Some(sort) = sort else { return Ok(()) };
-    let asked = SearchRequest { sort: Some(sort.to_owned()), ..SearchRequest::default() };
+    let all = selection.all.clone();
+    let asked = SearchRequest { all, sort: Some(sort.to_owned()), ..SearchRequest::default() };
     match resource {
         ViewResource::Contacts => CONTACT.search_plan(&asked, Vec::new(), actor).map(drop),
         ViewResource::Companies => COMPANY.search_plan(&asked, Vec::new(), actor).map(drop),

@@ -123,7 +123,7 @@ const MEANINGS: Meanings = &[("views_name_key", Meaning::Taken(Code::DuplicateNa
 fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
     tx.actor.must_read(new.resource.as_str())?;
     check(new.resource, &new.selection, tx.actor)?;
-    check_sort(new.resource, new.sort.as_deref(), tx.actor)?;
+    check_sort(new.resource, &new.selection, new.sort.as_deref(), tx.actor)?;
     let row: View = diesel::insert_into(views::table)
         .values((
             (views::workspace_id.eq(tx.workspace()), views::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
@@ -148,7 +148,8 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -
     if let Some(selection) = &changes.selection {
         check(before.resource, selection, tx.actor)?;
     }
-    check_sort(before.resource, changes.sort.as_ref().and_then(Option::as_deref), tx.actor)?;
+    let selection = changes.selection.as_ref().unwrap_or(&before.selection);
+    check_sort(before.resource, selection, changes.sort.as_ref().and_then(Option::as_deref), tx.actor)?;
     let after: View = diesel::update(views::table.find((tx.workspace(), id)))
         .set((changes, views::version.eq(before.version + 1), views::updated_at.eq(tx.now)))
         .returning(View::as_returning())

@@ -13,6 +13,7 @@ use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
+use crate::sales::stages::Category;
 use crate::schema::{companies, contacts, deals, leads, tasks};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -29,6 +30,8 @@ use uuid::Uuid;
 pub struct HandOver {
     /// Another user of the workspace.
     pub to_user_id: Uuid,
+    /// Also leads and deals that are closed; if absent they stay with whose they were. Reports count them for who closed them either way.
+    pub closed_too: Option<bool>,
 }
 impl Rules for HandOver {}
 
@@ -70,7 +73,8 @@ macro_rules! hand_over {
     }};
 }
 
-fn hand_over(tx: &mut Tx<'_>, from: Uuid, to: Uuid) -> Result<HandOverResult> {
+fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverResult> {
+    let to = given.to_user_id;
     users::find(tx, from)?;
     if from == to {
         return Err(Error::member("/to_user_id", "invalid", "must be somebody else"));
@@ -79,16 +83,18 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, to: Uuid) -> Result<HandOverResult> {
     if taker.status == UserStatus::Suspended {
         return Err(refs::is_suspended("/to_user_id"));
     }
+    let closed = [Category::Won, Category::Lost];
+    let staying = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };
     Ok(HandOverResult {
         companies: hand_over!(tx, companies.owner_id, Company, Company, from, to),
         contacts: hand_over!(tx, contacts.owner_id, Contact, Contact, from, to),
-        leads: hand_over!(tx, leads.owner_id, Lead, Lead, from, to),
-        deals: hand_over!(tx, deals.owner_id, Deal, Deal, from, to),
+        leads: hand_over!(tx, leads.owner_id, Lead, Lead, from, to, leads::status.ne_all(staying)),
+        deals: hand_over!(tx, deals.owner_id, Deal, Deal, from, to, deals::status.ne_all(staying)),
         tasks: hand_over!(tx, tasks.assignee_id, Task, Task, from, to, tasks::status.eq(TaskStatus::Open)),
     })
 }
 
-/// Hand everything that a user owns to another: companies, contacts, leads, deals and open tasks. Needs the right to change these too.
+/// Hand everything that a user works on to another: companies, contacts, open leads and deals, and open tasks. Needs the right to change these too.
 #[utoipa::path(operation_id = "hand_over_records", params(("user_id" = Uuid, Path, description = "Id of the user who leaves")), request_body = HandOver,
     responses((status = 200, description = "What changed hands", body = HandOverResult)))]
 #[post("/users/{user_id}/hand-over")]
@@ -98,7 +104,7 @@ async fn everything(ctx: Ctx<can::users::Update>, id: Id, given: Valid<HandOver>
     ctx.actor.must::<can::leads::Update>()?;
     ctx.actor.must::<can::deals::Update>()?;
     ctx.actor.must::<can::tasks::Update>()?;
-    ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, given.to_user_id)?)).await
+    ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, &given)?)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

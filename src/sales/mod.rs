@@ -5,6 +5,7 @@ pub mod leads;
 pub mod loss_reasons;
 pub mod moves;
 pub mod pipelines;
+pub mod restoring;
 pub mod spans;
 pub mod stage_removal;
 pub mod stages;

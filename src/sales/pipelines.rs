@@ -239,11 +239,9 @@ fn insert(tx: &mut Tx<'_>, new: &PipelineCreate) -> Result<Pipeline> {
     let mut drafts = new.stages.clone().unwrap_or_else(|| usual_stages(new.kind));
     drafts.sort_by_key(|draft| stages::rank(draft.category.unwrap_or(Category::Open)));
     for StageDraft { name, category, probability_percent, rotting_days } in drafts {
-        stages::insert(
-            tx,
-            &StageCreate { id: None, pipeline_id: id, name, category, probability_percent, rotting_days },
-        )?;
+        stages::add(tx, &StageCreate { id: None, pipeline_id: id, name, category, probability_percent, rotting_days })?;
     }
+    stages::note_order(tx, id)?;
     let stages = stages::of_pipeline(tx, id)?;
     Ok(with_stages(row, stages))
 }
@@ -313,6 +311,7 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
     for (position, stage) in (1..).zip(order) {
         diesel::update(s::table.find((tx.workspace(), *stage))).set(s::position.eq(position)).execute(tx.conn)?;
     }
+    stages::note_order(tx, id)?;
     let after: Row = diesel::update(pipelines::table.find((tx.workspace(), id)))
         .set((pipelines::version.eq(before.version + 1), pipelines::updated_at.eq(tx.now)))
         .returning(Row::as_returning())

@@ -3,6 +3,7 @@ use crate::cached_sql;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::time::DateTime;
+use crate::sales::stages::Stage;
 use crate::schema::stage_spans;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -12,30 +13,32 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = stage_spans, treat_none_as_default_value = false)]
 pub struct Span {
-    pub workspace_id: Uuid,
-    pub id: Uuid,
-    pub record_id: Uuid,
-    pub pipeline_id: Uuid,
-    pub stage_id: Uuid,
-    pub entered_at: DateTime,
-    pub left_at: Option<DateTime>,
-    pub moved_by: Option<Uuid>,
+    workspace_id: Uuid,
+    id: Uuid,
+    record_id: Uuid,
+    pipeline_id: Uuid,
+    stage_id: Uuid,
+    entered_at: DateTime,
+    left_at: Option<DateTime>,
+    moved_by: Option<Uuid>,
+    /// The order of the stages when this was written.
+    order_id: Option<Uuid>,
 }
 
-/// The first span of a new record.
-pub fn open(tx: &mut Tx<'_>, record: Uuid, pipeline: Uuid, stage: Uuid, at: DateTime) -> Result<()> {
-    let span = Span {
-        workspace_id: tx.workspace(),
-        id: Uuid::now_v7(),
-        record_id: record,
-        pipeline_id: pipeline,
-        stage_id: stage,
-        entered_at: at,
-        left_at: None,
-        moved_by: Some(tx.actor.user),
-    };
-    diesel::insert_into(stage_spans::table).values(span).execute(tx.conn)?;
-    Ok(())
+impl Span {
+    pub fn new(tx: &Tx<'_>, record_id: Uuid, stage: &Stage, entered_at: DateTime, left_at: Option<DateTime>) -> Span {
+        Span {
+            workspace_id: tx.workspace(),
+            id: Uuid::now_v7(),
+            record_id,
+            pipeline_id: stage.pipeline_id,
+            stage_id: stage.id,
+            entered_at,
+            left_at,
+            moved_by: Some(tx.actor.user),
+            order_id: stage.order_id,
+        }
+    }
 }
 
 pub fn insert_many(tx: &mut Tx<'_>, spans: &[Span]) -> Result<()> {
@@ -47,40 +50,45 @@ pub fn insert_many(tx: &mut Tx<'_>, spans: &[Span]) -> Result<()> {
 
 // One round trip closes a span and opens the next. The insert reads the update's result, so it comes after it.
 cached_sql! {
-    Advance { workspace: Uuid, id: Uuid, record: Uuid, pipeline: Uuid, stage: Uuid, at: DateTime, by: Option<Uuid> }
+    Advance {
+        workspace: Uuid, id: Uuid, record: Uuid, pipeline: Uuid, stage: Uuid, at: DateTime, by: Option<Uuid>, order: Option<Uuid>
+    }
     "with closed as (update stage_spans set left_at = greatest(entered_at, " [at Timestamptz]
     ") where workspace_id = " [workspace SqlUuid] " and record_id = " [record SqlUuid]
     " and left_at is null returning left_at) \
-     insert into stage_spans (workspace_id, id, record_id, pipeline_id, stage_id, entered_at, moved_by) \
+     insert into stage_spans (workspace_id, id, record_id, pipeline_id, stage_id, entered_at, moved_by, order_id) \
      select " [workspace SqlUuid] ", " [id SqlUuid] ", " [record SqlUuid] ", " [pipeline SqlUuid] ", " [stage SqlUuid]
-    ", coalesce(max(left_at), " [at Timestamptz] "), " [by Nullable<SqlUuid>] " from closed"
+    ", coalesce(max(left_at), " [at Timestamptz] "), " [by Nullable<SqlUuid>] ", " [order Nullable<SqlUuid>] " from closed"
 }
 
 cached_sql! {
     AdvanceMany {
-        workspace: Uuid, ids: Vec<Uuid>, records: Vec<Uuid>, pipeline: Uuid, stage: Uuid, at: DateTime, by: Option<Uuid>
+        workspace: Uuid, ids: Vec<Uuid>, records: Vec<Uuid>, pipeline: Uuid, stage: Uuid, at: DateTime, by: Option<Uuid>,
+        order: Option<Uuid>
     }
     "with closed as (update stage_spans set left_at = greatest(entered_at, " [at Timestamptz]
     ") where workspace_id = " [workspace SqlUuid] " and record_id = any(" [records Array<SqlUuid>]
     ") and left_at is null returning record_id, left_at) \
-     insert into stage_spans (workspace_id, id, record_id, pipeline_id, stage_id, entered_at, moved_by) \
+     insert into stage_spans (workspace_id, id, record_id, pipeline_id, stage_id, entered_at, moved_by, order_id) \
      select " [workspace SqlUuid] ", new.id, new.record_id, " [pipeline SqlUuid] ", " [stage SqlUuid]
-    ", coalesce(closed.left_at, " [at Timestamptz] "), " [by Nullable<SqlUuid>]
+    ", coalesce(closed.left_at, " [at Timestamptz] "), " [by Nullable<SqlUuid>] ", " [order Nullable<SqlUuid>]
     " from unnest(" [ids Array<SqlUuid>] ", " [records Array<SqlUuid>] ") as new (id, record_id) \
      left join closed on closed.record_id = new.record_id"
 }
 
 /// Leaves the current stage for another.
-pub fn advance(tx: &mut Tx<'_>, record: Uuid, pipeline: Uuid, stage: Uuid) -> Result<()> {
-    let (workspace, by) = (tx.workspace(), Some(tx.actor.user));
-    Advance { workspace, id: Uuid::now_v7(), record, pipeline, stage, at: tx.now, by }.execute(tx.conn)?;
+pub fn advance(tx: &mut Tx<'_>, record: Uuid, to: &Stage) -> Result<()> {
+    let (workspace, by, order) = (tx.workspace(), Some(tx.actor.user), to.order_id);
+    let (pipeline, stage) = (to.pipeline_id, to.id);
+    Advance { workspace, id: Uuid::now_v7(), record, pipeline, stage, at: tx.now, by, order }.execute(tx.conn)?;
     Ok(())
 }
 
 /// Many records leave their stages for one.
-pub fn advance_many(tx: &mut Tx<'_>, records: &[Uuid], pipeline: Uuid, stage: Uuid) -> Result<()> {
-    let (workspace, by, at) = (tx.workspace(), Some(tx.actor.user), tx.now);
+pub fn advance_many(tx: &mut Tx<'_>, records: &[Uuid], to: &Stage) -> Result<()> {
+    let (workspace, by, at, order) = (tx.workspace(), Some(tx.actor.user), tx.now, to.order_id);
+    let (pipeline, stage) = (to.pipeline_id, to.id);
     let ids = records.iter().map(|_| Uuid::now_v7()).collect();
-    AdvanceMany { workspace, ids, records: records.to_vec(), pipeline, stage, at, by }.execute(tx.conn)?;
+    AdvanceMany { workspace, ids, records: records.to_vec(), pipeline, stage, at, by, order }.execute(tx.conn)?;
     Ok(())
 }

@@ -25,28 +25,30 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     stages::hold_pipeline(tx, pipeline)?;
     let stage = stages::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
-    let fitting: Vec<Uuid> = rest.iter().filter(|s| s.id != id && s.category == stage.category).map(|s| s.id).collect();
-    if fitting.is_empty() {
+    let mut fitting = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
+    if fitting.peek().is_none() {
         let detail = format!("it is the last {} stage of its pipeline", stage.category.as_str());
         return Err(Error::new(Code::LastStage, detail));
     }
-    if target.is_some_and(|target| !fitting.contains(&target)) {
+    let elsewhere = || {
         let detail = "must be another stage of the same pipeline and category";
-        return Err(Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)]));
-    }
+        Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)])
+    };
+    let target = target.map(|target| fitting.find(|s| s.id == target).ok_or_else(elsewhere)).transpose()?;
     move_deals(tx, &stage, target)?;
     move_leads(tx, &stage, target)?;
     diesel::update(table::table.find((tx.workspace(), id)))
         .set((table::deleted_at.eq(tx.now), table::version.eq(stage.version + 1)))
         .execute(tx.conn)?;
+    stages::note_order(tx, pipeline)?;
     tx.record(Event::deleted(&stage)?);
     Ok(())
 }
 
 /// The records of one table that stand in a stage go to another.
 macro_rules! moving {
-    ($name:ident, $table:ident, $row:ty) => {
-        fn $name(tx: &mut Tx<'_>, from: &Stage, target: Option<Uuid>) -> Result<()> {
+    ($name:ident, $send:ident, $table:ident, $row:ty) => {
+        fn $name(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
             let here = $table::table
                 .filter($table::workspace_id.eq(tx.workspace()))
                 .filter($table::stage_id.eq(from.id))
@@ -56,29 +58,34 @@ macro_rules! moving {
                 return Ok(());
             }
             let target = target.ok_or_else(|| in_use(rows.len()))?;
+            $send(tx, &rows, target).map(drop)
+        }
+
+        /// Puts records into another stage of the same category, whatever fields that stage requires.
+        pub fn $send(tx: &mut Tx<'_>, rows: &[$row], target: &Stage) -> Result<Vec<$row>> {
             rows.iter().for_each(|row| tx.not_before(row.updated_at));
             let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
             let all = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(&ids));
             let moved: Vec<$row> = diesel::update(all)
                 .set((
-                    ($table::stage_id.eq(target), $table::stage_entered_at.eq(tx.now)),
+                    ($table::stage_id.eq(target.id), $table::stage_entered_at.eq(tx.now)),
                     ($table::version.eq($table::version + 1), $table::updated_at.eq(tx.now)),
                 ))
                 .returning(<$row>::as_returning())
                 .get_results(tx.conn)?;
-            spans::advance_many(tx, &ids, from.pipeline_id, target)?;
+            spans::advance_many(tx, &ids, target)?;
             let before: HashMap<Uuid, &$row> = rows.iter().map(|row| (row.id, row)).collect();
             for after in &moved {
                 if let Some(before) = before.get(&after.id) {
                     tx.record(Event::changed("stage_changed", *before, after)?);
                 }
             }
-            Ok(())
+            Ok(moved)
         }
     };
 }
-moving!(move_deals, deals, Deal);
-moving!(move_leads, leads, Lead);
+moving!(move_deals, send_deals, deals, Deal);
+moving!(move_leads, send_leads, leads, Lead);
 
 fn in_use(records: usize) -> Error {
     Error::new(Code::StageInUse, format!("{records} records stand in it; name another stage in move_to"))

@@ -11,7 +11,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::schema::{pipelines, stages};
+use crate::schema::{pipelines, stage_orders, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list, list_params, owned, page, record, text_enum};
@@ -45,6 +45,9 @@ pub struct Stage {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+    /// The order of the pipeline's stages that is in force.
+    #[serde(skip)]
+    pub order_id: Option<Uuid>,
 }
 record!(Stage, Stage);
 page!(StagePage of Stage);
@@ -122,6 +125,43 @@ pub fn of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<Stage>> {
     Ok(own.order((stages::position, stages::id)).select(Stage::as_select()).load(tx.conn)?)
 }
 
+/// A stage that is there, or was.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = stages)]
+pub struct KnownStage {
+    #[diesel(embed)]
+    pub stage: Stage,
+    pub deleted_at: Option<DateTime>,
+}
+
+/// The stages of a pipeline in order, each deleted one near the place where it stood.
+pub fn ever_of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<KnownStage>> {
+    let own = stages::table.filter(stages::workspace_id.eq(tx.workspace())).filter(stages::pipeline_id.eq(pipeline));
+    let mut all: Vec<KnownStage> = own.select(KnownStage::as_select()).load(tx.conn)?;
+    all.sort_by_key(|known| {
+        let KnownStage { stage, deleted_at } = known;
+        (rank(stage.category), stage.position, deleted_at.is_some(), *deleted_at, stage.id)
+    });
+    Ok(all)
+}
+
+/// Notes the order in which the stages of a pipeline stand from now on.
+pub fn note_order(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
+    let order = Uuid::now_v7();
+    let ids: Vec<Option<Uuid>> = of_pipeline(tx, pipeline)?.iter().map(|stage| Some(stage.id)).collect();
+    diesel::insert_into(stage_orders::table)
+        .values((
+            (stage_orders::workspace_id.eq(tx.workspace()), stage_orders::id.eq(order)),
+            (stage_orders::pipeline_id.eq(pipeline), stage_orders::stage_ids.eq(ids)),
+            stage_orders::created_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    diesel::update(mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)))
+        .set(stages::order_id.eq(order))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
 /// Keeps others from adding, ordering and removing stages of a pipeline.
 pub fn hold_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
     let row = pipelines::table.find((tx.workspace(), pipeline)).select(pipelines::id).for_update();
@@ -156,7 +196,14 @@ pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stag
 }
 
 /// Adds a stage after the last of its category.
-pub fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
+fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
+    let made = add(tx, new)?;
+    note_order(tx, new.pipeline_id)?;
+    Ok(made)
+}
+
+/// As `insert`; the order is noted when all stages are there.
+pub fn add(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let category = new.category.unwrap_or(Category::Open);
     hold_pipeline(tx, new.pipeline_id)?;
     let all = of_pipeline(tx, new.pipeline_id)?;

@@ -281,7 +281,7 @@ fn conditions_can_be_sent_as_a_body() {
         page["data"].as_array().unwrap().iter().map(|d| d["title"].as_str().unwrap().to_owned()).collect()
     };
     let cond = |field: &str, op: &str, values: &[&str]| json!({ "field": field, "op": op, "values": values });
-    assert_eq!(found(json!({ "all": [cond("value", "gte", &["50"])], "sort": "title" })), ["Boat", "Oar"]);
+    assert_eq!(found(json!({ "all": [cond("value", "gte", &["50 USD"])], "sort": "title" })), ["Boat", "Oar"]);
     assert_eq!(
         found(json!({ "any": [cond("title", "eq", &["Boat"]), cond("tags", "eq", &["vip"])], "sort": "-title" })),
         ["Oar", "Boat"]

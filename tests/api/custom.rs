@@ -147,7 +147,7 @@ fn they_are_filtered_sorted_and_searched_like_any_field() {
     assert_eq!(list("cf=region:empty:true"), "D");
     assert_eq!(list("cf=likes:all:sail,row"), "A");
     assert_eq!(list("cf=likes:eq:row&sort=title"), "AB");
-    assert_eq!(list("cf=budget:gte:700"), "C");
+    assert_eq!(list("cf=budget:gte:700%20EUR"), "C");
     assert_eq!(list("sort=-cf.seats,title"), "ABCD");
     assert_eq!(list("sort=cf.region,-title"), "CABD");
     let first = owner.get("/deals?sort=-cf.seats,title&limit=1").ok();

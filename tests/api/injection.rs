@@ -316,7 +316,7 @@ fn numbers_are_whole_and_within_their_bounds() {
     for value in ["9223372036854775808", "1.0", "1e3", "NaN", "", " 1"] {
         expect(value, &owner.get(&format!("/deals?{}", asked("value__gte", value))), 400, "invalid_parameter");
     }
-    owner.get(&format!("/deals?value__gte={most}")).ok();
+    owner.get(&format!("/deals?currency=USD&value__gte={most}")).ok();
     for value in ["0", "-1", "501", "1e9", "abc", "1.0", "9223372036854775808", ""] {
         expect(value, &owner.get(&format!("/deals?{}", asked("limit", value))), 400, "invalid_parameter");
     }

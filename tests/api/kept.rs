@@ -21,7 +21,7 @@ fn deals(owner: &Client, names: &[(&str, i64)]) -> Vec<String> {
 fn a_view_is_a_search_with_a_name() {
     let owner = workspace();
     deals(&owner, &[("Boat", 900), ("Oar", 20), ("Sail", 500)]);
-    let body = json!({ "resource": "deals", "name": "Big", "selection": { "all": [cond("value", "gte", "500")] }, "sort": "-value", "columns": ["title", "value"] });
+    let body = json!({ "resource": "deals", "name": "Big", "selection": { "all": [cond("value", "gte", "500 EUR")] }, "sort": "-value", "columns": ["title", "value"] });
     let view = owner.post("/views", body.clone()).created();
     let found = |client: &Client, more: Json| {
         let mut asked = json!({ "view_id": view["id"] });
@@ -64,7 +64,7 @@ fn a_segment_is_a_condition_or_a_list() {
     let owner = workspace();
     let ids = deals(&owner, &[("Boat", 900), ("Oar", 20), ("Sail", 500)]);
     let make = |body: Json| owner.post("/segments", body);
-    let big = json!({ "resource": "deals", "name": "Big", "kind": "dynamic", "selection": { "all": [cond("value", "gt", "100")] } });
+    let big = json!({ "resource": "deals", "name": "Big", "kind": "dynamic", "selection": { "all": [cond("value", "gt", "100 EUR")] } });
     let big = make(big).created();
     let chosen =
         make(json!({ "resource": "deals", "name": "Chosen", "kind": "static", "record_ids": [ids[1]] })).created();
@@ -83,8 +83,8 @@ fn a_segment_is_a_condition_or_a_list() {
     owner.post(&format!("/segments/{}/members", id(&big)), json!({ "add": [ids[0]] })).problem(409, "conflict");
     for wrong in [
         json!({ "resource": "deals", "name": "X", "kind": "dynamic" }),
-        json!({ "resource": "deals", "name": "X", "kind": "static", "selection": { "all": [cond("value", "gt", "1")] } }),
-        json!({ "resource": "deals", "name": "X", "kind": "dynamic", "selection": { "all": [cond("value", "gt", "1")] }, "record_ids": [ids[0]] }),
+        json!({ "resource": "deals", "name": "X", "kind": "static", "selection": { "all": [cond("value", "gt", "1 EUR")] } }),
+        json!({ "resource": "deals", "name": "X", "kind": "dynamic", "selection": { "all": [cond("value", "gt", "1 EUR")] }, "record_ids": [ids[0]] }),
     ] {
         make(wrong).problem(422, "validation_failed");
     }
@@ -109,7 +109,7 @@ fn a_selection_is_changed_as_a_job() {
     let rows: Vec<Json> =
         (0..450).map(|n| json!({ "title": format!("D{n:03}"), "value": { "amount": n, "currency": "EUR" } })).collect();
     owner.post("/deals/batch-create", json!({ "items": rows })).ok();
-    let body = json!({ "selection": { "all": [cond("value", "gte", "50")] }, "changes": { "next_step": "Call", "clear": ["competitor"] } });
+    let body = json!({ "selection": { "all": [cond("value", "gte", "50 EUR")] }, "changes": { "next_step": "Call", "clear": ["competitor"] } });
     let done = job(&owner, "/deals/bulk-update", body);
     assert_eq!(
         (&done["status"], &done["done"], &done["total"]),
@@ -119,7 +119,7 @@ fn a_selection_is_changed_as_a_job() {
     assert_eq!(done["result"], json!({ "succeeded": 400, "failed": 0, "problems": [] }));
     let total =
         |query: &str| owner.get(&format!("/deals?include_total=true&limit=1{query}")).ok()["page"]["total"].clone();
-    assert_eq!((total("&value__lt=50"), total("&q=d")), (json!(50), json!(450)));
+    assert_eq!((total("&value__lt=50&currency=EUR"), total("&q=d")), (json!(50), json!(450)));
     assert_eq!(
         owner.post("/deals/search", json!({ "all": [cond("title", "eq", "D049")] })).ok()["data"][0]["next_step"],
         Json::Null

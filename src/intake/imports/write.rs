@@ -249,6 +249,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec
                 created_at: row.created_at,
                 closed_at: row.closed_at,
                 loss_reason: row.loss_reason,
+                imported: true,
             };
             leads::insert_with_past(tx, &new.iter().zip(rows.iter().map(past)).collect::<Vec<_>>())?;
         }
@@ -310,7 +311,9 @@ fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
         stages.retain(|(s, at)| s.id != last.id && *at <= closed);
         stages.push((last.clone(), closed));
     }
-    Ok(deals::Past { stages, value_from_lines: false })
+    let dated = row.created_at.is_some() || row.entered.iter().any(|(stage, _)| stage.category == Category::Open);
+    let without_beginning = last.category != Category::Open && !dated;
+    Ok(deals::Past { stages, value_from_lines: false, without_beginning })
 }
 
 /// Changes known records, all at once. Where one is refused, they are changed one by one.

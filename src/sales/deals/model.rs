@@ -81,6 +81,8 @@ pub struct Deal {
     pub forecast_category: ForecastCategory,
     /// When it was won or lost.
     pub closed_at: Option<DateTime>,
+    /// Whose it was when it was closed, or who closed it if it was nobody's; stays when it gets another owner.
+    pub closed_by_id: Option<Uuid>,
     pub delivery_date: Option<NaiveDate>,
     pub loss_reason_id: Option<Uuid>,
     pub loss_note: Option<String>,
@@ -304,12 +306,13 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("company_id", &deals::company_id).to(Kind::Company).hot(),
         field("owner_id", &deals::owner_id).to(Kind::User).hot(),
         field("source_id", &deals::source_id).to(Kind::Source),
-        field("value", &deals::value_amount).at("value.amount"),
+        field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
         field("currency", &deals::value_currency).at("value.currency"),
         field("probability_percent", &deals::probability_percent),
         field("expected_close_date", &deals::expected_close_date),
         field("forecast_category", &deals::forecast_category).one_of(ForecastCategory::TEXTS),
         field("closed_at", &deals::closed_at),
+        field("closed_by_id", &deals::closed_by_id).to(Kind::User),
         field("delivery_date", &deals::delivery_date),
         field("loss_reason_id", &deals::loss_reason_id).to(Kind::LossReason),
         field("competitor", &deals::competitor),

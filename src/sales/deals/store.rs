@@ -36,6 +36,7 @@ const MEANINGS: Meanings = &[
     ("deals_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
     ("deals_company_id_fkey", Meaning::Missing("/company_id")),
     ("deals_owner_id_fkey", Meaning::Missing("/owner_id")),
+    ("deals_closed_by_id_fkey", Meaning::Missing("/owner_id")),
     ("deals_source_id_fkey", Meaning::Missing("/source_id")),
     ("deals_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
     ("deals_stage_fkey", Meaning::Missing("/stage_id")),
@@ -48,7 +49,7 @@ fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
 }
 
 /// Takes a deletion back; tasks of the deal may be the next ones again.
-pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Deal> {
+pub fn revive(tx: &mut Tx<'_>, id: Uuid) -> Result<Deal> {
     let row = undelete(tx, id)?;
     refresh(tx, std::slice::from_ref(&row))?;
     Ok(row)
@@ -74,6 +75,8 @@ struct NewRow<'a> {
     expected_close_date: Option<chrono::NaiveDate>,
     forecast_category: ForecastCategory,
     closed_at: Option<DateTime>,
+    closed_by_id: Option<Uuid>,
+    without_beginning: bool,
     delivery_date: Option<chrono::NaiveDate>,
     loss_reason_id: Option<Uuid>,
     loss_note: Option<&'a str>,
@@ -96,6 +99,8 @@ pub struct Past {
     pub stages: Vec<(Stage, DateTime)>,
     /// A deal without a value gets the total of its line items; one with a past stays as it was.
     pub value_from_lines: bool,
+    /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
+    pub without_beginning: bool,
 }
 
 impl Past {
@@ -126,7 +131,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
         custom_fields::must_be_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
-        let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true };
+        let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true, without_beginning: false };
         drafts.push((DealCreate { owner_id, ..(*new).clone() }, past));
     }
     let named: Vec<Named<'_>> = list.iter().flat_map(|new| named(new.company_id, &new.contacts)).collect();
@@ -216,6 +221,8 @@ fn new_row<'a>(
             ForecastCategory::Pipeline
         }),
         closed_at: closed.then_some(*entered),
+        closed_by_id: new.owner_id.filter(|_| closed),
+        without_beginning: past.without_beginning,
         delivery_date: new.delivery_date,
         loss_reason_id: new.loss_reason_id.filter(|_| stage.category == Category::Lost),
         loss_note: new.loss_note.as_deref(),
@@ -234,17 +241,8 @@ fn new_row<'a>(
 
 fn spans_of(tx: &Tx<'_>, record: Uuid, past: &Past) -> Vec<Span> {
     let ends = past.stages.iter().skip(1).map(|(_, at)| Some(*at)).chain([None]);
-    let span = |((stage, entered_at), left_at): (&(Stage, DateTime), Option<DateTime>)| Span {
-        workspace_id: tx.workspace(),
-        id: Uuid::now_v7(),
-        record_id: record,
-        pipeline_id: stage.pipeline_id,
-        stage_id: stage.id,
-        entered_at: *entered_at,
-        left_at,
-        moved_by: Some(tx.actor.user),
-    };
-    past.stages.iter().zip(ends).map(span).collect()
+    let spans = past.stages.iter().zip(ends);
+    spans.map(|((stage, entered), left)| Span::new(tx, record, stage, *entered, left)).collect()
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
@@ -337,10 +335,10 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
     sight::may_give(tx, Kind::Deal, &given)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
-    let closed_at = match (stage.category == before.status, stage.category) {
-        (true, _) => before.closed_at,
-        (false, Category::Open) => None,
-        (false, _) => Some(tx.now),
+    let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
+        (true, _) => (before.closed_at, before.closed_by_id),
+        (false, Category::Open) => (None, None),
+        (false, _) => (Some(tx.now), before.owner_id.or(Some(tx.actor.user))),
     };
     let forecast = match stage.category {
         Category::Won => Some(ForecastCategory::Closed),
@@ -351,7 +349,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         .set((
             (deals::pipeline_id.eq(stage.pipeline_id), deals::stage_id.eq(stage.id), deals::status.eq(stage.category)),
             (deals::closed_at.eq(closed_at), deals::stage_entered_at.eq(tx.now), deals::last_activity_at.eq(tx.now)),
-            deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost)),
+            (deals::closed_by_id.eq(closed_by), deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost))),
             deals::loss_note.eq(ending.loss_note.filter(|_| lost)),
             ending.competitor.map(|name| deals::competitor.eq(name)),
             ending.value.as_ref().map(|money| set_value(Some(money))),
@@ -363,7 +361,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         .returning(Deal::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    spans::advance(tx, before.id, stage.pipeline_id, stage.id)?;
+    spans::advance(tx, before.id, stage)?;
     let verb = match (before.status == after.status, after.status) {
         (true, _) => "stage_changed",
         (false, Category::Open) => "reopened",

@@ -85,6 +85,8 @@ pub struct Lead {
     pub come_back_on: Option<NaiveDate>,
     pub loss_reason_id: Option<Uuid>,
     pub closed_at: Option<DateTime>,
+    /// Whose it was when it was closed, or who closed it if it was nobody's; stays when it gets another owner.
+    pub closed_by_id: Option<Uuid>,
     /// Since then the lead is frozen.
     pub converted_at: Option<DateTime>,
     pub converted_deal_id: Option<Uuid>,
@@ -267,7 +269,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("contact_id", &leads::contact_id).to(Kind::Contact).hot(),
         field("company_id", &leads::company_id).to(Kind::Company).hot(),
         field("product_id", &leads::product_id).to(Kind::Product),
-        field("value", &leads::value_amount).at("value.amount"),
+        field("value", &leads::value_amount).at("value.amount").in_currency("currency"),
         field("currency", &leads::value_currency).at("value.currency"),
         field("rating", &leads::rating).one_of(Rating::TEXTS),
         field("owner_id", &leads::owner_id).to(Kind::User).hot(),
@@ -275,6 +277,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("come_back_on", &leads::come_back_on),
         field("loss_reason_id", &leads::loss_reason_id).to(Kind::LossReason),
         field("closed_at", &leads::closed_at),
+        field("closed_by_id", &leads::closed_by_id).to(Kind::User),
         field("converted_at", &leads::converted_at),
         field("converted_deal_id", &leads::converted_deal_id).to(Kind::Deal),
         field("tags", &leads::tags),

@@ -39,6 +39,7 @@ const MEANINGS: Meanings = &[
     ("leads_company_id_fkey", Meaning::Missing("/company_id")),
     ("leads_product_id_fkey", Meaning::Missing("/product_id")),
     ("leads_owner_id_fkey", Meaning::Missing("/owner_id")),
+    ("leads_closed_by_id_fkey", Meaning::Missing("/owner_id")),
     ("leads_source_id_fkey", Meaning::Missing("/source_id")),
     ("leads_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
     ("leads_stage_fkey", Meaning::Missing("/stage_id")),
@@ -58,7 +59,7 @@ fn belongs(lead: &Lead) -> Related {
 }
 
 /// Takes a deletion back; tasks of the lead may be the next ones again.
-pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
+pub fn revive(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
     let row = undelete(tx, id)?;
     refresh(tx, std::slice::from_ref(&row))?;
     Ok(row)
@@ -70,6 +71,20 @@ pub struct Past {
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     pub loss_reason: Option<Uuid>,
+    /// From a file: what it does not date was not made just now.
+    pub imported: bool,
+}
+
+impl Past {
+    /// The first date there is.
+    fn begin(&self) -> Option<DateTime> {
+        self.created_at.or(self.closed_at)
+    }
+
+    /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
+    fn without_beginning(&self) -> bool {
+        self.imported && self.created_at.is_none()
+    }
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
@@ -121,7 +136,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
             None => known.entry(place).or_insert(stages_of(tx, new)?).clone(),
         };
         let row = new_row(tx, number, (*new, past), &stage, &spelling)?;
-        spans.extend(spans_of(tx, &row, &first));
+        spans.extend(spans_of(tx, &row, &first, &stage));
         rows.push(row);
     }
     custom_fields::must_see(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
@@ -164,6 +179,8 @@ struct NewRow<'n> {
     custom: CustomValues,
     external_id: Option<&'n str>,
     closed_at: Option<DateTime>,
+    closed_by_id: Option<Uuid>,
+    without_beginning: bool,
     loss_reason_id: Option<Uuid>,
     stage_entered_at: DateTime,
     last_activity_at: DateTime,
@@ -178,17 +195,17 @@ fn new_row<'n>(
     stage: &Stage,
     spelling: &Spelling,
 ) -> Result<NewRow<'n>> {
-    if stage.category == Category::Lost && past.loss_reason.is_none() && past.created_at.is_none() {
+    if stage.category == Category::Lost && past.loss_reason.is_none() && past.begin().is_none() {
         let detail = "is a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", "invalid", detail));
     }
     let custom = custom_fields::new_values(tx, Kind::Lead, &new.custom_fields)?;
-    if past.created_at.is_none() {
+    if past.begin().is_none() {
         custom_fields::must_be_filled(tx, Kind::Lead, &custom, stage.id)?;
     }
     let owner_id = new.owner_id.unwrap_or(tx.actor.user);
     sight::may_create(tx, Kind::Lead, Some(owner_id))?;
-    let begin = past.created_at.unwrap_or(tx.now);
+    let begin = past.begin().unwrap_or(tx.now);
     let closed_at = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
     Ok(NewRow {
@@ -215,6 +232,8 @@ fn new_row<'n>(
         custom,
         external_id: new.external_id.as_deref(),
         closed_at,
+        closed_by_id: closed_at.map(|_| owner_id),
+        without_beginning: closed_at.is_some() && past.without_beginning(),
         loss_reason_id: past.loss_reason.filter(|_| stage.category == Category::Lost),
         stage_entered_at: closed_at.unwrap_or(begin),
         last_activity_at: closed_at.unwrap_or(begin),
@@ -228,20 +247,12 @@ fn keys_of(tx: &Tx<'_>, person: Option<&LeadPerson>) -> Json {
 }
 
 /// A lead that came in closed stood in the first open stage before.
-fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage) -> Vec<Span> {
-    let span = |stage_id, entered_at, left_at| Span {
-        workspace_id: tx.workspace(),
-        id: Uuid::now_v7(),
-        record_id: row.id,
-        pipeline_id: row.pipeline_id,
-        stage_id,
-        entered_at,
-        left_at,
-        moved_by: Some(tx.actor.user),
-    };
+fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<Span> {
     match row.closed_at {
-        None => vec![span(row.stage_id, row.created_at, None)],
-        Some(closed) => vec![span(first.id, row.created_at, Some(closed)), span(row.stage_id, closed, None)],
+        None => vec![Span::new(tx, row.id, stage, row.created_at, None)],
+        Some(closed) => {
+            vec![Span::new(tx, row.id, first, row.created_at, Some(closed)), Span::new(tx, row.id, stage, closed, None)]
+        }
     }
 }
 
@@ -339,23 +350,23 @@ pub fn place(
     let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
-    let closed_at = match (stage.category == before.status, stage.category) {
-        (true, _) => before.closed_at,
-        (false, Category::Open) => None,
-        (false, _) => Some(tx.now),
+    let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
+        (true, _) => (before.closed_at, before.closed_by_id),
+        (false, Category::Open) => (None, None),
+        (false, _) => (Some(tx.now), before.owner_id.or(Some(tx.actor.user))),
     };
     let after: Lead = diesel::update(leads::table.find((tx.workspace(), before.id)))
         .set((
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
-            leads::loss_reason_id.eq(loss_reason.filter(|_| lost)),
+            (leads::closed_by_id.eq(closed_by), leads::loss_reason_id.eq(loss_reason.filter(|_| lost))),
             filled.map(|custom| leads::custom.eq(custom)),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    spans::advance(tx, before.id, stage.pipeline_id, stage.id)?;
+    spans::advance(tx, before.id, stage)?;
     let verb = match (before.status == after.status, after.status) {
         (true, _) => "stage_changed",
         (false, Category::Open) => "reopened",

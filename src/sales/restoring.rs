@@ -1,0 +1,49 @@
+//! Taking back the deletion of a lead or deal. That it was away is noted, so that snapshots of that time stay as they were; and if its
+//! stage was removed meanwhile, it goes to the first stage of the same category.
+use crate::db::tx::Tx;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::time::DateTime;
+use crate::sales::deals::{model::Deal, store as deal_store};
+use crate::sales::leads::{model::Lead, store as lead_store};
+use crate::sales::stage_removal::{send_deals, send_leads};
+use crate::sales::stages::{self, Category, Stage};
+use crate::schema::{deals, leads, restorations, stages as table};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+macro_rules! restoring {
+    ($name:ident, $store:ident, $send:ident, $table:ident, $row:ty) => {
+        pub fn $name(tx: &mut Tx<'_>, id: Uuid) -> Result<$row> {
+            let gone = $table::table.find((tx.workspace(), id)).select($table::deleted_at);
+            let since: Option<DateTime> = gone.first(tx.conn).optional()?.flatten();
+            let row = $store::revive(tx, id)?;
+            note(tx, id, since.unwrap_or(tx.now))?;
+            match another_stage(tx, row.pipeline_id, row.stage_id, row.status)? {
+                Some(stage) => $send(tx, &[row], &stage)?.pop().ok_or_else(Error::not_found),
+                None => Ok(row),
+            }
+        }
+    };
+}
+restoring!(deal, deal_store, send_deals, deals, Deal);
+restoring!(lead, lead_store, send_leads, leads, Lead);
+
+fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
+    diesel::insert_into(restorations::table)
+        .values((
+            (restorations::workspace_id.eq(tx.workspace()), restorations::id.eq(Uuid::now_v7())),
+            restorations::record_id.eq(record),
+            (restorations::deleted_at.eq(since), restorations::restored_at.eq(tx.now.max(since))),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Where a record goes whose stage is there no more.
+fn another_stage(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid, category: Category) -> Result<Option<Stage>> {
+    let own = table::table.find((tx.workspace(), stage)).filter(table::deleted_at.is_null()).select(table::id);
+    match own.for_key_share().first::<Uuid>(tx.conn).optional()? {
+        Some(_) => Ok(None),
+        None => stages::first(tx, pipeline, category).map(Some),
+    }
+}
