@@ -72,6 +72,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
+        next_task_on -> Nullable<Date>,
     }
 }
 
@@ -131,6 +132,7 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
         phone_keys -> Jsonb,
+        next_task_on -> Nullable<Date>,
     }
 }
 
@@ -209,6 +211,7 @@ diesel::table! {
         custom -> Jsonb,
         closed_by_id -> Nullable<Uuid>,
         without_beginning -> Bool,
+        next_task_on -> Nullable<Date>,
     }
 }
 
@@ -384,6 +387,8 @@ diesel::table! {
         closed_by_id -> Nullable<Uuid>,
         without_beginning -> Bool,
         phone_keys -> Jsonb,
+        next_task_on -> Nullable<Date>,
+        come_back_task_id -> Nullable<Uuid>,
     }
 }
 

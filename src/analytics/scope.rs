@@ -3,7 +3,7 @@ use crate::analytics::grouping::{Group, wrong};
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::kernel::actor::{Action, Actor};
+use crate::kernel::actor::{Action, Actor, Settings};
 use crate::kernel::asked::Asked;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Code, Error, Result};
@@ -78,7 +78,7 @@ impl Question {
         }
         let zone = asked
             .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
-            .unwrap_or(self.actor.settings.time_zone);
+            .unwrap_or(self.actor.settings.own_time_zone);
         // A report that cannot group does not know the parameter.
         let group = if groupings.is_empty() { None } else { asked.take("group_by") };
         let (pipeline, kind) = pipeline(tx, named)?;
@@ -94,9 +94,12 @@ impl Question {
     fn filtered(&self, asked: Asked, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
         let own = if groupings.is_empty() { OWN.to_vec() } else { [&OWN[..], &["group_by"]].concat() };
+        // Days in filters begin where those of the report do.
+        let settings = Settings { own_time_zone: scope.zone, ..self.actor.settings.clone() };
+        let actor = Actor { settings, ..self.actor.clone() };
         let filter = match kind {
-            PipelineKind::Deal => DEAL.condition(asked, &self.actor, &own)?,
-            PipelineKind::Lead => LEAD.condition(asked, &self.actor, &own)?,
+            PipelineKind::Deal => DEAL.condition(asked, &actor, &own)?,
+            PipelineKind::Lead => LEAD.condition(asked, &actor, &own)?,
         };
         let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
         let filter = Cond::All(vec![filter, sight::cond(&self.actor, records, Action::Read)]);
@@ -187,7 +190,7 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         parameter("to".into(), "First day after the period.".into(), schema(FieldKind::Date), None),
         parameter(
             "time_zone".into(),
-            "IANA name of the zone in which days begin; the workspace's if absent.".into(),
+            "IANA name of the zone in which days begin; yours if absent, which is the workspace's unless you have set another.".into(),
             text().format(Some(utoipa::openapi::SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
             None,
         ),

@@ -12,6 +12,7 @@ pub mod pooler;
 pub mod postgres;
 pub mod queue;
 pub mod refs;
+pub mod related;
 pub mod roles;
 pub mod sight;
 pub mod sql;

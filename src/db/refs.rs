@@ -29,8 +29,8 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
         let row = serde_json::to_value(row).map_err(crate::kernel::error::Error::internal)?;
         for field in fields {
             let Some(kind) = field.refers else { continue };
-            let id = field.of(&row).and_then(Json::as_str).and_then(|id| id.parse().ok());
-            wanted.entry(kind.as_str()).or_insert_with(|| (kind, Vec::new())).1.extend::<Option<Uuid>>(id);
+            let ids = field.of(&row).map(named).unwrap_or_default();
+            wanted.entry(kind.as_str()).or_insert_with(|| (kind, Vec::new())).1.extend(ids);
         }
     }
     for (kind, mut ids) in wanted.into_values() {
@@ -41,6 +41,18 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
         }
     }
     Ok(included)
+}
+
+/// The ids that a member holds: one, or those of a list such as the contacts of a deal.
+fn named(member: &Json) -> Vec<Uuid> {
+    let id = |member: &Json| -> Option<Uuid> { member.as_str()?.parse().ok() };
+    let of_item = |item: &Json| -> Option<Uuid> {
+        item.as_object()?.iter().find(|(name, _)| name.ends_with("_id")).and_then(|(_, value)| id(value))
+    };
+    match member {
+        Json::Array(list) => list.iter().filter_map(of_item).collect(),
+        one => id(one).into_iter().collect(),
+    }
 }
 
 macro_rules! by_kind {

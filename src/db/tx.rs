@@ -2,6 +2,7 @@
 use crate::db::events::{self, Event};
 use crate::db::idempotency::{self, Claim};
 use crate::db::pool::Db;
+use crate::db::related;
 use crate::db::turns::Account;
 use crate::db::watch;
 use crate::kernel::actor::{Action, Actor};
@@ -219,7 +220,8 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 }
 
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
-    crate::kernel::time::set_zone(request.actor.settings.time_zone);
+    crate::kernel::time::set_zone(request.actor.settings.own_time_zone);
+    crate::kernel::next_task::set_narrow(related::narrow(&request.actor));
     let Request { actor, id: request_id, permission, .. } = request;
     let (now, permission) = (DateTime::now(), *permission);
     Tx { conn, actor, now, unnumbered: false, request_id, permission, events: Vec::new() }

@@ -1,7 +1,7 @@
 //! Completes the collected document with what holds for all operations, so that none has to repeat it: tag, scope, problems,
 //! headers, required members, examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
-use crate::http::{closed_sets, enums, examples, fillings};
+use crate::http::{closed_sets, enums, event_types, examples, fillings};
 use crate::kernel::actor::SCOPES;
 use crate::kernel::shape::is_patch;
 use serde_json::{Map, Value as Json, json};
@@ -79,6 +79,10 @@ pub fn complete(document: &mut Json) {
             add_examples(name, schema, !inputs.contains(name));
         }
         closed_sets::add(schemas);
+    }
+    let types = event_types::table(document);
+    if let Some(list) = document.pointer_mut("/paths/~1api~1v1~1events/get") {
+        describe(list, &types);
     }
     enums::name(document);
     fillings::add(document);

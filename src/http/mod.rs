@@ -7,6 +7,7 @@ pub mod cors;
 pub mod docs;
 pub mod document;
 pub mod enums;
+pub mod event_types;
 pub mod examples;
 pub mod fillings;
 pub mod health;

@@ -1,5 +1,6 @@
 //! The tenant: name, base currency, time zone, country.
 use crate::db::events;
+use crate::db::related;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
@@ -65,6 +66,9 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Res
         .set((changes, workspaces::version.eq(before.version + 1), workspaces::updated_at.eq(tx.now)))
         .returning(Workspace::as_returning())
         .get_result(tx.conn)?;
+    if after.time_zone != before.time_zone {
+        related::move_days(tx, after.time_zone.parse().map_err(|_| Error::internal("an unknown time zone"))?)?;
+    }
     events::record_change(tx, &before, after)
 }
 

@@ -63,10 +63,13 @@ pub fn operators(field: &FieldRef) -> Vec<&'static str> {
 /// The parameter that asks about a workspace's own fields: `cf=region:eq:north`, as often as there are questions.
 pub const CUSTOM: &str = "cf";
 
+/// The parameter that asks also for what belongs to a record through another one.
+pub(in crate::kernel) const RELATED: &str = "related";
+
 /// Whether a parameter has one value by its nature. The others may be repeated, as some generated clients do with lists.
 fn takes_one(name: &str) -> bool {
     let asked = ASKS.iter().find(|(suffix, ..)| !suffix.is_empty() && name.ends_with(suffix)).map(|(_, ask, _)| *ask);
-    matches!(name, "q" | "sort" | "cursor" | "limit") || matches!(asked, Some(Ask::Op(_) | Ask::Empty))
+    matches!(name, "q" | "sort" | "cursor" | "limit" | RELATED) || matches!(asked, Some(Ask::Op(_) | Ask::Empty))
 }
 
 /// `status=open&status=won` as `status=open,won`.

@@ -10,6 +10,7 @@ use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};
 use serde_json::Value as Json;
 use std::cmp::Ordering;
+use std::sync::Arc;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,13 @@ pub enum Cond {
     Mentions(&'static Search, Vec<String>),
     /// Holds for the records named: used where another table decides, such as the contacts of a deal.
     Within(FieldRef, &'static str, Values),
+    /// Holds for the records that a statement finds, which costs so much.
+    Among(FieldRef, Arc<dyn Found>, usize),
 }
+
+/// A statement that finds ids.
+pub trait Found: QueryFragment<Pg> + std::fmt::Debug + Send + Sync {}
+impl<S: QueryFragment<Pg> + std::fmt::Debug + Send + Sync> Found for S {}
 
 impl Cond {
     /// For an open set of shapes the statement must not be cached: only "nothing" or hot fields by value are.
@@ -60,11 +67,11 @@ impl Cond {
             }
             Cond::Is(field, Op::Eq, _) => field.kind() != Kind::Bool,
             Cond::Carries(..) | Cond::Within(..) => true,
-            Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) => false,
+            Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) | Cond::Among(..) => false,
         }
     }
 
-    /// The same question asked of a serialized record. `Within` asks another table, so nothing in memory can answer it.
+    /// The same question asked of a serialized record. `Within` and `Among` ask other tables, so nothing in memory can answer them.
     pub fn eval(&self, row: &Json) -> bool {
         match self {
             Cond::All(list) => list.iter().all(|c| c.eval(row)),
@@ -87,7 +94,7 @@ impl Cond {
                 let text = fold(&search.members.iter().map(member).collect::<Vec<_>>().join(" "));
                 pieces.iter().all(|piece| text.contains(&fold(piece)))
             }
-            Cond::Within(..) => false,
+            Cond::Within(..) | Cond::Among(..) => false,
         }
     }
 }
@@ -241,6 +248,12 @@ impl QueryFragment<Pg> for Cond {
                 out.push_sql(" in (");
                 out.push_sql(subquery);
                 one_or_any(values, &mut out)?;
+                out.push_sql(")");
+            }
+            Cond::Among(field, found, _) => {
+                field.column(out.reborrow())?;
+                out.push_sql(" in (");
+                found.walk_ast(out.reborrow())?;
                 out.push_sql(")");
             }
         }

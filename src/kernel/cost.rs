@@ -18,6 +18,7 @@ impl Cond {
             Cond::Not(cond) => cond.cost(),
             Cond::Is(_, Op::Contains | Op::StartsWith, _) => TEXT,
             Cond::Mentions(_, words) => TEXT * words.len(),
+            Cond::Among(_, _, cost) => *cost,
             Cond::Is(..) | Cond::Empty(_) | Cond::Carries(..) | Cond::Within(..) => 1,
         }
     }

@@ -4,6 +4,7 @@ use crate::kernel::custom::CustomField;
 use crate::kernel::error::Bad;
 use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::links::Link;
 use crate::kernel::tags;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
@@ -93,6 +94,38 @@ where
     }
 }
 
+/// A column that is an expression over others.
+#[derive(Debug)]
+pub struct Sql(pub &'static str);
+
+impl QueryFragment<Pg> for Sql {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+/// Records that are named somewhere inside a row, so that they can be included.
+pub const fn inside(name: &'static str, path: &'static str, kind: RecordKind) -> Field {
+    Field { refers: Some(kind), ..expression(name, Kind::Uuid, &Sql("null")).at(path) }
+}
+
+/// A field behind which stands an expression; the kind is that of its type.
+pub const fn expression(name: &'static str, kind: Kind, column: &'static Sql) -> Field {
+    Field {
+        name,
+        kind,
+        nullable: true,
+        column,
+        hot: false,
+        choices: &[],
+        path: name,
+        refers: None,
+        form: Form::Text,
+        every: None,
+    }
+}
+
 impl Field {
     #[must_use]
     pub const fn hot(mut self) -> Self {
@@ -109,6 +142,13 @@ impl Field {
     #[must_use]
     pub const fn to(mut self, kind: RecordKind) -> Self {
         self.refers = Some(kind);
+        self
+    }
+
+    /// What stands for the column where it depends on the caller.
+    #[must_use]
+    pub const fn shown(mut self, column: Col) -> Self {
+        self.column = column;
         self
     }
 
@@ -143,7 +183,8 @@ impl Field {
 
     /// Its value in a serialized row.
     pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
-        self.path.split('.').try_fold(row, |value, name| value.get(name))
+        let inside = |value: &'r Json, name: &str| value.get(name).or_else(|| value.get(name.parse::<usize>().ok()?));
+        self.path.split('.').try_fold(row, inside)
     }
 
     pub fn sortable(&self) -> bool {
@@ -279,15 +320,6 @@ pub struct Fields<T: 'static> {
     pub table: std::marker::PhantomData<fn() -> T>,
 }
 
-/// A filter that another table answers, such as the contacts of a deal.
-#[derive(Debug)]
-pub struct Link {
-    /// Of the parameter.
-    pub name: &'static str,
-    /// The ids of the records that fit, up to the comparison with the given id: `select deal_id from … where contact_id = `.
-    pub sql: &'static str,
-}
-
 /// What `q=` looks through: the SQL expression of a trigram index, letter by letter, and the members it is made of.
 pub struct Search {
     pub sql: &'static str,
@@ -301,6 +333,11 @@ impl fmt::Debug for Search {
 }
 
 impl<T> Fields<T> {
+    /// What can be asked about: the fields, and the id first of all.
+    pub fn asked_about(&'static self) -> impl Iterator<Item = &'static Field> {
+        std::iter::once(&self.id).chain(self.all)
+    }
+
     pub fn get(&self, name: &str) -> Option<&'static Field> {
         self.all.iter().find(|f| f.name == name)
     }
@@ -315,6 +352,11 @@ impl<T> Fields<T> {
         self.known(actor).find(|field| field.name() == name)
     }
 
+    /// The id, by its name.
+    pub fn id_named(&'static self, name: &str) -> Option<FieldRef> {
+        (name == self.id.name).then_some(FieldRef::Built(&self.id))
+    }
+
     /// Every field that an actor may ask about.
     pub fn known<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
         let built = self.all.iter().filter(|field| self.shows(actor, field)).map(FieldRef::Built);
@@ -325,7 +367,8 @@ impl<T> Fields<T> {
 
     /// The fields whose records can be included, by the name used in `include=`.
     pub fn includes(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
-        self.all.iter().filter_map(|f| Some((f.include_name()?, f)))
+        let linked = self.links.iter().flat_map(|link| link.includes).map(|field| (field.name, field));
+        self.all.iter().filter_map(|f| Some((f.include_name()?, f))).chain(linked)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod error;
 pub mod field;
 pub mod form;
 pub mod kind;
+pub mod links;
 pub mod merge_patch;
 pub mod money;
 pub mod next_task;

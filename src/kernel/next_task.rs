@@ -1,7 +1,15 @@
 //! The next open task of a record, and whether it is for today or late.
+use crate::kernel::kind::{Kind, Record};
 use crate::kernel::time::{self, DateTime};
 use crate::text_enum;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::{Column, pg::Pg, result::QueryResult};
 use serde::{Serialize, Serializer};
+use std::cell::RefCell;
+use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -9,34 +17,39 @@ text_enum! {
     pub enum NextTaskState { Planned = "planned", Today = "today", Overdue = "overdue", }
 }
 
-/// The open task that is due first.
+/// The open task that is due first, of the record or of what belongs to it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct NextTask {
     pub id: Uuid,
     /// An all-day task is due at the end of its day.
     pub due_at: Option<DateTime>,
+    /// Of an all-day task: its day.
+    pub due_date: Option<NaiveDate>,
     pub state: NextTaskState,
 }
 
-/// The two columns behind it; the state depends on the moment of the answer.
+/// The columns behind it; the state depends on the moment of the answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NextTaskColumns {
     pub id: Option<Uuid>,
     pub due_at: Option<DateTime>,
+    pub due_date: Option<NaiveDate>,
 }
 
 impl NextTaskColumns {
     fn get(&self) -> Option<NextTask> {
-        let (id, now) = (self.id?, DateTime::now());
-        let day = |at| time::today(at, time::zone());
-        let instant = chrono::Duration::milliseconds(1);
-        let state = match self.due_at {
-            Some(due) if due < now => NextTaskState::Overdue,
-            // An all-day task is due when the next day begins.
-            Some(due) if day(due.plus(-instant)) == day(now) => NextTaskState::Today,
-            _ => NextTaskState::Planned,
-        };
-        Some(NextTask { id, due_at: self.due_at, state })
+        let state = state(self.due_at, self.due_date, DateTime::now(), time::zone());
+        Some(NextTask { id: self.id?, due_at: self.due_at, due_date: self.due_date, state })
+    }
+}
+
+fn state(due: Option<DateTime>, all_day: Option<NaiveDate>, now: DateTime, zone: Tz) -> NextTaskState {
+    match due {
+        Some(due) if due < now => NextTaskState::Overdue,
+        Some(due) if all_day.unwrap_or_else(|| time::today(due, zone)) == time::today(now, zone) => {
+            NextTaskState::Today
+        }
+        _ => NextTaskState::Planned,
     }
 }
 
@@ -46,26 +59,120 @@ impl Serialize for NextTaskColumns {
     }
 }
 
-/// Makes the columns of one table selectable as one member.
+/// For a caller who does not see everything: the statement that finds the next task of a record of a kind, as `id`, `due_end` and
+/// `due_date`. What is kept beside the record counts what such a caller does not see.
+pub type Narrow = Box<dyn Fn(Kind) -> String>;
+
+thread_local! {
+    static NARROW: RefCell<Option<Narrow>> = const { RefCell::new(None) };
+}
+
+/// Sets how the work of this thread finds next tasks; nothing: as they are kept.
+pub fn set_narrow(narrow: Option<Narrow>) {
+    NARROW.set(narrow);
+}
+
+/// A column of the next task of records of `R`: as it is kept, or as the caller sees it.
+pub struct Shown<C, R>(PhantomData<fn() -> (C, R)>);
+
+impl<C, R> Shown<C, R> {
+    pub const NEW: Shown<C, R> = Shown(PhantomData);
+}
+
+impl<C: Column + Default + QueryFragment<Pg>, R: Record> QueryFragment<Pg> for Shown<C, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let name = match C::NAME {
+            "next_task_id" => "id",
+            "next_task_at" => "due_end",
+            _ => "due_date",
+        };
+        let narrow = NARROW.with_borrow(|narrow| narrow.as_ref().map(|narrow| narrow(R::KIND)));
+        match narrow {
+            Some(next) => {
+                out.unsafe_to_cache_prepared();
+                out.push_sql(&format!("(select next.{name} from ({next}) next)"));
+            }
+            None => {
+                out.push_identifier(R::KIND.path())?;
+                out.push_sql(".");
+                out.push_identifier(C::NAME)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<C: Expression, R> Expression for Shown<C, R> {
+    type SqlType = C::SqlType;
+}
+
+impl<C: AppearsOnTable<QS>, R, QS: ?Sized> AppearsOnTable<QS> for Shown<C, R> where Self: Expression {}
+
+impl<C: SelectableExpression<QS>, R, QS: ?Sized> SelectableExpression<QS> for Shown<C, R> where Self: AppearsOnTable<QS> {}
+
+impl<C: ValidGrouping<G>, R, G> ValidGrouping<G> for Shown<C, R> {
+    type IsAggregate = C::IsAggregate;
+}
+
+/// The text depends on the caller, so the type cannot name the statement.
+impl<C, R> QueryId for Shown<C, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// Makes the columns of one table selectable as one member of its row.
 #[macro_export]
 macro_rules! next_task_columns {
-    ($name:ident = $table:ident) => {
+    ($name:ident = $table:ident, $row:ty) => {
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(pub $crate::kernel::next_task::NextTaskColumns);
         impl<DB: diesel::backend::Backend> diesel::Selectable<DB> for $name {
-            type SelectExpression = ($table::next_task_id, $table::next_task_at);
+            type SelectExpression = (
+                $crate::kernel::next_task::Shown<$table::next_task_id, $row>,
+                $crate::kernel::next_task::Shown<$table::next_task_at, $row>,
+                $crate::kernel::next_task::Shown<$table::next_task_on, $row>,
+            );
             fn construct_selection() -> Self::SelectExpression {
-                ($table::next_task_id, $table::next_task_at)
+                use $crate::kernel::next_task::Shown;
+                (Shown::NEW, Shown::NEW, Shown::NEW)
             }
         }
-        impl diesel::Queryable<diesel::dsl::SqlTypeOf<($table::next_task_id, $table::next_task_at)>, diesel::pg::Pg>
-            for $name
+        impl
+            diesel::Queryable<
+                diesel::dsl::SqlTypeOf<($table::next_task_id, $table::next_task_at, $table::next_task_on)>,
+                diesel::pg::Pg,
+            > for $name
         {
-            type Row = (Option<uuid::Uuid>, Option<$crate::kernel::time::DateTime>);
-            fn build((id, due_at): Self::Row) -> diesel::deserialize::Result<Self> {
-                Ok($name($crate::kernel::next_task::NextTaskColumns { id, due_at }))
+            type Row = (Option<uuid::Uuid>, Option<$crate::kernel::time::DateTime>, Option<chrono::NaiveDate>);
+            fn build((id, due_at, due_date): Self::Row) -> diesel::deserialize::Result<Self> {
+                Ok($name($crate::kernel::next_task::NextTaskColumns { id, due_at, due_date }))
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NextTaskState, state};
+    use chrono_tz::Tz;
+
+    #[test]
+    fn a_task_is_for_the_day_on_which_it_is_due() {
+        let tallinn: Tz = "Europe/Tallinn".parse().unwrap();
+        let now = "2026-06-10T20:30:00Z".parse().unwrap(); // half past eleven in the evening
+        for (due, day, expected) in [
+            (Some("2026-06-10T20:29:59.999Z"), None, NextTaskState::Overdue),
+            (Some("2026-06-10T20:30:00Z"), None, NextTaskState::Today),
+            (Some("2026-06-10T20:59:59.999Z"), None, NextTaskState::Today),
+            (Some("2026-06-10T21:00:00Z"), None, NextTaskState::Planned),
+            (Some("2026-06-10T21:00:00Z"), Some("2026-06-10"), NextTaskState::Today),
+            (Some("2026-06-11T21:00:00Z"), Some("2026-06-11"), NextTaskState::Planned),
+            (Some("2026-06-09T21:00:00Z"), Some("2026-06-09"), NextTaskState::Overdue),
+            (None, None, NextTaskState::Planned),
+        ] {
+            let (at, on) = (due.map(|due| due.parse().unwrap()), day.map(|day| day.parse().unwrap()));
+            assert_eq!(state(at, on, now, tallinn), expected, "{due:?} {day:?}");
+        }
+    }
 }

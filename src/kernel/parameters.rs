@@ -1,8 +1,9 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
-use crate::kernel::asked::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, applies};
+use crate::kernel::asked::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, RELATED, applies};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::{Fields, Kind};
 use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::query::FILES;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -13,9 +14,9 @@ const USER: &str = "^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$";
 
 impl<T> Fields<T> {
     /// The parameters of the filters alone, for lists and reports.
-    pub fn filters(&self) -> Vec<Parameter> {
+    pub fn filters(&'static self) -> Vec<Parameter> {
         let mut list = Vec::new();
-        for field in self.all {
+        for field in self.asked_about() {
             for (suffix, ask, meaning) in ASKS.iter().filter(|a| applies(a.1, &field.into())) {
                 let mut one = if *ask == Ask::Empty { schema(Kind::Bool) } else { schema(field.kind) };
                 let me = field.refers == Some(RecordKind::User) && matches!(ask, Ask::AnyOf | Ask::NoneOf);
@@ -39,10 +40,11 @@ impl<T> Fields<T> {
                 ));
             }
         }
-        for link in self.links {
+        for link in self.links.iter().filter(|link| matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_))) {
             let meaning = format!("`{}` is linked to it.", link.name.trim_end_matches("_id"));
             list.push(parameter(link.name.into(), meaning, schema(Kind::Uuid), Some(false)));
         }
+        list.extend(self.related_parameter());
         if CARRIERS.contains(&self.kind) {
             let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
             let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:[^\\u0000]*$")).max_length(Some(1000));
@@ -60,8 +62,23 @@ impl<T> Fields<T> {
         list
     }
 
+    /// Whether what belongs to a record through another one is asked for too.
+    fn related_parameter(&self) -> Option<Parameter> {
+        let related = |link: &Link| match link.by {
+            LinkedBy::Related { always, .. } => Some((link.name, always)),
+            _ => None,
+        };
+        let links: Vec<(&str, bool)> = self.links.iter().filter_map(related).collect();
+        let (_, always) = links.first()?;
+        let names = links.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let meaning = format!(
+            "With {names}: also what hangs on their leads and deals, on the people of a company, and on the leads that a deal came from."
+        );
+        Some(parameter(RELATED.into(), meaning, schema(Kind::Bool).default(Some((*always).into())), None))
+    }
+
     /// The parameters of a list in the OpenAPI document: derived, so that the document cannot lie.
-    pub fn parameters(&self) -> Vec<Parameter> {
+    pub fn parameters(&'static self) -> Vec<Parameter> {
         let mut list = self.filters();
         let names = self.all.iter().filter(|f| f.sortable()).map(|f| f.name).collect::<Vec<_>>().join("|");
         let own = if CARRIERS.contains(&self.kind) { "|cf\\.[a-z][a-z0-9_]*" } else { "" };

@@ -237,7 +237,8 @@ impl<T> Fields<T> {
         let include = split(&include.unwrap_or_default());
         let window = Window { limit, cursor, sort, include, total, deleted, words, columns };
         let text = format!("{:?} {deleted:?}", sorted(&asked.0));
-        let filter = self.filter(asked, actor, &[]);
+        let related = self.related(&mut asked, actor)?;
+        let filter = self.filter(asked, actor, &[]).map(|conds| conds.into_iter().chain(related).collect());
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
     }
 
@@ -336,10 +337,8 @@ impl<T> Fields<T> {
         if name == CUSTOM && CARRIERS.contains(&self.kind) {
             return self.own_field(value, actor);
         }
-        if let Some(link) = self.links.iter().find(|link| link.name == name) {
-            let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
-            let ids = ids.map_err(|bad| bad.at_parameter(name))?;
-            return Ok(Cond::Within((&self.id).into(), link.sql, ids));
+        if let Some(linked) = self.linked(name, || self.ids(name, value), actor) {
+            return linked;
         }
         let asked = |field: &'static Field| {
             let suffix = name.strip_prefix(field.name)?;
@@ -347,7 +346,7 @@ impl<T> Fields<T> {
             Some((field, ask))
         };
         let shown = |(field, _): &(&Field, Ask)| self.shows(actor, field);
-        let Some((field, ask)) = self.all.iter().find_map(asked).filter(shown) else {
+        let Some((field, ask)) = self.asked_about().find_map(asked).filter(shown) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
             return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));

@@ -81,6 +81,10 @@ fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Res
         Ok([text]) => Ok(text),
         Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
     };
+    // The words of a closed set; those of a field of one's own may be fewer than they were.
+    if matches!(&field, FieldRef::Built(built) if built.kind == Kind::Words) && ask != Ask::Empty {
+        Values::parse(&field, texts.clone())?;
+    }
     Ok(match (ask, kind) {
         (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
         (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),

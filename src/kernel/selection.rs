@@ -19,7 +19,8 @@ use uuid::Uuid;
 /// One question about one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Condition {
-    /// As in the filters of the list; `cf.` and the key for a field of your own.
+    /// As in the filters of the list; `cf.` and the key for a field of your own; of a record one step away its name and the field, as
+    /// `company.sector`.
     #[schema(min_length = 1, max_length = 100, example = "created_at")]
     pub field: String,
     /// `eq` or `in`: is one of the values; `ne` or `not_in`: is none of them; `all`: carries all of them; the others take one.
@@ -214,16 +215,25 @@ impl<T> Fields<T> {
 
     fn one(&'static self, condition: &Condition, pointer: &str, actor: &Actor) -> Result<Cond, Bad> {
         let wrong = |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), "invalid_choice", detail);
-        if let Some(link) = self.links.iter().find(|link| link.name == condition.field)
-            && matches!(condition.op.as_str(), "eq" | "in")
-        {
+        let ids = || {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
-            let ids = ids.map_err(|bad| bad.at_member(format!("{pointer}/values")))?;
-            return Ok(Cond::Within((&self.id).into(), link.sql, ids));
+            ids.map_err(|bad| bad.at_member(format!("{pointer}/values")))
+        };
+        if matches!(condition.op.as_str(), "eq" | "in")
+            && let Some(linked) = self.linked(&condition.field, ids, actor)
+        {
+            return linked;
         }
+        let away = self.away(actor).find(|(name, ..)| *name == condition.field);
+        let (away, named) = match away {
+            Some((_, field, found)) => (Some(found), Some(field.into())),
+            None => (None, self.named(&condition.field, actor).or_else(|| self.id_named(&condition.field))),
+        };
         // A search looks at living records alone.
-        let Some(field) = self.named(&condition.field, actor).filter(|field| field.name() != DELETED_AT) else {
-            let names: Vec<String> = self.known(actor).map(|field| field.name().to_owned()).collect();
+        let named = named.filter(|field| field.name() != DELETED_AT);
+        let Some(field) = named else {
+            let names = self.known(actor).map(|field| field.name().to_owned());
+            let names: Vec<String> = names.chain(self.away(actor).map(|(name, ..)| name)).collect();
             return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))).among(names));
         };
         let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field));
@@ -234,11 +244,16 @@ impl<T> Fields<T> {
         };
         let ask = ask.ok_or_else(|| {
             let takes = operators(&field);
-            let detail = format!("cannot be {}; {} takes {}", condition.op, field.name(), takes.join(", "));
+            let detail = format!("cannot be {}; {} takes {}", condition.op, condition.field, takes.join(", "));
             about(wrong("op", detail).among(takes))
         })?;
-        self.question(field, ask, condition.values.clone(), actor)
-            .map_err(|bad| about(bad.at_member(format!("{pointer}/values"))))
+        let cond = self
+            .question(field, ask, condition.values.clone(), actor)
+            .map_err(|bad| about(bad.at_member(format!("{pointer}/values"))))?;
+        Ok(match away {
+            Some(found) => found(actor, cond),
+            None => cond,
+        })
     }
 
     /// As `plan`, for a body, with conditions that come from elsewhere.

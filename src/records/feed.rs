@@ -6,15 +6,17 @@ use crate::identity::accounts::SECURITY_EVENTS;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::cond::Cond;
+use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{PageInfo, split};
+use crate::kernel::query::{PageInfo, hex, split};
 use crate::kernel::reply::Reply;
-use crate::kernel::seek::{seal, unseal};
+use crate::kernel::seek::{seal, signature, unseal};
 use crate::kernel::time::DateTime;
 use crate::list_params;
+use crate::records::event_types;
 use crate::web::ctx::Ctx;
 use actix_web::get;
 use diesel::prelude::*;
@@ -30,7 +32,7 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangeEvent {
     pub id: Uuid,
-    /// Such as `deal.stage_changed`; more types may come.
+    /// Such as `deal.stage_changed`; the description of `GET /events` lists them, and more may come.
     pub r#type: String,
     pub at: DateTime,
     pub record_kind: String,
@@ -98,38 +100,96 @@ pub fn changes(stored: &Json) -> Vec<MemberChange> {
 
 struct Asked {
     types: Vec<String>,
+    /// The kinds of record that were asked for; none: all.
+    kinds: Vec<String>,
     record: Option<Uuid>,
     limit: i64,
-    after: (i64, i64),
+    since: Option<DateTime>,
+    from: From,
 }
+
+/// Where in the feed to begin.
+enum From {
+    Start,
+    /// At the first event of `since`.
+    Time,
+    Now,
+    /// After a position, where the caller had this sight.
+    After(i64, i64, Option<String>),
+}
+
+impl Asked {
+    /// Whether a change of the caller's sight is among what was asked for.
+    fn takes_sight(&self, tx: &Tx<'_>) -> bool {
+        let (user, id) = (Kind::User.as_str(), tx.actor.user);
+        let type_ = format!("{user}.{}", event_types::SIGHT_CHANGED);
+        (self.types.is_empty() || self.types.contains(&type_))
+            && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == user))
+            && self.record.is_none_or(|record| record == id)
+    }
+}
+
+const PARAMETERS: [&str; 7] = ["limit", "cursor", "type", "record_id", "record_kind", "from", "at__gte"];
 
 fn asked(query: &str, actor: &Actor) -> Result<Asked> {
     let mut given = crate::kernel::asked::Asked::read(query)?;
     let limit = given.limit(50, 500)?;
-    let types = given.take("type").map(|t| split(&t)).unwrap_or_default();
+    let types = names(&mut given, "type", &event_types::all().map(|(_, name)| name).collect::<Vec<_>>())?;
+    let known: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
+    let kinds = names(&mut given, "record_kind", &known)?;
     let record = given.parsed("record_id", "a UUID")?;
-    let after = match given.take("cursor") {
-        None => (0, 0),
-        Some(cursor) => {
-            let invalid = |_| Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
-            let payload = unseal(&cursor)
-                .and_then(|json| serde_json::from_value::<(String, Uuid, i64, i64)>(json).map_err(invalid));
-            let (kind, workspace, xid, seq) = payload.map_err(|bad| Error::parameters(vec![bad]))?;
-            if kind != "events" || workspace != actor.workspace {
-                return Err(Error::parameters(vec![Bad::parameter(
-                    "cursor",
-                    "cursor_mismatch",
-                    "belongs to another list",
-                )]));
-            }
-            (xid, seq)
-        }
+    let since = given.parsed("at__gte", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
+    let now = given.take("from").map(|text| if text == "now" { Ok(()) } else { Err(text) }).transpose();
+    let now = now.map_err(|_| wrong("from", "invalid_choice", "must be now"))?.is_some();
+    let cursor = given.take("cursor");
+    given.finish(&PARAMETERS)?;
+    if now && (cursor.is_some() || since.is_some()) {
+        return Err(wrong("from", "invalid", "stands alone: a cursor or at__gte says where to begin, too"));
+    }
+    let from = match cursor {
+        Some(cursor) => position(&cursor, actor)?,
+        None if now => From::Now,
+        None if since.is_some() => From::Time,
+        None => From::Start,
     };
-    given.finish(&["limit", "cursor", "type", "record_id"])?;
-    Ok(Asked { types, record, limit, after })
+    Ok(Asked { types, kinds, record, limit, since, from })
 }
 
-/// The kinds whose records have owners, and the column that names the owner.
+fn wrong(parameter: &str, code: &'static str, detail: impl Into<String>) -> Error {
+    Error::parameters(vec![Bad::parameter(parameter, code, detail)])
+}
+
+/// Names of a closed set; one that is not in it is refused with the nearest.
+fn names(given: &mut crate::kernel::asked::Asked, parameter: &str, known: &[String]) -> Result<Vec<String>> {
+    let names = given.take(parameter).map(|text| split(&text)).unwrap_or_default();
+    let unknown = names.iter().find(|name| !known.contains(name));
+    match unknown {
+        Some(name) => {
+            let detail = format!("{name} {}", not_known(name, known.iter().map(String::as_str)));
+            Err(wrong(parameter, "invalid_choice", detail))
+        }
+        None => Ok(names),
+    }
+}
+
+fn position(cursor: &str, actor: &Actor) -> Result<From> {
+    let payload = unseal(cursor).map_err(|bad| Error::parameters(vec![bad]))?;
+    let invalid = |_| wrong("cursor", "cursor_invalid", "is not a cursor of this list");
+    // Cursors of before have no sight.
+    let (kind, workspace, xid, seq, sight) = match payload.as_array().map(Vec::len) {
+        Some(4) => {
+            let (kind, workspace, xid, seq) = serde_json::from_value(payload).map_err(invalid)?;
+            (kind, workspace, xid, seq, None)
+        }
+        _ => serde_json::from_value::<(String, Uuid, i64, i64, Option<String>)>(payload).map_err(invalid)?,
+    };
+    if kind != "events" || workspace != actor.workspace {
+        return Err(wrong("cursor", "cursor_mismatch", "belongs to another list"));
+    }
+    Ok(From::After(xid, seq, sight))
+}
+
+/// The kinds whose records are not all seen by everybody who may read such records, and the member that names the owner.
 const OWNED: [(Kind, &str); 7] = [
     (Kind::Company, "owner_id"),
     (Kind::Contact, "owner_id"),
@@ -140,15 +200,16 @@ const OWNED: [(Kind, &str); 7] = [
     (Kind::File, "author_id"),
 ];
 
-/// Whether the record of an event is one of these owners'. `:records` is the table of its kind.
-const OF_OWNERS: &str = "exists (select 1 from :records r where r.workspace_id = events.workspace_id and r.id = events.record_id \
-    and r.:owner = any(:owners))";
+/// Whether the caller sees the record of an event. `:records` is the table of its kind.
+const SEEN: &str = "exists (select 1 from :records where :records.workspace_id = events.workspace_id and :records.id = events.record_id \
+    and (:sight))";
 
 /// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
-fn kinds(tx: &Tx<'_>) -> Vec<String> {
+fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
     let answers_for_users = tx.actor.visibility("users", Action::Update) == Visibility::All;
     let may = |kind: &&Kind| tx.actor.must_read(kind.path()).is_ok() && (**kind != Kind::ApiKey || answers_for_users);
-    Kind::ALL.iter().filter(may).map(|kind| kind.as_str().to_owned()).collect()
+    let wanted = |kind: &&Kind| asked.is_empty() || asked.iter().any(|name| name == kind.as_str());
+    Kind::ALL.iter().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
 
 /// Whether the view of an event is shared, or was until then, or is the caller's.
@@ -158,7 +219,7 @@ const OF_VIEWS: &str = "record_kind <> 'view' or actor_id = :me or changes -> 's
 /// What happens to how others sign in is for who may read the audit log.
 const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
 
-/// The condition on events that follows from what the caller may see of each kind of record.
+/// The condition on events that follows from what the caller sees of each kind of record.
 fn seen(tx: &Tx<'_>) -> Statement {
     let audits = tx.actor.must_read(Kind::AuditEvent.path()).is_ok();
     let security = SECURITY_EVENTS.iter().map(|name| (*name).to_owned()).collect();
@@ -169,37 +230,104 @@ fn seen(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("(:views) and (:sign_in)")
         .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("me", Part::Id(tx.actor.user)))))
         .set("sign_in", Part::Nested(Box::new(sign_in)));
-    for (kind, owner) in OWNED {
-        let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
-        let owned = Statement::new(OF_OWNERS)
-            .set("records", Part::Sql(kind.path()))
-            .set("owner", Part::Sql(owner))
-            .set("owners", Part::Ids(owners));
-        condition = Statement::new("(:rest) and (record_kind <> :kind or :owned)")
+    for (kind, _) in OWNED {
+        let sight = sight::cond(tx.actor, kind, Action::Read);
+        if matches!(&sight, Cond::All(all) if all.is_empty()) {
+            continue;
+        }
+        let seen = Statement::new(SEEN).set("records", Part::Sql(kind.path())).set("sight", Part::Cond(sight));
+        condition = Statement::new("(:rest) and (record_kind <> :kind or :seen)")
             .set("rest", Part::Nested(Box::new(condition)))
             .set("kind", Part::Text(kind.as_str().into()))
-            .set("owned", Part::Nested(Box::new(owned)));
+            .set("seen", Part::Nested(Box::new(seen)));
     }
     condition
 }
 
+/// The events by which records went from owners whom the caller sees to somebody else.
+fn lost(tx: &Tx<'_>) -> Statement {
+    let mut condition = Statement::new("false");
+    for (kind, owner) in OWNED {
+        let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
+        condition = Statement::new("(:rest) or (record_kind = :kind and changes -> ':owner' ->> 0 = any(:owners))")
+            .set("rest", Part::Nested(Box::new(condition)))
+            .set("kind", Part::Text(kind.as_str().into()))
+            .set("owner", Part::Sql(owner))
+            .set("owners", Part::Texts(owners.iter().map(Uuid::to_string).collect()));
+    }
+    condition
+}
+
+/// What the caller sees, as a short text: another one means that something is seen that was not, or no more.
+fn sight_of(tx: &Tx<'_>) -> String {
+    let owners = OWNED.map(|(kind, _)| {
+        let mut owners = sight::owners(tx.actor, kind, Action::Read);
+        owners.iter_mut().for_each(|ids| ids.sort_unstable());
+        owners
+    });
+    let hidden: Vec<Vec<&str>> =
+        OWNED.iter().map(|(kind, _)| tx.actor.access.hidden_members(kind.path()).collect()).collect();
+    hex(&signature(format!("sight {:?} {owners:?} {hidden:?}", kinds(tx, &[])).as_bytes()))
+}
+
+/// The caller sees other records than where the cursor was given.
+fn sight_changed(tx: &Tx<'_>) -> ChangeEvent {
+    ChangeEvent {
+        id: Uuid::now_v7(),
+        r#type: format!("{}.{}", Kind::User.as_str(), event_types::SIGHT_CHANGED),
+        at: tx.now,
+        record_kind: Kind::User.as_str().into(),
+        record_id: tx.actor.user,
+        record_version: None,
+        actor_kind: tx.actor.via.into(),
+        actor_id: None,
+        request_id: tx.request_id.into(),
+        changes: Vec::new(),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Begin {
+    #[diesel(sql_type = BigInt)]
+    xid: i64,
+}
+
+fn begin(tx: &mut Tx<'_>, asked: &Asked) -> Result<(i64, i64)> {
+    match asked.from {
+        From::Start => Ok((0, 0)),
+        From::After(xid, seq, _) => Ok((xid, seq)),
+        From::Time | From::Now => {
+            let begin: Begin = Statement::new(include_str!("feed_start.sql"))
+                .set("workspace", Part::Id(tx.workspace()))
+                .set("since", Part::MaybeAt(asked.since))
+                .get_result(tx.conn)?;
+            Ok((begin.xid, i64::MAX))
+        }
+    }
+}
+
 fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
+    let after = begin(tx, asked)?;
     let mut rows: Vec<Row> = Statement::new(include_str!("feed.sql"))
         .set("workspace", Part::Id(tx.workspace()))
-        .set("xid", Part::Int(asked.after.0))
-        .set("seq", Part::Int(asked.after.1))
+        .set("xid", Part::Int(after.0))
+        .set("seq", Part::Int(after.1))
+        .set("since", Part::MaybeAt(asked.since))
         .set("types", Part::Texts(asked.types.clone()))
         .set("record", Part::MaybeId(asked.record))
-        .set("kinds", Part::Texts(kinds(tx)))
+        .set("kinds", Part::Texts(kinds(tx, &asked.kinds)))
         .set("seen", Part::Nested(Box::new(seen(tx))))
+        .set("lost", Part::Nested(Box::new(lost(tx))))
         .set("limit", Part::Int(asked.limit + 1))
         .load(tx.conn)?;
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     // There is always a cursor: a reader that has caught up asks with it again later.
-    let last = rows.last().map_or(asked.after, |row| (row.xid, row.seq));
-    let next_cursor = Some(seal(&json!(["events", tx.workspace(), last.0, last.1])));
+    let last = rows.last().map_or(after, |row| (row.xid, row.seq));
+    let sight = sight_of(tx);
+    let changed = matches!(&asked.from, From::After(_, _, Some(before)) if *before != sight) && asked.takes_sight(tx);
+    let next_cursor = Some(seal(&json!(["events", tx.workspace(), last.0, last.1, sight])));
     let event = |row: Row| ChangeEvent {
         id: row.id,
         r#type: row.type_,
@@ -212,15 +340,29 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
         request_id: row.request_id,
         changes: changes(&row.changes),
     };
-    let data = rows.into_iter().map(event).collect();
+    let data = changed.then(|| sight_changed(tx)).into_iter().chain(rows.into_iter().map(event)).collect();
     Ok(ChangeEventPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
 }
 
 list_params!(FeedParameters, {
     let p = |name: &str, meaning: &str, one, many| parameter(name.into(), meaning.into(), one, many);
+    let one_of = |names: &[String]| {
+        let names: Vec<String> = names.iter().map(|name| name.replace('.', "\\.")).collect();
+        schema(FieldKind::Text).pattern(Some(format!("^({})$", names.join("|"))))
+    };
+    let types: Vec<String> = event_types::all().map(|(_, name)| name).collect();
+    let kinds: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
     vec![
-        p("type", "Only events of these types, such as deal.stage_changed.", schema(FieldKind::Text), Some(false)),
+        p("type", "Only events of these types, such as deal.stage_changed.", one_of(&types), Some(false)),
+        p("record_kind", "Only events of these kinds of record.", one_of(&kinds), Some(false)),
         p("record_id", "Only events of this record.", schema(FieldKind::Uuid), None),
+        p(
+            "from",
+            "`now`: nothing that has happened before; the cursor of the answer leads on.",
+            one_of(&["now".into()]),
+            None,
+        ),
+        p("at__gte", "Only events of this instant and after it.", schema(FieldKind::Time), None),
         p(
             "limit",
             "Events per page.",
@@ -238,6 +380,9 @@ list_params!(FeedParameters, {
 
 /// Follow what changes in the workspace, oldest first, of the kinds of record that you may read (a key needs their scopes too).
 /// Keep the cursor and ask again: no change is ever skipped.
+///
+/// A record that you see no more, because it has another owner now, is told of once more as `deal.hidden`: drop it, and what hangs on
+/// it. When your role, your team or those in it change, `user.sight_changed` comes first: load anew what you keep.
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {

@@ -1,8 +1,16 @@
 -- Settled events after a position, of the kinds that the caller may read. A caller whose sight of a kind ends somewhere sees the
--- events of the records within it.
-select id, type as type_, at, record_kind, record_id, record_version, actor_kind, actor_id, request_id, changes, xid, seq
-from events
-where workspace_id = :workspace and (xid, seq) > (:xid, :seq) and settled(xid)
-    and (cardinality(:types) = 0 or type = any(:types)) and (:record::uuid is null or record_id = :record)
-    and record_kind = any(:kinds) and (:seen)
-order by xid, seq limit :limit
+-- events of the records within it; of a record that was within it and is not any more, that it is hidden now.
+select id, case when shown then type else record_kind || '.hidden' end as type_, at, record_kind, record_id, record_version, actor_kind,
+    case when shown then actor_id end as actor_id, request_id, case when shown then changes else '{}' end as changes, xid, seq
+from (
+    select events.*, (:seen) as shown from events
+    where workspace_id = :workspace and (xid, seq) > (:xid, :seq) and settled(xid)
+        and (:record::uuid is null or record_id = :record) and (:since::timestamptz is null or at >= :since)
+        and record_kind = any(:kinds)
+        and (
+            (cardinality(:types) = 0 or type = any(:types)) and (:seen)
+            or (cardinality(:types) = 0 or record_kind || '.hidden' = any(:types)) and (:lost) and not (:seen)
+        )
+    order by xid, seq limit :limit
+) told
+order by xid, seq

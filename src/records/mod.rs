@@ -2,6 +2,7 @@
 pub mod audit;
 pub mod bulk;
 pub mod custom_fields;
+pub mod event_types;
 pub mod feed;
 pub mod files;
 pub mod kept;

@@ -147,7 +147,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     default_sort: "-occurred_at",
     id: field("id", &activities::id),
     search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"] }),
-    links: &[],
+    links: &crate::related_links!(ACTIVITY, always false),
     table: PhantomData,
 };
 list_params!(ActivityList, ACTIVITY.parameters());

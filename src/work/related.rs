@@ -1,47 +1,11 @@
-//! The records that tasks and activities belong to, and what they mean for those records.
+//! What tasks and activities mean for the records they belong to.
 use crate::db::refs::{self, Named};
-use crate::db::sql::{Part, Statement};
+pub use crate::db::related::{Related, refresh_all};
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
 use crate::schema::{deals, leads};
 use diesel::prelude::*;
-use std::collections::BTreeSet;
-use uuid::Uuid;
-
-/// The records that one task or activity is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Related {
-    pub contact: Option<Uuid>,
-    pub company: Option<Uuid>,
-    pub lead: Option<Uuid>,
-    pub deal: Option<Uuid>,
-}
-
-/// Brings the next task of some records up to date; `link` is the column of tasks that names them.
-fn set_next(tx: &mut Tx<'_>, table: &'static str, link: &'static str, ids: impl Iterator<Item = Uuid>) -> Result<()> {
-    let ids: Vec<Uuid> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    for text in [include_str!("hold_records.sql"), include_str!("next_task.sql")] {
-        Statement::new(text)
-            .set("table", Part::Sql(table))
-            .set("link", Part::Sql(link))
-            .set("workspace", Part::Id(tx.workspace()))
-            .set("ids", Part::Ids(ids.clone()))
-            .execute(tx.conn)?;
-    }
-    Ok(())
-}
-
-/// As `refresh`, for the records of many tasks, in one order.
-pub fn refresh_all(tx: &mut Tx<'_>, list: &[Related]) -> Result<()> {
-    set_next(tx, "contacts", "contact_id", list.iter().filter_map(|related| related.contact))?;
-    set_next(tx, "companies", "company_id", list.iter().filter_map(|related| related.company))?;
-    set_next(tx, "leads", "lead_id", list.iter().filter_map(|related| related.lead))?;
-    set_next(tx, "deals", "deal_id", list.iter().filter_map(|related| related.deal))
-}
 
 impl Related {
     /// Which are named, and where.

@@ -1,27 +1,27 @@
-//! The timeline of a record: its changes, stage moves, activities and tasks in one list, latest first.
-use crate::db::sight::sight;
+//! The timeline of a record: changes, stage moves, activities, tasks and files of it and of what belongs to it, latest first.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::kernel::actor::{Action, can};
+use crate::db::{refs, related};
+use crate::kernel::actor::{Actor, can};
 use crate::kernel::asked::Asked;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::PageInfo;
+use crate::kernel::query::{Included, PageInfo, split};
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
 use crate::kernel::time::DateTime;
 use crate::list_params;
 use crate::people::{companies, contacts};
 use crate::records::feed::{MemberChange, changes};
-use crate::schema::leads;
 use crate::web::ctx::{Ctx, Id};
 use actix_web::get;
 use diesel::prelude::*;
 use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -31,15 +31,15 @@ use uuid::Uuid;
 pub struct TimelineItem {
     pub id: Uuid,
     pub at: DateTime,
-    /// `change`, `stage_move`, `activity` or `task`; more kinds may come.
+    /// `change`, `stage_move`, `activity`, `task` or `file`; more kinds may come.
     pub kind: String,
-    /// Of the event, activity or task: `deal.updated`, `call`, `todo`.
+    /// Of the event, activity or task: `deal.updated`, `call`, `todo`; of a file its content type.
     pub r#type: String,
     /// Who did it; of a task its assignee.
     pub actor_id: Option<Uuid>,
     pub record_kind: String,
     pub record_id: Uuid,
-    /// A task's title, a call's outcome.
+    /// A task's title, a call's outcome, a file's name.
     pub title: Option<String>,
     pub text: Option<String>,
     /// Of a change: each member before and after. Of a task: its status.
@@ -49,6 +49,8 @@ pub struct TimelineItem {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimelinePage {
     pub data: Vec<TimelineItem>,
+    /// With `include`: who did it, and the contacts, companies, leads and deals that changed.
+    pub included: Included,
     pub page: PageInfo,
 }
 
@@ -77,17 +79,27 @@ struct Row {
 }
 
 /// Which page of a timeline is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Window {
     limit: i64,
     before: Option<(DateTime, Uuid)>,
+    include: Vec<String>,
 }
+
+/// What can be included.
+const INCLUDES: [&str; 2] = ["actor", "record"];
 
 list_params!(TimelineParameters, {
     let limit = schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
     vec![
         parameter("limit".into(), "Items per page.".into(), limit, None),
         parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(FieldKind::Text), None),
+        parameter(
+            "include".into(),
+            "Names to add to `included`: of who did it, and of the records that changed.".into(),
+            schema(FieldKind::Text).pattern(Some(format!("^({})$", INCLUDES.join("|")))),
+            Some(false),
+        ),
     ]
 });
 
@@ -102,54 +114,94 @@ impl Window {
             if kind == "timeline" && of == record { Ok((at, id)) } else { Err(invalid()) }
         };
         let before = asked.take("cursor").map(read).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
-        asked.finish(&["limit", "cursor"])?;
-        Ok(Window { limit, before })
-    }
-}
-
-/// How activities and tasks name the record. A deal also shows what happened to the leads it came from.
-const fn conditions(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Company => ("a.company_id = any(:ids)", "t.company_id = any(:ids)"),
-        Kind::Lead => ("a.lead_id = any(:ids)", "t.lead_id = any(:ids)"),
-        Kind::Deal => {
-            ("a.deal_id = any(:ids) or a.lead_id = any(:ids)", "t.deal_id = any(:ids) or t.lead_id = any(:ids)")
+        let include = asked.take("include").map(|text| split(&text)).unwrap_or_default();
+        if let Some(name) = include.iter().find(|name| !INCLUDES.contains(&name.as_str())) {
+            let detail = format!("cannot be {name}; it can be {}", INCLUDES.join(", "));
+            return Err(Error::parameters(vec![Bad::parameter("include", "invalid_choice", detail)]));
         }
-        _ => ("a.contact_id = any(:ids)", "t.contact_id = any(:ids)"),
+        asked.finish(&["limit", "cursor", "include"])?;
+        Ok(Window { limit, before, include })
     }
 }
 
-/// Work is shown with the record it belongs to, to those who may read such work at all.
-fn shown(tx: &Tx<'_>, resource: &str) -> Part {
-    Part::Sql(if tx.actor.must_read(resource).is_ok() { "true" } else { "false" })
+/// A kind of work on a timeline: its table, the columns that are needed, and which rows come before an instant.
+struct Work {
+    table: &'static str,
+    columns: &'static str,
+    more: &'static str,
+}
+
+const ACTIVITIES: Work = Work {
+    table: "activities",
+    columns: "activities.*",
+    more: "activities.deleted_at is null and (activities.occurred_at, activities.id) < (:at, :last)",
+};
+const TASKS: Work = Work {
+    table: "tasks",
+    columns: "tasks.*, coalesce(tasks.completed_at, tasks.created_at) as at",
+    more: "tasks.deleted_at is null and (coalesce(tasks.completed_at, tasks.created_at), tasks.id) < (:at, :last)",
+};
+const FILES: Work = Work {
+    table: "files",
+    columns: "files.*",
+    more: "files.deleted_at is null and (files.created_at, files.id) < (:at, :last)",
+};
+
+impl Work {
+    fn before(&self, actor: &Actor, (at, last): (DateTime, Uuid)) -> Part {
+        let more = Statement::new(self.more).set("at", Part::At(at)).set("last", Part::Id(last));
+        Part::Nested(Box::new(related::hanging(actor.workspace, self.table, self.columns, more)))
+    }
+}
+
+/// The statement that finds a page, and whether there is another.
+pub fn statement(actor: &Actor, kind: Kind, id: Uuid, window: &Window) -> Statement {
+    let before = window.before.unwrap_or_else(|| (DateTime::now().plus(chrono::Duration::days(365_000)), Uuid::max()));
+    // Work is shown with the record it belongs to, to those who may read such work at all.
+    let shown = |resource| Part::Sql(if actor.must_read(resource).is_ok() { "true" } else { "false" });
+    Statement::new(include_str!("timeline.sql"))
+        .set("workspace", Part::Id(actor.workspace))
+        .set("related", Part::Nested(Box::new(related::of(actor, kind, &[id]))))
+        .set("activities", ACTIVITIES.before(actor, before))
+        .set("tasks", TASKS.before(actor, before))
+        .set("files", FILES.before(actor, before))
+        .set("activities_shown", shown("activities"))
+        .set("tasks_shown", shown("tasks"))
+        .set("files_shown", shown("files"))
+        .set("at", Part::At(before.0))
+        .set("last", Part::Id(before.1))
+        .set("limit", Part::Int(window.limit + 1))
+}
+
+/// The names that were asked for, one statement per kind of record.
+fn included(tx: &mut Tx<'_>, rows: &[Row], include: &[String]) -> Result<Included> {
+    let mut included = Included::default();
+    let mut add = |tx: &mut Tx<'_>, kind: Kind, ids: BTreeSet<Uuid>| -> Result<()> {
+        if let (Some(list), false) = (included.list(kind), ids.is_empty()) {
+            *list = refs::names(tx, kind, &ids.into_iter().collect::<Vec<_>>())?;
+        }
+        Ok(())
+    };
+    if include.iter().any(|name| name == "actor") {
+        tx.actor.must_read(Kind::User.path())?;
+        add(tx, Kind::User, rows.iter().filter_map(|row| row.actor_id).collect())?;
+    }
+    if include.iter().any(|name| name == "record") {
+        for kind in [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal] {
+            let ids = rows.iter().filter(|row| row.record_kind == kind.as_str()).map(|row| row.record_id);
+            add(tx, kind, ids.collect())?;
+        }
+    }
+    Ok(included)
 }
 
 pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<TimelinePage> {
-    let mut ids = vec![id];
-    if kind == Kind::Deal {
-        let from = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::converted_deal_id.eq(id));
-        let from = from.filter(sight::<leads::table>(tx.actor, Kind::Lead, Action::Read));
-        ids.extend(from.select(leads::id).load::<Uuid>(tx.conn)?);
-    }
-    let (activity_of, task_of) = conditions(kind);
-    let beginning = (tx.now.plus(chrono::Duration::days(365_000)), Uuid::max());
-    let (at, last) = window.before.unwrap_or(beginning);
-    let of = |sql| Part::Nested(Box::new(Statement::new(sql).set("ids", Part::Ids(ids.clone()))));
-    let mut rows: Vec<Row> = Statement::new(include_str!("timeline.sql"))
-        .set("workspace", Part::Id(tx.workspace()))
-        .set("ids", Part::Ids(ids.clone()))
-        .set("activities_shown", shown(tx, "activities"))
-        .set("tasks_shown", shown(tx, "tasks"))
-        .set("activity_of", of(activity_of))
-        .set("task_of", of(task_of))
-        .set("at", Part::At(at))
-        .set("last", Part::Id(last))
-        .set("limit", Part::Int(window.limit + 1))
-        .load(tx.conn)?;
+    let mut rows: Vec<Row> = statement(tx.actor, kind, id, &window).load(tx.conn)?;
     let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let next_cursor = rows.last().filter(|_| has_more).map(|row| seal(&json!(["timeline", id, row.at, row.id])));
+    let included = included(tx, &rows, &window.include)?;
     let item = |row: Row| TimelineItem {
         id: row.id,
         at: row.at,
@@ -163,10 +215,11 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
         changes: changes(&row.changes),
     };
     let data = rows.into_iter().map(item).collect();
-    Ok(TimelinePage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
+    Ok(TimelinePage { data, included, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
 }
 
-/// Everything that happened with a contact.
+/// Everything that happened with a contact, and with the leads and deals of the contact that you may see: changes, notes and calls,
+/// tasks, files.
 #[utoipa::path(operation_id = "get_contact_timeline", params(("contact_id" = Uuid, Path, description = "Id of the contact"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/contacts/{contact_id}/timeline")]
@@ -180,7 +233,8 @@ async fn of_contact(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
     .await
 }
 
-/// Everything that happened with a company.
+/// Everything that happened with a company, and with its people, leads and deals that you may see: changes, notes and calls, tasks,
+/// files.
 #[utoipa::path(operation_id = "get_company_timeline", params(("company_id" = Uuid, Path, description = "Id of the company"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/companies/{company_id}/timeline")]

@@ -48,6 +48,7 @@ fn rows() -> (uuid::Uuid, Vec<Json>) {
             "phones": maybe(40, json!([{ "phone": format!("+372 5550 10{n}") }, { "phone": format!("(212) 736-50{n}") }])), "birthday": maybe(7, json!(DATES[pick(8) % 2])),
             "preferred_channel": maybe(9, json!("email")), "do_not_contact": pick(10).is_multiple_of(2),
             "owner_id": maybe(11, me["user"]["id"].clone()),
+            "first_touch": maybe(40, json!({ "campaign": maybe(41, json!(TEXTS[pick(42) % 7])), "at": TIMES[pick(43) % 3] })),
             "tags": TAGS.iter().enumerate().filter(|(t, _)| pick(12 + t).is_multiple_of(2)).map(|(_, tag)| *tag).collect::<Vec<_>>(),
         });
         owner.post("/contacts", body).created();

@@ -1,4 +1,5 @@
 //! The row, what creates and changes it, and its fields.
+use crate::db::related;
 use crate::kernel::address;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::field::{Fields, Search, field};
@@ -6,12 +7,13 @@ use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
-use crate::kernel::next_task::NextTask;
+use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
+use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
-use crate::{gives, list_params, money_columns, next_task_columns, page, record};
+use crate::{away, gives, list_params, money_columns, next_task_columns, page, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -20,7 +22,7 @@ use uuid::Uuid;
 
 money_columns!(Revenue = companies(revenue_amount, revenue_currency));
 
-next_task_columns!(CompanyTask = companies);
+next_task_columns!(CompanyTask = companies, Company);
 
 /// An organisation.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
@@ -166,7 +168,9 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("owner_id", &companies::owner_id).to(Kind::User).hot(),
         field("tags", &companies::tags),
         field("external_id", &companies::external_id),
-        field("next_task_at", &companies::next_task_at).at("next_task.due_at"),
+        field("next_task_at", &companies::next_task_at)
+            .at("next_task.due_at")
+            .shown(&Shown::<companies::next_task_at, Company>::NEW),
         field("created_at", &companies::created_at),
         field("updated_at", &companies::updated_at),
         field("deleted_at", &companies::deleted_at),
@@ -177,7 +181,10 @@ pub static COMPANY: Fields<companies::table> = Fields {
         sql: "fold(companies.name || ' ' || coalesce(companies.domain, ''))",
         members: &["name", "domain"],
     }),
-    links: &[],
+    links: &[
+        away!("contacts", CONTACT.all, Contact by &COMPANY.id, in CONTACTS_OF_COMPANIES),
+        away!("deals", &related::DEALS, Deal by &COMPANY.id, in DEALS_OF_COMPANIES),
+    ],
     table: PhantomData,
 };
 list_params!(CompanyList, COMPANY.parameters());

@@ -1,17 +1,20 @@
 //! The row, what creates and changes it, and its fields.
+use crate::db::related;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::field::{Field, Fields, Kind as FieldKind, Search, Sql, expression, field};
 use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind;
+use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
-use crate::kernel::next_task::NextTask;
+use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
+use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{gives, jsonb, list_params, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -126,7 +129,7 @@ json_list!(Phones of ContactPhone);
 json_list!(Consents of Consent);
 jsonb!(FirstTouch, Emails, Phones, Consents);
 
-next_task_columns!(ContactTask = contacts);
+next_task_columns!(ContactTask = contacts, Contact);
 
 /// A person.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
@@ -346,6 +349,7 @@ impl Rules for ContactUpdate {
     }
 }
 
+static COMPANY_ID: Field = field("company_id", &contacts::company_id);
 static EVERY_EMAIL: Every = Every {
     is_any: "jsonb_path_query_array(contacts.emails, '$[*].email') ?| ",
     each: "jsonb_array_elements_text(jsonb_path_query_array(contacts.emails, '$[*].email'))",
@@ -380,10 +384,22 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         field("do_not_contact", &contacts::do_not_contact),
         field("lifecycle", &contacts::lifecycle).one_of(Lifecycle::TEXTS),
         field("source_id", &contacts::source_id).to(Kind::Source),
+        expression("first_touch_source_id", FieldKind::Uuid, &Sql("((contacts.first_touch ->> 'source_id')::uuid)"))
+            .at("first_touch.source_id"),
+        expression("first_touch_campaign", FieldKind::Text, &Sql("(contacts.first_touch ->> 'campaign')"))
+            .at("first_touch.campaign"),
+        expression("first_touch_channel", FieldKind::Text, &Sql("(contacts.first_touch ->> 'channel')"))
+            .at("first_touch.channel"),
+        expression("first_touch_at", FieldKind::Time, &Sql("((contacts.first_touch ->> 'at')::timestamptz)"))
+            .at("first_touch.at"),
+        // The channels to which the last word is yes.
+        expression("consents", FieldKind::Words, &Sql("agreed(contacts.consents)")).one_of(Channel::TEXTS),
         field("owner_id", &contacts::owner_id).to(Kind::User).hot(),
         field("tags", &contacts::tags),
         field("external_id", &contacts::external_id).hot(),
-        field("next_task_at", &contacts::next_task_at).at("next_task.due_at"),
+        field("next_task_at", &contacts::next_task_at)
+            .at("next_task.due_at")
+            .shown(&Shown::<contacts::next_task_at, Contact>::NEW),
         field("created_at", &contacts::created_at),
         field("updated_at", &contacts::updated_at),
         field("deleted_at", &contacts::deleted_at),
@@ -397,7 +413,15 @@ pub static CONTACT: Fields<contacts::table> = Fields {
               then ' ' || contacts.last_name || coalesce(contacts.first_name, '') else '' end)",
         members: &["first_name", "last_name", "email", "phone"],
     }),
-    links: &[],
+    links: &[
+        Link {
+            name: "deal_id",
+            by: LinkedBy::Seen(|actor, deals| related::people_of_deals(&CONTACT, actor, deals)),
+            includes: &[],
+        },
+        away!("company", COMPANY.all, Company by &COMPANY_ID, in COMPANIES),
+        away!("deals", &related::DEALS, Deal by &CONTACT.id, in DEALS_OF_CONTACTS),
+    ],
     table: PhantomData,
 };
 list_params!(ContactList, CONTACT.parameters());

@@ -2,6 +2,7 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
+use crate::db::related;
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -27,7 +28,18 @@ use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
 restorable!(contacts, Contact as undelete);
-removable!(contacts, Contact, frees external_id, then release);
+removable!(contacts, Contact, frees external_id, then follow);
+
+/// Brings the next tasks of the companies up to date for which these people work.
+fn refresh(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+    related::refresh(tx, Kind::Company, rows.iter().filter_map(|row| row.company_id))
+}
+
+/// What follows from a deletion.
+fn follow(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+    release(tx, rows)?;
+    refresh(tx, rows)
+}
 
 const MEANINGS: Meanings = &[
     ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
@@ -299,6 +311,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         .zip(&changed)
         .map(|(before, after)| (after.id, before.consents.0.as_slice(), after.consents.0.as_slice()));
     consents::note(tx, &changes.collect::<Vec<_>>())?;
+    let moved = rows.iter().zip(&changed).filter(|(before, after)| before.company_id != after.company_id);
+    let companies = moved.flat_map(|(before, after)| [before.company_id, after.company_id]).flatten();
+    related::refresh(tx, Kind::Company, companies.collect::<Vec<_>>())?;
     Ok(changed)
 }
 
@@ -387,6 +402,7 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
     }
     let back = undelete(tx, id)?;
     emails::claim(tx, [&back]).explain(MEANINGS)?;
+    refresh(tx, std::slice::from_ref(&back))?;
     Ok(back)
 }
 

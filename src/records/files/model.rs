@@ -117,7 +117,7 @@ pub static FILE: Fields<files::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &files::id),
     search: Some(Search { sql: "fold(files.name)", members: &["name"] }),
-    links: &[],
+    links: &crate::related_links!(FILE, always true),
     table: PhantomData,
 };
 list_params!(FileList, FILE.parameters());

@@ -1,5 +1,6 @@
 //! Deals: sales under way, won and lost.
 pub mod lines;
 pub mod model;
+pub mod people;
 pub mod routes;
 pub mod store;

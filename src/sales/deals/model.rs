@@ -1,19 +1,22 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Fields, Link, Search, field};
+use crate::kernel::field::{Field, Fields, Search, field, inside};
 use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
+use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
-use crate::kernel::next_task::NextTask;
+use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
+use crate::people::companies::model::COMPANY;
+use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -52,7 +55,7 @@ pub struct DealContacts(pub Vec<DealContact>);
 jsonb!(DealContacts);
 
 money_columns!(DealValue = deals(value_amount, value_currency));
-next_task_columns!(DealTask = deals);
+next_task_columns!(DealTask = deals, Deal);
 
 /// A sale under way, won or lost.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
@@ -290,6 +293,8 @@ pub struct DealReopening {
 }
 impl Rules for DealReopening {}
 
+static COMPANY_ID: Field = field("company_id", &deals::company_id);
+
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
@@ -315,7 +320,9 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("external_id", &deals::external_id).hot(),
         field("stage_entered_at", &deals::stage_entered_at),
         field("last_activity_at", &deals::last_activity_at),
-        field("next_task_at", &deals::next_task_at).at("next_task.due_at"),
+        field("next_task_at", &deals::next_task_at)
+            .at("next_task.due_at")
+            .shown(&Shown::<deals::next_task_at, Deal>::NEW),
         field("created_at", &deals::created_at),
         field("updated_at", &deals::updated_at),
         field("deleted_at", &deals::deleted_at),
@@ -326,12 +333,23 @@ pub static DEAL: Fields<deals::table> = Fields {
     links: &[
         Link {
             name: "contact_id",
-            sql: "select deal_id from deal_contacts where workspace_id = deals.workspace_id and contact_id = ",
+            by: LinkedBy::Table(
+                "select deal_id from deal_contacts where workspace_id = deals.workspace_id and contact_id = ",
+            ),
+            includes: &[
+                inside("contacts", "contacts", Kind::Contact),
+                inside("primary_contact", "contacts.0.contact_id", Kind::Contact),
+            ],
         },
         Link {
             name: "product_id",
-            sql: "select deal_id from line_items where workspace_id = deals.workspace_id and product_id = ",
+            by: LinkedBy::Table(
+                "select deal_id from line_items where workspace_id = deals.workspace_id and product_id = ",
+            ),
+            includes: &[],
         },
+        away!("company", COMPANY.all, Company by &COMPANY_ID, in COMPANIES),
+        away!("contacts", CONTACT.all, Contact by &DEAL.id, in CONTACTS_OF_DEALS),
     ],
     table: PhantomData,
 };

@@ -2,6 +2,7 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
+use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
@@ -13,23 +14,23 @@ use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
-use crate::sales::deals::lines;
 use crate::sales::deals::model::{
     Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
     ForecastCategory,
 };
+use crate::sales::deals::{lines, people};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
-use crate::schema::{deal_contacts, deals, stage_spans};
+use crate::schema::{deals, stage_spans};
 use crate::{insert_rows, list, owned, removable, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft deals, Deal, Deal);
-restorable!(deals, Deal as revive);
-removable!(deals, Deal, frees external_id);
+restorable!(deals, Deal as undelete);
+removable!(deals, Deal, frees external_id, then refresh);
 
 const MEANINGS: Meanings = &[
     ("deals_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -39,8 +40,20 @@ const MEANINGS: Meanings = &[
     ("deals_source_id_fkey", Meaning::Missing("/source_id")),
     ("deals_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
     ("deals_stage_fkey", Meaning::Missing("/stage_id")),
-    ("deal_contacts_contact_id_fkey", Meaning::Missing("/contacts")),
 ];
+
+/// Brings the next tasks up to date that may be tasks of these deals.
+fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
+    let related = rows.iter().map(|deal| Related { deal: Some(deal.id), ..Related::default() });
+    related::refresh_all(tx, &related.collect::<Vec<_>>())
+}
+
+/// Takes a deletion back; tasks of the deal may be the next ones again.
+pub fn revive(tx: &mut Tx<'_>, id: Uuid) -> Result<Deal> {
+    let row = undelete(tx, id)?;
+    refresh(tx, std::slice::from_ref(&row))?;
+    Ok(row)
+}
 
 /// A deal as it goes into the table.
 #[derive(Insertable)]
@@ -165,7 +178,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
     refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
-    link_contacts(tx, &links)?;
+    people::link(tx, &links)?;
     lines::insert(tx, &items)?;
     spans::insert_many(tx, &spans)?;
     records::tags::note(tx, deals.iter().map(|deal| &deal.tags))?;
@@ -232,23 +245,6 @@ fn spans_of(tx: &Tx<'_>, record: Uuid, past: &Past) -> Vec<Span> {
     spans.map(|((stage, entered), left)| Span::new(tx, record, stage, *entered, left)).collect()
 }
 
-fn link_contacts(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    let row = |(deal, contact): &(Uuid, &DealContact)| {
-        (
-            deal_contacts::workspace_id.eq(tx.workspace()),
-            deal_contacts::deal_id.eq(*deal),
-            deal_contacts::contact_id.eq(contact.contact_id),
-            deal_contacts::role.eq(contact.role.clone()),
-        )
-    };
-    let rows: Vec<_> = links.iter().map(row).collect();
-    diesel::insert_into(deal_contacts::table).values(rows).execute(tx.conn).explain(MEANINGS)?;
-    Ok(())
-}
-
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
     change(tx, &before, changes)
@@ -300,26 +296,12 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::must_see(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
-    relink_contacts(tx, &groups)?;
+    people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
-    events::record_changes(tx, &rows_of(&groups), changed)
-}
-
-/// The contacts of the deals whose list of them was given.
-fn relink_contacts(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<()> {
-    let given = groups.iter().filter_map(|(rows, changes)| Some((rows, changes.contacts.as_deref()?)));
-    let given: Vec<(Uuid, &[DealContact])> =
-        given.flat_map(|(rows, list)| rows.iter().map(move |row| (row.id, list))).collect();
-    if given.is_empty() {
-        return Ok(());
-    }
-    let ids = given.iter().map(|(id, _)| *id);
-    let old = deal_contacts::table
-        .filter(deal_contacts::workspace_id.eq(tx.workspace()))
-        .filter(deal_contacts::deal_id.eq_any(ids));
-    diesel::delete(old).execute(tx.conn)?;
-    let links = given.iter().flat_map(|(id, list)| list.iter().map(|contact| (*id, contact)));
-    link_contacts(tx, &links.collect::<Vec<_>>())
+    let rows = rows_of(&groups);
+    let changed = events::record_changes(tx, &rows, changed)?;
+    related::refresh_all(tx, &people::moved(&rows, &changed))?;
+    Ok(changed)
 }
 
 type SetValue =

@@ -1,6 +1,7 @@
 //! Conversion: a lead becomes a contact, a company and a deal, new or existing ones, in one transaction.
 use crate::db::events::Event;
 use crate::db::refs;
+use crate::db::related::{self, Related};
 use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -130,7 +131,13 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         None => 0,
     };
     let lead = freeze(tx, &lead, contact.as_ref(), company.as_ref(), deal.as_ref())?;
-    // Handing the tasks over changed the deal's next task.
+    related::refresh_all(
+        tx,
+        &[Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None }],
+    )?;
+    // Their next tasks may be others now.
+    let contact = contact.map(|contact| contacts::find(tx, contact.id)).transpose()?;
+    let company = company.map(|company| companies::find(tx, company.id)).transpose()?;
     let deal = deal.map(|deal| deals::find(tx, deal.id)).transpose()?;
     let moved_tasks = i64::try_from(moved).unwrap_or(i64::MAX);
     let result = ConversionResult {

@@ -1,19 +1,21 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
-use crate::kernel::next_task::NextTask;
+use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
+use crate::people::companies::model::COMPANY;
+use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -54,7 +56,7 @@ impl LeadPerson {
 }
 
 money_columns!(LeadValue = leads(value_amount, value_currency));
-next_task_columns!(LeadTask = leads);
+next_task_columns!(LeadTask = leads, Lead);
 
 /// An interest that is not qualified yet.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
@@ -199,7 +201,7 @@ pub struct LeadUpdate {
     pub owner_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub source_id: Option<Option<Uuid>>,
-    /// Also makes a task for that day.
+    /// The task of that day moves along, and goes when the day is cleared.
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub come_back_on: Option<Option<NaiveDate>>,
     /// All of them.
@@ -253,6 +255,9 @@ pub struct LeadDisqualification {
 }
 impl Rules for LeadDisqualification {}
 
+static COMPANY_ID: Field = field("company_id", &leads::company_id);
+static CONTACT_ID: Field = field("contact_id", &leads::contact_id);
+
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
@@ -279,7 +284,9 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("external_id", &leads::external_id).hot(),
         field("stage_entered_at", &leads::stage_entered_at),
         field("last_activity_at", &leads::last_activity_at),
-        field("next_task_at", &leads::next_task_at).at("next_task.due_at"),
+        field("next_task_at", &leads::next_task_at)
+            .at("next_task.due_at")
+            .shown(&Shown::<leads::next_task_at, Lead>::NEW),
         field("created_at", &leads::created_at),
         field("updated_at", &leads::updated_at),
         field("deleted_at", &leads::deleted_at),
@@ -293,7 +300,10 @@ pub static LEAD: Fields<leads::table> = Fields {
               translate(leads.phone_keys::text, '[]\",', ''))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
-    links: &[],
+    links: &[
+        away!("company", COMPANY.all, Company by &COMPANY_ID, in COMPANIES),
+        away!("contact", CONTACT.all, Contact by &CONTACT_ID, in CONTACTS),
+    ],
     table: PhantomData,
 };
 list_params!(LeadList, LEAD.parameters());

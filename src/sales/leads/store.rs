@@ -2,6 +2,7 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
+use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
@@ -16,12 +17,11 @@ use crate::records::{self, custom_fields};
 use crate::sales::leads::model::{
     Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating,
 };
+use crate::sales::leads::promises;
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
-use crate::work::tasks::model::TaskCreate;
-use crate::work::tasks::store as tasks;
 use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -30,8 +30,8 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft leads, Lead, Lead);
-restorable!(leads, Lead as revive);
-removable!(leads, Lead, frees external_id);
+restorable!(leads, Lead as undelete);
+removable!(leads, Lead, frees external_id, then refresh);
 
 const MEANINGS: Meanings = &[
     ("leads_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -44,6 +44,26 @@ const MEANINGS: Meanings = &[
     ("leads_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
     ("leads_stage_fkey", Meaning::Missing("/stage_id")),
 ];
+
+/// Brings the next tasks up to date that may be tasks of these leads.
+fn refresh(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
+    related::refresh_all(
+        tx,
+        &rows.iter().map(|lead| Related { lead: Some(lead.id), ..belongs(lead) }).collect::<Vec<_>>(),
+    )
+}
+
+/// To whom the tasks of a lead belong too.
+fn belongs(lead: &Lead) -> Related {
+    Related { contact: lead.contact_id, company: lead.company_id, ..Related::default() }
+}
+
+/// Takes a deletion back; tasks of the lead may be the next ones again.
+pub fn revive(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
+    let row = undelete(tx, id)?;
+    refresh(tx, std::slice::from_ref(&row))?;
+    Ok(row)
+}
 
 /// What a lead brings along from before it was recorded here.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,8 +97,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::must_see(tx, &named)?;
     let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
-    let promises = made.iter().filter_map(|lead| Some(promise(lead, lead.come_back_on?))).collect();
-    keep(tx, promises, made)
+    promises::keep(tx, &vec![None; made.len()], made)
 }
 
 /// The records that a lead names.
@@ -237,19 +256,6 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
     }
 }
 
-/// "Talk to them again on that day" is a task.
-fn promise(lead: &Lead, day: NaiveDate) -> TaskCreate {
-    TaskCreate {
-        r#type: Some("call".into()),
-        title: format!("Come back to {}", lead.title).chars().take(300).collect(),
-        due_date: Some(day),
-        assignee_id: lead.owner_id,
-        contact_id: lead.contact_id,
-        lead_id: Some(lead.id),
-        ..TaskCreate::default()
-    }
-}
-
 /// Locks a lead that may still change.
 fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
     let lead = lock(tx, id, expected)?;
@@ -323,32 +329,10 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
-    let put_off = rows.iter().zip(&changed).filter(|(before, after)| before.come_back_on != after.come_back_on);
-    let promises = put_off.filter_map(|(_, after)| Some(promise(after, after.come_back_on?))).collect();
-    keep(tx, promises, changed)
-}
-
-/// Makes the tasks that were promised, and shows them in their leads.
-fn keep(tx: &mut Tx<'_>, mut promises: Vec<TaskCreate>, mut made: Vec<Lead>) -> Result<Vec<Lead>> {
-    if promises.is_empty() {
-        return Ok(made);
-    }
-    let gone = refs::suspended(tx, promises.iter().map(|task| task.assignee_id))?;
-    // Who is suspended does not come back: whoever promises it does.
-    for task in promises.iter_mut().filter(|task| task.assignee_id.is_some_and(|id| gone.contains(&id))) {
-        task.assignee_id = Some(tx.actor.user);
-    }
-    tasks::insert_many(tx, &promises.iter().collect::<Vec<_>>())?;
-    let ids = promises.iter().filter_map(|task| task.lead_id);
-    let promised = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
-    let promised: Vec<Lead> = promised.select(Lead::as_select()).load(tx.conn)?;
-    let mut promised: HashMap<Uuid, Lead> = promised.into_iter().map(|lead| (lead.id, lead)).collect();
-    for lead in &mut made {
-        if let Some(current) = promised.remove(&lead.id) {
-            *lead = current;
-        }
-    }
-    Ok(made)
+    let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
+    let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
+    related::refresh_all(tx, &moved)?;
+    promises::keep(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.

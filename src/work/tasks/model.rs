@@ -168,7 +168,7 @@ pub static TASK: Fields<tasks::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &tasks::id),
     search: Some(Search { sql: "fold(tasks.title)", members: &["title"] }),
-    links: &[],
+    links: &crate::related_links!(TASK, always false),
     table: PhantomData,
 };
 list_params!(TaskList, TASK.parameters());

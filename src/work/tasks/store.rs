@@ -16,6 +16,7 @@ use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Uuid as SqlUuid};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 owned!(soft tasks, Task, Task);
@@ -155,6 +156,14 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     let related = rows.iter().map(|row| row.related()).chain(changed.iter().map(Task::related));
     related::refresh_all(tx, &related.collect::<Vec<_>>())?;
     events::record_changes(tx, &rows, changed)
+}
+
+/// Those that are still open, locked; seen or not, for what follows from a change of their record.
+pub fn hold_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
+    let open = mine(tx.workspace()).filter(tasks::id.eq_any(ids)).filter(tasks::status.eq(TaskStatus::Open));
+    let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
+    open.iter().for_each(|task| tx.not_before(task.updated_at));
+    Ok(open.into_iter().map(|task| (task.id, task)).collect())
 }
 
 pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&str>) -> Result<Task> {

@@ -1,0 +1,277 @@
+//! What belongs to a record through another one: the leads and deals of a contact, the people of a company, the leads of a deal.
+//! Timelines, next tasks and lists of work ask here, so that they mean the same records.
+use crate::db::sight;
+use crate::db::sql::{Part, Statement};
+use crate::db::tx::Tx;
+use crate::kernel::actor::{Action, Actor};
+use crate::kernel::cond::Cond;
+use crate::kernel::error::Result;
+use crate::kernel::field::{Field, Fields, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::next_task::Narrow;
+use crate::kernel::time::day_start;
+use crate::schema::{deals, tasks};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The records that one task, activity or file is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Related {
+    pub contact: Option<Uuid>,
+    pub company: Option<Uuid>,
+    pub lead: Option<Uuid>,
+    pub deal: Option<Uuid>,
+}
+
+/// The kinds that stand between a record and what belongs to it.
+const BETWEEN: [(Kind, &str); 3] = [(Kind::Contact, "contacts"), (Kind::Lead, "leads"), (Kind::Deal, "deals")];
+
+/// Which records belong to one of a kind, as `(kind, id)`.
+const fn text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Contact => include_str!("related/of_contact.sql"),
+        Kind::Company => include_str!("related/of_company.sql"),
+        Kind::Deal => include_str!("related/of_deal.sql"),
+        _ => include_str!("related/of_lead.sql"),
+    }
+}
+
+/// What the caller sees of a kind of record.
+fn seen(actor: &Actor, kind: Kind) -> Cond {
+    let readable = actor.must_read(kind.path()).is_ok();
+    if readable { sight::cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
+}
+
+/// Records of a kind, and what belongs to them, as far as the caller sees it.
+pub fn of(actor: &Actor, kind: Kind, ids: &[Uuid]) -> Statement {
+    let all = Statement::new(text(kind));
+    let all = all.set("workspace", Part::Id(actor.workspace)).set("ids", Part::Ids(ids.to_vec()));
+    BETWEEN.iter().fold(all, |all, (kind, name)| all.set(name, Part::Cond(seen(actor, *kind))))
+}
+
+/// The rows of a table that hang on the records of `related`; `more` narrows them down.
+pub fn hanging(workspace: Uuid, table: &'static str, columns: &'static str, more: Statement) -> Statement {
+    Statement::new(include_str!("related/hanging.sql"))
+        .set("workspace", Part::Id(workspace))
+        .set("table", Part::Sql(table))
+        .set("columns", Part::Sql(columns))
+        .set("more", Part::Nested(Box::new(more)))
+}
+
+/// Work on a record of a kind, and on what belongs to it.
+pub fn work<T>(fields: &'static Fields<T>, actor: &Actor, kind: Kind, ids: &[Uuid]) -> Cond {
+    const WORK: &str = "select hanging.id from (:related) related cross join lateral (:hanging) hanging";
+    let hanging = hanging(actor.workspace, fields.kind.path(), "id", Statement::new("true"));
+    let work = Statement::new(WORK)
+        .set("related", Part::Nested(Box::new(of(actor, kind, ids))))
+        .set("hanging", Part::Nested(Box::new(hanging)));
+    Cond::Among((&fields.id).into(), Arc::new(work), 1)
+}
+
+/// The people of deals that the caller sees.
+pub fn people_of_deals<T>(fields: &'static Fields<T>, actor: &Actor, deals: &[Uuid]) -> Cond {
+    const PEOPLE: &str = "select deal_contacts.contact_id from deal_contacts \
+        join deals on deals.workspace_id = deal_contacts.workspace_id and deals.id = deal_contacts.deal_id \
+        where deal_contacts.workspace_id = :workspace and deal_contacts.deal_id = any(:ids) and deals.deleted_at is null and (:deals)";
+    let people = Statement::new(PEOPLE)
+        .set("workspace", Part::Id(actor.workspace))
+        .set("ids", Part::Ids(deals.to_vec()))
+        .set("deals", Part::Cond(seen(actor, Kind::Deal)));
+    Cond::Among((&fields.id).into(), Arc::new(people), 1)
+}
+
+/// What can be asked of the deals of a contact or a company.
+pub static DEALS: [Field; 10] = [
+    field("status", &deals::status).one_of(&["open", "won", "lost"]),
+    field("pipeline_id", &deals::pipeline_id),
+    field("stage_id", &deals::stage_id),
+    field("owner_id", &deals::owner_id).to(Kind::User),
+    field("value", &deals::value_amount).at("value.amount"),
+    field("currency", &deals::value_currency).at("value.currency"),
+    field("expected_close_date", &deals::expected_close_date),
+    field("closed_at", &deals::closed_at),
+    field("tags", &deals::tags),
+    field("created_at", &deals::created_at),
+];
+
+/// Records that are found by a condition on others one step away: of `kind`, seen by the caller and not deleted.
+pub fn having(field: &'static Field, found: &'static str, actor: &Actor, kind: Kind, asked: Cond) -> Cond {
+    let cost = 1 + asked.cost();
+    let found = Statement::new(found)
+        .set("workspace", Part::Id(actor.workspace))
+        .set("seen", Part::Cond(seen(actor, kind)))
+        .set("asked", Part::Cond(asked));
+    Cond::Among(field.into(), Arc::new(found), cost)
+}
+
+pub const COMPANIES: &str = "select companies.id from companies \
+    where companies.workspace_id = :workspace and companies.deleted_at is null and (:seen) and (:asked)";
+pub const CONTACTS: &str = "select contacts.id from contacts \
+    where contacts.workspace_id = :workspace and contacts.deleted_at is null and (:seen) and (:asked)";
+pub const CONTACTS_OF_COMPANIES: &str = "select contacts.company_id from contacts \
+    where contacts.workspace_id = :workspace and contacts.deleted_at is null and (:seen) and (:asked)";
+pub const DEALS_OF_COMPANIES: &str = "select deals.company_id from deals \
+    where deals.workspace_id = :workspace and deals.deleted_at is null and (:seen) and (:asked)";
+pub const DEALS_OF_CONTACTS: &str = "select deal_contacts.contact_id from deal_contacts \
+    join deals on deals.workspace_id = deal_contacts.workspace_id and deals.id = deal_contacts.deal_id \
+    where deal_contacts.workspace_id = :workspace and deals.deleted_at is null and (:seen) and (:asked)";
+pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_contacts \
+    join contacts on contacts.workspace_id = deal_contacts.workspace_id and contacts.id = deal_contacts.contact_id \
+    where deal_contacts.workspace_id = :workspace and contacts.deleted_at is null and (:seen) and (:asked)";
+
+/// A link to records one step away: `away!("company", COMPANY.all, Company by COMPANY_ID in COMPANIES)`.
+#[macro_export]
+macro_rules! away {
+    ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {
+        $crate::kernel::links::Link {
+            name: $name,
+            by: $crate::kernel::links::LinkedBy::Away {
+                kind: $crate::kernel::kind::Kind::$kind,
+                fields: || $fields,
+                found: |actor, asked| {
+                    $crate::db::related::having(
+                        $field,
+                        $crate::db::related::$found,
+                        actor,
+                        $crate::kernel::kind::Kind::$kind,
+                        asked,
+                    )
+                },
+            },
+            includes: &[],
+        }
+    };
+}
+
+/// The links of a resource whose records hang on contacts, companies, leads and deals.
+#[macro_export]
+macro_rules! related_links {
+    ($fields:ident, always $always:literal) => {
+        [
+            $crate::related_links!(@ $fields, $always, "contact_id", Contact),
+            $crate::related_links!(@ $fields, $always, "company_id", Company),
+            $crate::related_links!(@ $fields, $always, "deal_id", Deal),
+        ]
+    };
+    (@ $fields:ident, $always:literal, $name:literal, $kind:ident) => {
+        $crate::kernel::links::Link {
+            name: $name,
+            by: $crate::kernel::links::LinkedBy::Related {
+                to: $crate::kernel::kind::Kind::$kind,
+                always: $always,
+                work: |actor, kind, ids| $crate::db::related::work(&$fields, actor, kind, ids),
+            },
+            includes: &[],
+        }
+    };
+}
+
+/// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything.
+pub fn narrow(actor: &Actor) -> Option<Narrow> {
+    let owners = BETWEEN.map(|(kind, name)| {
+        let readable = actor.must_read(kind.path()).is_ok();
+        let owners = if readable { sight::owners(actor, kind, Action::Read) } else { Some(Vec::new()) };
+        (name, owners)
+    });
+    if owners.iter().all(|(_, owners)| owners.is_none()) {
+        return None;
+    }
+    let sees = owners.map(|(name, owners)| (name, owners.map_or_else(|| living(name), |list| owned_by(name, &list))));
+    Some(Box::new(move |kind| {
+        let first = include_str!("related/first_task.sql").replace(":related", text(kind));
+        let first = sees.iter().fold(first, |sql, (name, seen)| sql.replace(&format!(":{name}"), seen));
+        let table = kind.path();
+        first.replace(":workspace", &format!("{table}.workspace_id")).replace(":ids", &format!("array[{table}.id]"))
+    }))
+}
+
+/// What is deleted counts nowhere.
+fn living(table: &str) -> String {
+    format!("{table}.deleted_at is null")
+}
+
+fn owned_by(table: &str, owners: &[Uuid]) -> String {
+    let list = owners.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+    format!("{table}.deleted_at is null and {table}.owner_id = any('{{{list}}}'::uuid[])")
+}
+
+/// Brings the next task of some records of a kind up to date.
+pub fn refresh(tx: &mut Tx<'_>, kind: Kind, ids: impl IntoIterator<Item = Uuid>) -> Result<()> {
+    let ids: Vec<Uuid> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let workspace = tx.workspace();
+    let set = |text| Statement::new(text).set("workspace", Part::Id(workspace));
+    let one = set(text(kind)).set("ids", Part::Sql("array[record.id]"));
+    let one = one.set("contacts", Part::Sql("contacts.deleted_at is null"));
+    let one = one.set("leads", Part::Sql("leads.deleted_at is null"));
+    let one = one.set("deals", Part::Sql("deals.deleted_at is null"));
+    let first = set(include_str!("related/first_task.sql")).set("related", Part::Nested(Box::new(one)));
+    for text in [include_str!("related/hold.sql"), include_str!("related/next_task.sql")] {
+        set(text)
+            .set("table", Part::Sql(kind.path()))
+            .set("ids", Part::Ids(ids.clone()))
+            .set("first", Part::Nested(Box::new(first.clone())))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// The kinds that show a next task, in the order in which their rows are locked.
+const SHOWING: [Kind; 4] = [Kind::Lead, Kind::Deal, Kind::Contact, Kind::Company];
+
+#[derive(QueryableByName)]
+struct Showing {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Brings the next task of all records up to date that may show a task of these.
+pub fn refresh_all(tx: &mut Tx<'_>, list: &[Related]) -> Result<()> {
+    let ids = |of: fn(&Related) -> Option<Uuid>| Part::Ids(list.iter().filter_map(of).collect());
+    if list.iter().all(|one| *one == Related::default()) {
+        return Ok(());
+    }
+    let showing: Vec<Showing> = Statement::new(include_str!("related/shown_by.sql"))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("contacts", ids(|one| one.contact))
+        .set("companies", ids(|one| one.company))
+        .set("leads", ids(|one| one.lead))
+        .set("deals", ids(|one| one.deal))
+        .load(tx.conn)?;
+    for kind in SHOWING {
+        refresh(tx, kind, showing.iter().filter(|one| one.kind == kind.as_str()).map(|one| one.id))?;
+    }
+    Ok(())
+}
+
+const MOVED: &str = "update tasks set due_end = moved.due_end \
+    from unnest(:days::date[], :ends::timestamptz[]) moved (due_date, due_end) \
+    where tasks.workspace_id = :workspace and tasks.due_date = moved.due_date";
+
+/// The days of the workspace begin at other instants now: all-day tasks end with them.
+pub fn move_days(tx: &mut Tx<'_>, zone: Tz) -> Result<()> {
+    let all_day = tasks::table.filter(tasks::workspace_id.eq(tx.workspace())).filter(tasks::due_date.is_not_null());
+    let days: Vec<Option<NaiveDate>> = all_day.select(tasks::due_date).distinct().load(tx.conn)?;
+    let days: Vec<NaiveDate> = days.into_iter().flatten().collect();
+    let end = |day: &NaiveDate| day.succ_opt().map(|next| day_start(next, zone).to_string()).unwrap_or_default();
+    Statement::new(MOVED)
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("days", Part::Texts(days.iter().map(NaiveDate::to_string).collect()))
+        .set("ends", Part::Texts(days.iter().map(end).collect()))
+        .execute(tx.conn)?;
+    let open = all_day.filter(tasks::status.eq("open")).filter(tasks::deleted_at.is_null());
+    let links = (tasks::contact_id, tasks::company_id, tasks::lead_id, tasks::deal_id);
+    let links: Vec<(Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>)> =
+        open.select(links).distinct().load(tx.conn)?;
+    let related = links.into_iter().map(|(contact, company, lead, deal)| Related { contact, company, lead, deal });
+    refresh_all(tx, &related.collect::<Vec<_>>())
+}

@@ -1,0 +1,38 @@
+//! The list of the types of events in the document, each with the members that its changes can name.
+use crate::kernel::kind::Kind;
+use crate::records::event_types;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+/// Members that change with every write, of which events say nothing, and the one that holds fields of one's own.
+const UNTOLD: [&str; 6] = ["id", "version", "updated_at", "last_activity_at", "next_task", OWN_FIELDS];
+const OWN_FIELDS: &str = "custom_fields";
+
+/// A table in Markdown: what happens to each kind of record, and the members of `changes`.
+pub fn table(document: &Json) -> String {
+    let mut verbs: BTreeMap<&str, (Kind, Vec<String>)> = BTreeMap::new();
+    for (kind, name) in event_types::all() {
+        verbs.entry(kind.as_str()).or_insert_with(|| (kind, Vec::new())).1.push(format!("`{name}`"));
+    }
+    let line = |(_, (kind, names)): (&str, (Kind, Vec<String>))| {
+        format!("| {} | {} |", names.join(", "), members(document, kind).join(", "))
+    };
+    let lines: Vec<String> = verbs.into_iter().map(line).collect();
+    format!("| Types | Members of `changes` |\n|---|---|\n{}", lines.join("\n"))
+}
+
+/// The members of the records of a kind, by the schema of the one that is read.
+fn members(document: &Json, kind: Kind) -> Vec<String> {
+    let begin = format!("/api/v1/{}/{{", kind.path());
+    let one = |path: &&String| path.starts_with(&begin) && path.ends_with('}');
+    let paths = document.get("paths").and_then(Json::as_object);
+    let path = paths.into_iter().flat_map(|paths| paths.keys()).find(one).cloned();
+    let path = path.unwrap_or_else(|| format!("/api/v1/{}/current", kind.path()));
+    let operation = document.get("paths").and_then(|paths| paths.get(&path)).and_then(|item| item.get("get"));
+    let schema = operation.and_then(|get| get.pointer("/responses/200/content/application~1json/schema/$ref"));
+    let schema = schema.and_then(Json::as_str).and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+    let properties = document.pointer(&format!("/components/schemas/{schema}/properties")).and_then(Json::as_object);
+    let names: Vec<&String> = properties.into_iter().flat_map(|properties| properties.keys()).collect();
+    let own = names.iter().any(|name| *name == OWN_FIELDS).then(|| "`cf.` and the key".to_owned());
+    names.iter().filter(|name| !UNTOLD.contains(&name.as_str())).map(|name| format!("`{name}`")).chain(own).collect()
+}

@@ -1,0 +1,102 @@
+//! Filters that other tables answer: the contacts of a deal, what belongs to a record, what is asked of records one step away.
+use crate::kernel::actor::Actor;
+use crate::kernel::asked::{Asked, RELATED};
+use crate::kernel::cond::Cond;
+use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::field::{Field, FieldRef, Fields, Values};
+use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::query::split;
+use crate::kernel::standing::DELETED_AT;
+use std::fmt;
+use uuid::Uuid;
+
+/// A filter that another table answers, such as the contacts of a deal.
+pub struct Link {
+    /// Of the parameter.
+    pub name: &'static str,
+    pub by: LinkedBy,
+    /// What can be included by it.
+    pub includes: &'static [Field],
+}
+
+/// How the records that fit are found.
+#[derive(Clone, Copy)]
+pub enum LinkedBy {
+    /// The ids of the records, up to the comparison with the given id: `select deal_id from … where contact_id = `.
+    Table(&'static str),
+    /// By records of which each caller sees others.
+    Seen(fn(&Actor, &[Uuid]) -> Cond),
+    /// By what is asked of records one step away, as in `company.sector`; each caller sees others of them.
+    Away { kind: RecordKind, fields: fn() -> &'static [Field], found: Away },
+    /// Those of a record and of what belongs to it, when that is asked for with `related`; `always` unless that is false.
+    Related { to: RecordKind, always: bool, work: fn(&Actor, RecordKind, &[Uuid]) -> Cond },
+}
+
+/// The records for which a condition holds on records one step away.
+pub type Away = fn(&Actor, Cond) -> Cond;
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<T> Fields<T> {
+    /// How another table answers a filter of this name; nothing where none does.
+    pub fn linked(
+        &'static self,
+        name: &str,
+        ids: impl FnOnce() -> Result<Values, Bad>,
+        actor: &Actor,
+    ) -> Option<Result<Cond, Bad>> {
+        let by_id = |link: &&Link| link.name == name && matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_));
+        let link = self.links.iter().find(by_id)?;
+        Some(ids().map(|ids| match (link.by, ids) {
+            (LinkedBy::Seen(found), Values::Uuid(ids)) => found(actor, &ids),
+            (LinkedBy::Table(sql), ids) => Cond::Within((&self.id).into(), sql, ids),
+            _ => Cond::Any(Vec::new()),
+        }))
+    }
+
+    /// What can be asked of records one step away, by its dotted name, with how the answer is found.
+    pub fn away<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = (String, &'static Field, Away)> + 'f {
+        let of = |link: &'static Link| match link.by {
+            LinkedBy::Away { kind, fields, found } => Some((link.name, kind, fields(), found)),
+            _ => None,
+        };
+        self.links.iter().filter_map(of).flat_map(move |(name, kind, fields, found)| {
+            let shown = fields
+                .iter()
+                .filter(move |field| field.name != DELETED_AT && !actor.access.hides(kind.path(), field.member()));
+            shown.map(move |field| (format!("{name}.{}", field.name), field, found))
+        })
+    }
+
+    /// Ids in a parameter.
+    pub(in crate::kernel) fn ids(&'static self, name: &str, value: &str) -> Result<Values, Bad> {
+        let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
+        ids.map_err(|bad| bad.at_parameter(name))
+    }
+
+    /// Takes `related` out, and the records of which what belongs to them is asked for too.
+    pub(in crate::kernel) fn related(&'static self, asked: &mut Asked, actor: &Actor) -> Result<Vec<Cond>> {
+        if !self.links.iter().any(|link| matches!(link.by, LinkedBy::Related { .. })) {
+            return Ok(Vec::new());
+        }
+        let (wanted, mut conds) = (asked.parsed::<bool>(RELATED, "true or false")?, Vec::new());
+        for link in self.links {
+            let LinkedBy::Related { to, always, work } = link.by else { continue };
+            let value = if wanted.unwrap_or(always) { asked.take(link.name) } else { None };
+            let Some(value) = value else { continue };
+            let ids = self.ids(link.name, &value).map_err(|bad| Error::parameters(vec![bad]))?;
+            conds.extend(if let Values::Uuid(ids) = ids { Some(work(actor, to, &ids)) } else { None });
+        }
+        if wanted == Some(true) && conds.is_empty() {
+            let related = self.links.iter().filter(|link| matches!(link.by, LinkedBy::Related { .. }));
+            let names = related.map(|link| link.name).collect::<Vec<_>>().join(", ");
+            let detail = format!("needs the record that it is about: {names}");
+            return Err(Error::parameters(vec![Bad::parameter(RELATED, "invalid", detail)]));
+        }
+        Ok(conds)
+    }
+}

@@ -1,0 +1,349 @@
+//! The card of a contact, a company, a deal: what happened with it and with what belongs to it, within the sight of who looks.
+use crate::files::upload;
+use crate::support::{Client, database_url, id, key, user_with, workspace};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use voronka::db::sql::{Part, Statement};
+use voronka::kernel::access::{Access, Builtin};
+use voronka::kernel::actor::{Actor, Settings};
+use voronka::kernel::kind::Kind;
+use voronka::work::timeline;
+
+/// A firm, its person, a lead of theirs that became a deal, and work on each of them.
+struct Story {
+    firm: String,
+    person: String,
+    lead: String,
+    deal: String,
+}
+
+fn note(client: &Client, on: &str, record: &str, text: &str) -> String {
+    id(&client.post("/activities", json!({ "type": "note", "text": text, on: record })).created())
+}
+
+fn task(client: &Client, on: &str, record: &str, title: &str, due: &str) -> String {
+    id(&client.post("/tasks", json!({ "title": title, "due_date": due, on: record })).created())
+}
+
+fn story(owner: &Client) -> Story {
+    let firm = id(&owner.post("/companies", json!({ "name": "Firm" })).created());
+    let person = id(&owner.post("/contacts", json!({ "first_name": "Ann", "company_id": firm })).created());
+    let lead =
+        id(&owner.post("/leads", json!({ "title": "Wish", "contact_id": person, "company_id": firm })).created());
+    for (on, record) in [("company_id", &firm), ("contact_id", &person), ("lead_id", &lead)] {
+        note(owner, on, record, &format!("note {on}"));
+        task(owner, on, record, &format!("task {on}"), "2031-05-01");
+        upload(owner, &format!("{on}.txt"), b"words", &[(on, record)]).created();
+    }
+    let deal = id(&owner.post(&format!("/leads/{lead}/convert"), json!({})).ok()["deal"]);
+    note(owner, "deal_id", &deal, "note deal_id");
+    task(owner, "deal_id", &deal, "task deal_id", "2031-05-02");
+    upload(owner, "deal_id.txt", b"words", &[("deal_id", &deal)]).created();
+    Story { firm, person, lead, deal }
+}
+
+fn timeline_of(client: &Client, path: &str) -> Vec<Json> {
+    client.get(&format!("{path}/timeline?limit=500")).ok()["data"].as_array().unwrap().clone()
+}
+
+/// What stands on a timeline: texts, titles, and the types of changes.
+fn told(items: &[Json]) -> BTreeSet<String> {
+    let word = |item: &Json| match item["kind"].as_str().unwrap() {
+        "activity" => item["text"].clone(),
+        "task" | "file" => item["title"].clone(),
+        _ => item["type"].clone(),
+    };
+    items.iter().map(|item| word(item).as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_card_tells_what_happened_with_what_belongs_to_it() {
+    let owner = workspace();
+    let Story { firm, person, lead, deal } = story(&owner);
+    let work = |names: &[&str]| -> BTreeSet<String> {
+        let all = names.iter().flat_map(|on| [format!("note {on}"), format!("task {on}"), format!("{on}.txt")]);
+        all.collect()
+    };
+    for (path, names, changes) in [
+        (format!("/leads/{lead}"), &["lead_id"][..], &["lead.created", "lead.converted"][..]),
+        (format!("/deals/{deal}"), &["lead_id", "deal_id"], &["lead.created", "lead.converted", "deal.created"]),
+        (
+            format!("/contacts/{person}"),
+            &["contact_id", "lead_id", "deal_id"],
+            &["contact.created", "lead.created", "lead.converted", "deal.created"],
+        ),
+        (
+            format!("/companies/{firm}"),
+            &["company_id", "contact_id", "lead_id", "deal_id"],
+            &["company.created", "contact.created", "lead.created", "lead.converted", "deal.created"],
+        ),
+    ] {
+        let items = timeline_of(&owner, &path);
+        let mut expected = work(names);
+        if path.starts_with("/leads") {
+            // Open tasks go over to the deal.
+            expected.remove("task lead_id");
+        }
+        expected.extend(changes.iter().map(|name| (*name).to_owned()));
+        let told = told(&items);
+        assert!(told.is_superset(&expected), "{path}: {:?}", expected.difference(&told));
+        let ids: BTreeSet<&str> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), items.len(), "{path}: nothing is told twice");
+        let sorted = items.windows(2).all(|pair| pair[0]["at"].as_str() >= pair[1]["at"].as_str());
+        assert!(sorted, "{path}: the latest is first");
+        // Page by page it is the same, and it costs the record and one statement.
+        let (mut pages, mut next) = (Vec::new(), format!("{path}/timeline?limit=3"));
+        loop {
+            let answer = owner.get(&next);
+            assert_eq!(answer.statements(), 2, "{path}");
+            let page = answer.ok();
+            pages.extend(page["data"].as_array().unwrap().clone());
+            let Some(cursor) = page["page"]["next_cursor"].as_str() else { break };
+            next = format!("{path}/timeline?limit=3&cursor={cursor}");
+        }
+        assert_eq!(pages, items, "{path}");
+    }
+    let page = owner.get(&format!("/contacts/{person}/timeline?include=actor,record")).ok();
+    let names =
+        |list: &str| page["included"][list].as_array().unwrap().iter().map(|r| r["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (names("users"), names("contacts"), names("leads")),
+        (vec![json!("Owner")], vec![json!("Ann")], vec![json!("Wish")])
+    );
+    owner.get(&format!("/contacts/{person}/timeline?include=owner")).problem(400, "invalid_parameter");
+}
+
+#[test]
+fn lists_of_work_reach_what_belongs_to_a_record() {
+    let owner = workspace();
+    let Story { firm, person, deal, .. } = story(&owner);
+    let count = |path: &str| owner.get(path).ok()["data"].as_array().unwrap().len();
+    for (list, related) in [("activities", ""), ("tasks", ""), ("files", "&related=false")] {
+        assert_eq!(
+            count(&format!("/{list}?contact_id={person}{related}")),
+            if list == "tasks" { 2 } else { 1 },
+            "{list}"
+        );
+        assert_eq!(count(&format!("/{list}?contact_id={person}&related=true")), 3, "{list}");
+        assert_eq!(count(&format!("/{list}?deal_id={deal}&related=true")), 2, "{list}");
+        assert_eq!(count(&format!("/{list}?company_id={firm}&related=true")), 4, "{list}");
+        assert_eq!(count(&format!("/{list}?company_id={firm}&deal_id={deal}&related=true")), 2, "{list}");
+        assert_eq!(count(&format!("/{list}?company_id={deal}&related=true")), 0, "{list}");
+        let first = owner.get(&format!("/{list}?contact_id={person}&related=true&limit=1"));
+        assert_eq!(first.statements(), 1, "{list}");
+        let cursor = first.ok()["page"]["next_cursor"].as_str().unwrap().to_owned();
+        assert_eq!(count(&format!("/{list}?contact_id={person}&related=true&limit=9&cursor={cursor}")), 2, "{list}");
+        owner.get(&format!("/{list}?contact_id={person}{related}&cursor={cursor}")).problem(400, "cursor_mismatch");
+        owner.get(&format!("/{list}?related=true")).problem(400, "invalid_parameter");
+        owner.get(&format!("/{list}?related=perhaps&contact_id={person}")).problem(400, "invalid_parameter");
+        owner.get(&format!("/{list}?related=true&contact_id=x")).problem(400, "invalid_parameter");
+    }
+    // A file of a lead is a file of its deal and of its person.
+    assert_eq!((count(&format!("/files?deal_id={deal}")), count(&format!("/files?contact_id={person}"))), (2, 3));
+}
+
+/// What is not seen in a list is not seen on the card of somebody else.
+#[test]
+fn a_card_ends_where_sight_ends() {
+    let owner = workspace();
+    let all =
+        ["companies", "contacts", "tasks", "activities", "files"].map(|of| [of, "all", "all", "all", "all", "all"]);
+    let own = ["leads", "deals"].map(|of| [of, "own", "own", "own", "own", "own"]);
+    let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "value" }] });
+    let (seller, me) = user_with(&owner, &[&all[..], &own[..]].concat(), hidden);
+    let (no_files, _) = user_with(&owner, &all[..4], json!({}));
+    let contacts_only = key(&owner, &["contacts:read", "activities:read", "tasks:read", "files:read"]);
+    let person = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
+    let deal = |title: &str, owner_id: &Json, due: &str| {
+        let body = json!({ "title": title, "owner_id": owner_id, "contacts": [{ "contact_id": person }],
+            "value": { "amount": 987_654, "currency": "EUR" } });
+        let deal = id(&owner.post("/deals", body).created());
+        note(&owner, "deal_id", &deal, &format!("note {title}"));
+        upload(&owner, &format!("{title}.txt"), b"words", &[("deal_id", &deal)]).created();
+        task(&owner, "deal_id", &deal, &format!("task {title}"), due)
+    };
+    let (theirs, mine) = (deal("theirs", &Json::Null, "2031-05-01"), deal("mine", &json!(me), "2031-05-02"));
+    let path = format!("/contacts/{person}");
+    let seen = |client: &Client| told(&timeline_of(client, &path));
+    let everything = seen(&owner);
+    for title in ["theirs", "mine"] {
+        for word in [format!("note {title}"), format!("{title}.txt"), format!("task {title}")] {
+            assert!(everything.contains(&word), "{word}");
+            assert_eq!(seen(&seller).contains(&word), title == "mine", "{word}");
+            assert!(!seen(&no_files).contains(&word) && !seen(&contacts_only).contains(&word), "{word}");
+        }
+    }
+    assert!(owner.get(&format!("{path}/timeline")).text.contains("987654"));
+    assert!(!seller.get(&format!("{path}/timeline")).text.contains("987654"), "a hidden field stays hidden");
+    let related = |client: &Client, list: &str| {
+        client.get(&format!("/{list}?contact_id={person}&related=true")).ok()["data"].as_array().unwrap().len()
+    };
+    for list in ["activities", "tasks", "files"] {
+        assert_eq!((related(&owner, list), related(&seller, list), related(&contacts_only, list)), (2, 1, 0), "{list}");
+    }
+    // The next task is the first of those that one sees, in the record, in filters and in the order.
+    let next = |client: &Client| client.get(&path).ok()["next_task"]["id"].clone();
+    assert_eq!((next(&owner), next(&seller), next(&contacts_only)), (json!(theirs), json!(mine), Json::Null));
+    let found = |client: &Client, query: &str| client.get(&format!("/contacts?{query}")).ok()["data"].to_string();
+    for (query, for_owner, for_seller, for_key) in [
+        ("next_task_at__lt=2031-05-02T12:00:00Z", true, false, false),
+        ("next_task_at__gt=2031-05-02T12:00:00Z", false, true, false),
+        ("next_task_at__empty=true", false, false, true),
+    ] {
+        for (client, expected) in [(&owner, for_owner), (&seller, for_seller), (&contacts_only, for_key)] {
+            assert_eq!(found(client, query).contains(&person), expected, "{query}");
+        }
+    }
+    let patched = seller.patch(&path, json!({ "position": "CEO" })).ok();
+    assert_eq!(patched["next_task"]["id"], json!(mine), "the answer to a change too");
+    assert!(seller.get("/contacts?sort=-next_task_at&limit=1").ok()["data"][0]["next_task"]["id"] == json!(mine));
+}
+
+/// After each step the next task of everything is what it is.
+#[test]
+fn next_tasks_follow_what_belongs_together() {
+    let owner = workspace();
+    let firm = id(&owner.post("/companies", json!({ "name": "Firm" })).created());
+    let other = id(&owner.post("/companies", json!({ "name": "Other" })).created());
+    let [ann, bob] = ["Ann", "Bob"].map(|name| id(&owner.post("/contacts", json!({ "first_name": name })).created()));
+    let lead = id(&owner.post("/leads", json!({ "title": "Wish", "contact_id": ann })).created());
+    let records = [("companies", &firm), ("companies", &other), ("contacts", &ann), ("contacts", &bob)];
+    let next = |what: &str, expected: [Option<&str>; 4]| {
+        let found =
+            records.map(|(list, record)| owner.get(&format!("/{list}/{record}")).ok()["next_task"]["id"].clone());
+        assert_eq!(found, expected.map(|task| json!(task)), "{what}");
+    };
+    let late = task(&owner, "lead_id", &lead, "late", "2031-01-01");
+    let late = Some(late.as_str());
+    next("a task of a lead is one of its contact", [None, None, late, None]);
+    owner.patch(&format!("/leads/{lead}"), json!({ "company_id": firm })).ok();
+    next("and of its company", [late, None, late, None]);
+    owner.patch(&format!("/leads/{lead}"), json!({ "contact_id": bob, "company_id": other })).ok();
+    next("it goes with the lead", [None, late, None, late]);
+    owner.delete(&format!("/leads/{lead}")).gone();
+    next("what is deleted counts nowhere", [None; 4]);
+    owner.post(&format!("/leads/{lead}/restore"), json!({})).ok();
+    next("until it is back", [None, late, None, late]);
+    let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
+    assert_eq!(
+        (made["contact"]["next_task"]["id"].as_str(), made["company"]["next_task"]["id"].as_str()),
+        (late, late)
+    );
+    next("a conversion takes it along", [None, late, None, late]);
+    let deal = format!("/deals/{}", id(&made["deal"]));
+    owner.patch(&deal, json!({ "contacts": [{ "contact_id": ann }] })).ok();
+    next("tasks of a deal are those of its contacts, and of whose lead it was", [None, late, late, late]);
+    let early = task(&owner, "deal_id", &id(&made["deal"]), "early", "2030-01-01");
+    let early = Some(early.as_str());
+    next("the first of all", [None, early, early, early]);
+    owner.patch(&format!("/contacts/{ann}"), json!({ "company_id": firm })).ok();
+    next("a person's deals are not those of the firm", [None, early, early, early]);
+    let own = task(&owner, "contact_id", &ann, "own", "2029-01-01");
+    let own = Some(own.as_str());
+    next("but the person's own tasks are", [own, early, own, early]);
+    owner.patch(&format!("/contacts/{ann}"), json!({ "company_id": null })).ok();
+    next("as long as they work there", [None, early, own, early]);
+    owner.post(&format!("/tasks/{}/complete", own.unwrap()), json!({})).ok();
+    owner.delete(&format!("/tasks/{}", early.unwrap())).gone();
+    next("what is done or deleted is not next", [None, late, late, late]);
+    owner.delete(&deal).gone();
+    next("nor what belongs to a deleted deal", [None; 4]);
+}
+
+#[derive(QueryableByName)]
+struct Plan {
+    #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// The rows that each node of a plan read of a large table.
+fn read(node: &Json, rows: &mut Vec<(String, f64)>) {
+    let large = |table: &&str| ["contacts", "events", "activities", "tasks", "files"].contains(table);
+    if let Some(table) = node["Relation Name"].as_str().filter(large) {
+        let removed = node["Rows Removed by Filter"].as_f64().unwrap_or(0.0);
+        let all = (node["Actual Rows"].as_f64().unwrap() + removed) * node["Actual Loops"].as_f64().unwrap();
+        rows.push((format!("{} of {table}", node["Node Type"].as_str().unwrap()), all));
+    }
+    node["Plans"].as_array().into_iter().flatten().for_each(|inner| read(inner, rows));
+}
+
+/// A hundred thousand rows of others change nothing: rows are looked up by indexes, and few more than are shown.
+#[test]
+fn a_card_in_a_large_workspace_reads_what_it_shows() {
+    let owner = workspace();
+    let Story { firm, person, deal, .. } = story(&owner);
+    let workspace: uuid::Uuid = id(&owner.get("/me").ok()["workspace"]).parse().unwrap();
+    let mut conn = PgConnection::establish(database_url()).unwrap();
+    let strangers = |table: &str, columns: &str, values: &str| {
+        format!(
+            "insert into {table} (workspace_id, id, {columns}) select '{workspace}', gen_random_uuid(), {values} from generate_series(1, 30000) n;"
+        )
+    };
+    let someone = id(&owner.post("/contacts", json!({ "first_name": "Other" })).created());
+    conn.batch_execute(
+        &[
+            strangers("contacts", "first_name, created_at, updated_at", "'P' || n, now(), now()"),
+            strangers(
+                "events",
+                "at, type, record_kind, record_id, actor_kind, request_id, changes",
+                "now(), 'contact.updated', 'contact', gen_random_uuid(), 'user', 'r', '{}'",
+            ),
+            strangers(
+                "activities",
+                "type, occurred_at, contact_id, created_at, updated_at",
+                &format!("'note', now(), '{someone}', now(), now()"),
+            ),
+            strangers(
+                "tasks",
+                "type, title, contact_id, created_at, updated_at",
+                &format!("'todo', 'T', '{someone}', now(), now()"),
+            ),
+            strangers(
+                "files",
+                "name, content_type, size, sha256, contact_id, created_at, updated_at",
+                &format!("'f', 'text/plain', 1, '', '{someone}', now(), now()"),
+            ),
+            "analyze contacts, events, activities, tasks, files, leads, deals, deal_contacts;".to_owned(),
+        ]
+        .concat(),
+    )
+    .unwrap();
+    let settings = Settings {
+        time_zone: chrono_tz::UTC,
+        own_time_zone: chrono_tz::UTC,
+        base_currency: "EUR".into(),
+        country: "EE".into(),
+        custom: Arc::default(),
+    };
+    let user = uuid::Uuid::now_v7();
+    let actor = Actor {
+        workspace,
+        user,
+        via: "user",
+        principal: user,
+        session: None,
+        access: Arc::new(Access::builtin(Builtin::Owner)),
+        reach: Arc::new(vec![user]),
+        scopes: None,
+        settings,
+    };
+    for (kind, record) in [(Kind::Contact, &person), (Kind::Company, &firm), (Kind::Deal, &deal)] {
+        let record = record.parse().unwrap();
+        let window = timeline::Window::read("limit=50", record).unwrap();
+        let shown = timeline::statement(&actor, kind, record, &window);
+        let plan: Vec<Plan> = Statement::new("explain (analyze, format json) :shown")
+            .set("shown", Part::Nested(Box::new(shown)))
+            .load(&mut conn)
+            .unwrap();
+        let plan: Json = serde_json::from_str(&plan[0].line).unwrap();
+        let mut rows = Vec::new();
+        read(&plan[0]["Plan"], &mut rows);
+        assert!(rows.len() > 10, "{plan}");
+        for (node, rows) in rows {
+            assert!(rows < 500.0, "{kind:?}: {node} read {rows} rows: {plan:#}");
+        }
+    }
+}

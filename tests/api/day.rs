@@ -1,0 +1,187 @@
+//! The day: promises to come back, all-day tasks in another zone, one meaning of today; and what people agreed to.
+use crate::support::{Client, id, stage, workspace};
+use chrono_tz::Tz;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+use voronka::kernel::time::{DateTime, day_start, today};
+
+/// Title, day and status of the tasks of a lead.
+fn tasks(owner: &Client, lead: &str) -> Vec<(String, Json, Json)> {
+    let list = owner.get(&format!("/tasks?lead_id={lead}&sort=created_at")).ok()["data"].as_array().unwrap().clone();
+    let one =
+        |task: &Json| (task["title"].as_str().unwrap().to_owned(), task["due_date"].clone(), task["status"].clone());
+    list.iter().map(one).collect()
+}
+
+#[test]
+fn a_promise_is_one_task_that_moves_and_goes() {
+    let owner = workspace();
+    let lead = id(&owner.post("/leads", json!({ "title": "Boat" })).created());
+    let path = format!("/leads/{lead}");
+    let open = |day: &str| ("Come back to Boat".to_owned(), json!(day), json!("open"));
+    let done = |day: &str| ("Come back to Boat".to_owned(), json!(day), json!("done"));
+    let set = |body: Json| owner.patch(&path, body).ok();
+    let steps: [(Json, Vec<(String, Json, Json)>, Json); 5] = [
+        (json!({ "come_back_on": "2031-03-01" }), vec![open("2031-03-01")], json!("2031-03-01")),
+        (json!({ "come_back_on": "2031-03-01" }), vec![open("2031-03-01")], json!("2031-03-01")),
+        (json!({ "come_back_on": "2031-05-01", "title": "Boat" }), vec![open("2031-05-01")], json!("2031-05-01")),
+        (json!({ "clear": ["come_back_on"] }), vec![], Json::Null),
+        (json!({ "come_back_on": "2031-06-01" }), vec![open("2031-06-01")], json!("2031-06-01")),
+    ];
+    for (body, expected, next) in steps {
+        let lead_now = set(body.clone());
+        assert_eq!(tasks(&owner, &lead), expected, "{body}");
+        assert_eq!(lead_now["next_task"]["due_date"], next, "{body}");
+    }
+    // What was done is a matter of the past.
+    let task = id(&owner.get(&format!("/tasks?lead_id={lead}")).ok()["data"][0]);
+    owner.post(&format!("/tasks/{task}/complete"), json!({})).ok();
+    set(json!({ "come_back_on": "2031-07-01" }));
+    assert_eq!(tasks(&owner, &lead), [done("2031-06-01"), open("2031-07-01")]);
+    set(json!({ "come_back_on": null }));
+    assert_eq!(tasks(&owner, &lead), [done("2031-06-01")]);
+    // A task of one's own on the same day is nobody's promise.
+    owner.post("/tasks", json!({ "title": "Mine", "lead_id": lead, "due_date": "2031-08-01" })).created();
+    set(json!({ "come_back_on": "2031-08-01" }));
+    set(json!({ "come_back_on": null }));
+    assert_eq!(tasks(&owner, &lead).len(), 2);
+}
+
+#[test]
+fn promises_of_many_leads_take_few_statements() {
+    let owner = workspace();
+    let items: Vec<Json> = (0..60)
+        .map(|n| json!({ "title": format!("L{n}"), "come_back_on": "2031-03-01", "external_id": format!("x{n}") }))
+        .collect();
+    let made = owner.post("/leads/batch-create", json!({ "items": items }));
+    assert!(made.statements() < 30, "{}", made.statements());
+    let ids: Vec<String> = made.ok()["results"].as_array().unwrap().iter().map(|r| id(&r["record"])).collect();
+    let change = |changes: &dyn Fn(usize) -> Json| {
+        let items: Vec<Json> =
+            ids.iter().enumerate().map(|(n, id)| json!({ "id": id, "changes": changes(n) })).collect();
+        let answer = owner.post("/leads/batch-update", json!({ "items": items }));
+        assert!(answer.statements() < 60, "{}", answer.statements());
+        assert_eq!(answer.ok()["failed"], 0);
+    };
+    let count =
+        |query: &str| owner.get(&format!("/tasks?include_total=true&limit=1&{query}")).ok()["page"]["total"].clone();
+    change(&|n| json!({ "come_back_on": format!("2031-04-{:02}", n % 28 + 1) }));
+    assert_eq!((count(""), count("due_date=2031-04-01")), (json!(60), json!(3)));
+    change(&|n| json!({ "come_back_on": if n % 2 == 0 { json!("2031-05-01") } else { Json::Null } }));
+    assert_eq!((count(""), count("due_date=2031-05-01")), (json!(30), json!(30)));
+}
+
+#[test]
+fn all_day_tasks_follow_the_zone_of_the_workspace() {
+    let owner = workspace();
+    let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
+    let all_day =
+        id(&owner.post("/tasks", json!({ "title": "A", "deal_id": deal, "due_date": "2031-03-09" })).created());
+    // In UTC the timed task comes first, in New York the day does not end before it.
+    let timed = json!({ "title": "B", "deal_id": deal, "due_at": "2031-03-09T18:00:00Z" });
+    let timed = id(&owner.post("/tasks", timed).created());
+    let next = || owner.get(&format!("/deals/{deal}")).ok()["next_task"].clone();
+    assert_eq!((next()["id"].as_str(), &next()["due_date"]), (Some(timed.as_str()), &Json::Null));
+    for (zone, first) in [
+        ("Pacific/Kiritimati", &all_day), // fourteen hours ahead
+        ("America/New_York", &timed),     // summer time begins on that day
+        ("America/Havana", &timed),
+        ("Europe/Tallinn", &timed),
+        ("UTC", &timed),
+    ] {
+        owner.patch("/workspaces/current", json!({ "time_zone": zone })).ok();
+        let tz: Tz = zone.parse().unwrap();
+        let end = day_start("2031-03-10".parse().unwrap(), tz);
+        let task = owner.get(&format!("/tasks/{all_day}")).ok();
+        assert_eq!((&task["due_end"], &task["due_date"]), (&json!(end), &json!("2031-03-09")), "{zone}");
+        assert_eq!(owner.get(&format!("/tasks/{timed}")).ok()["due_end"], "2031-03-09T18:00:00.000Z", "{zone}");
+        assert_eq!(next()["id"], json!(first), "{zone}");
+    }
+}
+
+/// The state of the next task, the filter and the report mean the same day.
+#[test]
+fn today_is_one_day() {
+    let owner = workspace();
+    let me = id(&owner.get("/me").ok()["user"]);
+    for zone in ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata"] {
+        owner.patch(&format!("/users/{me}"), json!({ "time_zone": zone })).ok();
+        let tz: Tz = zone.parse().unwrap();
+        let day = today(DateTime::now(), tz);
+        let tomorrow = day_start(day.succ_opt().unwrap(), tz);
+        let before = tomorrow.plus(-chrono::Duration::milliseconds(1));
+        for (due, state) in [(before, "today"), (tomorrow, "planned")] {
+            let deal = id(&owner.post("/deals", json!({ "title": zone })).created());
+            owner.post("/tasks", json!({ "title": "T", "deal_id": deal, "due_at": due })).created();
+            assert_eq!(owner.get(&format!("/deals/{deal}")).ok()["next_task"]["state"], state, "{zone} {due}");
+            let listed = owner.get("/deals?next_task_at__gte=today&next_task_at__lt=today%2B1d").ok();
+            assert_eq!(listed["data"].to_string().contains(&deal), state == "today", "{zone} {due}");
+            owner.delete(&format!("/deals/{deal}")).gone();
+        }
+        let won =
+            id(&owner.post("/deals", json!({ "title": zone, "stage_id": stage(&owner, "deal", "Won") })).created());
+        let report = owner.get(&format!("/analytics/win-rate?from={day}&closed_at__gte=today")).ok();
+        assert_eq!(report["time_zone"], zone);
+        let listed = owner.get("/deals?closed_at__gte=today&status=won").ok()["data"].as_array().unwrap().len();
+        assert_eq!(report["groups"][0]["won"], json!(listed), "{zone}");
+        owner.delete(&format!("/deals/{won}")).gone();
+    }
+}
+
+#[test]
+fn people_are_found_by_what_they_agreed_to_and_how_they_were_met() {
+    let owner = workspace();
+    let said = |channel: &str, granted: bool, at: &str| json!({ "channel": channel, "granted": granted, "at": at });
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    let person = |name: &str, consents: Json, touch: Json| {
+        owner.post("/contacts", json!({ "first_name": name, "consents": consents, "first_touch": touch })).created();
+    };
+    let touch = |campaign: &str, at: &str| json!({ "campaign": campaign, "channel": "fair", "at": at });
+    person("Ann", json!([said("email", true, early), said("sms", true, early)]), touch("Spring", early));
+    person("Bob", json!([said("email", false, early)]), touch("Spring", late));
+    person("Cid", json!([said("email", true, early), said("email", false, late)]), touch("Autumn", late));
+    person("Dan", json!([said("phone", false, early), said("phone", true, late)]), Json::Null);
+    person("Eve", json!([]), Json::Null);
+    let cases = [
+        ("consents", "eq", json!(["email"]), "consents=email", "Ann"),
+        ("consents", "in", json!(["email", "phone"]), "consents=email,phone", "Ann Dan"),
+        ("consents", "all", json!(["email", "sms"]), "consents__all=email,sms", "Ann"),
+        ("consents", "ne", json!(["email"]), "consents__ne=email", "Bob Cid Dan Eve"),
+        ("consents", "empty", json!(["true"]), "consents__empty=true", "Bob Cid Eve"),
+        ("first_touch_campaign", "eq", json!(["Spring"]), "first_touch_campaign=Spring", "Ann Bob"),
+        ("first_touch_campaign", "starts_with", json!(["aut"]), "first_touch_campaign__starts_with=aut", "Cid"),
+        ("first_touch_campaign", "empty", json!(["true"]), "first_touch_campaign__empty=true", "Dan Eve"),
+        ("first_touch_channel", "eq", json!(["fair"]), "first_touch_channel=fair", "Ann Bob Cid"),
+        (
+            "first_touch_at",
+            "gte",
+            json!(["2026-01-15T00:00:00Z"]),
+            "first_touch_at__gte=2026-01-15T00:00:00Z",
+            "Bob Cid",
+        ),
+    ];
+    let names = |page: Json| -> BTreeSet<String> {
+        page["data"].as_array().unwrap().iter().map(|c| c["first_name"].as_str().unwrap().to_owned()).collect()
+    };
+    for (n, (field, op, values, query, expected)) in cases.into_iter().enumerate() {
+        let expected: BTreeSet<String> = expected.split(' ').map(str::to_owned).collect();
+        assert_eq!(names(owner.get(&format!("/contacts?{query}")).ok()), expected, "{query}");
+        let condition = json!({ "field": field, "op": op, "values": values });
+        assert_eq!(names(owner.post("/contacts/search", json!({ "all": [condition] })).ok()), expected, "{condition}");
+        let segment = json!({ "resource": "contacts", "name": format!("S{n}"), "kind": "dynamic", "selection": { "all": [condition] } });
+        let segment = id(&owner.post("/segments", segment).created());
+        assert_eq!(
+            names(owner.post("/contacts/search", json!({ "segment_id": segment })).ok()),
+            expected,
+            "{condition}"
+        );
+    }
+    owner.get("/contacts?consents=emial").problem(400, "invalid_parameter");
+    let sorted = owner.get("/contacts?sort=-first_touch_at&limit=2").ok();
+    let next = sorted["page"]["next_cursor"].as_str().unwrap().to_owned();
+    let rest = owner.get(&format!("/contacts?sort=-first_touch_at&limit=2&cursor={next}")).ok();
+    assert_eq!(
+        (names(sorted), rest["data"][0]["first_name"].clone()),
+        (["Bob", "Cid"].map(str::to_owned).into(), json!("Ann"))
+    );
+}

@@ -1,0 +1,162 @@
+//! The feed of events: where it can be entered, what it takes, and what it says to those who see a record no more.
+use crate::support::{Client, client::DOCUMENT, database_url, events, id, user_with, workspace};
+use diesel::prelude::*;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+use voronka::records::event_types;
+
+/// The next events, once there are any.
+fn follow(client: &Client, cursor: &mut String, count: usize) -> Vec<Json> {
+    let (mut found, begin) = (Vec::new(), std::time::Instant::now());
+    while found.len() < count && begin.elapsed().as_secs() < 20 {
+        let page = client.get(&format!("/events?cursor={cursor}")).ok();
+        found.extend(page["data"].as_array().unwrap().clone());
+        *cursor = page["page"]["next_cursor"].as_str().unwrap().to_owned();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    found
+}
+
+fn enter(client: &Client) -> String {
+    let page = client.get("/events?from=now").ok();
+    assert_eq!(page["data"], json!([]));
+    page["page"]["next_cursor"].as_str().unwrap().to_owned()
+}
+
+fn types(events: &[Json]) -> Vec<&str> {
+    events.iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_feed_is_entered_where_one_likes() {
+    let owner = workspace();
+    owner.post("/contacts", json!({ "first_name": "Before" })).created();
+    events(&owner, "&type=contact.created", 1);
+    let mut cursor = enter(&owner);
+    let contact = id(&owner.post("/contacts", json!({ "first_name": "After" })).created());
+    owner.post("/companies", json!({ "name": "C" })).created();
+    let told = follow(&owner, &mut cursor, 2);
+    assert_eq!((types(&told), &told[0]["record_id"]), (vec!["contact.created", "company.created"], &json!(contact)));
+    let at = told[0]["at"].as_str().unwrap();
+    assert_eq!(types(&events(&owner, &format!("&at__gte={at}"), 2)), ["contact.created", "company.created"]);
+    assert!(owner.get("/events?at__gte=2100-01-01T00:00:00Z").ok()["data"] == json!([]));
+    assert_eq!(
+        types(&events(&owner, "&record_kind=contact,company", 3)),
+        ["contact.created", "contact.created", "company.created"]
+    );
+    assert_eq!(types(&events(&owner, "&type=company.created&type=deal.won", 1)), ["company.created"]);
+    for (query, near) in [
+        ("type=deal.wonn", "did you mean deal.won?"),
+        ("type=contact.created,contact.craeted", "did you mean contact.created?"),
+        ("record_kind=contacts", "did you mean contact?"),
+        ("from=then", "must be now"),
+        ("from=now&at__gte=2026-01-01T00:00:00Z", "stands alone"),
+        ("at__gte=yesterday", "RFC 3339"),
+    ] {
+        let problem = owner.get(&format!("/events?{query}")).problem(400, "invalid_parameter");
+        assert!(problem.to_string().contains(near), "{query}: {problem}");
+    }
+}
+
+/// Whoever sees a record no more is told so once; what happens to it afterwards is not theirs.
+#[test]
+fn a_record_that_is_seen_no_more_is_told_of_as_hidden() {
+    let owner = workspace();
+    let own = ["contacts", "companies", "leads", "deals", "tasks"].map(|of| [of, "own", "own", "own", "own", "none"]);
+    let grants = [&own[..], &[["events", "all", "none", "none", "none", "none"]]].concat();
+    let (ann, her) = user_with(&owner, &grants, json!({}));
+    let (bob, his) = user_with(&owner, &grants, json!({}));
+    for (list, kind, member, body) in [
+        ("contacts", "contact", "owner_id", json!({ "first_name": "A" })),
+        ("companies", "company", "owner_id", json!({ "name": "A" })),
+        ("leads", "lead", "owner_id", json!({ "title": "A" })),
+        ("deals", "deal", "owner_id", json!({ "title": "A" })),
+        ("tasks", "task", "assignee_id", json!({ "title": "A" })),
+    ] {
+        let (mut for_ann, mut for_bob) = (enter(&ann), enter(&bob));
+        let mut body = body;
+        body[member] = json!(her);
+        let record = id(&owner.post(&format!("/{list}"), body).created());
+        assert_eq!(types(&follow(&ann, &mut for_ann, 1)), [format!("{kind}.created")], "{list}");
+        owner.patch(&format!("/{list}/{record}"), json!({ member: his })).ok();
+        owner.delete(&format!("/{list}/{record}")).gone();
+        let told = follow(&ann, &mut for_ann, 1);
+        assert_eq!(types(&told), [format!("{kind}.hidden")], "{list}");
+        assert_eq!(
+            (&told[0]["record_id"], &told[0]["changes"], &told[0]["actor_id"]),
+            (&json!(record), &json!([]), &Json::Null)
+        );
+        let seen = follow(&bob, &mut for_bob, 3);
+        assert_eq!(
+            types(&seen),
+            [format!("{kind}.created"), format!("{kind}.updated"), format!("{kind}.deleted")],
+            "{list}"
+        );
+        // By its name it is found, under the name that it had it is not.
+        let of = |what: &str| ann.get(&format!("/events?record_id={record}&type={kind}.{what}")).ok()["data"].clone();
+        assert_eq!((of("hidden").as_array().unwrap().len(), of("updated")), (1, json!([])), "{list}");
+        assert_eq!(
+            owner.get(&format!("/events?record_id={record}&type={kind}.hidden")).ok()["data"],
+            json!([]),
+            "{list}"
+        );
+        ann.get(&format!("/{list}/{record}")).problem(404, "not_found");
+    }
+}
+
+#[test]
+fn another_sight_is_told_before_anything_else() {
+    let owner = workspace();
+    let team = id(&owner.post("/teams", json!({ "name": "T" })).created());
+    let grants = [["deals", "team", "own", "own", "own", "none"], ["events", "all", "none", "none", "none", "none"]];
+    let (ann, her) = user_with(&owner, &grants, json!({ "team_id": team }));
+    let (_, his) = user_with(&owner, &grants, json!({ "team_id": team }));
+    owner.post("/deals", json!({ "title": "his", "owner_id": his })).created();
+    let mut cursor = enter(&ann);
+    assert_eq!(ann.get(&format!("/events?cursor={cursor}")).ok()["data"], json!([]), "nothing changed");
+    let told = |cursor: &mut String, what: &str| {
+        let page = ann.get(&format!("/events?cursor={cursor}")).ok();
+        *cursor = page["page"]["next_cursor"].as_str().unwrap().to_owned();
+        let first = page["data"][0].clone();
+        assert_eq!((&first["type"], &first["record_id"]), (&json!("user.sight_changed"), &json!(her)), "{what}");
+        assert_eq!(ann.get(&format!("/events?cursor={cursor}")).ok()["data"], json!([]), "{what}: once");
+    };
+    owner.patch(&format!("/users/{his}"), json!({ "team_id": null })).ok();
+    told(&mut cursor, "somebody left the team");
+    let role = owner.get(&format!("/users/{her}")).ok()["role"].as_str().unwrap().to_owned();
+    let role =
+        owner.get("/roles").ok()["data"].as_array().unwrap().iter().find(|r| r["key"] == json!(role)).unwrap().clone();
+    let narrower = json!({ "grants": [
+        { "resource": "deals", "read": "own", "create": "own", "update": "own", "delete": "own", "export": "none" },
+        { "resource": "events", "read": "all", "create": "none", "update": "none", "delete": "none", "export": "none" } ] });
+    owner.patch(&format!("/roles/{}", id(&role)), narrower).ok();
+    told(&mut cursor, "the role reaches less far");
+    owner.patch(&format!("/users/{her}"), json!({ "role": "viewer" })).ok();
+    told(&mut cursor, "another role");
+}
+
+#[derive(QueryableByName)]
+struct Type {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}
+
+/// What was written by this and other tests so far is in the list, and the document tells the members.
+#[test]
+fn the_types_of_events_are_listed() {
+    let owner = workspace();
+    let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
+    owner.patch(&format!("/deals/{deal}"), json!({ "title": "E" })).ok();
+    let mut conn = PgConnection::establish(database_url()).unwrap();
+    let written: Vec<Type> = diesel::sql_query("select distinct type as name from events").load(&mut conn).unwrap();
+    let known: BTreeSet<String> = event_types::all().map(|(_, name)| name).collect();
+    let unknown: Vec<&String> = written.iter().map(|one| &one.name).filter(|name| !known.contains(*name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    let list = DOCUMENT["paths"]["/api/v1/events"]["get"]["description"].as_str().unwrap();
+    assert!(known.iter().all(|name| list.contains(&format!("`{name}`"))), "{list}");
+    let deals = list.lines().find(|line| line.contains("`deal.stage_changed`")).unwrap();
+    for member in ["stage_id", "value", "owner_id", "loss_reason_id", "cf."] {
+        assert!(deals.contains(&format!("`{member}`")), "{deals}");
+    }
+    assert!(!deals.contains("`next_task`") && !deals.contains("`version`"), "{deals}");
+}
