@@ -4,6 +4,7 @@ use crate::kernel::error::{Code, Error, Result};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 pub const COLUMNS_MAX: usize = 200;
 pub const ROWS_MAX: usize = 200_000;
@@ -21,6 +22,8 @@ pub struct Table {
     pub delimiter: char,
     pub header: Vec<String>,
     pub rows: Vec<Row>,
+    /// By line: which of the rows with the same cells this one is, where it is not the first.
+    pub twins: HashMap<u64, u32>,
 }
 
 /// A row that is not empty. Its cells lie in one piece of memory: a file may have millions of them.
@@ -89,7 +92,20 @@ pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Re
     if rows.is_empty() {
         return Err(unreadable("the file has a header but no rows"));
     }
-    Ok(Table { encoding, delimiter, header, rows })
+    let twins = twins(&rows);
+    Ok(Table { encoding, delimiter, header, rows, twins })
+}
+
+/// Numbers the rows with the same cells, from the second on: the number does not depend on where a run began.
+fn twins(rows: &[Row]) -> HashMap<u64, u32> {
+    let (mut seen, mut twins) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let count = seen.entry(row.digest()).and_modify(|n| *n += 1).or_insert(1);
+        if *count > 1 {
+            twins.insert(row.line, *count);
+        }
+    }
+    twins
 }
 
 /// What follows the header.
