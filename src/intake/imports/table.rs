@@ -258,6 +258,10 @@ mod tests {
             assert_eq!(table.rows.iter().map(cells).collect::<Vec<_>>(), wanted, "{file}");
             assert_eq!(table.rows[0].cell(table.rows[0].width()), None);
         }
+        let lines =
+            |file: &str| read(file.as_bytes(), None, None).unwrap().rows.iter().map(|row| row.line).collect::<Vec<_>>();
+        assert_eq!(lines("a,b\n1,2\n\n3,4\n"), [2, 4]);
+        assert_eq!(lines("a,b\r\n1,2\r\n\r\n\"3\n\",4\r\n5,6"), [2, 4, 6]);
         let many = format!("a,b\n{}", "1,2\n".repeat(200_001));
         assert!(read(many.as_bytes(), None, None).unwrap_err().to_string().contains("200000 rows"));
         let header = (0..200).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
