@@ -320,6 +320,9 @@ diesel::table! {
         taken -> Int4,
         lane -> Text,
         taken_at -> Nullable<Timestamptz>,
+        api_key_id -> Nullable<Uuid>,
+        scopes -> Nullable<Array<Nullable<Text>>>,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -142,22 +142,12 @@ fn group(
     }
 }
 
-/// One line of the CSV.
-#[derive(Serialize)]
-struct Line<'a> {
-    group: Option<&'a str>,
-    what: &'a str,
-    #[serde(flatten)]
-    figures: &'a DurationFigures,
-}
-
-fn lines(group: &CycleTimeGroup) -> Vec<Line<'_>> {
-    let label = group.label.as_deref();
-    let mut lines = vec![
-        Line { group: label, what: "won", figures: &group.won },
-        Line { group: label, what: "lost", figures: &group.lost },
-    ];
-    lines.extend(group.stages.iter().map(|s| Line { group: label, what: &s.name, figures: &s.duration }));
+fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
+    let of = |stage: Option<Uuid>, what: &str| {
+        vec![group.key.clone(), group.label.clone(), stage.map(|id| id.to_string()), Some(what.to_owned())]
+    };
+    let mut lines = vec![(of(None, "won"), &group.won), (of(None, "lost"), &group.lost)];
+    lines.extend(group.stages.iter().map(|stage| (of(Some(stage.stage_id), &stage.name), &stage.duration)));
     lines
 }
 
@@ -169,7 +159,9 @@ async fn cycle_time(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
-        if csv { csv::reply(&report.groups.iter().flat_map(lines).collect::<Vec<_>>()) } else { Reply::ok(&report) }
+        let lines: Vec<csv::Line<'_, DurationFigures>> = report.groups.iter().flat_map(lines).collect();
+        let (keys, currency) = (["group_id", "group", "stage_id", "what"], &tx.actor.settings.base_currency);
+        if csv { csv::report(&keys, &lines, currency) } else { Reply::ok(&report) }
     })
     .await
 }

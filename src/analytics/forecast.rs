@@ -158,22 +158,13 @@ fn figures(rows: &[Row]) -> ForecastFigures {
     }
 }
 
-/// One line of the CSV.
-#[derive(Serialize)]
-struct Line<'a> {
-    group: Option<&'a str>,
-    bucket: &'a str,
-    #[serde(flatten)]
-    figures: &'a ForecastFigures,
-}
-
-fn lines(report: &ForecastReport) -> Vec<Line<'_>> {
+fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {
     let mut lines = Vec::new();
     for group in &report.groups {
-        let label = group.label.as_deref();
-        lines.push(Line { group: label, bucket: "overdue", figures: &group.overdue });
-        lines.extend(group.months.iter().map(|m| Line { group: label, bucket: &m.month, figures: &m.figures }));
-        lines.push(Line { group: label, bucket: "no_date", figures: &group.no_date });
+        let of = |bucket: &str| vec![group.key.clone(), group.label.clone(), Some(bucket.to_owned())];
+        lines.push((of("overdue"), &group.overdue));
+        lines.extend(group.months.iter().map(|month| (of(&month.month), &month.figures)));
+        lines.push((of("no_date"), &group.no_date));
     }
     lines
 }
@@ -186,7 +177,8 @@ async fn forecast(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
-        if csv { csv::reply(&lines(&report)) } else { Reply::ok(&report) }
+        let currency = &tx.actor.settings.base_currency;
+        if csv { csv::report(&["group_id", "group", "bucket"], &lines(&report), currency) } else { Reply::ok(&report) }
     })
     .await
 }

@@ -223,12 +223,10 @@ fn funnel_stage(stage: &Stage, total: i64, rows: &[Row], kind: FunnelKind) -> Fu
     }
 }
 
-/// One line of the CSV.
-#[derive(Serialize)]
-struct Line<'a> {
-    group: Option<&'a str>,
-    #[serde(flatten)]
-    stage: &'a FunnelStage,
+fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
+    let of = |group: &FunnelGroup| vec![group.key.clone(), group.label.clone()];
+    let stages = report.groups.iter().flat_map(|group| group.stages.iter().map(move |stage| (of(group), stage)));
+    stages.collect()
 }
 
 /// The funnel of a pipeline of leads or deals: by cohort, by flow, or as it stood at an instant.
@@ -239,15 +237,8 @@ async fn funnel(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
-        if !csv {
-            return Reply::ok(&report);
-        }
-        let lines: Vec<Line<'_>> = report
-            .groups
-            .iter()
-            .flat_map(|group| group.stages.iter().map(|stage| Line { group: group.label.as_deref(), stage }))
-            .collect();
-        csv::reply(&lines)
+        let currency = &tx.actor.settings.base_currency;
+        if csv { csv::report(&["group_id", "group"], &lines(&report), currency) } else { Reply::ok(&report) }
     })
     .await
 }

@@ -134,25 +134,14 @@ fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> SalesFigures {
     SalesFigures { won, lost, win_rate: ratio(won, won + lost), won_value: value.list(), mean_days_to_win }
 }
 
-/// One line of the CSV.
-#[derive(Serialize)]
-struct Line<'a> {
-    seller: Option<&'a str>,
-    product: &'a str,
-    #[serde(flatten)]
-    figures: &'a SalesFigures,
-}
-
-fn lines(report: &LeaderboardReport) -> Vec<Line<'_>> {
+fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
     let mut lines = Vec::new();
     for seller in &report.sellers {
-        let name = seller.user.as_deref();
-        lines.push(Line { seller: name, product: "all", figures: &seller.total });
-        lines.extend(seller.products.iter().map(|p| Line {
-            seller: name,
-            product: p.product.as_deref().unwrap_or(""),
-            figures: &p.figures,
-        }));
+        let of = |id: Option<Uuid>, product: Option<String>| {
+            vec![seller.user_id.map(|id| id.to_string()), seller.user.clone(), id.map(|id| id.to_string()), product]
+        };
+        lines.push((of(None, Some("all".into())), &seller.total));
+        lines.extend(seller.products.iter().map(|sold| (of(sold.product_id, sold.product.clone()), &sold.figures)));
     }
     lines
 }
@@ -165,7 +154,8 @@ async fn leaderboard(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
-        if csv { csv::reply(&lines(&report)) } else { Reply::ok(&report) }
+        let (keys, currency) = (["seller_id", "seller", "product_id", "product"], &tx.actor.settings.base_currency);
+        if csv { csv::report(&keys, &lines(&report), currency) } else { Reply::ok(&report) }
     })
     .await
 }

@@ -126,20 +126,10 @@ fn group(rows: &[Row]) -> LossReasonGroup {
     }
 }
 
-/// One line of the CSV.
-#[derive(Serialize)]
-struct Line<'a> {
-    group: Option<&'a str>,
-    #[serde(flatten)]
-    reason: &'a LossReasonFigures,
-}
-
-fn lines(report: &LossReasonReport) -> Vec<Line<'_>> {
-    let mut lines = Vec::new();
-    for group in &report.groups {
-        lines.extend(group.reasons.iter().map(|reason| Line { group: group.label.as_deref(), reason }));
-    }
-    lines
+fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
+    let of = |group: &LossReasonGroup| vec![group.key.clone(), group.label.clone()];
+    let reasons = report.groups.iter().flat_map(|group| group.reasons.iter().map(move |reason| (of(group), reason)));
+    reasons.collect()
 }
 
 /// Why deals were lost in the period, and from which stage.
@@ -150,7 +140,8 @@ async fn loss_reasons(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
-        if csv { csv::reply(&lines(&report)) } else { Reply::ok(&report) }
+        let currency = &tx.actor.settings.base_currency;
+        if csv { csv::report(&["group_id", "group"], &lines(&report), currency) } else { Reply::ok(&report) }
     })
     .await
 }

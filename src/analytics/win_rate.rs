@@ -124,7 +124,9 @@ async fn win_rate(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
-        if csv { csv::reply(&report.groups) } else { Reply::ok(&report) }
+        let lines: Vec<csv::Line<'_, WinRateGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();
+        let currency = &tx.actor.settings.base_currency;
+        if csv { csv::report(&[], &lines, currency) } else { Reply::ok(&report) }
     })
     .await
 }

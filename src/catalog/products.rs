@@ -1,6 +1,6 @@
 //! Products: what is sold.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -160,8 +160,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUp
         .returning(Product::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

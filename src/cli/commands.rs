@@ -49,14 +49,16 @@ fn open(options: &Database) -> Outcome<Opened> {
     };
     let mut conn = PgConnection::establish(url).map_err(|e| format!("cannot connect to the database: {e}"))?;
     conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    let run = "run: voronka migrate --database-url OWNER_URL --grant-to";
+    if let Some(role) = roles::ungranted(&mut conn).map_err(text)? {
+        return Err(format!("the database role {role} may not use the tables; {run} {role}"));
+    }
     check_line(options, url, &mut conn)?;
     if !migrations::is_current(&mut conn).map_err(text)? {
-        return Err(
-            "the database lacks migrations; run: voronka migrate --database-url OWNER_URL --grant-to ROLE".into()
-        );
+        return Err(format!("the database lacks migrations; {run} ROLE"));
     }
     if migrations::counted_elsewhere(&mut conn).map_err(text)?.is_some() {
-        return Err("the database was loaded from a dump; run: voronka migrate --database-url OWNER_URL".into());
+        return Err(format!("the database was loaded from a dump; {run} ROLE"));
     }
     match roles::too_powerful(&mut conn).map_err(text)? {
         Some(why) => {
@@ -110,7 +112,7 @@ pub fn serve(options: &Serve) -> Outcome {
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
     let secret = secret(&options.secret, &options.database)?;
     let mail = mail(&options.mailing, &options.database)?;
-    let blobs = Blobs::new(&files(&options.files, &options.database))?;
+    let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
     let kept = blobs.clone();
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
@@ -237,7 +239,7 @@ pub fn work(options: &Work) -> Outcome {
     let opened = open(&options.database)?;
     // Proofs of erasures are hashed with it.
     seek::sign_with(secret(&options.secret, &options.database)?.as_bytes());
-    let blobs = Blobs::new(&files(&options.files, &options.database))?;
+    let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
     let worker = Worker::start(connect(&options.database, &opened.url)?, mail, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");
     actix_web::rt::System::new().block_on(server::wait_for_signal());

@@ -1,4 +1,5 @@
 //! Flags and variables. Each variable stands in `.env.example`; a test compares the two.
+use crate::records::files::blobs::QUOTA;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -105,6 +106,9 @@ pub struct Files {
     /// A store that speaks S3, such as s3://bucket/prefix; without it files are kept in DATA_DIR/files
     #[arg(long, env = "VORONKA_FILES_URL")]
     pub files_url: Option<String>,
+    /// Bytes of files that one workspace may keep; 0 is no limit
+    #[arg(long, env = "VORONKA_FILES_QUOTA", default_value_t = QUOTA)]
+    pub files_quota: u64,
     /// Address of a store that is not Amazon's, such as <https://minio.example>
     #[arg(long, env = "VORONKA_S3_ENDPOINT")]
     pub s3_endpoint: Option<String>,
@@ -188,7 +192,7 @@ pub struct Import {
     /// Address of the server
     #[arg(long, env = "VORONKA_SERVER", default_value = "http://127.0.0.1:8080")]
     pub server: String,
-    /// Access token or API key with the scope imports:write
+    /// Access token, or API key with the scopes imports:read, imports:write, jobs:read and that of the records, such as contacts:write
     #[arg(long, env = "VORONKA_TOKEN", hide_env_values = true)]
     pub token: String,
     /// A column and its field, as COLUMN=FIELD; may be repeated. Without any, the suggested fields are used

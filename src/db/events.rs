@@ -1,5 +1,6 @@
 //! What changed, by whom, when, old and new values: one row per change, in the transaction of the change.
 use crate::db::tx::{Request, Tx};
+use crate::db::unchanged::Unchanged;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::time::DateTime;
@@ -26,17 +27,12 @@ const SILENT: [&str; 4] = ["version", "updated_at", "last_activity_at", "next_ta
 impl Event {
     /// `contact.created`, with every member that has a value.
     pub fn created<R: Record>(row: &R) -> Result<Event> {
-        Event::diff(row, "created", &json!({}), &to_json(row)?)
+        Ok(Event::diff(row, "created", &json!({}), &to_json(row)?))
     }
 
-    /// `contact.updated`, with the members that differ: `{"phone": [old, new]}`.
-    pub fn updated<R: Record>(before: &R, after: &R) -> Result<Event> {
-        Event::changed("updated", before, after)
-    }
-
-    /// As `updated`, under a more telling verb: `deal.stage_changed`.
+    /// `deal.stage_changed`, with the members that differ: `{"stage_id": [old, new]}`.
     pub fn changed<R: Record>(verb: &str, before: &R, after: &R) -> Result<Event> {
-        Event::diff(after, verb, &to_json(before)?, &to_json(after)?)
+        Ok(Event::diff(after, verb, &to_json(before)?, &to_json(after)?))
     }
 
     /// Something that happened to a record, without what was before and after.
@@ -48,7 +44,12 @@ impl Event {
         Ok(Event::of(R::KIND, row.id(), "deleted"))
     }
 
-    fn diff<R: Record>(row: &R, verb: &str, before: &Json, after: &Json) -> Result<Event> {
+    /// Whether all that changed is what changes with every write.
+    fn says_nothing(&self) -> bool {
+        self.changes.as_object().is_none_or(Map::is_empty)
+    }
+
+    fn diff<R: Record>(row: &R, verb: &str, before: &Json, after: &Json) -> Event {
         let mut changes = own_fields(before, after);
         for (name, new) in after.as_object().into_iter().flatten() {
             let old = before.get(name).unwrap_or(&Json::Null);
@@ -57,13 +58,13 @@ impl Event {
                 changes.insert(name.clone(), json!([old, new]));
             }
         }
-        Ok(Event {
+        Event {
             name: format!("{}.{verb}", R::KIND.as_str()),
             kind: R::KIND,
             record: row.id(),
             version: after.get("version").and_then(Json::as_i64),
             changes: changes.into(),
-        })
+        }
     }
 }
 
@@ -109,16 +110,30 @@ struct NewRow<'a> {
     changes: &'a Json,
 }
 
-/// Notes the change of each row, and returns the rows in the order in which they were before.
-pub fn note_changes<R: Record>(tx: &mut Tx<'_>, before: &[&R], after: Vec<R>) -> Result<Vec<R>> {
+/// Records the change of each row, and returns the rows in the order in which they were before. A row that the change left as it was
+/// keeps its version, and nothing is recorded of it.
+pub fn record_changes<R: Record + Clone>(tx: &mut Tx<'_>, before: &[&R], after: Vec<R>) -> Result<Vec<R>> {
     let mut after: HashMap<Uuid, R> = after.into_iter().map(|row| (row.id(), row)).collect();
-    let mut rows = Vec::with_capacity(before.len());
-    for before in before {
+    let (mut rows, mut unchanged) = (Vec::with_capacity(before.len()), Unchanged::default());
+    for before in before.iter().copied() {
         let row = after.remove(&before.id()).ok_or_else(|| Error::internal("a changed row did not come back"))?;
-        tx.record(Event::updated(*before, &row)?);
-        rows.push(row);
+        let old = to_json(before)?;
+        let event = Event::diff(&row, "updated", &old, &to_json(&row)?);
+        if event.says_nothing() {
+            unchanged.push(row.id(), &old);
+            rows.push(before.clone());
+        } else {
+            tx.record(event);
+            rows.push(row);
+        }
     }
+    unchanged.put_back::<R>(tx)?;
     Ok(rows)
+}
+
+/// As `record_changes`, for one row.
+pub fn record_change<R: Record + Clone>(tx: &mut Tx<'_>, before: &R, after: R) -> Result<R> {
+    record_changes(tx, &[before], vec![after])?.pop().ok_or_else(|| Error::internal("a changed row did not come back"))
 }
 
 /// Notes what happened outside the work of an actor, such as a sign-in. `name` is `session.opened`.

@@ -17,5 +17,6 @@ pub mod sql;
 pub mod table;
 pub mod turns;
 pub mod tx;
+pub mod unchanged;
 pub mod updates;
 pub mod watch;

@@ -36,12 +36,7 @@ impl Postgres {
     /// Starts the cluster kept in `dir`, making it first if there is none. Call it from the main thread: the server is
     /// told to stop when the thread that started it ends.
     pub fn start(dir: &Path, fast: bool) -> io::Result<Postgres> {
-        let bin = bin_dir().ok_or_else(|| {
-            io::Error::other(
-                "no PostgreSQL server binaries found. Install them (Debian: apt-get install postgresql; macOS: brew install postgresql), \
-                 or set PG_BINDIR to their folder, or set DATABASE_URL to a server that runs elsewhere",
-            )
-        })?;
+        let bin = bin_dir()?;
         let run_as = run_as()?;
         let dir = home(dir, run_as)?;
         let lock = File::create(dir.join("lock"))?;
@@ -149,16 +144,24 @@ fn keep(dir: &Path, postgres: Postgres, stopped: &Receiver<()>) {
     }
 }
 
-/// `PG_BINDIR`, the PATH, `pg_config --bindir`, then the usual places, the newest version first.
-fn bin_dir() -> Option<PathBuf> {
+/// `PG_BINDIR`, else the PATH, `pg_config --bindir`, then the usual places, the newest version first.
+fn bin_dir() -> io::Result<PathBuf> {
     let complete = |dir: &PathBuf| dir.join("initdb").is_file() && dir.join("postgres").is_file();
-    let named = std::env::var_os("PG_BINDIR").map(PathBuf::from);
+    if let Some(named) = std::env::var_os("PG_BINDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from) {
+        let wrong = || format!("PG_BINDIR is {}, which does not hold initdb and postgres", named.display());
+        return if complete(&named) { Ok(named) } else { Err(io::Error::other(wrong())) };
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let told = || {
         let output = Command::new("pg_config").arg("--bindir").output().ok()?;
         Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
     };
-    named.into_iter().chain(std::env::split_paths(&path)).chain(told()).chain(usual_places()).find(complete)
+    std::env::split_paths(&path).chain(told()).chain(usual_places()).find(complete).ok_or_else(|| {
+        io::Error::other(
+            "no PostgreSQL server binaries found. Install them (Debian: apt-get install postgresql; macOS: brew install postgresql), \
+             or set PG_BINDIR to their folder, or set DATABASE_URL to a server that runs elsewhere",
+        )
+    })
 }
 
 fn usual_places() -> Vec<PathBuf> {

@@ -5,6 +5,7 @@ use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::schema::jobs;
 use crate::{jsonb, text_enum};
@@ -64,6 +65,11 @@ pub struct Job {
     pub workspace_id: Uuid,
     #[serde(skip)]
     pub user_id: Uuid,
+    /// The key that asked for it, and its scopes then.
+    #[serde(skip)]
+    pub api_key_id: Option<Uuid>,
+    #[serde(skip)]
+    pub scopes: Option<Tags>,
     pub kind: String,
     #[serde(skip)]
     pub args: serde_json::Value,
@@ -136,6 +142,7 @@ pub fn enqueue_in(
             jobs::id.eq(Uuid::now_v7()),
             jobs::workspace_id.eq(tx.workspace()),
             jobs::user_id.eq(tx.actor.user),
+            (jobs::api_key_id.eq(tx.actor.api_key()), jobs::scopes.eq(tx.actor.scopes.clone().map(Tags::from))),
             (jobs::kind.eq(kind), jobs::lane.eq(lane)),
             jobs::args.eq(args),
             jobs::total.eq(total),
@@ -145,6 +152,13 @@ pub fn enqueue_in(
         .returning(Job::as_returning())
         .get_result(tx.conn)?;
     Ok(job)
+}
+
+/// Takes the right to go on from what a user has asked for: who is suspended does nothing more, not even after coming back.
+pub fn revoke_all_of(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    let open = jobs::table.filter(jobs::workspace_id.eq(tx.workspace())).filter(jobs::user_id.eq(user));
+    let open = open.filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
+    Ok(diesel::update(open).set(jobs::revoked_at.eq(tx.now)).execute(tx.conn).map(drop)?)
 }
 
 /// The row of a job, while it is in the hands of the worker that has taken it.

@@ -77,6 +77,7 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
         Contact => contacts.person(),
         Lead => leads.leads::title,
         Deal => deals.deals::title,
+        Task => tasks.tasks::title,
         Pipeline => pipelines.pipelines::name,
         Stage => stages.stages::name,
         Product => products.products::name,

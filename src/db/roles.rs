@@ -4,13 +4,20 @@ use crate::db::sql::{Part, Statement};
 use crate::kernel::error::{Error, Result};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 
 /// The role in the private PostgreSQL.
 pub const SERVER: &str = "voronka_server";
 
 /// Rows of these are added, and never changed or removed.
 pub const APPEND_ONLY: [&str; 3] = ["events", "consent_records", "erasures"];
+
+/// Those of extensions belong to whoever may make extensions, and are everybody's.
+const OWN_FUNCTIONS: &str = "do $own$ declare f regprocedure; begin \
+    for f in select p.oid from pg_proc p where p.pronamespace = 'public'::regnamespace \
+        and pg_has_role(p.proowner, 'usage') \
+        and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') \
+    loop execute format('grant execute on function %s to {role}', f); end loop; end $own$;";
 
 /// Gives a role what the server needs, and takes from it what it must not have. Run by the owner after each migration; `make` also makes
 /// the role. The answer is what the owner may not do and somebody else should: the defaults of the role's sessions.
@@ -25,11 +32,12 @@ pub fn grant(url: &str, role: &str, make: bool) -> Result<Option<String>> {
             "do $$ begin if not exists (select from pg_roles where rolname = '{role}') then create role {role} login; end if; end $$"
         ))?;
     }
+    let own_functions = OWN_FUNCTIONS.replace("{role}", role);
     conn.batch_execute(&format!(
         "grant usage on schema public to {role};
          grant select, insert, update, delete on all tables in schema public to {role};
          grant usage, select on all sequences in schema public to {role};
-         grant execute on all functions in schema public to {role};
+         {own_functions}
          revoke insert, update, delete on __diesel_schema_migrations from {role};
          revoke update, delete, truncate on {} from {role}",
         APPEND_ONLY.join(", ")
@@ -46,6 +54,22 @@ pub fn grant(url: &str, role: &str, make: bool) -> Result<Option<String>> {
 }
 
 diesel::define_sql_function! { fn current_database() -> diesel::sql_types::Text; }
+
+#[derive(QueryableByName)]
+struct Lack {
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Bool)]
+    lacks: bool,
+}
+
+/// The name of the role, if it lacks what `grant` gives: after a dump was loaded without grants, or tables were added without them.
+pub fn ungranted(conn: &mut PgConnection) -> Result<Option<String>> {
+    let tables = APPEND_ONLY.iter().map(|table| (*table).to_owned()).collect();
+    let lack: Lack =
+        Statement::new(include_str!("ungranted.sql")).set("tables", Part::Texts(tables)).get_result(conn)?;
+    Ok(Some(lack.role).filter(|_| lack.lacks))
+}
 
 #[derive(QueryableByName)]
 struct Powers {

@@ -76,6 +76,11 @@ impl Tx<'_> {
         self.events.push(event);
     }
 
+    /// How many changes are noted so far.
+    pub fn recorded(&self) -> usize {
+        self.events.len()
+    }
+
     /// Drops the changes noted so far: they are about to be undone.
     pub fn forget_events(&mut self) {
         self.events.clear();

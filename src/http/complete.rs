@@ -179,7 +179,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json, versioned:
         headers.push((
             "If-Match",
             "The ETag that you read; 412 when the record has changed since. `*` is any version.",
-            json!({ "type": "string", "maxLength": 20, "pattern": r#"^(\*|[0-9]{1,18}|"[0-9]{1,18}")$"# }),
+            json!({ "type": "string", "maxLength": 86, "pattern": r#"^(\*|[0-9]{1,18}|"[0-9]{1,18}(-[0-9a-f]{1,64})?")$"# }),
             "\"1\"",
         ));
     }
@@ -227,7 +227,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json, versioned:
         problems.push((428, "If-Match is needed here, with a version"));
     }
     if let Some(responses) = operation["responses"].as_object_mut() {
-        complete_success(responses, versioned);
+        complete_success(responses, versioned, method == "get");
         for (status, description) in problems {
             responses.insert(status.to_string(), problem(description));
         }
@@ -289,12 +289,18 @@ fn versioned(document: &Json) -> BTreeSet<String> {
     versioned.map(|(name, _)| format!("#/components/schemas/{name}")).collect()
 }
 
-fn complete_success(responses: &mut Map<String, Json>, versioned: &BTreeSet<String>) {
+fn complete_success(responses: &mut Map<String, Json>, versioned: &BTreeSet<String>, read: bool) {
     for (status, answer) in responses.iter_mut() {
         let mut headers = json!({ "X-Request-Id": header("The id of this request, also in events and logs.") });
         let schema = answer["content"]["application/json"]["schema"]["$ref"].as_str();
         if schema.is_some_and(|name| versioned.contains(name)) {
-            headers["ETag"] = header("The version of the record.");
+            headers["ETag"] = header(
+                "The version of the record and a digest of the answer; send it back as `If-Match` or `If-None-Match`.",
+            );
+        } else if read && schema.is_some() {
+            headers["ETag"] = header(
+                "A digest of the answer; send it back as `If-None-Match` to be answered 304 while nothing has changed.",
+            );
         }
         if matches!(status.as_str(), "201" | "202") {
             headers["Location"] = header("The address of the new record.");

@@ -2,7 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::complete::complete;
 use crate::http::schema::{RESOURCES, SchemaField};
-use crate::http::{app, collection, openapi30, own_document};
+use crate::http::{app, collection, openapi30, own_document, validators};
 use crate::identity::middleware::authenticate;
 use crate::kernel::asked::Asked;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
@@ -185,7 +185,12 @@ impl Document {
                 let text = document.asked(&request, version);
                 async move { text.map(|text| HttpResponse::Ok().content_type("application/json").body(text)) }
             };
-            config.service(web::resource(path).wrap(from_fn(authenticate)).route(web::get().to(show)));
+            config.service(
+                web::resource(path)
+                    .wrap(from_fn(validators::tag))
+                    .wrap(from_fn(authenticate))
+                    .route(web::get().to(show)),
+            );
         }
         config.service(web::redirect("/docs", "/docs/"));
         let ui = utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);

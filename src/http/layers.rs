@@ -1,4 +1,5 @@
 //! The layers around every operation: request id, access log, panics, problems, headers.
+use crate::http::cors;
 use crate::http::document::Document;
 use crate::kernel::asked::Asked;
 use crate::kernel::error::{Code, Error};
@@ -21,6 +22,14 @@ use uuid::Uuid;
 const ID: HeaderName = HeaderName::from_static("x-request-id");
 const LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT_LEFT: HeaderName = HeaderName::from_static("ratelimit");
+/// What the layers inside have said of an answer and holds for a problem as well: without it no browser shows the problem to a script.
+const KEPT: [HeaderName; 5] = [
+    LIMIT_POLICY,
+    LIMIT_LEFT,
+    header::VARY,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+];
 const URI_MAX: usize = 16 << 10;
 
 /// The outermost layer: whatever happens inside, the caller gets an answer with a request id, and the log a line.
@@ -35,16 +44,18 @@ pub async fn outermost(
         // Answered like GET; the server leaves the body out.
         request.head_mut().method = Method::GET;
     }
+    let origin = cors::origin(request.request());
+    let finished = |answer: HttpResponse| finished(answer, &id, origin.as_ref());
     let line = format!("{} {}", request.method(), request.path());
     if request.uri().to_string().len() > URI_MAX {
         let error = Error::new(Code::UriTooLong, format!("an address may have at most {URI_MAX} bytes"));
-        return Err(finished(finish_problem(&error, &id), &id));
+        return Err(finished(finish_problem(&error, &id)));
     }
     let held = hold(&mut request);
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(answer)) => {
             let mut answer = as_problem(answer.map_into_boxed_body(), &id);
-            let path = answer.request().path().to_owned();
+            let path = answer.request().match_info().as_str().to_owned();
             set_headers(answer.headers_mut(), &id, &path);
             log_line(&answer, &line, &id, start);
             Ok(match held.filter(|_| answer.status().is_client_error()) {
@@ -54,24 +65,24 @@ pub async fn outermost(
         }
         Ok(Err(error)) => {
             let answer = translate(&error, &id);
-            Err(finished(
-                match held {
-                    Some(held) => answer.map_body(|_, body| held.beside(body)),
-                    None => answer,
-                },
-                &id,
-            ))
+            Err(finished(match held {
+                Some(held) => answer.map_body(|_, body| held.beside(body)),
+                None => answer,
+            }))
         }
         Err(_) => {
             log::error!("{line} panicked; request {}", id.0);
-            Err(finished(finish_problem(&Error::internal("panic"), &id), &id))
+            Err(finished(finish_problem(&Error::internal("panic"), &id)))
         }
     }
 }
 
 /// An answer whose request is gone: a layer failed, or something panicked.
-fn finished(mut answer: HttpResponse, id: &RequestId) -> actix_web::Error {
+fn finished(mut answer: HttpResponse, id: &RequestId, origin: Option<&HeaderValue>) -> actix_web::Error {
     set_headers(answer.headers_mut(), id, "/api/");
+    if let Some(origin) = origin {
+        cors::allow(answer.headers_mut(), origin);
+    }
     InternalError::from_response("", answer).into()
 }
 
@@ -93,9 +104,9 @@ fn as_problem(answer: ServiceResponse, id: &RequestId) -> ServiceResponse {
         }
         None => return answer,
     };
-    for name in [LIMIT_POLICY, LIMIT_LEFT] {
-        if let Some(value) = answer.headers().get(&name) {
-            problem.headers_mut().insert(name, value.clone());
+    for name in KEPT {
+        for value in answer.headers().get_all(&name) {
+            problem.headers_mut().append(name.clone(), value.clone());
         }
     }
     answer.into_response(problem)
@@ -146,7 +157,7 @@ fn log_line(answer: &ServiceResponse, line: &str, id: &RequestId, start: Instant
 
 /// A path that is not ours is 404; one that is, with another method, 405 with what it allows.
 pub async fn fallback(request: HttpRequest, document: web::Data<Document>) -> Result<HttpResponse, Error> {
-    let allowed = document.methods(request.path());
+    let allowed = document.methods(request.match_info().as_str());
     if allowed.is_empty() {
         return Err(Error::new(Code::NotFound, "there is nothing at this address"));
     }
@@ -192,13 +203,15 @@ pub async fn as_documented(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let document =
         request.app_data::<web::Data<Document>>().cloned().ok_or_else(|| Error::internal("no document in the app"))?;
-    if !request.query_string().is_empty() && document.takes_no_query(request.method().as_str(), request.path()) {
+    if !request.query_string().is_empty()
+        && document.takes_no_query(request.method().as_str(), request.match_info().as_str())
+    {
         Asked::read(request.query_string())?.finish(&[])?;
     }
     let answer = next.call(request).await?;
     if answer.status() == StatusCode::NOT_FOUND {
         let asked = answer.request();
-        let allowed = document.methods(asked.path());
+        let allowed = document.methods(asked.match_info().as_str());
         if !allowed.is_empty() && !allowed.contains(&asked.method().as_str()) {
             let refused = not_allowed(&allowed);
             return Ok(answer.error_response(refused).map_into_right_body());

@@ -6,6 +6,7 @@ use crate::kernel::kind::Kind;
 use crate::web::ctx::Identity;
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use serde_json::Value as Json;
@@ -26,25 +27,25 @@ pub async fn hide(
     let Some(access) = hiding else { return Ok(answer.map_into_boxed_body()) };
     let document = answer.request().app_data::<web::Data<Document>>().cloned();
     let document = document.ok_or_else(|| Error::internal("no document in the app"))?;
-    let Some(schema) = document.answers(answer.request().method().as_str(), answer.request().path()).map(str::to_owned)
-    else {
-        return Ok(answer.map_into_boxed_body());
-    };
-    if !answer.status().is_success() {
+    if !answer.status().is_success() || !is_json(&answer) {
         return Ok(answer.map_into_boxed_body());
     }
+    let path = answer.request().match_info().as_str();
+    let schema = document.answers(answer.request().method().as_str(), path).map(str::to_owned);
+    // An answer of unknown shape is not sent: nobody could say what in it is hidden.
+    let schema = schema.ok_or_else(|| Error::internal(format!("no schema of the answer at {path}")))?;
     let (request, answer) = answer.into_parts();
     let (answer, body) = answer.into_parts();
     let body = to_bytes(body).await.map_err(|_| Error::internal("an answer could not be read back"))?;
-    // What is not JSON holds no records.
-    let body = match serde_json::from_slice::<Json>(&body) {
-        Ok(mut value) => {
-            mask(&mut value, &schema, document.shapes(), &access);
-            value.to_string().into_bytes()
-        }
-        Err(_) => body.to_vec(),
-    };
-    Ok(ServiceResponse::new(request, answer.set_body(BoxBody::new(body))))
+    let mut value: Json = serde_json::from_slice(&body).map_err(Error::internal)?;
+    mask(&mut value, &schema, document.shapes(), &access);
+    Ok(ServiceResponse::new(request, answer.set_body(BoxBody::new(value.to_string()))))
+}
+
+/// CSV is written without what is hidden; other media hold no records.
+fn is_json<B>(answer: &ServiceResponse<B>) -> bool {
+    let media = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    media.is_some_and(|media| media.contains("json"))
 }
 
 /// The resource whose records a schema shows.

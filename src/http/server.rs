@@ -1,8 +1,9 @@
 //! The HTTP server: one app per worker around shared data, and a graceful stop.
 use crate::db::pool::Db;
+use crate::http::cors::{self, Origins};
 use crate::http::document::Document;
 use crate::http::health::Stopping;
-use crate::http::{app, layers, mask};
+use crate::http::{app, layers, mask, validators};
 use crate::identity::actors::Actors;
 use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
@@ -12,7 +13,6 @@ use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
 use crate::web::budget::Budget;
 use crate::web::limits::Limits;
-use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpServer, web};
@@ -42,7 +42,7 @@ pub struct Shared {
     pub budget: web::Data<Budget>,
     pub trust_proxy: TrustProxy,
     /// Origins from which browsers may call, without credentials.
-    pub origins: Vec<String>,
+    pub origins: Origins,
     threads: usize,
 }
 
@@ -74,7 +74,7 @@ impl Shared {
             limits: Limits::new(options.rate_per_minute).map(web::Data::new),
             budget: web::Data::new(Budget::default()),
             trust_proxy: TrustProxy(options.trust_proxy),
-            origins: options.origins.clone(),
+            origins: Origins(options.origins.clone()),
             threads: threads(options.threads),
         }
     }
@@ -88,34 +88,6 @@ fn threads(told: usize) -> usize {
 /// What every new workspace begins with.
 pub const BEGINNINGS: Beginnings = Beginnings(&[crate::sales::pipelines::begin]);
 
-/// Which browsers may call: the bearer token is all they need, so no credentials (cookies) are allowed.
-fn cors(origins: &[String]) -> Cors {
-    let exposed = [
-        "ETag",
-        "Location",
-        "Link",
-        "RateLimit",
-        "RateLimit-Policy",
-        "Retry-After",
-        "Idempotent-Replayed",
-        "X-Request-Id",
-    ];
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])
-        .allowed_headers([
-            "Authorization",
-            "Content-Type",
-            "Accept",
-            "If-Match",
-            "If-None-Match",
-            "Idempotency-Key",
-            "X-Request-Id",
-        ])
-        .expose_headers(exposed)
-        .max_age(7200);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
-}
-
 /// Serves until it is told to stop; `started` gets the handle that stops it.
 pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
     let threads = shared.threads;
@@ -127,6 +99,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             None => App::new(),
         };
         app.app_data(shared.trust_proxy)
+            .app_data(shared.origins.clone())
             .app_data(shared.db)
             .app_data(shared.blobs)
             .app_data(shared.keys)
@@ -141,6 +114,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
                 scope("/api/v1")
                     .wrap(from_fn(layers::as_documented))
                     .wrap(from_fn(mask::hide))
+                    .wrap(from_fn(validators::tag))
                     .wrap(from_fn(layers::limit))
                     .wrap(from_fn(authenticate))
                     .configure(app::operations),
@@ -149,7 +123,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .configure(|config| app::unversioned(config, &document))
             .default_service(web::to(layers::fallback))
             .wrap(Compress::default())
-            .wrap(Condition::new(!shared.origins.is_empty(), cors(&shared.origins)))
+            .wrap(Condition::new(!shared.origins.0.is_empty(), cors::layer(&shared.origins)))
             .wrap(from_fn(layers::outermost))
     })
     // A compressed answer goes out in several writes; each would wait 40 ms for the acknowledgement of the one before.

@@ -1,14 +1,16 @@
 //! From a bearer token to an actor: role, session and settings are read from the database at most every few seconds.
 use crate::db::custom;
 use crate::db::pool::Db;
+use crate::db::queue::Job;
 use crate::db::turns::Account;
 use crate::identity::tokens::{self, Keys};
 use crate::identity::{roles, teams};
 use crate::kernel::access::Access;
 use crate::kernel::actor::{Actor, Settings};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
-use crate::schema::{api_keys, sessions, users, workspaces};
+use crate::schema::{api_keys, jobs, sessions, users, workspaces};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -193,4 +195,24 @@ pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, via: &'stat
         .optional()?;
     let (member, settings) = found.ok_or_else(Error::not_found)?;
     actor(conn, member, settings, user, via, None)
+}
+
+/// The actor behind a job, as of now: the user must still be active, and the API key that asked for it still be there. A key's scopes are
+/// those that it had then, and has still. Signing out ends no job: who does not want it any more cancels it.
+pub fn of_job(conn: &mut PgConnection, job: &Job) -> Result<Actor> {
+    let actor = of_user(conn, job.workspace_id, job.user_id, "user")?;
+    let revoked: Option<DateTime> = jobs::table.find(job.id).select(jobs::revoked_at).first(conn)?;
+    if revoked.is_some() {
+        return Err(Error::new(Code::SessionRevoked, "the user who asked for it was suspended"));
+    }
+    let Some(id) = job.api_key_id else { return Ok(actor) };
+    let own = api_keys::table.find((job.workspace_id, id)).filter(api_keys::user_id.eq(job.user_id));
+    let found: Option<(Tags, Option<DateTime>)> =
+        own.select((api_keys::scopes, api_keys::expires_at)).first(conn).optional()?;
+    let (scopes, expires) = found.ok_or_else(|| Error::new(Code::TokenInvalid, "the API key was revoked"))?;
+    if expires.is_some_and(|at| at <= DateTime::now()) {
+        return Err(Error::new(Code::TokenExpired, "the API key has expired"));
+    }
+    let kept = job.scopes.clone().unwrap_or_default().0.into_iter().filter(|scope| scopes.0.contains(scope));
+    Ok(Actor { via: "api_key", principal: id, scopes: Some(kept.collect()), ..actor })
 }

@@ -1,6 +1,7 @@
 //! Users: the people of a workspace.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
+use crate::db::queue;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
@@ -214,8 +215,10 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
         .get_result(tx.conn)
         .explain(MEANINGS)?;
     keep_an_owner(tx, &before, &after)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    if after.status == UserStatus::Suspended {
+        queue::revoke_all_of(tx, id)?;
+    }
+    events::record_change(tx, &before, after)
 }
 
 /// Nobody gives, or touches, a role that may more than their own.

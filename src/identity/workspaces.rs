@@ -1,5 +1,5 @@
 //! The tenant: name, base currency, time zone, country.
-use crate::db::events::Event;
+use crate::db::events;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
@@ -63,8 +63,7 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Res
         .set((changes, workspaces::version.eq(before.version + 1), workspaces::updated_at.eq(tx.now)))
         .returning(Workspace::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 /// The workspace you are in.

@@ -140,6 +140,8 @@ pub struct CompositeItemResult {
     pub status: i32,
     /// None of what was deleted.
     pub version: Option<i64>,
+    /// The record was as the item wants it already: its version stays, and no event tells of it.
+    pub unchanged: bool,
 }
 
 /// An outcome: the record, its version if it is still there, and the status.
@@ -241,14 +243,16 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
         let mut body = Json::Object(item.body.clone().unwrap_or_default().0);
         resolve(&mut body, &known, "").map_err(|error| within(n, error))?;
         tx.turn_to(resource, action);
+        let recorded = tx.recorded();
         let done = target(item, &known).and_then(|id| act(tx, item, id, body));
         let (id, version, status) = done.map_err(|error| within(n, error))?;
         if let Some(name) = &item.r#ref {
             known.insert(name.as_str(), id);
         }
         let index = i32::try_from(n).unwrap_or(i32::MAX);
-        let result =
-            CompositeItemResult { index, r#ref: item.r#ref.clone(), resource: item.resource, id, status, version };
+        let unchanged = tx.recorded() == recorded;
+        let (r#ref, resource) = (item.r#ref.clone(), item.resource);
+        let result = CompositeItemResult { index, r#ref, resource, id, status, version, unchanged };
         results.push(result);
     }
     Ok(CompositeResult { results })

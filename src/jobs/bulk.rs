@@ -4,8 +4,8 @@ use crate::db::queue::{self, Job, JobProblem, JobResult};
 use crate::db::sight::sight;
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
-use crate::kernel::actor::Action;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::actor::{Action, can};
+use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::shape;
 use crate::people::companies::{model::COMPANY, store as companies};
@@ -29,20 +29,14 @@ const PROBLEMS_MAX: usize = 100;
 
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let via = if order.via == "api_key" { "api_key" } else { "user" };
-    let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, via))?;
-    let action = if order.action == BulkAction::Update { Action::Update } else { Action::Delete };
-    let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == order.resource);
-    let request =
-        Request { permission: resource.map(|path| (path, action)), ..Request::internal(actor, job.id.to_string()) };
-    if job.total.is_none() {
-        let total = db.write_here(&request, |tx| count(tx, job, &order))?;
-        db.set_total(job, total)?;
+    if job.position.is_none() {
+        let chosen = db.write_here(&asked(db, job, &order)?, |tx| begin(tx, &order))?;
+        db.set_total(job, chosen)?;
     }
     let (mut done, mut position, begun) = (job.done, job.position, Instant::now());
     let mut result = job.result.clone().unwrap_or_default();
     loop {
-        let step = db.write_here(&request, |tx| {
+        let step = db.write_here(&asked(db, job, &order)?, |tx| {
             let ids = chosen(tx, job, &order, position)?;
             let mut result = result.clone();
             work(tx, &order, &ids, &mut result)?;
@@ -57,6 +51,19 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// Who asks, with the rights of this moment: they are asked anew before each part of the work, as a request asks them.
+fn asked(db: &Db, job: &Job, order: &Order) -> Result<Request> {
+    let actor = db.here(|conn| actors::of_job(conn, job))?;
+    let action = if order.action == BulkAction::Update { Action::Update } else { Action::Delete };
+    let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == order.resource);
+    let resource = resource.ok_or_else(|| no_work_on(&order.resource))?;
+    actor.must_do(action, resource)?;
+    if order.action == BulkAction::Erase {
+        actor.must::<can::erasures::Create>()?;
+    }
+    Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }
 
 /// Runs one piece of code for the resource of an order: with its table and fields, or with its store.
@@ -105,9 +112,18 @@ macro_rules! matching {
     }};
 }
 
-fn count(tx: &mut Tx<'_>, job: &Job, order: &Order) -> Result<i64> {
+/// How much there is to do. A rule asks day by day, so what it chooses is looked at day by day.
+fn begin(tx: &mut Tx<'_>, order: &Order) -> Result<i64> {
+    let selection = &order.selection;
     of_resource!(order, |table, fields, kind| {
-        Ok(matching!(tx, job, order, table, fields, kind).count().get_result(tx.conn)?)
+        let cond = kept::condition(tx, fields, selection)?;
+        let erase = order.action == BulkAction::Erase;
+        let these = if erase { erasures::choosable(tx, &order.resource, cond.clone()) } else { cond.clone() };
+        let chosen = crate::chosen!(tx, table, fields, cond, these);
+        match chosen.unrestricted(selection, kind.path()).filter(|_| order.rule.is_some()) {
+            Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
+            None => Ok(chosen.matching),
+        }
     })
 }
 

@@ -74,6 +74,11 @@ pub trait Permission: 'static {
 }
 
 impl Actor {
+    /// The API key that acts, if it is one.
+    pub fn api_key(&self) -> Option<Uuid> {
+        (self.via == "api_key").then_some(self.principal)
+    }
+
     /// How far a right of the role goes.
     pub fn visibility(&self, resource: &str, action: Action) -> Visibility {
         self.access.of(resource, action)

@@ -48,6 +48,21 @@ impl Cond {
         }
     }
 
+    /// Whether it names what it is about: values of a field (of a closed set not all), words, or records themselves. Ranges, parts of texts and
+    /// flags may well hold for every record, and so may whatever is denied.
+    pub fn names_values(&self) -> bool {
+        match self {
+            Cond::All(list) => list.iter().any(Cond::names_values),
+            Cond::Any(list) => !list.is_empty() && list.iter().all(Cond::names_values),
+            Cond::Is(field, Op::Eq, Values::Text(named)) if !field.choices().is_empty() => {
+                field.choices().iter().any(|choice| !named.iter().any(|value| value == choice))
+            }
+            Cond::Is(field, Op::Eq, _) => field.kind() != Kind::Bool,
+            Cond::Carries(..) | Cond::Within(..) => true,
+            Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) => false,
+        }
+    }
+
     /// The same question asked of a serialized record. `Within` asks another table, so nothing in memory can answer it.
     pub fn eval(&self, row: &Json) -> bool {
         match self {

@@ -1,107 +1,265 @@
-//! CSV. Of reports: one line per row, nested members as `a.b`, amounts as decimals in a column per currency. Of records: one line each,
-//! an amount and its currency beside each other, what there are several of separated by commas, fields of one's own as `cf.key`.
+//! CSV. The columns are those of the type of the rows, in the order of its members, whatever the rows hold: nested members as `a.b`, an amount and
+//! its currency beside each other, what there are several of separated by commas, fields of one's own as `cf.key`; sums of reports in a
+//! column per currency.
 use crate::kernel::access::OWN_FIELD;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::custom::{CustomField, CustomKind};
+use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::field::Field;
 use crate::kernel::money::exponent;
+use crate::kernel::query::Included;
 use crate::kernel::reply::Reply;
 use serde::Serialize;
 use serde_json::Value as Json;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-/// Flat rows of a report as CSV with a header; without rows nothing, since the rows say which currencies there are.
-pub fn reply(rows: &[impl Serialize]) -> Result<Reply> {
-    write(rows, |row, cells| flatten("", row, cells))
+/// What a type shows: its members as columns.
+#[derive(Debug)]
+enum Member {
+    Value(String),
+    Money(String),
+    /// Amounts of several currencies.
+    Sums(String),
+    List(String),
+    OwnFields,
 }
 
-/// Records as CSV with a header, without what is hidden.
-pub fn records(rows: &[impl Serialize], hidden: &[&str]) -> Result<Reply> {
-    write(rows, |row, cells| {
-        for (name, value) in row.as_object().into_iter().flatten() {
-            if !hidden.contains(&name.as_str()) {
-                members(name, value, hidden, cells);
-            }
-        }
-    })
+/// How the text of a column is found in a row.
+#[derive(Clone, Debug)]
+enum Cell {
+    Value(String),
+    Amount(String),
+    Sum(String, String),
+    List(String),
+    /// The name of the record that the value at this place names.
+    Name(String),
+    /// A field of one's own: its key, and the part of its value.
+    Own(String, &'static str),
+    OwnAmount(String),
+    OwnCurrency(String),
 }
 
-type Cells = Vec<(String, String)>;
+/// The columns of a file.
+#[derive(Debug)]
+pub struct Sheet(Vec<(String, Cell)>);
 
-fn write(rows: &[impl Serialize], cells_of: impl Fn(&Json, &mut Cells)) -> Result<Reply> {
-    let mut columns: Vec<String> = Vec::new();
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut cells = Vec::new();
-        cells_of(&serde_json::to_value(row).map_err(Error::internal)?, &mut cells);
-        for (name, _) in &cells {
-            if !columns.contains(name) {
-                columns.push(name.clone());
+impl Sheet {
+    /// Of records: without what is hidden, with the workspace's `own` fields, and with a name beside the id of each `included` field.
+    pub fn new<R: ToSchema>(hidden: &[&str], own: &[Arc<CustomField>], included: &[&'static Field]) -> Sheet {
+        let mut columns = Vec::new();
+        for member in members_of::<R>() {
+            let name = match &member {
+                Member::Value(name) | Member::Money(name) | Member::Sums(name) | Member::List(name) => name.as_str(),
+                Member::OwnFields => "custom_fields",
+            };
+            if hidden.contains(&name.split('.').next().unwrap_or(name)) {
+                continue;
+            }
+            let with_name = included.iter().find(|field| field.name == name).and_then(|field| field.include_name());
+            match member {
+                Member::Value(name) => {
+                    columns.push((name.clone(), Cell::Value(name.clone())));
+                    columns.extend(with_name.map(|of| (of.to_owned(), Cell::Name(name))));
+                }
+                Member::Money(name) => {
+                    columns.push((name.clone(), Cell::Amount(name.clone())));
+                    columns.push((format!("{name}.currency"), Cell::Value(format!("{name}.currency"))));
+                }
+                Member::List(name) | Member::Sums(name) => columns.push((name.clone(), Cell::List(name))),
+                Member::OwnFields => columns.extend(own.iter().flat_map(|field| own_columns(field))),
             }
         }
-        lines.push(cells);
+        Sheet(columns)
     }
-    if rows.is_empty() {
-        return Ok(Reply::csv(String::new()));
+
+    /// Those that were asked for, in that order.
+    pub fn only(self, names: &[String]) -> Result<Sheet, Bad> {
+        let known = || self.0.iter().map(|(name, _)| name.as_str());
+        let find = |name: &String| {
+            let found = self.0.iter().find(|(column, _)| column == name);
+            found.cloned().ok_or_else(|| Bad::member("/columns", "invalid_choice", not_known(name, known())))
+        };
+        names.iter().map(find).collect::<Result<Vec<_>, Bad>>().map(Sheet)
     }
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&columns).map_err(Error::internal)?;
-    for cells in lines {
-        let cell = |column: &String| cells.iter().find(|(name, _)| name == column).map_or("", |(_, text)| text);
-        writer.write_record(columns.iter().map(cell)).map_err(Error::internal)?;
+
+    /// The file, with a header also where there are no rows.
+    pub fn file(&self, rows: &[impl Serialize], included: &Included) -> Result<Reply> {
+        let names = included.names();
+        let mut text = String::new();
+        line(&mut text, self.0.iter().map(|(name, _)| name.as_str()));
+        for row in rows {
+            let row = serde_json::to_value(row).map_err(Error::internal)?;
+            let cells: Vec<String> = self.0.iter().map(|(_, cell)| cell.text(&row, &names)).collect();
+            line(&mut text, cells.iter().map(String::as_str));
+        }
+        Ok(Reply::csv(text))
     }
-    let bytes = writer.into_inner().map_err(Error::internal)?;
-    Ok(Reply::csv(String::from_utf8(bytes).map_err(Error::internal)?))
+}
+
+fn own_columns(field: &Arc<CustomField>) -> Vec<(String, Cell)> {
+    let (name, key) = (format!("{OWN_FIELD}{}", field.key), field.key.clone());
+    match field.kind {
+        CustomKind::Money => {
+            let currency = (format!("{name}.currency"), Cell::OwnCurrency(key.clone()));
+            vec![(name, Cell::OwnAmount(key)), currency]
+        }
+        kind => vec![(name, Cell::Own(key, kind.member()))],
+    }
+}
+
+/// Rows as CSV, one line each.
+pub fn reply<R: Serialize + ToSchema>(rows: &[R]) -> Result<Reply> {
+    Sheet::new::<R>(&[], &[], &[]).file(rows, &Included::default())
+}
+
+/// A line of a report: what it is of, and its figures.
+pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
+
+/// A report as CSV: `keys` say what a line is of. Sums have a column for each currency, the workspace's own first.
+pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Reply> {
+    let figures = lines.iter().map(|(_, figures)| serde_json::to_value(figures)).collect::<Result<Vec<Json>, _>>();
+    let figures = figures.map_err(Error::internal)?;
+    let mut columns = Vec::new();
+    for member in members_of::<F>() {
+        match member {
+            Member::Sums(name) => {
+                let others = currencies(&name, &figures).into_iter().filter(|other| other != currency);
+                for currency in std::iter::once(currency.to_owned()).chain(others) {
+                    columns.push((format!("{name}_{currency}"), Cell::Sum(name.clone(), currency)));
+                }
+            }
+            Member::Money(name) => columns.push((name.clone(), Cell::Amount(name))),
+            Member::Value(name) => columns.push((name.clone(), Cell::Value(name))),
+            Member::List(name) => columns.push((name.clone(), Cell::List(name))),
+            Member::OwnFields => {}
+        }
+    }
+    let (mut text, none) = (String::new(), HashMap::new());
+    line(&mut text, keys.iter().copied().chain(columns.iter().map(|(name, _)| name.as_str())));
+    for ((of, _), figures) in lines.iter().zip(&figures) {
+        let of = of.iter().map(|key| harmless(key.as_deref().unwrap_or_default()));
+        let cells: Vec<String> = of.chain(columns.iter().map(|(_, cell)| cell.text(figures, &none))).collect();
+        line(&mut text, cells.iter().map(String::as_str));
+    }
+    Ok(Reply::csv(text))
+}
+
+/// The currencies that the sums of a member are in.
+fn currencies(name: &str, figures: &[Json]) -> BTreeSet<String> {
+    let sums = figures.iter().filter_map(|row| at(row, name)?.as_array()).flatten();
+    sums.filter_map(|money| money.get("currency")?.as_str().map(str::to_owned)).collect()
+}
+
+/// The members of a type as its schema has them.
+fn members_of<R: ToSchema>() -> Vec<Member> {
+    let mut schemas = Vec::new();
+    R::schemas(&mut schemas);
+    let json = |schema| serde_json::to_value(schema).unwrap_or_default();
+    let known: HashMap<String, Json> = schemas.into_iter().map(|(name, schema)| (name, json(schema))).collect();
+    let mut members = Vec::new();
+    describe("", &json(R::schema()), &known, &mut members);
+    members
+}
+
+fn describe(name: &str, property: &Json, known: &HashMap<String, Json>, members: &mut Vec<Member>) {
+    let (of, schema) = resolve(property, known);
+    let inside = |part: &String| if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
+    if name == "custom_fields" {
+        members.push(Member::OwnFields);
+    } else if of == Some("Money") {
+        members.push(Member::Money(name.to_owned()));
+    } else if let Some(items) = schema.get("items") {
+        let sums = resolve(items, known).0 == Some("Money");
+        members.push(if sums { Member::Sums(name.to_owned()) } else { Member::List(name.to_owned()) });
+    } else if let Some(parts) = schema.get("properties").and_then(Json::as_object) {
+        parts.iter().for_each(|(part, inner)| describe(&inside(part), inner, known, members));
+    } else {
+        members.push(Member::Value(name.to_owned()));
+    }
+}
+
+/// The schema that a property has, and its name, whether null is allowed or not.
+fn resolve<'s>(property: &'s Json, known: &'s HashMap<String, Json>) -> (Option<&'s str>, &'s Json) {
+    let choices = ["oneOf", "allOf", "anyOf"].iter().find_map(|word| property.get(*word)?.as_array());
+    let named = choices.and_then(|list| list.iter().find(|one| one.get("$ref").is_some())).unwrap_or(property);
+    let name = named.get("$ref").and_then(Json::as_str).and_then(|path| path.rsplit('/').next());
+    (name, name.and_then(|name| known.get(name)).unwrap_or(named))
+}
+
+fn at<'r>(row: &'r Json, path: &str) -> Option<&'r Json> {
+    path.split('.').try_fold(row, |value, part| value.get(part))
+}
+
+impl Cell {
+    fn text(&self, row: &Json, names: &HashMap<Uuid, &str>) -> String {
+        let own = |key: &str, part: &str| {
+            let fields = row.get("custom_fields").and_then(Json::as_array);
+            fields?.iter().find(|field| field.get("key").and_then(Json::as_str) == Some(key))?.get(part).cloned()
+        };
+        let found = match self {
+            Cell::Value(path) => at(row, path).map(plain),
+            Cell::Amount(path) => at(row, path).and_then(amount),
+            Cell::Sum(path, currency) => at(row, path).and_then(Json::as_array).and_then(|sums| {
+                sums.iter().find(|sum| sum.get("currency").and_then(Json::as_str) == Some(currency)).and_then(amount)
+            }),
+            Cell::List(path) => at(row, path).map(|list| several(path, list)),
+            Cell::Name(path) => {
+                let id = at(row, path).and_then(Json::as_str).and_then(|id| id.parse().ok());
+                id.and_then(|id: Uuid| names.get(&id)).map(|name| harmless(name))
+            }
+            Cell::Own(key, part) => own(key, part).map(|value| several(key, &value)),
+            Cell::OwnAmount(key) => own(key, "money").and_then(|money| amount(&money)),
+            Cell::OwnCurrency(key) => own(key, "money").and_then(|money| money.get("currency").map(plain)),
+        };
+        found.unwrap_or_default()
+    }
 }
 
 /// What is told of the parts of a list.
-const TOLD: [(&str, &str); 3] = [("emails", "email"), ("phones", "phone"), ("contacts", "contact_id")];
+const TOLD: [&str; 5] = ["email", "phone", "contact_id", "channel", "name"];
 
-/// The cells of one member of a record.
-fn members(name: &str, value: &Json, hidden: &[&str], cells: &mut Cells) {
+/// Words as they are, of objects the part that names them; separated by commas.
+fn several(path: &str, value: &Json) -> String {
+    let Some(list) = value.as_array() else { return plain(value) };
+    let part = |one: &Json| TOLD.iter().find_map(|part| one.get(*part)?.as_str().map(str::to_owned));
+    let text = |one: &Json| one.as_str().map(str::to_owned).or_else(|| part(one).filter(|_| granted(path, one)));
+    harmless(&list.iter().filter_map(text).collect::<Vec<_>>().join(", "))
+}
+
+/// Of consents those count that are given.
+fn granted(path: &str, one: &Json) -> bool {
+    path != "consents" || one.get("granted").and_then(Json::as_bool) == Some(true)
+}
+
+fn plain(value: &Json) -> String {
     match value {
-        Json::Array(own) if name == "custom_fields" => {
-            for field in own {
-                let column = format!("{OWN_FIELD}{}", field["key"].as_str().unwrap_or_default());
-                let given =
-                    field.as_object().into_iter().flatten().filter(|(part, value)| *part != "key" && is_given(value));
-                if !hidden.contains(&column.as_str()) {
-                    given.for_each(|(_, value)| members(&column, value, hidden, cells));
-                }
-            }
-        }
-        Json::Array(list) => {
-            let told = TOLD.iter().find(|(known, _)| *known == name).map(|(_, part)| *part);
-            let texts = list.iter().filter_map(|one| told.map_or(Some(one), |part| one.get(part))?.as_str());
-            cells.push((name.to_owned(), harmless(&texts.collect::<Vec<_>>().join(", "))));
-        }
-        Json::Object(parts) => match (value["amount"].as_i64(), value["currency"].as_str()) {
-            (Some(amount), Some(currency)) => {
-                cells.push((name.to_owned(), decimal(amount, currency)));
-                cells.push((format!("{name}.currency"), currency.to_owned()));
-            }
-            _ => parts.iter().for_each(|(part, value)| members(&format!("{name}.{part}"), value, hidden, cells)),
-        },
-        other => flatten(name, other, cells),
+        Json::String(text) => harmless(text),
+        Json::Null => String::new(),
+        other => other.to_string(),
     }
 }
 
-fn is_given(value: &Json) -> bool {
-    !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
+fn amount(money: &Json) -> Option<String> {
+    Some(decimal(money.get("amount")?.as_i64()?, money.get("currency")?.as_str()?))
 }
 
-fn flatten(name: &str, value: &Json, cells: &mut Cells) {
-    let inner = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
-    match value {
-        Json::Object(members) => members.iter().for_each(|(part, value)| flatten(&inner(part), value, cells)),
-        Json::Array(amounts) => {
-            for money in amounts {
-                if let (Some(amount), Some(currency)) = (money["amount"].as_i64(), money["currency"].as_str()) {
-                    cells.push((format!("{name}_{currency}"), decimal(amount, currency)));
-                }
-            }
+/// One line. A cell that holds what some reader takes for a separator stands in quotes, commas or not.
+fn line<'c>(out: &mut String, cells: impl Iterator<Item = &'c str>) {
+    for (n, cell) in cells.enumerate() {
+        if n > 0 {
+            out.push(',');
         }
-        Json::String(text) => cells.push((name.to_owned(), harmless(text))),
-        Json::Null => cells.push((name.to_owned(), String::new())),
-        other => cells.push((name.to_owned(), other.to_string())),
+        if cell.contains(SEPARATORS) || cell.contains([',', '"']) || cell.trim() != cell {
+            out.push('"');
+            out.push_str(&cell.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(cell);
+        }
     }
+    out.push('\n');
 }
 
 /// 125000 EUR is 1250.00.
@@ -113,14 +271,29 @@ fn decimal(amount: i64, currency: &str) -> String {
     if digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
-/// A spreadsheet takes text that begins like this for a formula; an apostrophe keeps it text.
+/// Where a spreadsheet that is set to another separator than the comma begins a new cell, quotes or not.
+const SEPARATORS: [char; 8] = [';', '\t', '|', '\n', '\r', '\u{b}', '\u{c}', '\u{2028}'];
+/// How a formula begins; some keyboards write the wide forms.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// A spreadsheet takes what begins like this for a formula, at the beginning of a cell and wherever it might see one; an apostrophe keeps it text.
 pub fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+    let mut harmless = String::with_capacity(text.len() + 1);
+    for (n, part) in text.split_inclusive(SEPARATORS).enumerate() {
+        // Spaces, quotes and empty cells before it change nothing.
+        let begin = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
+        let separated = part.starts_with(['\t', '\r']) && n == 0;
+        if begin.starts_with(FORMULA) || separated {
+            harmless.push('\'');
+        }
+        harmless.push_str(part);
+    }
+    harmless
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{decimal, harmless};
+    use super::{FORMULA, SEPARATORS, decimal, harmless, line};
 
     #[test]
     fn amounts_and_formulas() {
@@ -130,5 +303,30 @@ mod tests {
         assert_eq!(decimal(1, "KWD"), "0.001");
         assert_eq!(harmless("=1+1"), "'=1+1");
         assert_eq!(harmless("Acme"), "Acme");
+    }
+
+    /// However a reader cuts the line, with whichever separator and whether it knows quotes or not, no cell begins a formula.
+    #[test]
+    fn no_reader_finds_a_formula() {
+        let begins = ["", "a", " ", "\"", "a\"", "a;", "\t \"", "\u{a0}"];
+        let middles = SEPARATORS.iter().map(char::to_string).chain(["".into(), ",".into(), ";\"".into(), "; ".into()]);
+        for (middle, sign) in middles.flat_map(|middle| FORMULA.map(|sign| (middle.clone(), sign))) {
+            for begin in begins {
+                let cell = format!("{begin}{middle}{sign}SUM(1)");
+                let mut text = String::new();
+                line(&mut text, ["id", &harmless(&cell), "end"].into_iter());
+                let comma = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes()).into_records();
+                let rows: Vec<csv::StringRecord> = comma.map(Result::unwrap).collect();
+                assert_eq!((rows.len(), rows[0].len()), (1, 3), "{cell:?}");
+                assert!(!rows[0][1].trim_start().starts_with(FORMULA), "{cell:?}");
+                for cut in SEPARATORS {
+                    for part in text.split([cut, '\n', '\r']) {
+                        let part = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
+                        assert!(!part.starts_with(FORMULA), "{cell:?} cut at {cut:?}: {text:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(harmless("a; b\nc-d"), "a; b\nc-d");
     }
 }

@@ -66,6 +66,7 @@ codes! {
     JobFinished = 409 "job_finished" "The job has ended";
     VersionConflict = 412 "version_conflict" "The record has changed since you read it";
     PayloadTooLarge = 413 "payload_too_large" "The body is too large";
+    QuotaExceeded = 413 "quota_exceeded" "The workspace may not keep more files";
     UriTooLong = 414 "uri_too_long" "The address is too long";
     UnsupportedMediaType = 415 "unsupported_media_type" "This content type is not supported here";
     ValidationFailed = 422 "validation_failed" "Validation failed";
@@ -95,6 +96,7 @@ pub const MEMBER_CODES: &[(&str, &str)] = &[
     ("out_of_range", "The number is too small or too large."),
     ("stated_twice", "The value is given in two places."),
     ("reference_not_found", "No such record in this workspace."),
+    ("matches_everything", "The selection leaves no record out, and does not say that it may."),
     ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
     ("invalid", "The value cannot be accepted."),
 ];

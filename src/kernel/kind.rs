@@ -1,7 +1,7 @@
 //! The kinds of record the product knows, under the names that the API, the events and the tables use.
 
 macro_rules! kinds {
-    ($($name:ident $singular:literal $plural:literal;)*) => {
+    ($($name:ident $singular:literal $plural:literal $(in $table:literal)?;)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Kind { $($name),* }
         impl Kind {
@@ -10,8 +10,12 @@ macro_rules! kinds {
             pub const fn as_str(self) -> &'static str { match self { $(Kind::$name => $singular),* } }
             /// As in `/api/v1/deals`.
             pub const fn path(self) -> &'static str { match self { $(Kind::$name => $plural),* } }
+            /// The table of its records.
+            pub const fn table(self) -> &'static str { match self { $(Kind::$name => kinds!(@ $plural $($table)?)),* } }
         }
     };
+    (@ $plural:literal) => { $plural };
+    (@ $plural:literal $table:literal) => { $table };
 }
 
 kinds! {
@@ -19,8 +23,8 @@ kinds! {
     User "user" "users";
     Role "role" "roles";
     Team "team" "teams";
-    ApiKey "api_key" "api-keys";
-    CustomField "custom_field" "custom-fields";
+    ApiKey "api_key" "api-keys" in "api_keys";
+    CustomField "custom_field" "custom-fields" in "custom_fields";
     Tag "tag" "tags";
     Source "source" "sources";
     Company "company" "companies";
@@ -28,7 +32,7 @@ kinds! {
     Product "product" "products";
     Pipeline "pipeline" "pipelines";
     Stage "stage" "stages";
-    LossReason "loss_reason" "loss-reasons";
+    LossReason "loss_reason" "loss-reasons" in "loss_reasons";
     Lead "lead" "leads";
     Deal "deal" "deals";
     Task "task" "tasks";
@@ -37,9 +41,9 @@ kinds! {
     View "view" "views";
     Segment "segment" "segments";
     Session "session" "sessions";
-    AuditEvent "audit_event" "audit-events";
+    AuditEvent "audit_event" "audit-events" in "events";
     Erasure "erasure" "erasures";
-    RetentionRule "retention_rule" "retention-rules";
+    RetentionRule "retention_rule" "retention-rules" in "retention_rules";
     Import "import" "imports";
     Job "job" "jobs";
 }

@@ -3,6 +3,7 @@ use crate::kernel::asked::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, a
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::{Fields, Kind};
 use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::query::FILES;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
@@ -79,6 +80,11 @@ impl<T> Fields<T> {
         if !includes.is_empty() {
             let one = schema(Kind::Text).pattern(Some(format!("^({includes})$")));
             add("include", "Records to add to `included`.", one, Some(false));
+        }
+        if FILES.contains(&self.kind) {
+            let meaning = "Of a file (`Accept: text/csv`): its columns, in this order; all of them if absent.";
+            let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_.]*$"));
+            add("columns", meaning, one, Some(false));
         }
         list.extend(self.deleted_parameters());
         list

@@ -13,6 +13,8 @@ use crate::kernel::relative;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::standing::{Deleted, Standing};
 use serde::Serialize;
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Which page of a list, in which order, with what beside it.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub(in crate::kernel) struct Window {
     pub include: Vec<String>,
     pub total: bool,
     pub deleted: Deleted,
+    pub columns: Option<Vec<String>>,
 }
 
 /// A list request that has been understood; every part is passed to diesel by reference.
@@ -38,6 +41,10 @@ pub struct Plan<T> {
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
     pub standing: On<T, Standing>,
+    /// Of a file: those that were asked for.
+    pub columns: Option<Vec<String>>,
+    /// Whether a limit was asked for.
+    limited: bool,
     mark: String,
 }
 
@@ -56,7 +63,7 @@ pub struct PageInfo {
 /// A record named by another one.
 #[derive(Clone, Debug, Serialize, diesel::Queryable, utoipa::ToSchema)]
 pub struct RecordRef {
-    pub id: uuid::Uuid,
+    pub id: Uuid,
     pub name: String,
 }
 
@@ -77,6 +84,26 @@ pub struct Included {
 }
 
 impl Included {
+    /// Of all of them, by their ids.
+    pub fn names(&self) -> HashMap<Uuid, &str> {
+        let Included {
+            users,
+            teams,
+            companies,
+            contacts,
+            leads,
+            deals,
+            pipelines,
+            stages,
+            products,
+            sources,
+            loss_reasons,
+        } = self;
+        let lists =
+            [users, teams, companies, contacts, leads, deals, pipelines, stages, products, sources, loss_reasons];
+        lists.into_iter().flatten().map(|record| (record.id, record.name.as_str())).collect()
+    }
+
     pub fn list(&mut self, kind: RecordKind) -> Option<&mut Vec<RecordRef>> {
         Some(match kind {
             RecordKind::User => &mut self.users,
@@ -113,25 +140,34 @@ macro_rules! page {
             fn info(&self) -> &$crate::kernel::query::PageInfo {
                 &self.page
             }
+            fn included(&self) -> &$crate::kernel::query::Included {
+                &self.included
+            }
         }
     };
 }
 
 /// A page, whatever it is of.
 pub trait Listed: Serialize {
-    type Row: Serialize;
+    type Row: Serialize + utoipa::ToSchema;
     fn rows(&self) -> &[Self::Row];
     fn info(&self) -> &PageInfo;
+    fn included(&self) -> &Included;
 }
 
-/// Rows of a file at once.
+/// The kinds of records whose lists are also files, with `columns=`.
+pub(in crate::kernel) const FILES: [RecordKind; 5] =
+    [RecordKind::Contact, RecordKind::Company, RecordKind::Lead, RecordKind::Deal, RecordKind::Task];
+
+/// Rows of a file at once, where no limit is given.
 const FILE_ROWS: i64 = 10_000;
 
 impl<T> Plan<T> {
     /// The same list as a file: many rows at once, of those that may be taken out.
     pub fn as_file(self, may: Cond) -> Plan<T> {
         let filter = On::new(Cond::All(vec![self.filter.into_fragment(), may]));
-        Plan { filter, limit: FILE_ROWS, total: false, include: Vec::new(), ..self }
+        let limit = if self.limited { self.limit } else { FILE_ROWS };
+        Plan { filter, limit, total: false, ..self }
     }
 
     /// Cuts the page out of at most `limit + 1` rows; the cursor is made from the last row kept.
@@ -162,8 +198,10 @@ impl<T> Fields<T> {
         let limit = asked.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
+        let columns = FILES.contains(&self.kind).then(|| asked.take("columns")).flatten().map(|names| split(&names));
         let deleted = self.deleted(&mut asked, actor)?;
-        let window = Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted };
+        let window =
+            Window { limit, cursor, sort, include: split(&include.unwrap_or_default()), total, deleted, columns };
         let text = format!("{:?} {deleted:?}", sorted(&asked.0));
         let filter = self.filter(asked, actor, &[]);
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
@@ -202,6 +240,8 @@ impl<T> Fields<T> {
             total: window.total,
             include,
             standing: On::new(self.standing(window.deleted)),
+            columns: window.columns,
+            limited: window.limit.is_some(),
             mark,
         })
     }

@@ -11,6 +11,8 @@ pub struct Reply {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub link: Option<String>,
+    /// Of a file: the cursor of the rows after it.
+    pub next_cursor: Option<String>,
     /// Answered from an earlier request with the same idempotency key.
     pub replayed: bool,
     /// Seconds after which to ask again, for a job.
@@ -35,6 +37,7 @@ impl Reply {
             etag: None,
             location: None,
             link: None,
+            next_cursor: None,
             replayed: false,
             retry_after: None,
             queries: 0,

@@ -82,10 +82,14 @@ pub struct SearchRequest {
     pub include: Vec<String>,
     #[serde(default)]
     pub include_total: bool,
+    /// As `columns=` of the list, for a file.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub columns: Vec<String>,
 }
 impl Rules for SearchRequest {}
 
-/// The records of work on many: a selection, which must say something.
+/// The records of work on many: a selection, which must leave some out or say `everything`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct RecordSelection {
@@ -103,16 +107,38 @@ pub struct RecordSelection {
     /// What belongs to this segment.
     pub segment_id: Option<Uuid>,
     /// Words that must all occur, as `q=` of the list: twelve different ones at most.
-    #[schema(max_length = 256)]
+    #[schema(min_length = 1, max_length = 256)]
     pub q: Option<String>,
+    /// Every record may be meant. Needed without a condition, and where the conditions leave no record out: otherwise that is refused.
+    #[serde(default)]
+    pub everything: bool,
 }
 
 impl RecordSelection {
-    /// A forgotten condition must not mean everything.
+    /// A forgotten condition, or one that says nothing, must not mean everything.
     pub fn must_choose(&self, bad: &mut Vec<Bad>) {
         if *self == RecordSelection::default() {
-            let detail = "say which records; all of them: created_at, gte, 2000-01-01T00:00:00Z";
+            let detail = "say which records; all of them: {\"everything\": true}";
             bad.push(Bad::member("/selection", "required", detail));
+        }
+        if self.q.as_ref().is_some_and(|words| words.trim().is_empty()) {
+            bad.push(Bad::member("/selection/q", "too_short", "has no words"));
+        }
+        Selection { all: self.all.clone(), any: self.any.clone(), none: self.none.clone() }.must_ask(bad);
+    }
+}
+
+impl Selection {
+    /// Each text that is looked for must have letters: every text contains the empty one.
+    pub fn must_ask(&self, bad: &mut Vec<Bad>) {
+        for (name, list) in [("all", &self.all), ("any", &self.any), ("none", &self.none)] {
+            for (n, condition) in list.iter().enumerate() {
+                let partial = matches!(condition.op.as_str(), "contains" | "starts_with");
+                if partial && condition.values.iter().any(|value| value.trim().is_empty()) {
+                    let pointer = format!("/selection/{name}/{n}/values/0");
+                    bad.push(Bad::member(pointer, "too_short", "must have a letter or digit to look for"));
+                }
+            }
         }
     }
 }
@@ -121,6 +147,9 @@ impl RecordSelection {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct BulkDelete {
     pub selection: RecordSelection,
+    /// Only count the records and show the first.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 impl Rules for BulkDelete {
@@ -194,6 +223,7 @@ impl<T> Fields<T> {
             include: asked.include.clone(),
             total: asked.include_total,
             deleted: Deleted::Hidden,
+            columns: (!asked.columns.is_empty()).then(|| asked.columns.clone()),
         };
         let as_member = |bad: Bad| Bad {
             pointer: bad.pointer.or_else(|| Some(format!("/{}", bad.parameter.as_deref()?))),

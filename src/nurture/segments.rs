@@ -1,6 +1,6 @@
 //! Segments: contacts, companies, leads or deals that belong together, by a condition or by name.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -103,6 +103,7 @@ impl Rules for SegmentCreate {
             }
             _ => {}
         }
+        self.selection.must_ask(bad);
     }
 }
 
@@ -118,7 +119,13 @@ pub struct SegmentUpdate {
     #[schema(nullable = false)]
     pub selection: Option<Selection>,
 }
-impl Rules for SegmentUpdate {}
+impl Rules for SegmentUpdate {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        if let Some(selection) = &self.selection {
+            selection.must_ask(bad);
+        }
+    }
+}
 
 /// Records that come into a static segment, and such that leave it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -212,8 +219,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
         .returning(Segment::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 fn change_members(

@@ -93,10 +93,11 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     let activities = seen!(tx, activities, Activity, Activity, theirs!(tx, activities, person));
     let with = activities.iter().map(|activity| activity.id).collect::<Vec<_>>();
     let files = theirs!(tx, files, person, or s::files::activity_id.eq_any(with));
+    let hides_consents = tx.actor.access.hides(Kind::Contact.path(), "consents");
     let answer = ContactExport {
         exported_at: tx.now,
         company,
-        consents: consents::of(tx, id)?,
+        consents: if hides_consents { Vec::new() } else { consents::of(tx, id)? },
         leads: seen!(tx, leads, Lead, Lead, leads.filter(s::leads::id.eq_any(&person.leads))),
         deals: deals(tx, id)?,
         tasks: seen!(tx, tasks, Task, Task, theirs!(tx, tasks, person)),

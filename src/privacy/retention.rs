@@ -1,6 +1,6 @@
 //! Rules for how long people and their records are kept: once a day what a rule chooses is erased or deleted.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::table::Expected;
@@ -10,6 +10,7 @@ use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::RecordRef;
 use crate::kernel::reply::Reply;
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::shape::Rules;
@@ -17,11 +18,11 @@ use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
-use crate::records::bulk::{self, BulkAction, Order};
+use crate::records::bulk::{self, BulkAction, Chosen, Order};
 use crate::records::kept;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
-use crate::schema::retention_rules;
+use crate::schema::{companies, contacts, deals, leads, retention_rules};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list, list_params, owned, page, record, text_enum};
@@ -120,6 +121,10 @@ impl Rules for RetentionRuleUpdate {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RetentionPreview {
     pub matching: i64,
+    /// The first 20 of them.
+    pub first: Vec<RecordRef>,
+    /// The rule chooses every record that you can reach and does not say `everything`: it is refused when it runs.
+    pub refused: bool,
 }
 
 static RULE: Fields<retention_rules::table> = Fields {
@@ -151,19 +156,44 @@ fn must_be_able(tx: &Tx<'_>, resource: RetentionResource, action: RetentionActio
     tx.actor.must_do(Action::Delete, resource.as_str())
 }
 
-fn check(tx: &mut Tx<'_>, resource: RetentionResource, selection: &RecordSelection) -> Result<()> {
-    match resource {
-        RetentionResource::Contacts => kept::condition(tx, &CONTACT, selection),
-        RetentionResource::Companies => kept::condition(tx, &COMPANY, selection),
-        RetentionResource::Leads => kept::condition(tx, &LEAD, selection),
-        RetentionResource::Deals => kept::condition(tx, &DEAL, selection),
+/// What a selection chooses now of what a rule can work on.
+fn chosen(
+    tx: &mut Tx<'_>,
+    resource: RetentionResource,
+    action: RetentionAction,
+    selection: &RecordSelection,
+) -> Result<Chosen> {
+    macro_rules! of {
+        ($fields:ident, $table:ident) => {{
+            let cond = kept::condition(tx, &$fields, selection)?;
+            let these = match action {
+                RetentionAction::Erase => erasures::choosable(tx, resource.as_str(), cond.clone()),
+                RetentionAction::Delete => cond.clone(),
+            };
+            crate::chosen!(tx, $table, $fields, cond, these)
+        }};
     }
-    .map(drop)
+    Ok(match resource {
+        RetentionResource::Contacts => of!(CONTACT, contacts),
+        RetentionResource::Companies => of!(COMPANY, companies),
+        RetentionResource::Leads => of!(LEAD, leads),
+        RetentionResource::Deals => of!(DEAL, deals),
+    })
+}
+
+/// A rule must leave some records alone, or say that it may not.
+fn check(
+    tx: &mut Tx<'_>,
+    resource: RetentionResource,
+    action: RetentionAction,
+    selection: &RecordSelection,
+) -> Result<()> {
+    chosen(tx, resource, action, selection)?.must_restrict(selection, resource.as_str())
 }
 
 fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
     must_be_able(tx, new.resource, new.action)?;
-    check(tx, new.resource, &new.selection)?;
+    check(tx, new.resource, new.action, &new.selection)?;
     let row: RetentionRule = diesel::insert_into(retention_rules::table)
         .values((
             (
@@ -187,7 +217,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
     let before = lock(tx, id, expected)?;
     must_be_able(tx, before.resource, before.action)?;
     if let Some(selection) = &changes.selection {
-        check(tx, before.resource, selection)?;
+        check(tx, before.resource, before.action, selection)?;
     }
     // Whoever changes a rule answers for what it does from now on.
     let owner = retention_rules::owner_id.eq(tx.actor.user);
@@ -196,8 +226,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
         .returning(RetentionRule::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
@@ -218,7 +247,6 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
         },
         selection: rule.selection.clone(),
         changes: serde_json::Value::Null,
-        via: tx.actor.via.into(),
         reason: Some(rule.reason.clone()),
         rule: Some(rule.id),
     };
@@ -265,26 +293,6 @@ fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
     })
 }
 
-fn matching(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<i64> {
-    macro_rules! count {
-        ($fields:ident, $table:ident, $kind:ident) => {{
-            use crate::schema::$table as t;
-            let cond = kept::condition(tx, &$fields, &rule.selection)?;
-            let erase = rule.action == RetentionAction::Erase;
-            let cond = if erase { erasures::choosable(tx, rule.resource.as_str(), cond) } else { cond };
-            let seen = crate::db::sight::sight::<t::table>(tx.actor, Kind::$kind, Action::Read);
-            let own = t::table.filter(t::workspace_id.eq(tx.workspace())).filter(t::deleted_at.is_null());
-            own.filter($fields.on(cond)).filter(seen).count().get_result(tx.conn)?
-        }};
-    }
-    Ok(match rule.resource {
-        RetentionResource::Contacts => count!(CONTACT, contacts, Contact),
-        RetentionResource::Companies => count!(COMPANY, companies, Company),
-        RetentionResource::Leads => count!(LEAD, leads, Lead),
-        RetentionResource::Deals => count!(DEAL, deals, Deal),
-    })
-}
-
 /// List the rules for how long records are kept.
 #[utoipa::path(operation_id = "list_retention_rules", params(RetentionRuleList), responses((status = 200, description = "A page of rules", body = RetentionRulePage)))]
 #[get("/retention-rules")]
@@ -319,7 +327,9 @@ async fn read(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
 async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let rule = find(tx, id.0)?;
-        Reply::ok(&RetentionPreview { matching: matching(tx, &rule)? })
+        let chosen = chosen(tx, rule.resource, rule.action, &rule.selection)?;
+        let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some();
+        Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
     })
     .await
 }

@@ -82,7 +82,7 @@ impl Serialize for Changes {
 }
 
 /// A row of the CSV.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Line {
     at: DateTime,
     r#type: String,

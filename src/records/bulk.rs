@@ -1,8 +1,16 @@
 //! One change for all records of a selection, as a job: what is asked, and the operations of a resource.
+use crate::db::queue::{self, Job, JobResult, JobStatus};
+use crate::db::tx::Tx;
+use crate::kernel::error::{Error, Result};
+use crate::kernel::query::RecordRef;
+use crate::kernel::reply::Reply;
 use crate::kernel::selection::RecordSelection;
+use crate::kernel::time::DateTime;
 use crate::text_enum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// The kind of the job that does it.
 pub const JOB: &str = "bulk";
@@ -20,11 +28,119 @@ pub struct Order {
     pub selection: RecordSelection,
     /// The body of a change.
     pub changes: Json,
-    /// Who asked: `user` or `api_key`.
-    pub via: String,
     /// Of an erasure: why, and the rule that asks for it.
     pub reason: Option<String>,
-    pub rule: Option<uuid::Uuid>,
+    pub rule: Option<Uuid>,
+}
+
+/// How many records an answer shows of those that are chosen.
+pub const SHOWN: i64 = 20;
+
+/// Work on many records: its job, and what it will touch. A dry run makes no job: the id is all zeros, and nothing is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BulkJob {
+    pub id: Uuid,
+    pub kind: String,
+    pub status: JobStatus,
+    pub dry_run: bool,
+    /// How many records are chosen.
+    pub total: i64,
+    /// The first 20 of them, in the order in which they are worked on.
+    pub first: Vec<RecordRef>,
+    pub done: i64,
+    pub error: Option<String>,
+    pub result: Option<JobResult>,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+
+/// What a selection chooses of the records that the caller sees.
+#[derive(Debug)]
+pub struct Chosen {
+    pub matching: i64,
+    pub first: Vec<RecordRef>,
+    /// Whether it says which records it is about, or leaves one out.
+    pub restricts: bool,
+}
+
+impl Chosen {
+    /// Why it is refused: a selection that leaves no record out must say that it may.
+    pub fn unrestricted(&self, selection: &RecordSelection, resource: &str) -> Option<String> {
+        let all = !self.restricts && !selection.everything && self.matching > 0;
+        let count = self.matching;
+        all.then(|| {
+            format!("chooses all {count} {resource} that you can reach; if that is meant, add \"everything\": true")
+        })
+    }
+
+    pub fn must_restrict(&self, selection: &RecordSelection, resource: &str) -> Result<()> {
+        match self.unrestricted(selection, resource) {
+            Some(why) => Err(Error::member("/selection", "matches_everything", why)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Counts the records of a table that the caller sees and that meet a condition, `$these`; whether it restricts is asked of `$asked`, the part
+/// of it that the caller wrote.
+#[macro_export]
+macro_rules! chosen {
+    ($tx:expr, $table:ident, $fields:expr, $asked:expr, $these:expr) => {{
+        let (tx, asked, these): (&mut $crate::db::tx::Tx<'_>, $crate::kernel::cond::Cond, $crate::kernel::cond::Cond) =
+            ($tx, $asked, $these);
+        let (actor, workspace, kind) = (tx.actor, tx.workspace(), $fields.kind);
+        let reached = |cond| {
+            let seen = $crate::db::sight::sight::<$table::table>(actor, kind, $crate::kernel::actor::Action::Read);
+            let own = $table::table.filter($table::workspace_id.eq(workspace)).filter($table::deleted_at.is_null());
+            own.filter(seen).filter($fields.on(cond))
+        };
+        let matching: i64 = reached(these.clone()).count().get_result(tx.conn)?;
+        let ids = reached(these).order($table::id).limit($crate::records::bulk::SHOWN).select($table::id);
+        let ids: Vec<uuid::Uuid> = ids.load(tx.conn)?;
+        let mut first = $crate::db::refs::names(tx, kind, &ids)?;
+        first.sort_by_key(|record| record.id);
+        let named = asked.names_values();
+        let restricts = named || reached(!asked).select($table::id).first::<uuid::Uuid>(tx.conn).optional()?.is_some();
+        $crate::records::bulk::Chosen { matching, first, restricts }
+    }};
+}
+
+/// What work would do, without doing it.
+pub fn rehearsed(tx: &Tx<'_>, chosen: Chosen) -> Result<Reply> {
+    Reply::ok(&BulkJob {
+        id: Uuid::nil(),
+        kind: JOB.into(),
+        status: JobStatus::Succeeded,
+        dry_run: true,
+        total: chosen.matching,
+        first: chosen.first,
+        done: 0,
+        error: None,
+        result: None,
+        created_at: tx.now,
+        updated_at: tx.now,
+    })
+}
+
+/// Queues the work, and says what it will touch.
+pub fn ordered(tx: &mut Tx<'_>, order: &Order, chosen: Chosen) -> Result<Reply> {
+    let args = serde_json::to_value(order).map_err(Error::internal)?;
+    let job: Job = queue::enqueue(tx, JOB, &args, Some(chosen.matching))?;
+    let accepted = Reply::accepted(&job)?;
+    let shown = Reply::ok(&BulkJob {
+        id: job.id,
+        kind: job.kind,
+        status: job.status,
+        dry_run: false,
+        total: chosen.matching,
+        first: chosen.first,
+        done: job.done,
+        error: job.error,
+        result: job.result,
+        created_at: job.created_at,
+        updated_at: job.updated_at,
+    })?;
+    Ok(Reply { body: shown.body, ..accepted })
 }
 
 /// `bulk-update` and `bulk-delete` of one resource.
@@ -40,6 +156,9 @@ macro_rules! bulk {
             pub selection: $crate::kernel::selection::RecordSelection,
             #[schema(value_type = $update)]
             pub changes: serde_json::Value,
+            /// Only count the records and show the first.
+            #[serde(default)]
+            pub dry_run: bool,
         }
 
         impl $crate::kernel::shape::Rules for $name {
@@ -54,54 +173,79 @@ macro_rules! bulk {
             }
         }
 
-        fn order_bulk(
-            tx: &mut $crate::db::tx::Tx<'_>,
+        fn bulk_order(
             action: $crate::records::bulk::BulkAction,
             selection: &$crate::kernel::selection::RecordSelection,
             changes: &serde_json::Value,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            $crate::records::kept::condition(tx, &$fields, selection)?;
-            let order = $crate::records::bulk::Order {
+        ) -> $crate::records::bulk::Order {
+            $crate::records::bulk::Order {
                 resource: $resource.into(),
                 action,
                 selection: selection.clone(),
                 changes: changes.clone(),
-                via: tx.actor.via.into(),
                 reason: None,
                 rule: None,
-            };
-            let args = serde_json::to_value(order).map_err($crate::kernel::error::Error::internal)?;
-            let job = $crate::db::queue::enqueue(tx, $crate::records::bulk::JOB, &args, None)?;
-            $crate::kernel::reply::Reply::accepted(&job)
+            }
         }
 
-        /// Change all records of a selection in the background. The job says how far it is, and what came of it.
+        fn bulk_chosen(
+            tx: &mut $crate::db::tx::Tx<'_>,
+            selection: &$crate::kernel::selection::RecordSelection,
+        ) -> $crate::kernel::error::Result<$crate::records::bulk::Chosen> {
+            use $crate::schema::$permission as records;
+            use diesel::prelude::*;
+            let cond = $crate::records::kept::condition(tx, &$fields, selection)?;
+            let chosen = $crate::chosen!(tx, records, $fields, cond.clone(), cond);
+            chosen.must_restrict(selection, $resource)?;
+            Ok(chosen)
+        }
+
+        async fn bulk_work<P: $crate::kernel::actor::Permission>(
+            ctx: $crate::web::ctx::Ctx<P>,
+            order: $crate::records::bulk::Order,
+            dry_run: bool,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            if dry_run {
+                let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
+                    let chosen = bulk_chosen(tx, &order.selection)?;
+                    $crate::records::bulk::rehearsed(tx, chosen)
+                };
+                return ctx.read(rehearsal).await;
+            }
+            ctx.write(move |tx| {
+                let chosen = bulk_chosen(tx, &order.selection)?;
+                $crate::records::bulk::ordered(tx, &order, chosen)
+            })
+            .await
+        }
+
+        /// Change all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
+        /// what came of it. With `dry_run` nothing is changed.
         #[utoipa::path(operation_id = $update_id, request_body = $name,
-                    responses((status = 202, description = "The job that does it", body = $crate::db::queue::Job)))]
+                    responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
+                        (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
         #[post($update_path)]
         async fn bulk_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Update>,
             asked: $crate::web::body::Valid<$name>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                order_bulk(tx, $crate::records::bulk::BulkAction::Update, &asked.selection, &asked.changes)
-            })
-            .await
+            let order = bulk_order($crate::records::bulk::BulkAction::Update, &asked.selection, &asked.changes);
+            bulk_work(ctx, order, asked.dry_run).await
         }
 
-        /// Delete all records of a selection in the background. The job says how far it is, and what came of it.
+        /// Delete all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
+        /// what came of it. With `dry_run` nothing is deleted.
         #[utoipa::path(operation_id = $delete_id, request_body = $crate::kernel::selection::BulkDelete,
-                    responses((status = 202, description = "The job that does it", body = $crate::db::queue::Job)))]
+                    responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
+                        (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
         #[post($delete_path)]
         async fn bulk_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Delete>,
             asked: $crate::web::body::Valid<$crate::kernel::selection::BulkDelete>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                let nothing = serde_json::Value::Null;
-                order_bulk(tx, $crate::records::bulk::BulkAction::Delete, &asked.selection, &nothing)
-            })
-            .await
+            let nothing = serde_json::Value::Null;
+            let order = bulk_order($crate::records::bulk::BulkAction::Delete, &asked.selection, &nothing);
+            bulk_work(ctx, order, asked.dry_run).await
         }
     };
 }

@@ -1,6 +1,6 @@
 //! The fields that a workspace adds to its contacts, companies, leads and deals, and what they ask of the values given.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -170,14 +170,14 @@ owned!(custom_fields, CustomField, CustomField);
 
 const MEANINGS: Meanings = &[("custom_fields_key_key", Meaning::Taken(Code::DuplicateName, "/key"))];
 
-/// The values of a new record.
-pub fn new_values(tx: &mut Tx<'_>, record: Kind, given: &[CustomValue]) -> Result<CustomValues> {
+/// The values of a new record. Whom they name is asked of all records at once, with `must_see`.
+pub fn new_values(tx: &Tx<'_>, record: Kind, given: &[CustomValue]) -> Result<CustomValues> {
     changed_values(tx, record, &CustomValues::default(), given)
 }
 
 /// As `changed_values`, where nothing may be given: then the column stays as it is.
 pub fn changed(
-    tx: &mut Tx<'_>,
+    tx: &Tx<'_>,
     record: Kind,
     before: Option<&CustomValues>,
     given: &[CustomValue],
@@ -189,18 +189,17 @@ pub fn changed(
 }
 
 /// The values of a record with what is given set or cleared; the others stay.
-pub fn changed_values(
-    tx: &mut Tx<'_>,
-    record: Kind,
-    before: &CustomValues,
-    given: &[CustomValue],
-) -> Result<CustomValues> {
+fn changed_values(tx: &Tx<'_>, record: Kind, before: &CustomValues, given: &[CustomValue]) -> Result<CustomValues> {
+    before.with(given, &tx.actor.settings.custom, record).map_err(Error::members)
+}
+
+/// The records that the values of some records name must be there and seen. One statement per kind, however many they are.
+pub fn must_see<'g>(tx: &mut Tx<'_>, record: Kind, given: impl IntoIterator<Item = &'g [CustomValue]>) -> Result<()> {
     let fields = &tx.actor.settings.custom;
-    let values = before.with(given, fields, record).map_err(Error::members)?;
-    let pointed: Vec<(Kind, Uuid, String)> = CustomValues::named(given, fields, record).collect();
+    let pointed = given.into_iter().flat_map(|values| CustomValues::named(values, fields, record));
+    let pointed: Vec<(Kind, Uuid, String)> = pointed.collect();
     let named: Vec<Named<'_>> = pointed.iter().map(|(kind, id, at)| (*kind, Some(*id), at.as_str())).collect();
-    refs::must_see(tx, &named)?;
-    Ok(values)
+    refs::must_see(tx, &named)
 }
 
 /// What a stage asks of those who enter it.
@@ -294,8 +293,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
         ))
         .returning(CustomField::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 /// An option goes only while no record has chosen it.

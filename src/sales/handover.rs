@@ -64,7 +64,7 @@ macro_rules! hand_over {
             .get_results($tx.conn)?;
         for after in &changed {
             let before = { let mut row = after.clone(); row.$owner = Some($from); row };
-            $tx.record(Event::updated(&before, after)?);
+            $tx.record(Event::changed("updated", &before, after)?);
         }
         i64::try_from(changed.len()).unwrap_or(i64::MAX)
     }};

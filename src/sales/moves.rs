@@ -67,8 +67,11 @@ macro_rules! batch_move {
                 $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
                     let go = |item: &&$item| {
+                        let recorded = tx.recorded();
                         let row = $store::go(tx, item.id, Expected(item.version), &item.to);
-                        row.map(|row| Done::changed(&row)).map_err(|error| error.under("/to"))
+                        let row = row.map_err(|error| error.under("/to"))?;
+                        let unchanged = tx.recorded() == recorded;
+                        Ok(Done { id: row.id, version: Some(row.version), status: 200, unchanged })
                     };
                     chosen.iter().map(go).collect()
                 })?;

@@ -1,6 +1,6 @@
 //! Pipelines: the funnels of leads and of deals.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -273,7 +273,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
         .returning(Row::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
+    let after = events::record_change(tx, &before, after)?;
     let stages = stages::of_pipeline(tx, id)?;
     Ok(with_stages(after, stages))
 }
@@ -304,6 +304,9 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
     }
     if !bad.is_empty() {
         return Err(Error::members(bad));
+    }
+    if known.iter().map(|stage| &stage.id).eq(order) {
+        return Ok(with_stages(before, known));
     }
     for (position, stage) in (1..).zip(order) {
         diesel::update(s::table.find((tx.workspace(), *stage))).set(s::position.eq(position)).execute(tx.conn)?;

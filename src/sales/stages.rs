@@ -1,6 +1,6 @@
 //! Stages: the steps of a pipeline.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -207,8 +207,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
         .returning(Stage::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 /// List the stages of all pipelines, or with `pipeline_id` of one.

@@ -12,11 +12,9 @@ pub struct RequestId(pub String);
 impl Responder for Reply {
     type Body = actix_web::body::BoxBody;
 
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = HttpResponse::build(status);
-        let known = request.headers().get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
-        let unchanged = self.status == 200 && self.etag.is_some() && known == self.etag.as_deref();
         if let Some(etag) = self.etag {
             answer.insert_header((header::ETAG, etag));
         }
@@ -26,6 +24,9 @@ impl Responder for Reply {
         if let Some(link) = self.link {
             answer.insert_header((header::LINK, link));
         }
+        if let Some(cursor) = self.next_cursor {
+            answer.insert_header(("Next-Cursor", cursor));
+        }
         if let Some(seconds) = self.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
@@ -34,9 +35,6 @@ impl Responder for Reply {
         }
         let millis = format!("{}.{:03}", self.micros / 1000, self.micros % 1000);
         answer.insert_header(("Server-Timing", format!("db;dur={millis};desc=\"{} statements\"", self.queries)));
-        if unchanged {
-            return answer.status(StatusCode::NOT_MODIFIED).finish();
-        }
         if self.status == 204 {
             return answer.finish();
         }

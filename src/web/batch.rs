@@ -35,6 +35,8 @@ pub struct BatchItemResult {
     /// As the status of a single request: 200, 201, 204, 404, 409, 412, 422.
     pub status: i32,
     pub version: Option<i64>,
+    /// The record was as the item wants it already: its version stays, and no event tells of it.
+    pub unchanged: bool,
     #[schema(value_type = Option<ProblemBody>)]
     pub error: Option<Json>,
 }
@@ -65,19 +67,22 @@ pub struct Done {
     pub id: Uuid,
     pub version: Option<i64>,
     pub status: i32,
+    pub unchanged: bool,
 }
 
 impl Done {
     pub fn created(row: &impl Record) -> Done {
-        Done { id: row.id(), version: Some(row.version()), status: 201 }
+        Done { id: row.id(), version: Some(row.version()), status: 201, unchanged: false }
     }
 
-    pub fn changed(row: &impl Record) -> Done {
-        Done { id: row.id(), version: Some(row.version()), status: 200 }
+    /// The row as it is now; `before` is what it was when it was locked.
+    pub fn changed<R: Record>(before: &R, row: &R) -> Done {
+        let unchanged = before.version() == row.version();
+        Done { id: row.id(), version: Some(row.version()), status: 200, unchanged }
     }
 
     pub fn deleted(id: Uuid) -> Done {
-        Done { id, version: None, status: 204 }
+        Done { id, version: None, status: 204, unchanged: false }
     }
 }
 
@@ -212,13 +217,14 @@ impl<T: BatchItem> Items<T> {
                 id,
                 status: error.code().status().into(),
                 version: None,
+                unchanged: false,
                 error: Some(problem(error, request_id)),
             };
             match (item, item.is_ok().then(|| outcomes.next()).flatten()) {
                 (Err(error), _) => refused(error),
                 (_, Some(Err(error))) => refused(&error),
-                (_, Some(Ok(Done { id, version, status }))) => {
-                    BatchItemResult { index, id: Some(id), status, version, error: None }
+                (_, Some(Ok(Done { id, version, status, unchanged }))) => {
+                    BatchItemResult { index, id: Some(id), status, version, unchanged, error: None }
                 }
                 (Ok(_), None) => refused(&Error::new(Code::Internal, "the item was not reached")),
             }
@@ -407,9 +413,10 @@ macro_rules! batch {
                     let groups: Vec<$crate::db::updates::Group<'_, $row, _>> =
                         alike.iter().filter_map(|alike| Some((before(alike), changes(alike)?))).collect();
                     let changed = $store::change_each(tx, &groups)?;
-                    let mut done: Vec<_> = alike.iter().flatten().zip(changed.iter().map($crate::web::batch::Done::changed)).collect();
-                    done.sort_by_key(|(n, _)| **n);
-                    Ok(done.into_iter().map(|(_, done)| done).collect())
+                    let mut changed: Vec<_> = alike.iter().flatten().zip(&changed).collect();
+                    changed.sort_by_key(|(n, _)| **n);
+                    let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Done::changed(before, after));
+                    Ok(done.collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
             })

@@ -8,7 +8,7 @@ use crate::db::tx::{Request, Tx};
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::asked::Asked;
-use crate::kernel::csv;
+use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::query::{Listed, PageInfo, Plan};
@@ -25,6 +25,8 @@ use std::marker::PhantomData;
 
 /// A version is never longer.
 const VERSION_DIGITS: usize = 18;
+/// The digest that follows the version in a tag is never longer.
+const DIGEST_DIGITS: usize = 64;
 
 /// The outcome of reading the `Authorization` header, left in the request by the identity middleware.
 #[derive(Clone, Debug)]
@@ -78,11 +80,14 @@ impl<P: Permission> Ctx<P> {
         }
         // A proxy that compresses weakens the tag on its way; the version in it is the same.
         let text = text.strip_prefix("W/").unwrap_or(text);
-        let digits = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
-        let plain = (1..=VERSION_DIGITS).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        let version = digits.parse().ok().filter(|_| plain);
-        let wrong = || Error::new(Code::BadRequest, "If-Match must be an ETag as it was given, such as \"7\"");
-        version.map(|v| Expected(Some(v))).ok_or_else(wrong)
+        let tag = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        let wrong = || {
+            Error::new(
+                Code::BadRequest,
+                "If-Match must be the ETag of a record as it was given, or its version such as 7",
+            )
+        };
+        version_in(tag).map(|version| Expected(Some(version))).ok_or_else(wrong)
     }
 
     /// Whether the caller prefers CSV over JSON, which takes the right to export.
@@ -113,6 +118,8 @@ impl<P: Permission> Ctx<P> {
         page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
     ) -> Result<Reply> {
         let (csv, plan, link) = (self.wants_csv()?, fields.plan(self.query(), &self.actor)?, self.next_link());
+        // What is wrong with the columns is said, file or not.
+        sheet::<T, L>(fields, &plan, &self.actor).map_err(as_parameter)?;
         if !csv {
             let costly = plan.costly;
             let work = move |tx: &mut Tx<'_>| {
@@ -123,9 +130,31 @@ impl<P: Permission> Ctx<P> {
         }
         let plan = plan.as_file(sight::cond(&self.actor, fields.kind, Action::Export));
         self.report(move |tx| {
-            let page = page(tx, &plan)?;
-            let hidden: Vec<&str> = tx.actor.access.hidden_members(fields.kind.path()).collect();
-            Ok(Reply { link: link.next(page.info()), ..csv::records(page.rows(), &hidden)? })
+            let (page, file) = file(tx, fields, &plan, page)?;
+            Ok(Reply { link: link.next(page.info()), ..file })
+        })
+        .await
+    }
+
+    /// As `list`, by a plan that is made of more than the query.
+    pub async fn list_by<T: 'static, L: Listed + 'static>(
+        &self,
+        fields: &'static Fields<T>,
+        plan: impl Fn(&mut Tx<'_>) -> Result<Plan<T>> + Send + 'static,
+        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
+    ) -> Result<Reply> {
+        if !self.wants_csv()? {
+            return self
+                .search(move |tx| {
+                    let plan = plan(tx)?;
+                    sheet::<T, L>(fields, &plan, tx.actor)?;
+                    Reply::ok(&page(tx, &plan)?)
+                })
+                .await;
+        }
+        self.report(move |tx| {
+            let plan = plan(tx)?.as_file(sight::cond(tx.actor, fields.kind, Action::Export));
+            file(tx, fields, &plan, page).map(|(_, file)| file)
         })
         .await
     }
@@ -230,6 +259,36 @@ impl<P: Permission> Ctx<P> {
     }
 }
 
+/// The columns of a list as a file.
+fn sheet<T, L: Listed>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor) -> Result<Sheet, Bad> {
+    let hidden: Vec<&str> = actor.access.hidden_members(fields.kind.path()).collect();
+    let own = actor.settings.custom.living(fields.kind).filter(|field| !hidden.contains(&field.path.as_str()));
+    let sheet = Sheet::new::<L::Row>(&hidden, &own.cloned().collect::<Vec<_>>(), &plan.include);
+    match &plan.columns {
+        Some(names) => sheet.only(names),
+        None => Ok(sheet),
+    }
+}
+
+fn as_parameter(bad: Bad) -> Error {
+    let name = bad.pointer.unwrap_or_default().trim_start_matches('/').to_owned();
+    Error::parameters(vec![Bad::parameter(name, bad.code, bad.detail)])
+}
+
+/// A page, and the file that shows it. Where more follows, `Next-Cursor` says from where.
+fn file<T, L: Listed>(
+    tx: &mut Tx<'_>,
+    fields: &'static Fields<T>,
+    plan: &Plan<T>,
+    page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
+) -> Result<(L, Reply)> {
+    let sheet = sheet::<T, L>(fields, plan, tx.actor)?;
+    let page = page(tx, plan)?;
+    let file = sheet.file(page.rows(), page.included())?;
+    let next_cursor = page.info().next_cursor.clone();
+    Ok((page, Reply { next_cursor, ..file }))
+}
+
 /// The address of a list, from which the address of its next page is made.
 #[derive(Debug)]
 pub struct NextLink {
@@ -249,6 +308,16 @@ impl NextLink {
         let joint = if query.is_empty() { "" } else { "&" };
         Some(format!("<{}?{}{joint}cursor={cursor}>; rel=\"next\"", self.path, query.join("&")))
     }
+}
+
+/// The version in `7` or in `7-0123abcd`, the tag of a record: what follows the version is a digest of the whole answer, which a write need
+/// not repeat.
+fn version_in(tag: &str) -> Option<i64> {
+    let (version, digest) = tag.split_once('-').map_or((tag, None), |(version, digest)| (version, Some(digest)));
+    let is_version = (1..=VERSION_DIGITS).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_digit());
+    let is_digest =
+        |text: &str| (1..=DIGEST_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    version.parse().ok().filter(|_| is_version && digest.is_none_or(is_digest))
 }
 
 /// Who asks, or 401.

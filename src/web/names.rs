@@ -11,7 +11,7 @@ macro_rules! names {
         operations: $list_id:tt, $create_id:tt, $get_id:tt, $update_id:tt, $delete_id:tt;
     ) => {
         use $crate::db::constraint::{Explain, Meaning, Meanings};
-        use $crate::db::events::Event;
+        use $crate::db::events::{self, Event};
         use $crate::db::table::Expected;
         use $crate::db::tx::Tx;
         use $crate::kernel::actor::can;
@@ -108,8 +108,7 @@ macro_rules! names {
                 .returning($row::as_returning())
                 .get_result(tx.conn)
                 .explain(MEANINGS)?;
-            tx.record(Event::updated(&before, &after)?);
-            Ok(after)
+            events::record_change(tx, &before, after)
         }
 
         /// A name that records refer to stays: 409.

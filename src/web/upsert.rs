@@ -75,7 +75,7 @@ macro_rules! upsert {
                     let changed = changed.into_iter().zip(known).map(|(row, (item, _))| item.new.beyond(tx, row));
                     let changed = changed.collect::<$crate::kernel::error::Result<Vec<_>>>()?;
                     let mut made = made.iter().map($crate::web::batch::Done::created);
-                    let mut changed = changed.iter().map($crate::web::batch::Done::changed);
+                    let mut changed = before.iter().flatten().zip(&changed).map(|(old, new)| $crate::web::batch::Done::changed(old, new));
                     let done = before.iter().map(|row| if row.is_some() { changed.next() } else { made.next() });
                     Ok(done.flatten().collect())
                 })?;

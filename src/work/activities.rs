@@ -1,6 +1,6 @@
 //! Activities: what happened. Notes, calls, meetings, mail, visits.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -196,8 +196,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityU
         .set((changes, activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)))
         .returning(Activity::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

@@ -163,12 +163,12 @@ fn reports_come_as_csv_too() {
     let owner = funnel();
     owner.post("/tags", json!({ "name": "=cmd" })).created();
     for (path, head) in [
-        ("funnel", "group,stage_id,name,category,position,count"),
+        ("funnel", "group_id,group,stage_id,name,category,position,count"),
         ("win-rate?group_by=product", "key,label,closed,won,lost,win_rate"),
-        ("cycle-time", "group,what,count"),
-        ("loss-reasons", "group,loss_reason_id,reason"),
-        ("forecast", "group,bucket,count"),
-        ("leaderboard", "seller,product,won,lost"),
+        ("cycle-time", "group_id,group,stage_id,what,count"),
+        ("loss-reasons", "group_id,group,loss_reason_id,reason"),
+        ("forecast", "group_id,group,bucket,count"),
+        ("leaderboard", "seller_id,seller,product_id,product,won,lost"),
     ] {
         let answer = owner.with("Accept", "text/csv").get(&format!("/analytics/{path}"));
         assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8", "{}", answer.text);

@@ -75,7 +75,10 @@ fn operations_follow_the_rules() {
         assert!(op["summary"].as_str().is_some_and(|s| !s.is_empty()), "{what} has no summary");
         let responses = op["responses"].as_object().unwrap();
         assert!(responses.contains_key("default"), "{what}");
-        assert_eq!(responses.keys().filter(|s| s.starts_with('2')).count(), 1, "{what}");
+        // Of two answers a generated client knows one: they have the same shape.
+        let good: Vec<&Json> =
+            responses.iter().filter(|(s, _)| s.starts_with('2')).map(|(_, answer)| &answer["content"]).collect();
+        assert!(!good.is_empty() && good.iter().all(|content| *content == good[0]), "{what}");
         for (status, response) in responses {
             assert!(response["description"].as_str().is_some_and(|d| !d.is_empty()), "{what} {status}");
             if !status.starts_with('2') {

@@ -172,7 +172,7 @@ fn bulk_jobs_refuse_what_one_may_not() {
     let done = job(
         &owner,
         "/leads/bulk-update",
-        json!({ "selection": { "all": [cond("created_at", "gte", "2000-01-01T00:00:00Z")] }, "changes": { "rating": "hot" } }),
+        json!({ "selection": { "everything": true }, "changes": { "rating": "hot" } }),
     );
     assert_eq!(
         (&done["result"]["succeeded"], &done["result"]["problems"][0]["code"]),

@@ -12,15 +12,23 @@ use voronka::db::pool::{Db, Size};
 use voronka::db::pooler::Line;
 use voronka::db::queue::{Job, JobStatus};
 use voronka::db::watch::Post;
+use voronka::http::cors::Origins;
 use voronka::http::layers::outermost;
 use voronka::jobs::worker;
 use voronka::kernel::error::Code;
 use voronka::kernel::time::DateTime;
 use voronka::schema::jobs;
 
+const ORIGIN: &str = "https://app.example";
+
 fn get(address: &str, path: &str) -> (u16, String, String) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut answer = agent.get(format!("http://{address}{path}")).call().unwrap();
+    let request = agent.get(format!("http://{address}{path}")).header("Origin", ORIGIN);
+    let mut answer = request.call().unwrap();
+    if answer.status().is_server_error() {
+        // A script on the page's own origin can read what happened.
+        assert_eq!(answer.headers()["access-control-allow-origin"], ORIGIN);
+    }
     let header = |name| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let (media, id) = (header("content-type"), header("x-request-id"));
     let body = answer.body_mut().read_to_string().unwrap();
@@ -36,6 +44,7 @@ fn a_handler_that_panics_answers_and_its_thread_goes_on() {
         let app = || {
             let panic = || async { if std::hint::black_box(true) { panic!("on purpose") } else { "" } };
             App::new()
+                .app_data(Origins(vec![ORIGIN.into()]))
                 .route("/panic", web::get().to(panic))
                 .route("/nothing", web::get().to(async || actix_web::HttpResponse::NoContent()))
                 .wrap(from_fn(outermost))

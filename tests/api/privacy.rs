@@ -241,7 +241,7 @@ fn a_rule_erases_each_lead_once_and_nothing_else() {
     let of_ann = lead(json!({ "title": "Ann's", "contact_id": ann }));
     let upload = || id(&owner.upload("contacts", "a.csv", b"first_name\nEve\n").created());
     let removed = |import: &str| owner.get(&format!("/imports/{import}")).ok()["file_removed_at"].is_string();
-    let soon = json!({ "all": [{ "field": "created_at", "op": "lt", "values": ["now+1h"] }] });
+    let soon = json!({ "all": [{ "field": "created_at", "op": "lt", "values": ["now+1h"] }], "everything": true });
     let rule = json!({ "name": "Old", "resource": "leads", "action": "erase", "reason": "Old", "selection": soon });
     let path = format!("/retention-rules/{}", id(&owner.post("/retention-rules", rule).created()));
     let run = || finished(&owner, &id(&owner.post(&format!("{path}/run"), json!({})).expect(202)))["result"].clone();

@@ -5,18 +5,18 @@ use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use voronka::kernel::actor::SCOPES;
 
-struct Operation {
-    id: &'static str,
-    method: String,
-    path: &'static str,
+pub struct Operation {
+    pub id: &'static str,
+    pub method: String,
+    pub path: &'static str,
     scope: Option<&'static str>,
     permission: Option<(&'static str, &'static str)>,
-    public: bool,
-    has_body: bool,
+    pub public: bool,
+    pub has_body: bool,
     form: bool,
 }
 
-fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let of = |(path, item): (&'static String, &'static Json)| -> Vec<Operation> {
         let one = |(method, op): (&String, &'static Json)| Operation {
@@ -34,14 +34,14 @@ fn operations() -> Vec<Operation> {
     paths.iter().flat_map(of).collect()
 }
 
-fn send(client: &Client, op: &Operation, path: &str, body: &str) -> Answer {
+pub fn send(client: &Client, op: &Operation, path: &str, body: &str) -> Answer {
     let body = op.has_body.then(|| body.as_bytes().to_vec());
     let content_type = if op.has_body { "application/json" } else { "" };
     client.send(&op.method, path, body, content_type)
 }
 
 /// A record of each kind, for the paths.
-fn records(owner: &Client) -> HashMap<&'static str, String> {
+pub fn records(owner: &Client) -> HashMap<&'static str, String> {
     let made = |path: &str, body: Json| id(&owner.post(path, body).created());
     let pipeline = owner.get("/pipelines").ok()["data"][0].clone();
     let import = id(&owner.upload("contacts", "x.csv", b"first_name\nAnn\n").created());
@@ -95,7 +95,7 @@ fn records(owner: &Client) -> HashMap<&'static str, String> {
 }
 
 /// The path with ids in it; every parameter must have a record.
-fn filled(op: &Operation, records: &HashMap<&'static str, String>) -> String {
+pub fn filled(op: &Operation, records: &HashMap<&'static str, String>) -> String {
     let part = |part: &str| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
         Some(name) => records.get(name).unwrap_or_else(|| panic!("{}: no record for {name}", op.id)).clone(),
         None => part.to_owned(),

@@ -129,7 +129,7 @@ fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>>
 }
 
 /// An import does nothing that its user could not do one by one.
-fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
+pub(in crate::intake::imports) fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
     let path = resource.kind().path();
     actor.must_do(Action::Create, path)?;
     if changes { actor.must_do(Action::Update, path) } else { Ok(()) }

@@ -8,8 +8,10 @@ use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{Reader, RowProblem};
 use crate::intake::imports::references::References;
+use crate::intake::imports::routes;
 use crate::intake::imports::table::{self, Row, Table};
 use crate::intake::imports::write;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{import_problems, imports};
@@ -45,9 +47,21 @@ pub struct Args {
 /// The work of one job.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let Args { import_id, dry_run } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "import"))?;
-    let request = Request::internal(actor, format!("job-{}", job.id));
+    let request = asked(db, job)?;
     if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) }
+}
+
+/// Who asks, with the rights of this moment.
+fn asked(db: &Db, job: &Job) -> Result<Request> {
+    let actor = db.here(|conn| actors::of_job(conn, job))?;
+    Ok(Request::internal(Actor { via: "import", ..actor }, format!("job-{}", job.id)))
+}
+
+/// The same, who must still be allowed to import such records: asked anew before each chunk, as a request asks it.
+fn asked_again(db: &Db, job: &Job, import: &Import) -> Result<Request> {
+    let request = asked(db, job)?;
+    routes::check_right(&request.actor, import.resource, import.settings.on_existing != Some(OnExisting::Skip))?;
+    Ok(request)
 }
 
 /// The job has failed or was cancelled, and with it its import.
@@ -102,7 +116,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         }
         let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
         let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
-        report = db.write_here(request, |tx| {
+        report = db.write_here(&asked_again(db, job, &import)?, |tx| {
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
                 // What the first attempt made and remembered is undone.
@@ -159,6 +173,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             problems.extend(chunk(tx, &mut reader, &rows, on_existing, &mut report)?);
             tx.forget_events();
             let done = report.rows;
+            asked_again(db, job, &import)?;
             // On a connection of its own: the rehearsal itself leaves no trace.
             db.write_here(request, |tx| queue::tell(tx, job, done))?;
         }

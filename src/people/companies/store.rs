@@ -87,6 +87,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
     let row = NewRow::new(tx, new)?;
+    custom_fields::must_see(tx, Kind::Company, [new.custom_fields.as_slice()])?;
     let row: Company = diesel::insert_into(companies::table)
         .values(row)
         .returning(Company::as_returning())
@@ -105,6 +106,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::must_see(tx, &parents)?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
+    custom_fields::must_see(tx, Kind::Company, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
         .values(rows)
         .returning(Company::as_returning())
@@ -122,31 +124,26 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUp
     change(tx, &before, changes)
 }
 
-const ABOVE: &str = "with recursive above as (
-    select id, parent_id from companies where workspace_id = :workspace and id = :parent
+const CIRCLES: &str = "with recursive above as (
+    select id as start, parent_id from companies where workspace_id = :workspace and id = any(:ids)
     union
-    select c.id, c.parent_id from companies c join above a on c.workspace_id = :workspace and c.id = a.parent_id
-) select id from above where id = :id";
+    select a.start, c.parent_id from companies c join above a on c.workspace_id = :workspace and c.id = a.parent_id
+) select start as id from above where parent_id = start limit 1";
 
 #[derive(QueryableByName)]
 struct Above {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
+    #[expect(dead_code, reason = "that there is one is enough")]
     id: Uuid,
 }
 
-/// No company is above itself.
-fn check_parent(tx: &mut Tx<'_>, id: Uuid, parent: Uuid) -> Result<()> {
-    // One change of parent at a time, so that two cannot make a circle together.
-    workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
-    let above: Vec<Above> = Statement::new(ABOVE)
-        .set("workspace", Part::Id(tx.workspace()))
-        .set("parent", Part::Id(parent))
-        .set("id", Part::Id(id))
-        .load(tx.conn)?;
-    if above.iter().any(|company| company.id == id) {
-        return Err(Error::member("/parent_id", "invalid", "must not be the company itself or one below it"));
+/// No company is above itself, once some have got other parents.
+fn check_parents(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<()> {
+    let circles = Statement::new(CIRCLES).set("workspace", Part::Id(tx.workspace())).set("ids", Part::Ids(ids));
+    if circles.load::<Above>(tx.conn)?.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::member("/parent_id", "invalid", "must not be the company itself or one below it"))
 }
 
 /// Changes a locked company.
@@ -161,20 +158,21 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) 
 
 /// Changes locked companies, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
-    if groups.len() > 1 && groups.iter().any(|(_, changes)| changes.parent_id.is_some()) {
-        // Two changes can close a ring together: each is looked at when the one before it is done.
-        let changed = groups.iter().map(|(rows, changes)| change_many(tx, rows, changes));
-        return Ok(changed.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect());
-    }
     let groups = apart(groups, |changes| changes.custom_fields.is_some());
+    // The parent that companies have already may stay, seen or not.
+    let parents = groups.iter().map(|(rows, changes)| {
+        let parent = changes.parent_id.flatten();
+        (Kind::Company, parent.filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id))), "/parent_id")
+    });
+    refs::must_see(tx, &parents.collect::<Vec<_>>())?;
+    let moved = groups.iter().filter(|(_, changes)| changes.parent_id.flatten().is_some());
+    let moved: Vec<Uuid> = moved.flat_map(|(rows, _)| rows.iter().map(|row| row.id)).collect();
+    if !moved.is_empty() {
+        // One change of parents at a time, so that two cannot close a circle together.
+        workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
+    }
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
-        if let Some(Some(parent)) = changes.parent_id {
-            rows.iter().try_for_each(|row| check_parent(tx, row.id, parent))?;
-        }
-        // The parent that companies have already may stay, seen or not.
-        let parent = changes.parent_id.flatten().filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id)));
-        refs::must_see(tx, &[(Kind::Company, parent, "/parent_id")])?;
         let revenue = changes.revenue.as_ref().map(|money| {
             let (amount, currency) = columns(money.as_ref());
             (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
@@ -191,9 +189,14 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         ));
         updates.push(update.returning(Company::as_returning()));
     }
+    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
+    custom_fields::must_see(tx, Kind::Company, given)?;
     let changed: Vec<Company> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    if !moved.is_empty() {
+        check_parents(tx, moved)?;
+    }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
-    events::note_changes(tx, &rows_of(&groups), changed)
+    events::record_changes(tx, &rows_of(&groups), changed)
 }
 
 /// The company that each item means, by external id, of those that the caller may see.

@@ -32,18 +32,15 @@ pub struct ConsentHistory {
     pub data: Vec<ConsentRecord>,
 }
 
-/// Records what is new in the consents of a contact, and what is there no more.
-pub fn note(tx: &mut Tx<'_>, contact: Uuid, before: &[Consent], after: &[Consent]) -> Result<()> {
-    let given = after.iter().filter(|consent| !before.contains(consent)).cloned();
-    let gone = before.iter().filter(|old| old.granted && !after.iter().any(|new| new.channel == old.channel));
-    let taken_back = gone.map(|old| Consent {
-        granted: false,
-        at: tx.now,
-        how: Some("taken off the record".into()),
-        text: None,
-        ..old.clone()
-    });
-    let row = |consent: Consent| {
+/// A contact, its consents before, and after.
+pub type Changed<'c> = (Uuid, &'c [Consent], &'c [Consent]);
+
+/// How many rows one statement holds: its parameters are counted in 16 bits.
+const ROWS: usize = 5_000;
+
+/// Records what is new in the consents of contacts, and what is there no more.
+pub fn note(tx: &mut Tx<'_>, changed: &[Changed<'_>]) -> Result<()> {
+    let row = |(contact, consent): (Uuid, Consent)| {
         (
             (c::workspace_id.eq(tx.workspace()), c::id.eq(Uuid::now_v7()), c::contact_id.eq(contact)),
             (c::channel.eq(consent.channel), c::granted.eq(consent.granted), c::at.eq(consent.at)),
@@ -51,11 +48,27 @@ pub fn note(tx: &mut Tx<'_>, contact: Uuid, before: &[Consent], after: &[Consent
             (c::recorded_at.eq(tx.now), c::recorded_by.eq(tx.actor.user)),
         )
     };
-    let rows: Vec<_> = given.chain(taken_back).map(row).collect();
-    if !rows.is_empty() {
-        diesel::insert_into(c::table).values(rows).execute(tx.conn)?;
+    let news = changed.iter().flat_map(|(contact, before, after)| {
+        news(before, after, tx.now).into_iter().map(|consent| (*contact, consent))
+    });
+    let rows: Vec<_> = news.map(row).collect();
+    for part in rows.chunks(ROWS) {
+        diesel::insert_into(c::table).values(part).execute(tx.conn)?;
     }
     Ok(())
+}
+
+fn news(before: &[Consent], after: &[Consent], now: DateTime) -> Vec<Consent> {
+    let given = after.iter().filter(|consent| !before.contains(consent)).cloned();
+    let gone = before.iter().filter(|old| old.granted && !after.iter().any(|new| new.channel == old.channel));
+    let taken_back = gone.map(|old| Consent {
+        granted: false,
+        at: now,
+        how: Some("taken off the record".into()),
+        text: None,
+        ..old.clone()
+    });
+    given.chain(taken_back).collect()
 }
 
 pub fn of(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<ConsentRecord>> {

@@ -19,7 +19,7 @@ use crate::records::{self, custom_fields};
 use crate::schema::{contacts, erasures};
 use crate::{owned, removable, restorable};
 use diesel::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 owned!(soft contacts, Contact, Contact);
@@ -155,15 +155,16 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     sight::may_create(tx, Kind::Contact, sight::owner_of_new(tx, Kind::Contact, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
-    check_touch(tx, new)?;
+    check_touches(tx, &[new])?;
     let row = NewRow::new(tx, new)?;
+    custom_fields::must_see(tx, Kind::Contact, [new.custom_fields.as_slice()])?;
     let row: Contact = diesel::insert_into(contacts::table)
         .values(row)
         .returning(Contact::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
     records::tags::note(tx, [&row.tags])?;
-    consents::note(tx, row.id, &[], &row.consents.0)?;
+    consents::note(tx, &[(row.id, &[], &row.consents.0)])?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -175,28 +176,35 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     })?;
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::must_see(tx, &companies)?;
-    list.iter().try_for_each(|new| check_touch(tx, new))?;
+    check_touches(tx, list)?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
+    custom_fields::must_see(tx, Kind::Contact, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         .returning(Contact::as_returning())
         .get_results(tx.conn)
         .explain(MEANINGS)?;
     records::tags::note(tx, rows.iter().map(|row| &row.tags))?;
+    let given: Vec<consents::Changed<'_>> =
+        rows.iter().map(|row| (row.id, [].as_slice(), row.consents.0.as_slice())).collect();
+    consents::note(tx, &given)?;
     for row in &rows {
-        consents::note(tx, row.id, &[], &row.consents.0)?;
         tx.record(Event::created(row)?);
     }
     Ok(rows)
 }
 
-/// The source inside a first touch is no foreign key, so it is looked up.
-fn check_touch(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<()> {
+/// The source inside a first touch is no foreign key, so it is looked up, for all at once.
+fn check_touches(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<()> {
     use crate::schema::sources;
-    let Some(source) = new.first_touch.as_ref().and_then(|touch| touch.source_id) else { return Ok(()) };
-    let found = diesel::select(diesel::dsl::exists(sources::table.find((tx.workspace(), source))))
-        .get_result::<bool>(tx.conn)?;
-    if found { Ok(()) } else { Err(Error::reference("/first_touch/source_id")) }
+    let named = list.iter().filter_map(|new| new.first_touch.as_ref()?.source_id);
+    let named: HashSet<Uuid> = named.collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let known = sources::table.filter(sources::workspace_id.eq(tx.workspace())).filter(sources::id.eq_any(&named));
+    let known: i64 = known.count().get_result(tx.conn)?;
+    if i64::try_from(named.len()) == Ok(known) { Ok(()) } else { Err(Error::reference("/first_touch/source_id")) }
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
@@ -246,6 +254,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         ));
         updates.push(update.returning(Contact::as_returning()));
     }
+    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
+    custom_fields::must_see(tx, Kind::Contact, given)?;
     let changed: Vec<Contact> = at_once(tx.conn, updates).explain(MEANINGS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
@@ -254,10 +264,12 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
-    let changed = events::note_changes(tx, &rows, changed)?;
-    for (before, after) in rows.iter().zip(&changed).filter(|(before, after)| before.consents != after.consents) {
-        consents::note(tx, after.id, &before.consents.0, &after.consents.0)?;
-    }
+    let changed = events::record_changes(tx, &rows, changed)?;
+    let changes = rows
+        .iter()
+        .zip(&changed)
+        .map(|(before, after)| (after.id, before.consents.0.as_slice(), after.consents.0.as_slice()));
+    consents::note(tx, &changes.collect::<Vec<_>>())?;
     Ok(changed)
 }
 

@@ -35,16 +35,23 @@ pub struct Settings {
 /// The bytes of a file, as the store sends them.
 pub type Content = BoxStream<'static, object_store::Result<Bytes>>;
 
+/// What one workspace may keep, unless the operator says otherwise: 10 GiB.
+pub const QUOTA: u64 = 10 << 30;
+
 /// The file store.
 #[derive(Clone, Debug)]
-pub struct Blobs(Arc<dyn ObjectStore>);
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    /// How many bytes one workspace may keep in it.
+    pub quota: Option<i64>,
+}
 
 impl Blobs {
     pub fn new(settings: &Settings) -> std::result::Result<Blobs, String> {
         let Some(url) = &settings.url else {
             std::fs::create_dir_all(&settings.folder).map_err(|e| format!("{}: {e}", settings.folder.display()))?;
             let folder = LocalFileSystem::new_with_prefix(&settings.folder).map_err(|e| e.to_string())?;
-            return Ok(Blobs(Arc::new(folder.with_fsync(true))));
+            return Ok(Blobs::of(Arc::new(folder.with_fsync(true))));
         };
         let wrong = || format!("{url} is no file store; write s3://bucket or s3://bucket/prefix");
         let (bucket, prefix) = match url.strip_prefix("s3://").filter(|rest| !rest.is_empty()) {
@@ -65,16 +72,26 @@ impl Blobs {
             s3 = s3.with_access_key_id(key).with_secret_access_key(secret);
         }
         let s3 = s3.build().map_err(|e| format!("the file store cannot be used: {e}"))?;
-        Ok(Blobs(if prefix.is_empty() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) }))
+        Ok(Blobs::of(if prefix.is_empty() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) }))
+    }
+
+    fn of(store: Arc<dyn ObjectStore>) -> Blobs {
+        Blobs { store, quota: i64::try_from(QUOTA).ok() }
+    }
+
+    /// With another quota; 0 is none.
+    #[must_use]
+    pub fn with_quota(self, bytes: u64) -> Blobs {
+        Blobs { quota: (bytes > 0).then(|| i64::try_from(bytes).unwrap_or(i64::MAX)), ..self }
     }
 
     pub async fn put(&self, workspace: Uuid, id: Uuid, content: Bytes) -> Result<()> {
-        self.0.put(&key(workspace, id), content.into()).await.map(drop).map_err(|error| away(&error))
+        self.store.put(&key(workspace, id), content.into()).await.map(drop).map_err(|error| away(&error))
     }
 
     /// How many bytes, and the bytes: from a folder as they are read, from another store at once. Nothing when they are gone.
     pub async fn get(&self, workspace: Uuid, id: Uuid) -> Result<Option<(u64, Content)>> {
-        match self.0.get(&key(workspace, id)).await {
+        match self.store.get(&key(workspace, id)).await {
             Ok(found) => Ok(Some((found.meta.size, found.into_stream()))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(away(&error)),
@@ -83,14 +100,14 @@ impl Blobs {
 
     /// The files whose bytes came before an instant.
     pub async fn older_than(&self, instant: DateTime) -> Result<Vec<(Uuid, Uuid)>> {
-        let all = self.0.list(None).try_filter(|object| ready(DateTime::from(object.last_modified) < instant));
+        let all = self.store.list(None).try_filter(|object| ready(DateTime::from(object.last_modified) < instant));
         let names = all.map_ok(|object| named(&object.location)).try_collect::<Vec<_>>().await;
         Ok(names.map_err(|error| away(&error))?.into_iter().flatten().collect())
     }
 
     /// Takes the bytes away; when there are none that is as well.
     pub async fn remove(&self, workspace: Uuid, id: Uuid) -> Result<()> {
-        match self.0.delete(&key(workspace, id)).await {
+        match self.store.delete(&key(workspace, id)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(away(&error)),
         }

@@ -58,6 +58,17 @@ impl Serialize for Digest {
     }
 }
 
+/// How much of its share a workspace has used up.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FileUsage {
+    /// Deleted ones too, as long as their bytes are kept.
+    pub files: i64,
+    /// Of all of them together.
+    pub bytes: i64,
+    /// How many bytes the workspace may keep; null where there is no limit.
+    pub quota_bytes: Option<i64>,
+}
+
 /// What is in a file.
 #[derive(Debug, ToSchema)]
 #[schema(value_type = String, format = Binary)]

@@ -3,7 +3,7 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::records::files::blobs::Blobs;
-use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload};
+use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload, FileUsage};
 use crate::records::files::store::{self, Belongs, Stored};
 use crate::restore;
 use crate::web::body::Valid;
@@ -53,7 +53,7 @@ fn content_type(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Upload a file, of 25 MiB at most, onto a record or an activity.
+/// Upload a file, of 25 MiB at most, onto a record or an activity. What a workspace may keep is limited: see `GET /files/usage`.
 #[utoipa::path(operation_id = "create_file", request_body(content = FileUpload, content_type = "multipart/form-data"),
     responses((status = 201, description = "The file is kept", body = File)))]
 #[post("/files")]
@@ -75,13 +75,18 @@ async fn create(
         sha256: Sha256::digest(&bytes).to_vec(),
         belongs,
     };
+    let (size, quota) = (stored.size, blobs.quota);
+    // What was uploaded before under the same key is answered again, full or not.
+    if !request.headers().contains_key("Idempotency-Key") {
+        ctx.ask(move |tx| store::must_fit(tx, size, quota)).await?;
+    }
     // The bytes come first: a row never names bytes that are not there.
     if let Err(error) = blobs.put(workspace, id, bytes.into()).await {
         // They may have arrived although nobody said so.
         discard(&blobs, workspace, id).await;
         return Err(error);
     }
-    let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored)?)).await;
+    let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored, quota)?)).await;
     // After a fault of the database the row may be there: bytes without a row cost little, a row without bytes is a lost file.
     let needless = match &outcome {
         Ok(reply) => reply.replayed,
@@ -109,6 +114,14 @@ async fn list(ctx: Ctx<can::files::Read>) -> Result<Reply> {
         link.reply(&page.page, &page)
     })
     .await
+}
+
+/// How many files the workspace keeps, how many bytes they have together, and how many it may keep.
+#[utoipa::path(operation_id = "get_file_usage", responses((status = 200, description = "What is used up", body = FileUsage)))]
+#[get("/files/usage")]
+async fn usage(ctx: Ctx<can::files::Read>, blobs: web::Data<Blobs>) -> Result<Reply> {
+    let quota = blobs.quota;
+    ctx.read(move |tx| Reply::ok(&store::usage(tx, quota)?)).await
 }
 
 /// Get what is known of a file.
@@ -167,6 +180,6 @@ async fn remove(ctx: Ctx<can::files::Delete>, id: Id) -> Result<Reply> {
 restore!(files, File, store::restore, "/files/{file_id}/restore" "restore_file" "file_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(create).service(list).service(show).service(download).service(change).service(remove);
+    config.service(create).service(list).service(usage).service(show).service(download).service(change).service(remove);
     config.service(restored);
 }

@@ -1,18 +1,20 @@
 //! The SQL of files.
 use crate::db::constraint::{Explain, Meaning, Meanings};
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::refs;
 use crate::db::sight::{self, sight};
+use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::Action;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Plan;
-use crate::records::files::model::{File, FilePage, FileUpdate};
-use crate::schema::{activities, files};
+use crate::records::files::model::{File, FilePage, FileUpdate, FileUsage};
+use crate::schema::{activities, files, workspaces};
 use crate::{list, owned, restorable};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
 owned!(soft files, File, File);
@@ -66,8 +68,42 @@ fn with_records_of_activity(tx: &mut Tx<'_>, belongs: Belongs) -> Result<Belongs
     })
 }
 
-pub fn insert(tx: &mut Tx<'_>, new: &Stored) -> Result<File> {
+#[derive(QueryableByName)]
+struct Used {
+    #[diesel(sql_type = BigInt)]
+    files: i64,
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+/// What the workspace keeps.
+pub fn usage(tx: &mut Tx<'_>, quota: Option<i64>) -> Result<FileUsage> {
+    let used = Statement::new(
+        "select count(*) as files, coalesce(sum(size), 0)::bigint as bytes from files where workspace_id = :workspace and purged_at is null",
+    );
+    let used: Used = used.set("workspace", Part::Id(tx.workspace())).get_result(tx.conn)?;
+    Ok(FileUsage { files: used.files, bytes: used.bytes, quota_bytes: quota })
+}
+
+/// Whether the workspace may keep so many bytes more.
+pub fn must_fit(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<()> {
+    let Some(quota) = quota else { return Ok(()) };
+    let left = quota.saturating_sub(usage(tx, Some(quota))?.bytes);
+    if size <= left {
+        return Ok(());
+    }
+    let detail =
+        format!("the file has {size} bytes; the workspace may keep {quota}, of which {} are left", left.max(0));
+    Err(Error::new(Code::QuotaExceeded, detail))
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File> {
     sight::may_create(tx, Kind::File, Some(tx.actor.user))?;
+    if quota.is_some() {
+        // Uploads of one workspace are counted one after another.
+        workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
+        must_fit(tx, new.size, quota)?;
+    }
     let Belongs { contact, company, lead, deal, .. } = new.belongs;
     refs::must_see(
         tx,
@@ -110,8 +146,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdat
         .set((changes, files::version.eq(before.version + 1), files::updated_at.eq(tx.now)))
         .returning(File::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::updated(&before, &after)?);
-    Ok(after)
+    events::record_change(tx, &before, after)
 }
 
 /// The bytes stay for as long as the deletion can be taken back.

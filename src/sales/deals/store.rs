@@ -153,6 +153,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         spans.extend(spans_of(tx, row.id, past));
         rows.push(row);
     }
+    custom_fields::must_see(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
     link_contacts(tx, &links)?;
     lines::insert(tx, &items)?;
@@ -287,10 +288,12 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         ));
         updates.push(update.returning(Deal::as_returning()));
     }
+    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
+    custom_fields::must_see(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
     relink_contacts(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
-    events::note_changes(tx, &rows_of(&groups), changed)
+    events::record_changes(tx, &rows_of(&groups), changed)
 }
 
 /// The contacts of the deals whose list of them was given.

@@ -85,6 +85,7 @@ impl Rules for LeadConversion {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ConversionResult {
     pub lead: Lead,
+    /// Not in a dry run for a role that hides a field of leads, when the lead's data made or filled it; the same holds for `company` and `deal`.
     pub contact: Option<Contact>,
     pub company: Option<Company>,
     pub deal: Option<Deal>,
@@ -127,7 +128,7 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
     // Handing the tasks over changed the deal's next task.
     let deal = deal.map(|deal| deals::find(tx, deal.id)).transpose()?;
     let moved_tasks = i64::try_from(moved).unwrap_or(i64::MAX);
-    Ok(ConversionResult {
+    let result = ConversionResult {
         lead,
         contact,
         company,
@@ -136,7 +137,26 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         filled: made.filled,
         moved_tasks,
         dry_run: asked.dry_run,
-    })
+    };
+    let hides = tx.actor.access.hidden_members(Kind::Lead.path()).next().is_some();
+    Ok(if asked.dry_run && hides { result.without_what_the_lead_gave() } else { result })
+}
+
+impl ConversionResult {
+    /// Leaves out the records that hold data of the lead: a dry run must not show, without a trace, what the role hides on the lead.
+    fn without_what_the_lead_gave(self) -> ConversionResult {
+        let gave = |kind: &str| {
+            let filled = self.filled.iter().any(|member| member.split('.').next() == Some(kind));
+            filled || self.created.iter().any(|made| made == kind)
+        };
+        let (contact, company, deal) = (gave("contact"), gave("company"), gave("deal"));
+        ConversionResult {
+            contact: self.contact.filter(|_| !contact),
+            company: self.company.filter(|_| !company),
+            deal: self.deal.filter(|_| !deal),
+            ..self
+        }
+    }
 }
 
 /// A lead converts once; asking again gives what it became.

@@ -101,6 +101,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
         spans.extend(spans_of(tx, &row, &first));
         rows.push(row);
     }
+    custom_fields::must_see(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).explain(MEANINGS)?;
     spans::insert_many(tx, &spans)?;
     records::tags::note(tx, made.iter().map(|lead| &lead.tags))?;
@@ -280,9 +281,11 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         ));
         updates.push(update.returning(Lead::as_returning()));
     }
+    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
+    custom_fields::must_see(tx, Kind::Lead, given)?;
     let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
-    let changed = events::note_changes(tx, &rows, changed)?;
+    let changed = events::record_changes(tx, &rows, changed)?;
     let put_off = rows.iter().zip(&changed).filter(|(before, after)| before.come_back_on != after.come_back_on);
     let promises = put_off.filter_map(|(_, after)| Some(promise(after, after.come_back_on?))).collect();
     keep(tx, promises, changed)

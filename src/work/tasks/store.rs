@@ -151,7 +151,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     let rows = rows_of(&groups);
     let related = rows.iter().map(|row| row.related()).chain(changed.iter().map(Task::related));
     related::refresh_all(tx, &related.collect::<Vec<_>>())?;
-    events::note_changes(tx, &rows, changed)
+    events::record_changes(tx, &rows, changed)
 }
 
 pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&str>) -> Result<Task> {

@@ -1,0 +1,1 @@
+drop index files_usage_idx;

@@ -1,0 +1,104 @@
+//! Entity tags and conditional reads (RFC 9110, 8.8 and 13).
+//!
+//! An answer depends on more than its row: on other rows, on the caller's role, on the time. So the tag of a read is a digest of the body as this
+//! caller gets it; a record's tag begins with its version, which is what `If-Match` compares.
+use crate::kernel::reply::CSV;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use sha2::{Digest, Sha256};
+
+/// Bytes of the digest that a tag shows.
+const SHOWN: usize = 16;
+
+/// The layer: tags what can be read again, and answers 304 to a reader who has it already.
+pub async fn tag(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let read = request.method() == Method::GET;
+    let known: Vec<HeaderValue> = request.headers().get_all(header::IF_NONE_MATCH).cloned().collect();
+    let answer = next.call(request).await?.map_into_boxed_body();
+    if !is_tagged(&answer, read) {
+        return Ok(answer);
+    }
+    let (request, answer) = answer.into_parts();
+    let (mut answer, body) = answer.into_parts();
+    let body = match body.try_into_bytes() {
+        Ok(body) => body,
+        // A stream is sent as it comes.
+        Err(body) => return Ok(ServiceResponse::new(request, answer.set_body(body))),
+    };
+    let tag = of(answer.headers(), &body);
+    let unchanged = read && known.iter().any(|list| names(list, &tag));
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        answer.headers_mut().insert(header::ETAG, value);
+    }
+    if unchanged {
+        answer.headers_mut().remove(header::CONTENT_TYPE);
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(ServiceResponse::new(request, answer.set_body(BoxBody::new(()))));
+    }
+    Ok(ServiceResponse::new(request, answer.set_body(BoxBody::new(body))))
+}
+
+/// Reads, and writes that answer with a record: what they answer is what a read would.
+fn is_tagged(answer: &ServiceResponse, read: bool) -> bool {
+    let status = match answer.status() {
+        StatusCode::OK => read || answer.headers().contains_key(header::ETAG),
+        StatusCode::CREATED => answer.headers().contains_key(header::ETAG),
+        _ => false,
+    };
+    let media = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    status && media.is_some_and(|media| media == "application/json" || media == CSV)
+}
+
+/// `"7-0123…"` of a record in version 7, `"0123…"` of anything else.
+fn of(headers: &HeaderMap, body: &Bytes) -> String {
+    let version = headers.get(header::ETAG).and_then(|value| value.to_str().ok());
+    let version = version.map(|tag| format!("{}-", tag.trim_matches('"'))).unwrap_or_default();
+    let digest = Sha256::digest(body);
+    let shown = digest.get(..SHOWN).unwrap_or_default();
+    format!("\"{version}{}\"", crate::kernel::query::hex(shown))
+}
+
+/// Whether `If-None-Match` lists the tag, by weak comparison: a proxy that compresses weakens it on its way.
+fn names(list: &HeaderValue, tag: &str) -> bool {
+    let list = list.to_str().unwrap_or_default();
+    list.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_names_a_tag_in_every_form_that_proxies_send() {
+        let tag = "\"7-ab\"";
+        for (list, expected) in [
+            ("\"7-ab\"", true),
+            ("W/\"7-ab\"", true),
+            ("\"x\", W/\"7-ab\" ,\"y\"", true),
+            ("*", true),
+            ("\"7\"", false),
+            ("\"7-abc\"", false),
+            ("7-ab", false),
+            ("", false),
+        ] {
+            assert_eq!(names(&HeaderValue::from_static(list), tag), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_tag_changes_with_the_body_and_with_the_version() {
+        let mut headers = HeaderMap::new();
+        let plain = of(&headers, &Bytes::from_static(b"{}"));
+        assert_eq!(plain.len(), 2 + 2 * SHOWN);
+        assert_ne!(plain, of(&headers, &Bytes::from_static(b"[]")));
+        headers.insert(header::ETAG, HeaderValue::from_static("\"7\""));
+        assert_eq!(of(&headers, &Bytes::from_static(b"{}")), plain.replacen('"', "\"7-", 1));
+    }
+}

@@ -1,0 +1,182 @@
+//! Every field that a role can hide, looked for in every answer: in the usual spelling of the path and in unusual ones.
+use crate::support::{Client, id, stage, unique, user_with, workspace};
+use crate::walk::{Operation, filled, operations, records, send};
+use serde_json::{Value as Json, json};
+use std::collections::HashMap;
+use voronka::kernel::access::HIDEABLE;
+use voronka::kernel::actor::SCOPES;
+
+/// What tells that a field is shown, by resource and field.
+const TRACES: [(&str, &str, &str); 20] = [
+    ("contacts", "email", "trace.mail@hidden.example"),
+    ("contacts", "phone", "5558765"),
+    ("contacts", "address", "Trace street"),
+    ("contacts", "birthday", "1911-03-07"),
+    ("contacts", "consents", "trace of a consent"),
+    ("contacts", "first_touch", "trace of a touch"),
+    ("contacts", "cf.trace", "own contact trace"),
+    ("companies", "revenue", "7654321"),
+    ("companies", "employees", "7351246"),
+    ("companies", "address", "Trace yard"),
+    ("companies", "cf.trace", "own company trace"),
+    ("leads", "person", "Trace Personson"),
+    ("leads", "value", "5432167"),
+    ("leads", "cf.trace", "own lead trace"),
+    ("deals", "value", "8765432"),
+    ("deals", "probability_percent", "\"probability_percent\":37"),
+    ("deals", "loss_note", "trace of a loss"),
+    ("deals", "competitor", "Trace Rivals"),
+    ("deals", "next_step", "trace of a step"),
+    ("deals", "cf.trace", "own deal trace"),
+];
+
+/// A workspace whose records hold a trace in each field, changed once so that events tell of it; the ids for paths.
+fn traced(owner: &Client) -> HashMap<&'static str, String> {
+    let mut ids = records(owner);
+    for resource in ["contacts", "companies", "leads", "deals"] {
+        let field = json!({ "resource": resource, "key": "trace", "name": "Trace", "kind": "text" });
+        owner.post("/custom-fields", field).created();
+    }
+    let own = |text: &str| json!([{ "key": "trace", "text": text }]);
+    let made = |path: &str, body: Json| id(&owner.post(path, body).created());
+    let at = "2026-01-02T03:04:05.000Z";
+    let company = made(
+        "/companies",
+        json!({ "name": "Traced", "employees": 7_351_246, "revenue": { "amount": 7_654_321, "currency": "USD" }, "address": "Trace yard",
+            "custom_fields": own("own company trace") }),
+    );
+    let contact = made(
+        "/contacts",
+        json!({ "first_name": "Traced", "email": "trace.mail@hidden.example", "phone": "+1 202 555 8765", "address": "Trace street",
+            "birthday": "1911-03-07", "company_id": company, "custom_fields": own("own contact trace"),
+            "consents": [{ "channel": "email", "granted": true, "at": at, "text": "trace of a consent" }],
+            "first_touch": { "campaign": "trace of a touch", "at": at } }),
+    );
+    let lead = made(
+        "/leads",
+        json!({ "title": "Traced", "person": { "name": "Trace Personson", "company_name": "Trace Personson Ltd" },
+            "value": { "amount": 5_432_167, "currency": "USD" }, "custom_fields": own("own lead trace") }),
+    );
+    let deal = made(
+        "/deals",
+        json!({ "title": "Traced", "value": { "amount": 8_765_432, "currency": "USD" }, "probability_percent": 37, "company_id": company,
+            "contacts": [{ "contact_id": contact }], "competitor": "Trace Rivals", "next_step": "trace of a step",
+            "custom_fields": own("own deal trace") }),
+    );
+    let lost = json!({ "loss_reason_id": ids["loss_reason_id"], "loss_note": "trace of a loss" });
+    owner.post(&format!("/deals/{deal}/lose"), lost).ok();
+    let open = stage(owner, "deal", "Active inquiry");
+    owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": open })).ok();
+    let other = made(
+        "/deals",
+        json!({ "title": "Traced too", "company_id": company, "contacts": [{ "contact_id": contact }] }),
+    );
+    let lost = json!({ "loss_reason_id": ids["loss_reason_id"], "loss_note": "trace of a loss", "competitor": "Trace Rivals" });
+    owner.post(&format!("/deals/{other}/lose"), lost).ok();
+    ids.extend([("company_id", company), ("contact_id", contact), ("lead_id", lead), ("deal_id", deal)]);
+    ids
+}
+
+/// What can be asked without changing much, with a body where one is needed.
+fn asked(op: &Operation) -> Option<&'static str> {
+    match (op.method.as_str(), op.id) {
+        ("GET", _) => Some("{}"),
+        (_, "convert_lead") => Some(r#"{"dry_run":true}"#),
+        ("POST", id) if id.starts_with("search_") => Some("{}"),
+        ("PATCH", "update_contact" | "update_company" | "update_lead" | "update_deal") => Some("{}"),
+        _ => None,
+    }
+}
+
+/// What a caller is told by these operations, or by all of them: each as JSON, the lists as CSV, the search by what the records are called.
+fn told(
+    client: &Client,
+    ids: &HashMap<&'static str, String>,
+    spelt: fn(&str) -> String,
+    of: &[String],
+) -> Vec<(String, String)> {
+    let mut answers = Vec::new();
+    let wanted =
+        |op: &&Operation| !op.public && (of.is_empty() || of.iter().any(|id| id.split(' ').next() == Some(op.id)));
+    for op in operations().iter().filter(wanted) {
+        let Some(body) = asked(op) else { continue };
+        let query = match op.id {
+            "search" => "?q=traced",
+            "list_events" | "list_audit_events" => "?limit=500",
+            "get_funnel" => "?kind=snapshot",
+            _ => "",
+        };
+        let path = spelt(&format!("{}{query}", filled(op, ids)));
+        answers.push((op.id.to_owned(), send(client, op, &path, body).text));
+        if op.method == "GET" && op.id.starts_with("list_") {
+            answers.push((format!("{} as CSV", op.id), send(&client.with("Accept", "text/csv"), op, &path, body).text));
+        }
+    }
+    answers
+}
+
+/// `/contacts` in other letters: actix reads a path as it is decoded.
+fn encoded(path: &str) -> String {
+    let (first, rest) = path[1..].split_at(1);
+    format!("/%{:02x}{rest}", first.as_bytes()[0])
+}
+
+/// And with the beginning of the API spelt so.
+fn encoded_api(path: &str) -> String {
+    format!("//%61pi/v1{path}")
+}
+
+fn plain(path: &str) -> String {
+    path.to_owned()
+}
+
+#[test]
+fn every_hideable_field_has_a_trace() {
+    let traced: Vec<(&str, &str)> = TRACES.iter().map(|(resource, field, _)| (*resource, *field)).collect();
+    for (resource, field, _) in HIDEABLE {
+        assert!(traced.contains(&(resource, field)), "{resource}.{field} has no trace");
+    }
+}
+
+#[test]
+fn what_a_role_hides_is_in_no_answer() {
+    let owner = workspace();
+    let ids = traced(&owner);
+    // The events of what was just made are shown once every transaction from before has ended.
+    crate::support::events(&owner, &format!("&record_id={}", ids["deal_id"]), 3);
+    let shown = told(&owner, &ids, plain, &[]);
+    let all: Vec<[&str; 6]> = SCOPES
+        .iter()
+        .filter_map(|scope| scope.strip_suffix(":read"))
+        .map(|resource| [resource, "all", "all", "all", "all", "all"])
+        .collect();
+    for (resource, field, trace) in TRACES {
+        let places: Vec<String> =
+            shown.iter().filter(|(_, text)| text.contains(trace)).map(|(id, _)| id.clone()).collect();
+        assert!(places.len() > 2, "{resource}.{field} is hardly shown to anybody: {places:?}");
+        let hidden = json!({ "hidden_fields": [{ "resource": resource, "field": field }] });
+        let (client, _) = user_with(&owner, &all, hidden);
+        // In other letters it is enough to ask where somebody else is shown something.
+        for (spelt, of) in [(plain as fn(&str) -> String, &[][..]), (encoded, &places), (encoded_api, &places)] {
+            for (operation, text) in told(&client, &ids, spelt, of) {
+                assert!(!text.contains(trace), "{operation} shows {resource}.{field} at {}: {text}", spelt("/x"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_path_in_other_letters_is_the_same_path() {
+    let owner = workspace();
+    let name = unique("Acme");
+    let company = id(&owner.post("/companies", json!({ "name": name })).created());
+    for path in ["//api/v1/%63ompanies", "//%61pi/v1/companies", "//api/%76%31/co%6dpanies"] {
+        let list = owner.get(path);
+        assert_eq!(list.header("cache-control"), "private, no-cache", "{path}");
+        assert_eq!(list.ok()["data"][0]["name"], json!(name), "{path}");
+        owner.get(&format!("{path}/{company}?surely_not_a_parameter=1")).problem(400, "unknown_parameter");
+        owner.send("PUT", path, None, "").problem(405, "method_not_allowed");
+    }
+    assert_eq!(owner.get("//api/v1/%61uth/sessions").header("cache-control"), "no-store");
+    assert_eq!(owner.get("//api/v1/%61pi-keys").header("cache-control"), "no-store");
+}

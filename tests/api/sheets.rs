@@ -1,0 +1,212 @@
+//! Lists and reports as CSV: the same columns whatever the data are.
+use crate::support::{Answer, Client, id, user_with, workspace};
+use serde_json::{Value as Json, json};
+
+const LISTS: [&str; 5] = ["contacts", "companies", "leads", "deals", "tasks"];
+const REPORTS: [&str; 6] = ["funnel", "win-rate", "cycle-time", "loss-reasons", "forecast", "leaderboard"];
+
+struct Sheet {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Sheet {
+    fn of(answer: &Answer) -> Sheet {
+        assert_eq!((answer.status, answer.header("content-type")), (200, "text/csv; charset=utf-8"), "{}", answer.text);
+        let mut lines = csv::Reader::from_reader(answer.text.as_bytes());
+        let texts = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
+        let head = texts(lines.headers().unwrap());
+        Sheet { head, rows: lines.records().map(|row| texts(&row.unwrap())).collect() }
+    }
+
+    fn cell(&self, row: usize, column: &str) -> &str {
+        let at = self.head.iter().position(|name| name == column);
+        &self.rows[row][at.unwrap_or_else(|| panic!("no {column} in {:?}", self.head))]
+    }
+}
+
+fn list(client: &Client, path: &str) -> Sheet {
+    Sheet::of(&client.with("Accept", "text/csv").get(path))
+}
+
+fn own_fields(owner: &Client) {
+    for resource in ["contacts", "companies", "leads", "deals"] {
+        for (key, kind) in [("budget", "money"), ("hull", "text")] {
+            owner
+                .post("/custom-fields", json!({ "resource": resource, "key": key, "name": key, "kind": kind }))
+                .created();
+        }
+    }
+}
+
+#[test]
+fn the_columns_are_the_same_whatever_the_data_are() {
+    let owner = workspace();
+    own_fields(&owner);
+    let heads: Vec<Vec<String>> = LISTS.iter().map(|path| list(&owner, &format!("/{path}")).head).collect();
+    for (path, head) in LISTS.iter().zip(&heads) {
+        assert_eq!(head[0], "id", "{path}: {head:?}");
+        assert_eq!(head.iter().any(|name| name == "cf.budget.currency"), *path != "tasks", "{path}: {head:?}");
+        let mut names = head.clone();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), head.len(), "{path}: a name stands twice in {head:?}");
+    }
+    let eve = json!({ "first_name": "Eve", "emails": [{ "email": "e@x.example", "kind": "work" }, { "email": "f@x.example", "kind": "home" }],
+        "consents": [{ "channel": "email", "granted": true, "at": "2026-01-31T10:00:00Z" }, { "channel": "phone", "granted": false, "at": "2026-01-31T10:00:00Z" }],
+        "custom_fields": [{ "key": "budget", "money": { "amount": 1999, "currency": "EUR" } }] });
+    let eve = id(&owner.post("/contacts", eve).created());
+    owner
+        .post("/contacts", json!({ "last_name": "Bob", "custom_fields": [{ "key": "hull", "text": "a;=1+1" }] }))
+        .created();
+    owner.post("/companies", json!({ "name": "Acme" })).created();
+    owner.post("/leads", json!({ "title": "L", "value": { "amount": 500, "currency": "JPY" } })).created();
+    owner.post("/deals", json!({ "title": "D", "contacts": [{ "contact_id": eve }] })).created();
+    owner.post("/tasks", json!({ "title": "T", "contact_id": eve })).created();
+    for (path, head) in LISTS.iter().zip(&heads) {
+        let sheet = list(&owner, &format!("/{path}?sort=created_at"));
+        assert_eq!(&sheet.head, head, "{path}");
+        assert!(!sheet.rows.is_empty(), "{path}");
+    }
+    let people = list(&owner, "/contacts?sort=created_at");
+    assert_eq!((people.cell(0, "emails"), people.cell(0, "consents")), ("e@x.example, f@x.example", "email"));
+    assert_eq!((people.cell(0, "cf.budget"), people.cell(0, "cf.budget.currency")), ("19.99", "EUR"));
+    assert_eq!((people.cell(1, "cf.hull"), people.cell(0, "cf.hull")), ("a;'=1+1", ""));
+    assert_eq!(people.cell(0, "next_task.state"), "");
+    let leads = list(&owner, "/leads");
+    assert_eq!((leads.cell(0, "value"), leads.cell(0, "value.currency")), ("500", "JPY"));
+    assert_eq!(list(&owner, "/deals").cell(0, "contacts"), eve);
+}
+
+#[test]
+fn columns_are_chosen_and_names_stand_beside_ids() {
+    let owner = workspace();
+    own_fields(&owner);
+    let acme = id(&owner.post("/companies", json!({ "name": "=Acme" })).created());
+    let me = owner.get("/me").ok()["user"].clone();
+    owner
+        .post("/deals", json!({ "title": "D", "company_id": acme, "value": { "amount": 100, "currency": "EUR" } }))
+        .created();
+    let sheet = list(&owner, "/deals?columns=title,value,value.currency,id,cf.hull");
+    assert_eq!(sheet.head, ["title", "value", "value.currency", "id", "cf.hull"]);
+    assert_eq!(sheet.rows[0][..3], ["D", "1.00", "EUR"]);
+    let sheet = list(&owner, "/deals?include=company,owner,stage");
+    let beside = |name: &str| sheet.head.iter().position(|column| column == name).unwrap();
+    assert_eq!(beside("company"), beside("company_id") + 1);
+    assert_eq!((sheet.cell(0, "company"), sheet.cell(0, "owner")), ("'=Acme", me["name"].as_str().unwrap()));
+    assert_eq!(sheet.cell(0, "company_id"), acme);
+    let sheet = list(&owner, "/deals?include=company&columns=company,title");
+    assert_eq!(
+        (sheet.head.as_slice(), &sheet.rows[0]),
+        (["company".to_owned(), "title".to_owned()].as_slice(), &vec!["'=Acme".to_owned(), "D".to_owned()])
+    );
+    // A column that is not there is told, file or not.
+    for client in [owner.clone(), owner.with("Accept", "text/csv")] {
+        let problem = client.get("/deals?columns=titel").problem(400, "invalid_parameter");
+        assert_eq!(
+            (&problem["errors"][0]["parameter"], &problem["errors"][0]["code"]),
+            (&json!("columns"), &json!("invalid_choice"))
+        );
+        assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("title"), "{problem}");
+        // The name of a record is a column only where it is asked for.
+        client.get("/deals?columns=company").problem(400, "invalid_parameter");
+    }
+    owner.get("/users?columns=id").problem(400, "unknown_parameter");
+}
+
+#[test]
+fn a_limit_is_obeyed_and_the_rest_follows() {
+    let owner = workspace();
+    let deals: Vec<Json> = (0..7).map(|n| json!({ "title": format!("D{n}") })).collect();
+    owner.post("/deals/batch-create", json!({ "items": deals })).ok();
+    let file = owner.with("Accept", "text/csv");
+    let first = file.get("/deals?limit=3&sort=title");
+    let sheet = Sheet::of(&first);
+    assert_eq!((sheet.rows.len(), sheet.cell(2, "title")), (3, "D2"));
+    let cursor = first.header("next-cursor").to_owned();
+    assert!(first.header("link").contains(&cursor) && !cursor.is_empty());
+    let rest = file.get(&format!("/deals?sort=title&limit=3&cursor={cursor}"));
+    assert_eq!(Sheet::of(&rest).cell(0, "title"), "D3");
+    assert_eq!(Sheet::of(&file.get("/deals")).rows.len(), 7);
+    // A search is a file too.
+    let asked = json!({ "q": "d", "sort": "title", "limit": 3, "columns": ["title"] });
+    let found = file.post("/deals/search", asked.clone());
+    let sheet = Sheet::of(&found);
+    assert_eq!((sheet.head.as_slice(), sheet.rows.len()), (["title".to_owned()].as_slice(), 3));
+    let mut next = asked;
+    next["cursor"] = json!(found.header("next-cursor"));
+    assert_eq!(Sheet::of(&file.post("/deals/search", next)).cell(0, "title"), "D3");
+    assert_eq!(Sheet::of(&file.post("/deals/search", json!({ "q": "nothing" }))).rows.len(), 0);
+    owner.with("Accept", "application/pdf").post("/deals/search", json!({})).problem(406, "not_acceptable");
+    let problem = owner.post("/deals/search", json!({ "columns": ["x"] })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/columns");
+}
+
+#[test]
+fn a_file_shows_no_more_than_its_reader_may_take_out() {
+    let owner = workspace();
+    own_fields(&owner);
+    let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "phone" }, { "resource": "contacts", "field": "cf.hull" }] });
+    let (ann, ann_id) = user_with(&owner, &[["contacts", "all", "own", "none", "none", "own"]], hidden);
+    let (bob, _) = user_with(&owner, &[["contacts", "all", "own", "none", "none", "none"]], json!({}));
+    let body = json!({ "last_name": "Hers", "phone": "+37255501011", "owner_id": ann_id, "custom_fields": [{ "key": "hull", "text": "secret" }] });
+    owner.post("/contacts", body).created();
+    owner.post("/contacts", json!({ "last_name": "Another's" })).created();
+    let file = ann.with("Accept", "text/csv");
+    for answer in [file.get("/contacts"), file.post("/contacts/search", json!({ "sort": "last_name" }))] {
+        let sheet = Sheet::of(&answer);
+        assert_eq!((sheet.rows.len(), sheet.cell(0, "last_name")), (1, "Hers"));
+        assert!(!sheet.head.iter().any(|name| name.contains("phone") || name == "cf.hull"), "{:?}", sheet.head);
+        assert!(!answer.text.contains("secret") && !answer.text.contains("5550"), "{}", answer.text);
+    }
+    for column in ["phone", "phones", "cf.hull"] {
+        file.get(&format!("/contacts?columns={column}")).problem(400, "invalid_parameter");
+    }
+    bob.with("Accept", "text/csv").get("/contacts").problem(403, "forbidden");
+    bob.with("Accept", "text/csv").post("/contacts/search", json!({})).problem(403, "forbidden");
+}
+
+#[test]
+fn reports_have_their_columns_also_without_rows() {
+    let owner = workspace();
+    let currency = owner.get("/workspaces/current").ok()["base_currency"].as_str().unwrap().to_owned();
+    let report = |name: &str| list(&owner, &format!("/analytics/{name}"));
+    let empty: Vec<Vec<String>> = REPORTS.iter().map(|name| report(name).head).collect();
+    let grouped = list(&owner, "/analytics/win-rate?group_by=owner");
+    assert!(grouped.rows.is_empty() && grouped.head.contains(&format!("won_value_{currency}")), "{:?}", grouped.head);
+    let stages = owner.get("/pipelines?kind=deal").ok()["data"][0]["stages"].clone();
+    let of =
+        |category: &str| id(stages.as_array().unwrap().iter().find(|stage| stage["category"] == category).unwrap());
+    for category in ["open", "won", "lost"] {
+        let reason = id(&owner.post("/loss-reasons", json!({ "name": format!("Why {category}") })).created());
+        let mut deal =
+            json!({ "title": "D", "stage_id": of(category), "value": { "amount": 100, "currency": currency } });
+        if category == "lost" {
+            deal["loss_reason_id"] = json!(reason);
+        }
+        owner.post("/deals", deal).created();
+    }
+    for (name, head) in REPORTS.iter().zip(&empty) {
+        let sheet = report(name);
+        assert_eq!(&sheet.head, head, "{name}");
+        assert!(!sheet.rows.is_empty(), "{name}");
+    }
+    let me = owner.get("/me").ok()["user"].clone();
+    let board = report("leaderboard");
+    assert_eq!(
+        (board.cell(0, "seller_id"), board.cell(0, "seller")),
+        (me["id"].as_str().unwrap(), me["name"].as_str().unwrap())
+    );
+    let grouped = list(&owner, "/analytics/funnel?group_by=owner");
+    assert_eq!(
+        (grouped.cell(0, "group_id"), grouped.cell(0, "group")),
+        (me["id"].as_str().unwrap(), me["name"].as_str().unwrap())
+    );
+    // Other currencies come after the workspace's own.
+    owner
+        .post("/deals", json!({ "title": "E", "stage_id": of("won"), "value": { "amount": 100, "currency": "JPY" } }))
+        .created();
+    let head = report("win-rate").head;
+    let at = |name: &str| head.iter().position(|column| column == name).unwrap();
+    assert_eq!(at("won_value_JPY"), at(&format!("won_value_{currency}")) + 1);
+}

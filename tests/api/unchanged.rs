@@ -1,0 +1,109 @@
+//! A change that changes nothing is none: no version, no event, and whoever asked is told.
+use crate::support::{Client, events, id, stage, workspace};
+use crate::walk::records;
+use serde_json::{Value as Json, json};
+
+/// What a record holds that a change may say again.
+fn said_again(record: &Json, members: &[&str]) -> Json {
+    Json::Object(members.iter().map(|name| ((*name).to_owned(), record[*name].clone())).collect())
+}
+
+fn same(owner: &Client, path: &str, body: &Json) {
+    let before = owner.get(path).ok();
+    let after = owner.patch(path, body.clone()).ok();
+    assert_eq!(after, before, "PATCH {path} {body}");
+    assert_eq!(owner.get(path).ok(), before, "{path}");
+}
+
+/// Each resource that can be changed: with what it has, and with nothing at all.
+#[test]
+fn equal_values_raise_no_version() {
+    let owner = workspace();
+    let ids = records(&owner);
+    let pipeline = owner.with("If-Match", "*");
+    owner
+        .patch(
+            &format!("/contacts/{}", ids["contact_id"]),
+            json!({ "email": "Eve@Example.com", "phone": "+1 202 555 0101", "tags": ["b", "a"] }),
+        )
+        .ok();
+    for (path, members) in [
+        ("/contacts", vec!["first_name", "email", "tags", "owner_id", "lifecycle"]),
+        ("/companies", vec!["name", "tags", "address"]),
+        ("/leads", vec!["title", "rating", "value", "tags"]),
+        ("/deals", vec!["title", "value", "tags", "contacts", "owner_id"]),
+        ("/tasks", vec!["title", "due_date", "priority"]),
+        ("/activities", vec!["text"]),
+        ("/products", vec!["name"]),
+        ("/users", vec!["name"]),
+        ("/roles", vec!["name"]),
+        ("/teams", vec!["name"]),
+        ("/tags", vec!["name"]),
+        ("/sources", vec!["name"]),
+        ("/loss-reasons", vec!["name"]),
+        ("/stages", vec!["name"]),
+        ("/views", vec!["name"]),
+        ("/segments", vec!["name"]),
+        ("/retention-rules", vec!["name", "reason"]),
+        ("/files", vec!["name"]),
+    ] {
+        let singular = match path {
+            "/companies" => "company_id".to_owned(),
+            "/activities" => "activity_id".to_owned(),
+            path => format!("{}_id", path[1..].trim_end_matches('s').replace('-', "_")),
+        };
+        let one = format!("{path}/{}", ids[singular.as_str()]);
+        let record = owner.get(&one).ok();
+        same(&owner, &one, &json!({}));
+        same(&owner, &one, &said_again(&record, &members));
+    }
+    let one = format!("/pipelines/{}", ids["pipeline_id"]);
+    let before = owner.get(&one).ok();
+    let tag = format!("\"{}\"", before["version"]);
+    assert_eq!(owner.with("If-Match", &tag).patch(&one, said_again(&before, &["name", "is_default"])).ok(), before);
+    let order: Vec<String> = before["stages"].as_array().unwrap().iter().map(id).collect();
+    let order = owner.with("If-Match", &tag).put(&format!("{one}/stage-order"), json!({ "stage_ids": order })).ok();
+    assert_eq!(order, before);
+    same(&owner, "/workspaces/current", &json!({ "name": "Acme" }));
+    drop(pipeline);
+}
+
+#[test]
+fn batches_say_what_they_left_as_it_was() {
+    let owner = workspace();
+    let deal = |title: &str| id(&owner.post("/deals", json!({ "title": title, "external_id": title })).created());
+    let (a, b) = (deal("A"), deal("B"));
+    let results = |answer: Json| -> Vec<(Json, Json)> {
+        let results = answer["results"].as_array().unwrap().clone();
+        results.iter().map(|one| (one["unchanged"].clone(), one["version"].clone())).collect()
+    };
+    let items = json!([{ "id": a, "changes": { "title": "A" } }, { "id": b, "changes": { "title": "C" } }]);
+    let updated = owner.post("/deals/batch-update", json!({ "items": items })).ok();
+    assert_eq!(results(updated), [(json!(true), json!(1)), (json!(false), json!(2))]);
+    let items = json!([{ "title": "A", "external_id": "A" }, { "title": "D", "external_id": "B" }, { "title": "New", "external_id": "N" }]);
+    let upserted = owner.post("/deals/batch-upsert", json!({ "items": items })).ok();
+    assert_eq!(results(upserted), [(json!(true), json!(1)), (json!(false), json!(3)), (json!(false), json!(1))]);
+    let (first, agreed) = (stage(&owner, "deal", "Active inquiry"), stage(&owner, "deal", "Agreed and invoiced"));
+    let items = json!([{ "id": a, "to": { "stage_id": first } }, { "id": b, "to": { "stage_id": agreed } }]);
+    let moved = owner.post("/deals/batch-move", json!({ "items": items })).ok();
+    assert_eq!(results(moved), [(json!(true), json!(1)), (json!(false), json!(4))]);
+    let items = json!([{ "action": "update", "resource": "deals", "id": a, "body": { "title": "A" } },
+        { "action": "update", "resource": "deals", "id": b, "body": { "title": "E" } }]);
+    let composite = owner.post("/composite", json!({ "items": items })).ok();
+    assert_eq!(results(composite), [(json!(true), json!(1)), (json!(false), json!(5))]);
+    let told = events(&owner, &format!("&record_id={a}"), 1);
+    assert_eq!(told.iter().map(|event| &event["type"]).collect::<Vec<_>>(), ["deal.created"], "{told:?}");
+}
+
+/// A script that says again what is there does not reset the clock of rotting, nor does a person.
+#[test]
+fn what_nobody_changed_was_not_touched() {
+    let owner = workspace();
+    let deal = format!("/deals/{}", id(&owner.post("/deals", json!({ "title": "A" })).created()));
+    let before = owner.get(&deal).ok();
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    owner.patch(&deal, json!({ "title": "A" })).ok();
+    assert_eq!(owner.get(&deal).ok()["last_activity_at"], before["last_activity_at"]);
+    let changed = owner.patch(&deal, json!({ "title": "B" })).ok();
+    assert_ne!(changed["last_activity_at"], before["last_activity_at"]);
+}

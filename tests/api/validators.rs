@@ -1,0 +1,131 @@
+//! Entity tags: a reader is answered 304 only while the body that this very reader would get is the one that it has.
+use crate::support::{Client, id, key, stage, user_with, workspace};
+use crate::walk::{filled, operations, records};
+use serde_json::{Value as Json, json};
+use std::collections::HashMap;
+use voronka::kernel::actor::SCOPES;
+
+/// What a browser keeps of an answer.
+struct Kept {
+    tag: String,
+    body: String,
+}
+
+/// Everything that can be read and does not record that it was.
+fn readable(ids: &HashMap<&'static str, String>) -> Vec<String> {
+    let recorded = ["export_contact", "download_file", "get_import_file"];
+    let read = operations().into_iter().filter(|op| op.method == "GET" && !recorded.contains(&op.id));
+    let path = |op: crate::walk::Operation| match op.id {
+        "search" => format!("{}?q=tom", filled(&op, ids)),
+        _ => filled(&op, ids),
+    };
+    read.map(path).chain(["//openapi.json".to_owned(), "/contacts?include=company,owner".to_owned()]).collect()
+}
+
+/// What each caller keeps of each path, read anew where a read by any tag that is kept shows something else.
+fn read_again(callers: &[Client], paths: &[String], kept: &mut HashMap<String, Vec<Kept>>, after: &str) {
+    for path in paths {
+        for caller in callers {
+            for old in kept.get(path).into_iter().flatten() {
+                let answer = caller.with("If-None-Match", &old.tag).get(path);
+                if answer.status == 304 {
+                    assert_eq!(answer.header("etag"), old.tag, "{path} after {after}");
+                    assert_eq!(caller.get(path).text, old.body, "{path} is stale after {after}");
+                }
+            }
+        }
+        for caller in callers {
+            let answer = caller.get(path);
+            if answer.status == 200 && answer.header("content-type") == "application/json" {
+                let (tag, body) = (answer.header("etag").to_owned(), answer.text);
+                assert!(!tag.is_empty(), "{path} has no tag");
+                let known = kept.entry(path.clone()).or_default();
+                if !known.iter().any(|one| one.tag == tag) {
+                    known.push(Kept { tag, body });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_is_told_that_an_answer_is_the_same_when_it_differs() {
+    let owner = workspace();
+    let ids = records(&owner);
+    let (contact, deal) = (format!("/contacts/{}", ids["contact_id"]), format!("/deals/{}", ids["deal_id"]));
+    owner
+        .patch(&contact, json!({ "first_name": "Tom", "phone": "+12025550101", "company_id": ids["company_id"] }))
+        .ok();
+    let all: Vec<[&str; 6]> = SCOPES
+        .iter()
+        .filter_map(|scope| scope.strip_suffix(":read"))
+        .map(|resource| [resource, "all", "all", "all", "all", "all"])
+        .collect();
+    let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "phone" }, { "resource": "deals", "field": "value" }] });
+    let (blind, blind_id) = user_with(&owner, &all, hidden);
+    let callers = [owner.clone(), blind, key(&owner, &["contacts:read", "deals:read"])];
+    let paths = readable(&ids);
+    let mut kept = HashMap::new();
+    read_again(&callers, &paths, &mut kept, "nothing");
+    let agreed = stage(&owner, "deal", "Agreed and invoiced");
+    let writes: Vec<(&str, &str, String, Json)> = vec![
+        (
+            "a task",
+            "POST",
+            "/tasks".into(),
+            json!({ "title": "Call", "contact_id": ids["contact_id"], "due_date": "2031-01-01" }),
+        ),
+        ("a call", "POST", "/activities".into(), json!({ "type": "call", "deal_id": ids["deal_id"] })),
+        ("a move", "POST", format!("{deal}/move"), json!({ "stage_id": agreed })),
+        ("the name of a stage", "PATCH", format!("/stages/{agreed}"), json!({ "name": "Agreed" })),
+        ("the name of a company", "PATCH", format!("/companies/{}", ids["company_id"]), json!({ "name": "Tom's" })),
+        ("a hidden phone", "PATCH", contact.clone(), json!({ "phone": "+12025550102" })),
+        (
+            "an own field",
+            "POST",
+            "/custom-fields".into(),
+            json!({ "resource": "contacts", "key": "shoe", "name": "Shoe", "kind": "text" }),
+        ),
+        ("the name of a user", "PATCH", format!("/users/{blind_id}"), json!({ "name": "Blind" })),
+        (
+            "a new owner",
+            "PATCH",
+            deal.clone(),
+            json!({ "owner_id": blind_id, "value": { "amount": 5, "currency": "USD" } }),
+        ),
+    ];
+    for (what, method, path, body) in writes {
+        let answer = owner.send(method, &path, Some(body.to_string().into_bytes()), "application/json");
+        assert!(matches!(answer.status, 200 | 201), "{what}: {}", answer.text);
+        read_again(&callers, &paths, &mut kept, what);
+    }
+    // Not everything is read anew: what no write touched is the same for everybody.
+    assert!(kept["/currencies"].len() == 1 && kept["//openapi.json"].len() == 1 && kept[&contact].len() > 3);
+}
+
+#[test]
+fn a_tag_is_taken_back_as_it_was_given() {
+    let owner = workspace();
+    let made = owner.post("/contacts", json!({ "first_name": "Tom" }));
+    let (tag, path) = (made.header("etag").to_owned(), format!("/contacts/{}", id(&made.created())));
+    assert_eq!(owner.get(&path).header("etag"), tag);
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".into()] {
+        let answer = owner.with("If-None-Match", &known).get(&path);
+        assert_eq!((answer.status, answer.text.as_str()), (304, ""), "{known}");
+    }
+    for other in ["\"1\"", "1", "\"1-0\"", ""] {
+        assert_eq!(owner.with("If-None-Match", other).get(&path).status, 200, "{other}");
+    }
+    // The version counts, whatever else the answer showed.
+    for (n, accepted) in
+        [tag.clone(), format!("W/{}", tag.replacen('1', "2", 1)), "\"3\"".into(), "4".into(), "*".into()]
+            .iter()
+            .enumerate()
+    {
+        owner.with("If-Match", accepted).patch(&path, json!({ "first_name": format!("Tom {n}") })).ok();
+    }
+    owner.with("If-Match", &tag).patch(&path, json!({ "first_name": "Old" })).problem(412, "version_conflict");
+    for nonsense in ["\"6-\"", "\"-ab\"", "\"6-xyz\"", "six", "\"6\", \"7\"", ""] {
+        owner.with("If-Match", nonsense).patch(&path, json!({ "first_name": "X" })).problem(400, "bad_request");
+    }
+}
