@@ -186,10 +186,15 @@ fn detect_delimiter(text: &str) -> char {
     let score = |delimiter: char| {
         let mut records = Records::new(head, u8::try_from(delimiter).unwrap_or(b','));
         let mut widths: Vec<usize> = Vec::new();
-        while widths.len() < HEAD_ROWS
-            && let Ok(Some(record)) = records.advance()
-        {
-            widths.push(record.cells().count());
+        while widths.len() < HEAD_ROWS {
+            match records.advance() {
+                Ok(Some(record)) => widths.push(record.cells().count()),
+                Err(TooMuch::Cells { most, .. }) => {
+                    widths.push(most);
+                    break;
+                }
+                Ok(None) | Err(TooMuch::Text { .. }) => break,
+            }
         }
         // The last row of the head may be cut.
         if widths.len() > 1 && widths.len() < HEAD_ROWS && end < text.len() {
