@@ -311,7 +311,7 @@ pub fn migrate(options: &Migrate) -> Outcome {
         let left = roles::grant(url, role, false).map_err(text)?;
         println!("{role} has what the server needs");
         if let Some(left) = left {
-            println!("behind a pooler in transaction mode a superuser has to run this, too:\n{left}");
+            println!("behind a pooler in transaction mode {role} itself or a superuser has to run this, too:\n{left}");
         }
     }
     Ok(())

@@ -216,10 +216,15 @@ impl Db {
 fn take(conn: &mut PgConnection, reach: Reach) -> Result<Option<Job>> {
     for _ in 0..TRIES {
         let now = DateTime::now();
+        let open = || jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]);
+        let free = || jobs::lease_until.is_null().or(jobs::lease_until.lt(now));
+        // An idle worker asks what is prepared and cheap.
+        let any = jobs::table.filter(open()).filter(free()).filter(jobs::lane.eq_any(reach.lanes));
+        if !diesel::select(diesel::dsl::exists(any)).get_result::<bool>(conn)? {
+            return Ok(None);
+        }
         let Some(id) = next(conn, reach, now)? else { return Ok(None) };
-        let open = jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]);
-        let free = jobs::lease_until.is_null().or(jobs::lease_until.lt(now));
-        let taken = diesel::update(jobs::table.find(id).filter(open).filter(free))
+        let taken = diesel::update(jobs::table.find(id).filter(open()).filter(free()))
             .set((
                 jobs::status.eq(JobStatus::Running),
                 (jobs::attempts.eq(jobs::attempts + 1), jobs::taken.eq(jobs::taken + 1), jobs::taken_at.eq(now)),

@@ -35,8 +35,7 @@ impl Budget {
         let mut purses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What nobody holds is full again.
         purses.retain(|id, purse| *id == workspace || Arc::strong_count(purse) > 1);
-        let new = || Arc::new(Purse { units: Arc::new(Semaphore::new(BUDGET / UNIT)), waiting: AtomicUsize::new(0) });
-        Arc::clone(purses.entry(workspace).or_insert_with(new))
+        Arc::clone(purses.entry(workspace).or_insert_with(|| Arc::new(Purse::full())))
     }
 }
 
@@ -80,6 +79,10 @@ pub async fn take(request: &HttpRequest, bytes: usize, each: usize) -> Result<()
 }
 
 impl Purse {
+    fn full() -> Purse {
+        Purse { units: Arc::new(Semaphore::new(BUDGET / UNIT)), waiting: AtomicUsize::new(0) }
+    }
+
     async fn more(&self, units: usize) -> Result<OwnedSemaphorePermit> {
         let count = u32::try_from(units).map_err(Error::internal)?;
         if let Ok(permit) = Arc::clone(&self.units).try_acquire_many_owned(count) {
@@ -108,5 +111,47 @@ impl<'p> Place<'p> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUDGET, Budget, Purse, UNIT, WAITING_MAX};
+    use crate::kernel::error::Code;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn who_comes_when_all_is_held_waits_and_too_many_are_refused() {
+        let purse = Arc::new(Purse::full());
+        let all = purse.more(BUDGET / UNIT).await.unwrap();
+        let ask = || {
+            let purse = Arc::clone(&purse);
+            tokio::spawn(async move { purse.more(1).await.map(drop) })
+        };
+        let waiting: Vec<_> = (0..WAITING_MAX).map(|_| ask()).collect();
+        while purse.waiting.load(Ordering::Relaxed) < WAITING_MAX {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ask().await.unwrap().unwrap_err().code(), Code::Overloaded);
+        drop(all);
+        for one in waiting {
+            one.await.unwrap().unwrap();
+        }
+        assert_eq!(purse.waiting.load(Ordering::Relaxed), 0);
+        purse.more(BUDGET / UNIT).await.unwrap();
+    }
+
+    #[test]
+    fn workspaces_do_not_share() {
+        let budget = Budget::default();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (held, again) = (budget.of(one), budget.of(one));
+        assert!(Arc::ptr_eq(&held, &again) && !Arc::ptr_eq(&held, &budget.of(other)));
+        // What nobody holds is forgotten.
+        drop((held, again));
+        budget.of(other);
+        assert_eq!(budget.0.lock().unwrap().len(), 1);
     }
 }

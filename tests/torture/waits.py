@@ -11,7 +11,7 @@ from line import Line
 from load import Load, check, content
 
 
-# After so many seconds PostgreSQL ends a transaction whose client says nothing (src/db/pool.rs).
+# After so many seconds PostgreSQL ends a transaction whose client says nothing (src/db/pooler.rs).
 IDLE = 15
 
 

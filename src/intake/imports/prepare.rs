@@ -127,7 +127,7 @@ impl Reader {
             zone: tx.zone(),
             references: References::default(),
             width: table.header.len(),
-            twins: twins(&table.rows),
+            twins: table.twins.clone(),
         })
     }
 
@@ -418,18 +418,6 @@ impl Reader {
             }
         }
     }
-}
-
-/// Numbers the rows with the same cells, from the second on: the number does not depend on where a run began.
-fn twins(rows: &[Row]) -> HashMap<u64, u32> {
-    let (mut seen, mut twins) = (HashMap::new(), HashMap::new());
-    for row in rows {
-        let count = seen.entry(row.digest()).and_modify(|n| *n += 1).or_insert(1);
-        if *count > 1 {
-            twins.insert(row.line, *count);
-        }
-    }
-    twins
 }
 
 fn funnel(tx: &mut Tx<'_>, resource: ImportResource, settings: &ImportSettings) -> Result<(Option<Uuid>, Vec<Stage>)> {

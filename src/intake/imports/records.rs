@@ -10,6 +10,7 @@ const CELL_MAX: usize = 100_000;
 pub struct Records<'t> {
     reader: Reader,
     rest: &'t [u8],
+    line: u64,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -57,17 +58,25 @@ impl fmt::Display for TooMuch {
 impl<'t> Records<'t> {
     pub fn new(text: &'t str, delimiter: u8) -> Records<'t> {
         let reader = ReaderBuilder::new().delimiter(delimiter).build();
-        Records { reader, rest: text.as_bytes(), text: vec![0; 4096], ends: vec![0; CELLS_MAX] }
+        Records { reader, rest: text.as_bytes(), line: 1, text: vec![0; 4096], ends: vec![0; CELLS_MAX] }
+    }
+
+    fn pass(&mut self, bytes: usize) {
+        let (passed, rest) = self.rest.split_at_checked(bytes).unwrap_or((self.rest, &[]));
+        self.line += passed.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        self.rest = rest;
     }
 
     pub fn advance(&mut self) -> Result<Option<Record<'_>>, TooMuch> {
-        let line = self.reader.line();
+        // What is left of the line end before, and empty lines.
+        self.pass(self.rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count());
+        let line = self.line;
         let (mut length, mut cells) = (0, 0);
         loop {
             let text = self.text.get_mut(length..).unwrap_or_default();
             let ends = self.ends.get_mut(cells..).unwrap_or_default();
             let (result, read, written, ended) = self.reader.read_record(self.rest, text, ends);
-            self.rest = self.rest.get(read..).unwrap_or_default();
+            self.pass(read);
             (length, cells) = (length + written, cells + ended);
             let begin = cells.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0);
             match result {

@@ -4,6 +4,7 @@ use crate::kernel::error::{Code, Error, Result};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 pub const COLUMNS_MAX: usize = 200;
 pub const ROWS_MAX: usize = 200_000;
@@ -21,6 +22,8 @@ pub struct Table {
     pub delimiter: char,
     pub header: Vec<String>,
     pub rows: Vec<Row>,
+    /// By line: which of the rows with the same cells this one is, where it is not the first.
+    pub twins: HashMap<u64, u32>,
 }
 
 /// A row that is not empty. Its cells lie in one piece of memory: a file may have millions of them.
@@ -89,7 +92,20 @@ pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Re
     if rows.is_empty() {
         return Err(unreadable("the file has a header but no rows"));
     }
-    Ok(Table { encoding, delimiter, header, rows })
+    let twins = twins(&rows);
+    Ok(Table { encoding, delimiter, header, rows, twins })
+}
+
+/// Numbers the rows with the same cells, from the second on: the number does not depend on where a run began.
+fn twins(rows: &[Row]) -> HashMap<u64, u32> {
+    let (mut seen, mut twins) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let count = seen.entry(row.digest()).and_modify(|n| *n += 1).or_insert(1);
+        if *count > 1 {
+            twins.insert(row.line, *count);
+        }
+    }
+    twins
 }
 
 /// What follows the header.
@@ -170,10 +186,15 @@ fn detect_delimiter(text: &str) -> char {
     let score = |delimiter: char| {
         let mut records = Records::new(head, u8::try_from(delimiter).unwrap_or(b','));
         let mut widths: Vec<usize> = Vec::new();
-        while widths.len() < HEAD_ROWS
-            && let Ok(Some(record)) = records.advance()
-        {
-            widths.push(record.cells().count());
+        while widths.len() < HEAD_ROWS {
+            match records.advance() {
+                Ok(Some(record)) => widths.push(record.cells().count()),
+                Err(TooMuch::Cells { most, .. }) => {
+                    widths.push(most);
+                    break;
+                }
+                Ok(None) | Err(TooMuch::Text { .. }) => break,
+            }
         }
         // The last row of the head may be cut.
         if widths.len() > 1 && widths.len() < HEAD_ROWS && end < text.len() {
@@ -242,6 +263,10 @@ mod tests {
             assert_eq!(table.rows.iter().map(cells).collect::<Vec<_>>(), wanted, "{file}");
             assert_eq!(table.rows[0].cell(table.rows[0].width()), None);
         }
+        let lines =
+            |file: &str| read(file.as_bytes(), None, None).unwrap().rows.iter().map(|row| row.line).collect::<Vec<_>>();
+        assert_eq!(lines("a,b\n1,2\n\n3,4\n"), [2, 4]);
+        assert_eq!(lines("a,b\r\n1,2\r\n\r\n\"3\n\",4\r\n5,6"), [2, 4, 6]);
         let many = format!("a,b\n{}", "1,2\n".repeat(200_001));
         assert!(read(many.as_bytes(), None, None).unwrap_err().to_string().contains("200000 rows"));
         let header = (0..200).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
