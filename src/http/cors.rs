@@ -22,13 +22,14 @@ const ALLOWED: [&str; 10] = [
 ];
 
 /// What a script may read beside the headers that every script may.
-const EXPOSED: [&str; 14] = [
+const EXPOSED: [&str; 15] = [
     "Allow",
     "Content-Disposition",
     "Content-Length",
     "ETag",
     "Link",
     "Location",
+    "Next-Cursor",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
