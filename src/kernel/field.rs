@@ -121,6 +121,7 @@ pub const fn expression(name: &'static str, kind: Kind, column: &'static Sql) ->
         choices: &[],
         path: name,
         refers: None,
+        currency: None,
         form: Form::Text,
         every: None,
     }
