@@ -365,6 +365,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    letter_counts (counted, day) {
+        counted -> Bytea,
+        day -> Date,
+        count -> Int4,
+    }
+}
+
+diesel::table! {
     line_items (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -384,6 +392,7 @@ diesel::table! {
         subject -> Text,
         login_id -> Uuid,
         created_at -> Timestamptz,
+        id -> Uuid,
     }
 }
 
@@ -410,6 +419,8 @@ diesel::table! {
         totp_secret -> Nullable<Bytea>,
         totp_since -> Nullable<Timestamptz>,
         totp_step -> Nullable<Int8>,
+        holder -> Bool,
+        secured_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -545,6 +556,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    server_secrets (fingerprint) {
+        fingerprint -> Bytea,
+        created_at -> Timestamptz,
+        sealed_key -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         login_id -> Uuid,
@@ -667,6 +686,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        language -> Nullable<Text>,
+        avatar_url -> Nullable<Text>,
     }
 }
 
@@ -768,6 +789,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     imports,
     jobs,
     leads,
+    letter_counts,
     line_items,
     login_identities,
     login_tokens,
@@ -782,6 +804,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     roles,
     segment_members,
     segments,
+    server_secrets,
     sessions,
     sources,
     stage_spans,

@@ -1,6 +1,6 @@
 //! What each command does.
 use crate::cli::demo;
-use crate::cli::settings::{Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
+use crate::cli::settings::{Adopt, Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
 use crate::db::pooler::{self, Line};
 use crate::db::postgres::Kept;
@@ -8,16 +8,18 @@ use crate::db::{migrations, roles};
 use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
 use crate::identity::oidc;
+use crate::identity::secrets::{self, Secrets};
 use crate::jobs::worker::Worker;
+use crate::kernel::error::Error;
 use crate::kernel::seek;
 use crate::outbound::mail::{self, Mail};
 use crate::records::files::blobs::{self, Blobs};
 use diesel::connection::CacheSize;
 use diesel::{Connection, PgConnection};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,6 +29,14 @@ type Outcome<T = ()> = Result<T, String>;
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+/// The words of a problem, without its code.
+fn words(error: Error) -> String {
+    match error {
+        Error::Problem(problem) => problem.detail,
+        other => other.to_string(),
+    }
 }
 
 /// A database, and the private server behind it if it is ours.
@@ -40,6 +50,7 @@ struct Opened {
 /// brought into this state; another must be in it.
 fn open(options: &Database) -> Outcome<Opened> {
     let Some(url) = &options.database_url else {
+        data_dir(&options.data_dir)?;
         let postgres = Kept::start(&options.data_dir.join("postgres")).map_err(text)?;
         for name in migrations::run(&postgres.url).map_err(text)? {
             log::info!("migrated to {name}");
@@ -110,12 +121,13 @@ fn connect(options: &Database, url: &str) -> Outcome<Db> {
 pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
-    let secret = secret(&options.secret, &options.database)?;
+    let secrets = secrets(&options.secret, &options.database)?;
     let mail = mail(&options.mailing, &options.database)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
     let kept = blobs.clone();
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
+    settle(&db, &secrets)?;
     let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
     let oidc = provider(&options.provider)?;
     let set = Options {
@@ -124,8 +136,9 @@ pub fn serve(options: &Serve) -> Outcome {
         origins,
         oidc,
         threads: options.http_threads.into(),
+        previous_secrets: secrets.previous,
     };
-    let shared = Shared::new(db, blobs, secret.as_bytes(), &set);
+    let shared = Shared::new(db, blobs, secrets.current.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
     greet(&address.to_string());
     if options.demo {
@@ -158,9 +171,9 @@ fn greet(address: &str) {
     );
 }
 
-/// The signing secret: given, or made once and kept beside the data.
-fn secret(given: &Secret, database: &Database) -> Outcome<String> {
-    let secret = match (&given.secret, &database.database_url) {
+/// The secret: given, or made once and kept beside the data; and those that it replaces.
+fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
+    let current = match (&given.secret, &database.database_url) {
         (Some(secret), _) => secret.clone(),
         (None, Some(_)) => {
             return Err(format!(
@@ -169,13 +182,30 @@ fn secret(given: &Secret, database: &Database) -> Outcome<String> {
         }
         (None, None) => kept_secret(&database.data_dir)?,
     };
-    if secret.len() < SECRET_MIN {
+    if current.len() < SECRET_MIN {
         return Err(format!("VORONKA_SECRET must have at least {SECRET_MIN} bytes"));
     }
-    if is_sample(&secret) {
+    if is_sample(&current) {
         return Err("VORONKA_SECRET looks like a sample; make one: openssl rand -base64 48".into());
     }
-    Ok(secret)
+    // A secret may hold a comma itself.
+    let previous = given.previous.iter().flat_map(|all| std::iter::once(all.as_str()).chain(all.split(',')));
+    Ok(Secrets { current, previous: previous.filter(|secret| !secret.is_empty()).map(str::to_owned).collect() })
+}
+
+/// The database is used with the secret that it knows, or seals everything anew.
+fn settle(db: &Db, secrets: &Secrets) -> Outcome {
+    seek::sign_with(db.here(|conn| secrets.settle(conn)).map_err(words)?);
+    Ok(())
+}
+
+pub fn adopt_secret(options: &Adopt) -> Outcome {
+    let secrets = secrets(&options.secret, &options.database)?;
+    let opened = open(&options.database)?;
+    let db = connect(&options.database, &opened.url)?;
+    db.here(|conn| secrets::adopt(conn, &secrets.current)).map_err(words)?;
+    println!("The database is used with this secret from now on. Start the server with it.");
+    Ok(())
 }
 
 /// Whether a secret is one that others may know: words of instructions, or hardly any different letters.
@@ -186,12 +216,25 @@ fn is_sample(secret: &str) -> bool {
     letters.len() < 12 || words.iter().any(|word| lower.contains(word))
 }
 
+/// Makes the folder of the data. Where we are root, PostgreSQL runs as another user and goes through it; what is inside is private.
+fn data_dir(dir: &Path) -> Outcome {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    let make = || {
+        fs::create_dir_all(dir)?;
+        missing.iter().try_for_each(|dir| {
+            let mode = if fs::metadata(dir)?.uid() == 0 { 0o711 } else { 0o700 };
+            fs::set_permissions(dir, Permissions::from_mode(mode))
+        })
+    };
+    make().map_err(|e: std::io::Error| format!("{}: {e}", dir.display()))
+}
+
 fn kept_secret(dir: &Path) -> Outcome<String> {
     let path = dir.join("secret");
     if let Ok(secret) = fs::read_to_string(&path) {
         return Ok(secret);
     }
-    fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    data_dir(dir)?;
     let secret = crate::identity::tokens::random().map_err(text)?;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(text)?;
     file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(text)?;
@@ -216,6 +259,7 @@ fn provider(given: &OpenId) -> Outcome<Option<oidc::Settings>> {
             client_id: id.clone(),
             client_secret: secret.clone(),
             redirect_url: redirect.clone(),
+            trusted: given.oidc_trust_email.iter().map(|issuer| issuer.trim().to_owned()).collect(),
         })),
         _ => {
             Err("signing in through a provider needs its issuer, client id, client secret and redirect address".into())
@@ -236,11 +280,13 @@ fn files(files: &Files, database: &Database) -> blobs::Settings {
 
 pub fn work(options: &Work) -> Outcome {
     let mail = mail(&options.mailing, &options.database)?;
+    let secrets = secrets(&options.secret, &options.database)?;
     let opened = open(&options.database)?;
+    let db = connect(&options.database, &opened.url)?;
     // Proofs of erasures are hashed with it.
-    seek::sign_with(secret(&options.secret, &options.database)?.as_bytes());
+    settle(&db, &secrets)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
-    let worker = Worker::start(connect(&options.database, &opened.url)?, mail, blobs).map_err(text)?;
+    let worker = Worker::start(db, mail, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");
     actix_web::rt::System::new().block_on(server::wait_for_signal());
     worker.stop();

@@ -11,11 +11,13 @@ use std::process::ExitCode;
 pub fn run() -> ExitCode {
     let _ = dotenvy::dotenv();
     let cli = Cli::parse();
+    keep_files_private();
     start_log();
     let outcome = match cli.command {
         Command::Serve(options) => commands::serve(&options),
         Command::Work(options) => commands::work(&options),
         Command::Migrate(options) => commands::migrate(&options),
+        Command::AdoptSecret(options) => commands::adopt_secret(&options),
         Command::Demo(options) => commands::demo(&options),
         Command::Import(options) => import::run(&options),
         Command::Openapi { old, collection } => commands::openapi(old, collection),
@@ -27,6 +29,12 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whatever this process and its PostgreSQL write, letters, files, logs, is for its own user alone.
+#[expect(unsafe_code, reason = "umask cannot fail, and no other thread runs yet")]
+fn keep_files_private() {
+    unsafe { libc::umask(0o077) };
 }
 
 fn start_log() {

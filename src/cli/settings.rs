@@ -19,6 +19,8 @@ pub enum Command {
     Work(Work),
     /// Bring the database's schema up to this version and stop; connects as the owner of the tables
     Migrate(Migrate),
+    /// Use the database with another secret from now on, when the one before is lost: everybody signs in again, and second factors are of no use but for their recovery codes
+    AdoptSecret(Adopt),
     /// Fill a demo workspace and print its sign-in
     Demo(Database),
     /// Import a CSV file through a running server, with a progress bar
@@ -98,6 +100,9 @@ pub struct OpenId {
     /// Page of the front end to which the provider sends people back
     #[arg(long, env = "VORONKA_OIDC_REDIRECT_URL")]
     pub oidc_redirect_url: Option<String>,
+    /// Issuers, separated by commas, whose e-mail addresses are believed although they do not say that they have verified them, such as one tenant of Microsoft Entra: only where nobody there can give themselves any address
+    #[arg(long, env = "VORONKA_OIDC_TRUST_EMAIL", value_delimiter = ',')]
+    pub oidc_trust_email: Vec<String>,
 }
 
 /// Where the bytes of files are kept.
@@ -126,9 +131,21 @@ pub struct Files {
 /// What signs, seals and hashes.
 #[derive(Clone, Debug, Args)]
 pub struct Secret {
-    /// Secret of at least 32 bytes that signs access tokens and cursors and hashes the addresses of erased people; generated and kept in the data folder if absent, required with DATABASE_URL
+    /// Secret of at least 32 bytes that signs access tokens and cursors, seals second factors and hashes the addresses of erased people; the same at every start; generated and kept in the data folder if absent, required with DATABASE_URL
     #[arg(long, env = "VORONKA_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
+    /// The secret that VORONKA_SECRET replaces (several are separated by commas): what it sealed is sealed anew at the start; needed until access tokens of before have expired
+    #[arg(long = "secret-previous", env = "VORONKA_SECRET_PREVIOUS", hide_env_values = true)]
+    pub previous: Option<String>,
+}
+
+/// What is needed to take another secret.
+#[derive(Clone, Debug, Args)]
+pub struct Adopt {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub secret: Secret,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,8 +1,8 @@
 //! The private PostgreSQL: when no DATABASE_URL is given, the server makes and keeps a cluster of its own from the
 //! PostgreSQL binaries that are installed, on a unix socket in a private folder, also when started as root.
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -287,7 +287,8 @@ fn spawn(
     run_as: Option<RunAs>,
     fast: bool,
 ) -> io::Result<Child> {
-    let log = File::create(log)?;
+    let log = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(log)?;
+    log.set_permissions(Permissions::from_mode(0o600))?;
     let mut command = command(&bin.join("postgres"), dir, run_as);
     command.arg("-D").arg(data).arg("-k").arg(socket);
     for setting in [
@@ -298,6 +299,10 @@ fn spawn(
         "jit=off",
         // After a large batch the planner must not guess for a minute: reports would take a hundred times as long.
         "autovacuum_naptime=10s",
+        // The log is for causes, not for people's data: no "DETAIL: Key (email)=(…)", and no values of statements.
+        "log_error_verbosity=terse",
+        "log_parameter_max_length=0",
+        "log_parameter_max_length_on_error=0",
     ] {
         command.args(["-c", setting]);
     }

@@ -105,8 +105,34 @@ pub fn must_see(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
     Ok(())
 }
 
+/// Users who are to have records from now on: who is suspended gets no new work.
+pub fn must_work(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>, pointer: &str) -> Result<()> {
+    if suspended(tx, users)?.is_empty() { Ok(()) } else { Err(is_suspended(pointer)) }
+}
+
+pub fn is_suspended(pointer: &str) -> Error {
+    Error::member(pointer, "suspended_user", "is suspended and gets no new work; name somebody else")
+}
+
+/// Whom work goes to that would be somebody's: them, or the caller when they are suspended.
+pub fn heir(tx: &mut Tx<'_>, user: Option<Uuid>) -> Result<Option<Uuid>> {
+    Ok(if suspended(tx, [user])?.is_empty() { user } else { Some(tx.actor.user) })
+}
+
+/// Those of the users who are suspended; who acts is not.
+pub fn suspended(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>) -> Result<Vec<Uuid>> {
+    let mut ids: Vec<Uuid> = users.into_iter().flatten().filter(|id| *id != tx.actor.user).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let gone = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::id.eq_any(ids));
+    Ok(gone.filter(users::status.eq("suspended")).select(users::id).load(tx.conn)?)
+}
+
 /// Those of the ids that the caller may name.
-fn seen(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+pub fn seen(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     macro_rules! look {
         ($table:ident) => {{
             let seen = sight::<$table::table>(tx.actor, kind, Action::Read);

@@ -1,9 +1,10 @@
 //! What a caller may see and touch: one condition per kind of record, added to every list, read, include, report and feed.
 use crate::db::tx::Tx;
-use crate::kernel::access::Visibility;
+use crate::kernel::access::{Gives, Visibility};
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::{Cond, Op};
-use crate::kernel::error::{Error, Result};
+use crate::kernel::custom::CustomValue;
+use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Field, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
@@ -133,6 +134,33 @@ pub fn may_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
             Err(Error::member("/owner_id", "invalid_choice", "must be somebody for whom your role may create records"))
         }
     }
+}
+
+/// What a role hides is not overwritten blind: a change that gives it is refused.
+pub fn may_overwrite<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<Item = &'c C>) -> Result<()> {
+    if !tx.actor.access.hides_anything() {
+        return Ok(());
+    }
+    changes.into_iter().try_for_each(|changes| show_all(tx, C::KIND, &changes.given()))
+}
+
+/// The same for members, each with whether it is given.
+pub fn may_give(tx: &Tx<'_>, kind: Kind, members: &[(&str, bool)]) -> Result<()> {
+    let given = members.iter().filter(|(_, given)| *given);
+    show_all(tx, kind, &given.map(|(name, _)| (format!("/{name}"), (*name).to_owned())).collect::<Vec<_>>())
+}
+
+/// The same for values of the workspace's own fields.
+pub fn may_give_own(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -> Result<()> {
+    let own = given.iter().enumerate().map(|(n, value)| (format!("/custom_fields/{n}"), format!("cf.{}", value.key)));
+    show_all(tx, kind, &own.collect::<Vec<_>>())
+}
+
+fn show_all(tx: &Tx<'_>, kind: Kind, given: &[(String, String)]) -> Result<()> {
+    let hidden = given.iter().filter(|(_, name)| tx.actor.access.hides(kind.path(), name));
+    let detail = "is hidden from your role, so it cannot be changed";
+    let bad: Vec<Bad> = hidden.map(|(pointer, _)| Bad::member(pointer.as_str(), "hidden", detail)).collect();
+    if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 
 /// Whose a new record is for which nobody is named: the caller's, where a right reaches only some owners.

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::result::QueryResult;
+use uuid::Uuid;
 
 /// Locked rows, and what changes in all of them. No row is in two groups.
 pub type Group<'a, R, C> = (Vec<&'a R>, &'a C);
@@ -19,6 +20,17 @@ pub fn apart<'a, R, C>(groups: &[Group<'a, R, C>], depends: impl Fn(&C) -> bool)
         }
     }
     result
+}
+
+/// What changes name for rows that do not have it already, such as another owner.
+pub fn newly<R, C>(
+    groups: &[Group<'_, R, C>],
+    given: impl Fn(&C) -> Option<Uuid>,
+    has: impl Fn(&R) -> Option<Uuid>,
+) -> Vec<Option<Uuid>> {
+    let other =
+        |(rows, changes): &Group<'_, R, C>| given(changes).filter(|id| rows.iter().any(|row| has(row) != Some(*id)));
+    groups.iter().map(other).collect()
 }
 
 /// All rows, group by group.

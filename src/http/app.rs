@@ -21,6 +21,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     identity::sessions::service(config);
     identity::second_factor::service(config);
     identity::oidc::service(config);
+    identity::identities::service(config);
     identity::me::service(config);
     identity::workspaces::service(config);
     identity::users::service(config);

@@ -259,7 +259,6 @@ fn only_json(operation: &mut Json) -> bool {
 fn scope_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
     let scope = match operation["x-required-scope"].as_str() {
         Some(named) => named.to_owned(),
-        None if tag == "me" => "users:read".to_owned(),
         None if path.ends_with("/search") => format!("{tag}:read"),
         None => format!("{tag}:{}", if method == "get" { "read" } else { "write" }),
     };
@@ -283,9 +282,8 @@ fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
         _ if one => "update",
         _ => "create",
     };
-    let resource = if tag == "me" { "users" } else { tag };
-    if SCOPES.iter().any(|scope| scope.split(':').next() == Some(resource)) {
-        operation["x-required-permission"] = json!(format!("{resource}:{action}"));
+    if SCOPES.iter().any(|scope| scope.split(':').next() == Some(tag)) {
+        operation["x-required-permission"] = json!(format!("{tag}:{action}"));
     }
 }
 

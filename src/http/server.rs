@@ -9,6 +9,7 @@ use crate::identity::auth::Beginnings;
 use crate::identity::middleware::authenticate;
 use crate::identity::oidc;
 use crate::identity::tokens::Keys;
+use crate::kernel::seek;
 use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
 use crate::web::budget::Budget;
@@ -57,12 +58,14 @@ pub struct Options {
     pub oidc: Option<oidc::Settings>,
     /// Threads that read requests and write answers; 0 means one per core.
     pub threads: usize,
+    /// Secrets that were replaced: what they signed and sealed is still taken.
+    pub previous_secrets: Vec<String>,
 }
 
 impl Shared {
     pub fn new(db: Db, blobs: Blobs, secret: &[u8], options: &Options) -> Shared {
-        crate::kernel::seek::sign_with(secret);
-        let keys = Keys::new(secret);
+        seek::sign_with(vec![seek::signing_key(secret)]);
+        let keys = Keys::with_previous(secret, &options.previous_secrets);
         Shared {
             db: web::Data::new(db),
             blobs: web::Data::new(blobs),

@@ -27,20 +27,24 @@ pub struct Login {
     pub id: Uuid,
     pub email: String,
     pub password_hash: Option<String>,
+    /// Whether it is the one login that holds the address.
+    pub holder: bool,
 }
 
-/// Who comes in: with a login that was proven, or with a password for a new one.
+/// Who comes in: with a login that was proven, or with a password for a new one. A namesake names an address that somebody else holds, or
+/// gave a wrong password for it; who asks must not be told which.
 #[derive(Clone, Debug)]
 pub enum Newcomer {
     Known(Uuid),
     New { password_hash: String },
+    Namesake { password_hash: String, holder: Uuid },
 }
 
 impl Newcomer {
     pub fn login(&self) -> Option<Uuid> {
         match self {
             Newcomer::Known(login) => Some(*login),
-            Newcomer::New { .. } => None,
+            Newcomer::New { .. } | Newcomer::Namesake { .. } => None,
         }
     }
 
@@ -48,25 +52,48 @@ impl Newcomer {
     pub fn into_login(self, conn: &mut PgConnection, email: &str) -> Result<Uuid> {
         match self {
             Newcomer::Known(login) => Ok(login),
-            Newcomer::New { password_hash } => insert_login(conn, email, &password_hash, DateTime::now()),
+            Newcomer::New { password_hash } => insert_login(conn, email, &password_hash, true),
+            Newcomer::Namesake { password_hash, .. } => insert_login(conn, email, &password_hash, false),
         }
     }
 }
 
+/// The login that holds an address.
 pub fn login_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Login>> {
-    let login =
-        logins::table.filter(logins::email.eq(email)).select((logins::id, logins::email, logins::password_hash));
-    Ok(login.first(conn).optional()?)
+    let held = logins::table.filter(logins::email.eq(email)).filter(logins::holder);
+    Ok(held.select((logins::id, logins::email, logins::password_hash, logins::holder)).first(conn).optional()?)
 }
 
-pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, now: DateTime) -> Result<Uuid> {
+/// More namesakes than these, the latest, are not tried: each costs a hash.
+const NAMESAKES: i64 = 3;
+
+/// Whom somebody with this address may be: who holds it, and the latest namesakes.
+pub fn candidates(conn: &mut PgConnection, email: &str) -> Result<Vec<Login>> {
+    let all = logins::table.filter(logins::email.eq(email)).order((logins::holder.desc(), logins::created_at.desc()));
+    Ok(all
+        .limit(1 + NAMESAKES)
+        .select((logins::id, logins::email, logins::password_hash, logins::holder))
+        .load(conn)?)
+}
+
+/// Whether one of the logins has signed in from this address before.
+pub fn is_known_device(conn: &mut PgConnection, logins: &[Login], device: &Device) -> Result<bool> {
+    let Some(address) = device.address.as_ref().filter(|_| !logins.is_empty()) else { return Ok(false) };
+    let ids = logins.iter().map(|login| login.id);
+    let before = sessions::table.filter(sessions::login_id.eq_any(ids)).filter(sessions::address.eq(address));
+    Ok(diesel::select(diesel::dsl::exists(before)).get_result(conn)?)
+}
+
+/// A new login; `holder` if nobody else has the address.
+pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, holder: bool) -> Result<Uuid> {
     let id = Uuid::now_v7();
     diesel::insert_into(logins::table)
         .values((
             logins::id.eq(id),
             logins::email.eq(email),
             logins::password_hash.eq(password_hash),
-            logins::created_at.eq(now),
+            logins::holder.eq(holder),
+            logins::created_at.eq(DateTime::now()),
         ))
         .execute(conn)
         .explain(MEANINGS)?;
@@ -106,6 +133,24 @@ pub fn memberships(conn: &mut PgConnection, login: Uuid) -> Result<Vec<Membershi
         .select((workspaces::id, workspaces::name, users::id, users::role, users::status))
         .load(conn)?)
 }
+
+/// Ends the sessions of a user in their workspace.
+pub fn revoke_of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
+    let live = sessions::table.filter(sessions::workspace_id.eq(workspace)).filter(sessions::user_id.eq(user));
+    let live: Vec<Uuid> = live.filter(sessions::revoked_at.is_null()).select(sessions::id).load(conn)?;
+    live.into_iter().try_for_each(|session| revoke(conn, session))
+}
+
+/// What happens to how somebody signs in. Others than they themselves see it in the audit log alone.
+pub const SECURITY_EVENTS: &[&str] = &[
+    "user.sign_in_refused",
+    "user.password_changed",
+    "user.email_changed",
+    "user.second_factor_on",
+    "user.second_factor_off",
+    "user.identity_linked",
+    "user.identity_ended",
+];
 
 /// What signs in, and from where.
 #[derive(Clone, Debug, Default)]

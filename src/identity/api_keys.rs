@@ -122,6 +122,16 @@ fn seen(tx: &Tx<'_>) -> On<api_keys::table, Cond> {
     API_KEY.on(if all { Cond::All(Vec::new()) } else { own() })
 }
 
+/// Ends every key of a user.
+pub fn end_all(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    let theirs = api_keys::table.filter(api_keys::workspace_id.eq(tx.workspace())).filter(api_keys::user_id.eq(user));
+    let ended: Vec<ApiKey> = diesel::delete(theirs).returning(ApiKey::as_returning()).get_results(tx.conn)?;
+    for key in &ended {
+        tx.record(Event::deleted(key)?);
+    }
+    Ok(())
+}
+
 /// List API keys: your own, or as an admin everybody's.
 #[utoipa::path(operation_id = "list_api_keys", params(ApiKeyList), responses((status = 200, description = "A page of API keys", body = ApiKeyPage)))]
 #[get("/api-keys")]

@@ -2,12 +2,13 @@
 use crate::db::events::Event;
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, in_transaction};
-use crate::identity::accounts::{self, Device, Newcomer, Session};
+use crate::identity::accounts::{self, Device, Login, Newcomer, Session};
 use crate::identity::actors::{self, Actors};
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
+use crate::identity::turns::Waiter;
 use crate::identity::users::{self, UserStatus};
 use crate::identity::workspaces;
-use crate::identity::{passwords, roles, second_factor};
+use crate::identity::{letters, passwords, roles, second_factor};
 use crate::kernel::access::{Access, Builtin, OWNER};
 use crate::kernel::actor::{Actor, Settings};
 use crate::kernel::error::{Code, Error, Result};
@@ -42,7 +43,8 @@ pub struct Registration {
     pub name: String,
     #[schema(format = "email", max_length = 254)]
     pub email: String,
-    /// Of a login that exists already, its password: the workspace is then added to it.
+    /// Of a login that you have already, its password: the workspace is then added to it. With another password the workspace gets a login of its
+    /// own; the answer does not tell which, but whoever holds the address is told by letter.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     pub password: String,
     /// Of a login that exists already and has a second factor.
@@ -131,10 +133,20 @@ pub struct Throttle {
 impl Throttle {
     /// Refused when there were too many attempts.
     pub fn new(request: &HttpRequest, email: &str) -> Result<Throttle> {
+        Throttle::by(request, email, Limits::may_sign_in)
+    }
+
+    /// Of a registration: whether the address is known makes no difference.
+    fn of_registration(request: &HttpRequest, email: &str) -> Result<Throttle> {
+        // Counted apart from signing in: a new address is as good as a wrong password here.
+        Throttle::by(request, &format!("registration {email}"), Limits::may_register)
+    }
+
+    fn by(request: &HttpRequest, email: &str, may: impl Fn(&Limits, &str, IpAddr) -> Result<()>) -> Result<Throttle> {
         let limits = request.app_data::<web::Data<Limits>>().cloned();
         let from = address(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         if let Some(limits) = &limits {
-            limits.may_sign_in(email, from)?;
+            may(limits, email, from)?;
         }
         Ok(Throttle { limits, email: email.to_owned(), from })
     }
@@ -147,6 +159,11 @@ impl Throttle {
             Some(Code::TotpRequired) => {}
             _ => self.settle(true),
         }
+    }
+
+    /// The address that is tried.
+    pub fn email(&self) -> &str {
+        &self.email
     }
 
     pub fn settle(self, right: bool) {
@@ -169,26 +186,34 @@ async fn register(
 ) -> Result<Reply> {
     let mut new = new.0;
     new.email = new.email.to_lowercase();
-    let email = new.email.clone();
-    let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
-    let (founder, throttle) = match known {
-        Some(login) => {
-            // Trying passwords here is throttled as signing in is.
-            let throttle = Throttle::new(&request, &login.email)?;
-            if !passwords::verify(new.password.clone(), login.password_hash).await? {
-                throttle.settle(false);
-                let detail = "a login with this e-mail exists; give its password to add a workspace to it";
-                return Err(Error::new(Code::DuplicateEmail, detail));
-            }
-            (Newcomer::Known(login.id), Some(throttle))
-        }
-        None => (
-            Newcomer::New { password_hash: passwords::choose(new.password.clone(), &new.email, "/password").await? },
-            None,
-        ),
+    // Whether the address has a login is not told: neither by the answer, nor by when it comes, nor by how often one may ask.
+    let throttle = Throttle::of_registration(&request, &new.email)?;
+    let attempt = || admit(&request, &new, &db, &keys, *beginnings.get_ref());
+    let (known, session) = match attempt().await? {
+        // Somebody else was faster with the same address: now it has a login.
+        (_, Err(error)) if error.code() == Code::DuplicateEmail => attempt().await?,
+        outcome => outcome,
     };
-    let (id, beginnings, device) = (request_id(&request).0, *beginnings.get_ref(), device(&request));
-    let vault = keys.clone();
+    if known {
+        throttle.settle_by(&session);
+    } else {
+        throttle.settle(false);
+    }
+    let session = session?;
+    Ok(Reply { status: 201, location: Some("/api/v1/workspaces/current".into()), ..tokens(&keys, session)? })
+}
+
+/// Finds out who registers and makes their workspace; also whether they have proven to be a login that exists.
+async fn admit(
+    request: &HttpRequest,
+    new: &Registration,
+    db: &Db,
+    keys: &web::Data<Keys>,
+    beginnings: Beginnings,
+) -> Result<(bool, Result<Session>)> {
+    let founder = founder(request, new, db).await?;
+    let known = founder.login().is_some();
+    let (id, device, vault, new) = (request_id(request).0, device(request), keys.clone(), new.clone());
     let session = db
         .run(move |conn| {
             if let Some(login) = founder.login() {
@@ -197,11 +222,35 @@ async fn register(
             found_workspace(conn, &new, founder, &id, beginnings, &device)
         })
         .await;
-    if let Some(throttle) = throttle {
-        throttle.settle_by(&session);
+    Ok((known, session))
+}
+
+/// Whom an address may mean, and whether one of them has signed in from here before.
+pub async fn candidates(request: &HttpRequest, email: &str, db: &Db) -> Result<(Vec<Login>, Waiter)> {
+    let (email, device) = (email.to_owned(), device(request));
+    let (logins, known) = db
+        .run(move |conn| {
+            let logins = accounts::candidates(conn, &email)?;
+            let known = accounts::is_known_device(conn, &logins, &device)?;
+            Ok((logins, known))
+        })
+        .await?;
+    Ok((logins, Waiter::new(address(request), known)))
+}
+
+/// Who registers: a login of the address, with its password, or a new one.
+async fn founder(request: &HttpRequest, new: &Registration, db: &Db) -> Result<Newcomer> {
+    let (logins, waiter) = candidates(request, &new.email, db).await?;
+    let holder = logins.iter().find(|login| login.holder).map(|login| login.id);
+    let known = logins.into_iter().map(|login| (login.id, login.password_hash)).collect();
+    if let Some(login) = passwords::among(waiter, new.password.clone(), known).await? {
+        return Ok(Newcomer::Known(login));
     }
-    let session = session?;
-    Ok(Reply { status: 201, location: Some("/api/v1/workspaces/current".into()), ..tokens(&keys, session)? })
+    let password_hash = passwords::choose(waiter, new.password.clone(), &new.email, "/password").await?;
+    Ok(match holder {
+        Some(holder) => Newcomer::Namesake { password_hash, holder },
+        None => Newcomer::New { password_hash },
+    })
 }
 
 /// Makes a workspace, its owner, what it begins with, and a session.
@@ -215,6 +264,10 @@ pub fn found_workspace(
 ) -> Result<Session> {
     in_transaction(conn, |conn| {
         let now = DateTime::now();
+        let holder = match &founder {
+            Newcomer::Namesake { holder, .. } => Some(*holder),
+            Newcomer::Known(_) | Newcomer::New { .. } => None,
+        };
         let login = founder.into_login(conn, &new.email)?;
         let workspace = Uuid::now_v7();
         let time_zone = new.time_zone.clone().unwrap_or_else(|| "UTC".into());
@@ -259,6 +312,9 @@ pub fn found_workspace(
             let made = workspaces::find(tx)?;
             tx.record(Event::created(&made)?);
             tx.record(Event::created(&user)?);
+            if let Some(holder) = holder {
+                letters::tell_holder(tx, holder, user.id, &new.email)?;
+            }
             beginnings.0.iter().try_for_each(|begin| begin(tx))
         })?;
         accounts::open_session(conn, login, Some(workspace), device)
@@ -278,15 +334,17 @@ async fn sign_in(
     let Credentials { email, password, code, workspace_id } = given.0;
     let email = email.to_lowercase();
     let throttle = Throttle::new(&request, &email)?;
-    let known = db.run(move |conn| accounts::login_by_email(conn, &email)).await?;
-    let (id, hash) = known.map_or((None, None), |login| (Some(login.id), login.password_hash));
-    let right = passwords::verify(password, hash).await?;
+    let (logins, waiter) = candidates(&request, &email, &db).await?;
+    let ids: Vec<Uuid> = logins.iter().map(|login| login.id).collect();
+    let known = logins.into_iter().map(|login| (login.id, login.password_hash)).collect();
+    let right = passwords::among(waiter, password, known).await?;
     let device = device(&request);
-    let Some(id) = id.filter(|_| right) else {
+    let Some(id) = right else {
         throttle.settle(false);
-        if let Some(login) = id {
-            db.run(move |conn| accounts::tell(conn, login, "user.sign_in_refused", &device)).await?;
-        }
+        let tell = move |conn: &mut PgConnection| {
+            ids.iter().try_for_each(|login| accounts::tell(conn, *login, "user.sign_in_refused", &device))
+        };
+        db.run(tell).await?;
         return Err(Error::new(Code::CredentialsInvalid, "no login has this e-mail and password"));
     };
     let vault = keys.clone();

@@ -1,31 +1,119 @@
-//! Letters that prove an address: invitations, password resets, changes of address. A request queues a job; the job makes
-//! the token when the letter is written, so that no secret waits in the queue.
+//! Letters that prove an address (invitations, password resets, changes of address), and letters that tell of a change. A request queues
+//! a job; the job makes the token when the letter is written, so that no secret waits in the queue. No subject holds what a stranger wrote.
 use crate::db::queue::{self, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
-use crate::schema::{jobs, login_tokens, users, workspaces};
+use crate::schema::{jobs, letter_counts, login_tokens, logins, users, workspaces};
 use crate::text_enum;
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The kind of the job that sends one.
 pub const JOB: &str = "letter";
 
+/// Invitations to one address in a day (UTC), from all workspaces together.
+const TO_ADDRESS: i32 = 5;
+/// Invitations from one workspace in a day.
+const FROM_WORKSPACE: i32 = 200;
+
 text_enum! {
-    pub enum LetterKind { Invitation = "invitation", PasswordReset = "password_reset", EmailChange = "email_change", }
+    pub enum LetterKind {
+        Invitation = "invitation",
+        PasswordReset = "password_reset",
+        EmailChange = "email_change",
+        /// To who holds an address, when somebody made another login under it.
+        Namesake = "namesake",
+        PasswordChanged = "password_changed",
+        EmailChanged = "email_changed",
+        SecondFactorOn = "second_factor_on",
+        SecondFactorOff = "second_factor_off",
+        Suspended = "suspended",
+        IdentityLinked = "identity_linked",
+        IdentityEnded = "identity_ended",
+    }
 }
 
 impl LetterKind {
-    const fn hours(self) -> i64 {
+    /// What its token is good for, and for how many hours; a letter that only tells has none.
+    const fn token(self) -> Option<(LetterKind, i64)> {
         match self {
-            LetterKind::Invitation => 7 * 24,
-            LetterKind::PasswordReset => 1,
-            LetterKind::EmailChange => 24,
+            LetterKind::Invitation | LetterKind::Namesake => Some((LetterKind::Invitation, 7 * 24)),
+            LetterKind::PasswordReset => Some((LetterKind::PasswordReset, 1)),
+            LetterKind::EmailChange => Some((LetterKind::EmailChange, 24)),
+            _ => None,
         }
     }
+
+    const fn subject(self) -> &'static str {
+        match self {
+            LetterKind::Invitation => "You are invited",
+            LetterKind::PasswordReset => "A new password",
+            LetterKind::EmailChange => "Your new address",
+            LetterKind::Namesake => "Another login under your address",
+            LetterKind::PasswordChanged => "Your password was changed",
+            LetterKind::EmailChanged => "Your address for signing in was changed",
+            LetterKind::SecondFactorOn => "Your second factor is on",
+            LetterKind::SecondFactorOff => "Your second factor is off",
+            LetterKind::Suspended => "You cannot sign in any more",
+            LetterKind::IdentityLinked => "Another way to sign in was added",
+            LetterKind::IdentityEnded => "A way to sign in was removed",
+        }
+    }
+
+    /// `link` is the page for the token; `name` the workspace's.
+    fn text(self, name: &str, link: &str) -> String {
+        match self {
+            LetterKind::Invitation => {
+                format!("You are invited to the workspace \"{name}\". Accept within a week:\n\n{link}\n")
+            }
+            LetterKind::Namesake => format!(
+                "Somebody made a login under this address for the workspace \"{name}\", with a password of their own. You have a login \
+                 already, and nothing of it was touched. If it was you, or you are expected there, join with your own login within a \
+                 week; the other one then ends:\n\n{link}\n\nIf not, ignore this letter.\n"
+            ),
+            LetterKind::PasswordReset => format!(
+                "Somebody, hopefully you, asks for a new password. Choose it within 1 hour:\n\n{link}\n\nIf it was not you, ignore this \
+                 letter.\n"
+            ),
+            LetterKind::EmailChange => format!("Confirm this address for signing in within a day:\n\n{link}\n"),
+            LetterKind::PasswordChanged => {
+                told("The password of your login was changed, and its other sessions have ended.", link)
+            }
+            LetterKind::EmailChanged => {
+                "Your login has another address now; this one cannot sign in any more. Links of letters that were on \
+                 their way are not good any more.\n\nIf it was not you, turn to whoever runs your workspace at once.\n"
+                    .to_owned()
+            }
+            LetterKind::SecondFactorOn => told("Signing in takes a code of an authenticator app from now on.", link),
+            LetterKind::SecondFactorOff => told("Signing in takes no code of an authenticator app any more.", link),
+            LetterKind::Suspended => format!(
+                "Your access to the workspace \"{name}\" was suspended: its sessions and API keys have ended. Ask whoever runs it.\n"
+            ),
+            LetterKind::IdentityLinked => told("Your login was linked with an identity at an OpenID provider.", link),
+            LetterKind::IdentityEnded => {
+                told("An identity at an OpenID provider cannot sign in as you any more.", link)
+            }
+        }
+    }
+
+    const fn page(self) -> &'static str {
+        match self {
+            LetterKind::Invitation | LetterKind::Namesake => "accept-invitation",
+            LetterKind::PasswordReset => "reset-password",
+            LetterKind::EmailChange => "confirm-email",
+            _ => "forgot-password",
+        }
+    }
+}
+
+fn told(what: &str, link: &str) -> String {
+    format!(
+        "{what} Links of letters that were on their way are not good any more.\n\nIf it was not you, choose a new password:\n\n{link}\n"
+    )
 }
 
 /// What the job is told.
@@ -36,6 +124,9 @@ pub struct Order {
     pub login: Option<Uuid>,
     /// Of an invitation.
     pub user: Option<Uuid>,
+    /// Of the user, where it is not the job's.
+    #[serde(default)]
+    pub workspace: Option<Uuid>,
 }
 
 /// A letter, ready to be sent.
@@ -46,19 +137,72 @@ pub struct Letter {
     pub text: String,
 }
 
-/// Queues an invitation in the transaction that makes the user.
+/// Queues an invitation in the transaction that makes the user; no more than some for one address, and from one workspace.
 pub fn invite(tx: &mut Tx<'_>, user: Uuid, email: &str) -> Result<()> {
-    let order = Order { kind: LetterKind::Invitation, email: email.into(), login: None, user: Some(user) };
+    if count(tx, &address_key(email))? > TO_ADDRESS {
+        return Err(too_many("this address has had its invitations for today; try again tomorrow"));
+    }
+    from_workspace(tx)?;
+    order(tx, LetterKind::Invitation, user, email)
+}
+
+/// Tells the holder of an address that there is another login under it. Beyond the limit nothing is sent, and nothing is said. The job belongs
+/// to the holder: in the workspace of the namesake it would tell that there is one.
+pub fn tell_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> Result<()> {
+    if count(tx, &address_key(email))? > TO_ADDRESS {
+        return Ok(());
+    }
+    let (kind, workspace) = (LetterKind::Namesake, Some(tx.workspace()));
+    send(tx.conn, holder, &Order { kind, email: email.into(), login: None, user: Some(user), workspace })
+}
+
+fn from_workspace(tx: &mut Tx<'_>) -> Result<()> {
+    let key = format!("workspace:{}", tx.workspace());
+    if count(tx, &key)? > FROM_WORKSPACE {
+        return Err(too_many("this workspace has sent its invitations for today; try again tomorrow"));
+    }
+    Ok(())
+}
+
+fn address_key(email: &str) -> String {
+    format!("address:{}", email.to_lowercase())
+}
+
+fn too_many(detail: &str) -> Error {
+    Error::new(Code::RateLimited, detail).with(|problem| problem.retry_after = Some(3600))
+}
+
+/// Counts one more of today, with this one.
+fn count(tx: &mut Tx<'_>, key: &str) -> Result<i32> {
+    let row = (
+        letter_counts::counted.eq(tokens::stored(key)),
+        letter_counts::day.eq(tx.now.utc().date_naive()),
+        letter_counts::count.eq(1),
+    );
+    Ok(diesel::insert_into(letter_counts::table)
+        .values(row)
+        .on_conflict((letter_counts::counted, letter_counts::day))
+        .do_update()
+        .set(letter_counts::count.eq(letter_counts::count + excluded(letter_counts::count)))
+        .returning(letter_counts::count)
+        .get_result(tx.conn)?)
+}
+
+fn order(tx: &mut Tx<'_>, kind: LetterKind, user: Uuid, email: &str) -> Result<()> {
+    let order = Order { kind, email: email.into(), login: None, user: Some(user), workspace: None };
     let args = serde_json::to_value(order).map_err(Error::internal)?;
     queue::enqueue_in(Lane::Errand, tx, JOB, &args, None).map(drop)
 }
 
 /// Queues a letter to a login, outside any workspace's work; one of the login's memberships answers for it.
 pub fn send_to_login(conn: &mut PgConnection, kind: LetterKind, login: Uuid, email: &str) -> Result<()> {
+    send(conn, login, &Order { kind, email: email.into(), login: Some(login), user: None, workspace: None })
+}
+
+fn send(conn: &mut PgConnection, login: Uuid, order: &Order) -> Result<()> {
     let member = users::table.filter(users::login_id.eq(login)).order(users::created_at);
     let member: Option<(Uuid, Uuid)> = member.select((users::workspace_id, users::id)).first(conn).optional()?;
     let Some((workspace, user)) = member else { return Ok(()) };
-    let order = Order { kind, email: email.into(), login: Some(login), user: None };
     let now = DateTime::now();
     diesel::insert_into(jobs::table)
         .values((
@@ -75,42 +219,101 @@ pub fn send_to_login(conn: &mut PgConnection, kind: LetterKind, login: Uuid, ema
     Ok(())
 }
 
-/// Makes the token and writes the letter. `public` is the address of the front end, for links.
-pub fn write(conn: &mut PgConnection, workspace: Uuid, order: &Order, public: &str) -> Result<Letter> {
-    let token = format!("lt_{}", tokens::random()?);
+/// A change of how a login signs in: letters that are open end, and the address that it has now is told. Called before the address changes.
+pub fn secured(conn: &mut PgConnection, login: Uuid, what: LetterKind) -> Result<()> {
+    let email = end_open(conn, login)?;
+    send_to_login(conn, what, login, &email)
+}
+
+/// Ends the open letters of a login, and returns its address.
+fn end_open(conn: &mut PgConnection, login: Uuid) -> Result<String> {
+    let now = DateTime::now();
+    // Locks the login, so that a letter that is being written is seen below.
+    let email: String = diesel::update(logins::table.find(login))
+        .set(logins::secured_at.eq(now))
+        .returning(logins::email)
+        .get_result(conn)?;
+    let open = login_tokens::table.filter(login_tokens::login_id.eq(login)).filter(login_tokens::used_at.is_null());
+    diesel::update(open).set(login_tokens::used_at.eq(now)).execute(conn)?;
+    Ok(email)
+}
+
+/// As `secured`, of a login that was suspended in the workspace: the letter names it.
+pub fn suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
+    let email = end_open(tx.conn, login)?;
+    let order = Order { kind: LetterKind::Suspended, email, login: Some(login), user: None, workspace: None };
+    let args = serde_json::to_value(order).map_err(Error::internal)?;
+    queue::enqueue(tx, JOB, &args, None).map(drop)
+}
+
+/// Ends the invitations of a user that are open.
+pub fn withdraw(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
+    let open = login_tokens::table.filter(login_tokens::workspace_id.eq(workspace));
+    let open = open.filter(login_tokens::user_id.eq(user)).filter(login_tokens::used_at.is_null());
+    diesel::update(open).set(login_tokens::used_at.eq(DateTime::now())).execute(conn)?;
+    Ok(())
+}
+
+/// Whether a letter with a token may still be written: who signs in, or joins, has not changed since it was asked for.
+fn is_wanted(conn: &mut PgConnection, workspace: Uuid, order: &Order, asked: DateTime) -> Result<bool> {
+    if let Some(login) = order.login {
+        let secured = logins::table.find(login).select(logins::secured_at).for_share();
+        let secured: Option<Option<DateTime>> = secured.first(conn).optional()?;
+        return Ok(secured.is_some_and(|at| at.is_none_or(|at| at < asked)));
+    }
+    let Some(user) = order.user else { return Ok(false) };
+    let status: Option<String> =
+        users::table.find((workspace, user)).select(users::status).for_share().first(conn).optional()?;
+    let wanted = if order.kind == LetterKind::Namesake { "active" } else { "invited" };
+    Ok(status.as_deref() == Some(wanted))
+}
+
+/// Makes the token and writes the letter; nothing when a later change has ended it. `asked` is when it was asked for, `public` the address
+/// of the front end, for links.
+pub fn write(
+    conn: &mut PgConnection,
+    workspace: Uuid,
+    order: &Order,
+    asked: DateTime,
+    public: &str,
+) -> Result<Option<Letter>> {
+    let workspace = order.workspace.unwrap_or(workspace);
+    let name: String = workspaces::table.find(workspace).select(workspaces::name).first(conn)?;
+    let mut link = format!("{public}/{}", order.kind.page());
+    if let Some((kind, hours)) = order.kind.token() {
+        if !is_wanted(conn, workspace, order, asked)? {
+            return Ok(None);
+        }
+        let token = format!("lt_{}", tokens::random()?);
+        keep(conn, workspace, order, kind, hours, &token)?;
+        link = format!("{link}?token={token}");
+    }
+    let (subject, text) = (order.kind.subject().to_owned(), order.kind.text(&name, &link));
+    Ok(Some(Letter { to: order.email.clone(), subject, text }))
+}
+
+fn keep(
+    conn: &mut PgConnection,
+    workspace: Uuid,
+    order: &Order,
+    kind: LetterKind,
+    hours: i64,
+    token: &str,
+) -> Result<()> {
     let now = DateTime::now();
     diesel::insert_into(login_tokens::table)
         .values((
-            login_tokens::hash.eq(tokens::stored(&token)),
-            login_tokens::kind.eq(order.kind),
+            login_tokens::hash.eq(tokens::stored(token)),
+            login_tokens::kind.eq(kind),
             login_tokens::email.eq(&order.email),
             login_tokens::login_id.eq(order.login),
             login_tokens::workspace_id.eq(order.user.map(|_| workspace)),
             login_tokens::user_id.eq(order.user),
             login_tokens::created_at.eq(now),
-            login_tokens::expires_at.eq(now.plus(chrono::Duration::hours(order.kind.hours()))),
+            login_tokens::expires_at.eq(now.plus(chrono::Duration::hours(hours))),
         ))
         .execute(conn)?;
-    let name: String = workspaces::table.find(workspace).select(workspaces::name).first(conn)?;
-    let hours = order.kind.hours();
-    let (subject, text) = match order.kind {
-        LetterKind::Invitation => (
-            format!("Invitation to {name}"),
-            format!("You are invited to {name}. Accept within a week:\n\n{public}/accept-invitation?token={token}\n"),
-        ),
-        LetterKind::PasswordReset => (
-            "A new password".to_owned(),
-            format!(
-                "Somebody, hopefully you, asks for a new password. Choose it within {hours} hour:\n\n\
-                 {public}/reset-password?token={token}\n\nIf it was not you, ignore this letter.\n"
-            ),
-        ),
-        LetterKind::EmailChange => (
-            "Your new address".to_owned(),
-            format!("Confirm this address for signing in within a day:\n\n{public}/confirm-email?token={token}\n"),
-        ),
-    };
-    Ok(Letter { to: order.email.clone(), subject, text })
+    Ok(())
 }
 
 /// What a token stood for.
@@ -147,17 +350,11 @@ pub fn redeem(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<
     proof.ok_or_else(invalid)
 }
 
-/// The login that the address of a token has already; the token is not used up.
-pub fn peek(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<Option<accounts::Login>> {
+/// The address of a token, and the login that it has already; the token is not used up.
+pub fn peek(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<(String, Option<accounts::Login>)> {
     let token = live(kind, tokens::stored(token), DateTime::now());
     let email: Option<String> = token.select(login_tokens::email).first(conn).optional()?;
-    accounts::login_by_email(conn, &email.ok_or_else(invalid)?)
-}
-
-/// Ends the links of a kind that a login still has: a new password makes old letters worthless.
-pub fn forget(conn: &mut PgConnection, kind: LetterKind, login: Uuid) -> Result<()> {
-    let open = login_tokens::table.filter(login_tokens::login_id.eq(login)).filter(login_tokens::kind.eq(kind));
-    let open = open.filter(login_tokens::used_at.is_null());
-    diesel::update(open).set(login_tokens::used_at.eq(DateTime::now())).execute(conn)?;
-    Ok(())
+    let email = email.ok_or_else(invalid)?;
+    let login = accounts::login_by_email(conn, &email)?;
+    Ok((email, login))
 }

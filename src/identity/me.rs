@@ -1,11 +1,21 @@
-//! Who am I, where am I, and where else could I be.
+//! Who am I, what may I do, where am I, and where else could I be.
+use crate::db::events;
+use crate::db::table::Expected;
+use crate::db::tx::Tx;
+use crate::identity::actors::Actors;
 use crate::identity::{accounts, second_factor, users, workspaces};
-use crate::kernel::actor::can;
-use crate::kernel::error::Result;
+use crate::kernel::access::{Grant, HiddenField};
+use crate::kernel::actor::Anybody;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
+use crate::kernel::shape::Rules;
+use crate::schema::users as u;
+use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
-use actix_web::get;
-use serde::Serialize;
+use actix_web::{get, patch, web};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -17,6 +27,10 @@ pub struct Me {
     pub workspace: workspaces::Workspace,
     /// Whether signing in takes a code of an authenticator app; false for an API key.
     pub second_factor: bool,
+    /// What the role allows; what is not granted is refused. An API key may do what these and its scopes allow.
+    pub grants: Vec<Grant>,
+    /// Members that the role hides: they are null in every answer, and cannot be changed.
+    pub hidden_fields: Vec<HiddenField>,
     /// What the API key may do; empty for a signed-in user, who may do all that the role allows.
     pub scopes: Vec<String>,
     /// Every workspace of the login; empty for an API key.
@@ -32,10 +46,30 @@ pub struct Membership {
     pub status: users::UserStatus,
 }
 
-/// The caller, the workspace, and the other workspaces of the login.
+/// What users change of themselves.
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = u)]
+pub struct MeUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    /// IANA name; null for the workspace's.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(format = "time-zone", max_length = 64)]
+    pub time_zone: Option<Option<String>>,
+    /// BCP 47 tag.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35, example = "en-GB")]
+    pub language: Option<Option<String>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(format = "web-url", max_length = 2000, example = "https://pictures.example/anna.png")]
+    pub avatar_url: Option<Option<String>>,
+}
+impl Rules for MeUpdate {}
+
+/// The caller with their rights, the workspace, and the other workspaces of the login. Every token and API key may ask.
 #[utoipa::path(operation_id = "get_me", responses((status = 200, description = "The caller", body = Me)))]
 #[get("/me")]
-async fn read(ctx: Ctx<can::users::Read>) -> Result<Reply> {
+async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
     ctx.read(|tx| {
         let (user, workspace) = (users::find(tx, tx.actor.user)?, workspaces::find(tx)?);
         let (memberships, second_factor) = match tx.actor.via {
@@ -53,12 +87,42 @@ async fn read(ctx: Ctx<can::users::Read>) -> Result<Reply> {
                 status: m.status.parse().ok()?,
             })
         });
-        let scopes = tx.actor.scopes.clone().unwrap_or_default();
-        Reply::ok(&Me { user, workspace, second_factor, scopes, memberships: memberships.collect() })
+        Reply::ok(&Me {
+            user,
+            workspace,
+            second_factor,
+            grants: tx.actor.access.grants(),
+            hidden_fields: tx.actor.access.hidden_fields().to_vec(),
+            scopes: tx.actor.scopes.clone().unwrap_or_default(),
+            memberships: memberships.collect(),
+        })
     })
     .await
 }
 
+fn update(tx: &mut Tx<'_>, expected: Expected, changes: &MeUpdate) -> Result<users::User> {
+    let before = users::lock(tx, tx.actor.user, expected)?;
+    let after = diesel::update(u::table.find((tx.workspace(), before.id)))
+        .set((changes, u::version.eq(before.version + 1), u::updated_at.eq(tx.now)))
+        .returning(users::User::as_returning())
+        .get_result(tx.conn)?;
+    events::record_change(tx, &before, after)
+}
+
+/// Change your own name, time zone, language or picture in this workspace.
+#[utoipa::path(operation_id = "update_me", request_body = MeUpdate,
+    responses((status = 200, description = "You, as changed", body = users::User)))]
+#[patch("/me")]
+async fn change(ctx: Ctx<Anybody>, changes: Valid<MeUpdate>, actors: web::Data<Actors>) -> Result<Reply> {
+    if ctx.actor.session.is_none() {
+        return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
+    }
+    let expected = ctx.expected()?;
+    let reply = ctx.write(move |tx| Reply::record(&update(tx, expected, &changes)?)).await?;
+    actors.forget();
+    Ok(reply)
+}
+
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(read);
+    config.service(read).service(change);
 }

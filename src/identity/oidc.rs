@@ -2,16 +2,19 @@
 //! the provider and brings back the code; the provider's word for the e-mail address is as good as a letter's.
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
-use crate::identity::accounts;
+use crate::identity::accounts::{self, Device};
 use crate::identity::auth::{Throttle, TokenPair, device, tokens as signed_in};
-use crate::identity::passwords;
+use crate::identity::letters::{self, LetterKind};
 use crate::identity::tokens::{self, Keys};
+use crate::identity::turns::Waiter;
 use crate::identity::users::UserStatus;
+use crate::identity::{passwords, second_factor};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{login_identities as i, oidc_sign_ins as o, users as u};
+use crate::web::answer::address;
 use crate::web::body::Valid;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
@@ -44,6 +47,8 @@ pub struct Settings {
     pub client_secret: String,
     /// Of the front end: where the provider sends people back to.
     pub redirect_url: String,
+    /// Issuers whose addresses are believed also where they do not say that they have verified them.
+    pub trusted: Vec<String>,
 }
 
 /// The provider that people may sign in through, if one is set.
@@ -147,8 +152,11 @@ impl Known {
             let info: CoreUserInfoClaims = asked.request(&http).map_err(|e| at("user info")(&e))?;
             (email, verified) = (info.email().cloned(), info.email_verified());
         }
-        let email = email.filter(|_| verified == Some(true)).map(|email| email.to_lowercase());
-        Ok(Identity { issuer: claims.issuer().to_string(), subject: subject.to_string(), email })
+        let issuer = claims.issuer().to_string();
+        // Some providers never say; one that says no is not believed.
+        let verified = verified.unwrap_or_else(|| self.settings.trusted.contains(&issuer));
+        let email = email.filter(|_| verified).map(|email| email.to_lowercase());
+        Ok(Identity { issuer, subject: subject.to_string(), email })
     }
 }
 
@@ -156,7 +164,7 @@ impl Known {
 struct Identity {
     issuer: String,
     subject: String,
-    /// Only if the provider has verified it.
+    /// Only if the provider has verified it, or is trusted.
     email: Option<String>,
 }
 
@@ -184,6 +192,9 @@ pub struct OidcCompletion {
     /// Of a login that has one: needed once, to link it with the identity at the provider.
     #[schema(format = "password", min_length = 1, max_length = 1024)]
     pub password: Option<String>,
+    /// Of that login, if it has a second factor: from your authenticator app, or a recovery code.
+    #[schema(min_length = 6, max_length = 10, example = "123456")]
+    pub second_factor_code: Option<String>,
 }
 impl Rules for OidcCompletion {}
 
@@ -235,7 +246,7 @@ async fn complete(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    let OidcCompletion { code, state, password } = given.0;
+    let OidcCompletion { code, state, password, second_factor_code } = given.0;
     let (hash, now) = (tokens::stored(&state), DateTime::now());
     let begun: Option<(Vec<u8>, Vec<u8>)> = db
         .run(move |conn| {
@@ -245,21 +256,29 @@ async fn complete(
         })
         .await?;
     let (nonce, verifier) = begun.ok_or_else(|| failed("it was not begun here, or took too long"))?;
-    let text = |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed)?).map_err(Error::internal);
+    let begun_before = |_| failed("it was begun before this server got another secret; begin again");
+    let text = |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed).map_err(begun_before)?).map_err(Error::internal);
     let (nonce, verifier) = (text(nonce)?, text(verifier)?);
     let identity = provider.ask(move |known| known.identity(code, nonce, verifier)).await?;
     let link = linkable(&request, &identity, password, &db).await?;
-    let device = device(&request);
+    let (link, throttle) = link.unzip();
+    let (device, vault) = (device(&request), keys.clone());
     let session = db
         .run(move |conn| {
             in_transaction(conn, |conn| {
-                let login = login(conn, &identity, link)?;
+                if let Some(login) = link {
+                    second_factor::check(conn, &vault, login, second_factor_code.as_deref())?;
+                }
+                let login = login(conn, &identity, link, &device)?;
                 accounts::open_session(conn, login, None, &device)
                     .map_err(|_| failed("you belong to no workspace here; ask to be invited"))
             })
         })
-        .await?;
-    signed_in(&keys, session)
+        .await;
+    if let Some(throttle) = throttle {
+        throttle.settle_by(&session);
+    }
+    signed_in(&keys, session?)
 }
 
 /// The login with the address of a new identity, if its password was given. Somebody else may have made it, so the address alone is not enough.
@@ -268,7 +287,7 @@ async fn linkable(
     identity: &Identity,
     password: Option<String>,
     db: &Db,
-) -> Result<Option<Uuid>> {
+) -> Result<Option<(Uuid, Throttle)>> {
     let Some(email) = identity.email.clone() else { return Ok(None) };
     let key = (identity.issuer.clone(), identity.subject.clone());
     let known = db
@@ -282,13 +301,17 @@ async fn linkable(
         return Err(failed("this address has a login with a password; give the password once to link the two"));
     };
     let throttle = Throttle::new(request, &login.email)?;
-    let right = passwords::verify(password, login.password_hash).await?;
-    throttle.settle(right);
-    if right { Ok(Some(login.id)) } else { Err(failed("the password is wrong")) }
+    // Who has proven the address to a provider comes before who only guesses.
+    let waiter = Waiter::new(address(request), true);
+    if passwords::verify(waiter, password, login.password_hash).await? {
+        return Ok(Some((login.id, throttle)));
+    }
+    throttle.settle(false);
+    Err(failed("the password is wrong"))
 }
 
 /// The login behind an identity; a new identity gets one when it is invited or linked.
-fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>) -> Result<Uuid> {
+fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>, device: &Device) -> Result<Uuid> {
     let known = i::table.find((&identity.issuer, &identity.subject)).select(i::login_id);
     if let Some(login) = known.first::<Uuid>(conn).optional()? {
         return Ok(login);
@@ -316,9 +339,13 @@ fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>) -> Re
     diesel::insert_into(i::table)
         .values((
             (i::issuer.eq(&identity.issuer), i::subject.eq(&identity.subject)),
-            (i::login_id.eq(login), i::created_at.eq(now)),
+            (i::id.eq(Uuid::now_v7()), i::login_id.eq(login), i::created_at.eq(now)),
         ))
         .execute(conn)?;
+    if link.is_some() {
+        letters::secured(conn, login, LetterKind::IdentityLinked)?;
+        accounts::tell(conn, login, "user.identity_linked", device)?;
+    }
     Ok(login)
 }
 

@@ -1,13 +1,10 @@
 //! Passwords: argon2id (RFC 9106), on threads of their own so that hashing never holds up the database.
+use crate::identity::turns::{self, Waiter};
 use crate::kernel::error::{Error, Result};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use std::collections::HashSet;
 use std::sync::OnceLock;
-use tokio::sync::Semaphore;
-
-/// Hashes that may be computed at once; each takes a core and 19 MiB.
-static SLOTS: Semaphore = Semaphore::const_new(2);
 
 /// Tests sign in hundreds of times; they ask for the cheapest parameters.
 static CHEAP: OnceLock<()> = OnceLock::new();
@@ -98,21 +95,20 @@ const TRIED_FIRST: &[&str] = &[
 const DIGITS_ENOUGH: usize = 12;
 
 /// Hashes a password that somebody chooses, unless others would guess it soon (NIST SP 800-63B, 5.1.1.2).
-pub async fn choose(password: String, email: &str, pointer: &str) -> Result<String> {
+pub async fn choose(waiter: Waiter, password: String, email: &str, pointer: &str) -> Result<String> {
     if let Some(why) = guessable(&password, email) {
         return Err(Error::member(pointer, "invalid", why));
     }
-    aside(move || hash_now(&password)).await
+    aside(waiter, move || hash_now(&password)).await
 }
 
 fn guessable(password: &str, email: &str) -> Option<&'static str> {
     let lower = password.trim().to_lowercase();
-    let name = email.split('@').next().unwrap_or_default();
     let different: HashSet<char> = lower.chars().collect();
-    let stem = lower.trim_end_matches(|c: char| !c.is_alphabetic());
+    let stem = stem(&lower);
     if different.len() < 4 {
         Some("has hardly any different characters")
-    } else if lower == email || stem == name {
+    } else if is_own_address(&lower, &email.to_lowercase()) {
         Some("is your e-mail address")
     } else if lower.chars().all(|c| c.is_ascii_digit() || c.is_ascii_punctuation()) && lower.len() < DIGITS_ENOUGH {
         Some("has no letters, and is short for that")
@@ -123,23 +119,61 @@ fn guessable(password: &str, email: &str) -> Option<&'static str> {
     }
 }
 
+/// Without the digits and signs at the end.
+fn stem(text: &str) -> &str {
+    text.trim_end_matches(|c: char| !c.is_alphabetic())
+}
+
+/// The address, or the name in it with other digits and signs behind it. Where there is no name, nothing is like it.
+fn is_own_address(password: &str, email: &str) -> bool {
+    let name = email.split('@').next().unwrap_or_default();
+    let alike = !stem(name).is_empty() && stem(password) == stem(name);
+    !name.is_empty() && (password == email || password == name || alike)
+}
+
 pub fn hash_now(password: &str) -> Result<String> {
     argon2().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(Error::internal)
 }
 
-/// Compares in the same time whether there is a hash or not, so that the answer does not tell who has an account.
-pub async fn verify(password: String, known: Option<String>) -> Result<bool> {
+/// Whether a password is right.
+pub async fn verify(waiter: Waiter, password: String, known: Option<String>) -> Result<bool> {
+    Ok(among(waiter, password, vec![((), known)]).await?.is_some())
+}
+
+/// Whose password it is. Where nobody has one it takes as long as where somebody has, so that the answer does not tell who has an account.
+pub async fn among<T: Send + 'static>(
+    waiter: Waiter,
+    password: String,
+    known: Vec<(T, Option<String>)>,
+) -> Result<Option<T>> {
     static DUMMY: OnceLock<String> = OnceLock::new();
-    aside(move || {
-        let dummy = DUMMY.get_or_init(|| hash_now("nobody has this password").unwrap_or_default());
-        let hash = PasswordHash::new(known.as_ref().unwrap_or(dummy)).map_err(Error::internal)?;
-        Ok(argon2().verify_password(password.as_bytes(), &hash).is_ok() && known.is_some())
+    aside(waiter, move || {
+        let mut hashes = known.into_iter().filter_map(|(who, hash)| Some((who, hash?))).peekable();
+        if hashes.peek().is_none() {
+            is_of(&password, DUMMY.get_or_init(|| hash_now("nobody has this password").unwrap_or_default()))?;
+        }
+        for (who, hash) in hashes {
+            if is_of(&password, &hash)? {
+                return Ok(Some(who));
+            }
+        }
+        Ok(None)
     })
     .await
 }
 
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let _slot = SLOTS.acquire().await.map_err(Error::internal)?;
+fn is_of(password: &str, hash: &str) -> Result<bool> {
+    let hash = PasswordHash::new(hash).map_err(Error::internal)?;
+    Ok(argon2().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// On a thread that may be busy, when it is one's turn. The place is held until the work is done, also when nobody waits for it any more.
+async fn aside<T: Send + 'static>(waiter: Waiter, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let turn = turns::take(waiter).await?;
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }
 
@@ -155,20 +189,37 @@ mod tests {
             "12345678",
             "aaaaaaaaaa",
             "        ",
-            "ann@example.com",
+            "ann.lee@example.com",
+            "ANN.LEE@example.com",
             "ann.lee1",
+            "Ann.Lee2026!",
             "qwertyuiop",
             "1q2w3e4r",
         ];
         for password in bad {
-            assert!(
-                guessable(password, "ann.lee@example.com").is_some() || password == "ann@example.com",
-                "{password}"
-            );
+            assert!(guessable(password, "Ann.Lee@example.com").is_some(), "{password}");
         }
-        assert!(guessable("ann@example.com", "ann@example.com").is_some());
         for password in ["a-long-password", "choose-a-good-one", "demo-password", "804912775031", "tr0ub4dor"] {
             assert_eq!(guessable(password, "ann.lee@example.com"), None, "{password}");
+        }
+    }
+
+    /// Each password with each address: only an address of its own makes it bad.
+    #[test]
+    fn a_password_is_compared_with_the_address_and_with_nothing_else() {
+        let own = Some("is your e-mail address");
+        for (password, email, expected) in [
+            ("804912775031", "", None),
+            ("804912775031", "ann@example.com", None),
+            ("804912775031", "@example.com", None),
+            ("804912775031", "1234@example.com", None),
+            ("804912775031", "804912775031@example.com", own),
+            ("804912775031@example.com", "804912775031@example.com", own),
+            ("ann1ee7.2026", "ann1ee7@example.com", own),
+            ("ann1ee72026x", "ann1ee7@example.com", None),
+            ("7-ann-sails", "ann@example.com", None),
+        ] {
+            assert_eq!(guessable(password, email), expected, "{password} of {email}");
         }
     }
 }

@@ -7,13 +7,15 @@ use crate::identity::actors::Actors;
 use crate::identity::auth::{Throttle, TokenPair, device, tokens};
 use crate::identity::letters::{self, LetterKind};
 use crate::identity::tokens::Keys;
+use crate::identity::turns::Waiter;
 use crate::identity::users::UserStatus;
 use crate::identity::{accounts, passwords, second_factor, users};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::schema::{logins, sessions, users as u};
+use crate::schema::{login_identities, logins, sessions, users as u};
+use crate::web::answer::address as from;
 use crate::web::body::Valid;
 use crate::web::ctx::Caller;
 use actix_web::{HttpRequest, post, web};
@@ -92,18 +94,22 @@ async fn accept(
 ) -> Result<Reply> {
     let InvitationAcceptance { token, password, code } = given.0;
     let shown = token.clone();
-    let known = db.run(move |conn| letters::peek(conn, LetterKind::Invitation, &shown)).await?;
+    // Who has a letter has proven enough to come before who only guesses.
+    let waiter = Waiter::new(from(&request), true);
+    let (address, known) = db.run(move |conn| letters::peek(conn, LetterKind::Invitation, &shown)).await?;
     let (invited, throttle) = match known {
         Some(login) => {
             // The letter proves the address, the password that the login is one's own.
             let throttle = Throttle::new(&request, &login.email)?;
-            if !passwords::verify(password, login.password_hash).await? {
+            if !passwords::verify(waiter, password, login.password_hash).await? {
                 throttle.settle(false);
                 return Err(Error::new(Code::CredentialsInvalid, "this address has a login; give its password"));
             }
             (Newcomer::Known(login.id), Some(throttle))
         }
-        None => (Newcomer::New { password_hash: passwords::choose(password, "", "/password").await? }, None),
+        None => {
+            (Newcomer::New { password_hash: passwords::choose(waiter, password, &address, "/password").await? }, None)
+        }
     };
     let device = device(&request);
     let vault = keys.clone();
@@ -116,19 +122,7 @@ async fn accept(
                 let proof = letters::redeem(conn, LetterKind::Invitation, &token)?;
                 let (workspace, user) = proof.workspace.zip(proof.user).ok_or_else(Error::not_found)?;
                 let login = invited.into_login(conn, &proof.email)?;
-                let invited = u::table.find((workspace, user)).filter(u::status.eq(UserStatus::Invited));
-                let joined = diesel::update(invited)
-                    .set((
-                        u::login_id.eq(login),
-                        u::status.eq(UserStatus::Active),
-                        u::version.eq(u::version + 1),
-                        u::updated_at.eq(DateTime::now()),
-                    ))
-                    .execute(conn)
-                    .explain(users::MEANINGS)?;
-                if joined == 0 {
-                    return Err(Error::new(Code::LinkInvalid, "the invitation was taken back"));
-                }
+                join(conn, (workspace, user), login, &proof.email)?;
                 accounts::open_session(conn, login, Some(workspace), &device)
             })
         })
@@ -137,6 +131,28 @@ async fn accept(
         throttle.settle_by(&session);
     }
     tokens(&keys, session?)
+}
+
+/// Makes the user of an invitation a login's: one who was invited, or who came in as a namesake of who holds the address.
+fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, email: &str) -> Result<()> {
+    let namesakes = logins::table.filter(logins::email.eq(email)).filter(diesel::dsl::not(logins::holder));
+    let namesakes: Vec<Uuid> = namesakes.select(logins::id).load(conn)?;
+    let namesake = u::status.eq(UserStatus::Active).and(u::login_id.assume_not_null().eq_any(namesakes));
+    let waiting = u::table.find((workspace, user)).filter(u::status.eq(UserStatus::Invited).or(namesake));
+    let joined = diesel::update(waiting)
+        .set((
+            u::login_id.eq(login),
+            u::status.eq(UserStatus::Active),
+            u::version.eq(u::version + 1),
+            u::updated_at.eq(DateTime::now()),
+        ))
+        .execute(conn)
+        .explain(users::MEANINGS)?;
+    if joined == 0 {
+        return Err(Error::new(Code::LinkInvalid, "the invitation was taken back"));
+    }
+    // Those of a namesake; who was invited has none.
+    accounts::revoke_of_user(conn, workspace, user)
 }
 
 /// Ask for a letter with which a new password can be chosen. The answer does not tell whether the address is known.
@@ -155,7 +171,7 @@ async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::
     Ok(Reply::none())
 }
 
-/// Choose a new password with the token of the letter. Every session of the login ends.
+/// Choose a new password with the token of the letter. Every session of the login ends, and so do links with identities at a provider.
 #[utoipa::path(operation_id = "reset_password", request_body = PasswordReset, security(()),
     responses((status = 204, description = "Sign in with the new password")))]
 #[post("/auth/reset-password")]
@@ -168,9 +184,9 @@ async fn reset(
     let PasswordReset { token, password } = given.0;
     let shown = token.clone();
     // Hashing is dear: it is not done for who has no letter.
-    let login = db.run(move |conn| letters::peek(conn, LetterKind::PasswordReset, &shown)).await?;
-    let email = login.map(|login| login.email).unwrap_or_default();
-    let (hash, device) = (passwords::choose(password, &email, "/password").await?, device(&request));
+    let waiter = Waiter::new(from(&request), true);
+    let (email, _) = db.run(move |conn| letters::peek(conn, LetterKind::PasswordReset, &shown)).await?;
+    let (hash, device) = (passwords::choose(waiter, password, &email, "/password").await?, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = letters::redeem(conn, LetterKind::PasswordReset, &token)?.login;
@@ -182,7 +198,8 @@ async fn reset(
     Ok(Reply::none())
 }
 
-/// The new password; sessions but the one named end, and so do letters about an old one.
+/// The new password; sessions but the one named end, and so do open letters and links with identities at a provider: whoever knew the old
+/// password may have made them.
 fn set_password(
     conn: &mut PgConnection,
     login: Uuid,
@@ -191,8 +208,9 @@ fn set_password(
     device: &accounts::Device,
 ) -> Result<()> {
     accounts::tell(conn, login, "user.password_changed", device)?;
+    letters::secured(conn, login, LetterKind::PasswordChanged)?;
     diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
-    letters::forget(conn, LetterKind::PasswordReset, login)?;
+    diesel::delete(login_identities::table.filter(login_identities::login_id.eq(login))).execute(conn)?;
     let others = sessions::table.filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
     let others = others.filter(sessions::id.ne(keep.unwrap_or(Uuid::nil())));
     diesel::update(others).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
@@ -219,14 +237,14 @@ pub(in crate::identity) async fn proven(
         })
         .await?;
     let throttle = Throttle::new(request, &email)?;
-    if !passwords::verify(password, hash).await? {
+    if !passwords::verify(Waiter::new(from(request), true), password, hash).await? {
         throttle.settle(false);
         return Err(Error::member(pointer, "invalid", "is not your password"));
     }
     Ok((login, throttle))
 }
 
-/// Change your password. Your other sessions end.
+/// Change your password. Your other sessions end, and so do links with identities at a provider.
 #[utoipa::path(operation_id = "change_password", request_body = PasswordChange,
     responses((status = 204, description = "Changed")))]
 #[post("/auth/change-password")]
@@ -242,8 +260,9 @@ async fn change(
         return Err(Error::member("/new_password", "invalid", "is the one you have"));
     }
     let (login, throttle) = proven(&request, &caller, current_password, "/current_password", &db).await?;
+    let email = throttle.email().to_owned();
     throttle.settle(true);
-    let hash = passwords::choose(new_password, "", "/new_password").await?;
+    let hash = passwords::choose(Waiter::new(from(&request), true), new_password, &email, "/new_password").await?;
     let (keep, device) = (caller.0.session, device(&request));
     db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
     actors.forget();
@@ -281,7 +300,9 @@ async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web:
             if taken {
                 return Err(Error::new(Code::DuplicateEmail, "another login has this address"));
             }
-            let row = diesel::update(logins::table.find(login)).set(logins::email.eq(&proof.email));
+            letters::secured(conn, login, LetterKind::EmailChanged)?;
+            let row = diesel::update(logins::table.find(login))
+                .set((logins::email.eq(&proof.email), logins::holder.eq(true)));
             row.execute(conn).explain(accounts::MEANINGS)?;
             // They are known by it in each of their workspaces.
             diesel::update(u::table.filter(u::login_id.eq(login)))

@@ -3,6 +3,7 @@ use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts;
 use crate::identity::auth::device;
+use crate::identity::letters::{self, LetterKind};
 use crate::identity::recovery::proven;
 use crate::identity::tokens::{self, Keys};
 use crate::identity::users;
@@ -89,6 +90,15 @@ pub fn is_on(conn: &mut PgConnection, login: Uuid) -> Result<bool> {
     Ok(since.is_some())
 }
 
+/// The secret of the app, as it was before it was sealed.
+fn opened(keys: &Keys, sealed: &[u8]) -> Result<Vec<u8>> {
+    keys.open(sealed).map_err(|error| {
+        error.with(|problem| {
+            problem.detail.insert_str(0, "codes of the app cannot be checked, a recovery code can: ");
+        })
+    })
+}
+
 fn wrong() -> Error {
     Error::new(Code::TotpInvalid, "the code is wrong, too old, or was used before")
 }
@@ -101,7 +111,8 @@ pub fn check(conn: &mut PgConnection, keys: &Keys, login: Uuid, code: Option<&st
         return Err(Error::new(Code::TotpRequired, "send the code of your authenticator app as code"));
     };
     if code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()) {
-        let step = step(&totp(keys.open(&sealed)?, &email)?, code).filter(|step| last.is_none_or(|last| *step > last));
+        let step =
+            step(&totp(opened(keys, &sealed)?, &email)?, code).filter(|step| last.is_none_or(|last| *step > last));
         let step = step.ok_or_else(wrong)?;
         diesel::update(logins::table.find(login)).set(logins::totp_step.eq(step)).execute(conn)?;
         return Ok(());
@@ -189,10 +200,11 @@ async fn confirm(
             let (Some(sealed), None) = (sealed, since) else {
                 return Err(Error::new(Code::Conflict, "ask for a secret first, or end the second factor that is on"));
             };
-            let step = step(&totp(keys.open(&sealed)?, &email)?, &given.code).ok_or_else(wrong)?;
+            let step = step(&totp(opened(&keys, &sealed)?, &email)?, &given.code).ok_or_else(wrong)?;
             diesel::update(logins::table.find(login))
                 .set((logins::totp_since.eq(DateTime::now()), logins::totp_step.eq(step)))
                 .execute(conn)?;
+            letters::secured(conn, login, LetterKind::SecondFactorOn)?;
             accounts::tell(conn, login, "user.second_factor_on", &device)?;
             Reply::ok(&RecoveryCodeList { recovery_codes: new_recovery_codes(conn, login)? })
         })
@@ -227,6 +239,7 @@ async fn end(
                 ))
                 .execute(conn)?;
             diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
+            letters::secured(conn, login, LetterKind::SecondFactorOff)?;
             accounts::tell(conn, login, "user.second_factor_off", &device)
         })
     };

@@ -14,7 +14,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::schema::teams;
+use crate::schema::{teams, users};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list, list_params, owned, page, record};
@@ -102,6 +102,17 @@ pub fn below(conn: &mut PgConnection, workspace: Uuid, team: Uuid) -> Result<Vec
     let rows: Vec<Found> =
         Statement::new(BELOW).set("workspace", Part::Id(workspace)).set("team", Part::Id(team)).load(conn)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Who sees no further than the team adds users to it, to a team below it, or to none: others would see what the caller does not.
+pub fn must_be_within(tx: &mut Tx<'_>, team: Option<Uuid>) -> Result<()> {
+    let Some(team) = team.filter(|_| tx.actor.access.reaches_the_team()) else { return Ok(()) };
+    let own: Option<Uuid> = users::table.find((tx.workspace(), tx.actor.user)).select(users::team_id).first(tx.conn)?;
+    let inside = match own {
+        Some(own) => below(tx.conn, tx.workspace(), own)?.contains(&team),
+        None => false,
+    };
+    if inside { Ok(()) } else { roles::must_see_past_teams(tx) }
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &TeamCreate) -> Result<Team> {

@@ -14,18 +14,39 @@ pub const ACCESS_SECONDS: i64 = 900;
 const ISSUER: &str = "voronka";
 const LEEWAY_SECONDS: u64 = 5;
 
-/// Signs and checks access tokens.
+/// Signs and checks access tokens, seals and opens secrets. What the secrets of before signed and sealed is still taken.
 #[derive(Clone)]
 pub struct Keys {
+    current: Key,
+    encoding: EncodingKey,
+    previous: Vec<Key>,
+}
+
+/// What follows from one secret.
+#[derive(Clone)]
+struct Key {
     kid: String,
     vault: XChaCha20Poly1305,
-    encoding: EncodingKey,
     decoding: DecodingKey,
+}
+
+impl Key {
+    fn new(secret: &[u8]) -> Key {
+        let kid = hex(&Sha256::digest(secret)).chars().take(8).collect();
+        // A key of its own for what is sealed: nothing that signs tokens opens secrets.
+        let vault = Sha256::new().chain_update(b"voronka vault\0").chain_update(secret).finalize();
+        Key { kid, vault: XChaCha20Poly1305::new(&vault), decoding: DecodingKey::from_secret(secret) }
+    }
+
+    fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+        self.vault.decrypt(&(*nonce).into(), sealed).ok()
+    }
 }
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Keys({})", self.kid)
+        write!(f, "Keys({})", self.current.kid)
     }
 }
 
@@ -47,11 +68,19 @@ pub struct Claims {
 
 impl Keys {
     pub fn new(secret: &[u8]) -> Keys {
-        let kid = hex(&Sha256::digest(secret)).chars().take(8).collect();
-        // A key of its own for what is sealed: nothing that signs tokens opens secrets.
-        let vault = Sha256::new().chain_update(b"voronka vault\0").chain_update(secret).finalize();
-        let vault = XChaCha20Poly1305::new(&vault);
-        Keys { kid, vault, encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
+        Keys::with_previous(secret, &[])
+    }
+
+    pub fn with_previous(secret: &[u8], previous: &[String]) -> Keys {
+        Keys {
+            current: Key::new(secret),
+            encoding: EncodingKey::from_secret(secret),
+            previous: previous.iter().map(|secret| Key::new(secret.as_bytes())).collect(),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.previous)
     }
 
     pub fn sign(&self, user: Uuid, workspace: Uuid, session: Uuid, now: DateTime) -> Result<String> {
@@ -66,39 +95,41 @@ impl Keys {
             exp: iat + ACCESS_SECONDS,
             jti: Uuid::new_v4(),
         };
-        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::HS256) };
+        let header = Header { kid: Some(self.current.kid.clone()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)
     }
 
     /// Encrypts what has to be read again, such as the secret of a second factor: nonce and XChaCha20-Poly1305.
     pub fn seal(&self, secret: &[u8]) -> Result<Vec<u8>> {
         let nonce = random_bytes::<NONCE>()?;
-        let sealed = self.vault.encrypt(&nonce.into(), secret).map_err(Error::internal)?;
+        let sealed = self.current.vault.encrypt(&nonce.into(), secret).map_err(Error::internal)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
+    /// What was sealed; a problem with words when it was with a secret that this server does not know.
     pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>> {
-        let other = || Error::internal("a secret was sealed with another VORONKA_SECRET");
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or_else(other)?;
-        self.vault.decrypt(&(*nonce).into(), sealed).map_err(|_| other())
+        self.all().find_map(|key| key.open(sealed)).ok_or_else(|| {
+            let way = "whoever runs it can start it with that one in VORONKA_SECRET_PREVIOUS";
+            Error::new(Code::SecretUnknown, format!("it was sealed with another secret than this server has; {way}"))
+        })
     }
 
     pub fn check(&self, token: &str) -> Result<Claims, Code> {
+        let invalid = |_| Code::TokenInvalid;
+        let kid = jsonwebtoken::decode_header(token).map_err(invalid)?.kid;
+        let key = self.all().find(|key| kid.as_ref() == Some(&key.kid)).ok_or(Code::TokenInvalid)?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        let token = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|e| match e.kind() {
+        let token = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|e| match e.kind() {
             ErrorKind::ExpiredSignature => Code::TokenExpired,
             _ => Code::TokenInvalid,
         })?;
         let early = token.claims.iat > DateTime::now().utc().timestamp().saturating_add_unsigned(LEEWAY_SECONDS);
-        if early || token.header.kid.as_ref() != Some(&self.kid) {
-            return Err(Code::TokenInvalid);
-        }
-        Ok(token.claims)
+        if early { Err(Code::TokenInvalid) } else { Ok(token.claims) }
     }
 }
 

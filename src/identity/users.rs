@@ -5,7 +5,8 @@ use crate::db::queue;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::identity::{accounts, letters, passwords, roles};
+use crate::identity::turns::Waiter;
+use crate::identity::{accounts, api_keys, letters, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
@@ -45,6 +46,12 @@ pub struct User {
     pub team_id: Option<Uuid>,
     /// IANA name; the workspace's if null.
     pub time_zone: Option<String>,
+    /// Of the user's screens, as a BCP 47 tag.
+    #[schema(example = "en-GB")]
+    pub language: Option<String>,
+    /// Address of a picture of the user.
+    #[schema(example = "https://pictures.example/anna.png")]
+    pub avatar_url: Option<String>,
     pub external_id: Option<String>,
     pub version: i64,
     pub created_at: DateTime,
@@ -68,7 +75,8 @@ pub struct UserCreate {
     pub time_zone: Option<String>,
     #[schema(max_length = 200)]
     pub external_id: Option<String>,
-    /// With a password the user can sign in at once, provided the e-mail has no login yet; without, the user is invited.
+    /// With a password the user can sign in at once, under a login of this workspace alone: whoever has a login with this e-mail already is told by
+    /// letter, and can join with it. Without a password the user is invited.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     pub password: Option<String>,
 }
@@ -163,22 +171,15 @@ pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, 
 pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) -> Result<User> {
     let role = new.role.as_deref().unwrap_or(SELLER);
     check_role(tx, role)?;
+    teams::must_be_within(tx, new.team_id)?;
     let email = new.email.as_ref().map(|e| e.to_lowercase());
-    let known = match &email {
-        Some(email) => accounts::login_by_email(tx.conn, email)?.map(|login| login.id),
-        None => None,
+    let held = match (&email, password_hash) {
+        (Some(email), Some(_)) => accounts::login_by_email(tx.conn, email)?.is_some(),
+        _ => false,
     };
-    let (login, status) = match (known, password_hash, &email) {
-        (Some(_), Some(_), _) => {
-            return Err(Error::member(
-                "/password",
-                "invalid",
-                "cannot be set: the e-mail has a login of its own; leave it out to invite it",
-            ));
-        }
-        (None, Some(hash), Some(email)) => {
-            (Some(accounts::insert_login(tx.conn, email, hash, tx.now)?), UserStatus::Active)
-        }
+    let (login, status) = match (password_hash, &email) {
+        // The answer does not tell whether the address has a login elsewhere.
+        (Some(hash), Some(email)) => (Some(accounts::insert_login(tx.conn, email, hash, !held)?), UserStatus::Active),
         // Even an address that has a login joins by the letter alone: anybody can make a login for an address not their own.
         _ => (None, UserStatus::Invited),
     };
@@ -187,7 +188,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
             users::workspace_id.eq(tx.workspace()),
             users::id.eq(new.id.unwrap_or_else(Uuid::now_v7)),
             users::login_id.eq(login),
-            (users::name.eq(&new.name), users::email.eq(email), users::role.eq(role), users::status.eq(status)),
+            (users::name.eq(&new.name), users::email.eq(&email), users::role.eq(role), users::status.eq(status)),
             (
                 users::team_id.eq(new.team_id),
                 users::time_zone.eq(&new.time_zone),
@@ -217,10 +218,29 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
         .get_result(tx.conn)
         .explain(MEANINGS)?;
     keep_an_owner(tx, &before, &after)?;
-    if after.status == UserStatus::Suspended {
+    if before.status == UserStatus::Active && after.status != UserStatus::Active {
+        shut_out(tx, after.id)?;
+    }
+    if after.status == UserStatus::Suspended && before.status != UserStatus::Suspended {
+        end_letters(tx, after.id)?;
         queue::revoke_all_of(tx, id)?;
     }
     events::record_change(tx, &before, after)
+}
+
+/// Tokens and keys of who is no longer active: they stay dead when the user comes back.
+fn shut_out(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    accounts::revoke_of_user(tx.conn, tx.workspace(), user)?;
+    api_keys::end_all(tx, user)
+}
+
+fn end_letters(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    letters::withdraw(tx.conn, tx.workspace(), user)?;
+    let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
+    match login {
+        Some(login) => letters::suspended(tx, login),
+        None => Ok(()),
+    }
 }
 
 /// Nobody gives, or touches, a role that may more than their own.
@@ -273,18 +293,41 @@ async fn list(ctx: Ctx<can::users::Read>) -> Result<Reply> {
 async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<Reply> {
     let hash = match &new.password {
         Some(password) => {
-            Some(passwords::choose(password.clone(), new.email.as_deref().unwrap_or_default(), "/password").await?)
+            let (waiter, email) = (Waiter::new(ctx.address(), true), new.email.as_deref().unwrap_or_default());
+            Some(passwords::choose(waiter, password.clone(), email, "/password").await?)
         }
         None => None,
     };
-    ctx.write(move |tx| {
+    let named = new.email.as_ref().map(|email| email.to_lowercase()).filter(|_| hash.is_some());
+    let write = move |tx: &mut Tx<'_>| {
         let user = insert(tx, &new, hash.as_deref())?;
         if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {
             letters::invite(tx, user.id, email)?;
         }
         Reply::created(&user)
-    })
-    .await
+    };
+    let reply = ctx.write(write).await?;
+    if let Some(email) = named.filter(|_| !reply.replayed) {
+        ctx.ask(move |tx| tell_holder(tx, &email)).await?;
+    }
+    Ok(reply)
+}
+
+/// Tells who holds the address of a user that somebody else has come in under it. Beside the work that is answered: the answer says how many
+/// statements it took.
+fn tell_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
+    let user: Option<(Uuid, Option<Uuid>)> = mine(tx.workspace())
+        .filter(users::email.eq(email))
+        .select((users::id, users::login_id))
+        .first(tx.conn)
+        .optional()?;
+    let holder = accounts::login_by_email(tx.conn, email)?;
+    match (user, holder) {
+        (Some((user, login)), Some(holder)) if login != Some(holder.id) => {
+            letters::tell_holder(tx, holder.id, user, email)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Send an invited user another letter.
@@ -294,6 +337,7 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
 async fn invite(ctx: Ctx<can::users::Update>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let user = lock(tx, id.0, Expected::default())?;
+        check_role(tx, &user.role)?;
         match (user.status, &user.email) {
             (UserStatus::Invited, Some(email)) => letters::invite(tx, user.id, email)?,
             (UserStatus::Invited, None) => return Err(Error::new(Code::Conflict, "the user has no e-mail")),

@@ -9,7 +9,9 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::privacy::retention;
 use crate::records::files::blobs::Blobs;
-use crate::schema::{files, idempotency_keys, jobs, login_tokens, oidc_sign_ins, refresh_tokens, workspaces};
+use crate::schema::{
+    files, idempotency_keys, jobs, letter_counts, login_tokens, oidc_sign_ins, refresh_tokens, workspaces,
+};
 use chrono::Duration;
 use diesel::prelude::*;
 use std::collections::{BTreeMap, HashSet};
@@ -99,6 +101,8 @@ fn remove_expired(db: &Db) -> Result<()> {
             let month = now.plus(-Duration::days(30));
             diesel::delete(refresh_tokens::table.filter(refresh_tokens::expires_at.lt(month))).execute(conn)?;
             diesel::delete(login_tokens::table.filter(login_tokens::expires_at.lt(month))).execute(conn)?;
+            let counted = now.plus(-Duration::days(2)).utc().date_naive();
+            diesel::delete(letter_counts::table.filter(letter_counts::day.lt(counted))).execute(conn)?;
             let ended = jobs::status.ne_all([JobStatus::Queued, JobStatus::Running]);
             diesel::delete(jobs::table.filter(jobs::updated_at.lt(month)).filter(ended)).execute(conn)?;
             forget::old(conn)

@@ -1,6 +1,7 @@
 //! Roles: which rights there are, how far each goes, and which fields stay hidden. Built-in and own roles are the same data.
 use crate::kernel::actor::{Action, RESOURCES};
 use crate::kernel::error::{Bad, not_known};
+use crate::kernel::kind::Kind;
 use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -139,6 +140,15 @@ impl Access {
         self.rights.get(resource).map_or(Visibility::None, |grant| grant.of(action))
     }
 
+    /// The rights, in the order of the resources.
+    pub fn grants(&self) -> Vec<Grant> {
+        RESOURCES.iter().filter_map(|resource| self.rights.get(resource.name)).cloned().collect()
+    }
+
+    pub fn hidden_fields(&self) -> &[HiddenField] {
+        &self.hidden
+    }
+
     /// Whether any right goes as far as the team.
     pub fn reaches_the_team(&self) -> bool {
         self.rights.values().any(|grant| Action::ALL.iter().any(|action| grant.of(*action) == Visibility::Team))
@@ -194,6 +204,32 @@ pub const HIDEABLE: &[(&str, &str, &[&str])] = &[
     ("deals", "competitor", &["competitor"]),
     ("deals", "next_step", &["next_step"]),
 ];
+
+/// What a change of a record gives of the members that roles can hide.
+pub trait Gives {
+    const KIND: Kind;
+
+    /// Each with its pointer: `("/email", "email")`, `("/custom_fields/0", "cf.region")`.
+    fn given(&self) -> Vec<(String, String)>;
+}
+
+/// `Gives` for the body of a change: the members of it that roles can hide; those of the workspace's own fields are always among them.
+#[macro_export]
+macro_rules! gives {
+    ($changes:ident of $kind:ident: $($member:ident),+) => {
+        impl $crate::kernel::access::Gives for $changes {
+            const KIND: $crate::kernel::kind::Kind = $crate::kernel::kind::Kind::$kind;
+
+            fn given(&self) -> Vec<(String, String)> {
+                let members = [$((stringify!($member), self.$member.is_some())),+];
+                let given = members.into_iter().filter(|(_, given)| *given);
+                let own = self.custom_fields.iter().flatten().enumerate();
+                let own = own.map(|(n, value)| (format!("/custom_fields/{n}"), format!("cf.{}", value.key)));
+                given.map(|(name, _)| (format!("/{name}"), name.to_owned())).chain(own).collect()
+            }
+        }
+    };
+}
 
 /// The rules of an own role's hidden fields.
 pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {

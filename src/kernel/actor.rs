@@ -71,6 +71,24 @@ impl Action {
 pub trait Permission: 'static {
     const RESOURCE: &'static str;
     const ACTION: Action;
+
+    /// Asks an actor for it.
+    fn of(actor: &Actor) -> Result<()> {
+        actor.must_do(Self::ACTION, Self::RESOURCE)
+    }
+}
+
+/// What every known caller may do, whatever the role or the scopes of the key: ask about themselves.
+#[derive(Debug)]
+pub struct Anybody;
+
+impl Permission for Anybody {
+    const RESOURCE: &'static str = "me";
+    const ACTION: Action = Action::Read;
+
+    fn of(_: &Actor) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Actor {
@@ -86,7 +104,7 @@ impl Actor {
 
     /// Asks for one permission.
     pub fn must<P: Permission>(&self) -> Result<()> {
-        self.must_do(P::ACTION, P::RESOURCE)
+        P::of(self)
     }
 
     /// As `must`, for a resource by its name in scopes.

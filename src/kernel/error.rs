@@ -60,6 +60,7 @@ codes! {
     LastOwner = 409 "last_owner" "A workspace needs an owner";
     InUse = 409 "in_use" "Other records refer to this one";
     IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
+    SecretUnknown = 409 "secret_unknown" "It was sealed with a secret that this server does not have";
     SecretShown = 409 "secret_shown" "The answer held a secret, which is shown once";
     AnswerErased = 409 "answer_erased" "The answer told of a person who was erased since";
     FileRemoved = 409 "file_removed" "The file is not kept any more";
@@ -97,6 +98,8 @@ pub const MEMBER_CODES: &[(&str, &str)] = &[
     ("stated_twice", "The value is given in two places."),
     ("reference_not_found", "No such record in this workspace."),
     ("matches_everything", "The selection leaves no record out, and does not say that it may."),
+    ("suspended_user", "The user is suspended and gets no new work."),
+    ("hidden", "Your role hides the member, so you cannot change it."),
     ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
     ("read_only", "The member is shown, and cannot be changed here."),
     ("invalid", "The value cannot be accepted."),
@@ -391,7 +394,8 @@ pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Strin
         .take_while(|_| asked.len() <= TYPO_MAX)
         .map(|name| (strsim::normalized_damerau_levenshtein(asked, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.4);
+        // A name that is known, and that this caller may not use, is no typo of itself.
+        .filter(|(likeness, name)| *likeness > 0.4 && *name != asked);
     match near {
         Some((_, name)) => format!("is not known here; did you mean {name}?"),
         None => "is not known here".into(),

@@ -23,17 +23,34 @@ pub struct Order(pub Vec<Key>);
 #[derive(Debug, Default)]
 pub struct Seek(Vec<(Key, Option<Values>)>);
 
-static SIGNING_KEY: OnceLock<Vec<u8>> = OnceLock::new();
+/// The key that signs, and after it those that have signed.
+static SIGNING_KEYS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
 
-/// Sets the key that signs cursors, and hashes what must be recognised and not read, once, at start.
-pub fn sign_with(secret: &[u8]) {
-    SIGNING_KEY.get_or_init(|| [b"cursor:", secret].concat());
+/// What a secret signs with.
+pub fn signing_key(secret: &[u8]) -> Vec<u8> {
+    [b"cursor:", secret].concat()
 }
 
-/// The first 12 bytes of an HMAC: nobody can make the database seek to a place of their own choice.
+/// Sets the keys that sign cursors, and hash what must be recognised and not read, once, at start. The first signs; what any of
+/// them has signed is recognised.
+pub fn sign_with(keys: Vec<Vec<u8>>) {
+    SIGNING_KEYS.get_or_init(|| keys);
+}
+
+/// The signature by the first key.
 pub fn signature(payload: &[u8]) -> Vec<u8> {
+    signatures(payload).into_iter().next().unwrap_or_default()
+}
+
+/// The signatures by every key: each the first 12 bytes of an HMAC, so that nobody can make the database seek to a place of their own
+/// choice.
+pub fn signatures(payload: &[u8]) -> Vec<Vec<u8>> {
     // A process that was given no secret signs for itself alone.
-    let key = SIGNING_KEY.get_or_init(|| uuid::Uuid::new_v4().as_bytes().to_vec());
+    let keys = SIGNING_KEYS.get_or_init(|| vec![uuid::Uuid::new_v4().as_bytes().to_vec()]);
+    keys.iter().map(|key| signed_by(key, payload)).collect()
+}
+
+fn signed_by(key: &[u8], payload: &[u8]) -> Vec<u8> {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
     mac.update(payload);
     mac.finalize().into_bytes().iter().take(12).copied().collect()
@@ -49,7 +66,7 @@ pub fn unseal(cursor: &str) -> Result<Json, Bad> {
     let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this API");
     let bytes = BASE64.decode(cursor).map_err(|_| invalid())?;
     let (signed, payload) = bytes.split_at_checked(12).ok_or_else(invalid)?;
-    if signature(payload) != signed {
+    if !signatures(payload).iter().any(|known| known == signed) {
         return Err(invalid());
     }
     serde_json::from_slice(payload).map_err(|_| invalid())

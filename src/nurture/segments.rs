@@ -2,9 +2,10 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
+use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -15,7 +16,7 @@ use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::nurture::selections::{ViewResource, check};
 use crate::records::kept::SegmentKind;
-use crate::schema::{segment_members as m, segments};
+use crate::schema::{companies, contacts, deals, leads, segment_members as m, segments};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list, list_params, owned, page, record, text_enum};
@@ -147,7 +148,7 @@ pub struct SegmentMembersResult {
     /// Records that were not in it before.
     pub added: i64,
     pub removed: i64,
-    /// Records in it now, those among them that were deleted since.
+    /// Records in it now that you see.
     pub size: i64,
 }
 
@@ -224,6 +225,27 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
     events::record_change(tx, &before, after)
 }
 
+/// How many records of a static segment the caller sees.
+fn size(tx: &mut Tx<'_>, segment: &Segment) -> Result<i64> {
+    let kind = segment.resource.kind();
+    macro_rules! count {
+        ($table:ident) => {{
+            let seen = sight::<$table::table>(tx.actor, kind, Action::Read);
+            let rows =
+                $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::deleted_at.is_null());
+            let inside = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(segment.id));
+            let inside = inside.select(m::record_id);
+            rows.filter($table::id.eq_any(inside)).filter(&seen).count().get_result(tx.conn)?
+        }};
+    }
+    Ok(match segment.resource {
+        SegmentResource::Contacts => count!(contacts),
+        SegmentResource::Companies => count!(companies),
+        SegmentResource::Leads => count!(leads),
+        SegmentResource::Deals => count!(deals),
+    })
+}
+
 fn change_members(
     tx: &mut Tx<'_>,
     id: Uuid,
@@ -235,10 +257,12 @@ fn change_members(
         return Err(Error::new(Code::Conflict, "a dynamic segment chooses its records by its condition"));
     }
     let added = add(tx, &segment, &given.add, "/add")?;
-    let own = || m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
-    let (gone, all) = (own().filter(m::record_id.eq_any(&given.remove)), own());
+    // Of a segment that others share, the caller takes out and counts what they see.
+    let gone = refs::seen(tx, segment.resource.kind(), &given.remove)?;
+    let own = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
+    let gone = own.filter(m::record_id.eq_any(gone));
     let removed = diesel::delete(gone).execute(tx.conn)?;
-    let size = all.count().get_result(tx.conn)?;
+    let size = size(tx, &segment)?;
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
     Ok(SegmentMembersResult { added: number(added), removed: number(removed), size })
 }

@@ -160,7 +160,9 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = lock(tx, id, expected)?;
     diesel::delete(views::table.find((tx.workspace(), id))).execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
+    // Those with whom it was shared are told that it is gone; of one that was not shared, its owner alone.
+    let gone = View { shared: false, ..row.clone() };
+    tx.record(Event::changed("deleted", &row, &gone)?);
     Ok(())
 }
 

@@ -6,9 +6,13 @@ use crate::identity::letters::{self, Letter, Order};
 use crate::kernel::error::{Code, Error, Result};
 use diesel::PgConnection;
 use lettre::message::Mailbox;
-use lettre::{FileTransport, Message, SmtpTransport, Transport};
-use std::path::PathBuf;
+use lettre::{Message, SmtpTransport, Transport};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How long a mail server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,20 +67,29 @@ impl Mail {
                 Error::new(code, format!("the mail server did not take the letter: {error}"))
             }),
             Way::Folder(folder) => {
-                std::fs::create_dir_all(folder).map_err(Error::internal)?;
-                let id = FileTransport::new(folder).send(&message).map_err(Error::internal)?;
-                log::info!("no mail server is set; the letter is {}", folder.join(format!("{id}.eml")).display());
+                let path = folder.join(format!("{}.eml", Uuid::now_v7()));
+                keep(folder, &path, &message.formatted()).map_err(Error::internal)?;
+                log::info!("no mail server is set; the letter is {}", path.display());
                 Ok(())
             }
         }
     }
 }
 
+/// Writes a letter where nobody else reads it: its link is as good as a password.
+fn keep(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
+}
+
 /// The work of one job: the token is made, then the letter is sent. The token of a letter that was not sent is known to nobody, and expires.
 pub fn run(db: &Db, mail: &Mail, job: &Job) -> Result<()> {
     let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let write = |conn: &mut PgConnection| letters::write(conn, job.workspace_id, &order, &mail.public);
+    let write = |conn: &mut PgConnection| letters::write(conn, job.workspace_id, &order, job.created_at, &mail.public);
     // A mail server takes its time: no transaction is open meanwhile.
-    let letter = db.here(|conn| in_transaction(conn, write))?;
-    mail.send(&letter)
+    match db.here(|conn| in_transaction(conn, write))? {
+        Some(letter) => mail.send(&letter),
+        None => Ok(()),
+    }
 }

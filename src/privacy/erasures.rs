@@ -14,7 +14,7 @@ use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::hex;
 use crate::kernel::reply::Reply;
-use crate::kernel::seek::signature;
+use crate::kernel::seek::signatures;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
@@ -154,9 +154,9 @@ fn seen(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
     ERASURE.on(Cond::All(Vec::new()))
 }
 
-/// An address as a proof keeps it: it can be recognised, not read.
-fn hash(address: &str) -> String {
-    hex(&signature(format!("erased:{}", address.to_lowercase()).as_bytes()))
+/// An address as a proof keeps it: it can be recognised, not read. The first is what is kept now; the others were kept under secrets of before.
+fn hashes(address: &str) -> Vec<String> {
+    signatures(format!("erased:{}", address.to_lowercase()).as_bytes()).iter().map(|hash| hex(hash)).collect()
 }
 
 diesel::define_sql_function! { fn redact_events(workspace: SqlUuid, records: Array<SqlUuid>) -> BigInt; }
@@ -275,7 +275,8 @@ fn erase(
     if let Some(proof) = subject.proof(tx)? {
         return Ok(proof);
     }
-    let hashes: Vec<String> = person.addresses.iter().map(|address| hash(address)).collect();
+    let hashes: Vec<String> =
+        person.addresses.iter().filter_map(|address| hashes(address).into_iter().next()).collect();
     let row: Erasure = diesel::insert_into(erasures::table)
         .values((
             (erasures::workspace_id.eq(tx.workspace()), erasures::id.eq(Uuid::now_v7())),
@@ -435,7 +436,8 @@ async fn read(ctx: Ctx<can::erasures::Read>, id: Id) -> Result<Reply> {
 #[post("/erasures/search")]
 async fn lookup(ctx: Ctx<can::erasures::Read>, asked: Valid<ErasureLookup>) -> Result<Reply> {
     ctx.read(move |tx| {
-        let own = mine(tx.workspace()).filter(erasures::address_hashes.contains(vec![Some(hash(&asked.email))]));
+        let hashes: Vec<Option<String>> = hashes(&asked.email).into_iter().map(Some).collect();
+        let own = mine(tx.workspace()).filter(erasures::address_hashes.overlaps_with(hashes));
         let erasure = own.order(erasures::created_at.desc()).select(Erasure::as_select()).first(tx.conn).optional()?;
         Reply::ok(&ErasureLookupResult { erasure })
     })

@@ -2,6 +2,7 @@
 use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::identity::accounts::SECURITY_EVENTS;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
@@ -150,9 +151,24 @@ fn kinds(tx: &Tx<'_>) -> Vec<String> {
     Kind::ALL.iter().filter(may).map(|kind| kind.as_str().to_owned()).collect()
 }
 
+/// Whether the view of an event is shared, or was until then, or is the caller's.
+const OF_VIEWS: &str = "record_kind <> 'view' or actor_id = :me or changes -> 'shared' -> 0 = 'true' or exists (select 1 from views v \
+    where v.workspace_id = events.workspace_id and v.id = events.record_id and (v.shared or v.owner_id = :me))";
+
+/// What happens to how others sign in is for who may read the audit log.
+const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
+
 /// The condition on events that follows from what the caller may see of each kind of record.
 fn seen(tx: &Tx<'_>) -> Statement {
-    let mut condition = Statement::new("true");
+    let audits = tx.actor.must_read(Kind::AuditEvent.path()).is_ok();
+    let security = SECURITY_EVENTS.iter().map(|name| (*name).to_owned()).collect();
+    let sign_in = Statement::new(OF_SIGN_IN)
+        .set("audits", Part::Sql(if audits { "true" } else { "false" }))
+        .set("me", Part::Id(tx.actor.user))
+        .set("security", Part::Texts(security));
+    let mut condition = Statement::new("(:views) and (:sign_in)")
+        .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("me", Part::Id(tx.actor.user)))))
+        .set("sign_in", Part::Nested(Box::new(sign_in)));
     for (kind, owner) in OWNED {
         let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
         let owned = Statement::new(OF_OWNERS)

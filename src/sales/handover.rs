@@ -1,7 +1,7 @@
 //! Somebody leaves: everything that is theirs goes to somebody else, in one transaction.
 use crate::db::events::Event;
-use crate::db::sight;
 use crate::db::tx::Tx;
+use crate::db::{refs, sight};
 use crate::identity::users::{self, UserStatus};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, Result};
@@ -77,7 +77,7 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, to: Uuid) -> Result<HandOverResult> {
     }
     let taker = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
     if taker.status == UserStatus::Suspended {
-        return Err(Error::member("/to_user_id", "invalid", "is suspended"));
+        return Err(refs::is_suspended("/to_user_id"));
     }
     Ok(HandOverResult {
         companies: hand_over!(tx, companies.owner_id, Company, Company, from, to),

@@ -23,6 +23,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::net::IpAddr;
 
 /// A version is never longer.
 const VERSION_DIGITS: usize = 18;
@@ -65,6 +66,11 @@ impl<P: Permission> Ctx<P> {
 
     pub fn query(&self) -> &str {
         self.request.query_string()
+    }
+
+    /// Where the request came from.
+    pub fn address(&self) -> Option<IpAddr> {
+        address(&self.request)
     }
 
     /// The parameters, when the operation is no list.

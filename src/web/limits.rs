@@ -15,6 +15,8 @@ use uuid::Uuid;
 const BURST: u32 = 100;
 /// Attempts to sign in from one address, per minute.
 const SIGN_INS: u32 = 10;
+/// Registrations from one address, per minute.
+const REGISTRATIONS: u32 = 30;
 /// Wrong passwords for one e-mail from one address, within the window. Keyed by both, so that nobody can lock out another.
 const FAILURES: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -35,6 +37,7 @@ pub struct Limits {
     per_minute: u32,
     general: Buckets<Asker>,
     sign_in: Buckets<IpAddr>,
+    registrations: Buckets<IpAddr>,
     failures: Mutex<HashMap<(String, IpAddr), (u32, Instant)>>,
 }
 
@@ -56,11 +59,12 @@ impl Limits {
     /// Nothing when `per_minute` is 0: no limits at all.
     pub fn new(per_minute: u32) -> Option<Limits> {
         let rate = NonZeroU32::new(per_minute)?;
-        let sign_ins = NonZeroU32::new(SIGN_INS)?;
+        let (sign_ins, registrations) = (NonZeroU32::new(SIGN_INS)?, NonZeroU32::new(REGISTRATIONS)?);
         Some(Limits {
             per_minute,
             general: buckets(rate, BURST),
             sign_in: buckets(sign_ins, SIGN_INS),
+            registrations: buckets(registrations, REGISTRATIONS),
             failures: Mutex::default(),
         })
     }
@@ -80,7 +84,16 @@ impl Limits {
 
     /// Before a password is looked at.
     pub fn may_sign_in(&self, email: &str, from: IpAddr) -> Result<()> {
-        if let Err(wait) = self.sign_in.check_key(&from) {
+        self.may_try(&self.sign_in, email, from)
+    }
+
+    /// The same, of a registration.
+    pub fn may_register(&self, email: &str, from: IpAddr) -> Result<()> {
+        self.may_try(&self.registrations, email, from)
+    }
+
+    fn may_try(&self, attempts: &Buckets<IpAddr>, email: &str, from: IpAddr) -> Result<()> {
+        if let Err(wait) = attempts.check_key(&from) {
             return Err(limited(wait.wait_time_from(DefaultClock::default().now())));
         }
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,6 +124,7 @@ impl Limits {
         if self.general.len() > KEPT_MAX {
             self.general.retain_recent();
             self.sign_in.retain_recent();
+            self.registrations.retain_recent();
         }
     }
 }

@@ -7,7 +7,7 @@ use totp_rs::{Builder, Secret};
 const PASSWORD: &str = "a-long-password";
 
 /// The code of an app that is some steps of 30 seconds ahead.
-fn code(secret: &str, ahead: u64) -> String {
+pub fn code(secret: &str, ahead: u64) -> String {
     let totp =
         Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).with_account_name("a").build().unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();

@@ -1,8 +1,10 @@
 //! Every operation of the document, walked: without a token, without the scope, with another workspace's id, with rubbish.
 //! A new operation is walked without a word said; what cannot be is listed here, and the list may only shrink.
-use crate::support::{Answer, Client, client::DOCUMENT, id, key, workspace};
+use crate::support::{Answer, Client, client::DOCUMENT, id, key, server, workspace};
+use diesel::RunQueryDsl;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
+use voronka::db::sql::{Part, Statement};
 use voronka::kernel::actor::SCOPES;
 
 pub struct Operation {
@@ -40,6 +42,22 @@ pub fn send(client: &Client, op: &Operation, path: &str, body: &str) -> Answer {
     client.send(&op.method, path, body, content_type)
 }
 
+/// Somebody at a provider who signs in as a user: only a provider could make one otherwise.
+fn identity(user: &str) -> String {
+    let made = server().db.here(|conn| {
+        let text = "insert into login_identities (issuer, subject, login_id, created_at) \
+            select 'https://id.example', gen_random_uuid()::text, login_id, now() from users where id = :user returning id";
+        Ok(Statement::new(text).set("user", Part::Id(user.parse().unwrap())).get_result::<Made>(conn)?)
+    });
+    made.unwrap().id.to_string()
+}
+
+#[derive(diesel::QueryableByName)]
+struct Made {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: uuid::Uuid,
+}
+
 /// A record of each kind, for the paths.
 pub fn records(owner: &Client) -> HashMap<&'static str, String> {
     let made = |path: &str, body: Json| id(&owner.post(path, body).created());
@@ -51,6 +69,7 @@ pub fn records(owner: &Client) -> HashMap<&'static str, String> {
     HashMap::from([
         ("user_id", id(&owner.get("/me").ok()["user"])),
         ("session_id", id(&owner.get("/auth/sessions").ok()["data"][0])),
+        ("identity_id", identity(&id(&owner.get("/me").ok()["user"]))),
         ("role_id", made("/roles", json!({ "key": "walker", "name": "W", "grants": [] }))),
         ("team_id", made("/teams", json!({ "name": "T" }))),
         ("api_key_id", made("/api-keys", json!({ "name": "K", "scopes": ["contacts:read"] }))),

@@ -9,7 +9,7 @@ use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::schema::companies;
-use crate::{list_params, money_columns, next_task_columns, page, record};
+use crate::{gives, list_params, money_columns, next_task_columns, page, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -133,6 +133,7 @@ pub struct CompanyUpdate {
 impl Rules for CompanyUpdate {
     crate::shown_as!(Company);
 }
+gives!(CompanyUpdate of Company: revenue, employees, address);
 
 pub static COMPANY: Fields<companies::table> = Fields {
     kind: Kind::Company,

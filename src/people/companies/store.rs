@@ -6,7 +6,7 @@ use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::db::updates::{Group, apart, at_once, rows_of};
+use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -86,6 +86,7 @@ impl<'a> NewRow<'a> {
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
+    refs::must_work(tx, [new.owner_id], "/owner_id")?;
     let row = NewRow::new(tx, new)?;
     custom_fields::must_see(tx, Kind::Company, [new.custom_fields.as_slice()])?;
     let row: Company = diesel::insert_into(companies::table)
@@ -105,6 +106,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     })?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::must_see(tx, &parents)?;
+    refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
     custom_fields::must_see(tx, Kind::Company, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
@@ -158,6 +160,9 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) 
 
 /// Changes locked companies, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
+    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    let owners = newly(groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    refs::must_work(tx, owners, "/owner_id")?;
     let groups = apart(groups, |changes| changes.custom_fields.is_some());
     // The parent that companies have already may stay, seen or not.
     let parents = groups.iter().map(|(rows, changes)| {

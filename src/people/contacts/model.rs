@@ -9,7 +9,7 @@ use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::schema::contacts;
-use crate::{jsonb, list_params, next_task_columns, page, record, text_enum};
+use crate::{gives, jsonb, list_params, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -315,6 +315,8 @@ pub struct ContactUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
+
+gives!(ContactUpdate of Contact: email, emails, phone, phones, address, birthday, consents);
 
 impl Rules for ContactUpdate {
     crate::shown_as!(Contact);

@@ -5,7 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::db::updates::{Group, apart, at_once, rows_of};
+use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -155,6 +155,7 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     sight::may_create(tx, Kind::Contact, sight::owner_of_new(tx, Kind::Contact, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
+    refs::must_work(tx, [new.owner_id], "/owner_id")?;
     check_touches(tx, &[new])?;
     let row = NewRow::new(tx, new)?;
     custom_fields::must_see(tx, Kind::Contact, [new.custom_fields.as_slice()])?;
@@ -176,6 +177,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     })?;
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::must_see(tx, &companies)?;
+    refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     check_touches(tx, list)?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new)).collect::<Result<_>>()?;
     custom_fields::must_see(tx, Kind::Contact, list.iter().map(|new| new.custom_fields.as_slice()))?;
@@ -224,6 +226,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Contact], changes: &ContactUpdate) 
 
 /// Changes locked contacts, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]) -> Result<Vec<Contact>> {
+    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let addresses = |changes: &ContactUpdate| {
         changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
     };
@@ -234,6 +237,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         Some((Kind::Company, Some(company), "/company_id"))
     });
     refs::must_see(tx, &companies.collect::<Vec<_>>())?;
+    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    refs::must_work(tx, owners, "/owner_id")?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let before = rows.first();

@@ -10,8 +10,11 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use std::fs::{self, DirBuilder, Permissions};
 use std::future::ready;
-use std::path::PathBuf;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -49,7 +52,7 @@ pub struct Blobs {
 impl Blobs {
     pub fn new(settings: &Settings) -> std::result::Result<Blobs, String> {
         let Some(url) = &settings.url else {
-            std::fs::create_dir_all(&settings.folder).map_err(|e| format!("{}: {e}", settings.folder.display()))?;
+            private(&settings.folder).map_err(|e| format!("{}: {e}", settings.folder.display()))?;
             let folder = LocalFileSystem::new_with_prefix(&settings.folder).map_err(|e| e.to_string())?;
             return Ok(Blobs::of(Arc::new(folder.with_fsync(true))));
         };
@@ -112,6 +115,12 @@ impl Blobs {
             Err(error) => Err(away(&error)),
         }
     }
+}
+
+/// A folder that nobody but its owner enters.
+fn private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
 }
 
 /// The workspace and id in a key; of what others keep in the same place, nothing.

@@ -12,7 +12,7 @@ use crate::kernel::time::DateTime;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -209,6 +209,8 @@ pub struct DealUpdate {
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
 }
+
+gives!(DealUpdate of Deal: value, probability_percent, competitor, next_step);
 
 impl Rules for DealUpdate {
     crate::shown_as!(Deal);

@@ -3,7 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
-use crate::db::updates::{Group, apart, at_once, rows_of};
+use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
@@ -155,6 +155,9 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         rows.push(row);
     }
     custom_fields::must_see(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    // What is closed is no work any more.
+    let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
+    refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
     link_contacts(tx, &links)?;
     lines::insert(tx, &items)?;
@@ -271,6 +274,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         named.into_iter().filter(|(_, id, _)| !rows.iter().all(|deal| names(deal, *id)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    refs::must_work(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
@@ -340,6 +346,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
+    sight::may_give(tx, Kind::Deal, &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())])?;
     let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
@@ -387,13 +394,9 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Resul
         None => before.pipeline_id,
     };
     let stage = stages::within(tx, pipeline, to.stage_id)?;
-    let ending = Ending {
-        loss_reason: to.loss_reason_id,
-        loss_note: to.loss_note.clone(),
-        competitor: to.competitor.clone(),
-        fields: to.custom_fields.clone(),
-        ..Ending::default()
-    };
+    let (loss_reason, loss_note) = (to.loss_reason_id, to.loss_note.clone());
+    let (competitor, fields) = (to.competitor.clone(), to.custom_fields.clone());
+    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
     place(tx, &before, &stage, ending)
 }
 

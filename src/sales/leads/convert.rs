@@ -1,8 +1,10 @@
 //! Conversion: a lead becomes a contact, a company and a deal, new or existing ones, in one transaction.
 use crate::db::events::Event;
+use crate::db::refs;
 use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::kernel::access::Access;
 use crate::kernel::actor::Action;
 use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Code, Error, Result};
@@ -24,6 +26,7 @@ use crate::text_enum;
 use crate::work::tasks::store as tasks;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -117,9 +120,11 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
     let person = lead.person.clone().unwrap_or_default();
     let mode = asked.on_conflict.unwrap_or(OnConflict::FillEmpty);
     let mut made = Made::default();
-    let company = company(tx, &lead, &person, asked, &mut made)?;
-    let contact = contact(tx, &lead, &person, company.as_ref(), asked, mode, &mut made)?;
-    let deal = deal(tx, &lead, contact.as_ref(), company.as_ref(), asked, mode, &mut made)?;
+    // What a suspended owner would get goes to who converts.
+    let given = Lead { owner_id: refs::heir(tx, lead.owner_id)?, ..lead.clone() };
+    let company = company(tx, &given, &person, asked, &mut made)?;
+    let contact = contact(tx, &given, &person, company.as_ref(), asked, mode, &mut made)?;
+    let deal = deal(tx, &given, contact.as_ref(), company.as_ref(), asked, mode, &mut made)?;
     let moved = match &deal {
         Some(deal) => tasks::hand_over(tx, id, deal.id, contact.as_ref().map(|contact| contact.id))?,
         None => 0,
@@ -289,7 +294,7 @@ fn fill_contact(
     made: &mut Made,
 ) -> Result<Contact> {
     let (first, last) = names(person.name.as_deref());
-    let mut fill = Filler { mode, kind: "contact", made };
+    let mut fill = Filler { mode, kind: Kind::Contact, access: Arc::clone(&tx.actor.access), made };
     let changes = ContactUpdate {
         first_name: fill.text("first_name", contact.first_name.as_ref(), first),
         last_name: fill.text("last_name", contact.last_name.as_ref(), last),
@@ -308,14 +313,18 @@ fn fill_contact(
 /// Decides member by member whether the lead's value goes into an existing record.
 struct Filler<'m> {
     mode: OnConflict,
-    kind: &'static str,
+    kind: Kind,
+    access: Arc<Access>,
     made: &'m mut Made,
 }
 
 impl Filler<'_> {
     fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
         let new = new?;
+        // Whether a hidden member is empty is not told either.
+        let hidden = self.mode == OnConflict::FillEmpty && self.access.hides(self.kind.path(), member);
         let goes = match self.mode {
+            _ if hidden => false,
             OnConflict::Keep => false,
             OnConflict::FillEmpty => old.is_none(),
             OnConflict::Overwrite => old != Some(&new),
@@ -323,7 +332,7 @@ impl Filler<'_> {
         if !goes {
             return None;
         }
-        self.made.filled.push(format!("{}.{member}", self.kind));
+        self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
         Some(Some(new))
     }
 }
@@ -390,7 +399,7 @@ fn fill_deal(
     mode: OnConflict,
     made: &mut Made,
 ) -> Result<Deal> {
-    let mut fill = Filler { mode, kind: "deal", made };
+    let mut fill = Filler { mode, kind: Kind::Deal, access: Arc::clone(&tx.actor.access), made };
     let mut changes = DealUpdate {
         company_id: fill.text("company_id", deal.company_id.as_ref(), company.map(|c| c.id)),
         source_id: fill.text("source_id", deal.source_id.as_ref(), lead.source_id),

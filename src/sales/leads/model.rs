@@ -11,7 +11,7 @@ use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -202,6 +202,7 @@ pub struct LeadUpdate {
 impl Rules for LeadUpdate {
     crate::shown_as!(Lead);
 }
+gives!(LeadUpdate of Lead: person, value);
 
 /// Where a lead goes. Into a lost stage it needs the reason.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

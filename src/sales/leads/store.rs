@@ -3,7 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
-use crate::db::updates::{Group, apart, at_once, rows_of};
+use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{counter, sight, tx::Tx};
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
@@ -104,6 +104,9 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
         rows.push(row);
     }
     custom_fields::must_see(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    // What is closed is no work any more.
+    let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
+    refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).explain(MEANINGS)?;
     spans::insert_many(tx, &spans)?;
     records::tags::note(tx, made.iter().map(|lead| &lead.tags))?;
@@ -265,6 +268,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         named.into_iter().filter(move |(_, id, _)| id.is_none() || !rows.iter().all(|lead| names(lead, *id)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    refs::must_work(tx, owners, "/owner_id")?;
     let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
@@ -294,9 +300,14 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
 }
 
 /// Makes the tasks that were promised, and shows them in their leads.
-fn keep(tx: &mut Tx<'_>, promises: Vec<TaskCreate>, mut made: Vec<Lead>) -> Result<Vec<Lead>> {
+fn keep(tx: &mut Tx<'_>, mut promises: Vec<TaskCreate>, mut made: Vec<Lead>) -> Result<Vec<Lead>> {
     if promises.is_empty() {
         return Ok(made);
+    }
+    let gone = refs::suspended(tx, promises.iter().map(|task| task.assignee_id))?;
+    // Who is suspended does not come back: whoever promises it does.
+    for task in promises.iter_mut().filter(|task| task.assignee_id.is_some_and(|id| gone.contains(&id))) {
+        task.assignee_id = Some(tx.actor.user);
     }
     tasks::insert_many(tx, &promises.iter().collect::<Vec<_>>())?;
     let ids = promises.iter().filter_map(|task| task.lead_id);

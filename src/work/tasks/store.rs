@@ -3,7 +3,7 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::db::updates::{Group, apart, at_once, rows_of};
+use crate::db::updates::{Group, apart, at_once, newly, rows_of};
 use crate::db::{refs, sight};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -52,6 +52,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
         named.extend(Related { contact, company, lead, deal }.named());
     }
     refs::must_see(tx, &named)?;
+    refs::must_work(tx, list.iter().map(|new| new.assignee_id), "/assignee_id")?;
     let row = |new: &&TaskCreate| NewTask {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
@@ -131,6 +132,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
         named.into_iter().filter(|one| !rows.iter().all(|task| task.related().named().contains(one)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    let assignees = newly(&groups, |changes| changes.assignee_id.flatten(), |row| row.assignee_id);
+    refs::must_work(tx, assignees, "/assignee_id")?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let due = match (changes.due_at, changes.due_date) {

@@ -1,7 +1,7 @@
 // Signing in through a real OpenID provider, walked as a browser does. Arguments: the program, a folder for its data.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHmac, generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
@@ -17,6 +17,9 @@ const accounts = {
   bob: { email: "bob@acme.example", email_verified: true, name: "Bob" },
   pretender: { email: "anna@acme.example", email_verified: false, name: "Not Anna" },
   stranger: { email: "stranger@elsewhere.example", email_verified: true, name: "Stranger" },
+  carol: { email: "carol@acme.example", email_verified: true, name: "Carol" },
+  // Some providers never say whether they have verified an address.
+  silent: { email: "silent@acme.example", name: "Silent" },
 };
 
 const listener = createServer();
@@ -89,7 +92,19 @@ class Browser {
   }
 }
 
-const server = spawn(program, ["serve", "--listen", "127.0.0.1:0", "--data-dir", data], {
+/** The code of an authenticator app, some steps of thirty seconds ahead. */
+function totp(secret, ahead) {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replace(/=+$/, "")].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
+  const mac = createHmac("sha1", key).update(step).digest();
+  const number = mac.readUInt32BE(mac[mac.length - 1] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+const start = (data, trusted) => spawn(program, ["serve", "--listen", "127.0.0.1:0", "--data-dir", data], {
   stdio: ["ignore", "pipe", "inherit"],
   env: {
     ...process.env,
@@ -97,16 +112,22 @@ const server = spawn(program, ["serve", "--listen", "127.0.0.1:0", "--data-dir",
     VORONKA_OIDC_CLIENT_ID: "voronka",
     VORONKA_OIDC_CLIENT_SECRET: secret,
     VORONKA_OIDC_REDIRECT_URL: callback,
+    VORONKA_OIDC_TRUST_EMAIL: trusted,
   },
 });
-try {
-  const base = await new Promise((found, lost) => {
-    server.once("error", lost).once("exit", () => lost(new Error("the server ended")));
-    createInterface(server.stdout).on("line", (line) => {
-      const address = /^Voronka listens on (.*)$/.exec(line)?.[1];
-      if (address) found(`${address}/api/v1`);
-    });
+const listening = (server) => new Promise((found, lost) => {
+  server.once("error", lost).once("exit", () => lost(new Error("the server ended")));
+  createInterface(server.stdout).on("line", (line) => {
+    const address = /^Voronka listens on (.*)$/.exec(line)?.[1];
+    if (address) found(`${address}/api/v1`);
   });
+});
+const stopped = async (server) => {
+  if (server.exitCode === null && server.kill()) await once(server, "exit");
+};
+let server = start(data, "https://elsewhere.example");
+try {
+  let base = await listening(server);
 
   const call = async (method, path, body, token) => {
     const answer = await fetch(base + path, {
@@ -114,7 +135,8 @@ try {
       headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
       ...(body && { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, body: await answer.json() };
+    const text = await answer.text();
+    return { status: answer.status, body: text ? JSON.parse(text) : null };
   };
   const must = async (status, ...request) => {
     const answer = await call(...request);
@@ -177,8 +199,57 @@ try {
   }
   const users = await must(200, "GET", "/users", undefined, owner.access_token);
   assert.deepEqual(users.data.map((user) => user.name).sort(), ["Anna", "Bob"]);
+
+  // A login with a second factor is linked as it signs in: with its password and a code.
+  const password = "carols-long-password";
+  const carol = await must(201, "POST", "/auth/register", {
+    workspace_name: "Carol", name: "Carol", email: "carol@acme.example", password,
+  });
+  const { secret: app } = await must(200, "POST", "/auth/totp/begin", { password }, carol.access_token);
+  const { recovery_codes } = await must(200, "POST", "/auth/totp/confirm", { code: totp(app, 0) }, carol.access_token);
+  const link = async (status, more) => {
+    const { code, state } = await through(new Browser(), "carol");
+    return must(status, "POST", "/auth/oidc/complete", { code, state, ...more });
+  };
+  assert.equal((await link(401, {})).code, "oidc_failed");
+  assert.equal((await link(401, { password: "a-wrong-password" })).code, "oidc_failed");
+  assert.equal((await link(401, { password })).code, "totp_required");
+  assert.equal((await link(401, { password, second_factor_code: "000000" })).code, "totp_invalid");
+  const identities = async (token) => (await must(200, "GET", "/auth/identities", undefined, token)).data;
+  assert.deepEqual(await identities(carol.access_token), []);
+  const linked = await link(200, { password, second_factor_code: recovery_codes[0] });
+  assert.equal(linked.user_id, carol.user_id);
+  await link(200, {});
+  const [identity] = await identities(carol.access_token);
+  assert.deepEqual([identity.issuer, identity.subject], [issuer, "carol"]);
+  // It is unlinked by hand, and nobody else can.
+  await must(404, "DELETE", `/auth/identities/${identity.id}`, undefined, pair.access_token);
+  await must(204, "DELETE", `/auth/identities/${identity.id}`, undefined, carol.access_token);
+  assert.equal((await link(401, {})).code, "oidc_failed");
+  // And by a new password: whoever knew the old one may have linked it.
+  await link(200, { password, second_factor_code: recovery_codes[1] });
+  const other = "carols-other-password";
+  const change = { current_password: password, new_password: other };
+  await must(204, "POST", "/auth/change-password", change, carol.access_token);
+  assert.deepEqual(await identities(carol.access_token), []);
+  assert.equal((await link(401, {})).code, "oidc_failed");
+  // Who has no other way in keeps the one.
+  const [own] = await identities(pair.access_token);
+  await must(409, "DELETE", `/auth/identities/${own.id}`, undefined, pair.access_token);
+
+  // A provider that does not say whether it has verified an address is believed where its issuer is trusted, and nowhere else.
+  await must(201, "POST", "/users", { name: "Silent", email: "silent@acme.example" }, owner.access_token);
+  const unsaid = await through(new Browser(), "silent");
+  await refused(unsaid.code, unsaid.state, "an e-mail of which nothing is said");
+  await stopped(server);
+  server = start(data, `https://elsewhere.example,${issuer}`);
+  base = await listening(server);
+  const trusted = await through(new Browser(), "silent");
+  assert.equal((await complete(trusted.code, trusted.state)).workspace_id, owner.workspace_id);
+  const pretended = await through(new Browser(), "pretender");
+  await refused(pretended.code, pretended.state, "an e-mail that is said not to be verified");
 } finally {
-  if (server.exitCode === null && server.kill()) await once(server, "exit");
+  await stopped(server);
   listener.close();
   listener.closeAllConnections();
 }

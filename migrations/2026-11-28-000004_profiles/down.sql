@@ -1,0 +1,2 @@
+alter table users drop column avatar_url;
+alter table users drop column language;

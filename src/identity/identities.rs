@@ -1,0 +1,86 @@
+//! The identities at an OpenID provider that sign in as a login, and how to end one.
+use crate::db::pool::Db;
+use crate::db::tx::in_transaction;
+use crate::identity::auth::device;
+use crate::identity::letters::{self, LetterKind};
+use crate::identity::{accounts, users};
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::reply::Reply;
+use crate::kernel::time::DateTime;
+use crate::schema::{login_identities as i, logins};
+use crate::web::ctx::{Caller, Id};
+use actix_web::{HttpRequest, delete, get, web};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// Somebody at a provider who signs in as you.
+#[derive(Debug, Queryable, Serialize, ToSchema)]
+pub struct IdentityInfo {
+    pub id: Uuid,
+    /// Of the provider.
+    #[schema(example = "https://accounts.example")]
+    pub issuer: String,
+    /// What the provider calls you.
+    #[schema(example = "248289761001")]
+    pub subject: String,
+    pub created_at: DateTime,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IdentityList {
+    pub data: Vec<IdentityInfo>,
+}
+
+/// The login behind a signed-in caller; an API key has none.
+fn login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
+    if caller.0.session.is_none() {
+        return Err(Error::new(Code::Forbidden, "an API key has no identities; sign in"));
+    }
+    users::login_of(conn, caller.0.workspace, caller.0.user)
+}
+
+/// The identities at an OpenID provider that sign in as you.
+#[utoipa::path(operation_id = "list_identities", responses((status = 200, description = "The identities", body = IdentityList)))]
+#[get("/auth/identities")]
+async fn list(caller: Caller, db: web::Data<Db>) -> Result<Reply> {
+    let list = db
+        .run(move |conn| {
+            let login = login(conn, &caller)?;
+            let own = i::table.filter(i::login_id.eq(login)).order((i::created_at, i::id));
+            Ok(own.select((i::id, i::issuer, i::subject, i::created_at)).load(conn)?)
+        })
+        .await?;
+    Reply::ok(&IdentityList { data: list })
+}
+
+/// Unlink an identity: it signs in as you no more. Choose a password first if you have none.
+#[utoipa::path(operation_id = "unlink_identity", params(("identity_id" = Uuid, Path, description = "Id of the identity")),
+    responses((status = 204, description = "Unlinked")))]
+#[delete("/auth/identities/{identity_id}")]
+async fn unlink(request: HttpRequest, caller: Caller, id: Id, db: web::Data<Db>) -> Result<Reply> {
+    let device = device(&request);
+    db.run(move |conn| {
+        in_transaction(conn, |conn| {
+            let login = login(conn, &caller)?;
+            let own = i::table.filter(i::id.eq(id.0)).filter(i::login_id.eq(login));
+            if diesel::delete(own).execute(conn)? == 0 {
+                return Err(Error::not_found());
+            }
+            let password: Option<String> = logins::table.find(login).select(logins::password_hash).first(conn)?;
+            if password.is_none() {
+                return Err(Error::new(Code::Conflict, "choose a password first: you could not sign in any more"));
+            }
+            letters::secured(conn, login, LetterKind::IdentityEnded)?;
+            accounts::tell(conn, login, "user.identity_ended", &device)
+        })
+    })
+    .await?;
+    Ok(Reply::none())
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(unlink);
+}

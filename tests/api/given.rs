@@ -1,0 +1,217 @@
+//! What may be given: no new work to who is suspended, and no value to a member that one's role hides.
+use crate::imports::{finished, import};
+use crate::support::client::DOCUMENT;
+use crate::support::{Answer, Client, id, stage, unique, user, user_with, workspace};
+use serde_json::{Value as Json, json};
+use voronka::kernel::access::HIDEABLE;
+
+/// A seller who is suspended, with the client that was theirs.
+fn suspended(owner: &Client) -> String {
+    let seller = user(owner, "seller");
+    let seller = id(&seller.get("/me").ok()["user"]);
+    owner.patch(&format!("/users/{seller}"), json!({ "status": "suspended" })).ok();
+    seller
+}
+
+#[track_caller]
+fn refused(answer: Answer, pointer: &str, code: &str) {
+    let problem = answer.problem(422, "validation_failed");
+    assert_eq!((&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]), (&json!(pointer), &json!(code)));
+}
+
+#[track_caller]
+fn item_refused(answer: Answer, code: &str) {
+    let result = answer.ok()["results"][0].clone();
+    assert_eq!((&result["status"], &result["error"]["errors"][0]["code"]), (&json!(422), &json!(code)), "{result}");
+}
+
+/// The resources whose records are somebody's, the member that says whose, and a body that makes one.
+fn owned() -> [(&'static str, &'static str, Json); 5] {
+    [
+        ("contacts", "owner_id", json!({ "first_name": "C" })),
+        ("companies", "owner_id", json!({ "name": unique("Company") })),
+        ("leads", "owner_id", json!({ "title": "L" })),
+        ("deals", "owner_id", json!({ "title": "D" })),
+        ("tasks", "assignee_id", json!({ "title": "T" })),
+    ]
+}
+
+fn everything() -> Json {
+    json!({ "all": [{ "field": "created_at", "op": "gte", "values": ["2000-01-01T00:00:00Z"] }] })
+}
+
+#[test]
+fn who_is_suspended_gets_no_new_work() {
+    let owner = workspace();
+    let gone = suspended(&owner);
+    for (resource, member, body) in owned() {
+        let pointer = format!("/{member}");
+        let mut theirs = body.clone();
+        theirs[member] = json!(gone);
+        refused(owner.post(&format!("/{resource}"), theirs.clone()), &pointer, "suspended_user");
+        let batch = json!({ "items": [theirs] });
+        item_refused(owner.post(&format!("/{resource}/batch-create"), batch), "suspended_user");
+        let made = id(&owner.post(&format!("/{resource}"), body).created());
+        let change = json!({ member: gone });
+        refused(owner.patch(&format!("/{resource}/{made}"), change.clone()), &pointer, "suspended_user");
+        let batch = json!({ "items": [{ "id": made, "changes": change }] });
+        item_refused(owner.post(&format!("/{resource}/batch-update"), batch), "suspended_user");
+        let bulk = json!({ "selection": everything(), "changes": change });
+        let job = finished(&owner, &id(&owner.post(&format!("/{resource}/bulk-update"), bulk).expect(202)));
+        assert_eq!((&job["result"]["succeeded"], &job["result"]["failed"]), (&json!(0), &json!(1)), "{job}");
+    }
+}
+
+#[test]
+fn other_ways_to_give_work_have_the_same_rule() {
+    let owner = workspace();
+    let gone = suspended(&owner);
+    let me = owner.get("/me").ok()["user"]["id"].clone();
+    for resource in ["leads", "deals", "companies", "contacts"] {
+        let mut item =
+            json!({ "external_id": "x1", "title": "T", "name": unique("N"), "first_name": "F", "owner_id": gone });
+        let has = |member: &str| match resource {
+            "leads" | "deals" => member == "title",
+            "companies" => member == "name",
+            _ => member == "first_name",
+        };
+        item.as_object_mut().unwrap().retain(|member, _| member.ends_with("_id") || has(member));
+        let upsert = json!({ "items": [item] });
+        item_refused(owner.post(&format!("/{resource}/batch-upsert"), upsert), "suspended_user");
+    }
+    let lead = id(&owner.post("/leads", json!({ "title": "L", "person": { "name": "Eva" } })).created());
+    let convert = json!({ "deal": { "title": "D", "owner_id": gone } });
+    refused(owner.post(&format!("/leads/{lead}/convert"), convert), "/deal/owner_id", "suspended_user");
+    let over = json!({ "to_user_id": gone });
+    refused(owner.post(&format!("/users/{}/hand-over", me.as_str().unwrap()), over), "/to_user_id", "suspended_user");
+    let email = owner.get(&format!("/users/{gone}")).ok()["email"].as_str().unwrap().to_owned();
+    let file = format!("last_name,owner\nStone,{email}\nTamm,\n");
+    let mapping = json!([{ "column": "last_name", "field": "last_name" }, { "column": "owner", "field": "owner_id" }]);
+    let report = import(&owner, "contacts", &file, json!({ "mapping": mapping }));
+    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(1)), "{report}");
+}
+
+/// What is theirs already may be sent back, and what would follow from it falls to who acts.
+#[test]
+fn what_a_suspended_user_has_goes_on() {
+    let owner = workspace();
+    let seller = user(&owner, "seller");
+    let their = id(&seller.get("/me").ok()["user"]);
+    let me = owner.get("/me").ok()["user"]["id"].clone();
+    let lead = id(&seller.post("/leads", json!({ "title": "L", "person": { "name": "Eva" } })).created());
+    let deal = id(&seller.post("/deals", json!({ "title": "D" })).created());
+    owner.patch(&format!("/users/{their}"), json!({ "status": "suspended" })).ok();
+    let same = json!({ "title": "E", "owner_id": their });
+    assert_eq!(owner.patch(&format!("/deals/{deal}"), same).ok()["owner_id"], json!(their));
+    owner.patch(&format!("/leads/{lead}"), json!({ "come_back_on": "2031-03-01" })).ok();
+    let tasks = owner.get(&format!("/tasks?lead_id={lead}")).ok();
+    assert_eq!(tasks["data"][0]["assignee_id"], me);
+    let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
+    assert_eq!((&made["deal"]["owner_id"], &made["contact"]["owner_id"]), (&me, &me));
+    let won = stage(&owner, "deal", "Payment received");
+    owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": won })).ok();
+}
+
+/// A value for every member that a role can hide.
+fn value(member: &str) -> Json {
+    match member {
+        "email" => json!("new@example.com"),
+        "emails" => json!([{ "email": "new@example.com", "kind": "work" }]),
+        "phone" => json!("+44 20 7946 0018"),
+        "phones" => json!([{ "phone": "+44 20 7946 0018", "kind": "work" }]),
+        "birthday" => json!("1990-01-01"),
+        "consents" => json!([]),
+        "revenue" | "value" => json!({ "amount": 1, "currency": "EUR" }),
+        "employees" | "probability_percent" => json!(7),
+        "person" => json!({ "name": "Somebody" }),
+        "address" | "competitor" | "next_step" => json!("new"),
+        other => panic!("no value for {other}"),
+    }
+}
+
+/// Somebody who may do everything with records but see one field.
+fn blind(owner: &Client, resource: &str, field: &str) -> Client {
+    let all = |resource| [resource, "all", "all", "all", "all", "all"];
+    let grants = ["contacts", "companies", "leads", "deals", "tasks"].map(all);
+    let mut grants = grants.to_vec();
+    grants.extend([["imports", "all", "all", "all", "all", "none"], ["jobs", "all", "none", "none", "none", "none"]]);
+    user_with(owner, &grants, json!({ "hidden_fields": [{ "resource": resource, "field": field }] })).0
+}
+
+#[test]
+fn what_a_role_hides_is_not_overwritten_blind() {
+    let owner = workspace();
+    let schemas = &DOCUMENT["components"]["schemas"];
+    let mut asked = 0;
+    for (resource, field, members) in HIDEABLE {
+        let name = match *resource {
+            "contacts" => "ContactUpdate",
+            "companies" => "CompanyUpdate",
+            "leads" => "LeadUpdate",
+            _ => "DealUpdate",
+        };
+        let client = blind(&owner, resource, field);
+        let (_, _, body) = owned().into_iter().find(|(owned, ..)| owned == resource).unwrap();
+        let record = id(&owner.post(&format!("/{resource}"), body).created());
+        let path = format!("/{resource}/{record}");
+        let before = owner.get(&path).ok();
+        for member in members.iter().filter(|member| schemas[name]["properties"].get(**member).is_some()) {
+            let change = json!({ *member: value(member) });
+            refused(client.patch(&path, change.clone()), &format!("/{member}"), "hidden");
+            let batch = json!({ "items": [{ "id": record, "changes": change }] });
+            item_refused(client.post(&format!("/{resource}/batch-update"), batch), "hidden");
+            let bulk = json!({ "selection": everything(), "changes": change });
+            let job = finished(&client, &id(&client.post(&format!("/{resource}/bulk-update"), bulk).expect(202)));
+            assert_eq!((&job["result"]["succeeded"], &job["result"]["failed"]), (&json!(0), &job["total"]), "{job}");
+            asked += 1;
+        }
+        assert_eq!(owner.get(&path).ok(), before, "{resource} {field}");
+        client.patch(&path, json!({ "tags": ["seen"] })).ok();
+    }
+    assert!(asked >= 12, "{asked}");
+}
+
+#[test]
+fn upserts_imports_and_conversions_overwrite_nothing_hidden() {
+    let owner = workspace();
+    let client = blind(&owner, "contacts", "phone");
+    let contact =
+        json!({ "first_name": "Eva", "external_id": "e1", "email": "eva@stone.example", "phone": "+1 212 555 0101" });
+    let contact = id(&owner.post("/contacts", contact).created());
+    let phone = || owner.get(&format!("/contacts/{contact}")).ok()["phone"].clone();
+    let before = phone();
+    let item = json!({ "items": [{ "external_id": "e1", "first_name": "Eva", "phone": "+1 212 555 0199" }] });
+    item_refused(client.post("/contacts/batch-upsert", item), "hidden");
+    let mapping = json!([{ "column": "key", "field": "external_id" }, { "column": "phone", "field": "phone" }]);
+    let report = import(&client, "contacts", "key,phone\ne1,+1 212 555 0199\n", json!({ "mapping": mapping }));
+    assert_eq!((&report["updated"], &report["failed"]), (&json!(0), &json!(1)), "{report}");
+    let person = json!({ "name": "Eva", "email": "eva@stone.example", "phone": "+1 212 555 0199" });
+    let lead = || id(&owner.post("/leads", json!({ "title": "L", "person": person })).created());
+    let convert = |mode: &str| client.post(&format!("/leads/{}/convert", lead()), json!({ "on_conflict": mode }));
+    refused(convert("overwrite"), "/phone", "hidden");
+    let filled = convert("fill_empty").ok();
+    assert!(!filled["filled"].to_string().contains("phone"), "{filled}");
+    assert_eq!(phone(), before);
+    // Of a new contact nothing is overwritten.
+    client.post("/contacts", json!({ "first_name": "New", "phone": "+1 212 555 0177" })).created();
+    let deal =
+        id(&owner.post("/deals", json!({ "title": "D", "value": { "amount": 5, "currency": "EUR" } })).created());
+    let seller = blind(&owner, "deals", "value");
+    let won = json!({ "value": { "amount": 1, "currency": "EUR" } });
+    refused(seller.post(&format!("/deals/{deal}/win"), won), "/value", "hidden");
+    seller.post(&format!("/deals/{deal}/win"), json!({})).ok();
+}
+
+#[test]
+fn own_fields_that_are_hidden_are_not_overwritten_either() {
+    let owner = workspace();
+    owner
+        .post("/custom-fields", json!({ "resource": "contacts", "key": "region", "name": "Region", "kind": "text" }))
+        .created();
+    let client = blind(&owner, "contacts", "cf.region");
+    let own = |value: &str| json!({ "first_name": "A", "custom_fields": [{ "key": "region", "text": value }] });
+    let contact = id(&owner.post("/contacts", own("north")).created());
+    let path = format!("/contacts/{contact}");
+    refused(client.patch(&path, own("south")), "/custom_fields/0", "hidden");
+    assert_eq!(owner.get(&path).ok()["custom_fields"][0]["text"], "north");
+}

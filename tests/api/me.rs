@@ -1,0 +1,88 @@
+//! What a client asks first: who am I, and what may I do.
+use crate::support::{key, unique, user, user_with, workspace};
+use serde_json::{Value as Json, json};
+use voronka::kernel::actor::SCOPES;
+
+fn grant<'a>(me: &'a Json, resource: &str) -> &'a Json {
+    let grants = me["grants"].as_array().unwrap();
+    grants.iter().find(|grant| grant["resource"] == resource).unwrap_or(&Json::Null)
+}
+
+#[test]
+fn me_carries_the_rights() {
+    let owner = workspace();
+    let me = owner.get("/me").ok();
+    assert_eq!((&grant(&me, "deals")["delete"], &grant(&me, "workspaces")["update"]), (&json!("all"), &json!("all")));
+    assert_eq!((&me["hidden_fields"], &me["scopes"]), (&json!([]), &json!([])));
+    let viewer = user(&owner, "viewer").get("/me").ok();
+    assert_eq!((&grant(&viewer, "deals")["read"], &grant(&viewer, "deals")["create"]), (&json!("all"), &json!("none")));
+    let hidden = json!([{ "resource": "contacts", "field": "phone" }]);
+    // Not even the right to read users is needed to know oneself.
+    let grants = [["contacts", "team", "own", "own", "none", "none"]];
+    let partner = user_with(&owner, &grants, json!({ "hidden_fields": hidden })).0.get("/me").ok();
+    assert_eq!((grant(&partner, "contacts")["read"].as_str(), &partner["hidden_fields"]), (Some("team"), &hidden));
+    assert_eq!(partner["grants"].as_array().unwrap().len(), 1, "{}", partner["grants"]);
+}
+
+/// Every key knows itself, whatever it may do otherwise.
+#[test]
+fn every_key_may_ask_who_it_is() {
+    let owner = workspace();
+    let user = owner.get("/me").ok()["user"]["id"].clone();
+    for scope in SCOPES {
+        let me = key(&owner, &[scope]).get("/me").ok();
+        assert_eq!((&me["user"]["id"], &me["scopes"], &me["memberships"]), (&user, &json!([scope]), &json!([])));
+    }
+}
+
+#[test]
+fn everybody_changes_what_they_say_of_themselves() {
+    let owner = workspace();
+    let viewer = user(&owner, "viewer");
+    let before = viewer.get("/me").ok();
+    let change =
+        json!({ "name": "Anna", "time_zone": "Asia/Tokyo", "language": "et", "avatar_url": "https://p.example/a.png" });
+    let changed = viewer.patch("/me", change.clone()).ok();
+    for (member, value) in change.as_object().unwrap() {
+        assert_eq!(&changed[member], value, "{member}");
+    }
+    assert_eq!(viewer.get("/me").ok()["user"], changed);
+    assert_eq!((&changed["role"], &changed["status"]), (&before["user"]["role"], &before["user"]["status"]));
+    let cleared = viewer.patch("/me", json!({ "clear": ["language"], "avatar_url": null })).ok();
+    assert_eq!((&cleared["language"], &cleared["avatar_url"]), (&Json::Null, &Json::Null));
+    viewer.with("If-Match", "\"1\"").patch("/me", json!({ "name": "B" })).problem(412, "version_conflict");
+    for (body, status) in [
+        (json!({ "role": "owner" }), 400),
+        (json!({ "status": "active" }), 400),
+        (json!({ "email": "x@example.com" }), 400),
+        (json!({ "name": "" }), 422),
+        (json!({ "name": null }), 422),
+        (json!({ "time_zone": "Mars/Base" }), 422),
+        (json!({ "language": "not a tag" }), 422),
+        (json!({ "avatar_url": "javascript:alert(1)" }), 422),
+    ] {
+        assert_eq!(viewer.patch("/me", body.clone()).status, status, "{body}");
+    }
+    key(&viewer, &["users:write"]).patch("/me", json!({ "name": "Script" })).problem(403, "forbidden");
+    let log = owner.get("/audit-events?type=user.updated").ok();
+    assert_eq!(log["data"].as_array().unwrap().len(), 2, "{log}");
+}
+
+/// Nobody is asked whether they meant the very name that they sent.
+#[test]
+fn no_name_is_a_typo_of_itself() {
+    let owner = workspace();
+    let hidden = json!([{ "resource": "contacts", "field": "email" }, { "resource": "deals", "field": "value" }]);
+    let grants = [["contacts", "all", "all", "all", "all", "all"], ["deals", "all", "all", "all", "all", "all"]];
+    let (blind, _) = user_with(&owner, &grants, json!({ "hidden_fields": hidden }));
+    for (path, name) in [
+        ("/contacts?email=a@example.com", "email"),
+        ("/contacts?email__ne=a@example.com", "email__ne"),
+        ("/deals?value__gte=5", "value__gte"),
+        (&format!("/deals?{}=1", unique("nothing")), "nothing"),
+    ] {
+        let problem = blind.get(path).expect(400);
+        let detail = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(!detail.contains(&format!("did you mean {name}?")), "{path}: {detail}");
+    }
+}

@@ -1,0 +1,154 @@
+//! What strangers learn of logins, and what letters they can have sent.
+use crate::support::letters::{letter, letters};
+use crate::support::{Answer, Client, id, register, unique, workspace};
+use serde_json::{Value as Json, json};
+
+const PASSWORD: &str = "a-long-password";
+const OTHER: &str = "another-password";
+
+fn post(path: &str, body: Json) -> Answer {
+    Client::anonymous().post(path, body)
+}
+
+fn login(email: &str, password: &str) -> Answer {
+    post("/auth/login", json!({ "email": email, "password": password }))
+}
+
+fn bearer(pair: &Json) -> Client {
+    Client::with_token(pair["access_token"].as_str().unwrap())
+}
+
+fn registration(email: &str, password: &str) -> Json {
+    json!({ "workspace_name": "Other", "name": "Other", "email": email, "password": password })
+}
+
+/// The members of an answer, without what differs from one to the next.
+fn shape(answer: &Json) -> Vec<String> {
+    answer.as_object().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn a_registration_does_not_tell_whether_the_address_is_known() {
+    let known = format!("{}@example.com", unique("known"));
+    let (own, first) = register(&known, PASSWORD);
+    let unknown = format!("{}@example.com", unique("unknown"));
+    let answers = [&known, &unknown].map(|email| post("/auth/register", registration(email, OTHER)).created());
+    assert_eq!(shape(&answers[0]), shape(&answers[1]));
+    for (email, answer) in [&known, &unknown].into_iter().zip(&answers) {
+        // Both go on in the same way, and nothing in the workspace tells them apart.
+        assert_eq!(bearer(answer).get("/jobs").ok()["data"], json!([]), "{email}");
+        assert_eq!(bearer(answer).get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
+        assert_eq!(login(email, OTHER).ok()["workspace_id"], answer["workspace_id"]);
+        login(email, "a-wrong-password").problem(401, "credentials_invalid");
+    }
+    // The login of the one who holds the address is untouched, and they are told.
+    assert_eq!(own.get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
+    assert_eq!(login(&known, PASSWORD).ok()["workspace_id"], first["workspace_id"]);
+    let told = letter(&known, "Another login under your address", 1);
+    assert!(letters(&unknown).is_empty());
+    // If it was them after all, they join with their own login, and the other one ends.
+    let token = told.token().unwrap();
+    let wrong = json!({ "token": token, "password": OTHER });
+    post("/auth/accept-invitation", wrong).problem(401, "credentials_invalid");
+    let joined = post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
+    assert_eq!(joined["workspace_id"], answers[0]["workspace_id"]);
+    assert_eq!(own.get("/me").ok()["memberships"].as_array().unwrap().len(), 2);
+    bearer(&answers[0]).get("/me").problem(401, "session_revoked");
+    login(&known, OTHER).problem(401, "credentials_invalid");
+}
+
+#[test]
+fn adding_a_user_does_not_tell_whether_the_address_has_a_login_elsewhere() {
+    let owner = workspace();
+    let known = format!("{}@example.com", unique("elsewhere"));
+    register(&known, PASSWORD);
+    let unknown = format!("{}@example.com", unique("nowhere"));
+    let add = |email: &str| owner.post("/users", json!({ "name": "U", "email": email, "password": OTHER }));
+    let made = [&known, &unknown].map(|email| {
+        let answer = add(email);
+        let statements = answer.statements();
+        let mut user = answer.created();
+        user["statements"] = json!(statements);
+        for member in ["id", "email", "created_at", "updated_at"] {
+            user[member] = Json::Null;
+        }
+        user
+    });
+    assert_eq!(made[0], made[1]);
+    let here = owner.get("/me").ok()["workspace"]["id"].clone();
+    for email in [&known, &unknown] {
+        assert_eq!(login(email, OTHER).ok()["workspace_id"], here, "{email}");
+    }
+    assert_eq!(owner.get("/jobs").ok()["data"], json!([]));
+    let elsewhere = login(&known, PASSWORD).ok();
+    assert_ne!(elsewhere["workspace_id"], here);
+    assert_eq!(bearer(&elsewhere).get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
+    letter(&known, "Another login under your address", 1);
+}
+
+/// A forgotten password is the holder's: a namesake cannot be given another one by letter, nor the holder be locked out.
+#[test]
+fn a_reset_is_the_holders() {
+    let email = format!("{}@example.com", unique("holder"));
+    let (_, first) = register(&email, PASSWORD);
+    let second = post("/auth/register", registration(&email, OTHER)).created();
+    post("/auth/forgot-password", json!({ "email": email })).gone();
+    let token = letter(&email, "A new password", 1).token().unwrap();
+    post("/auth/reset-password", json!({ "token": token, "password": "the-third-password" })).gone();
+    assert_eq!(login(&email, "the-third-password").ok()["workspace_id"], first["workspace_id"]);
+    assert_eq!(login(&email, OTHER).ok()["workspace_id"], second["workspace_id"]);
+    login(&email, PASSWORD).problem(401, "credentials_invalid");
+}
+
+#[test]
+fn invitations_to_one_address_have_a_limit() {
+    let email = format!("{}@example.com", unique("flooded"));
+    let invite = || workspace().post("/users", json!({ "name": "X", "email": email }));
+    for _ in 0..5 {
+        invite().created();
+    }
+    let answer = invite();
+    assert!(!answer.header("retry-after").is_empty());
+    answer.problem(429, "rate_limited");
+    let owner = workspace();
+    owner.post("/users", json!({ "name": "X", "email": format!("{}@example.com", unique("other")) })).created();
+    // Another letter to the same one counts too.
+    let guest = format!("{}@example.com", unique("again"));
+    let user = id(&owner.post("/users", json!({ "name": "X", "email": guest })).created());
+    let again = || owner.post(&format!("/users/{user}/invite"), json!({}));
+    for _ in 0..4 {
+        again().ok();
+    }
+    again().problem(429, "rate_limited");
+}
+
+#[test]
+fn invitations_from_one_workspace_have_a_limit() {
+    let owner = workspace();
+    let invite = || owner.post("/users", json!({ "name": "X", "email": format!("{}@example.com", unique("many")) }));
+    for _ in 0..200 {
+        invite().created();
+    }
+    invite().problem(429, "rate_limited");
+    // Who gets a password needs no letter.
+    let body = json!({ "name": "X", "email": format!("{}@example.com", unique("many")), "password": PASSWORD });
+    owner.post("/users", body).created();
+}
+
+/// The subject is ours alone; what the workspace calls itself stands in quotes within.
+#[test]
+fn subjects_hold_nothing_that_a_stranger_wrote() {
+    let owner = workspace();
+    let name = "You have won! Go to evil.example";
+    owner.patch("/workspaces/current", json!({ "name": name })).ok();
+    let email = format!("{}@example.com", unique("lured"));
+    let user = id(&owner.post("/users", json!({ "name": "evil.example", "email": email })).created());
+    letter(&email, "You are invited", 1);
+    let token = letter(&email, "You are invited", 1).token().unwrap();
+    post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
+    owner.patch(&format!("/users/{user}"), json!({ "status": "suspended" })).ok();
+    letter(&email, "You cannot sign in any more", 1);
+    for letter in letters(&email) {
+        assert!(!letter.subject.contains("evil") && letter.text.contains(&format!("\"{name}\"")), "{letter:?}");
+    }
+}

@@ -1,0 +1,49 @@
+//! Letters, read from the folder into which a server without SMTP writes them.
+use super::server::mail_folder;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A letter as it came.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    pub subject: String,
+    pub text: String,
+}
+
+impl Letter {
+    /// The token in its link, if it has one.
+    pub fn token(&self) -> Option<String> {
+        Some(self.text.split("token=").nth(1)?.split_whitespace().next()?.to_owned())
+    }
+}
+
+/// Every letter to an address so far, in the order in which they were written.
+pub fn letters_in(folder: &Path, to: &str) -> Vec<Letter> {
+    let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let read = |path: &std::path::PathBuf| {
+        // Long lines are broken with "=" at the end, and "=" is written as "=3D" (quoted-printable).
+        let text = std::fs::read_to_string(path).ok()?.replace("=\r\n", "").replace("=3D", "=");
+        let subject = text.lines().find_map(|line| line.strip_prefix("Subject: "))?.trim().to_owned();
+        text.contains(&format!("To: {to}\r\n")).then_some(Letter { subject, text })
+    };
+    files.iter().filter_map(read).collect()
+}
+
+pub fn letters(to: &str) -> Vec<Letter> {
+    letters_in(&mail_folder(), to)
+}
+
+/// The last letter to an address with a subject, once there are so many of them.
+#[track_caller]
+pub fn letter(to: &str, subject: &str, count: usize) -> Letter {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(20) {
+        let found: Vec<Letter> = letters(to).into_iter().filter(|letter| letter.subject == subject).collect();
+        if found.len() >= count {
+            return found.last().unwrap().clone();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no letter \"{subject}\" to {to}: {:?}", letters(to));
+}

@@ -1,0 +1,192 @@
+//! Whatever changes how somebody signs in ends what was on its way, and tells them.
+use crate::second_factor::code;
+use crate::support::letters::{letter, letters};
+use crate::support::{Answer, Client, id, key, register, unique, workspace};
+use serde_json::{Value as Json, json};
+
+const PASSWORD: &str = "a-long-password";
+const OTHER: &str = "another-password";
+
+fn post(path: &str, body: Json) -> Answer {
+    Client::anonymous().post(path, body)
+}
+
+fn login(email: &str, password: &str) -> Answer {
+    post("/auth/login", json!({ "email": email, "password": password }))
+}
+
+fn bearer(pair: &Json) -> Client {
+    Client::with_token(pair["access_token"].as_str().unwrap())
+}
+
+fn token(to: &str, subject: &str, count: usize) -> String {
+    letter(to, subject, count).token().unwrap()
+}
+
+/// Somebody with a workspace, a letter for a new password and one for a new address.
+struct Person {
+    client: Client,
+    email: String,
+    new: String,
+    reset: String,
+    change: String,
+}
+
+fn person() -> Person {
+    let email = format!("{}@example.com", unique("person"));
+    let new = format!("{}@example.com", unique("new"));
+    let client = register(&email, PASSWORD).0;
+    post("/auth/forgot-password", json!({ "email": email })).gone();
+    client.post("/auth/change-email", json!({ "email": new, "password": PASSWORD })).gone();
+    let (reset, change) = (token(&email, "A new password", 1), token(&new, "Your new address", 1));
+    Person { client, email, new, reset, change }
+}
+
+impl Person {
+    /// None of the letters from before is good any more, and the address of before was told.
+    #[track_caller]
+    fn is_safe(&self, told: &str) {
+        post("/auth/reset-password", json!({ "token": self.reset, "password": OTHER })).problem(401, "link_invalid");
+        post("/auth/confirm-email", json!({ "token": self.change })).problem(401, "link_invalid");
+        let letter = letter(&self.email, told, 1);
+        assert_eq!(letter.token(), None, "{letter:?}");
+    }
+}
+
+#[test]
+fn a_new_password_ends_open_letters() {
+    let it = person();
+    let change = json!({ "current_password": PASSWORD, "new_password": OTHER });
+    it.client.post("/auth/change-password", change).gone();
+    it.is_safe("Your password was changed");
+    login(&it.email, OTHER).ok();
+}
+
+#[test]
+fn a_reset_ends_the_other_letters() {
+    let it = person();
+    post("/auth/reset-password", json!({ "token": it.reset, "password": OTHER })).gone();
+    it.is_safe("Your password was changed");
+}
+
+#[test]
+fn a_new_address_ends_open_letters_and_the_old_one_is_told() {
+    let it = person();
+    post("/auth/confirm-email", json!({ "token": it.change })).gone();
+    it.is_safe("Your address for signing in was changed");
+    login(&it.new, PASSWORD).ok();
+    // The letter went to the address of before alone.
+    assert!(letters(&it.new).iter().all(|letter| !letter.subject.contains("was changed")));
+}
+
+#[test]
+fn a_second_factor_ends_open_letters_when_it_comes_and_when_it_goes() {
+    let it = person();
+    let begun = it.client.post("/auth/totp/begin", json!({ "password": PASSWORD })).ok();
+    let app = begun["secret"].as_str().unwrap();
+    let confirmed = it.client.post("/auth/totp/confirm", json!({ "code": code(app, 0) })).ok();
+    it.is_safe("Your second factor is on");
+    post("/auth/forgot-password", json!({ "email": it.email })).gone();
+    let reset = token(&it.email, "A new password", 2);
+    let end = json!({ "password": PASSWORD, "code": confirmed["recovery_codes"][0] });
+    it.client.post("/auth/totp/end", end).gone();
+    post("/auth/reset-password", json!({ "token": reset, "password": OTHER })).problem(401, "link_invalid");
+    letter(&it.email, "Your second factor is off", 1);
+}
+
+/// Somebody who belongs to a workspace that they did not make.
+fn member(owner: &Client) -> (Client, String, String) {
+    let email = format!("{}@example.com", unique("member"));
+    let body = json!({ "name": "Member", "email": email, "role": "seller", "password": PASSWORD });
+    let user = id(&owner.post("/users", body).created());
+    (bearer(&login(&email, PASSWORD).ok()), email, user)
+}
+
+#[test]
+fn a_suspension_ends_letters_tokens_and_keys_for_good() {
+    let owner = workspace();
+    let email = format!("{}@example.com", unique("member"));
+    let body = json!({ "name": "Member", "email": email, "role": "seller", "password": PASSWORD });
+    let path = format!("/users/{}", id(&owner.post("/users", body).created()));
+    let pair = login(&email, PASSWORD).ok();
+    let member = bearer(&pair);
+    let script = key(&member, &["deals:read"]);
+    script.get("/deals").ok();
+    post("/auth/forgot-password", json!({ "email": email })).gone();
+    let reset = token(&email, "A new password", 1);
+    owner.patch(&path, json!({ "status": "suspended" })).ok();
+    letter(&email, "You cannot sign in any more", 1);
+    for back in [false, true] {
+        if back {
+            owner.patch(&path, json!({ "status": "active" })).ok();
+        }
+        member.get("/me").problem(401, "session_revoked");
+        script.get("/deals").problem(401, "token_invalid");
+        post("/auth/refresh", json!({ "refresh_token": pair["refresh_token"] })).problem(401, "refresh_invalid");
+        post("/auth/reset-password", json!({ "token": reset, "password": OTHER })).problem(401, "link_invalid");
+    }
+    let fresh = bearer(&login(&email, PASSWORD).ok());
+    assert_eq!(fresh.get("/api-keys").ok()["data"], json!([]));
+    let log = owner.get("/audit-events?type=api_key.deleted").ok();
+    assert_eq!(log["data"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_invitation_ends_with_a_suspension() {
+    let owner = workspace();
+    let email = format!("{}@example.com", unique("guest"));
+    let path = format!("/users/{}", id(&owner.post("/users", json!({ "name": "G", "email": email })).created()));
+    let invitation = token(&email, "You are invited", 1);
+    owner.patch(&path, json!({ "status": "suspended" })).ok();
+    let accept = json!({ "token": invitation, "password": PASSWORD });
+    post("/auth/accept-invitation", accept.clone()).problem(401, "link_invalid");
+    owner.patch(&path, json!({ "status": "invited" })).ok();
+    post("/auth/accept-invitation", accept).problem(401, "link_invalid");
+    owner.post(&format!("{path}/invite"), json!({})).ok();
+    let again = token(&email, "You are invited", 2);
+    post("/auth/accept-invitation", json!({ "token": again, "password": PASSWORD })).ok();
+}
+
+/// A demotion that is no suspension leaves sessions and keys alone.
+#[test]
+fn another_role_ends_nothing() {
+    let owner = workspace();
+    let (member, email, user) = member(&owner);
+    let script = key(&member, &["deals:read"]);
+    owner.patch(&format!("/users/{user}"), json!({ "role": "viewer", "name": "M" })).ok();
+    member.get("/me").ok();
+    script.get("/deals").ok();
+    assert!(letters(&email).is_empty(), "{:?}", letters(&email));
+}
+
+/// The rules of passwords are asked with the address that the login has.
+#[test]
+fn a_password_is_not_the_address_wherever_it_is_chosen() {
+    const DIGITS: &str = "804912775031";
+    let refused = |answer: Answer, pointer: &str| {
+        let problem = answer.problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+        assert_eq!(problem["errors"][0]["detail"], "is your e-mail address");
+    };
+    let name = unique("samename");
+    let email = format!("{name}@example.com");
+    let new = |password: &str| json!({ "workspace_name": "A", "name": "A", "email": email, "password": password });
+    refused(post("/auth/register", new(&name)), "/password");
+    let (client, _) = register(&email, DIGITS);
+    let change = |new: &str| json!({ "current_password": DIGITS, "new_password": new });
+    refused(client.post("/auth/change-password", change(&name)), "/new_password");
+    refused(client.post("/auth/change-password", change(&email)), "/new_password");
+    post("/auth/forgot-password", json!({ "email": email })).gone();
+    let reset = token(&email, "A new password", 1);
+    refused(post("/auth/reset-password", json!({ "token": reset, "password": name })), "/password");
+    let guest = unique("guestname");
+    let address = format!("{guest}@example.com");
+    client.post("/users", json!({ "name": "G", "email": address })).created();
+    let invitation = token(&address, "You are invited", 1);
+    let accept = |password: &str| post("/auth/accept-invitation", json!({ "token": invitation, "password": password }));
+    refused(accept(&guest), "/password");
+    accept(DIGITS).ok();
+    let user = |password: &str| json!({ "name": "U", "email": format!("{guest}2@example.com"), "password": password });
+    refused(client.post("/users", user(&format!("{guest}2"))), "/password");
+    client.post("/users", user(DIGITS)).created();
+}
