@@ -3,6 +3,7 @@ use crate::db::tx::Tx;
 use crate::kernel::access::{Gives, Visibility};
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::{Cond, Op};
+use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Field, Values, field};
 use crate::kernel::kind::Kind;
@@ -147,6 +148,12 @@ pub fn may_overwrite<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<
 pub fn may_give(tx: &Tx<'_>, kind: Kind, members: &[(&str, bool)]) -> Result<()> {
     let given = members.iter().filter(|(_, given)| *given);
     show_all(tx, kind, &given.map(|(name, _)| (format!("/{name}"), (*name).to_owned())).collect::<Vec<_>>())
+}
+
+/// The same for values of the workspace's own fields.
+pub fn may_give_own(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -> Result<()> {
+    let own = given.iter().enumerate().map(|(n, value)| (format!("/custom_fields/{n}"), format!("cf.{}", value.key)));
+    show_all(tx, kind, &own.collect::<Vec<_>>())
 }
 
 fn show_all(tx: &Tx<'_>, kind: Kind, given: &[(String, String)]) -> Result<()> {

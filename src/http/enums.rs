@@ -1,6 +1,6 @@
 //! The closed sets of the document: each named once, so that a generated client has one type for it, under names that do not clash.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
-use crate::kernel::shape::choices_of;
+use crate::kernel::choice::choices_of;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 

@@ -35,6 +35,14 @@ macro_rules! text_enum {
     };
 }
 
+/// The closed set in a pattern that is nothing but one: `^(open|won|lost)$`.
+pub fn choices_of(pattern: &str) -> Option<Vec<String>> {
+    let inner = pattern.strip_prefix("^(")?.strip_suffix(")$")?;
+    let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:".contains(&b));
+    let words: Vec<&str> = inner.split('|').collect();
+    words.iter().all(|word| plain(word)).then(|| words.into_iter().map(str::to_owned).collect())
+}
+
 /// Lets a serializable type stand in a `jsonb` column.
 #[macro_export]
 macro_rules! jsonb {

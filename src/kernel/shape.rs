@@ -3,8 +3,10 @@
 //! become integers, an empty text becomes null, and null means what docs/api-rules.md says: absent, but in the changes of a record
 //! "clear it".
 use crate::kernel::address::{self, is_invisible};
+use crate::kernel::choice::choices_of;
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
+use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money;
 use crate::kernel::phones::is_country;
@@ -384,14 +386,6 @@ fn node(name: &str, schema: &Json) -> Node {
     }
 }
 
-/// The closed set in a pattern that is nothing but one: `^(open|won|lost)$`.
-pub fn choices_of(pattern: &str) -> Option<Vec<String>> {
-    let inner = pattern.strip_prefix("^(")?.strip_suffix(")$")?;
-    let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:".contains(&b));
-    let words: Vec<&str> = inner.split('|').collect();
-    words.iter().all(|word| plain(word)).then(|| words.into_iter().map(str::to_owned).collect())
-}
-
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
@@ -485,6 +479,11 @@ pub trait Rules {
         None
     }
 
+    /// The kind of the record that is changed.
+    fn changes() -> Option<Kind> {
+        None
+    }
+
     /// Members that follow from another one, and may come back beside it.
     fn follow() -> &'static [(&'static str, &'static str)] {
         &[]
@@ -497,6 +496,10 @@ macro_rules! shown_as {
     ($row:ty) => {
         fn shown() -> Option<std::sync::Arc<$crate::kernel::shape::Shape>> {
             Some($crate::kernel::shape::Shape::of::<$row>())
+        }
+
+        fn changes() -> Option<$crate::kernel::kind::Kind> {
+            Some(<$row as $crate::kernel::kind::Record>::KIND)
         }
     };
 }

@@ -1,8 +1,10 @@
 //! Reading request bodies: media type, size, time, depth, then the schema of the type.
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
 use crate::kernel::read_only::Aside;
 use crate::kernel::shape::{self, Rules, Shape};
 use crate::web::budget;
+use crate::web::ctx::Identity;
 use crate::web::json::Strict;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
@@ -56,12 +58,22 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
         Box::pin(async move {
             let mut body = json(&request, payload, BODY_MAX).await?;
             if let Some(shown) = T::shown() {
+                drop_hidden(&request, T::changes(), &mut body);
                 let aside = Aside::take(&mut body, &Shape::of::<T>(), &shown, T::follow());
                 request.extensions_mut().insert(aside);
             }
             shape::read(body).map(Valid)
         })
     }
+}
+
+/// What is hidden from the caller comes back as the answer showed it, empty: it says nothing.
+fn drop_hidden(request: &HttpRequest, kind: Option<Kind>, body: &mut Json) {
+    let extensions = request.extensions();
+    let (Some(Identity::Known(actor)), Some(kind)) = (extensions.get::<Identity>(), kind) else { return };
+    let Some(members) = body.as_object_mut() else { return };
+    let empty = |value: &Json| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    members.retain(|name, value| !(empty(value) && actor.access.hides(kind.path(), name)));
 }
 
 /// A JSON object of at most `limit` bytes.

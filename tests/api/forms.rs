@@ -367,11 +367,17 @@ fn a_changed_answer_changes_what_was_changed() {
 fn a_hidden_member_is_not_told_by_sending_it_back() {
     let owner = workspace();
     let sight = ["contacts", "all", "none", "all", "none", "none"];
-    let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "first_touch" }] });
+    let hide = |field: &str| json!({ "resource": "contacts", "field": field });
+    let hidden = json!({ "hidden_fields": [hide("first_touch"), hide("phone"), hide("consents")] });
     let (blind, _) = user_with(&owner, &[sight], hidden);
     let path = changeable(&owner).pop().unwrap();
     let told = owner.get(&path).ok()["first_touch"].clone();
     assert_eq!(only(blind.patch(&path, json!({ "first_touch": told })), 422)["code"], "read_only");
-    blind.patch(&path, json!({ "first_touch": null })).ok();
-    assert_eq!(owner.get(&path).ok()["first_touch"], told);
+    let mut shown = blind.get(&path).ok();
+    assert_eq!((&shown["first_touch"], &shown["phones"]), (&Json::Null, &json!([])));
+    shown["position"] = json!("Captain");
+    blind.patch(&path, shown).ok();
+    let after = owner.get(&path).ok();
+    assert_eq!((&after["first_touch"], after["phones"].as_array().unwrap().len()), (&told, 2));
+    assert_eq!(after["position"], "Captain");
 }

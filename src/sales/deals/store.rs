@@ -330,9 +330,8 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
+    sight::may_give(tx, Kind::Deal, &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())])?;
     let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
-    let given = [("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())];
-    sight::may_give(tx, Kind::Deal, &given)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
@@ -379,13 +378,9 @@ pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Resul
         None => before.pipeline_id,
     };
     let stage = stages::within(tx, pipeline, to.stage_id)?;
-    let ending = Ending {
-        loss_reason: to.loss_reason_id,
-        loss_note: to.loss_note.clone(),
-        competitor: to.competitor.clone(),
-        fields: to.custom_fields.clone(),
-        ..Ending::default()
-    };
+    let (loss_reason, loss_note) = (to.loss_reason_id, to.loss_note.clone());
+    let (competitor, fields) = (to.competitor.clone(), to.custom_fields.clone());
+    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
     place(tx, &before, &stage, ending)
 }
 
