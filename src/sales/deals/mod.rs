@@ -1,5 +1,6 @@
 //! Deals: sales under way, won and lost.
 pub mod lines;
+pub mod links;
 pub mod model;
 pub mod routes;
 pub mod store;

@@ -13,15 +13,15 @@ use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
-use crate::sales::deals::lines;
 use crate::sales::deals::model::{
     Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
     ForecastCategory,
 };
+use crate::sales::deals::{lines, links};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
-use crate::schema::{deal_contacts, deals, stage_spans};
+use crate::schema::{deals, stage_spans};
 use crate::{insert_rows, list, owned, removable, restorable};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -38,7 +38,6 @@ const MEANINGS: Meanings = &[
     ("deals_source_id_fkey", Meaning::Missing("/source_id")),
     ("deals_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
     ("deals_stage_fkey", Meaning::Missing("/stage_id")),
-    ("deal_contacts_contact_id_fkey", Meaning::Missing("/contacts")),
 ];
 
 /// A deal as it goes into the table.
@@ -160,7 +159,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
     refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
-    link_contacts(tx, &links)?;
+    links::insert(tx, &links)?;
     lines::insert(tx, &items)?;
     spans::insert_many(tx, &spans)?;
     records::tags::note(tx, deals.iter().map(|deal| &deal.tags))?;
@@ -234,23 +233,6 @@ fn spans_of(tx: &Tx<'_>, record: Uuid, past: &Past) -> Vec<Span> {
     past.stages.iter().zip(ends).map(span).collect()
 }
 
-fn link_contacts(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    let row = |(deal, contact): &(Uuid, &DealContact)| {
-        (
-            deal_contacts::workspace_id.eq(tx.workspace()),
-            deal_contacts::deal_id.eq(*deal),
-            deal_contacts::contact_id.eq(contact.contact_id),
-            deal_contacts::role.eq(contact.role.clone()),
-        )
-    };
-    let rows: Vec<_> = links.iter().map(row).collect();
-    diesel::insert_into(deal_contacts::table).values(rows).execute(tx.conn).explain(MEANINGS)?;
-    Ok(())
-}
-
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
     change(tx, &before, changes)
@@ -302,26 +284,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::must_see(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
-    relink_contacts(tx, &groups)?;
+    links::replace(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
     events::record_changes(tx, &rows_of(&groups), changed)
-}
-
-/// The contacts of the deals whose list of them was given.
-fn relink_contacts(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<()> {
-    let given = groups.iter().filter_map(|(rows, changes)| Some((rows, changes.contacts.as_deref()?)));
-    let given: Vec<(Uuid, &[DealContact])> =
-        given.flat_map(|(rows, list)| rows.iter().map(move |row| (row.id, list))).collect();
-    if given.is_empty() {
-        return Ok(());
-    }
-    let ids = given.iter().map(|(id, _)| *id);
-    let old = deal_contacts::table
-        .filter(deal_contacts::workspace_id.eq(tx.workspace()))
-        .filter(deal_contacts::deal_id.eq_any(ids));
-    diesel::delete(old).execute(tx.conn)?;
-    let links = given.iter().flat_map(|(id, list)| list.iter().map(|contact| (*id, contact)));
-    link_contacts(tx, &links.collect::<Vec<_>>())
 }
 
 type SetValue =
