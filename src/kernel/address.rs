@@ -19,6 +19,21 @@ pub fn visible(text: &str) -> String {
     text.nfc().filter(|c| !is_unseen(*c)).collect::<String>().trim().to_owned()
 }
 
+/// A name as it is kept: trimmed, normalised, without what nobody sees.
+pub fn tidied(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
+}
+
+pub fn is_email(text: &str) -> bool {
+    use validator::ValidateEmail;
+    text.validate_email() && !text.contains(['"', '(', ')', ',', '<', '>'])
+}
+
+pub fn is_web_url(text: &str) -> bool {
+    url::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty())
+}
+
 fn seen(text: &str) -> String {
     visible(text).to_lowercase()
 }

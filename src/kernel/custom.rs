@@ -1,9 +1,9 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
+use crate::kernel::address::{is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, not_known};
 use crate::kernel::field::{Kind, Values, each_kind};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::money::Money;
-use crate::kernel::shape::{is_email, is_web_url};
 use crate::text_enum;
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;

@@ -2,7 +2,7 @@
 //! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
 //! become integers, an empty text becomes null, and null means what docs/api-rules.md says: absent, but in the changes of a record
 //! "clear it".
-use crate::kernel::address::{self, is_invisible};
+use crate::kernel::address::{self, is_email, is_web_url, tidied};
 use crate::kernel::choice::choices_of;
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
 use crate::kernel::field::parse_date;
@@ -402,11 +402,6 @@ fn texts(list: Option<&Json>) -> Vec<String> {
 /// Texts of at most so many characters are names, titles and keys, in which nothing has a meaning that nobody sees.
 const NAME_MAX: u64 = 300;
 
-/// A name as it is kept: trimmed, normalised, without what nobody sees.
-pub fn tidied(text: &str) -> String {
-    text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
-}
-
 /// Whether something is too short or too long.
 pub fn length(count: usize, min: Option<u64>, max: Option<u64>, what: &str) -> Option<Bad> {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -453,16 +448,6 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
         _ => (true, ""),
     };
     if fits { Ok(()) } else { Err(Bad::new("invalid_format", what)) }
-}
-
-pub fn is_email(text: &str) -> bool {
-    use validator::ValidateEmail;
-    text.validate_email() && !text.contains(['"', '(', ')', ',', '<', '>'])
-}
-
-pub fn is_web_url(text: &str) -> bool {
-    url::Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty())
 }
 
 /// A member's name inside a JSON pointer (RFC 6901, 3).

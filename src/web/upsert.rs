@@ -1,5 +1,6 @@
 //! Records that are made, or changed where one is known by its key.
 use crate::db::tx::Tx;
+use crate::kernel::address;
 use crate::kernel::error::Result;
 use crate::kernel::shape::{self, Rules, Shape};
 use crate::web::batch::BatchItem;
@@ -25,7 +26,7 @@ where
         let mut given = item.clone();
         if let Some(members) = given.as_object_mut() {
             let empty =
-                |value: &Json| value.is_null() || value.as_str().is_some_and(|text| shape::tidied(text).is_empty());
+                |value: &Json| value.is_null() || value.as_str().is_some_and(|text| address::tidied(text).is_empty());
             members.retain(|name, value| may.contains(&name.as_str()) && !empty(value));
         }
         Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })

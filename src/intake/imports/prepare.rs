@@ -8,10 +8,11 @@ use crate::intake::imports::model::{
 use crate::intake::imports::references::References;
 use crate::intake::imports::table::{Row, Table};
 use crate::intake::imports::targets::{self, Target};
+use crate::kernel::address;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money;
-use crate::kernel::shape::{self, Cell};
+use crate::kernel::shape::Cell;
 use crate::kernel::time::{DateTime, day_start};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category, Stage};
@@ -232,7 +233,7 @@ impl Reader {
             }
             None => raw,
         };
-        let text = shape::tidied(text);
+        let text = address::tidied(text);
         let counted = report.columns.get_mut(n)?;
         if text.is_empty() {
             counted.empty += 1;
