@@ -266,7 +266,6 @@ fn common(name: &str) -> &'static str {
         "cf" => "region:eq:north",
         "group_by" => "owner",
         "include" => "owner",
-        "columns" => "id",
         "role" => "seller",
         _ => "text",
     }
