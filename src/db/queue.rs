@@ -98,7 +98,11 @@ pub struct Job {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct JobResult {
+    /// Done, or found to be done already.
     pub succeeded: i64,
+    /// Of those that succeeded: records that were as the change wants them already.
+    #[serde(default)]
+    pub unchanged: i64,
     pub failed: i64,
     /// The first hundred refusals.
     pub problems: Vec<JobProblem>,

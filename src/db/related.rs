@@ -270,8 +270,13 @@ pub fn move_days(tx: &mut Tx<'_>, zone: Tz) -> Result<()> {
         .execute(tx.conn)?;
     let open = all_day.filter(tasks::status.eq("open")).filter(tasks::deleted_at.is_null());
     let links = (tasks::contact_id, tasks::company_id, tasks::lead_id, tasks::deal_id);
-    let links: Vec<(Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>)> =
-        open.select(links).distinct().load(tx.conn)?;
-    let related = links.into_iter().map(|(contact, company, lead, deal)| Related { contact, company, lead, deal });
+    let links: Vec<[Option<Uuid>; 4]> = open
+        .select(links)
+        .distinct()
+        .load::<(_, _, _, _)>(tx.conn)?
+        .into_iter()
+        .map(<[Option<Uuid>; 4]>::from)
+        .collect();
+    let related = links.into_iter().map(|[contact, company, lead, deal]| Related { contact, company, lead, deal });
     refresh_all(tx, &related.collect::<Vec<_>>())
 }

@@ -338,7 +338,7 @@ fn complete_parameter(parameter: &mut Json) {
     let example = match one["pattern"].as_str() {
         // "^(open|won|lost)$": the first choice.
         Some(pattern) if pattern.starts_with("^(") => {
-            pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c))
+            pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c.replace('\\', "")))
         }
         _ => examples::of("", field, one),
     };

@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 pub fn name(document: &mut Json) {
     let mut schemas = document["components"]["schemas"].take();
     if let (Some(paths), Some(schemas)) = (document["paths"].as_object_mut(), schemas.as_object_mut()) {
-        let operations = paths.values_mut().filter_map(Json::as_object_mut).flat_map(|item| item.values_mut());
-        for operation in operations {
-            name_parameters(operation, schemas);
+        for (path, item) in paths {
+            let operations = item.as_object_mut().into_iter().flat_map(Map::values_mut);
+            operations.for_each(|operation| name_parameters(path, operation, schemas));
         }
         schemas.iter_mut().for_each(|(name, schema)| name_words(name, schema));
     }
     document["components"]["schemas"] = schemas;
 }
 
-fn name_parameters(operation: &mut Json, schemas: &mut Map<String, Json>) {
+fn name_parameters(path: &str, operation: &mut Json, schemas: &mut Map<String, Json>) {
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten().filter(|p| p["in"] == "query") {
         let asked = parameter["name"].as_str().unwrap_or_default().to_owned();
@@ -25,7 +25,7 @@ fn name_parameters(operation: &mut Json, schemas: &mut Map<String, Json>) {
         let one = if schema["type"] == "array" { &mut schema["items"] } else { schema };
         let Some(words) = words_of(one) else { continue };
         let name = set_of(&words, schemas).unwrap_or_else(|| {
-            let name = format!("{}{}", pascal(&tag), pascal(&asked));
+            let name = free_name(path, &tag, &asked, schemas);
             let set = json!({ "type": "string", "enum": words, "example": words.first() });
             schemas.insert(name.clone(), set);
             name
@@ -36,6 +36,15 @@ fn name_parameters(operation: &mut Json, schemas: &mut Map<String, Json>) {
             one["default"] = usual;
         }
     }
+}
+
+/// `DealsInclude`; where another set has that name, the last part of the path tells them apart: `TimelineInclude`.
+fn free_name(path: &str, tag: &str, asked: &str, schemas: &Map<String, Json>) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.starts_with('{')).collect();
+    let last = parts.last().copied().unwrap_or_default();
+    let names = [pascal(tag), pascal(last), format!("{}{}", pascal(tag), pascal(last))];
+    let mut names = names.into_iter().map(|name| format!("{name}{}", pascal(asked)));
+    names.find(|name| !schemas.contains_key(name)).unwrap_or_default()
 }
 
 /// The words of a closed set, also of one that is written as a pattern.

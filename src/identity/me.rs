@@ -64,7 +64,9 @@ pub struct MeUpdate {
     #[schema(format = "web-url", max_length = 2000, example = "https://pictures.example/anna.png")]
     pub avatar_url: Option<Option<String>>,
 }
-impl Rules for MeUpdate {}
+impl Rules for MeUpdate {
+    crate::shown_as!(users::User);
+}
 
 /// The caller with their rights, the workspace, and the other workspaces of the login. Every token and API key may ask.
 #[utoipa::path(operation_id = "get_me", responses((status = 200, description = "The caller", body = Me)))]

@@ -91,6 +91,7 @@ async fn accept(
     given: Valid<InvitationAcceptance>,
     db: web::Data<Db>,
     keys: web::Data<Keys>,
+    actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let InvitationAcceptance { token, password, code } = given.0;
     let shown = token.clone();
@@ -130,6 +131,8 @@ async fn accept(
     if let Some(throttle) = throttle {
         throttle.settle_by(&session);
     }
+    // The sessions of a namesake have ended.
+    actors.forget();
     tokens(&keys, session?)
 }
 

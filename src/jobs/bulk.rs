@@ -138,11 +138,17 @@ fn chosen(tx: &mut Tx<'_>, job: &Job, order: &Order, after: Option<Uuid>) -> Res
 /// All at once; where that is refused, one by one.
 fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) -> Result<()> {
     match tx.attempt(|tx| act(tx, order, ids)) {
-        Ok(()) => result.succeeded += i64::try_from(ids.len()).unwrap_or(0),
+        Ok(unchanged) => {
+            result.succeeded += i64::try_from(ids.len()).unwrap_or(0);
+            result.unchanged += unchanged;
+        }
         Err(Error::Problem(_)) => {
             for id in ids {
                 match tx.attempt(|tx| act(tx, order, std::slice::from_ref(id))) {
-                    Ok(()) => result.succeeded += 1,
+                    Ok(unchanged) => {
+                        result.succeeded += 1;
+                        result.unchanged += unchanged;
+                    }
                     Err(Error::Problem(problem)) => {
                         result.failed += 1;
                         if result.problems.len() < PROBLEMS_MAX {
@@ -159,25 +165,28 @@ fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) ->
     Ok(())
 }
 
-fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<()> {
+/// How many of the records were left as they were.
+fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<i64> {
     if order.action == BulkAction::Erase {
         let reason = order.reason.as_deref().unwrap_or_default();
         let subject = if order.resource == Kind::Lead.path() { Subject::Lead } else { Subject::Contact };
         let subjects: Vec<Subject> = ids.iter().copied().map(subject).collect();
-        return erasures::erase_many(tx, &subjects, reason, order.rule).map(drop);
+        return erasures::erase_many(tx, &subjects, reason, order.rule).map(|_| 0);
     }
     of_resource!(order, |store| {
         match order.action {
             BulkAction::Delete | BulkAction::Erase => {
                 let mut rows = store::lock_many(tx, ids)?;
                 let rows: Vec<_> = ids.iter().filter_map(|id| rows.remove(id)).collect();
-                store::delete_many(tx, &rows)
+                store::delete_many(tx, &rows).map(|()| 0)
             }
             BulkAction::Update => {
                 let changes = shape::read(order.changes.clone())?;
                 let rows = store::lock_many(tx, ids)?;
                 let rows: Vec<_> = ids.iter().filter_map(|id| rows.get(id)).collect();
-                store::change_many(tx, &rows, &changes).map(drop)
+                let changed = store::change_many(tx, &rows, &changes)?;
+                let same = rows.iter().zip(&changed).filter(|(before, after)| before.version == after.version);
+                i64::try_from(same.count()).map_err(Error::internal)
             }
         }
     })

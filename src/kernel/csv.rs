@@ -68,7 +68,7 @@ impl Sheet {
                     columns.push((format!("{name}.currency"), Cell::Value(format!("{name}.currency"))));
                 }
                 Member::List(name) | Member::Sums(name) => columns.push((name.clone(), Cell::List(name))),
-                Member::OwnFields => columns.extend(own.iter().flat_map(|field| own_columns(field))),
+                Member::OwnFields => columns.extend(own.iter().flat_map(own_columns)),
             }
         }
         Sheet(columns)

@@ -22,10 +22,12 @@ fn number(text: &str, country: &str) -> Option<PhoneNumber> {
     let possible = |number: &PhoneNumber| matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible));
     let read = |text: &str| PHONE_NUMBER_UTIL.parse(text, region).ok().filter(possible);
     let typed = read(text);
-    if typed.as_ref().is_some_and(PhoneNumber::is_valid) {
+    let home = region.and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region));
+    if typed.as_ref().is_some_and(|number| number.is_valid() && Some(number.country_code) != home) {
         return typed;
     }
-    // Most countries dial 00 before an international number, and it is written so in the others too.
+    // Most countries dial 00 before an international number, and it is written so in the others too: 007 800 is Russia's also in
+    // Japan, where numbers of some operators begin with 0078.
     let abroad = text.trim_start().strip_prefix("00").and_then(|rest| read(&format!("+{rest}")));
     abroad.filter(PhoneNumber::is_valid).or(typed)
 }
@@ -154,6 +156,7 @@ mod tests {
         for (text, country, expected) in [
             ("+372 555 01011", "US", Some("+37255501011")),
             ("00372 555 01011", "US", Some("+37255501011")),
+            ("007 800 555-35-35", "JP", Some("+78005553535")),
             ("011 33 1 42 68 53 00", "US", Some("+33142685300")),
             ("+33 1 42 68 53 00", "US", Some("+33142685300")),
             ("+33 (0)1 42 68 53 00", "DE", Some("+33142685300")),

@@ -96,3 +96,17 @@ fn resolved<'s>((shape, mut node): (&'s Shape, &'s Node)) -> (&'s Shape, &'s Nod
         };
     }
 }
+
+/// The changes of a record take back what its answer shows.
+#[macro_export]
+macro_rules! shown_as {
+    ($row:ty) => {
+        fn shown() -> Option<std::sync::Arc<$crate::kernel::shape::Shape>> {
+            Some($crate::kernel::shape::Shape::of::<$row>())
+        }
+
+        fn changes() -> Option<$crate::kernel::kind::Kind> {
+            Some(<$row as $crate::kernel::kind::Record>::KIND)
+        }
+    };
+}

@@ -475,20 +475,6 @@ pub trait Rules {
     }
 }
 
-/// The changes of a record take back what its answer shows.
-#[macro_export]
-macro_rules! shown_as {
-    ($row:ty) => {
-        fn shown() -> Option<std::sync::Arc<$crate::kernel::shape::Shape>> {
-            Some($crate::kernel::shape::Shape::of::<$row>())
-        }
-
-        fn changes() -> Option<$crate::kernel::kind::Kind> {
-            Some(<$row as $crate::kernel::kind::Record>::KIND)
-        }
-    };
-}
-
 /// Reads a body that has been parsed as JSON.
 pub fn read<T: DeserializeOwned + ToSchema + Rules + 'static>(mut body: Json) -> Result<T> {
     Shape::of::<T>().check(&mut body)?;

@@ -131,6 +131,9 @@ impl Asked {
 
 const PARAMETERS: [&str; 7] = ["limit", "cursor", "type", "record_id", "record_kind", "from", "at__gte"];
 
+/// The one value of `from`.
+const NOW: &str = "now";
+
 fn asked(query: &str, actor: &Actor) -> Result<Asked> {
     let mut given = crate::kernel::asked::Asked::read(query)?;
     let limit = given.limit(50, 500)?;
@@ -139,8 +142,11 @@ fn asked(query: &str, actor: &Actor) -> Result<Asked> {
     let kinds = names(&mut given, "record_kind", &known)?;
     let record = given.parsed("record_id", "a UUID")?;
     let since = given.parsed("at__gte", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
-    let now = given.take("from").map(|text| if text == "now" { Ok(()) } else { Err(text) }).transpose();
-    let now = now.map_err(|_| wrong("from", "invalid_choice", "must be now"))?.is_some();
+    let begin = given.take("from");
+    if begin.as_deref().is_some_and(|text| text != NOW) {
+        return Err(Error::parameters(vec![Bad::not_among(&[NOW]).at_parameter("from")]));
+    }
+    let now = begin.is_some();
     let cursor = given.take("cursor");
     given.finish(&PARAMETERS)?;
     if now && (cursor.is_some() || since.is_some()) {
@@ -166,7 +172,8 @@ fn names(given: &mut crate::kernel::asked::Asked, parameter: &str, known: &[Stri
     match unknown {
         Some(name) => {
             let detail = format!("{name} {}", not_known(name, known.iter().map(String::as_str)));
-            Err(wrong(parameter, "invalid_choice", detail))
+            let bad = Bad::parameter(parameter, "invalid_choice", detail).among(known.iter().map(String::as_str));
+            Err(Error::parameters(vec![bad]))
         }
         None => Ok(names),
     }
@@ -359,7 +366,7 @@ list_params!(FeedParameters, {
         p(
             "from",
             "`now`: nothing that has happened before; the cursor of the answer leads on.",
-            one_of(&["now".into()]),
+            one_of(&[NOW.into()]),
             None,
         ),
         p("at__gte", "Only events of this instant and after it.", schema(FieldKind::Time), None),

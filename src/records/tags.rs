@@ -64,7 +64,9 @@ pub struct TagUpdate {
     #[schema(max_length = 100)]
     pub color: Option<Option<String>>,
 }
-impl Rules for TagUpdate {}
+impl Rules for TagUpdate {
+    crate::shown_as!(Tag);
+}
 
 static FIELDS: Fields<tags::table> = Fields {
     kind: Kind::Tag,

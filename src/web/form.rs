@@ -29,14 +29,20 @@ impl Form {
 pub async fn read(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {
     let late = |_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes");
     let form = tokio::time::timeout(FORM_TIME, parts(request, payload, limit, texts)).await.map_err(late)??;
-    // An idempotency key covers the whole form.
+    // Other requests of this thread do not wait while a large file is hashed.
+    let (form, hash) = tokio::task::spawn_blocking(move || hashed(form)).await.map_err(Error::internal)?;
+    request.extensions_mut().insert(BodyHash(hash));
+    Ok(form)
+}
+
+/// An idempotency key covers the whole form.
+fn hashed(form: Form) -> (Form, Vec<u8>) {
     let mut hash = Sha256::new();
     for (name, text) in &form.texts {
         hash.update(format!("{name}={text}\n"));
     }
     hash.update(form.file.as_ref().map(|(_, bytes)| bytes.as_slice()).unwrap_or_default());
-    request.extensions_mut().insert(BodyHash(hash.finalize().to_vec()));
-    Ok(form)
+    (form, hash.finalize().to_vec())
 }
 
 async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {

@@ -117,7 +117,7 @@ impl Window {
         let include = asked.take("include").map(|text| split(&text)).unwrap_or_default();
         if let Some(name) = include.iter().find(|name| !INCLUDES.contains(&name.as_str())) {
             let detail = format!("cannot be {name}; it can be {}", INCLUDES.join(", "));
-            return Err(Error::parameters(vec![Bad::parameter("include", "invalid_choice", detail)]));
+            return Err(Error::parameters(vec![Bad::parameter("include", "invalid_choice", detail).among(INCLUDES)]));
         }
         asked.finish(&["limit", "cursor", "include"])?;
         Ok(Window { limit, before, include })

@@ -50,7 +50,7 @@ fn world() -> World {
 }
 
 impl World {
-    fn of<'w>(list: &'w [String], n: usize) -> &'w str {
+    fn of(list: &[String], n: usize) -> &str {
         &list[n % list.len()]
     }
 
@@ -61,7 +61,7 @@ impl World {
             { "key": "number", "number": n },
             { "key": "money", "money": { "amount": n, "currency": "EUR" } },
             { "key": "date", "date": "2031-03-01" },
-            { "key": "boolean", "flag": n % 2 == 0 },
+            { "key": "boolean", "flag": n.is_multiple_of(2) },
             { "key": "choice", "text": "a" },
             { "key": "multi_choice", "options": ["a", "b"] },
             { "key": "url", "text": format!("https://x.example/{n}") },
@@ -91,7 +91,7 @@ impl World {
                 "emails": [{ "email": format!("{}@x.example", unique("a")), "kind": "work" }, { "email": format!("{}@x.example", unique("b")), "kind": "home" }],
                 "phones": [{ "phone": format!("+3725550{:04}", n), "kind": "work" }, { "phone": format!("+3725551{:04}", n), "kind": "mobile" }],
                 "consents": [{ "channel": "email", "granted": true, "at": "2026-01-31T10:00:00Z", "how": "form", "text": "yes" },
-                    { "channel": "phone", "granted": n % 2 == 0, "at": "2026-01-31T10:00:00Z" }],
+                    { "channel": "phone", "granted": n.is_multiple_of(2), "at": "2026-01-31T10:00:00Z" }],
                 "first_touch": { "source_id": World::of(&self.sources, n + 1), "campaign": format!("c{n}"), "channel": "web", "at": "2026-01-31T10:00:00Z" },
                 "custom_fields": self.own(n), "external_id": unique("e"),
             }),
@@ -237,7 +237,7 @@ fn consents_of_a_batch_are_all_remembered() {
             .iter()
             .map(|one| (one["channel"].as_str().unwrap(), one["granted"].as_bool().unwrap()))
             .collect();
-        let given = 1 + usize::from(n % 2 == 0);
+        let given = 1 + usize::from(n.is_multiple_of(2));
         assert_eq!(told.iter().filter(|(_, granted)| *granted).count(), given, "{told:?}");
         assert_eq!(told.len(), 2 + given, "what was granted is taken back: {told:?}");
     }

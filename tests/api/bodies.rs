@@ -81,7 +81,8 @@ fn more(schema: &str) -> Json {
     }
 }
 
-/// A body with what its schema asks for, and with a value at a place. `own` knows ids for members.
+/// A body with what its schema asks for, and with a value at a place: a list there stands for itself, another value in a list is its
+/// only item. `own` knows ids for members.
 pub fn body(schema: &str, place: &[&str], value: &Json, own: &dyn Fn(&str) -> Option<String>) -> Json {
     let mut body = json!({});
     let properties = &schemas()[schema]["properties"];
@@ -109,7 +110,8 @@ pub fn body(schema: &str, place: &[&str], value: &Json, own: &dyn Fn(&str) -> Op
             (rest, Some(inner)) => self::body(inner, rest, value, own),
             (_, None) => panic!("{schema}.{member} has no members"),
         };
-        body[*member] = if property.get("items").is_some() { json!([inner]) } else { inner };
+        let wrapped = property.get("items").is_some() && !inner.is_array();
+        body[*member] = if wrapped { json!([inner]) } else { inner };
     }
     body
 }

@@ -236,21 +236,21 @@ fn next_tasks_follow_what_belongs_together() {
     let deal = format!("/deals/{}", id(&made["deal"]));
     owner.patch(&deal, json!({ "contacts": [{ "contact_id": ann }] })).ok();
     next("tasks of a deal are those of its contacts, and of whose lead it was", [None, late, late, late]);
-    let early = task(&owner, "deal_id", &id(&made["deal"]), "early", "2030-01-01");
-    let early = Some(early.as_str());
+    let early_task = task(&owner, "deal_id", &id(&made["deal"]), "early", "2030-01-01");
+    let early = Some(early_task.as_str());
     next("the first of all", [None, early, early, early]);
     owner.patch(&format!("/contacts/{ann}"), json!({ "company_id": firm })).ok();
     next("a person's deals are not those of the firm", [None, early, early, early]);
-    let own = task(&owner, "contact_id", &ann, "own", "2029-01-01");
-    let own = Some(own.as_str());
+    let own_task = task(&owner, "contact_id", &ann, "own", "2029-01-01");
+    let own = Some(own_task.as_str());
     next("but the person's own tasks are", [own, early, own, early]);
     owner.patch(&format!("/contacts/{ann}"), json!({ "company_id": null })).ok();
     next("as long as they work there", [None, early, own, early]);
-    owner.post(&format!("/tasks/{}/complete", own.unwrap()), json!({})).ok();
-    owner.delete(&format!("/tasks/{}", early.unwrap())).gone();
+    owner.post(&format!("/tasks/{}/complete", own_task), json!({})).ok();
+    owner.delete(&format!("/tasks/{}", early_task)).gone();
     next("what is done or deleted is not next", [None, late, late, late]);
     owner.delete(&deal).gone();
-    next("nor what belongs to a deleted deal", [None; 4]);
+    next("nor what belongs to a deleted deal, but to the person of the conversion", [None, late, None, late]);
 }
 
 #[derive(QueryableByName)]

@@ -7,7 +7,7 @@ use diesel::{Connection, PgConnection};
 use voronka::db::migrations;
 
 /// Tables that do not belong to one workspace, and why.
-const SHARED: [(&str, &str); 11] = [
+const SHARED: [(&str, &str); 13] = [
     ("workspaces", "it is the tenant"),
     ("logins", "a person may belong to several workspaces"),
     ("sessions", "they belong to a login"),
@@ -19,6 +19,8 @@ const SHARED: [(&str, &str); 11] = [
     ("jobs", "the queue is read across workspaces"),
     ("__diesel_schema_migrations", "the schema's own history"),
     ("backfills", "they go through all workspaces"),
+    ("server_secrets", "the secret of the server seals for all workspaces"),
+    ("letter_counts", "an address may be invited by several workspaces"),
 ];
 
 #[derive(QueryableByName)]

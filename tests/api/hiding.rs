@@ -157,7 +157,9 @@ fn what_a_role_hides_is_in_no_answer() {
         let hidden = json!({ "hidden_fields": [{ "resource": resource, "field": field }] });
         let (client, _) = user_with(&owner, &all, hidden);
         // In other letters it is enough to ask where somebody else is shown something.
-        for (spelt, of) in [(plain as fn(&str) -> String, &[][..]), (encoded, &places), (encoded_api, &places)] {
+        let spellings: [(fn(&str) -> String, &[String]); 3] =
+            [(plain, &[]), (encoded, &places), (encoded_api, &places)];
+        for (spelt, of) in spellings {
             for (operation, text) in told(&client, &ids, spelt, of) {
                 assert!(!text.contains(trace), "{operation} shows {resource}.{field} at {}: {text}", spelt("/x"));
             }

@@ -205,7 +205,7 @@ fn any_words_can_be_searched_for() {
     expect("long", &owner.post("/contacts/search", json!({ "q": long })), 422, "validation_failed");
 }
 
-/// Odd characters are kept as they are, kept in their normal form, or refused; nothing that holds them breaks a list.
+/// Odd characters are kept as they are, kept in their normal form, taken out of names, or refused; nothing that holds them breaks a list.
 #[test]
 fn odd_characters_are_kept_or_refused() {
     let owner = workspace();
@@ -214,8 +214,9 @@ fn odd_characters_are_kept_or_refused() {
     let (accents, too_many) = (format!("a{}", "\u{301}".repeat(99)), format!("a{}", "\u{301}".repeat(1000)));
     let accented = format!("á{}", "\u{301}".repeat(98));
     for (name, text, kept) in [
-        ("right to left", "a\u{202e}b", Ok("a\u{202e}b")),
-        ("no width", "\u{200b}\u{200b}", Ok("\u{200b}\u{200b}")),
+        ("right to left", "d\u{202e}e", Ok("de")),
+        ("no width", "f\u{200b}\u{200b}", Ok("f")),
+        ("a joiner", "g\u{200d}h", Ok("g\u{200d}h")),
         ("not a character", "a\u{ffff}b", Ok("a\u{ffff}b")),
         ("a family ten times", emoji.as_str(), Ok(emoji.as_str())),
         ("a hundred emoji", hundred.as_str(), Ok(hundred.as_str())),
@@ -250,11 +251,16 @@ fn odd_characters_are_kept_or_refused() {
             }
         }
     }
+    let unseen = owner.post("/contacts", json!({ "first_name": "\u{200b}\u{200b}" }));
+    expect("nothing to see", &unseen, 422, "validation_failed");
+    assert_eq!(why(&unseen), "/last_name required");
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
     let decomposed = owner.get(&format!("/contacts?{}", asked("first_name", "Jose\u{301}"))).ok();
     assert_eq!(decomposed["data"][0]["first_name"], "José", "a filter is normalised as the texts are");
-    let note = json!({ "type": "note", "text": "one\n\ttwo", "contact_id": contact });
-    assert_eq!(owner.post("/activities", note).created()["text"], "one\n\ttwo");
+    for text in ["one\n\ttwo", "a\u{202e}b"] {
+        let note = json!({ "type": "note", "text": text, "contact_id": contact });
+        assert_eq!(owner.post("/activities", note).created()["text"], text, "a long text keeps what nobody sees");
+    }
     for email in [
         "\u{430}nn@example.com",
         "a@x.io,b@x.io",

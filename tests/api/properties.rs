@@ -13,6 +13,8 @@ use voronka::people::contacts::model::{CONTACT, Contact};
 use voronka::schema::contacts;
 
 const TEXTS: [&str; 7] = ["Ann", "ann", "Жанна", "50% off_", r"b\c", "email", "hot"];
+/// Options that differ in case alone are one.
+const CHOICES: [&str; 6] = ["Ann", "Жанна", "50% off_", r"b\c", "email", "hot"];
 const TAGS: [&str; 3] = ["vip", "north", "Жук"];
 const TIMES: [&str; 3] = ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z", "2031-12-31T23:59:59.999Z"];
 const DATES: [&str; 2] = ["1990-02-28", "2000-01-01"];
@@ -30,7 +32,7 @@ fn rows() -> (uuid::Uuid, Vec<Json>) {
         owner.post("/custom-fields", body).created();
     }
     for (key, kind) in [("mood", "choice"), ("likes", "multi_choice")] {
-        let body = json!({ "resource": "contacts", "key": key, "name": key, "kind": kind, "options": TEXTS });
+        let body = json!({ "resource": "contacts", "key": key, "name": key, "kind": kind, "options": CHOICES });
         owner.post("/custom-fields", body).created();
     }
     for n in 0..60_usize {
@@ -41,8 +43,8 @@ fn rows() -> (uuid::Uuid, Vec<Json>) {
             "custom_fields": [
                 { "key": "motto", "text": maybe(20, json!(TEXTS[pick(21) % 7])) }, { "key": "size", "number": maybe(22, json!(SIZES[pick(23) % 4])) },
                 { "key": "since", "date": maybe(24, json!(DATES[pick(25) % 2])) }, { "key": "gold", "flag": maybe(26, json!(pick(27).is_multiple_of(2))) },
-                { "key": "buyer", "id": maybe(28, me["user"]["id"].clone()) }, { "key": "mood", "text": maybe(29, json!(TEXTS[pick(30) % 7])) },
-                { "key": "likes", "options": TEXTS.iter().enumerate().filter(|(t, _)| pick(31 + t).is_multiple_of(3)).map(|(_, text)| *text).collect::<Vec<_>>() },
+                { "key": "buyer", "id": maybe(28, me["user"]["id"].clone()) }, { "key": "mood", "text": maybe(29, json!(CHOICES[pick(30) % 6])) },
+                { "key": "likes", "options": CHOICES.iter().enumerate().filter(|(t, _)| pick(31 + t).is_multiple_of(3)).map(|(_, text)| *text).collect::<Vec<_>>() },
             ],
             "emails": maybe(6, json!([{ "email": format!("{}@x.io", unique("p")) }, { "email": format!("{}@x.io", unique("s")) }])),
             "phones": maybe(40, json!([{ "phone": format!("+372 5550 10{n}") }, { "phone": format!("(212) 736-50{n}") }])), "birthday": maybe(7, json!(DATES[pick(8) % 2])),

@@ -107,3 +107,28 @@ fn what_nobody_changed_was_not_touched() {
     let changed = owner.patch(&deal, json!({ "title": "B" })).ok();
     assert_ne!(changed["last_activity_at"], before["last_activity_at"]);
 }
+
+#[test]
+fn work_on_a_selection_counts_what_it_left_as_it_was() {
+    let owner = workspace();
+    for title in ["A", "B", "C"] {
+        owner
+            .post("/deals", json!({ "title": title, "next_step": if title == "A" { "Call" } else { "Write" } }))
+            .created();
+    }
+    let body = json!({ "selection": { "everything": true }, "changes": { "next_step": "Call" } });
+    let job = owner.post("/deals/bulk-update", body).expect(202);
+    let path = format!("/jobs/{}", id(&job));
+    let begin = std::time::Instant::now();
+    let mut job = owner.get(&path).ok();
+    while job["status"] != "succeeded" && begin.elapsed().as_secs() < 30 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        job = owner.get(&path).ok();
+    }
+    let result = &job["result"];
+    assert_eq!(
+        (&result["succeeded"], &result["unchanged"], &result["failed"]),
+        (&json!(3), &json!(1), &json!(0)),
+        "{job}"
+    );
+}

@@ -148,21 +148,40 @@ where not exists (select from deals d where d.workspace_id = s.workspace_id and 
 select workspace_id, pipeline_id, position, count(*) from stages where deleted_at is null group by 1, 2, 3 having count(*) > 1;
 
 \echo -- the next task of a record is the first of its open ones
-with records (kind, workspace_id, id, next_task_id, next_task_at) as (
-    select 'contact', workspace_id, id, next_task_id, next_task_at from contacts union all
-    select 'company', workspace_id, id, next_task_id, next_task_at from companies union all
-    select 'lead', workspace_id, id, next_task_id, next_task_at from leads union all
-    select 'deal', workspace_id, id, next_task_id, next_task_at from deals
+-- Contacts, companies and deals count the tasks of what belongs to them (src/db/related).
+with open_tasks as (select * from tasks where status = 'open' and deleted_at is null),
+origins as (
+    select t.workspace_id, t.id as task, l.contact_id, l.company_id, l.converted_deal_id, l.id = t.lead_id as direct
+    from open_tasks t join leads l on l.workspace_id = t.workspace_id and (l.id = t.lead_id or l.converted_deal_id = t.deal_id)
+    where l.deleted_at is null
+        and (l.id = t.lead_id or exists (select 1 from deals d where d.workspace_id = t.workspace_id and d.id = t.deal_id and d.deleted_at is null))
+), belonging (workspace_id, task, kind, id) as (
+    select workspace_id, id, 'contact', contact_id from open_tasks union
+    select workspace_id, task, 'contact', contact_id from origins union
+    select t.workspace_id, t.id, 'contact', x.contact_id from open_tasks t
+        join deal_contacts x on x.workspace_id = t.workspace_id and x.deal_id = t.deal_id
+        join deals d on d.workspace_id = t.workspace_id and d.id = t.deal_id and d.deleted_at is null union
+    select workspace_id, id, 'company', company_id from open_tasks union
+    select workspace_id, task, 'company', company_id from origins union
+    select t.workspace_id, t.id, 'company', c.company_id from open_tasks t
+        join contacts c on c.workspace_id = t.workspace_id and c.id = t.contact_id and c.deleted_at is null union
+    select t.workspace_id, t.id, 'company', d.company_id from open_tasks t
+        join deals d on d.workspace_id = t.workspace_id and d.id = t.deal_id and d.deleted_at is null union
+    select workspace_id, id, 'lead', lead_id from open_tasks union
+    select workspace_id, id, 'deal', deal_id from open_tasks union
+    select workspace_id, task, 'deal', converted_deal_id from origins where direct
+), records (kind, workspace_id, id, next_task_id, next_task_at, next_task_on) as (
+    select 'contact', workspace_id, id, next_task_id, next_task_at, next_task_on from contacts union all
+    select 'company', workspace_id, id, next_task_id, next_task_at, next_task_on from companies union all
+    select 'lead', workspace_id, id, next_task_id, next_task_at, next_task_on from leads union all
+    select 'deal', workspace_id, id, next_task_id, next_task_at, next_task_on from deals
 ), first as (
-    select r.*, t.id as task, t.due_end from records r left join lateral (
-        select t.id, t.due_end from tasks t
-        where t.workspace_id = r.workspace_id and t.status = 'open' and t.deleted_at is null
-            and case r.kind when 'contact' then t.contact_id when 'company' then t.company_id when 'lead' then t.lead_id else t.deal_id end = r.id
-        order by t.due_end nulls last, t.id limit 1
-    ) t on true
+    select distinct on (b.workspace_id, b.kind, b.id) b.workspace_id, b.kind, b.id, t.id as task, t.due_end, t.due_date
+    from belonging b join open_tasks t on t.workspace_id = b.workspace_id and t.id = b.task
+    order by b.workspace_id, b.kind, b.id, t.due_end nulls last, t.id
 )
-select kind, id, next_task_id, next_task_at, task, due_end from first
-where next_task_id is distinct from task or next_task_at is distinct from due_end;
+select kind, id, r.next_task_id, r.next_task_at, f.task, f.due_end from records r left join first f using (workspace_id, kind, id)
+where (r.next_task_id, r.next_task_at, r.next_task_on) is distinct from (f.task, f.due_end, f.due_date);
 
 \echo -- the contacts of a deal are its links
 select d.id, d.contacts from deals d

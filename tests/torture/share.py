@@ -207,7 +207,7 @@ def jobs(part) -> None:
     everybody = {"all": [{"field": "created_at", "op": "gte", "values": ["2000-01-01T00:00:00Z"]}]}
 
     def bulk(api: Client, text: str) -> str:
-        return api.post("/contacts/bulk-update", {"selection": everybody, "changes": {"position": text}})["id"]
+        return api.post("/contacts/bulk-update", {"selection": everybody, "everything": True, "changes": {"position": text}})["id"]
 
     def done(api: Client, job: str) -> bool:
         state = api.get(f"/jobs/{job}")

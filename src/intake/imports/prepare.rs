@@ -63,6 +63,15 @@ pub struct Prepared {
 /// Why a cell is refused: a code, and words.
 pub type Refusal = (&'static str, String);
 
+/// Why a column cannot become what its mapping names.
+fn no_target(field: &str, names: &[&str], hidden: bool) -> Bad {
+    if hidden {
+        return Bad::new("hidden", format!("{field} is hidden from your role, so it cannot be imported"));
+    }
+    let detail = crate::kernel::error::not_known(field, names.iter().copied());
+    Bad::new("invalid_choice", format!("{field} {detail}")).among(names.iter().copied())
+}
+
 /// One thing that is wrong in a row.
 #[derive(Debug)]
 pub struct RowProblem {
@@ -91,10 +100,9 @@ impl Reader {
                 bad.push(wrong.among(table.header.iter().cloned()));
             }
             if target.is_none() {
-                let detail = crate::kernel::error::not_known(&one.field, known.iter().map(|(name, ..)| name.as_str()));
-                let detail = format!("{} {detail}", one.field);
-                let wrong = Bad::member(format!("/settings/mapping/{n}/field"), "invalid_choice", detail);
-                bad.push(wrong.among(known.iter().map(|(name, ..)| name.as_str())));
+                let names: Vec<&str> = known.iter().map(|(name, ..)| name.as_str()).collect();
+                let hidden = targets::is_hidden(tx.actor, resource, &one.field);
+                bad.push(no_target(&one.field, &names, hidden).at_member(format!("/settings/mapping/{n}/field")));
             }
             if let (Some(index), Some((_, target, _))) = (index, target) {
                 let values = one.values.iter().map(|v| (v.from.clone(), v.to.clone())).collect();

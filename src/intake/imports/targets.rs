@@ -168,9 +168,15 @@ pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec
 /// What a column can become; nothing that the role hides, since a match would tell what is there.
 pub fn shown(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec<(String, Target, String)> {
     let mut all = all(resource, stages, &actor.settings.custom);
-    let hides = |name: &str| actor.access.hides(resource.kind().path(), name);
-    all.retain(|(name, ..)| !hides(name) && !hides(name.split('.').next().unwrap_or(name)));
+    all.retain(|(name, ..)| !is_hidden(actor, resource, name));
     all
+}
+
+/// Whether the role hides a target, or the member that it is a part of: `person.email` with `person`.
+pub fn is_hidden(actor: &Actor, resource: ImportResource, name: &str) -> bool {
+    let member = name.split('.').next().unwrap_or(name);
+    let mut hidden = actor.access.hidden_members(resource.kind().path());
+    hidden.any(|hidden| hidden.eq_ignore_ascii_case(name) || hidden.eq_ignore_ascii_case(member))
 }
 
 /// Other names under which columns come, in lower case with only letters and digits.

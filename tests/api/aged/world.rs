@@ -211,7 +211,7 @@ impl World {
         let pipeline = self.roll(2);
         let value = ["EUR", "USD", "USD", "JPY", ""][self.roll(5)];
         let amount = i64::try_from(self.roll(1_000_000)).unwrap();
-        let probability = (self.roll(3) == 0).then(|| 37);
+        let probability = (self.roll(3) == 0).then_some(37);
         let mut body = json!({ "title": "D", "owner_id": owner, "pipeline_id": self.pipelines[pipeline].id, "probability_percent": probability });
         if !value.is_empty() {
             body["value"] = json!({ "amount": amount, "currency": value });
