@@ -216,7 +216,7 @@ fn common(name: &str) -> &'static str {
         "column" => "E-mail",
         "field" | "suggested_field" | "member" => "email",
         "samples" | "value" => "anna@example.com",
-        "columns" => "title",
+        "columns" => "id",
         "q" => "workstation",
         "definition" => "Deals by the stage in which they stood at the end of the period",
         "detail" => "says what is wrong",

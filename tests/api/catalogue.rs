@@ -138,7 +138,7 @@ fn events_of_a_dump_are_counted_on() {
     migrations::run(&url).unwrap();
     PgConnection::establish(&url).unwrap().batch_execute(&event("default", 2)).unwrap();
     // Transactions of other tests are under way in the same PostgreSQL.
-    let told = (0..200).any(|_| {
+    let told = (0..800).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         feed() == ["1", "2"]
     });

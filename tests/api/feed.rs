@@ -50,7 +50,7 @@ fn the_feed_is_entered_where_one_likes() {
         ("type=deal.wonn", "did you mean deal.won?"),
         ("type=contact.created,contact.craeted", "did you mean contact.created?"),
         ("record_kind=contacts", "did you mean contact?"),
-        ("from=then", "must be now"),
+        ("from=then", "must be one of now"),
         ("from=now&at__gte=2026-01-01T00:00:00Z", "stands alone"),
         ("at__gte=yesterday", "RFC 3339"),
     ] {

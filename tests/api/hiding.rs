@@ -88,13 +88,11 @@ fn asked(op: &Operation) -> Option<&'static str> {
     }
 }
 
+/// Another way to write the same path.
+type Spelling = fn(&str) -> String;
+
 /// What a caller is told by these operations, or by all of them: each as JSON, the lists as CSV, the search by what the records are called.
-fn told(
-    client: &Client,
-    ids: &HashMap<&'static str, String>,
-    spelt: fn(&str) -> String,
-    of: &[String],
-) -> Vec<(String, String)> {
+fn told(client: &Client, ids: &HashMap<&'static str, String>, spelt: Spelling, of: &[String]) -> Vec<(String, String)> {
     let mut answers = Vec::new();
     let wanted =
         |op: &&Operation| !op.public && (of.is_empty() || of.iter().any(|id| id.split(' ').next() == Some(op.id)));
@@ -157,8 +155,7 @@ fn what_a_role_hides_is_in_no_answer() {
         let hidden = json!({ "hidden_fields": [{ "resource": resource, "field": field }] });
         let (client, _) = user_with(&owner, &all, hidden);
         // In other letters it is enough to ask where somebody else is shown something.
-        let spellings: [(fn(&str) -> String, &[String]); 3] =
-            [(plain, &[]), (encoded, &places), (encoded_api, &places)];
+        let spellings: [(Spelling, &[String]); 3] = [(plain, &[]), (encoded, &places), (encoded_api, &places)];
         for (spelt, of) in spellings {
             for (operation, text) in told(&client, &ids, spelt, of) {
                 assert!(!text.contains(trace), "{operation} shows {resource}.{field} at {}: {text}", spelt("/x"));

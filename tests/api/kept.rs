@@ -116,7 +116,7 @@ fn a_selection_is_changed_as_a_job() {
         (&json!("succeeded"), &json!(400), &json!(400)),
         "{done}"
     );
-    assert_eq!(done["result"], json!({ "succeeded": 400, "failed": 0, "problems": [] }));
+    assert_eq!(done["result"], json!({ "succeeded": 400, "unchanged": 0, "failed": 0, "problems": [] }));
     let total =
         |query: &str| owner.get(&format!("/deals?include_total=true&limit=1{query}")).ok()["page"]["total"].clone();
     assert_eq!((total("&value__lt=50&currency=EUR"), total("&q=d")), (json!(50), json!(450)));

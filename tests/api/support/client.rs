@@ -10,7 +10,14 @@ use voronka::http::document::Document;
 pub static DOCUMENT: LazyLock<Json> = LazyLock::new(|| serde_json::from_slice(Document::build().text()).unwrap());
 
 static AGENT: LazyLock<Agent> = LazyLock::new(|| {
-    Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true).build().into()
+    Agent::config_builder()
+        // The server closes an idle connection after five seconds.
+        .max_idle_age(std::time::Duration::from_secs(2))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .allow_non_standard_methods(true)
+        .build()
+        .into()
 });
 
 #[derive(Clone, Debug, Default)]

@@ -35,7 +35,8 @@ RULES = [
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
     ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^(cf|group_by)$", "", "the workspace's own fields"),
     ("invalid_choice", "/settings/mapping/", "", "the columns of the file"),
-    ("invalid_choice", "(^|/)(sort|include|(all|any|none)/[0-9]+/(field|op))$", "", "one schema for all searches; own fields"),
+    ("too_long", "", "is too much beside the others", "the weight of all conditions together"),
+    ("invalid_choice", "(^|/)(sort|include|columns|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
     ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
     (".*", "^/items/[0-9]+/body/", "", "one schema for what a composite makes of six resources"),
 ]
@@ -59,6 +60,7 @@ HOPELESS = {
     "end_totp": "needs the caller's password",
     "begin_oidc": "needs a provider",
     "complete_oidc": "needs a provider",
+    "unlink_identity": "needs an identity, and so a provider",
     "cancel_job": "jobs end at once",
 }
 
@@ -296,7 +298,7 @@ def before_call(context, case, kwargs):
         kind, ids = name.removesuffix("_id"), aimed(case.method, case.path)
         # The caller neither signs itself out nor changes itself; what others need is not taken away.
         if value in own or ids is not changed and value in (changed.get(kind), named.get(kind)):
-            case.path_parameters[name] = ids[kind]
+            case.path_parameters[name] = ids.get(kind) or str(uuid.uuid4())  # nobody here has an identity
     if case.path.endswith("/imports/{import_id}/run") and (case.path_parameters or {}).get("import_id") in known:
         # Every erasure takes the files of imports away.
         case.path_parameters["import_id"] = uploaded("/imports", "resource", "contacts", "fresh")
