@@ -454,9 +454,18 @@ def causes(failure, response, case):
     return [(f"{title}: {failure.message.splitlines()[0]}", "")]
 
 
+def says_nothing(value):
+    """Whether a text somewhere is empty: it is taken for null, whatever length or format its schema asks for."""
+    if isinstance(value, dict):
+        return any(map(says_nothing, value.values()))
+    return any(map(says_nothing, value)) if isinstance(value, list) else value == ""
+
+
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     problem = problem_of(response)
+    if isinstance(failure, AcceptedNegativeData) and says_nothing(case.body):
+        return False
     if isinstance(failure, RejectedPositiveData) and not faults(problem, case.body):
         return False
     # A batch refuses the item, not the request; bodies with a file cannot be judged once more after `before_call`.
