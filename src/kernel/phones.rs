@@ -19,17 +19,15 @@ pub fn e164(text: &str, country: &str) -> Option<String> {
 
 fn number(text: &str, country: &str) -> Option<PhoneNumber> {
     let region = country.parse::<Region>().ok();
-    let possible = |number: &PhoneNumber| matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible));
-    let read = |text: &str| PHONE_NUMBER_UTIL.parse(text, region).ok().filter(possible);
-    let typed = read(text);
-    let home = region.and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region));
-    if typed.as_ref().is_some_and(|number| number.is_valid() && Some(number.country_code) != home) {
-        return typed;
-    }
+    // Some numbers are complete without an area code, such as 310-1234 in Canada.
+    let whole = |number: &PhoneNumber| {
+        matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible)) || number.is_valid()
+    };
+    let read = |text: &str| PHONE_NUMBER_UTIL.parse(text, region).ok().filter(whole);
     // Most countries dial 00 before an international number, and it is written so in the others too: 007 800 is Russia's also in
-    // Japan, where numbers of some operators begin with 0078.
+    // Japan, where numbers of some operators begin with 0078, and in Brazil, where a carrier is chosen after 00.
     let abroad = text.trim_start().strip_prefix("00").and_then(|rest| read(&format!("+{rest}")));
-    abroad.filter(PhoneNumber::is_valid).or(typed)
+    abroad.filter(PhoneNumber::is_valid).or_else(|| read(text))
 }
 
 /// What becomes of a number that was read by another library: a national one that was read in the country of then stays as it is.
