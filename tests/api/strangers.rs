@@ -1,6 +1,6 @@
 //! What strangers learn of logins, and what letters they can have sent.
 use crate::support::letters::{letter, letters};
-use crate::support::{Answer, Client, id, register, unique, workspace};
+use crate::support::{Answer, Client, bearer, id, login, register, unique, workspace};
 use serde_json::{Value as Json, json};
 
 const PASSWORD: &str = "a-long-password";
@@ -8,14 +8,6 @@ const OTHER: &str = "another-password";
 
 fn post(path: &str, body: Json) -> Answer {
     Client::anonymous().post(path, body)
-}
-
-fn login(email: &str, password: &str) -> Answer {
-    post("/auth/login", json!({ "email": email, "password": password }))
-}
-
-fn bearer(pair: &Json) -> Client {
-    Client::with_token(pair["access_token"].as_str().unwrap())
 }
 
 fn registration(email: &str, password: &str) -> Json {

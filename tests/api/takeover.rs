@@ -1,7 +1,7 @@
 //! Whatever changes how somebody signs in ends what was on its way, and tells them.
 use crate::second_factor::code;
 use crate::support::letters::{letter, letters};
-use crate::support::{Answer, Client, id, key, register, unique, workspace};
+use crate::support::{Answer, Client, bearer, id, key, login, register, unique, workspace};
 use serde_json::{Value as Json, json};
 
 const PASSWORD: &str = "a-long-password";
@@ -9,14 +9,6 @@ const OTHER: &str = "another-password";
 
 fn post(path: &str, body: Json) -> Answer {
     Client::anonymous().post(path, body)
-}
-
-fn login(email: &str, password: &str) -> Answer {
-    post("/auth/login", json!({ "email": email, "password": password }))
-}
-
-fn bearer(pair: &Json) -> Client {
-    Client::with_token(pair["access_token"].as_str().unwrap())
 }
 
 fn token(to: &str, subject: &str, count: usize) -> String {

@@ -28,6 +28,16 @@ pub fn register(email: &str, password: &str) -> (Client, Json) {
     (Client::with_token(answer["access_token"].as_str().unwrap()), answer)
 }
 
+/// A sign-in by a stranger's request.
+pub fn login(email: &str, password: &str) -> Answer {
+    Client::anonymous().post("/auth/login", json!({ "email": email, "password": password }))
+}
+
+/// The client that a pair of tokens makes.
+pub fn bearer(pair: &Json) -> Client {
+    Client::with_token(pair["access_token"].as_str().unwrap())
+}
+
 /// A user of the workspace with a role, signed in.
 pub fn user(owner: &Client, role: &str) -> Client {
     let email = format!("{}@example.com", unique(role));
