@@ -154,10 +154,11 @@ impl Shape {
             (node, Json::Null) if node.nullable() => {}
             (_, Json::Null) => bad.push(Bad::member(at.as_str(), "null_not_allowed", "cannot be null")),
             (Node::Object { properties, required, patch, .. }, Json::Object(members)) => {
+                let clearable = properties.iter().filter(|(_, node)| node.nullable()).count();
                 if !*patch {
                     drop_nulls(members, properties, required);
-                } else if properties.iter().any(|(_, node)| node.nullable()) {
-                    merge_patch::expand(members, at, bad);
+                } else if clearable > 0 {
+                    merge_patch::expand(members, clearable, at, bad);
                 }
                 self.object(properties, required, members, at, bad);
             }
@@ -478,6 +479,11 @@ pub trait Rules {
 /// Reads a body that has been parsed as JSON.
 pub fn read<T: DeserializeOwned + ToSchema + Rules + 'static>(mut body: Json) -> Result<T> {
     Shape::of::<T>().check(&mut body)?;
+    typed(body)
+}
+
+/// The value of a body that its schema has checked, if it keeps the rules of the type.
+pub fn typed<T: DeserializeOwned + Rules>(body: Json) -> Result<T> {
     let value: T = serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string().replace('.', "/");
         Error::member(format!("/{path}"), "invalid", error.inner().to_string())

@@ -57,6 +57,7 @@ fn everybody_changes_what_they_say_of_themselves() {
         (json!({ "email": "x@example.com" }), 422),
         (json!({ "name": "" }), 422),
         (json!({ "name": null }), 422),
+        (json!({ "clear": ["language", "language", "language", "language"] }), 422),
         (json!({ "time_zone": "Mars/Base" }), 422),
         (json!({ "language": "not a tag" }), 422),
         (json!({ "avatar_url": "javascript:alert(1)" }), 422),
