@@ -30,6 +30,8 @@ RULES = [
     ("stated_twice", "", "", "members that exclude each other"),
     ("invalid", "", "", "rules between members, or with what is stored; whatever a schema can say has a code of its own"),
     ("required", "", "(?!is missing$|is missing:)", "what another member makes necessary"),
+    ("too_short", "/(all|any|none)/[0-9]+/values/[0-9]+$", "must have a letter or digit", "the operator decides about its values"),
+    ("too_short", "^/file$", "is empty", "a minimum length of bytes is what generators of clients take for one of characters"),
     ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
     ("required", "/items/[0-9]+/(id|body)$", "", "the action decides"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
@@ -352,14 +354,14 @@ def at(body, pointer):
 
 def is_rule(error, body):
     place = error["pointer"] or error["parameter"] or ""
-    if error["code"] == "too_short" and error["pointer"]:
-        # Texts are trimmed before they are measured.
-        text = at(body, error["pointer"])
-        return isinstance(text, str) and text != text.strip()
-    return any(
+    if any(
         re.fullmatch(code, error["code"]) and re.search(where, place) and re.match(detail, error["detail"])
         for code, where, detail, _ in RULES
-    )
+    ):
+        return True
+    # Texts are trimmed before they are measured.
+    text = at(body, error["pointer"]) if error["code"] == "too_short" and error["pointer"] else None
+    return isinstance(text, str) and text != text.strip()
 
 
 def faults(problem, body):
