@@ -17,17 +17,22 @@ struct Member {
 }
 
 impl Aside {
-    /// Takes them out of a body. `follow` are pairs of a member and the one that it follows from.
-    pub fn take(body: &mut Json, input: &Shape, shown: &Shape, follow: &[(&str, &str)]) -> Aside {
+    /// Takes what the schema does not know out of a body.
+    pub fn take(body: &mut Json, input: &Shape, shown: &Shape) -> Aside {
         let mut aside = Aside::default();
+        aside.walk(body, (input, &input.root), (shown, &shown.root), "");
+        aside
+    }
+
+    /// Takes members that follow from others out of a body that its schema has checked. `follow` are pairs of a member and the one
+    /// that it follows from.
+    pub fn take_followers(&mut self, body: &mut Json, follow: &[(&str, &str)]) {
         for (member, leader) in follow {
             let led = body.get(leader).is_some_and(|leader| !leader.is_null());
             if let Some(value) = body.as_object_mut().filter(|_| led).and_then(|members| members.remove(*member)) {
-                aside.0.push(Member { pointer: format!("/{member}"), value, follows: true });
+                self.0.push(Member { pointer: format!("/{member}"), value, follows: true });
             }
         }
-        aside.walk(body, (input, &input.root), (shown, &shown.root), "");
-        aside
     }
 
     fn walk(&mut self, value: &mut Json, input: (&Shape, &Node), shown: (&Shape, &Node), at: &str) {

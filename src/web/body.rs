@@ -57,12 +57,14 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let mut body = json(&request, payload, BODY_MAX).await?;
-            if let Some(shown) = T::shown() {
-                drop_hidden(&request, T::changes(), &mut body);
-                let aside = Aside::take(&mut body, &Shape::of::<T>(), &shown, T::follow());
-                request.extensions_mut().insert(aside);
-            }
-            shape::read(body).map(Valid)
+            let Some(shown) = T::shown() else { return shape::read(body).map(Valid) };
+            drop_hidden(&request, T::changes(), &mut body);
+            let schema = Shape::of::<T>();
+            let mut aside = Aside::take(&mut body, &schema, &shown);
+            schema.check(&mut body)?;
+            aside.take_followers(&mut body, T::follow());
+            request.extensions_mut().insert(aside);
+            shape::typed(body).map(Valid)
         })
     }
 }

@@ -355,7 +355,9 @@ fn a_changed_answer_changes_what_was_changed() {
     assert_eq!((&error["code"], &error["pointer"]), (&json!("read_only"), &json!("/phones/0/e164")));
     contact["phones"][0]["e164"] = json!("+12025550143");
     contact["phone"] = json!("+12025550199");
-    assert_eq!(only(owner.patch(&path, contact), 422)["code"], "stated_twice");
+    assert_eq!(only(owner.patch(&path, contact.clone()), 422)["code"], "stated_twice");
+    contact["phone"] = json!(0);
+    assert_eq!(only(owner.patch(&path, contact), 422)["code"], "invalid_type");
     // A value that could not be given any more stays as it is.
     let field = owner.get("/custom-fields?resource=contacts&key=size").ok()["data"][0].clone();
     let client = owner.with("If-Match", &field["version"].to_string());
