@@ -16,6 +16,7 @@ use crate::kernel::read_only::Aside;
 use crate::kernel::reply::Reply;
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
+use crate::web::signature;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -51,6 +52,7 @@ impl<P: Permission> FromRequest for Ctx<P> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        signature::needs::<P>(request);
         ready(Ctx::new(request))
     }
 }
