@@ -1,8 +1,8 @@
 //! What every report is asked: which pipeline, which period, in which time zone, which records, grouped by what.
 use crate::analytics::grouping::{Group, wrong};
-use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor, Settings};
 use crate::kernel::asked::Asked;
 use crate::kernel::cond::Cond;
@@ -102,7 +102,7 @@ impl Question {
             PipelineKind::Lead => LEAD.condition(asked, &actor, &own)?,
         };
         let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
-        let filter = Cond::All(vec![filter, sight::cond(&self.actor, records, Action::Read)]);
+        let filter = Cond::All(vec![filter, visibility::cond(&self.actor, records, Action::Read)]);
         Ok(Scope { filter, ..scope })
     }
 

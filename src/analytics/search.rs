@@ -1,9 +1,9 @@
 //! One search over everything: names, addresses and phones of people and firms, titles, notes.
 use crate::analytics::places::{PLACES, Place};
 use crate::analytics::vocabulary;
-use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::asked::{Asked, Q_MAX};
 use crate::kernel::cond::{Cond, Op, pattern};
@@ -154,7 +154,7 @@ fn found(tx: &Tx<'_>, place: &Place, question: &Question, text: &'static str) ->
         .set("workspace", Part::Id(tx.workspace()))
         .set("name", Part::Sql(place.name))
         .set("q", Part::Text(question.q.clone()))
-        .set("seen", Part::Cond(sight::cond(tx.actor, place.kind, Action::Read)))
+        .set("seen", Part::Cond(visibility::cond(tx.actor, place.kind, Action::Read)))
         .set("limit", Part::Int(question.limit))
 }
 

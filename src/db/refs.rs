@@ -1,6 +1,6 @@
 //! Records named by other records: their names for `include=`, and the way back from a name to an id for imports.
-use crate::db::sight::sight;
 use crate::db::tx::Tx;
+use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::Action;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::field::Field;
@@ -61,7 +61,7 @@ macro_rules! by_kind {
             $(Kind::$variant => $table::table
                 .filter($table::workspace_id.eq($tx.workspace()))
                 .filter($table::id.eq_any($ids))
-                .filter(&sight::<$table::table>($tx.actor, $kind, Action::Read))
+                .filter(&visibility_filter::<$table::table>($tx.actor, $kind, Action::Read))
                 .select(($table::id, $name))
                 .order($table::id)
                 .load::<RecordRef>($tx.conn)?,)*
@@ -147,7 +147,7 @@ pub fn suspended(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>)
 pub fn seen(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     macro_rules! look {
         ($table:ident) => {{
-            let seen = sight::<$table::table>(tx.actor, kind, Action::Read);
+            let seen = visibility_filter::<$table::table>(tx.actor, kind, Action::Read);
             let rows = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(ids));
             rows.filter($table::deleted_at.is_null()).filter(&seen).select($table::id).load(tx.conn)?
         }};

@@ -1,8 +1,8 @@
 //! What belongs to a record through another one: the leads and deals of a contact, the people of a company, the leads of a deal.
 //! Timelines, next tasks and lists of work ask here, so that they mean the same records.
-use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::Result;
@@ -44,7 +44,7 @@ const fn text(kind: Kind) -> &'static str {
 /// What the caller sees of a kind of record.
 fn seen(actor: &Actor, kind: Kind) -> Cond {
     let readable = actor.must_read(kind.path()).is_ok();
-    if readable { sight::cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
+    if readable { visibility::cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
 }
 
 /// Records of a kind, and what belongs to them, as far as the caller sees it.
@@ -175,7 +175,7 @@ macro_rules! related_links {
 pub fn narrow(actor: &Actor) -> Option<Narrow> {
     let owners = BETWEEN.map(|(kind, name)| {
         let readable = actor.must_read(kind.path()).is_ok();
-        let owners = if readable { sight::owners(actor, kind, Action::Read) } else { Some(Vec::new()) };
+        let owners = if readable { visibility::owners(actor, kind, Action::Read) } else { Some(Vec::new()) };
         (name, owners)
     });
     if owners.iter().all(|(_, owners)| owners.is_none()) {

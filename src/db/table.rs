@@ -17,7 +17,7 @@ macro_rules! owned {
 
         /// What the caller may see.
         fn seen(tx: &$crate::db::tx::Tx<'_>) -> $crate::kernel::on::On<$table::table, $crate::kernel::cond::Cond> {
-            $crate::db::sight::sight(tx.actor, $crate::kernel::kind::Kind::$kind, $crate::kernel::actor::Action::Read)
+            $crate::db::visibility::visibility_filter(tx.actor, $crate::kernel::kind::Kind::$kind, $crate::kernel::actor::Action::Read)
         }
 
         /// The row, or 404 when there is none that the caller may see.
@@ -51,7 +51,7 @@ macro_rules! owned {
         ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
             let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(seen(tx)).order($table::id);
             let rows: Vec<$row> = rows.select(<$row>::as_select()).for_update().load(tx.conn)?;
-            if let Some((action, may)) = $crate::db::sight::to_change::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
+            if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
                 let allowed = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(&may).select($table::id);
                 if allowed.load::<uuid::Uuid>(tx.conn)?.len() < rows.len() {
                     return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
@@ -71,7 +71,7 @@ macro_rules! owned {
             let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(seen(tx)).select(<$row>::as_select());
             let row: $row =
                 row.for_update().first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)?;
-            if let Some((action, may)) = $crate::db::sight::to_change::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
+            if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
                 let allowed = mine(tx.workspace()).filter($table::id.eq(id)).filter(&may).select($table::id);
                 if allowed.first::<uuid::Uuid>(tx.conn).optional()?.is_none() {
                     return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
@@ -143,7 +143,11 @@ macro_rules! restorable {
         pub fn $name(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
             let since = tx.now.plus(-chrono::Duration::days($crate::db::table::RESTORE_DAYS));
             let kind = <$row as $crate::kernel::kind::Record>::KIND;
-            let may = $crate::db::sight::sight::<$table::table>(tx.actor, kind, $crate::kernel::actor::Action::Delete);
+            let may = $crate::db::visibility::visibility_filter::<$table::table>(
+                tx.actor,
+                kind,
+                $crate::kernel::actor::Action::Delete,
+            );
             let gone = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq(id));
             let gone = gone.filter($table::deleted_at.gt(since)).filter(seen(tx)).filter(may);
             let row: Option<$row> = diesel::update(gone)

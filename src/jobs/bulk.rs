@@ -1,8 +1,8 @@
 //! Work on all records of a selection: some hundred at a time, each hundred in a transaction that also notes how far it is.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobProblem, JobResult};
-use crate::db::sight::sight;
 use crate::db::tx::{Request, Tx};
+use crate::db::visibility::visibility_filter;
 use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Code, Error, Result};
@@ -106,7 +106,7 @@ macro_rules! matching {
         let cond = kept::condition($tx, $fields, &$order.selection)?;
         let erase = $order.action == BulkAction::Erase;
         let cond = if erase { erasures::choosable($tx, &$order.resource, cond) } else { cond };
-        let seen = sight::<$table::table>($tx.actor, $kind, Action::Read);
+        let seen = visibility_filter::<$table::table>($tx.actor, $kind, Action::Read);
         let all = $table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::deleted_at.is_null());
         all.filter($table::created_at.le($job.created_at)).filter($fields.on(cond)).filter(seen)
     }};

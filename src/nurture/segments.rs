@@ -2,9 +2,9 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
-use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
@@ -230,7 +230,7 @@ fn size(tx: &mut Tx<'_>, segment: &Segment) -> Result<i64> {
     let kind = segment.resource.kind();
     macro_rules! count {
         ($table:ident) => {{
-            let seen = sight::<$table::table>(tx.actor, kind, Action::Read);
+            let seen = visibility_filter::<$table::table>(tx.actor, kind, Action::Read);
             let rows =
                 $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::deleted_at.is_null());
             let inside = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(segment.id));

@@ -1,9 +1,9 @@
 //! Erasure of a person (GDPR, article 17): what could tell who it was is taken away everywhere, what is needed for figures stays, and a row
 //! proves that it was done.
 use crate::db::events::Event;
-use crate::db::sight::sight;
 use crate::db::table::RESTORE_DAYS;
 use crate::db::tx::Tx;
+use crate::db::visibility::visibility_filter;
 use crate::db::{idempotency, queue};
 use crate::intake::imports::forget;
 use crate::kernel::actor::{Action, can};
@@ -193,11 +193,11 @@ static LEAD_CONTACT: Field = field("contact_id", &s::leads::contact_id);
 /// The row, deleted or not, which the caller must see and may delete.
 macro_rules! hold {
     ($tx:ident, $table:ident, $row:ident, $id:ident, $pointer:literal) => {{
-        let seen = sight::<s::$table::table>($tx.actor, Kind::$row, Action::Read);
+        let seen = visibility_filter::<s::$table::table>($tx.actor, Kind::$row, Action::Read);
         let own = s::$table::table.find(($tx.workspace(), $id));
         let row = own.filter(&seen).select($row::as_select()).for_update().first($tx.conn).optional()?;
         let row = row.ok_or_else(|| Error::reference($pointer))?;
-        let may = sight::<s::$table::table>($tx.actor, Kind::$row, Action::Delete);
+        let may = visibility_filter::<s::$table::table>($tx.actor, Kind::$row, Action::Delete);
         let may: Option<Uuid> = own.filter(&may).select(s::$table::id).first($tx.conn).optional()?;
         may.ok_or_else(|| $tx.actor.refused(Kind::$row.path(), Action::Delete))?;
         row

@@ -1,7 +1,7 @@
 //! Everything that is known of one person, in one machine-readable answer (GDPR, articles 15 and 20).
 use crate::db::events::Event;
-use crate::db::sight::sight;
 use crate::db::tx::Tx;
+use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
@@ -54,7 +54,7 @@ macro_rules! seen {
         let rows: Vec<$row> = if $tx.actor.must_read(Kind::$kind.path()).is_err() {
             Vec::new()
         } else {
-            let seen = sight::<s::$table::table>($tx.actor, Kind::$kind, Action::Read);
+            let seen = visibility_filter::<s::$table::table>($tx.actor, Kind::$kind, Action::Read);
             let living = $own.filter(s::$table::deleted_at.is_null()).filter(&seen);
             living.order(s::$table::id).limit(MOST).select(<$row>::as_select()).load($tx.conn)?
         };
@@ -74,7 +74,7 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     let contact = contacts::find(tx, id)?;
     let company = match contact.company_id {
         Some(company) if tx.actor.must_read("companies").is_ok() => {
-            let seen = sight::<s::companies::table>(tx.actor, Kind::Company, Action::Read);
+            let seen = visibility_filter::<s::companies::table>(tx.actor, Kind::Company, Action::Read);
             let own = s::companies::table.find((tx.workspace(), company)).filter(&seen);
             own.select(Company::as_select()).first(tx.conn).optional()?
         }

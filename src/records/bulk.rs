@@ -90,7 +90,11 @@ macro_rules! chosen {
             ($tx, $asked, $these);
         let (actor, workspace, kind) = (tx.actor, tx.workspace(), $fields.kind);
         let reached = |cond| {
-            let seen = $crate::db::sight::sight::<$table::table>(actor, kind, $crate::kernel::actor::Action::Read);
+            let seen = $crate::db::visibility::visibility_filter::<$table::table>(
+                actor,
+                kind,
+                $crate::kernel::actor::Action::Read,
+            );
             let own = $table::table.filter($table::workspace_id.eq(workspace)).filter($table::deleted_at.is_null());
             own.filter(seen).filter($fields.on(cond))
         };

@@ -2,9 +2,9 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
-use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
@@ -231,7 +231,7 @@ pub fn filled(
     given: &[CustomValue],
     stage: Uuid,
 ) -> Result<Option<CustomValues>> {
-    sight::may_give_own(tx, record, given)?;
+    visibility::may_give_own(tx, record, given)?;
     must_see(tx, record, [given])?;
     let filled = changed(tx, record, Some(before), given)?;
     must_be_filled(tx, record, filled.as_ref().unwrap_or(before), stage)?;

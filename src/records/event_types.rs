@@ -9,7 +9,10 @@ const MOVED: [&str; 4] = ["stage_changed", "won", "lost", "reopened"];
 const VERBS: &[(Kind, &[&[&str]])] = &[
     (Kind::Workspace, &[&["created", "updated"]]),
     (Kind::User, &[&["created", "updated", "sign_in_refused", "password_changed", "email_changed"]]),
-    (Kind::User, &[&["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", SIGHT_CHANGED]]),
+    (
+        Kind::User,
+        &[&["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", VISIBILITY_CHANGED]],
+    ),
     (Kind::Session, &[&["opened", "ended", "reuse_detected"]]),
     (Kind::Role, &[&NAMED]),
     (Kind::Team, &[&NAMED]),
@@ -38,7 +41,7 @@ const VERBS: &[(Kind, &[&[&str]])] = &[
 pub const HIDDEN: &str = "hidden";
 
 /// What the caller sees is other than it was: load anew what is kept.
-pub const SIGHT_CHANGED: &str = "sight_changed";
+pub const VISIBILITY_CHANGED: &str = "sight_changed";
 
 /// Every type, such as `deal.stage_changed`, with its kind of record.
 pub fn all() -> impl Iterator<Item = (Kind, String)> {

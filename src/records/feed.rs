@@ -1,7 +1,7 @@
 //! The event feed: what changed in the workspace, in an order that never skips a change that commits late.
-use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::identity::accounts::SECURITY_EVENTS;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::Actor;
@@ -114,15 +114,15 @@ enum From {
     /// At the first event of `since`.
     Time,
     Now,
-    /// After a position, where the caller had this sight.
+    /// After a position, where the caller had this visibility.
     After(i64, i64, Option<String>),
 }
 
 impl Asked {
-    /// Whether a change of the caller's sight is among what was asked for.
-    fn takes_sight(&self, tx: &Tx<'_>) -> bool {
+    /// Whether a change of the caller's visibility is among what was asked for.
+    fn takes_visibility(&self, tx: &Tx<'_>) -> bool {
         let (user, id) = (Kind::User.as_str(), tx.actor.user);
-        let type_ = format!("{user}.{}", event_types::SIGHT_CHANGED);
+        let type_ = format!("{user}.{}", event_types::VISIBILITY_CHANGED);
         (self.types.is_empty() || self.types.contains(&type_))
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == user))
             && self.record.is_none_or(|record| record == id)
@@ -182,8 +182,8 @@ fn names(given: &mut crate::kernel::asked::Asked, parameter: &str, known: &[Stri
 fn position(cursor: &str, actor: &Actor) -> Result<From> {
     let payload = unseal(cursor).map_err(|bad| Error::parameters(vec![bad]))?;
     let invalid = |_| wrong("cursor", "cursor_invalid", "is not a cursor of this list");
-    // Cursors of before have no sight.
-    let (kind, workspace, xid, seq, sight) = match payload.as_array().map(Vec::len) {
+    // Cursors of before have no visibility.
+    let (kind, workspace, xid, seq, visibility) = match payload.as_array().map(Vec::len) {
         Some(4) => {
             let (kind, workspace, xid, seq) = serde_json::from_value(payload).map_err(invalid)?;
             (kind, workspace, xid, seq, None)
@@ -193,7 +193,7 @@ fn position(cursor: &str, actor: &Actor) -> Result<From> {
     if kind != "events" || workspace != actor.workspace {
         return Err(wrong("cursor", "cursor_mismatch", "belongs to another list"));
     }
-    Ok(From::After(xid, seq, sight))
+    Ok(From::After(xid, seq, visibility))
 }
 
 /// The kinds whose records are not all seen by everybody who may read such records, and the member that names the owner.
@@ -209,7 +209,7 @@ const OWNED: [(Kind, &str); 7] = [
 
 /// Whether the caller sees the record of an event. `:records` is the table of its kind.
 const SEEN: &str = "exists (select 1 from :records where :records.workspace_id = events.workspace_id and :records.id = events.record_id \
-    and (:sight))";
+    and (:visibility))";
 
 /// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
 fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
@@ -238,11 +238,12 @@ fn seen(tx: &Tx<'_>) -> Statement {
         .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("me", Part::Id(tx.actor.user)))))
         .set("sign_in", Part::Nested(Box::new(sign_in)));
     for (kind, _) in OWNED {
-        let sight = sight::cond(tx.actor, kind, Action::Read);
-        if matches!(&sight, Cond::All(all) if all.is_empty()) {
+        let visibility = visibility::cond(tx.actor, kind, Action::Read);
+        if matches!(&visibility, Cond::All(all) if all.is_empty()) {
             continue;
         }
-        let seen = Statement::new(SEEN).set("records", Part::Sql(kind.path())).set("sight", Part::Cond(sight));
+        let seen =
+            Statement::new(SEEN).set("records", Part::Sql(kind.path())).set("visibility", Part::Cond(visibility));
         condition = Statement::new("(:rest) and (record_kind <> :kind or :seen)")
             .set("rest", Part::Nested(Box::new(condition)))
             .set("kind", Part::Text(kind.as_str().into()))
@@ -255,7 +256,7 @@ fn seen(tx: &Tx<'_>) -> Statement {
 fn lost(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("false");
     for (kind, owner) in OWNED {
-        let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
+        let Some(owners) = visibility::owners(tx.actor, kind, Action::Read) else { continue };
         condition = Statement::new("(:rest) or (record_kind = :kind and changes -> ':owner' ->> 0 = any(:owners))")
             .set("rest", Part::Nested(Box::new(condition)))
             .set("kind", Part::Text(kind.as_str().into()))
@@ -266,9 +267,9 @@ fn lost(tx: &Tx<'_>) -> Statement {
 }
 
 /// What the caller sees, as a short text: another one means that something is seen that was not, or no more.
-fn sight_of(tx: &Tx<'_>) -> String {
+fn visibility_of(tx: &Tx<'_>) -> String {
     let owners = OWNED.map(|(kind, _)| {
-        let mut owners = sight::owners(tx.actor, kind, Action::Read);
+        let mut owners = visibility::owners(tx.actor, kind, Action::Read);
         owners.iter_mut().for_each(|ids| ids.sort_unstable());
         owners
     });
@@ -278,10 +279,10 @@ fn sight_of(tx: &Tx<'_>) -> String {
 }
 
 /// The caller sees other records than where the cursor was given.
-fn sight_changed(tx: &Tx<'_>) -> ChangeEvent {
+fn visibility_changed(tx: &Tx<'_>) -> ChangeEvent {
     ChangeEvent {
         id: Uuid::now_v7(),
-        r#type: format!("{}.{}", Kind::User.as_str(), event_types::SIGHT_CHANGED),
+        r#type: format!("{}.{}", Kind::User.as_str(), event_types::VISIBILITY_CHANGED),
         at: tx.now,
         record_kind: Kind::User.as_str().into(),
         record_id: tx.actor.user,
@@ -332,9 +333,10 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
     rows.truncate(limit);
     // There is always a cursor: a reader that has caught up asks with it again later.
     let last = rows.last().map_or(after, |row| (row.xid, row.seq));
-    let sight = sight_of(tx);
-    let changed = matches!(&asked.from, From::After(_, _, Some(before)) if *before != sight) && asked.takes_sight(tx);
-    let next_cursor = Some(seal(&json!(["events", tx.workspace(), last.0, last.1, sight])));
+    let visibility = visibility_of(tx);
+    let changed =
+        matches!(&asked.from, From::After(_, _, Some(before)) if *before != visibility) && asked.takes_visibility(tx);
+    let next_cursor = Some(seal(&json!(["events", tx.workspace(), last.0, last.1, visibility])));
     let event = |row: Row| ChangeEvent {
         id: row.id,
         r#type: row.type_,
@@ -347,7 +349,7 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
         request_id: row.request_id,
         changes: changes(&row.changes),
     };
-    let data = changed.then(|| sight_changed(tx)).into_iter().chain(rows.into_iter().map(event)).collect();
+    let data = changed.then(|| visibility_changed(tx)).into_iter().chain(rows.into_iter().map(event)).collect();
     Ok(ChangeEventPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
 }
 

@@ -1,6 +1,6 @@
 //! Conditions that were kept under a name, views and segments, as far as a search needs them.
-use crate::db::sight::sight;
 use crate::db::tx::Tx;
+use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::Action;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result};
@@ -63,7 +63,7 @@ fn added<T>(
 ) -> Result<Added> {
     let mut added = Added::default();
     if let Some(id) = view {
-        let seen = sight::<views::table>(tx.actor, Kind::View, Action::Read);
+        let seen = visibility_filter::<views::table>(tx.actor, Kind::View, Action::Read);
         let own = views::table.filter(views::workspace_id.eq(tx.workspace())).filter(views::id.eq(id)).filter(&seen);
         let own = own.filter(views::resource.eq(fields.kind.path()));
         let found: Option<(Selection, Option<String>, Option<String>)> =

@@ -1,7 +1,7 @@
 //! Somebody leaves: everything that is theirs goes to somebody else, in one transaction.
 use crate::db::events::Event;
 use crate::db::tx::Tx;
-use crate::db::{refs, sight};
+use crate::db::{refs, visibility};
 use crate::identity::users::{self, UserStatus};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, Result};
@@ -49,7 +49,7 @@ pub struct HandOverResult {
 /// Changes the owner of a table's rows, those that the caller may change, and notes each change.
 macro_rules! hand_over {
     ($tx:expr, $table:ident . $owner:ident, $row:ty, $kind:ident, $from:expr, $to:expr $(, $only:expr)?) => {{
-        let may = sight::sight::<$table::table>($tx.actor, Kind::$kind, Action::Update);
+        let may = visibility::visibility_filter::<$table::table>($tx.actor, Kind::$kind, Action::Update);
         let rows = $table::table
             .filter($table::workspace_id.eq($tx.workspace()))
             .filter($table::$owner.eq($from))

@@ -1,10 +1,10 @@
 //! The caller of an operation, with the permission it needs in its type.
 use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
-use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::turns::Account;
 use crate::db::tx::{Request, Tx};
+use crate::db::visibility;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::asked::Asked;
@@ -137,7 +137,7 @@ impl<P: Permission> Ctx<P> {
             };
             return if costly { self.search(work).await } else { self.read(work).await };
         }
-        let plan = plan.as_file(sight::cond(&self.actor, fields.kind, Action::Export));
+        let plan = plan.as_file(visibility::cond(&self.actor, fields.kind, Action::Export));
         self.report(move |tx| {
             let (page, file) = file(tx, fields, &plan, page)?;
             Ok(Reply { link: link.next(page.info()), ..file })
@@ -162,7 +162,7 @@ impl<P: Permission> Ctx<P> {
                 .await;
         }
         self.report(move |tx| {
-            let plan = plan(tx)?.as_file(sight::cond(tx.actor, fields.kind, Action::Export));
+            let plan = plan(tx)?.as_file(visibility::cond(tx.actor, fields.kind, Action::Export));
             file(tx, fields, &plan, page).map(|(_, file)| file)
         })
         .await

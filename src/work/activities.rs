@@ -1,9 +1,9 @@
 //! Activities: what happened. Notes, calls, meetings, mail, visits.
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
-use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
 use crate::kernel::field::{Fields, Search, field};
@@ -162,7 +162,7 @@ const MEANINGS: Meanings = &[
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
-    sight::may_create(tx, Kind::Activity, Some(tx.actor.user))?;
+    visibility::may_create(tx, Kind::Activity, Some(tx.actor.user))?;
     let ActivityCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
     let related = Related { contact, company, lead, deal };
     related.must_be_seen(tx)?;

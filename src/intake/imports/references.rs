@@ -1,6 +1,6 @@
 //! From a name to an id: records are named by name, external id, SKU, e-mail or id. Each kind is read once per run.
-use crate::db::sight::sight;
 use crate::db::tx::Tx;
+use crate::db::visibility::visibility_filter;
 use crate::identity::teams::{self, TeamCreate};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::address;
@@ -64,7 +64,7 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
             s::$table::table
                 .filter(s::$table::workspace_id.eq(workspace))
                 $(.filter($alive))?
-                .filter(&sight::<s::$table::table>(tx.actor, kind, Action::Read))
+                .filter(&visibility_filter::<s::$table::table>(tx.actor, kind, Action::Read))
                 .order((s::$table::created_at, s::$table::id))
                 .select((s::$table::id, $($column),*))
                 .load(tx.conn)?
@@ -98,7 +98,7 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
                 .and(s::contacts::id.eq(s::contact_emails::contact_id))),
         );
         let others = others.filter(s::contact_emails::workspace_id.eq(workspace));
-        let others = others.filter(sight::<s::contacts::table>(tx.actor, kind, Action::Read));
+        let others = others.filter(visibility_filter::<s::contacts::table>(tx.actor, kind, Action::Read));
         let others = others.select((s::contact_emails::contact_id, s::contact_emails::email));
         for (id, email) in others.load::<(Uuid, String)>(tx.conn)? {
             names.add(Some(email), id);

@@ -1,10 +1,10 @@
 //! From prepared rows to records: new ones are created, known ones changed where the file says something else.
 use crate::catalog::products::{self, ProductCreate, ProductUpdate};
-use crate::db::sight::sight;
 use crate::db::sql::lower;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
+use crate::db::visibility::visibility_filter;
 use crate::identity::users::{self, UserCreate, UserUpdate};
 use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
@@ -145,7 +145,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
     let kind = resource.kind();
     macro_rules! seen {
         ($table:ident) => {
-            sight::<s::$table::table>(tx.actor, kind, Action::Read)
+            visibility_filter::<s::$table::table>(tx.actor, kind, Action::Read)
         };
     }
     macro_rules! look {

@@ -2,11 +2,11 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
-use crate::db::sight;
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -73,7 +73,7 @@ impl<'a> NewRow<'a> {
             address: new.address.as_deref(),
             country: new.country.as_deref(),
             parent_id: new.parent_id,
-            owner_id: sight::owner_of_new(tx, Kind::Company, new.owner_id),
+            owner_id: visibility::owner_of_new(tx, Kind::Company, new.owner_id),
             tags: spelling.of(&new.tags),
             custom,
             external_id: new.external_id.as_deref(),
@@ -84,7 +84,7 @@ impl<'a> NewRow<'a> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
-    sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))?;
+    visibility::may_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
     refs::must_work(tx, [new.owner_id], "/owner_id")?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
@@ -103,7 +103,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
 /// Inserts many with one statement. A row that the database refuses fails them all.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Company>> {
     list.iter().try_for_each(|new| {
-        sight::may_create(tx, Kind::Company, sight::owner_of_new(tx, Kind::Company, new.owner_id))
+        visibility::may_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))
     })?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::must_see(tx, &parents)?;
@@ -162,7 +162,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) 
 
 /// Changes locked companies, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
-    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly(groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());

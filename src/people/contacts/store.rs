@@ -3,10 +3,10 @@ use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related;
-use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -118,7 +118,7 @@ impl<'a> NewRow<'a> {
             lifecycle: new.lifecycle.unwrap_or(crate::people::contacts::model::Lifecycle::Lead),
             source_id: new.source_id.or(first_touch.as_ref().and_then(|touch| touch.source_id)),
             first_touch,
-            owner_id: sight::owner_of_new(tx, Kind::Contact, new.owner_id),
+            owner_id: visibility::owner_of_new(tx, Kind::Contact, new.owner_id),
             tags: spelling.of(&new.tags),
             custom,
             external_id: text(&new.external_id),
@@ -176,7 +176,7 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
-    sight::may_create(tx, Kind::Contact, sight::owner_of_new(tx, Kind::Contact, new.owner_id))?;
+    visibility::may_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))?;
     refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     refs::must_work(tx, [new.owner_id], "/owner_id")?;
     check_touches(tx, &[new])?;
@@ -198,7 +198,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
 /// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
     list.iter().try_for_each(|new| {
-        sight::may_create(tx, Kind::Contact, sight::owner_of_new(tx, Kind::Contact, new.owner_id))
+        visibility::may_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))
     })?;
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::must_see(tx, &companies)?;
@@ -253,7 +253,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Contact], changes: &ContactUpdate) 
 
 /// Changes locked contacts, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]) -> Result<Vec<Contact>> {
-    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let addresses = |changes: &ContactUpdate| {
         changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
     };

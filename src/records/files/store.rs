@@ -2,10 +2,10 @@
 use crate::db::constraint::{Explain, Meaning, Meanings};
 use crate::db::events::{self, Event};
 use crate::db::refs;
-use crate::db::sight::{self, sight};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::visibility::{self, visibility_filter};
 use crate::kernel::actor::Action;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -54,7 +54,7 @@ type Links = (Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>);
 /// With the records of its activity, so that who sees them sees the file.
 fn with_records_of_activity(tx: &mut Tx<'_>, belongs: Belongs) -> Result<Belongs> {
     let Some(id) = belongs.activity else { return Ok(belongs) };
-    let seen = sight::<activities::table>(tx.actor, Kind::Activity, Action::Read);
+    let seen = visibility_filter::<activities::table>(tx.actor, Kind::Activity, Action::Read);
     let own = activities::table.find((tx.workspace(), id)).filter(activities::deleted_at.is_null()).filter(&seen);
     let links = (activities::contact_id, activities::company_id, activities::lead_id, activities::deal_id);
     let found: Option<Links> = own.select(links).first(tx.conn).optional()?;
@@ -98,7 +98,7 @@ pub fn must_fit(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<()> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File> {
-    sight::may_create(tx, Kind::File, Some(tx.actor.user))?;
+    visibility::may_create(tx, Kind::File, Some(tx.actor.user))?;
     if quota.is_some() {
         // Uploads of one workspace are counted one after another.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;

@@ -5,7 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
-use crate::db::{counter, sight, tx::Tx};
+use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -164,7 +164,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
     let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, past)) in (first..).zip(list) {
-        sight::may_create(tx, Kind::Deal, new.owner_id)?;
+        visibility::may_create(tx, Kind::Deal, new.owner_id)?;
         let (prices, total) = lines::price(&listed, &new.line_items)?;
         let row = new_row(tx, number, (*new, past), total.filter(|_| past.value_from_lines), &spelling)?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
@@ -270,7 +270,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         named.into_iter().filter(|(_, id, _)| !rows.iter().all(|deal| names(deal, *id)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
-    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
@@ -330,7 +330,11 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    sight::may_give(tx, Kind::Deal, &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())])?;
+    visibility::may_give(
+        tx,
+        Kind::Deal,
+        &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())],
+    )?;
     let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;

@@ -2,9 +2,9 @@
 use crate::db::events::Event;
 use crate::db::refs;
 use crate::db::related::{self, Related};
-use crate::db::sight::sight;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::visibility::visibility_filter;
 use crate::kernel::access::Access;
 use crate::kernel::actor::Action;
 use crate::kernel::custom::CustomValue;
@@ -219,7 +219,7 @@ fn company(
         .filter(c::workspace_id.eq(tx.workspace()))
         .filter(c::deleted_at.is_null())
         .filter(lower(c::name).eq(name.to_lowercase()))
-        .filter(sight::<c::table>(tx.actor, Kind::Company, Action::Read))
+        .filter(visibility_filter::<c::table>(tx.actor, Kind::Company, Action::Read))
         .order((c::created_at, c::id))
         .select(c::id)
         .first(tx.conn)

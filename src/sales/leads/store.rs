@@ -5,7 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
-use crate::db::{counter, sight, tx::Tx};
+use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -204,7 +204,7 @@ fn new_row<'n>(
         custom_fields::must_be_filled(tx, Kind::Lead, &custom, stage.id)?;
     }
     let owner_id = new.owner_id.unwrap_or(tx.actor.user);
-    sight::may_create(tx, Kind::Lead, Some(owner_id))?;
+    visibility::may_create(tx, Kind::Lead, Some(owner_id))?;
     let begin = past.begin().unwrap_or(tx.now);
     let closed_at = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
@@ -300,7 +300,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         named.into_iter().filter(move |(_, id, _)| id.is_none() || !rows.iter().all(|lead| names(lead, *id)))
     });
     refs::must_see(tx, &named.collect::<Vec<_>>())?;
-    sight::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));

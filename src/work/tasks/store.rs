@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
-use crate::db::{refs, sight};
+use crate::db::{refs, visibility};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Plan;
@@ -48,7 +48,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     let mut named = Vec::new();
     for new in list {
-        sight::may_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
+        visibility::may_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
         let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = **new;
         named.extend(Related { contact, company, lead, deal }.named());
     }

@@ -79,7 +79,7 @@ pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
 }
 
 /// The same, bound to the table of the kind.
-pub fn sight<T>(actor: &Actor, kind: Kind, action: Action) -> On<T, Cond> {
+pub fn visibility_filter<T>(actor: &Actor, kind: Kind, action: Action) -> On<T, Cond> {
     On::new(cond(actor, kind, action))
 }
 
@@ -141,22 +141,22 @@ pub fn may_overwrite<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<
     if !tx.actor.access.hides_anything() {
         return Ok(());
     }
-    changes.into_iter().try_for_each(|changes| show_all(tx, C::KIND, &changes.given()))
+    changes.into_iter().try_for_each(|changes| reject_hidden(tx, C::KIND, &changes.given()))
 }
 
 /// The same for members, each with whether it is given.
 pub fn may_give(tx: &Tx<'_>, kind: Kind, members: &[(&str, bool)]) -> Result<()> {
     let given = members.iter().filter(|(_, given)| *given);
-    show_all(tx, kind, &given.map(|(name, _)| (format!("/{name}"), (*name).to_owned())).collect::<Vec<_>>())
+    reject_hidden(tx, kind, &given.map(|(name, _)| (format!("/{name}"), (*name).to_owned())).collect::<Vec<_>>())
 }
 
 /// The same for values of the workspace's own fields.
 pub fn may_give_own(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -> Result<()> {
     let own = given.iter().enumerate().map(|(n, value)| (format!("/custom_fields/{n}"), format!("cf.{}", value.key)));
-    show_all(tx, kind, &own.collect::<Vec<_>>())
+    reject_hidden(tx, kind, &own.collect::<Vec<_>>())
 }
 
-fn show_all(tx: &Tx<'_>, kind: Kind, given: &[(String, String)]) -> Result<()> {
+fn reject_hidden(tx: &Tx<'_>, kind: Kind, given: &[(String, String)]) -> Result<()> {
     let hidden = given.iter().filter(|(_, name)| tx.actor.access.hides(kind.path(), name));
     let detail = "is hidden from your role, so it cannot be changed";
     let bad: Vec<Bad> = hidden.map(|(pointer, _)| Bad::member(pointer.as_str(), "hidden", detail)).collect();
@@ -171,12 +171,12 @@ pub fn owner_of_new(tx: &Tx<'_>, kind: Kind, named: Option<Uuid>) -> Option<Uuid
 
 /// What a change needs beyond seeing the record; nothing when the right to see it is enough. Work is seen with its record too, so
 /// there only the right to all of it is.
-pub fn to_change<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
+pub fn change_rule<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
     let action = tx.action_on(kind.path());
     let enough = match kind {
         Kind::Task | Kind::Activity | Kind::File => Visibility::All,
-        Kind::View => return Some((action, sight(tx.actor, kind, action))),
+        Kind::View => return Some((action, visibility_filter(tx.actor, kind, action))),
         _ => tx.actor.visibility(kind.path(), Action::Read),
     };
-    (tx.actor.visibility(kind.path(), action) < enough).then(|| (action, sight(tx.actor, kind, action)))
+    (tx.actor.visibility(kind.path(), action) < enough).then(|| (action, visibility_filter(tx.actor, kind, action)))
 }
