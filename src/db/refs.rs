@@ -102,7 +102,7 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
 pub type Named<'n> = (Kind, Option<Uuid>, &'n str);
 
 /// The records that new or changed ones name: they must be there, not deleted, and seen by the caller. One statement per kind.
-pub fn must_see(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
+pub fn require_visible(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
     let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
     for (kind, id, _) in named {
         wanted.entry(kind.as_str()).or_insert_with(|| (*kind, Vec::new())).1.extend(id);

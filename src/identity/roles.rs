@@ -172,7 +172,7 @@ pub fn must_cover(tx: &Tx<'_>, access: &Access) -> Result<()> {
 }
 
 /// Who sees no further than the team does not move people between teams: it would move the limit.
-pub fn must_see_past_teams(tx: &Tx<'_>) -> Result<()> {
+pub fn require_visibility_beyond_team(tx: &Tx<'_>) -> Result<()> {
     if tx.actor.access.reaches_the_team() {
         return Err(Error::new(
             Code::Forbidden,

@@ -112,7 +112,7 @@ pub fn must_be_within(tx: &mut Tx<'_>, team: Option<Uuid>) -> Result<()> {
         Some(own) => below(tx.conn, tx.workspace(), own)?.contains(&team),
         None => false,
     };
-    if inside { Ok(()) } else { roles::must_see_past_teams(tx) }
+    if inside { Ok(()) } else { roles::require_visibility_beyond_team(tx) }
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &TeamCreate) -> Result<Team> {
@@ -137,7 +137,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
     mine(tx.workspace()).select(teams::id).order(teams::id).for_update().load::<Uuid>(tx.conn)?;
     let before = lock(tx, id, expected)?;
     if changes.parent_id.is_some() {
-        roles::must_see_past_teams(tx)?;
+        roles::require_visibility_beyond_team(tx)?;
     }
     if let Some(Some(parent)) = changes.parent_id
         && below(tx.conn, tx.workspace(), id)?.contains(&parent)

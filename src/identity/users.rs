@@ -207,7 +207,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
     let before = lock(tx, id, expected)?;
     check_role(tx, &before.role)?;
     if changes.team_id.is_some_and(|team| team != before.team_id) {
-        roles::must_see_past_teams(tx)?;
+        roles::require_visibility_beyond_team(tx)?;
     }
     if let Some(role) = &changes.role {
         check_role(tx, role)?;

@@ -197,7 +197,7 @@ fn add(tx: &mut Tx<'_>, segment: &Segment, ids: &[Uuid], at: &str) -> Result<usi
     let pointers: Vec<String> = (0..ids.len()).map(|n| format!("{at}/{n}")).collect();
     let kind = segment.resource.kind();
     let named: Vec<Named<'_>> = ids.iter().zip(&pointers).map(|(id, at)| (kind, Some(*id), at.as_str())).collect();
-    refs::must_see(tx, &named)?;
+    refs::require_visible(tx, &named)?;
     let row = |id: &Uuid| {
         (m::workspace_id.eq(tx.workspace()), m::segment_id.eq(segment.id), m::record_id.eq(*id), m::added_at.eq(tx.now))
     };

@@ -173,7 +173,7 @@ owned!(custom_fields, CustomField, CustomField);
 
 const MEANINGS: Meanings = &[("custom_fields_key_key", Meaning::Taken(Code::DuplicateName, "/key"))];
 
-/// The values of a new record. Whom they name is asked of all records at once, with `must_see`.
+/// The values of a new record. Whom they name is asked of all records at once, with `require_visible`.
 pub fn new_values(tx: &Tx<'_>, record: Kind, given: &[CustomValue]) -> Result<CustomValues> {
     changed_values(tx, record, &CustomValues::default(), given)
 }
@@ -197,12 +197,16 @@ fn changed_values(tx: &Tx<'_>, record: Kind, before: &CustomValues, given: &[Cus
 }
 
 /// The records that the values of some records name must be there and seen. One statement per kind, however many they are.
-pub fn must_see<'g>(tx: &mut Tx<'_>, record: Kind, given: impl IntoIterator<Item = &'g [CustomValue]>) -> Result<()> {
+pub fn require_visible<'g>(
+    tx: &mut Tx<'_>,
+    record: Kind,
+    given: impl IntoIterator<Item = &'g [CustomValue]>,
+) -> Result<()> {
     let (fields, given) = (&tx.actor.settings.custom, given.into_iter().collect::<Vec<_>>());
     let pointed = given.iter().flat_map(|values| CustomValues::named(values, fields, record));
     let pointed: Vec<(Kind, Uuid, String)> = pointed.collect();
     let named: Vec<Named<'_>> = pointed.iter().map(|(kind, id, at)| (*kind, Some(*id), at.as_str())).collect();
-    let refused = refs::must_see(tx, &named);
+    let refused = refs::require_visible(tx, &named);
     // Of many records each is tried again by itself.
     match given.as_slice() {
         [one] => refused.map_err(|error| custom::about(one, error)),
@@ -232,7 +236,7 @@ pub fn filled(
     stage: Uuid,
 ) -> Result<Option<CustomValues>> {
     visibility::may_give_own(tx, record, given)?;
-    must_see(tx, record, [given])?;
+    require_visible(tx, record, [given])?;
     let filled = changed(tx, record, Some(before), given)?;
     must_be_filled(tx, record, filled.as_ref().unwrap_or(before), stage)?;
     Ok(filled)

@@ -165,7 +165,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
     visibility::may_create(tx, Kind::Activity, Some(tx.actor.user))?;
     let ActivityCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
     let related = Related { contact, company, lead, deal };
-    related.must_be_seen(tx)?;
+    related.require_visible(tx)?;
     let row: Activity = diesel::insert_into(activities::table)
         .values((
             (activities::workspace_id.eq(tx.workspace()), activities::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),

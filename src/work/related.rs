@@ -19,8 +19,8 @@ impl Related {
     }
 
     /// The records must be there, and seen by the caller.
-    pub fn must_be_seen(&self, tx: &mut Tx<'_>) -> Result<()> {
-        refs::must_see(tx, &self.named())
+    pub fn require_visible(&self, tx: &mut Tx<'_>) -> Result<()> {
+        refs::require_visible(tx, &self.named())
     }
 
     /// Brings the next task of each record up to date.

@@ -85,11 +85,11 @@ impl<'a> NewRow<'a> {
 
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     visibility::may_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))?;
-    refs::must_see(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
+    refs::require_visible(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
     refs::must_work(tx, [new.owner_id], "/owner_id")?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
-    custom_fields::must_see(tx, Kind::Company, [new.custom_fields.as_slice()])?;
+    custom_fields::require_visible(tx, Kind::Company, [new.custom_fields.as_slice()])?;
     let row: Company = diesel::insert_into(companies::table)
         .values(row)
         .returning(Company::as_returning())
@@ -106,11 +106,11 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
         visibility::may_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))
     })?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
-    refs::must_see(tx, &parents)?;
+    refs::require_visible(tx, &parents)?;
     refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
-    custom_fields::must_see(tx, Kind::Company, list.iter().map(|new| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::Company, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
         .values(rows)
         .returning(Company::as_returning())
@@ -172,7 +172,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         let parent = changes.parent_id.flatten();
         (Kind::Company, parent.filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id))), "/parent_id")
     });
-    refs::must_see(tx, &parents.collect::<Vec<_>>())?;
+    refs::require_visible(tx, &parents.collect::<Vec<_>>())?;
     let moved = groups.iter().filter(|(_, changes)| changes.parent_id.flatten().is_some());
     let moved: Vec<Uuid> = moved.flat_map(|(rows, _)| rows.iter().map(|row| row.id)).collect();
     if !moved.is_empty() {
@@ -200,7 +200,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         updates.push(update.returning(Company::as_returning()));
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Company, given)?;
+    custom_fields::require_visible(tx, Kind::Company, given)?;
     let changed: Vec<Company> = at_once(tx.conn, updates).explain(MEANINGS)?;
     if !moved.is_empty() {
         check_parents(tx, moved)?;

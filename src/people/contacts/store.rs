@@ -177,12 +177,12 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     visibility::may_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))?;
-    refs::must_see(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
+    refs::require_visible(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     refs::must_work(tx, [new.owner_id], "/owner_id")?;
     check_touches(tx, &[new])?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
-    custom_fields::must_see(tx, Kind::Contact, [new.custom_fields.as_slice()])?;
+    custom_fields::require_visible(tx, Kind::Contact, [new.custom_fields.as_slice()])?;
     let row: Contact = diesel::insert_into(contacts::table)
         .values(row)
         .returning(Contact::as_returning())
@@ -201,12 +201,12 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
         visibility::may_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))
     })?;
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
-    refs::must_see(tx, &companies)?;
+    refs::require_visible(tx, &companies)?;
     refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     check_touches(tx, list)?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
-    custom_fields::must_see(tx, Kind::Contact, list.iter().map(|new| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::Contact, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         .returning(Contact::as_returning())
@@ -265,7 +265,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         let company = changes.company_id.flatten().filter(|id| !rows.iter().all(|row| row.company_id == Some(*id)))?;
         Some((Kind::Company, Some(company), "/company_id"))
     });
-    refs::must_see(tx, &companies.collect::<Vec<_>>())?;
+    refs::require_visible(tx, &companies.collect::<Vec<_>>())?;
     let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     let mut updates = Vec::with_capacity(groups.len());
@@ -294,7 +294,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         updates.push(update.returning(Contact::as_returning()));
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Contact, given)?;
+    custom_fields::require_visible(tx, Kind::Contact, given)?;
     let changed: Vec<Contact> = at_once(tx.conn, updates).explain(MEANINGS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());

@@ -105,7 +105,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File>
         must_fit(tx, new.size, quota)?;
     }
     let Belongs { contact, company, lead, deal, .. } = new.belongs;
-    refs::must_see(
+    refs::require_visible(
         tx,
         &[
             (Kind::Contact, contact, "/contact_id"),

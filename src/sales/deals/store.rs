@@ -135,7 +135,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         drafts.push((DealCreate { owner_id, ..(*new).clone() }, past));
     }
     let named: Vec<Named<'_>> = list.iter().flat_map(|new| named(new.company_id, &new.contacts)).collect();
-    refs::must_see(tx, &named)?;
+    refs::require_visible(tx, &named)?;
     insert_with_past(tx, &drafts.iter().map(|(new, past)| (new, past.clone())).collect::<Vec<_>>())
 }
 
@@ -173,7 +173,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
         spans.extend(spans_of(tx, row.id, past));
         rows.push(row);
     }
-    custom_fields::must_see(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
     refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
@@ -269,7 +269,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         // What the deals name already may stay, seen or not.
         named.into_iter().filter(|(_, id, _)| !rows.iter().all(|deal| names(deal, *id)))
     });
-    refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
@@ -294,7 +294,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         updates.push(update.returning(Deal::as_returning()));
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Deal, given)?;
+    custom_fields::require_visible(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;

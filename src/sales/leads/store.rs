@@ -95,7 +95,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
-    refs::must_see(tx, &named)?;
+    refs::require_visible(tx, &named)?;
     let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
     promises::keep(tx, &vec![None; made.len()], made)
 }
@@ -139,7 +139,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
         spans.extend(spans_of(tx, &row, &first, &stage));
         rows.push(row);
     }
-    custom_fields::must_see(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
     refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
@@ -299,7 +299,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         let names = |lead: &Lead, id| [lead.contact_id, lead.company_id, lead.product_id].contains(&id);
         named.into_iter().filter(move |(_, id, _)| id.is_none() || !rows.iter().all(|lead| names(lead, *id)))
     });
-    refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
@@ -325,7 +325,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         updates.push(update.returning(Lead::as_returning()));
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Lead, given)?;
+    custom_fields::require_visible(tx, Kind::Lead, given)?;
     let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;

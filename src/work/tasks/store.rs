@@ -52,7 +52,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
         let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = **new;
         named.extend(Related { contact, company, lead, deal }.named());
     }
-    refs::must_see(tx, &named)?;
+    refs::require_visible(tx, &named)?;
     refs::must_work(tx, list.iter().map(|new| new.assignee_id), "/assignee_id")?;
     let row = |new: &&TaskCreate| NewTask {
         workspace_id: tx.workspace(),
@@ -132,7 +132,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
         // What the tasks name already may stay, seen or not.
         named.into_iter().filter(|one| !rows.iter().all(|task| task.related().named().contains(one)))
     });
-    refs::must_see(tx, &named.collect::<Vec<_>>())?;
+    refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     let assignees = newly(&groups, |changes| changes.assignee_id.flatten(), |row| row.assignee_id);
     refs::must_work(tx, assignees, "/assignee_id")?;
     let mut updates = Vec::with_capacity(groups.len());
