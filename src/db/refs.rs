@@ -108,7 +108,7 @@ pub fn require_visible(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
         wanted.entry(kind.as_str()).or_insert_with(|| (*kind, Vec::new())).1.extend(id);
     }
     for (kind, ids) in wanted.into_values().filter(|(_, ids)| !ids.is_empty()) {
-        let seen = seen(tx, kind, &ids)?;
+        let seen = visible_ids(tx, kind, &ids)?;
         let hidden = |(of, id, _): &&Named<'_>| *of == kind && id.is_some_and(|id| !seen.contains(&id));
         if let Some((_, _, pointer)) = named.iter().find(hidden) {
             return Err(Error::reference(*pointer));
@@ -144,7 +144,7 @@ pub fn suspended(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>)
 }
 
 /// Those of the ids that the caller may name.
-pub fn seen(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+pub fn visible_ids(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     macro_rules! look {
         ($table:ident) => {{
             let seen = visibility_filter::<$table::table>(tx.actor, kind, Action::Read);

@@ -42,7 +42,7 @@ const fn text(kind: Kind) -> &'static str {
 }
 
 /// What the caller sees of a kind of record.
-fn seen(actor: &Actor, kind: Kind) -> Cond {
+fn visible_cond(actor: &Actor, kind: Kind) -> Cond {
     let readable = actor.must_read(kind.path()).is_ok();
     if readable { visibility::cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
 }
@@ -51,7 +51,7 @@ fn seen(actor: &Actor, kind: Kind) -> Cond {
 pub fn of(actor: &Actor, kind: Kind, ids: &[Uuid]) -> Statement {
     let all = Statement::new(text(kind));
     let all = all.set("workspace", Part::Id(actor.workspace)).set("ids", Part::Ids(ids.to_vec()));
-    BETWEEN.iter().fold(all, |all, (kind, name)| all.set(name, Part::Cond(seen(actor, *kind))))
+    BETWEEN.iter().fold(all, |all, (kind, name)| all.set(name, Part::Cond(visible_cond(actor, *kind))))
 }
 
 /// The rows of a table that hang on the records of `related`; `more` narrows them down.
@@ -81,7 +81,7 @@ pub fn people_of_deals<T>(fields: &'static Fields<T>, actor: &Actor, deals: &[Uu
     let people = Statement::new(PEOPLE)
         .set("workspace", Part::Id(actor.workspace))
         .set("ids", Part::Ids(deals.to_vec()))
-        .set("deals", Part::Cond(seen(actor, Kind::Deal)));
+        .set("deals", Part::Cond(visible_cond(actor, Kind::Deal)));
     Cond::Among((&fields.id).into(), Arc::new(people), 1)
 }
 
@@ -104,7 +104,7 @@ pub fn having(field: &'static Field, found: &'static str, actor: &Actor, kind: K
     let cost = 1 + asked.cost();
     let found = Statement::new(found)
         .set("workspace", Part::Id(actor.workspace))
-        .set("seen", Part::Cond(seen(actor, kind)))
+        .set("seen", Part::Cond(visible_cond(actor, kind)))
         .set("asked", Part::Cond(asked));
     Cond::Among(field.into(), Arc::new(found), cost)
 }

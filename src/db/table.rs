@@ -16,13 +16,13 @@ macro_rules! owned {
         }
 
         /// What the caller may see.
-        fn seen(tx: &$crate::db::tx::Tx<'_>) -> $crate::kernel::on::On<$table::table, $crate::kernel::cond::Cond> {
+        fn visible_to(tx: &$crate::db::tx::Tx<'_>) -> $crate::kernel::on::On<$table::table, $crate::kernel::cond::Cond> {
             $crate::db::visibility::visibility_filter(tx.actor, $crate::kernel::kind::Kind::$kind, $crate::kernel::actor::Action::Read)
         }
 
         /// The row, or 404 when there is none that the caller may see.
         pub fn find(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
-            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(seen(tx)).select(<$row>::as_select());
+            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
             row.first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)
         }
 
@@ -31,7 +31,7 @@ macro_rules! owned {
             tx: &mut $crate::db::tx::Tx<'_>,
             ids: &[uuid::Uuid],
         ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
-            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(seen(tx));
+            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx));
             let rows: Vec<$row> = rows.select(<$row>::as_select()).load(tx.conn)?;
             Ok(rows.into_iter().map(|row| (row.id, row)).collect())
         }
@@ -39,7 +39,7 @@ macro_rules! owned {
         /// Locks the rows in the order of their ids: two who hold many before they change any cannot wait for each other in a
         /// circle. What is not there, or not seen, is left out.
         pub fn hold(tx: &mut $crate::db::tx::Tx<'_>, ids: &[uuid::Uuid]) -> $crate::kernel::error::Result<()> {
-            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(seen(tx)).order($table::id);
+            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
             rows.select($table::id).for_update().load::<uuid::Uuid>(tx.conn)?;
             Ok(())
         }
@@ -49,7 +49,7 @@ macro_rules! owned {
             tx: &mut $crate::db::tx::Tx<'_>,
             ids: &[uuid::Uuid],
         ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
-            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(seen(tx)).order($table::id);
+            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
             let rows: Vec<$row> = rows.select(<$row>::as_select()).for_update().load(tx.conn)?;
             if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
                 let allowed = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(&may).select($table::id);
@@ -68,7 +68,7 @@ macro_rules! owned {
             id: uuid::Uuid,
             expected: $crate::db::table::Expected,
         ) -> $crate::kernel::error::Result<$row> {
-            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(seen(tx)).select(<$row>::as_select());
+            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
             let row: $row =
                 row.for_update().first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)?;
             if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
@@ -149,7 +149,7 @@ macro_rules! restorable {
                 $crate::kernel::actor::Action::Delete,
             );
             let gone = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq(id));
-            let gone = gone.filter($table::deleted_at.gt(since)).filter(seen(tx)).filter(may);
+            let gone = gone.filter($table::deleted_at.gt(since)).filter(visible_to(tx)).filter(may);
             let row: Option<$row> = diesel::update(gone)
                 .set((
                     $table::deleted_at.eq(None::<$crate::kernel::time::DateTime>),
@@ -181,7 +181,7 @@ macro_rules! list {
     };
     (@ $tx:expr, $plan:expr, $mine:expr, $table:ident, $row:ty, $page:ident) => {{
         let (tx, plan, mine) = ($tx, $plan, $mine);
-        let seen = seen(tx);
+        let seen = visible_to(tx);
         let (mut data, best): (Vec<$row>, usize) = plan.load(|part, seek, limit| {
             let rows = mine(tx.workspace()).filter(&plan.filter).filter(&seen).filter(part).filter(seek);
             Ok(rows.order(&plan.order).limit(limit).select(<$row>::as_select()).load(tx.conn)?)

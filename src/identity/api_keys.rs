@@ -116,7 +116,7 @@ fn mine(workspace: Uuid) -> _ {
 static USER: Field = field("user_id", &api_keys::user_id);
 
 /// Who may change users answers for their keys too; others see their own.
-fn seen(tx: &Tx<'_>) -> On<api_keys::table, Cond> {
+fn visible_to(tx: &Tx<'_>) -> On<api_keys::table, Cond> {
     let all = tx.actor.visibility("users", Action::Update) == Visibility::All;
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
     API_KEY.on(if all { Cond::All(Vec::new()) } else { own() })
@@ -186,7 +186,7 @@ async fn remove(ctx: Ctx<can::api_keys::Delete>, id: Id, actors: web::Data<Actor
         .write(move |tx| {
             let row = mine(tx.workspace())
                 .filter(api_keys::id.eq(id.0))
-                .filter(seen(tx))
+                .filter(visible_to(tx))
                 .select(ApiKey::as_select())
                 .first(tx.conn)
                 .optional()?;

@@ -44,14 +44,14 @@ fn mine(workspace: Uuid) -> _ {
 static USER: Field = field("user_id", &jobs::user_id);
 
 /// Who may change jobs sees everybody's; others their own.
-fn seen(tx: &Tx<'_>) -> On<jobs::table, Cond> {
+fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
     JOB.on(if all { Cond::All(Vec::new()) } else { own() })
 }
 
 fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
-    let found = mine(tx.workspace()).filter(jobs::id.eq(id)).filter(seen(tx)).select(Job::as_select());
+    let found = mine(tx.workspace()).filter(jobs::id.eq(id)).filter(visible_to(tx)).select(Job::as_select());
     found.first(tx.conn).optional()?.ok_or_else(Error::not_found)
 }
 

@@ -34,7 +34,7 @@ pub fn is_web_url(text: &str) -> bool {
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty())
 }
 
-fn seen(text: &str) -> String {
+fn without_invisible(text: &str) -> String {
     visible(text).to_lowercase()
 }
 
@@ -51,7 +51,7 @@ fn host(name: &str) -> String {
 
 /// An e-mail address in lower case, without what cannot be seen, and with its host in letters.
 pub fn email(text: &str) -> String {
-    let text = seen(text);
+    let text = without_invisible(text);
     match text.rsplit_once('@') {
         Some((name, at)) => format!("{name}@{}", host(at)),
         None => text,
@@ -61,7 +61,7 @@ pub fn email(text: &str) -> String {
 /// The domain of a company, out of whatever is copied from the line of a browser: `acme.example` for
 /// `https://www.Acme.example:443/about`, and for `info@acme.example`. What is no domain stays as it is written.
 pub fn domain(text: &str) -> String {
-    let plain = seen(text);
+    let plain = without_invisible(text);
     let rest = plain.split_once("://").map_or(plain.as_str(), |(_, rest)| rest).trim_start_matches('/');
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let name = authority.rsplit_once('@').map_or(authority, |(_, name)| name);

@@ -258,7 +258,7 @@ fn change_members(
     }
     let added = add(tx, &segment, &given.add, "/add")?;
     // Of a segment that others share, the caller takes out and counts what they see.
-    let gone = refs::seen(tx, segment.resource.kind(), &given.remove)?;
+    let gone = refs::visible_ids(tx, segment.resource.kind(), &given.remove)?;
     let own = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
     let gone = own.filter(m::record_id.eq_any(gone));
     let removed = diesel::delete(gone).execute(tx.conn)?;

@@ -151,7 +151,7 @@ fn mine(workspace: Uuid) -> _ {
     erasures::table.filter(erasures::workspace_id.eq(workspace))
 }
 
-fn seen(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
+fn visible_to(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
     ERASURE.on(Cond::All(Vec::new()))
 }
 

@@ -49,7 +49,7 @@ pub struct ContactExport {
 }
 
 /// Some records, as far as they live and the caller sees them.
-macro_rules! seen {
+macro_rules! visible {
     ($tx:expr, $table:ident, $row:ty, $kind:ident, $own:expr) => {{
         let rows: Vec<$row> = if $tx.actor.must_read(Kind::$kind.path()).is_err() {
             Vec::new()
@@ -67,7 +67,7 @@ fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
     let links = s::deal_contacts::table.filter(s::deal_contacts::workspace_id.eq(tx.workspace()));
     let links = links.filter(s::deal_contacts::contact_id.eq(contact)).select(s::deal_contacts::deal_id);
     let own = s::deals::table.filter(s::deals::workspace_id.eq(tx.workspace())).filter(s::deals::id.eq_any(links));
-    Ok(seen!(tx, deals, Deal, Deal, own))
+    Ok(visible!(tx, deals, Deal, Deal, own))
 }
 
 fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
@@ -90,7 +90,7 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     let addresses: Vec<String> = contact.emails.0.iter().map(|email| email.email.clone()).collect();
     let person = Person::find(tx, Some(id), None, &addresses)?;
     let leads = s::leads::table.filter(s::leads::workspace_id.eq(tx.workspace()));
-    let activities = seen!(tx, activities, Activity, Activity, theirs!(tx, activities, person));
+    let activities = visible!(tx, activities, Activity, Activity, theirs!(tx, activities, person));
     let with = activities.iter().map(|activity| activity.id).collect::<Vec<_>>();
     let files = theirs!(tx, files, person, or s::files::activity_id.eq_any(with));
     let hides_consents = tx.actor.access.hides(Kind::Contact.path(), "consents");
@@ -98,11 +98,11 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
         exported_at: tx.now,
         company,
         consents: if hides_consents { Vec::new() } else { consents::of(tx, id)? },
-        leads: seen!(tx, leads, Lead, Lead, leads.filter(s::leads::id.eq_any(&person.leads))),
+        leads: visible!(tx, leads, Lead, Lead, leads.filter(s::leads::id.eq_any(&person.leads))),
         deals: deals(tx, id)?,
-        tasks: seen!(tx, tasks, Task, Task, theirs!(tx, tasks, person)),
+        tasks: visible!(tx, tasks, Task, Task, theirs!(tx, tasks, person)),
         activities,
-        files: seen!(tx, files, File, File, files),
+        files: visible!(tx, files, File, File, files),
         changes,
         contact,
     };

@@ -138,7 +138,7 @@ fn mine(workspace: Uuid) -> _ {
 }
 
 /// Who may read the audit log reads all of it.
-fn seen(_: &Tx<'_>) -> On<events::table, Cond> {
+fn visible_to(_: &Tx<'_>) -> On<events::table, Cond> {
     AUDIT.on(Cond::All(Vec::new()))
 }
 

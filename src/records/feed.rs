@@ -227,7 +227,7 @@ const OF_VIEWS: &str = "record_kind <> 'view' or actor_id = :me or changes -> 's
 const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
 
 /// The condition on events that follows from what the caller sees of each kind of record.
-fn seen(tx: &Tx<'_>) -> Statement {
+fn visible_events(tx: &Tx<'_>) -> Statement {
     let audits = tx.actor.must_read(Kind::AuditEvent.path()).is_ok();
     let security = SECURITY_EVENTS.iter().map(|name| (*name).to_owned()).collect();
     let sign_in = Statement::new(OF_SIGN_IN)
@@ -324,7 +324,7 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
         .set("types", Part::Texts(asked.types.clone()))
         .set("record", Part::MaybeId(asked.record))
         .set("kinds", Part::Texts(kinds(tx, &asked.kinds)))
-        .set("seen", Part::Nested(Box::new(seen(tx))))
+        .set("seen", Part::Nested(Box::new(visible_events(tx))))
         .set("lost", Part::Nested(Box::new(lost(tx))))
         .set("limit", Part::Int(asked.limit + 1))
         .load(tx.conn)?;

@@ -143,7 +143,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
     let [_, emails, codes, names] = &wanted;
     let mut found = HashMap::new();
     let kind = resource.kind();
-    macro_rules! seen {
+    macro_rules! visible {
         ($table:ident) => {
             visibility_filter::<s::$table::table>(tx.actor, kind, Action::Read)
         };
@@ -155,7 +155,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
                     .filter(s::$table::workspace_id.eq(tx.workspace()))
                     $(.filter($alive))?
                     .filter(lower(s::$table::$column.nullable()).eq_any($list))
-                    .filter(&seen!($table))
+                    .filter(&visible!($table))
                     .order((s::$table::created_at.desc(), s::$table::id.desc()))
                     .select((lower(s::$table::$column.nullable()), s::$table::id))
                     .load(tx.conn)?;
@@ -169,7 +169,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
                 let rows: Vec<(Option<String>, Uuid)> = s::$table::table
                     .filter(s::$table::workspace_id.eq(tx.workspace()))
                     .filter(s::$table::external_id.eq_any(exact))
-                    .filter(&seen!($table))
+                    .filter(&visible!($table))
                     .select((s::$table::external_id, s::$table::id))
                     .load(tx.conn)?;
                 found.extend(rows.into_iter().filter_map(|(key, id)| Some(((0, key?.to_lowercase()), id))));
@@ -189,7 +189,7 @@ fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Res
                     .filter(s::companies::workspace_id.eq(tx.workspace()))
                     .filter(s::companies::deleted_at.is_null())
                     .filter(s::companies::domain.eq_any(codes))
-                    .filter(&seen!(companies))
+                    .filter(&visible!(companies))
                     .order((s::companies::created_at.desc(), s::companies::id.desc()))
                     .select((s::companies::domain, s::companies::id))
                     .load(tx.conn)?;

@@ -352,7 +352,7 @@ pub fn known(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid
         return Err(Error::member("/external_id", "required", "or an e-mail is what an upsert knows a contact by"));
     }
     let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
-    let rows = mine(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(seen(tx));
+    let rows = mine(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(visible_to(tx));
     let by_id: HashMap<Option<String>, Uuid> = rows
         .select((contacts::external_id, contacts::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
@@ -379,7 +379,7 @@ pub fn holders(tx: &mut Tx<'_>, emails: &[impl AsRef<str>]) -> Result<HashMap<St
     let rows =
         rows.filter(contact_emails::workspace_id.eq(tx.workspace())).filter(contact_emails::email.eq_any(emails));
     let rows = rows.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::deleted_at.is_null());
-    let rows = rows.filter(seen(tx)).select((contact_emails::email, contacts::id));
+    let rows = rows.filter(visible_to(tx)).select((contact_emails::email, contacts::id));
     Ok(rows.load::<(String, Uuid)>(tx.conn)?.into_iter().collect())
 }
 

@@ -173,9 +173,9 @@ impl ConversionResult {
 
 /// A lead converts once; asking again gives what it became.
 fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<ConversionResult> {
-    let contact = seen(lead.contact_id.map(|id| contacts::find(tx, id)))?;
-    let company = seen(lead.company_id.map(|id| companies::find(tx, id)))?;
-    let deal = seen(lead.converted_deal_id.map(|id| deals::find(tx, id)))?;
+    let contact = if_visible(lead.contact_id.map(|id| contacts::find(tx, id)))?;
+    let company = if_visible(lead.company_id.map(|id| companies::find(tx, id)))?;
+    let deal = if_visible(lead.converted_deal_id.map(|id| deals::find(tx, id)))?;
     Ok(ConversionResult {
         lead,
         contact,
@@ -189,7 +189,7 @@ fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<Conversion
 }
 
 /// A linked record that the caller may not see is left out of the answer, and of what is made.
-fn seen<T>(found: Option<Result<T>>) -> Result<Option<T>> {
+fn if_visible<T>(found: Option<Result<T>>) -> Result<Option<T>> {
     match found {
         Some(Err(error)) if error.code() == Code::NotFound => Ok(None),
         Some(outcome) => outcome.map(Some),
@@ -212,7 +212,7 @@ fn company(
         return companies::insert(tx, new).map(Some).map_err(|error| error.under("/company"));
     }
     if let Some(id) = lead.company_id {
-        return seen(Some(companies::find(tx, id)));
+        return if_visible(Some(companies::find(tx, id)));
     }
     let Some(name) = &person.company_name else { return Ok(None) };
     let known: Option<Uuid> = c::table
@@ -252,7 +252,7 @@ fn contact(
     let known = match (asked.contact_id, lead.contact_id, &person.email) {
         (Some(id), ..) => Some(contacts::find(tx, id).map_err(|error| error.at_member("/contact_id"))?),
         // The lead stays linked to a person whom the caller does not see; the deal is not.
-        (None, Some(id), _) => match seen(Some(contacts::find(tx, id)))? {
+        (None, Some(id), _) => match if_visible(Some(contacts::find(tx, id)))? {
             Some(contact) => Some(contact),
             None => return Ok(None),
         },
