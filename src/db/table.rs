@@ -173,7 +173,7 @@ macro_rules! restorable {
 macro_rules! list {
     (soft $tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {{
         let (tx, plan) = ($tx, $plan);
-        let mine = |workspace| $table::table.filter($table::workspace_id.eq(workspace)).filter(&plan.standing);
+        let mine = |workspace| $table::table.filter($table::workspace_id.eq(workspace)).filter(&plan.soft_delete);
         $crate::list!(@ tx, plan, mine, $table, $row, $page)
     }};
     ($tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {

@@ -6,7 +6,7 @@ use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Field, FieldRef, Fields, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::query::split;
-use crate::kernel::standing::DELETED_AT;
+use crate::kernel::soft_delete::DELETED_AT;
 use std::fmt;
 use uuid::Uuid;
 

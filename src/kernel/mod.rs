@@ -1,7 +1,7 @@
 //! Plain data that everything else is made of. Knows no table and no web server.
 //!
 //! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
-//! table), `seek` (order and paging), `asked` and `query` (the query string), `standing` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `read_only`, `error`.
+//! table), `seek` (order and paging), `asked` and `query` (the query string), `soft_delete` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `read_only`, `error`.
 pub mod access;
 pub mod actor;
 pub mod address;
@@ -33,6 +33,6 @@ pub mod reply;
 pub mod seek;
 pub mod selection;
 pub mod shape;
-pub mod standing;
+pub mod soft_delete;
 pub mod tags;
 pub mod time;

@@ -13,7 +13,7 @@ use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
 use crate::kernel::rank::Part;
 use crate::kernel::seek::{Key, Order, Seek};
-use crate::kernel::standing::{Deleted, Standing};
+use crate::kernel::soft_delete::{DeletedFilter, SoftDelete};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub(in crate::kernel) struct Window {
     pub sort: Option<String>,
     pub include: Vec<String>,
     pub total: bool,
-    pub deleted: Deleted,
+    pub deleted: DeletedFilter,
     /// What is looked for with `q`.
     pub words: Option<String>,
     pub columns: Option<Vec<String>>,
@@ -45,7 +45,7 @@ pub struct Plan<T> {
     pub costly: bool,
     pub include: Vec<&'static Field>,
     /// Of records that can be deleted and restored: which of them.
-    pub standing: On<T, Standing>,
+    pub soft_delete: On<T, SoftDelete>,
     /// Where what is exactly the text that is asked for comes first: those, and the others; otherwise nothing, and all.
     best: Option<On<T, Part>>,
     others: On<T, Part>,
@@ -232,11 +232,11 @@ impl<T> Fields<T> {
         let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
         let columns = FILES.contains(&self.kind).then(|| asked.take("columns")).flatten().map(|names| split(&names));
-        let deleted = self.deleted(&mut asked, actor)?;
+        let deleted = self.deleted_filter(&mut asked, actor)?;
         let words = asked.0.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
         let include = split(&include.unwrap_or_default());
         let window = Window { limit, cursor, sort, include, total, deleted, words, columns };
-        let text = format!("{:?} {deleted:?}", sorted(&asked.0));
+        let text = format!("{:?} {}", sorted(&asked.0), deleted.mark());
         let related = self.related(&mut asked, actor)?;
         let filter = self.filter(asked, actor, &[]).map(|conds| conds.into_iter().chain(related).collect());
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
@@ -291,7 +291,7 @@ impl<T> Fields<T> {
             limit,
             total: window.total,
             include,
-            standing: On::new(self.standing(window.deleted)),
+            soft_delete: On::new(self.soft_delete(window.deleted)),
             best,
             others,
             past_best,

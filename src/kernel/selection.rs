@@ -8,7 +8,7 @@ use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window};
 use crate::kernel::shape::Rules;
-use crate::kernel::standing::{DELETED_AT, Deleted};
+use crate::kernel::soft_delete::{DELETED_AT, DeletedFilter};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
@@ -270,7 +270,7 @@ impl<T> Fields<T> {
             sort: asked.sort.clone(),
             include: asked.include.clone(),
             total: asked.include_total,
-            deleted: Deleted::Hidden,
+            deleted: DeletedFilter::Hidden,
             words: asked.q.clone(),
             columns: (!asked.columns.is_empty()).then(|| asked.columns.clone()),
         };

@@ -15,25 +15,36 @@ const ONLY: &str = "only_deleted";
 
 /// Whether deleted records are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::kernel) enum Deleted {
+pub(in crate::kernel) enum DeletedFilter {
     Hidden,
-    Among,
+    Included,
     Only,
+}
+
+impl DeletedFilter {
+    /// How the mark of a cursor names it; a cursor outlives an update of the server.
+    pub(in crate::kernel) const fn mark(self) -> &'static str {
+        match self {
+            DeletedFilter::Hidden => "Hidden",
+            DeletedFilter::Included => "Among",
+            DeletedFilter::Only => "Only",
+        }
+    }
 }
 
 /// `deleted_at is null` in SQL, or what was asked for instead. Records that are never deleted have no such column.
 #[derive(Debug)]
-pub struct Standing {
+pub struct SoftDelete {
     deleted_at: Option<&'static Field>,
-    deleted: Deleted,
+    deleted: DeletedFilter,
 }
 
-impl QueryFragment<Pg> for Standing {
+impl QueryFragment<Pg> for SoftDelete {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let ending = match self.deleted {
-            Deleted::Hidden => " is null",
-            Deleted::Only => " is not null",
-            Deleted::Among => "",
+            DeletedFilter::Hidden => " is null",
+            DeletedFilter::Only => " is not null",
+            DeletedFilter::Included => "",
         };
         match self.deleted_at {
             Some(field) if !ending.is_empty() => {
@@ -51,24 +62,24 @@ impl<T> Fields<T> {
         self.all.iter().find(|field| field.name == DELETED_AT)
     }
 
-    pub(in crate::kernel) fn standing(&'static self, deleted: Deleted) -> Standing {
-        Standing { deleted_at: self.deleted_at(), deleted }
+    pub(in crate::kernel) fn soft_delete(&'static self, deleted: DeletedFilter) -> SoftDelete {
+        SoftDelete { deleted_at: self.deleted_at(), deleted }
     }
 
     /// Takes the parameters out. Who may not delete has nothing to look for among what was deleted.
-    pub(in crate::kernel) fn deleted(&'static self, asked: &mut Asked, actor: &Actor) -> Result<Deleted> {
+    pub(in crate::kernel) fn deleted_filter(&'static self, asked: &mut Asked, actor: &Actor) -> Result<DeletedFilter> {
         if self.deleted_at().is_none() {
-            return Ok(Deleted::Hidden);
+            return Ok(DeletedFilter::Hidden);
         }
-        let among = asked.parsed(INCLUDE, "true or false")?.unwrap_or(false);
+        let included = asked.parsed(INCLUDE, "true or false")?.unwrap_or(false);
         let only = asked.parsed(ONLY, "true or false")?.unwrap_or(false);
-        if among || only {
+        if included || only {
             actor.must_do(Action::Delete, self.kind.path())?;
         }
-        Ok(match (among, only) {
-            (_, true) => Deleted::Only,
-            (true, false) => Deleted::Among,
-            (false, false) => Deleted::Hidden,
+        Ok(match (included, only) {
+            (_, true) => DeletedFilter::Only,
+            (true, false) => DeletedFilter::Included,
+            (false, false) => DeletedFilter::Hidden,
         })
     }
 
