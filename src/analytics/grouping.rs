@@ -2,10 +2,10 @@
 use crate::db::sql::{Part, Statement};
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor};
-use crate::kernel::asked::CUSTOM;
 use crate::kernel::custom::CustomKind;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::FieldRef;
+use crate::kernel::query_params::CUSTOM;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::sales::pipelines::PipelineKind;

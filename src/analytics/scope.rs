@@ -4,13 +4,13 @@ use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor, Settings};
-use crate::kernel::asked::Asked;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{AMOUNT_MAX, Money};
 use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::query_params::QueryParams;
 use crate::kernel::time::{DateTime, day_start};
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
@@ -51,55 +51,55 @@ const OWN: [&str; 4] = ["pipeline_id", "from", "to", "time_zone"];
 
 impl Question {
     pub fn new(query: &str, actor: &Actor) -> Result<Question> {
-        Asked::read(query)?;
+        QueryParams::read(query)?;
         Ok(Question { query: query.to_owned(), actor: actor.clone() })
     }
 
     /// Reads the question; `groupings` are the ways this report can group.
     pub fn scope(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
-        let (asked, scope) = self.read(tx, groupings)?;
-        self.filtered(asked, scope, groupings)
+        let (params, scope) = self.read(tx, groupings)?;
+        self.filtered(params, scope, groupings)
     }
 
     /// As `scope`, for the funnel, which can also be looked at in several ways and as of an instant.
     pub fn funnel(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
-        let (mut asked, scope) = self.read(tx, groupings)?;
-        let at = asked.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
-        let view = asked.take("kind");
-        self.filtered(asked, Scope { at, view, ..scope }, groupings)
+        let (mut params, scope) = self.read(tx, groupings)?;
+        let at = params.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
+        let view = params.take("kind");
+        self.filtered(params, Scope { at, view, ..scope }, groupings)
     }
 
-    fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(Asked, Scope)> {
-        let mut asked = Asked::read(&self.query)?;
-        let named: Option<Uuid> = asked.parsed("pipeline_id", "a UUID")?;
-        let (from, to) = (asked.date("from")?, asked.date("to")?);
+    fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(QueryParams, Scope)> {
+        let mut params = QueryParams::read(&self.query)?;
+        let named: Option<Uuid> = params.parsed("pipeline_id", "a UUID")?;
+        let (from, to) = (params.date("from")?, params.date("to")?);
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Err(wrong("to", "must be after from"));
         }
-        let zone = asked
+        let zone = params
             .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
             .unwrap_or(self.actor.settings.own_time_zone);
         // A report that cannot group does not know the parameter.
-        let group = if groupings.is_empty() { None } else { asked.take("group_by") };
+        let group = if groupings.is_empty() { None } else { params.take("group_by") };
         let (pipeline, kind) = pipeline(tx, named)?;
         let resource = if kind == PipelineKind::Deal { "deals" } else { "leads" };
         self.actor.must_read(resource)?;
         join_by_hash_where_small(tx)?;
         let group = Group::read(group.as_deref().unwrap_or("none"), groupings, kind, &self.actor)?;
         let filter = Cond::All(Vec::new());
-        Ok((asked, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
+        Ok((params, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
     }
 
     /// The scope with the conditions in what is left of the question.
-    fn filtered(&self, asked: Asked, scope: Scope, groupings: &[&str]) -> Result<Scope> {
+    fn filtered(&self, params: QueryParams, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
         let own = if groupings.is_empty() { OWN.to_vec() } else { [&OWN[..], &["group_by"]].concat() };
         // Days in filters begin where those of the report do.
         let settings = Settings { own_time_zone: scope.zone, ..self.actor.settings.clone() };
         let actor = Actor { settings, ..self.actor.clone() };
         let filter = match kind {
-            PipelineKind::Deal => DEAL.condition(asked, &actor, &own)?,
-            PipelineKind::Lead => LEAD.condition(asked, &actor, &own)?,
+            PipelineKind::Deal => DEAL.condition(params, &actor, &own)?,
+            PipelineKind::Lead => LEAD.condition(params, &actor, &own)?,
         };
         let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
         let filter = Cond::All(vec![filter, visibility::cond(&self.actor, records, Action::Read)]);

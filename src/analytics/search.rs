@@ -5,13 +5,13 @@ use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::asked::{Asked, Q_MAX};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::split;
+use crate::kernel::query_params::{Q_MAX, QueryParams};
 use crate::kernel::reply::Reply;
 use crate::list_params;
 use crate::web::ctx::Ctx;
@@ -78,11 +78,11 @@ diesel::define_sql_function! { fn fold(text: Text) -> Text; }
 
 /// Reads the question as it was typed.
 fn read(query: &str) -> Result<Question> {
-    let mut asked = Asked::read(query)?;
-    let q = asked.take("q").unwrap_or_default();
-    let types = asked.take("types").map(|types| split(&types));
-    let limit = asked.limit(10, 50)?;
-    asked.finish(&["q", "types", "limit"])?;
+    let mut params = QueryParams::read(query)?;
+    let q = params.take("q").unwrap_or_default();
+    let types = params.take("types").map(|types| split(&types));
+    let limit = params.limit(10, 50)?;
+    params.finish(&["q", "types", "limit"])?;
     if q.trim().is_empty() {
         return Err(Error::parameters(vec![Bad::parameter("q", "required", "is what to look for")]));
     }

@@ -5,9 +5,9 @@ use crate::http::inquiry::signatures;
 use crate::http::schema::{RESOURCES, SchemaField};
 use crate::http::{app, collection, docs, openapi30, own_document, validators};
 use crate::identity::middleware::authenticate;
-use crate::kernel::asked::Asked;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::query_params::QueryParams;
 use crate::web::ctx::Caller;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, web};
@@ -163,9 +163,9 @@ impl Document {
 
     /// The document, or with `custom=true` the one of the caller's workspace.
     fn asked(&self, request: &HttpRequest, version: Version) -> Result<web::Bytes> {
-        let mut asked = Asked::read(request.query_string())?;
-        let own = asked.parsed("custom", "true or false")?.unwrap_or(false);
-        asked.finish(&["custom"])?;
+        let mut params = QueryParams::read(request.query_string())?;
+        let own = params.parsed("custom", "true or false")?.unwrap_or(false);
+        params.finish(&["custom"])?;
         if !own {
             return Ok(if version == Version::V31 { self.v31.clone() } else { self.v30.clone() });
         }

@@ -1,8 +1,8 @@
 //! The layers around every operation: request id, access log, panics, problems, headers.
 use crate::http::cors;
 use crate::http::document::Document;
-use crate::kernel::asked::Asked;
 use crate::kernel::error::{Code, Error};
+use crate::kernel::query_params::QueryParams;
 use crate::web::answer::{RequestId, address, finish_problem};
 use crate::web::body::hold;
 use crate::web::ctx::Identity;
@@ -206,7 +206,7 @@ pub async fn as_documented(
     if !request.query_string().is_empty()
         && document.takes_no_query(request.method().as_str(), request.match_info().as_str())
     {
-        Asked::read(request.query_string())?.finish(&[])?;
+        QueryParams::read(request.query_string())?.finish(&[])?;
     }
     let answer = next.call(request).await?;
     if answer.status() == StatusCode::NOT_FOUND {

@@ -335,7 +335,7 @@ impl fmt::Debug for Search {
 
 impl<T> Fields<T> {
     /// What can be asked about: the fields, and the id first of all.
-    pub fn asked_about(&'static self) -> impl Iterator<Item = &'static Field> {
+    pub fn filterable(&'static self) -> impl Iterator<Item = &'static Field> {
         std::iter::once(&self.id).chain(self.all)
     }
 

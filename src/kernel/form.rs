@@ -1,8 +1,8 @@
 //! The ways in which a text can be written that mean the same, and fields of which a record has several values.
 use crate::kernel::actor::Actor;
-use crate::kernel::asked::Q_MAX;
 use crate::kernel::cost::{self, WORDS_MAX};
 use crate::kernel::error::Bad;
+use crate::kernel::query_params::Q_MAX;
 use crate::kernel::{address, phones};
 use serde_json::Value as Json;
 
@@ -24,7 +24,7 @@ impl Form {
         match self {
             Form::Text | Form::Number => vec![text],
             Form::Email => vec![address::email(&text)],
-            Form::Phone => phones::asked(&text, &actor.settings.country),
+            Form::Phone => phones::search_keys(&text, &actor.settings.country),
             Form::Domain => vec![address::domain(&text)],
         }
     }
@@ -54,7 +54,7 @@ pub(in crate::kernel) fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<Strin
         return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(Q_MAX).ok()));
     }
     if phones::looks_like(text) {
-        let keys = phones::asked(text, &actor.settings.country).into_iter();
+        let keys = phones::search_keys(text, &actor.settings.country).into_iter();
         return Ok(keys.chain([text.trim().to_owned()]).map(|piece| vec![piece]).collect());
     }
     let seen: String = text.chars().filter(|c| !address::is_invisible(*c)).collect();

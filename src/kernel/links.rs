@@ -1,11 +1,11 @@
 //! Filters that other tables answer: the contacts of a deal, what belongs to a record, what is asked of records one step away.
 use crate::kernel::actor::Actor;
-use crate::kernel::asked::{Asked, RELATED};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Field, FieldRef, Fields, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::query::split;
+use crate::kernel::query_params::{QueryParams, RELATED};
 use crate::kernel::soft_delete::DELETED_AT;
 use std::fmt;
 use uuid::Uuid;
@@ -79,14 +79,14 @@ impl<T> Fields<T> {
     }
 
     /// Takes `related` out, and the records of which what belongs to them is asked for too.
-    pub(in crate::kernel) fn related(&'static self, asked: &mut Asked, actor: &Actor) -> Result<Vec<Cond>> {
+    pub(in crate::kernel) fn related(&'static self, params: &mut QueryParams, actor: &Actor) -> Result<Vec<Cond>> {
         if !self.links.iter().any(|link| matches!(link.by, LinkedBy::Related { .. })) {
             return Ok(Vec::new());
         }
-        let (wanted, mut conds) = (asked.parsed::<bool>(RELATED, "true or false")?, Vec::new());
+        let (wanted, mut conds) = (params.parsed::<bool>(RELATED, "true or false")?, Vec::new());
         for link in self.links {
             let LinkedBy::Related { to, always, work } = link.by else { continue };
-            let value = if wanted.unwrap_or(always) { asked.take(link.name) } else { None };
+            let value = if wanted.unwrap_or(always) { params.take(link.name) } else { None };
             let Some(value) = value else { continue };
             let ids = self.ids(link.name, &value).map_err(|bad| Error::parameters(vec![bad]))?;
             conds.extend(if let Values::Uuid(ids) = ids { Some(work(actor, to, &ids)) } else { None });

@@ -1,14 +1,14 @@
 //! Plain data that everything else is made of. Knows no table and no web server.
 //!
 //! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
-//! table), `seek` (order and paging), `asked` and `query` (the query string), `soft_delete` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `read_only`, `error`.
+//! table), `seek` (order and paging), `query_params` and `query` (the query string), `soft_delete` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `read_only`, `error`.
 pub mod access;
 pub mod actor;
 pub mod address;
 pub mod amounts;
-pub mod asked;
 pub mod choice;
 pub mod collation;
+mod comparison;
 pub mod cond;
 pub mod cost;
 pub mod csv;
@@ -25,7 +25,7 @@ pub mod on;
 pub mod parameters;
 pub mod phones;
 pub mod query;
-mod question;
+pub mod query_params;
 pub mod rank;
 pub mod read_only;
 pub mod relative;

@@ -1,10 +1,10 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
-use crate::kernel::asked::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, RELATED, applies};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::{Fields, Kind};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::query::FILES;
+use crate::kernel::query_params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
@@ -16,19 +16,21 @@ impl<T> Fields<T> {
     /// The parameters of the filters alone, for lists and reports.
     pub fn filters(&'static self) -> Vec<Parameter> {
         let mut list = Vec::new();
-        for field in self.asked_about() {
-            for (suffix, ask, meaning) in ASKS.iter().filter(|a| applies(a.1, &field.into())) {
-                let mut one = if *ask == Ask::Empty { schema(Kind::Bool) } else { schema(field.kind) };
-                let me = field.refers == Some(RecordKind::User) && matches!(ask, Ask::AnyOf | Ask::NoneOf);
+        for field in self.filterable() {
+            for (suffix, comparison, meaning) in OPERATORS.iter().filter(|a| applies(a.1, &field.into())) {
+                let mut one = if *comparison == Comparison::Empty { schema(Kind::Bool) } else { schema(field.kind) };
+                let me = field.refers == Some(RecordKind::User)
+                    && matches!(comparison, Comparison::AnyOf | Comparison::NoneOf);
                 if me {
                     one = ObjectBuilder::new().schema_type(Type::String).pattern(Some(USER));
                 }
-                if !field.choices.is_empty() && *ask != Ask::Empty {
+                if !field.choices.is_empty() && *comparison != Comparison::Empty {
                     one = one.enum_values(Some(field.choices.iter().copied()));
                 }
-                let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf).then_some(false);
+                let many =
+                    matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf).then_some(false);
                 let me = if me { " `me` is the caller." } else { "" };
-                let beside = match field.currency.filter(|_| *ask != Ask::Empty) {
+                let beside = match field.currency.filter(|_| *comparison != Comparison::Empty) {
                     Some(currency) => format!(" In the minor unit; needs `{currency}`, one alone."),
                     None => String::new(),
                 };

@@ -65,7 +65,7 @@ pub fn all_keys<'n>(numbers: impl IntoIterator<Item = (&'n str, Option<String>)>
 }
 
 /// The keys that a number has which somebody looks for.
-pub fn asked(text: &str, country: &str) -> Vec<String> {
+pub fn search_keys(text: &str, country: &str) -> Vec<String> {
     let mut keys = vec![plain(text)];
     keys.extend(e164(text, country).map(|e164| plain(&e164)));
     keys.dedup();
@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn what_is_no_number_is_found_as_it_is_written() {
         assert_eq!(keys("Ask at the  desk", None), ["ask_at_the_desk"]);
-        assert_eq!(asked("ask at the desk", "US"), ["ask_at_the_desk"]);
-        assert_eq!(asked("8 800 555-35-35", "RU"), ["88005553535", "78005553535"]);
+        assert_eq!(search_keys("ask at the desk", "US"), ["ask_at_the_desk"]);
+        assert_eq!(search_keys("8 800 555-35-35", "RU"), ["88005553535", "78005553535"]);
     }
 
     #[test]

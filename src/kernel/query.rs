@@ -2,7 +2,6 @@
 //! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
-use crate::kernel::asked::{ASKS, Ask, Asked, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, applies, ask_named, operators};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
@@ -11,6 +10,9 @@ use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
 use crate::kernel::form::ways;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::on::On;
+use crate::kernel::query_params::{
+    CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators,
+};
 use crate::kernel::rank::Part;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::soft_delete::{DeletedFilter, SoftDelete};
@@ -226,19 +228,19 @@ impl<T> Fields<T> {
 
     /// Reads the query string of a list. Every parameter that is not understood is reported; none is ignored.
     pub fn plan(&'static self, query: &str, actor: &Actor) -> Result<Plan<T>> {
-        let mut asked = Asked::read(query)?;
+        let mut params = QueryParams::read(query)?;
         // What is no number is out of range.
-        let limit = asked.take("limit").map(|l| l.parse().unwrap_or(0));
-        let total = asked.parsed("include_total", "true or false")?.unwrap_or(false);
-        let (sort, cursor, include) = (asked.take("sort"), asked.take("cursor"), asked.take("include"));
-        let columns = FILES.contains(&self.kind).then(|| asked.take("columns")).flatten().map(|names| split(&names));
-        let deleted = self.deleted_filter(&mut asked, actor)?;
-        let words = asked.0.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
+        let limit = params.take("limit").map(|l| l.parse().unwrap_or(0));
+        let total = params.parsed("include_total", "true or false")?.unwrap_or(false);
+        let (sort, cursor, include) = (params.take("sort"), params.take("cursor"), params.take("include"));
+        let columns = FILES.contains(&self.kind).then(|| params.take("columns")).flatten().map(|names| split(&names));
+        let deleted = self.deleted_filter(&mut params, actor)?;
+        let words = params.0.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
         let include = split(&include.unwrap_or_default());
         let window = Window { limit, cursor, sort, include, total, deleted, words, columns };
-        let text = format!("{:?} {}", sorted(&asked.0), deleted.mark());
-        let related = self.related(&mut asked, actor)?;
-        let filter = self.filter(asked, actor, &[]).map(|conds| conds.into_iter().chain(related).collect());
+        let text = format!("{:?} {}", sorted(&params.0), deleted.mark());
+        let related = self.related(&mut params, actor)?;
+        let filter = self.filter(params, actor, &[]).map(|conds| conds.into_iter().chain(related).collect());
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
     }
 
@@ -302,13 +304,13 @@ impl<T> Fields<T> {
     }
 
     /// The condition in what is left of a query string, for a report that has parameters of its own.
-    pub fn condition(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Cond> {
-        self.filter(asked, actor, own).map(Cond::All).map_err(Error::parameters)
+    pub fn condition(&'static self, params: QueryParams, actor: &Actor, own: &[&str]) -> Result<Cond> {
+        self.filter(params, actor, own).map(Cond::All).map_err(Error::parameters)
     }
 
-    fn filter(&'static self, asked: Asked, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
+    fn filter(&'static self, params: QueryParams, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
         let (mut conds, mut bad, mut spent) = (Vec::new(), Vec::new(), Spent::default());
-        for (name, value) in sorted(&asked.0) {
+        for (name, value) in sorted(&params.0) {
             let cond = self.parameter(name, value, actor, own).and_then(|cond| {
                 // Words have a limit of their own.
                 let added = if name == "q" { Ok(()) } else { spent.add(&cond) };
@@ -340,20 +342,23 @@ impl<T> Fields<T> {
         if let Some(linked) = self.linked(name, || self.ids(name, value), actor) {
             return linked;
         }
-        let asked = |field: &'static Field| {
+        let parse = |field: &'static Field| {
             let suffix = name.strip_prefix(field.name)?;
-            let ask = ASKS.iter().find(|a| a.0 == suffix && applies(a.1, &field.into()))?.1;
-            Some((field, ask))
+            let comparison = OPERATORS.iter().find(|a| a.0 == suffix && applies(a.1, &field.into()))?.1;
+            Some((field, comparison))
         };
-        let shown = |(field, _): &(&Field, Ask)| self.shows(actor, field);
-        let Some((field, ask)) = self.asked_about().find_map(asked).filter(shown) else {
+        let shown = |(field, _): &(&Field, Comparison)| self.shows(actor, field);
+        let Some((field, comparison)) = self.filterable().find_map(parse).filter(shown) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
             return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
         };
-        let texts =
-            if matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf) { split(value) } else { vec![value.into()] };
-        self.question(field.into(), ask, texts, actor).map_err(|bad| bad.at_parameter(name))
+        let texts = if matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf) {
+            split(value)
+        } else {
+            vec![value.into()]
+        };
+        self.compare(field.into(), comparison, texts, actor).map_err(|bad| bad.at_parameter(name))
     }
 
     /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
@@ -369,14 +374,14 @@ impl<T> Fields<T> {
             let detail = not_known(key, names.iter().map(String::as_str));
             return Err(wrong("unknown_field", format!("{key} {detail}")));
         };
-        let Some(ask) = ask_named(op).filter(|ask| applies(*ask, &field)) else {
+        let Some(comparison) = comparison_named(op).filter(|comparison| applies(*comparison, &field)) else {
             let takes = operators(&field);
             let detail = format!("{key} cannot be asked {op}; it takes {}", takes.join(", "));
             return Err(wrong("invalid_choice", detail).among(takes).of_field(key));
         };
-        let many = matches!(ask, Ask::AnyOf | Ask::NoneOf | Ask::AllOf);
+        let many = matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf);
         let texts = if many { split(value) } else { vec![value.into()] };
-        self.question(field, ask, texts, actor).map_err(|bad| {
+        self.compare(field, comparison, texts, actor).map_err(|bad| {
             let detail = format!("{key} {}", bad.detail);
             Bad { detail, ..bad }.at_parameter(CUSTOM).of_field(key)
         })

@@ -74,18 +74,18 @@ const fn texts(kind: Kind) -> &'static [Exact] {
 #[derive(Clone, Debug, Default)]
 pub struct Part {
     texts: Vec<&'static Exact>,
-    asked: String,
+    text: String,
     /// Those that are the text exactly; otherwise those that are not.
     best: bool,
 }
 
 impl Part {
     /// Those that are a text exactly, where there is such a text that is not hidden.
-    pub(in crate::kernel) fn best(kind: Kind, asked: &str, hides: impl Fn(&str) -> bool) -> Option<Part> {
+    pub(in crate::kernel) fn best(kind: Kind, text: &str, hides: impl Fn(&str) -> bool) -> Option<Part> {
         let shown = |text: &&Exact| !text.members.iter().any(|&member| hides(member));
         let texts: Vec<&Exact> = texts(kind).iter().filter(shown).collect();
-        let asked = asked.split_whitespace().collect::<Vec<_>>().join(" ");
-        (!texts.is_empty() && !asked.is_empty()).then_some(Part { texts, asked, best: true })
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!texts.is_empty() && !text.is_empty()).then_some(Part { texts, text, best: true })
     }
 
     pub(in crate::kernel) fn others(&self) -> Part {
@@ -104,7 +104,7 @@ impl QueryFragment<Pg> for Part {
             out.push_sql(if n == 0 { "((" } else { " or " });
             out.push_sql(text.before);
             out.push_sql("fold(");
-            out.push_bind_param::<Text, _>(&self.asked)?;
+            out.push_bind_param::<Text, _>(&self.text)?;
             out.push_sql(")");
             out.push_sql(text.after);
         }

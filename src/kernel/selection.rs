@@ -1,12 +1,12 @@
 //! The condition language as a body: what `POST /…/search` takes, and what views, segments and bulk work keep.
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
-use crate::kernel::asked::{applies, ask_named, operators};
 use crate::kernel::cond::Cond;
 use crate::kernel::cost::Spent;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window};
+use crate::kernel::query_params::{applies, comparison_named, operators};
 use crate::kernel::shape::Rules;
 use crate::kernel::soft_delete::{DELETED_AT, DeletedFilter};
 use diesel::deserialize::FromSqlRow;
@@ -236,19 +236,19 @@ impl<T> Fields<T> {
             let names: Vec<String> = names.chain(self.away(actor).map(|(name, ..)| name)).collect();
             return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))).among(names));
         };
-        let ask = ask_named(&condition.op).filter(|ask| applies(*ask, &field));
+        let comparison = comparison_named(&condition.op).filter(|comparison| applies(*comparison, &field));
         let own = field.name().strip_prefix("cf.").map(str::to_owned);
         let about = |bad: Bad| match &own {
             Some(key) => bad.of_field(key),
             None => bad,
         };
-        let ask = ask.ok_or_else(|| {
+        let comparison = comparison.ok_or_else(|| {
             let takes = operators(&field);
             let detail = format!("cannot be {}; {} takes {}", condition.op, condition.field, takes.join(", "));
             about(wrong("op", detail).among(takes))
         })?;
         let cond = self
-            .question(field, ask, condition.values.clone(), actor)
+            .compare(field, comparison, condition.values.clone(), actor)
             .map_err(|bad| about(bad.at_member(format!("{pointer}/values"))))?;
         Ok(match away {
             Some(found) => found(actor, cond),
@@ -257,29 +257,29 @@ impl<T> Fields<T> {
     }
 
     /// As `plan`, for a body, with conditions that come from elsewhere.
-    pub fn search_plan(&'static self, asked: &SearchRequest, more: Vec<Cond>, actor: &Actor) -> Result<Plan<T>> {
-        let selection = asked.selection();
-        let words = asked.q.as_ref().map(|q| self.condition_of_words(q, actor)).transpose();
+    pub fn search_plan(&'static self, request: &SearchRequest, more: Vec<Cond>, actor: &Actor) -> Result<Plan<T>> {
+        let selection = request.selection();
+        let words = request.q.as_ref().map(|q| self.condition_of_words(q, actor)).transpose();
         let filter = match (self.select(&selection, actor), words) {
             (Ok(cond), Ok(words)) => Ok(words.into_iter().chain([cond]).chain(more.clone()).collect()),
             (selected, words) => Err(selected.err().into_iter().flatten().chain(words.err()).collect()),
         };
         let window = Window {
-            limit: asked.limit.map(i64::from),
-            cursor: asked.cursor.clone(),
-            sort: asked.sort.clone(),
-            include: asked.include.clone(),
-            total: asked.include_total,
+            limit: request.limit.map(i64::from),
+            cursor: request.cursor.clone(),
+            sort: request.sort.clone(),
+            include: request.include.clone(),
+            total: request.include_total,
             deleted: DeletedFilter::Hidden,
-            words: asked.q.clone(),
-            columns: (!asked.columns.is_empty()).then(|| asked.columns.clone()),
+            words: request.q.clone(),
+            columns: (!request.columns.is_empty()).then(|| request.columns.clone()),
         };
         let as_member = |bad: Bad| Bad {
             pointer: bad.pointer.or_else(|| Some(format!("/{}", bad.parameter.as_deref()?))),
             parameter: None,
             ..bad
         };
-        self.assemble(window, filter, &format!("{selection:?} {:?} {more:?}", asked.q), actor)
+        self.assemble(window, filter, &format!("{selection:?} {:?} {more:?}", request.q), actor)
             .map_err(|list| Error::members(list.into_iter().map(as_member).collect()))
     }
 }

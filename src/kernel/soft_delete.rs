@@ -1,9 +1,9 @@
 //! Deleted records in lists: hidden, unless somebody who may delete asks for them, to see what there was or to restore it.
 use crate::kernel::actor::{Action, Actor};
-use crate::kernel::asked::Asked;
 use crate::kernel::error::Result;
 use crate::kernel::field::{Field, Fields};
 use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::query_params::QueryParams;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::QueryResult;
@@ -67,12 +67,16 @@ impl<T> Fields<T> {
     }
 
     /// Takes the parameters out. Who may not delete has nothing to look for among what was deleted.
-    pub(in crate::kernel) fn deleted_filter(&'static self, asked: &mut Asked, actor: &Actor) -> Result<DeletedFilter> {
+    pub(in crate::kernel) fn deleted_filter(
+        &'static self,
+        params: &mut QueryParams,
+        actor: &Actor,
+    ) -> Result<DeletedFilter> {
         if self.deleted_at().is_none() {
             return Ok(DeletedFilter::Hidden);
         }
-        let included = asked.parsed(INCLUDE, "true or false")?.unwrap_or(false);
-        let only = asked.parsed(ONLY, "true or false")?.unwrap_or(false);
+        let included = params.parsed(INCLUDE, "true or false")?.unwrap_or(false);
+        let only = params.parsed(ONLY, "true or false")?.unwrap_or(false);
         if included || only {
             actor.must_do(Action::Delete, self.kind.path())?;
         }

@@ -37,12 +37,12 @@ pub fn check(resource: ViewResource, selection: &Selection, actor: &Actor) -> Re
 pub fn check_sort(resource: ViewResource, selection: &Selection, sort: Option<&str>, actor: &Actor) -> Result<()> {
     let Some(sort) = sort else { return Ok(()) };
     let all = selection.all.clone();
-    let asked = SearchRequest { all, sort: Some(sort.to_owned()), ..SearchRequest::default() };
+    let request = SearchRequest { all, sort: Some(sort.to_owned()), ..SearchRequest::default() };
     match resource {
-        ViewResource::Contacts => CONTACT.search_plan(&asked, Vec::new(), actor).map(drop),
-        ViewResource::Companies => COMPANY.search_plan(&asked, Vec::new(), actor).map(drop),
-        ViewResource::Leads => LEAD.search_plan(&asked, Vec::new(), actor).map(drop),
-        ViewResource::Deals => DEAL.search_plan(&asked, Vec::new(), actor).map(drop),
-        ViewResource::Tasks => TASK.search_plan(&asked, Vec::new(), actor).map(drop),
+        ViewResource::Contacts => CONTACT.search_plan(&request, Vec::new(), actor).map(drop),
+        ViewResource::Companies => COMPANY.search_plan(&request, Vec::new(), actor).map(drop),
+        ViewResource::Leads => LEAD.search_plan(&request, Vec::new(), actor).map(drop),
+        ViewResource::Deals => DEAL.search_plan(&request, Vec::new(), actor).map(drop),
+        ViewResource::Tasks => TASK.search_plan(&request, Vec::new(), actor).map(drop),
     }
 }

@@ -98,7 +98,7 @@ pub fn changes(stored: &Json) -> Vec<MemberChange> {
         .collect()
 }
 
-struct Asked {
+struct FeedQuery {
     types: Vec<String>,
     /// The kinds of record that were asked for; none: all.
     kinds: Vec<String>,
@@ -118,7 +118,7 @@ enum From {
     After(i64, i64, Option<String>),
 }
 
-impl Asked {
+impl FeedQuery {
     /// Whether a change of the caller's visibility is among what was asked for.
     fn takes_visibility(&self, tx: &Tx<'_>) -> bool {
         let (user, id) = (Kind::User.as_str(), tx.actor.user);
@@ -134,21 +134,21 @@ const PARAMETERS: [&str; 7] = ["limit", "cursor", "type", "record_id", "record_k
 /// The one value of `from`.
 const NOW: &str = "now";
 
-fn asked(query: &str, actor: &Actor) -> Result<Asked> {
-    let mut given = crate::kernel::asked::Asked::read(query)?;
-    let limit = given.limit(50, 500)?;
-    let types = names(&mut given, "type", &event_types::all().map(|(_, name)| name).collect::<Vec<_>>())?;
+fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
+    let mut params = crate::kernel::query_params::QueryParams::read(query)?;
+    let limit = params.limit(50, 500)?;
+    let types = names(&mut params, "type", &event_types::all().map(|(_, name)| name).collect::<Vec<_>>())?;
     let known: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
-    let kinds = names(&mut given, "record_kind", &known)?;
-    let record = given.parsed("record_id", "a UUID")?;
-    let since = given.parsed("at__gte", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
-    let begin = given.take("from");
+    let kinds = names(&mut params, "record_kind", &known)?;
+    let record = params.parsed("record_id", "a UUID")?;
+    let since = params.parsed("at__gte", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
+    let begin = params.take("from");
     if begin.as_deref().is_some_and(|text| text != NOW) {
         return Err(Error::parameters(vec![Bad::not_among(&[NOW]).at_parameter("from")]));
     }
     let now = begin.is_some();
-    let cursor = given.take("cursor");
-    given.finish(&PARAMETERS)?;
+    let cursor = params.take("cursor");
+    params.finish(&PARAMETERS)?;
     if now && (cursor.is_some() || since.is_some()) {
         return Err(wrong("from", "invalid", "stands alone: a cursor or at__gte says where to begin, too"));
     }
@@ -158,7 +158,7 @@ fn asked(query: &str, actor: &Actor) -> Result<Asked> {
         None if since.is_some() => From::Time,
         None => From::Start,
     };
-    Ok(Asked { types, kinds, record, limit, since, from })
+    Ok(FeedQuery { types, kinds, record, limit, since, from })
 }
 
 fn wrong(parameter: &str, code: &'static str, detail: impl Into<String>) -> Error {
@@ -166,8 +166,12 @@ fn wrong(parameter: &str, code: &'static str, detail: impl Into<String>) -> Erro
 }
 
 /// Names of a closed set; one that is not in it is refused with the nearest.
-fn names(given: &mut crate::kernel::asked::Asked, parameter: &str, known: &[String]) -> Result<Vec<String>> {
-    let names = given.take(parameter).map(|text| split(&text)).unwrap_or_default();
+fn names(
+    params: &mut crate::kernel::query_params::QueryParams,
+    parameter: &str,
+    known: &[String],
+) -> Result<Vec<String>> {
+    let names = params.take(parameter).map(|text| split(&text)).unwrap_or_default();
     let unknown = names.iter().find(|name| !known.contains(name));
     match unknown {
         Some(name) => {
@@ -300,42 +304,42 @@ struct Begin {
     xid: i64,
 }
 
-fn begin(tx: &mut Tx<'_>, asked: &Asked) -> Result<(i64, i64)> {
-    match asked.from {
+fn begin(tx: &mut Tx<'_>, query: &FeedQuery) -> Result<(i64, i64)> {
+    match query.from {
         From::Start => Ok((0, 0)),
         From::After(xid, seq, _) => Ok((xid, seq)),
         From::Time | From::Now => {
             let begin: Begin = Statement::new(include_str!("feed_start.sql"))
                 .set("workspace", Part::Id(tx.workspace()))
-                .set("since", Part::MaybeAt(asked.since))
+                .set("since", Part::MaybeAt(query.since))
                 .get_result(tx.conn)?;
             Ok((begin.xid, i64::MAX))
         }
     }
 }
 
-fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
-    let after = begin(tx, asked)?;
+fn load(tx: &mut Tx<'_>, query: &FeedQuery) -> Result<ChangeEventPage> {
+    let after = begin(tx, query)?;
     let mut rows: Vec<Row> = Statement::new(include_str!("feed.sql"))
         .set("workspace", Part::Id(tx.workspace()))
         .set("xid", Part::Int(after.0))
         .set("seq", Part::Int(after.1))
-        .set("since", Part::MaybeAt(asked.since))
-        .set("types", Part::Texts(asked.types.clone()))
-        .set("record", Part::MaybeId(asked.record))
-        .set("kinds", Part::Texts(kinds(tx, &asked.kinds)))
+        .set("since", Part::MaybeAt(query.since))
+        .set("types", Part::Texts(query.types.clone()))
+        .set("record", Part::MaybeId(query.record))
+        .set("kinds", Part::Texts(kinds(tx, &query.kinds)))
         .set("seen", Part::Nested(Box::new(visible_events(tx))))
         .set("lost", Part::Nested(Box::new(lost(tx))))
-        .set("limit", Part::Int(asked.limit + 1))
+        .set("limit", Part::Int(query.limit + 1))
         .load(tx.conn)?;
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     // There is always a cursor: a reader that has caught up asks with it again later.
     let last = rows.last().map_or(after, |row| (row.xid, row.seq));
     let visibility = visibility_of(tx);
     let changed =
-        matches!(&asked.from, From::After(_, _, Some(before)) if *before != visibility) && asked.takes_visibility(tx);
+        matches!(&query.from, From::After(_, _, Some(before)) if *before != visibility) && query.takes_visibility(tx);
     let next_cursor = Some(seal(&json!(["events", tx.workspace(), last.0, last.1, visibility])));
     let event = |row: Row| ChangeEvent {
         id: row.id,
@@ -395,9 +399,9 @@ list_params!(FeedParameters, {
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {
-    let (asked, link) = (asked(ctx.query(), &ctx.actor)?, ctx.next_link());
+    let (query, link) = (parse(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = load(tx, &asked)?;
+        let page = load(tx, &query)?;
         link.reply(&page.page, &page)
     })
     .await

@@ -27,11 +27,14 @@ struct Added {
 }
 
 /// The plan of a search, with the conditions of the view and the segment that it names.
-pub fn search_plan<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, asked: &SearchRequest) -> Result<Plan<T>> {
-    let added = added(tx, fields, asked.view_id, asked.segment_id, "")?;
-    let asked =
-        SearchRequest { q: asked.q.clone().or(added.q), sort: asked.sort.clone().or(added.sort), ..asked.clone() };
-    fields.search_plan(&asked, added.conds, tx.actor)
+pub fn search_plan<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, request: &SearchRequest) -> Result<Plan<T>> {
+    let added = added(tx, fields, request.view_id, request.segment_id, "")?;
+    let request = SearchRequest {
+        q: request.q.clone().or(added.q),
+        sort: request.sort.clone().or(added.sort),
+        ..request.clone()
+    };
+    fields.search_plan(&request, added.conds, tx.actor)
 }
 
 /// The condition of a selection for work on many records.

@@ -11,9 +11,9 @@ macro_rules! search {
         #[post($path)]
         async fn search(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Read>,
-            asked: $crate::web::body::Valid<$crate::kernel::selection::SearchRequest>,
+            request: $crate::web::body::Valid<$crate::kernel::selection::SearchRequest>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.list_by(&$fields, move |tx| $crate::records::kept::search_plan(tx, &$fields, &asked), $load).await
+            ctx.list_by(&$fields, move |tx| $crate::records::kept::search_plan(tx, &$fields, &request), $load).await
         }
     };
 }

@@ -337,9 +337,9 @@ list_params!(TagRemoval, {
 #[utoipa::path(operation_id = "delete_tag", params(TagRemoval), responses((status = 204, description = "Deleted")))]
 #[delete("/tags/{tag_id}")]
 async fn remove(ctx: Ctx<can::tags::Delete>, id: Id) -> Result<Reply> {
-    let (expected, mut asked) = (ctx.expected()?, ctx.asked()?);
-    let from_records = asked.parsed("from_records", "true or false")?.unwrap_or(false);
-    asked.finish(&["from_records"])?;
+    let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
+    let from_records = params.parsed("from_records", "true or false")?.unwrap_or(false);
+    params.finish(&["from_records"])?;
     ctx.write(move |tx| remove_tag(tx, id.0, expected, from_records).map(|()| Reply::none())).await
 }
 

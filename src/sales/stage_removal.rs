@@ -97,9 +97,9 @@ fn in_use(records: usize) -> Error {
     responses((status = 204, description = "Deleted")))]
 #[delete("/stages/{stage_id}")]
 async fn delete_stage(ctx: Ctx<can::stages::Delete>, id: Id) -> Result<Reply> {
-    let (expected, mut asked) = (ctx.expected()?, ctx.asked()?);
-    let target = asked.parsed("move_to", "a UUID")?;
-    asked.finish(&["move_to"])?;
+    let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
+    let target = params.parsed("move_to", "a UUID")?;
+    params.finish(&["move_to"])?;
     ctx.write(move |tx| remove(tx, id.0, expected, target).map(|()| Reply::none())).await
 }
 

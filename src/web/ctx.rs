@@ -7,11 +7,11 @@ use crate::db::tx::{Request, Tx};
 use crate::db::visibility;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor, Permission};
-use crate::kernel::asked::Asked;
 use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::query::{Listed, PageInfo, Plan};
+use crate::kernel::query_params::QueryParams;
 use crate::kernel::read_only::Aside;
 use crate::kernel::reply::Reply;
 use crate::web::answer::{address, request_id};
@@ -76,8 +76,8 @@ impl<P: Permission> Ctx<P> {
     }
 
     /// The parameters, when the operation is no list.
-    pub fn asked(&self) -> Result<Asked> {
-        Asked::read(self.query())
+    pub fn query_params(&self) -> Result<QueryParams> {
+        QueryParams::read(self.query())
     }
 
     /// The version in `If-Match`.

@@ -3,12 +3,12 @@ use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
-use crate::kernel::asked::Asked;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::{Included, PageInfo, split};
+use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
 use crate::kernel::time::DateTime;
@@ -105,21 +105,21 @@ list_params!(TimelineParameters, {
 
 impl Window {
     pub fn read(query: &str, record: Uuid) -> Result<Window> {
-        let mut asked = Asked::read(query)?;
-        let limit = asked.limit(50, 500)?;
+        let mut params = QueryParams::read(query)?;
+        let limit = params.limit(50, 500)?;
         let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of a timeline");
         let read = |text: String| {
             let (kind, of, at, id): (String, Uuid, DateTime, Uuid) =
                 serde_json::from_value(unseal(&text)?).map_err(|_| invalid())?;
             if kind == "timeline" && of == record { Ok((at, id)) } else { Err(invalid()) }
         };
-        let before = asked.take("cursor").map(read).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
-        let include = asked.take("include").map(|text| split(&text)).unwrap_or_default();
+        let before = params.take("cursor").map(read).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
+        let include = params.take("include").map(|text| split(&text)).unwrap_or_default();
         if let Some(name) = include.iter().find(|name| !INCLUDES.contains(&name.as_str())) {
             let detail = format!("cannot be {name}; it can be {}", INCLUDES.join(", "));
             return Err(Error::parameters(vec![Bad::parameter("include", "invalid_choice", detail).among(INCLUDES)]));
         }
-        asked.finish(&["limit", "cursor", "include"])?;
+        params.finish(&["limit", "cursor", "include"])?;
         Ok(Window { limit, before, include })
     }
 }

@@ -336,12 +336,12 @@ list_params!(ProblemParameters, {
     responses((status = 200, description = "A page of problems", content((ImportProblemPage = "application/json"), (String = "text/csv")))))]
 #[get("/imports/{import_id}/problems")]
 async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
-    let (csv, link, mut asked) = (ctx.wants_csv()?, ctx.next_link(), ctx.asked()?);
-    let limit = asked.limit(50, 500)?;
+    let (csv, link, mut params) = (ctx.wants_csv()?, ctx.next_link(), ctx.query_params()?);
+    let limit = params.limit(50, 500)?;
     let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
-    let after = asked.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
-    asked.finish(&["limit", "cursor"])?;
+    let after = params.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
+    params.finish(&["limit", "cursor"])?;
     let after = match after {
         Some((kind, import, last)) if kind == "problems" && import == id.0 => last,
         Some(_) => return Err(Error::parameters(vec![invalid()])),

@@ -438,7 +438,7 @@ fn has(record: &Json, member: &str, new: &Json, country: &str) -> bool {
         let email = address::email(new);
         return items("emails").iter().any(|item| text(item, "email").as_ref() == Some(&email));
     }
-    let asked = phones::asked(new, country);
+    let asked = phones::search_keys(new, country);
     items("phones").iter().any(|item| {
         let keys = phones::keys(&text(item, "phone").unwrap_or_default(), text(item, "e164").as_deref());
         keys.iter().any(|key| asked.contains(key))

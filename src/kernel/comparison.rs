@@ -1,37 +1,41 @@
-//! What a question and its values mean: the caller, days that move, amounts with their currency.
+//! What a comparison and its values mean: the caller, days that move, amounts with their currency.
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
-use crate::kernel::asked::Ask;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{FieldRef, Fields, Kind, Values};
 use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::query_params::Comparison;
 use crate::kernel::relative;
 use crate::kernel::time::day_start;
 
 impl<T> Fields<T> {
-    /// The condition that a question and its values make of a field; the error does not say where.
-    pub(in crate::kernel) fn question(
+    /// The condition that a comparison and its values make of a field; the error does not say where.
+    pub(in crate::kernel) fn compare(
         &'static self,
         field: FieldRef,
-        ask: Ask,
+        comparison: Comparison,
         texts: Vec<String>,
         actor: &Actor,
     ) -> Result<Cond, Bad> {
         let zone = actor.settings.own_time_zone;
         let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
-        match (ask, self.currency_of(&field)) {
-            (Ask::AnyOf, Some(currency)) => one_of_each(texts, |text| in_currency(&field, &currency, ask, text, actor)),
-            (Ask::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
-                Ok([text]) => in_currency(&field, &currency, ask, text, actor),
+        match (comparison, self.currency_of(&field)) {
+            (Comparison::AnyOf, Some(currency)) => {
+                one_of_each(texts, |text| in_currency(&field, &currency, comparison, text, actor))
+            }
+            (Comparison::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
+                Ok([text]) => in_currency(&field, &currency, comparison, text, actor),
                 Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
             },
-            (Ask::NoneOf, Some(_)) => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            (Ask::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
+            (Comparison::NoneOf, Some(_)) => self.compare(field, Comparison::AnyOf, texts, actor).map(|cond| !cond),
+            (Comparison::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
                 one_of_each(texts, |text| within_days(&field, text, actor))
             }
-            (Ask::NoneOf, None) if of_days => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            _ => question(field, ask, texts, actor),
+            (Comparison::NoneOf, None) if of_days => {
+                self.compare(field, Comparison::AnyOf, texts, actor).map(|cond| !cond)
+            }
+            _ => compare(field, comparison, texts, actor),
         }
     }
 }
@@ -43,13 +47,19 @@ fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, Bad>) -
 }
 
 /// `50000 EUR`, or an amount whose currency is named elsewhere.
-fn in_currency(field: &FieldRef, currency: &FieldRef, ask: Ask, text: String, actor: &Actor) -> Result<Cond, Bad> {
+fn in_currency(
+    field: &FieldRef,
+    currency: &FieldRef,
+    comparison: Comparison,
+    text: String,
+    actor: &Actor,
+) -> Result<Cond, Bad> {
     match amounts::cut(&text) {
         (amount, Some(code)) => Ok(Cond::All(vec![
             Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code.to_owned()])),
-            question(field.clone(), ask, vec![amount.to_owned()], actor)?,
+            compare(field.clone(), comparison, vec![amount.to_owned()], actor)?,
         ])),
-        (_, None) => question(field.clone(), ask, vec![text], actor),
+        (_, None) => compare(field.clone(), comparison, vec![text], actor),
     }
 }
 
@@ -57,7 +67,7 @@ fn in_currency(field: &FieldRef, currency: &FieldRef, ask: Ask, text: String, ac
 fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Bad> {
     let zone = actor.settings.own_time_zone;
     let Some([first, after]) = relative::period(&text, zone) else {
-        return question(field.clone(), Ask::AnyOf, vec![text], actor);
+        return compare(field.clone(), Comparison::AnyOf, vec![text], actor);
     };
     let value = |day| match field.kind() {
         Kind::Date => Values::Date(vec![day]),
@@ -68,7 +78,7 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
 }
 
 /// As `Fields::question`, of a field whose values need nothing beside them.
-fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
+fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let (zone, kind, form) = (actor.settings.own_time_zone, field.kind(), field.form());
     let meant = |text: String| match kind {
         Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
@@ -82,29 +92,31 @@ fn question(field: FieldRef, ask: Ask, texts: Vec<String>, actor: &Actor) -> Res
         Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
     };
     // The words of a closed set; those of a field of one's own may be fewer than they were.
-    if matches!(&field, FieldRef::Built(built) if built.kind == Kind::Words) && ask != Ask::Empty {
+    if matches!(&field, FieldRef::Built(built) if built.kind == Kind::Words) && comparison != Comparison::Empty {
         Values::parse(&field, texts.clone())?;
     }
-    Ok(match (ask, kind) {
-        (Ask::AnyOf, Kind::Words) => Cond::Carries(field, texts),
-        (Ask::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
-        (Ask::AllOf, _) => Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect()),
-        (Ask::AnyOf, _) => {
+    Ok(match (comparison, kind) {
+        (Comparison::AnyOf, Kind::Words) => Cond::Carries(field, texts),
+        (Comparison::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
+        (Comparison::AllOf, _) => {
+            Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect())
+        }
+        (Comparison::AnyOf, _) => {
             let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
             Cond::Is(field, Op::Eq, values)
         }
-        (Ask::NoneOf, _) => {
+        (Comparison::NoneOf, _) => {
             let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
             !Cond::Is(field, Op::Eq, values)
         }
-        (Ask::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
+        (Comparison::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
             Cond::Is(field, op, Values::Text(vec![pattern(op, &form.part(&one(texts)?))]))
         }
-        (Ask::Op(op), _) => {
+        (Comparison::Op(op), _) => {
             let values = values(vec![one(texts)?])?;
             Cond::Is(field, op, values)
         }
-        (Ask::Empty, _) => match one(texts)?.as_str() {
+        (Comparison::Empty, _) => match one(texts)?.as_str() {
             "true" => Cond::Empty(field),
             "false" => !Cond::Empty(field),
             _ => return Err(Bad::new("invalid_format", "must be true or false")),

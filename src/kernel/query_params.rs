@@ -1,5 +1,5 @@
-//! What a query string asks: the questions behind the names of its parameters, and the names and values before anybody has read
-//! them. Each is taken by who knows it, so that what is not known is told.
+//! Query parameters: their names and values, and the comparisons behind the suffixes of the names. Each reader removes the ones it
+//! handles; what remains is reported as unknown.
 use crate::kernel::cond::Op;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Kind};
@@ -9,9 +9,9 @@ pub const LIMIT_MAX: i64 = 500;
 pub(in crate::kernel) const LIMIT_DEFAULT: i64 = 50;
 pub const Q_MAX: usize = 256;
 
-/// What a parameter asks of its field.
+/// How a parameter compares its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::kernel) enum Ask {
+pub(in crate::kernel) enum Comparison {
     AnyOf,
     NoneOf,
     AllOf,
@@ -19,45 +19,45 @@ pub(in crate::kernel) enum Ask {
     Empty,
 }
 
-/// Suffix of the parameter, question, meaning.
-pub(in crate::kernel) const ASKS: [(&str, Ask, &str); 10] = [
-    ("", Ask::AnyOf, "is one of these"),
-    ("__ne", Ask::NoneOf, "is none of these"),
-    ("__all", Ask::AllOf, "holds all of these"),
-    ("__gt", Ask::Op(Op::Gt), "is greater than"),
-    ("__gte", Ask::Op(Op::Gte), "is at least"),
-    ("__lt", Ask::Op(Op::Lt), "is less than"),
-    ("__lte", Ask::Op(Op::Lte), "is at most"),
-    ("__contains", Ask::Op(Op::Contains), "contains, in any case of letters"),
-    ("__starts_with", Ask::Op(Op::StartsWith), "starts with, in any case of letters"),
-    ("__empty", Ask::Empty, "is empty (true) or filled (false)"),
+/// Suffix of the parameter, comparison, meaning.
+pub(in crate::kernel) const OPERATORS: [(&str, Comparison, &str); 10] = [
+    ("", Comparison::AnyOf, "is one of these"),
+    ("__ne", Comparison::NoneOf, "is none of these"),
+    ("__all", Comparison::AllOf, "holds all of these"),
+    ("__gt", Comparison::Op(Op::Gt), "is greater than"),
+    ("__gte", Comparison::Op(Op::Gte), "is at least"),
+    ("__lt", Comparison::Op(Op::Lt), "is less than"),
+    ("__lte", Comparison::Op(Op::Lte), "is at most"),
+    ("__contains", Comparison::Op(Op::Contains), "contains, in any case of letters"),
+    ("__starts_with", Comparison::Op(Op::StartsWith), "starts with, in any case of letters"),
+    ("__empty", Comparison::Empty, "is empty (true) or filled (false)"),
 ];
 
-pub(in crate::kernel) fn applies(ask: Ask, field: &FieldRef) -> bool {
-    match ask {
-        Ask::AnyOf | Ask::NoneOf => true,
-        Ask::AllOf => field.kind() == Kind::Words,
-        Ask::Op(Op::Contains | Op::StartsWith) => field.kind() == Kind::Text && field.choices().is_empty(),
-        Ask::Op(_) => matches!(field.kind(), Kind::Time | Kind::Date | Kind::Int | Kind::Number),
-        Ask::Empty => field.nullable() || field.kind() == Kind::Words,
+pub(in crate::kernel) fn applies(comparison: Comparison, field: &FieldRef) -> bool {
+    match comparison {
+        Comparison::AnyOf | Comparison::NoneOf => true,
+        Comparison::AllOf => field.kind() == Kind::Words,
+        Comparison::Op(Op::Contains | Op::StartsWith) => field.kind() == Kind::Text && field.choices().is_empty(),
+        Comparison::Op(_) => matches!(field.kind(), Kind::Time | Kind::Date | Kind::Int | Kind::Number),
+        Comparison::Empty => field.nullable() || field.kind() == Kind::Words,
     }
 }
 
-/// The question behind the name of an operator, as a condition in words has it: `eq`, `in`, `ne`, `not_in`, `gte`, ….
-pub(in crate::kernel) fn ask_named(op: &str) -> Option<Ask> {
+/// The comparison behind the name of an operator, as a condition in words has it: `eq`, `in`, `ne`, `not_in`, `gte`, ….
+pub(in crate::kernel) fn comparison_named(op: &str) -> Option<Comparison> {
     let suffix = match op {
         "eq" | "in" => "",
         "not_in" => "ne",
         other => other,
     };
-    ASKS.iter().find(|(known, ..)| known.trim_start_matches("__") == suffix).map(|(_, ask, _)| *ask)
+    OPERATORS.iter().find(|(known, ..)| known.trim_start_matches("__") == suffix).map(|(_, comparison, _)| *comparison)
 }
 
 /// The names of the operators that a field takes.
 pub fn operators(field: &FieldRef) -> Vec<&'static str> {
-    let asks = ASKS.iter().filter(|(_, ask, _)| applies(*ask, field));
+    let applicable = OPERATORS.iter().filter(|(_, comparison, _)| applies(*comparison, field));
     let name = |suffix: &'static str| if suffix.is_empty() { "eq" } else { suffix.trim_start_matches("__") };
-    asks.map(|(suffix, ..)| name(suffix)).collect()
+    applicable.map(|(suffix, ..)| name(suffix)).collect()
 }
 
 /// The parameter that asks about a workspace's own fields: `cf=region:eq:north`, as often as there are questions.
@@ -68,8 +68,12 @@ pub(in crate::kernel) const RELATED: &str = "related";
 
 /// Whether a parameter has one value by its nature. The others may be repeated, as some generated clients do with lists.
 fn takes_one(name: &str) -> bool {
-    let asked = ASKS.iter().find(|(suffix, ..)| !suffix.is_empty() && name.ends_with(suffix)).map(|(_, ask, _)| *ask);
-    matches!(name, "q" | "sort" | "cursor" | "limit" | RELATED) || matches!(asked, Some(Ask::Op(_) | Ask::Empty))
+    let comparison = OPERATORS
+        .iter()
+        .find(|(suffix, ..)| !suffix.is_empty() && name.ends_with(suffix))
+        .map(|(_, comparison, _)| *comparison);
+    matches!(name, "q" | "sort" | "cursor" | "limit" | RELATED)
+        || matches!(comparison, Some(Comparison::Op(_) | Comparison::Empty))
 }
 
 /// `status=open&status=won` as `status=open,won`.
@@ -83,12 +87,12 @@ fn joined(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
     })
 }
 
-/// A query string, cut into names and values. Whoever reads a parameter takes it out; what is left is unknown.
+/// A query string, cut into names and values. Whoever reads a parameter removes it; what is left is unknown.
 #[derive(Debug)]
-pub struct Asked(pub(in crate::kernel) Vec<(String, String)>);
+pub struct QueryParams(pub(in crate::kernel) Vec<(String, String)>);
 
-impl Asked {
-    pub fn read(query: &str) -> Result<Asked> {
+impl QueryParams {
+    pub fn read(query: &str) -> Result<QueryParams> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.nfc().collect()))
             .collect();
@@ -102,7 +106,7 @@ impl Asked {
                 bad.push(Bad::parameter(name, "stated_twice", "is given twice"));
             }
         }
-        if bad.is_empty() { Ok(Asked(joined(pairs))) } else { Err(Error::parameters(bad)) }
+        if bad.is_empty() { Ok(QueryParams(joined(pairs))) } else { Err(Error::parameters(bad)) }
     }
 
     pub fn take(&mut self, name: &str) -> Option<String> {
