@@ -12,7 +12,7 @@ use crate::people::companies::{model::COMPANY, store as companies};
 use crate::people::contacts::{model::CONTACT, store as contacts};
 use crate::privacy::erasures::{self, Subject};
 use crate::records::bulk::{BulkAction, Order};
-use crate::records::kept;
+use crate::records::saved_conditions;
 use crate::sales::deals::{model::DEAL, store as deals};
 use crate::sales::leads::{model::LEAD, store as leads};
 use crate::schema as s;
@@ -103,7 +103,7 @@ fn no_work_on(resource: &str) -> Error {
 /// The records of the selection that the caller sees, and that were there when the job was asked for.
 macro_rules! matching {
     ($tx:expr, $job:expr, $order:expr, $table:ident, $fields:ident, $kind:ident) => {{
-        let cond = kept::condition($tx, $fields, &$order.selection)?;
+        let cond = saved_conditions::condition($tx, $fields, &$order.selection)?;
         let erase = $order.action == BulkAction::Erase;
         let cond = if erase { erasures::choosable($tx, &$order.resource, cond) } else { cond };
         let seen = visibility_filter::<$table::table>($tx.actor, $kind, Action::Read);
@@ -116,7 +116,7 @@ macro_rules! matching {
 fn begin(tx: &mut Tx<'_>, order: &Order) -> Result<i64> {
     let selection = &order.selection;
     of_resource!(order, |table, fields, kind| {
-        let cond = kept::condition(tx, fields, selection)?;
+        let cond = saved_conditions::condition(tx, fields, selection)?;
         let erase = order.action == BulkAction::Erase;
         let these = if erase { erasures::choosable(tx, &order.resource, cond.clone()) } else { cond.clone() };
         let chosen = crate::chosen!(tx, table, fields, cond, these);

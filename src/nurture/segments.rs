@@ -15,7 +15,7 @@ use crate::kernel::selection::Selection;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::nurture::selections::{ViewResource, check};
-use crate::records::kept::SegmentKind;
+use crate::records::saved_conditions::SegmentKind;
 use crate::schema::{companies, contacts, deals, leads, segment_members as m, segments};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};

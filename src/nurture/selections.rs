@@ -4,7 +4,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::selection::{SearchRequest, Selection};
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
-use crate::records::kept::within;
+use crate::records::saved_conditions::prefix_pointers;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::text_enum;
@@ -30,7 +30,7 @@ pub fn check(resource: ViewResource, selection: &Selection, actor: &Actor) -> Re
         ViewResource::Deals => DEAL.select(selection, actor).err(),
         ViewResource::Tasks => TASK.select(selection, actor).err(),
     };
-    bad.map_or(Ok(()), |bad| Err(Error::members(within("/selection", bad))))
+    bad.map_or(Ok(()), |bad| Err(Error::members(prefix_pointers("/selection", bad))))
 }
 
 /// And so must an order.

@@ -19,7 +19,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
 use crate::records::bulk::{self, BulkAction, Chosen, Order};
-use crate::records::kept;
+use crate::records::saved_conditions;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::schema::{companies, contacts, deals, leads, retention_rules};
@@ -167,7 +167,7 @@ fn chosen(
 ) -> Result<Chosen> {
     macro_rules! of {
         ($fields:ident, $table:ident) => {{
-            let cond = kept::condition(tx, &$fields, selection)?;
+            let cond = saved_conditions::condition(tx, &$fields, selection)?;
             let these = match action {
                 RetentionAction::Erase => erasures::choosable(tx, resource.as_str(), cond.clone()),
                 RetentionAction::Delete => cond.clone(),

@@ -172,7 +172,7 @@ macro_rules! bulk {
                 if let Err($crate::kernel::error::Error::Problem(problem)) =
                     $crate::kernel::shape::read::<$update>(self.changes.clone())
                 {
-                    bad.extend($crate::records::kept::within("/changes", problem.errors));
+                    bad.extend($crate::records::saved_conditions::prefix_pointers("/changes", problem.errors));
                 }
             }
         }
@@ -198,7 +198,7 @@ macro_rules! bulk {
         ) -> $crate::kernel::error::Result<$crate::records::bulk::Chosen> {
             use $crate::schema::$permission as records;
             use diesel::prelude::*;
-            let cond = $crate::records::kept::condition(tx, &$fields, selection)?;
+            let cond = $crate::records::saved_conditions::condition(tx, &$fields, selection)?;
             let chosen = $crate::chosen!(tx, records, $fields, cond.clone(), cond);
             chosen.must_restrict(selection, $resource)?;
             Ok(chosen)

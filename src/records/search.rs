@@ -13,7 +13,7 @@ macro_rules! search {
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Read>,
             request: $crate::web::body::Valid<$crate::kernel::selection::SearchRequest>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.list_by(&$fields, move |tx| $crate::records::kept::search_plan(tx, &$fields, &request), $load).await
+            ctx.list_by(&$fields, move |tx| $crate::records::saved_conditions::search_plan(tx, &$fields, &request), $load).await
         }
     };
 }

@@ -172,8 +172,8 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
         .explain(MEANINGS)?;
     let after = events::record_change(tx, &before, after)?;
     if after.name != before.name {
-        reach_conditions(tx, &before.name, &after.name)?;
-        reach_records(tx, &Retagging { old: before.name, new: Some(after.name.clone()) })?;
+        retag_conditions(tx, &before.name, &after.name)?;
+        retag_records(tx, &Retagging { old: before.name, new: Some(after.name.clone()) })?;
     }
     Ok(after)
 }
@@ -187,7 +187,7 @@ fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool)
     }
     diesel::delete(tags::table.find((tx.workspace(), id))).execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
-    if from_records { reach_records(tx, &Retagging { old: row.name, new: None }) } else { Ok(()) }
+    if from_records { retag_records(tx, &Retagging { old: row.name, new: None }) } else { Ok(()) }
 }
 
 /// The kinds of record that carry tags.
@@ -247,12 +247,12 @@ fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
 }
 
 /// Where conditions are kept that may name a tag.
-const KEPT: [&str; 3] = ["views", "segments", "retention_rules"];
+const SAVED_CONDITION_TABLES: [&str; 3] = ["views", "segments", "retention_rules"];
 
-fn reach_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
-    for kept in KEPT {
-        Statement::new(include_str!("retag_kept.sql"))
-            .set("kept", Part::Sql(kept))
+fn retag_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
+    for table in SAVED_CONDITION_TABLES {
+        Statement::new(include_str!("retag_saved_conditions.sql"))
+            .set("kept", Part::Sql(table))
             .set("workspace", Part::Id(tx.workspace()))
             .set("old", Part::Text(old.to_owned()))
             .set("new", Part::Text(new.to_owned()))
@@ -262,7 +262,7 @@ fn reach_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
     Ok(())
 }
 
-fn reach_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
+fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
     if retag(tx, retagging, AT_ONCE)? == AT_ONCE {
         let args = serde_json::to_value(retagging).map_err(Error::internal)?;
         queue::enqueue(tx, JOB, &args, None)?;

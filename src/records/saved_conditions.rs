@@ -1,4 +1,4 @@
-//! Conditions that were kept under a name, views and segments, as far as a search needs them.
+//! Saved conditions, views and segments, as far as a search needs them.
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::Action;
@@ -20,7 +20,7 @@ text_enum! {
 
 /// What a view or a segment adds to a search.
 #[derive(Debug, Default)]
-struct Added {
+struct Saved {
     conds: Vec<Cond>,
     q: Option<String>,
     sort: Option<String>,
@@ -28,43 +28,43 @@ struct Added {
 
 /// The plan of a search, with the conditions of the view and the segment that it names.
 pub fn search_plan<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, request: &SearchRequest) -> Result<Plan<T>> {
-    let added = added(tx, fields, request.view_id, request.segment_id, "")?;
+    let saved = saved(tx, fields, request.view_id, request.segment_id, "")?;
     let request = SearchRequest {
-        q: request.q.clone().or(added.q),
-        sort: request.sort.clone().or(added.sort),
+        q: request.q.clone().or(saved.q),
+        sort: request.sort.clone().or(saved.sort),
         ..request.clone()
     };
-    fields.search_plan(&request, added.conds, tx.actor)
+    fields.search_plan(&request, saved.conds, tx.actor)
 }
 
 /// The condition of a selection for work on many records.
 pub fn condition<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, which: &RecordSelection) -> Result<Cond> {
-    let mut added = added(tx, fields, which.view_id, which.segment_id, "/selection")?;
+    let mut saved = saved(tx, fields, which.view_id, which.segment_id, "/selection")?;
     let selection = Selection { all: which.all.clone(), any: which.any.clone(), none: which.none.clone() };
-    let own = fields.select(&selection, tx.actor).map_err(|bad| Error::members(within("/selection", bad)))?;
-    if let Some(q) = which.q.as_ref().or(added.q.as_ref()) {
+    let own = fields.select(&selection, tx.actor).map_err(|bad| Error::members(prefix_pointers("/selection", bad)))?;
+    if let Some(q) = which.q.as_ref().or(saved.q.as_ref()) {
         let words = fields.condition_of_words(q, tx.actor);
         let misplaced = |bad: Bad| Error::from(Bad { parameter: None, ..bad }.at_member("/selection/q"));
-        added.conds.push(words.map_err(misplaced)?);
+        saved.conds.push(words.map_err(misplaced)?);
     }
-    added.conds.push(own);
-    Ok(Cond::All(added.conds))
+    saved.conds.push(own);
+    Ok(Cond::All(saved.conds))
 }
 
 /// The same mistakes, further down.
-pub fn within(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
+pub fn prefix_pointers(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
     let deeper = |bad: Bad| Bad { pointer: bad.pointer.map(|pointer| format!("{at}{pointer}")), ..bad };
     bad.into_iter().map(deeper).collect()
 }
 
-fn added<T>(
+fn saved<T>(
     tx: &mut Tx<'_>,
     fields: &'static Fields<T>,
     view: Option<Uuid>,
     segment: Option<Uuid>,
     at: &str,
-) -> Result<Added> {
-    let mut added = Added::default();
+) -> Result<Saved> {
+    let mut saved = Saved::default();
     if let Some(id) = view {
         let seen = visibility_filter::<views::table>(tx.actor, Kind::View, Action::Read);
         let own = views::table.filter(views::workspace_id.eq(tx.workspace())).filter(views::id.eq(id)).filter(&seen);
@@ -72,7 +72,7 @@ fn added<T>(
         let found: Option<(Selection, Option<String>, Option<String>)> =
             own.select((views::selection, views::words, views::sort)).first(tx.conn).optional()?;
         let (selection, q, sort) = found.ok_or_else(|| Error::reference(format!("{at}/view_id")))?;
-        added = Added { conds: vec![meant(tx, fields, &selection, &format!("{at}/view_id"))?], q, sort };
+        saved = Saved { conds: vec![still_valid(tx, fields, &selection, &format!("{at}/view_id"))?], q, sort };
     }
     if let Some(id) = segment {
         tx.actor.must_read(Kind::Segment.path())?;
@@ -80,16 +80,16 @@ fn added<T>(
         let found: Option<(SegmentKind, Selection)> =
             own.select((segments::kind, segments::selection)).first(tx.conn).optional()?;
         let (kind, selection) = found.ok_or_else(|| Error::reference(format!("{at}/segment_id")))?;
-        added.conds.push(match kind {
-            SegmentKind::Dynamic => meant(tx, fields, &selection, &format!("{at}/segment_id"))?,
+        saved.conds.push(match kind {
+            SegmentKind::Dynamic => still_valid(tx, fields, &selection, &format!("{at}/segment_id"))?,
             SegmentKind::Static => Cond::Within((&fields.id).into(), members_sql(fields.kind), Values::Uuid(vec![id])),
         });
     }
-    Ok(added)
+    Ok(saved)
 }
 
-/// A kept condition may ask about a field that is there no more.
-fn meant<T>(tx: &Tx<'_>, fields: &'static Fields<T>, selection: &Selection, at: &str) -> Result<Cond> {
+/// A saved condition may ask about a field that is there no more.
+fn still_valid<T>(tx: &Tx<'_>, fields: &'static Fields<T>, selection: &Selection, at: &str) -> Result<Cond> {
     fields.select(selection, tx.actor).map_err(|bad| {
         let why: Vec<String> = bad.into_iter().map(|bad| bad.detail).collect();
         Error::member(at, "invalid", format!("cannot be asked any more: {}", why.join("; ")))
