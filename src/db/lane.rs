@@ -1,7 +1,7 @@
 //! Threads with a queue of their own. A request hands its work to one of them and waits, but never longer than the deadline; a full queue
 //! is answered with 503 at once instead of with a longer wait.
 use crate::db::turns::{Account, Shares, Ticket, Turns};
-use crate::db::watch::{self, Post, Watch};
+use crate::db::watchdog::{self, Watchdog, WatchedThread};
 use crate::kernel::error::{Code, Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,12 +30,12 @@ impl<C> Drop for Lane<C> {
 }
 
 impl<C: Send + Sync + 'static> Lane<C> {
-    pub fn open(name: &str, threads: u32, shares: Shares, with: &Arc<C>, watch: &Watch) -> Result<Lane<C>> {
+    pub fn open(name: &str, threads: u32, shares: Shares, with: &Arc<C>, watchdog: &Watchdog) -> Result<Lane<C>> {
         let turns: Arc<Turns<Job<C>>> = Arc::new(Turns::new(shares));
         for n in 0..threads {
             let (turns, with, hand) = (Arc::clone(&turns), Arc::clone(with), Hand::default());
-            watch
-                .man(&format!("{name}-{n}"), move |post| serve(&turns, &with, &hand, post))
+            watchdog
+                .spawn(&format!("{name}-{n}"), move |thread| serve(&turns, &with, &hand, thread))
                 .map_err(Error::internal)?;
         }
         Ok(Lane(turns))
@@ -74,7 +74,7 @@ fn busy(detail: &str) -> Error {
     Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(COME_BACK))
 }
 
-/// The work that a thread has in hand. When the thread is given up, its successor gives the work's share back.
+/// The work that a thread has in hand. When the thread is replaced, its successor gives the work's share back.
 #[derive(Default)]
 struct Hand(Mutex<Option<Ticket>>);
 
@@ -87,14 +87,14 @@ impl Hand {
     }
 }
 
-fn serve<C>(turns: &Turns<Job<C>>, with: &C, hand: &Hand, post: &Post) {
+fn serve<C>(turns: &Turns<Job<C>>, with: &C, hand: &Hand, thread: &WatchedThread) {
     hand.hold(turns, None);
-    while !post.is_given_up() {
+    while !thread.is_replaced() {
         let Some((ticket, job)) = turns.take() else { return };
         hand.hold(turns, Some(ticket));
         // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
         let outcome = catch_unwind(AssertUnwindSafe(|| job(with)));
-        watch::at_ease();
+        watchdog::mark_idle();
         turns.done(ticket);
         if outcome.is_err() {
             log::error!("a piece of database work panicked");

@@ -21,4 +21,4 @@ pub mod tx;
 pub mod unchanged;
 pub mod updates;
 pub mod visibility;
-pub mod watch;
+pub mod watchdog;

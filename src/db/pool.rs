@@ -3,7 +3,7 @@
 use crate::db::lane::Lane;
 use crate::db::pooler::{Line, SESSION};
 use crate::db::turns::{Account, Shares};
-use crate::db::watch::{self, Watch};
+use crate::db::watchdog::{self, Watchdog};
 use crate::kernel::error::{Code, Error, Result};
 use diesel::connection::{CacheSize, Connection as _, SimpleConnection};
 use diesel::pg::PgConnection;
@@ -19,7 +19,7 @@ type Connection = PooledConnection<ConnectionManager<PgConnection>>;
 pub struct Db {
     lanes: Arc<Lanes>,
     connections: Arc<Connections>,
-    watch: Arc<Watch>,
+    watchdog: Arc<Watchdog>,
     /// Threads of a worker.
     pub hands: u32,
 }
@@ -71,26 +71,26 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
 
 impl Db {
     pub fn open(url: &str, size: Size, line: Line) -> Result<Db> {
-        watch::instrument().map_err(Error::internal)?;
+        watchdog::instrument().map_err(Error::internal)?;
         let connections = Arc::new(Connections::open(url, size, line)?);
         let renewed = Arc::clone(&connections);
-        let watch = Watch::begin(move || renewed.renew()).map_err(Error::internal)?;
+        let watchdog = Watchdog::start(move || renewed.renew()).map_err(Error::internal)?;
         let lane = |name, threads: u32| {
             let shares = Shares::of(usize::try_from(threads).unwrap_or(1));
-            Lane::open(name, threads, shares, &connections, &watch)
+            Lane::open(name, threads, shares, &connections, &watchdog)
         };
         let lanes = Lanes {
             quick: lane("db", size.quick)?,
             searches: lane("search", size.searches)?,
             reports: lane("report", size.reports)?,
-            files: Lane::open("file", FILES, FILES_SHARES, &Arc::new(()), &watch)?,
+            files: Lane::open("file", FILES, FILES_SHARES, &Arc::new(()), &watchdog)?,
         };
-        Ok(Db { lanes: Arc::new(lanes), connections, watch, hands: size.hands })
+        Ok(Db { lanes: Arc::new(lanes), connections, watchdog, hands: size.hands })
     }
 
     /// The threads that wait for this database.
-    pub fn watch(&self) -> &Watch {
-        &self.watch
+    pub fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
     }
 
     /// Runs a piece of work on a database thread, for somebody who has not said yet who it is.
@@ -142,7 +142,7 @@ impl Db {
     pub fn here<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
         let mut conn = self.connections.check_out()?;
         let outcome = work(&mut conn).map_err(meaning);
-        watch::at_ease();
+        watchdog::mark_idle();
         outcome
     }
 }

@@ -207,7 +207,7 @@ impl<J> Turns<J> {
         }
     }
 
-    /// The work is over, or its thread was given up. Saying it twice does nothing.
+    /// The work is over, or its thread was replaced. Saying it twice does nothing.
     pub fn done(&self, ticket: Ticket) {
         let mut state = self.state();
         if let Some(account) = state.running.remove(&ticket) {

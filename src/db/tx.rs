@@ -4,7 +4,7 @@ use crate::db::idempotency::{self, Claim};
 use crate::db::pool::Db;
 use crate::db::related;
 use crate::db::turns::Account;
-use crate::db::watch;
+use crate::db::watchdog;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::reply::Reply;
@@ -276,9 +276,9 @@ fn undo(conn: &mut PgConnection) {
 
 /// Adds what the request cost in statements and time.
 fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
-    let (queries, start) = (watch::queries(), Instant::now());
+    let (queries, start) = (watchdog::queries(), Instant::now());
     let mut reply = work()?;
-    reply.queries = watch::queries().wrapping_sub(queries);
+    reply.queries = watchdog::queries().wrapping_sub(queries);
     reply.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(reply)
 }

@@ -4,7 +4,7 @@ use crate::analytics::vocabulary;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, Lane, Reach};
 use crate::db::tx::in_transaction;
-use crate::db::watch::Post;
+use crate::db::watchdog::WatchedThread;
 use crate::identity::letters;
 use crate::intake::imports;
 use crate::jobs::{bulk, housekeeping};
@@ -56,7 +56,7 @@ impl Worker {
         let hands = db.hands.max(1);
         let work = (0..hands).map(|n| (format!("worker-{n}"), work_of(hands)));
         for (name, reach) in work.chain([("urgent".into(), URGENT), ("errands".into(), ERRANDS)]) {
-            worker.engage(&db, &tools, &name, move |db, tools, post, _| take_up(db, tools, post, reach))?;
+            worker.engage(&db, &tools, &name, move |db, tools, thread, _| take_up(db, tools, thread, reach))?;
         }
         worker.engage(&db, &tools, "house", |db, tools, _, due| keep_house(db, tools, due))?;
         Ok(worker)
@@ -68,11 +68,11 @@ impl Worker {
         db: &Db,
         tools: &Arc<Tools>,
         name: &str,
-        round: impl Fn(&Db, &Tools, &Arc<Post>, &mut Due) + Send + Sync + 'static,
+        round: impl Fn(&Db, &Tools, &Arc<WatchedThread>, &mut Due) + Send + Sync + 'static,
     ) -> std::io::Result<()> {
         let (given, tools, signals) = (db.clone(), Arc::clone(tools), Arc::new(Signals::default()));
         self.0.push(Arc::clone(&signals));
-        db.watch().man(name, move |post| work(&given, &tools, post, &signals, &round))
+        db.watchdog().spawn(name, move |thread| work(&given, &tools, thread, &signals, &round))
     }
 
     /// Asks it to stop. What it leaves undone is taken up by another worker when the lease has run out.
@@ -96,17 +96,17 @@ struct Tools {
 fn work(
     db: &Db,
     tools: &Tools,
-    post: &Arc<Post>,
+    thread: &Arc<WatchedThread>,
     signals: &Signals,
-    round: &impl Fn(&Db, &Tools, &Arc<Post>, &mut Due),
+    round: &impl Fn(&Db, &Tools, &Arc<WatchedThread>, &mut Due),
 ) {
     let mut due = Due::default();
-    while !post.is_given_up() {
+    while !thread.is_replaced() {
         if signals.stop.load(Ordering::Relaxed) {
             signals.stopped.store(true, Ordering::Relaxed);
             return;
         }
-        let round = AssertUnwindSafe(|| round(db, tools, post, &mut due));
+        let round = AssertUnwindSafe(|| round(db, tools, thread, &mut due));
         if catch_unwind(round).is_err() {
             log::error!("a round of the worker panicked");
             std::thread::sleep(IDLE * 10);
@@ -122,9 +122,9 @@ struct Due {
     gathered: Option<Instant>,
 }
 
-fn take_up(db: &Db, tools: &Tools, post: &Arc<Post>, reach: Reach) {
+fn take_up(db: &Db, tools: &Tools, thread: &Arc<WatchedThread>, reach: Reach) {
     match db.take_job(reach) {
-        Ok(Some(job)) => carry_out(db, post, &job, || perform(db, tools, &job)),
+        Ok(Some(job)) => carry_out(db, thread, &job, || perform(db, tools, &job)),
         Ok(None) => std::thread::sleep(IDLE),
         Err(error) => {
             log::warn!("the job queue cannot be read: {error}");
@@ -163,12 +163,12 @@ fn keep_house(db: &Db, tools: &Tools, due: &mut Due) {
 }
 
 /// Does a job that was taken and ends it; a panic is the job's failure, not the worker's.
-pub fn carry_out(db: &Db, post: &Arc<Post>, job: &Job, work: impl FnOnce() -> Result<()>) {
+pub fn carry_out(db: &Db, thread: &Arc<WatchedThread>, job: &Job, work: impl FnOnce() -> Result<()>) {
     log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
     let outcome = if job.attempts > queue::ATTEMPTS {
         Err(Error::new(Code::Conflict, "it was tried five times"))
     } else {
-        let _heart = keep_alive(db, post, job);
+        let _heart = keep_alive(db, thread, job);
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("the job panicked")))
     };
     // What is away comes back, the database or a mail server: the job stays under its lease and is tried again.
@@ -214,13 +214,13 @@ pub fn clear_up(conn: &mut PgConnection, job: &Job) -> Result<()> {
     }
 }
 
-/// A thread that keeps the lease of a job until the answer is dropped, or the worker given up: however long a statement takes,
+/// A thread that keeps the lease of a job until the answer is dropped, or the worker replaced: however long a statement takes,
 /// nobody else takes the job up.
-fn keep_alive(db: &Db, post: &Arc<Post>, job: &Job) -> Option<Sender<()>> {
+fn keep_alive(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Sender<()>> {
     let (heart, wait) = std::sync::mpsc::channel::<()>();
-    let (db, post, job) = (db.clone(), Arc::clone(post), job.clone());
+    let (db, thread, job) = (db.clone(), Arc::clone(thread), job.clone());
     let beats = std::thread::Builder::new().name("heartbeat".into()).spawn(move || {
-        while wait.recv_timeout(queue::BEAT) == Err(RecvTimeoutError::Timeout) && !post.is_given_up() {
+        while wait.recv_timeout(queue::BEAT) == Err(RecvTimeoutError::Timeout) && !thread.is_replaced() {
             if let Err(error) = db.keep_job(&job) {
                 log::warn!("the lease of job {} was not kept: {error}", job.id);
             }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use voronka::db::pool::{Db, Size};
 use voronka::db::pooler::Line;
 use voronka::db::queue::{Job, JobStatus};
-use voronka::db::watch::Post;
+use voronka::db::watchdog::WatchedThread;
 use voronka::http::cors::Origins;
 use voronka::http::layers::outermost;
 use voronka::jobs::worker;
@@ -90,14 +90,14 @@ fn a_job_that_panics_fails_and_its_worker_goes_on() {
     );
     let job: Job =
         diesel::insert_into(jobs::table).values(row).returning(Job::as_returning()).get_result(&mut conn).unwrap();
-    let post = Arc::new(Post::default());
+    let thread = Arc::new(WatchedThread::default());
     let lost = Job { taken: 0, ..job.clone() };
-    worker::carry_out(&server().db, &post, &lost, || panic!("by a worker that has lost it"));
+    worker::carry_out(&server().db, &thread, &lost, || panic!("by a worker that has lost it"));
     let status = |conn: &mut PgConnection| {
         jobs::table.find(job.id).select((jobs::status, jobs::error)).first::<(JobStatus, Option<String>)>(conn).unwrap()
     };
     assert_eq!(status(&mut conn), (JobStatus::Running, None));
-    worker::carry_out(&server().db, &post, &job, || panic!("on purpose"));
+    worker::carry_out(&server().db, &thread, &job, || panic!("on purpose"));
     let (ended, why) = status(&mut conn);
     assert_eq!((ended, why.as_deref()), (JobStatus::Failed, Some("the fault is ours and has been logged")));
 }
