@@ -12,7 +12,7 @@ use crate::identity::secrets::{self, Secrets};
 use crate::jobs::worker::Worker;
 use crate::kernel::error::Error;
 use crate::kernel::seek;
-use crate::outbound::mail::{self, Mail};
+use crate::outbound::mailer::{self, Mailer};
 use crate::records::files::blobs::{self, Blobs};
 use diesel::connection::CacheSize;
 use diesel::{Connection, PgConnection};
@@ -122,7 +122,7 @@ pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
     let secrets = secrets(&options.secret, &options.database)?;
-    let mail = mail(&options.mailing, &options.database)?;
+    let mailer = mailer(&options.mailing, &options.database)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
     let kept = blobs.clone();
     let opened = open(&options.database)?;
@@ -147,7 +147,7 @@ pub fn serve(options: &Serve) -> Outcome {
     let worker = if options.no_work {
         None
     } else {
-        Some(Worker::start(shared.db.get_ref().clone(), mail, kept).map_err(text)?)
+        Some(Worker::start(shared.db.get_ref().clone(), mailer, kept).map_err(text)?)
     };
     let stopping = shared.stopping.clone();
     let delay = Duration::from_secs(options.stop_delay.into());
@@ -241,8 +241,8 @@ fn kept_secret(dir: &Path) -> Outcome<String> {
     Ok(secret)
 }
 
-fn mail(mailing: &Mailing, database: &Database) -> Outcome<Mail> {
-    Mail::new(&mail::Settings {
+fn mailer(mailing: &Mailing, database: &Database) -> Outcome<Mailer> {
+    Mailer::new(&mailer::Settings {
         smtp_url: mailing.smtp_url.clone(),
         folder: database.data_dir.join("mail"),
         from: mailing.mail_from.clone(),
@@ -279,14 +279,14 @@ fn files(files: &Files, database: &Database) -> blobs::Settings {
 }
 
 pub fn work(options: &Work) -> Outcome {
-    let mail = mail(&options.mailing, &options.database)?;
+    let mailer = mailer(&options.mailing, &options.database)?;
     let secrets = secrets(&options.secret, &options.database)?;
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
     // Proofs of erasures are hashed with it.
     settle(&db, &secrets)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
-    let worker = Worker::start(db, mail, blobs).map_err(text)?;
+    let worker = Worker::start(db, mailer, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");
     actix_web::rt::System::new().block_on(server::wait_for_signal());
     worker.stop();

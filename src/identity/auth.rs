@@ -8,7 +8,7 @@ use crate::identity::tokens::{ACCESS_SECONDS, Keys};
 use crate::identity::turns::Waiter;
 use crate::identity::users::{self, UserStatus};
 use crate::identity::workspaces;
-use crate::identity::{letters, passwords, roles, second_factor};
+use crate::identity::{mail, passwords, roles, second_factor};
 use crate::kernel::access::{Access, Builtin, OWNER};
 use crate::kernel::actor::{Actor, Settings};
 use crate::kernel::error::{Code, Error, Result};
@@ -313,7 +313,7 @@ pub fn found_workspace(
             tx.record(Event::created(&made)?);
             tx.record(Event::created(&user)?);
             if let Some(holder) = holder {
-                letters::tell_holder(tx, holder, user.id, &new.email)?;
+                mail::notify_holder(tx, holder, user.id, &new.email)?;
             }
             beginnings.0.iter().try_for_each(|begin| begin(tx))
         })?;

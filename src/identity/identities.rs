@@ -2,7 +2,7 @@
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::auth::device;
-use crate::identity::letters::{self, LetterKind};
+use crate::identity::mail::{self, MailKind};
 use crate::identity::{accounts, users};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
@@ -73,7 +73,7 @@ async fn unlink(request: HttpRequest, caller: Caller, id: Id, db: web::Data<Db>)
             if password.is_none() {
                 return Err(Error::new(Code::Conflict, "choose a password first: you could not sign in any more"));
             }
-            letters::secured(conn, login, LetterKind::IdentityEnded)?;
+            mail::security_changed(conn, login, MailKind::IdentityEnded)?;
             accounts::tell(conn, login, "user.identity_ended", &device)
         })
     })

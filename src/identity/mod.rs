@@ -4,7 +4,7 @@ pub mod actors;
 pub mod api_keys;
 pub mod auth;
 pub mod identities;
-pub mod letters;
+pub mod mail;
 pub mod me;
 pub mod middleware;
 pub mod oidc;

@@ -4,7 +4,7 @@ use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts::{self, Device};
 use crate::identity::auth::{Throttle, TokenPair, device, tokens as signed_in};
-use crate::identity::letters::{self, LetterKind};
+use crate::identity::mail::{self, MailKind};
 use crate::identity::tokens::{self, Keys};
 use crate::identity::turns::Waiter;
 use crate::identity::users::UserStatus;
@@ -343,7 +343,7 @@ fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>, devic
         ))
         .execute(conn)?;
     if link.is_some() {
-        letters::secured(conn, login, LetterKind::IdentityLinked)?;
+        mail::security_changed(conn, login, MailKind::IdentityLinked)?;
         accounts::tell(conn, login, "user.identity_linked", device)?;
     }
     Ok(login)

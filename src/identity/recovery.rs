@@ -5,7 +5,7 @@ use crate::db::tx::in_transaction;
 use crate::identity::accounts::Newcomer;
 use crate::identity::actors::Actors;
 use crate::identity::auth::{Throttle, TokenPair, device, tokens};
-use crate::identity::letters::{self, LetterKind};
+use crate::identity::mail::{self, MailKind};
 use crate::identity::tokens::Keys;
 use crate::identity::turns::Waiter;
 use crate::identity::users::UserStatus;
@@ -97,7 +97,7 @@ async fn accept(
     let shown = token.clone();
     // Who has a letter has proven enough to come before who only guesses.
     let waiter = Waiter::new(from(&request), true);
-    let (address, known) = db.run(move |conn| letters::peek(conn, LetterKind::Invitation, &shown)).await?;
+    let (address, known) = db.run(move |conn| mail::peek(conn, MailKind::Invitation, &shown)).await?;
     let (invited, throttle) = match known {
         Some(login) => {
             // The letter proves the address, the password that the login is one's own.
@@ -120,7 +120,7 @@ async fn accept(
                 if let Some(login) = invited.login() {
                     second_factor::check(conn, &vault, login, code.as_deref())?;
                 }
-                let proof = letters::redeem(conn, LetterKind::Invitation, &token)?;
+                let proof = mail::redeem(conn, MailKind::Invitation, &token)?;
                 let (workspace, user) = proof.workspace.zip(proof.user).ok_or_else(Error::not_found)?;
                 let login = invited.into_login(conn, &proof.email)?;
                 join(conn, (workspace, user), login, &proof.email)?;
@@ -167,7 +167,7 @@ async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::
     // Asking counts like a wrong password: nobody's mailbox is to be flooded.
     Throttle::new(&request, &email)?.settle(false);
     db.run(move |conn| match accounts::login_by_email(conn, &email)? {
-        Some(login) => letters::send_to_login(conn, LetterKind::PasswordReset, login.id, &email),
+        Some(login) => mail::send_to_login(conn, MailKind::PasswordReset, login.id, &email),
         None => Ok(()),
     })
     .await?;
@@ -188,11 +188,11 @@ async fn reset(
     let shown = token.clone();
     // Hashing is dear: it is not done for who has no letter.
     let waiter = Waiter::new(from(&request), true);
-    let (email, _) = db.run(move |conn| letters::peek(conn, LetterKind::PasswordReset, &shown)).await?;
+    let (email, _) = db.run(move |conn| mail::peek(conn, MailKind::PasswordReset, &shown)).await?;
     let (hash, device) = (passwords::choose(waiter, password, &email, "/password").await?, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
-            let login = letters::redeem(conn, LetterKind::PasswordReset, &token)?.login;
+            let login = mail::redeem(conn, MailKind::PasswordReset, &token)?.login;
             set_password(conn, login.ok_or_else(Error::not_found)?, &hash, None, &device)
         })
     })
@@ -211,7 +211,7 @@ fn set_password(
     device: &accounts::Device,
 ) -> Result<()> {
     accounts::tell(conn, login, "user.password_changed", device)?;
-    letters::secured(conn, login, LetterKind::PasswordChanged)?;
+    mail::security_changed(conn, login, MailKind::PasswordChanged)?;
     diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
     diesel::delete(login_identities::table.filter(login_identities::login_id.eq(login))).execute(conn)?;
     let others = sessions::table.filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
@@ -285,7 +285,7 @@ async fn change_email(
     let EmailChange { email, password } = given.0;
     let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
     throttle.settle(true);
-    db.run(move |conn| letters::send_to_login(conn, LetterKind::EmailChange, login, &email.to_lowercase())).await?;
+    db.run(move |conn| mail::send_to_login(conn, MailKind::EmailChange, login, &email.to_lowercase())).await?;
     Ok(Reply::none())
 }
 
@@ -297,13 +297,13 @@ async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web:
     let (token, device) = (given.0.token, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
-            let proof = letters::redeem(conn, LetterKind::EmailChange, &token)?;
+            let proof = mail::redeem(conn, MailKind::EmailChange, &token)?;
             let login = proof.login.ok_or_else(Error::not_found)?;
             let taken = accounts::login_by_email(conn, &proof.email)?.is_some_and(|other| other.id != login);
             if taken {
                 return Err(Error::new(Code::DuplicateEmail, "another login has this address"));
             }
-            letters::secured(conn, login, LetterKind::EmailChanged)?;
+            mail::security_changed(conn, login, MailKind::EmailChanged)?;
             let row = diesel::update(logins::table.find(login))
                 .set((logins::email.eq(&proof.email), logins::holder.eq(true)));
             row.execute(conn).explain(accounts::MEANINGS)?;

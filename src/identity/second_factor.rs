@@ -3,7 +3,7 @@ use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts;
 use crate::identity::auth::device;
-use crate::identity::letters::{self, LetterKind};
+use crate::identity::mail::{self, MailKind};
 use crate::identity::recovery::proven;
 use crate::identity::tokens::{self, Keys};
 use crate::identity::users;
@@ -204,7 +204,7 @@ async fn confirm(
             diesel::update(logins::table.find(login))
                 .set((logins::totp_since.eq(DateTime::now()), logins::totp_step.eq(step)))
                 .execute(conn)?;
-            letters::secured(conn, login, LetterKind::SecondFactorOn)?;
+            mail::security_changed(conn, login, MailKind::SecondFactorOn)?;
             accounts::tell(conn, login, "user.second_factor_on", &device)?;
             Reply::ok(&RecoveryCodeList { recovery_codes: new_recovery_codes(conn, login)? })
         })
@@ -239,7 +239,7 @@ async fn end(
                 ))
                 .execute(conn)?;
             diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
-            letters::secured(conn, login, LetterKind::SecondFactorOff)?;
+            mail::security_changed(conn, login, MailKind::SecondFactorOff)?;
             accounts::tell(conn, login, "user.second_factor_off", &device)
         })
     };

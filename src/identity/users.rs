@@ -6,7 +6,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::turns::Waiter;
-use crate::identity::{accounts, api_keys, letters, passwords, roles, teams};
+use crate::identity::{accounts, api_keys, mail, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
@@ -222,7 +222,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
         shut_out(tx, after.id)?;
     }
     if after.status == UserStatus::Suspended && before.status != UserStatus::Suspended {
-        end_letters(tx, after.id)?;
+        revoke_mail_tokens(tx, after.id)?;
         queue::revoke_all_of(tx, id)?;
     }
     events::record_change(tx, &before, after)
@@ -234,11 +234,11 @@ fn shut_out(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     api_keys::end_all(tx, user)
 }
 
-fn end_letters(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
-    letters::withdraw(tx.conn, tx.workspace(), user)?;
+fn revoke_mail_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    mail::revoke_invitations(tx.conn, tx.workspace(), user)?;
     let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
     match login {
-        Some(login) => letters::suspended(tx, login),
+        Some(login) => mail::notify_suspended(tx, login),
         None => Ok(()),
     }
 }
@@ -302,20 +302,20 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
     let write = move |tx: &mut Tx<'_>| {
         let user = insert(tx, &new, hash.as_deref())?;
         if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {
-            letters::invite(tx, user.id, email)?;
+            mail::invite(tx, user.id, email)?;
         }
         Reply::created(&user)
     };
     let reply = ctx.write(write).await?;
     if let Some(email) = named.filter(|_| !reply.replayed) {
-        ctx.ask(move |tx| tell_holder(tx, &email)).await?;
+        ctx.ask(move |tx| notify_holder(tx, &email)).await?;
     }
     Ok(reply)
 }
 
 /// Tells who holds the address of a user that somebody else has come in under it. Beside the work that is answered: the answer says how many
 /// statements it took.
-fn tell_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
+fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
     let user: Option<(Uuid, Option<Uuid>)> = mine(tx.workspace())
         .filter(users::email.eq(email))
         .select((users::id, users::login_id))
@@ -324,7 +324,7 @@ fn tell_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
     let holder = accounts::login_by_email(tx.conn, email)?;
     match (user, holder) {
         (Some((user, login)), Some(holder)) if login != Some(holder.id) => {
-            letters::tell_holder(tx, holder.id, user, email)
+            mail::notify_holder(tx, holder.id, user, email)
         }
         _ => Ok(()),
     }
@@ -339,7 +339,7 @@ async fn invite(ctx: Ctx<can::users::Update>, id: Id) -> Result<Reply> {
         let user = lock(tx, id.0, Expected::default())?;
         check_role(tx, &user.role)?;
         match (user.status, &user.email) {
-            (UserStatus::Invited, Some(email)) => letters::invite(tx, user.id, email)?,
+            (UserStatus::Invited, Some(email)) => mail::invite(tx, user.id, email)?,
             (UserStatus::Invited, None) => return Err(Error::new(Code::Conflict, "the user has no e-mail")),
             _ => return Err(Error::new(Code::Conflict, "the user is not waiting for an invitation")),
         }

@@ -5,11 +5,11 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job, Lane, Reach};
 use crate::db::tx::in_transaction;
 use crate::db::watchdog::WatchedThread;
-use crate::identity::letters;
+use crate::identity::mail;
 use crate::intake::imports;
 use crate::jobs::{bulk, housekeeping};
 use crate::kernel::error::{Code, Error, Result};
-use crate::outbound::mail::{self, Mail};
+use crate::outbound::mailer::{self, Mailer};
 use crate::privacy::erasures;
 use crate::records;
 use crate::records::files::blobs::Blobs;
@@ -51,8 +51,8 @@ struct Signals {
 }
 
 impl Worker {
-    pub fn start(db: Db, mail: Mail, blobs: Blobs) -> std::io::Result<Worker> {
-        let (tools, mut worker) = (Arc::new(Tools { mail, blobs }), Worker(Vec::new()));
+    pub fn start(db: Db, mailer: Mailer, blobs: Blobs) -> std::io::Result<Worker> {
+        let (tools, mut worker) = (Arc::new(Tools { mailer, blobs }), Worker(Vec::new()));
         let hands = db.hands.max(1);
         let work = (0..hands).map(|n| (format!("worker-{n}"), work_of(hands)));
         for (name, reach) in work.chain([("urgent".into(), URGENT), ("errands".into(), ERRANDS)]) {
@@ -89,7 +89,7 @@ impl Worker {
 /// What jobs work with, besides the database.
 #[derive(Debug)]
 struct Tools {
-    mail: Mail,
+    mailer: Mailer,
     blobs: Blobs,
 }
 
@@ -232,7 +232,7 @@ fn keep_alive(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Sender<
 fn perform(db: &Db, tools: &Tools, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         imports::run::KIND => imports::run::run(db, job),
-        letters::JOB => mail::run(db, &tools.mail, job),
+        mail::JOB => mailer::run(db, &tools.mailer, job),
         erasures::PURGE => housekeeping::purge_erased(db, &tools.blobs, job),
         records::bulk::JOB => bulk::run(db, job),
         records::tags::JOB => records::tags::run(db, job),

@@ -1,2 +1,2 @@
 //! What leaves the house: mail.
-pub mod mail;
+pub mod mailer;

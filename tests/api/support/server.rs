@@ -10,7 +10,7 @@ use voronka::db::{migrations, roles};
 use voronka::http::server::{self as http, Options, Shared};
 use voronka::identity::passwords;
 use voronka::jobs::worker::Worker;
-use voronka::outbound::mail::{self, Mail};
+use voronka::outbound::mailer::{self, Mailer};
 use voronka::records::files::blobs::{self, Blobs};
 
 /// Where the server answers.
@@ -63,14 +63,14 @@ fn start() -> Running {
     roles::grant(&database_url, roles::SERVER, true).unwrap();
     let server_url = database_url.replace("user=voronka", &format!("user={}", roles::SERVER));
     let db = Db::open(&server_url, Size { quick: 6, searches: 3, reports: 3, hands: 4 }, Line::Direct).unwrap();
-    let settings = mail::Settings {
+    let settings = mailer::Settings {
         smtp_url: None,
         folder: mail_folder(),
         from: "Voronka <crm@example.com>".into(),
         public_url: "https://app.example/".into(),
     };
     let blobs = Blobs::new(&files(None)).unwrap();
-    std::mem::forget(Worker::start(db.clone(), Mail::new(&settings).unwrap(), blobs.clone()).unwrap());
+    std::mem::forget(Worker::start(db.clone(), Mailer::new(&settings).unwrap(), blobs.clone()).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let shared = Shared::new(db.clone(), blobs, SECRET.as_bytes(), &Options::default());

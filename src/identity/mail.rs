@@ -16,12 +16,12 @@ use uuid::Uuid;
 pub const JOB: &str = "letter";
 
 /// Invitations to one address in a day (UTC), from all workspaces together.
-const TO_ADDRESS: i32 = 5;
+const MAX_PER_ADDRESS: i32 = 5;
 /// Invitations from one workspace in a day.
-const FROM_WORKSPACE: i32 = 200;
+const MAX_PER_WORKSPACE: i32 = 200;
 
 text_enum! {
-    pub enum LetterKind {
+    pub enum MailKind {
         Invitation = "invitation",
         PasswordReset = "password_reset",
         EmailChange = "email_change",
@@ -37,80 +37,86 @@ text_enum! {
     }
 }
 
-impl LetterKind {
+impl MailKind {
     /// What its token is good for, and for how many hours; a letter that only tells has none.
-    const fn token(self) -> Option<(LetterKind, i64)> {
+    const fn token(self) -> Option<(MailKind, i64)> {
         match self {
-            LetterKind::Invitation | LetterKind::Namesake => Some((LetterKind::Invitation, 7 * 24)),
-            LetterKind::PasswordReset => Some((LetterKind::PasswordReset, 1)),
-            LetterKind::EmailChange => Some((LetterKind::EmailChange, 24)),
+            MailKind::Invitation | MailKind::Namesake => Some((MailKind::Invitation, 7 * 24)),
+            MailKind::PasswordReset => Some((MailKind::PasswordReset, 1)),
+            MailKind::EmailChange => Some((MailKind::EmailChange, 24)),
             _ => None,
         }
     }
 
     const fn subject(self) -> &'static str {
         match self {
-            LetterKind::Invitation => "You are invited",
-            LetterKind::PasswordReset => "A new password",
-            LetterKind::EmailChange => "Your new address",
-            LetterKind::Namesake => "Another login under your address",
-            LetterKind::PasswordChanged => "Your password was changed",
-            LetterKind::EmailChanged => "Your address for signing in was changed",
-            LetterKind::SecondFactorOn => "Your second factor is on",
-            LetterKind::SecondFactorOff => "Your second factor is off",
-            LetterKind::Suspended => "You cannot sign in any more",
-            LetterKind::IdentityLinked => "Another way to sign in was added",
-            LetterKind::IdentityEnded => "A way to sign in was removed",
+            MailKind::Invitation => "You are invited",
+            MailKind::PasswordReset => "A new password",
+            MailKind::EmailChange => "Your new address",
+            MailKind::Namesake => "Another login under your address",
+            MailKind::PasswordChanged => "Your password was changed",
+            MailKind::EmailChanged => "Your address for signing in was changed",
+            MailKind::SecondFactorOn => "Your second factor is on",
+            MailKind::SecondFactorOff => "Your second factor is off",
+            MailKind::Suspended => "You cannot sign in any more",
+            MailKind::IdentityLinked => "Another way to sign in was added",
+            MailKind::IdentityEnded => "A way to sign in was removed",
         }
     }
 
     /// `link` is the page for the token; `name` the workspace's.
     fn text(self, name: &str, link: &str) -> String {
         match self {
-            LetterKind::Invitation => {
+            MailKind::Invitation => {
                 format!("You are invited to the workspace \"{name}\". Accept within a week:\n\n{link}\n")
             }
-            LetterKind::Namesake => format!(
+            MailKind::Namesake => format!(
                 "Somebody made a login under this address for the workspace \"{name}\", with a password of their own. You have a login \
                  already, and nothing of it was touched. If it was you, or you are expected there, join with your own login within a \
                  week; the other one then ends:\n\n{link}\n\nIf not, ignore this letter.\n"
             ),
-            LetterKind::PasswordReset => format!(
+            MailKind::PasswordReset => format!(
                 "Somebody, hopefully you, asks for a new password. Choose it within 1 hour:\n\n{link}\n\nIf it was not you, ignore this \
                  letter.\n"
             ),
-            LetterKind::EmailChange => format!("Confirm this address for signing in within a day:\n\n{link}\n"),
-            LetterKind::PasswordChanged => {
-                told("The password of your login was changed, and its other sessions have ended.", link)
+            MailKind::EmailChange => format!("Confirm this address for signing in within a day:\n\n{link}\n"),
+            MailKind::PasswordChanged => {
+                security_notice("The password of your login was changed, and its other sessions have ended.", link)
             }
-            LetterKind::EmailChanged => {
+            MailKind::EmailChanged => {
                 "Your login has another address now; this one cannot sign in any more. Links of letters that were on \
                  their way are not good any more.\n\nIf it was not you, turn to whoever runs your workspace at once.\n"
                     .to_owned()
             }
-            LetterKind::SecondFactorOn => told("Signing in takes a code of an authenticator app from now on.", link),
-            LetterKind::SecondFactorOff => told("Signing in takes no code of an authenticator app any more.", link),
-            LetterKind::Suspended => format!(
+            MailKind::SecondFactorOn => {
+                security_notice("Signing in takes a code of an authenticator app from now on.", link)
+            }
+            MailKind::SecondFactorOff => {
+                security_notice("Signing in takes no code of an authenticator app any more.", link)
+            }
+            MailKind::Suspended => format!(
                 "Your access to the workspace \"{name}\" was suspended: its sessions and API keys have ended. Ask whoever runs it.\n"
             ),
-            LetterKind::IdentityLinked => told("Your login was linked with an identity at an OpenID provider.", link),
-            LetterKind::IdentityEnded => {
-                told("An identity at an OpenID provider cannot sign in as you any more.", link)
+            MailKind::IdentityLinked => {
+                security_notice("Your login was linked with an identity at an OpenID provider.", link)
+            }
+            MailKind::IdentityEnded => {
+                security_notice("An identity at an OpenID provider cannot sign in as you any more.", link)
             }
         }
     }
 
     const fn page(self) -> &'static str {
         match self {
-            LetterKind::Invitation | LetterKind::Namesake => "accept-invitation",
-            LetterKind::PasswordReset => "reset-password",
-            LetterKind::EmailChange => "confirm-email",
+            MailKind::Invitation | MailKind::Namesake => "accept-invitation",
+            MailKind::PasswordReset => "reset-password",
+            MailKind::EmailChange => "confirm-email",
             _ => "forgot-password",
         }
     }
 }
 
-fn told(what: &str, link: &str) -> String {
+fn security_notice(what: &str, link: &str) -> String {
     format!(
         "{what} Links of letters that were on their way are not good any more.\n\nIf it was not you, choose a new password:\n\n{link}\n"
     )
@@ -118,8 +124,8 @@ fn told(what: &str, link: &str) -> String {
 
 /// What the job is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Order {
-    pub kind: LetterKind,
+pub struct MailArgs {
+    pub kind: MailKind,
     pub email: String,
     pub login: Option<Uuid>,
     /// Of an invitation.
@@ -131,7 +137,7 @@ pub struct Order {
 
 /// A letter, ready to be sent.
 #[derive(Debug)]
-pub struct Letter {
+pub struct Email {
     pub to: String,
     pub subject: String,
     pub text: String,
@@ -139,26 +145,30 @@ pub struct Letter {
 
 /// Queues an invitation in the transaction that makes the user; no more than some for one address, and from one workspace.
 pub fn invite(tx: &mut Tx<'_>, user: Uuid, email: &str) -> Result<()> {
-    if count(tx, &address_key(email))? > TO_ADDRESS {
+    if count(tx, &address_key(email))? > MAX_PER_ADDRESS {
         return Err(too_many("this address has had its invitations for today; try again tomorrow"));
     }
-    from_workspace(tx)?;
-    order(tx, LetterKind::Invitation, user, email)
+    check_workspace_limit(tx)?;
+    enqueue(tx, MailKind::Invitation, user, email)
 }
 
 /// Tells the holder of an address that there is another login under it. Beyond the limit nothing is sent, and nothing is said. The job belongs
 /// to the holder: in the workspace of the namesake it would tell that there is one.
-pub fn tell_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> Result<()> {
-    if count(tx, &address_key(email))? > TO_ADDRESS {
+pub fn notify_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> Result<()> {
+    if count(tx, &address_key(email))? > MAX_PER_ADDRESS {
         return Ok(());
     }
-    let (kind, workspace) = (LetterKind::Namesake, Some(tx.workspace()));
-    send(tx.conn, holder, &Order { kind, email: email.into(), login: None, user: Some(user), workspace })
+    let (kind, workspace) = (MailKind::Namesake, Some(tx.workspace()));
+    enqueue_for_login(
+        tx.conn,
+        holder,
+        &MailArgs { kind, email: email.into(), login: None, user: Some(user), workspace },
+    )
 }
 
-fn from_workspace(tx: &mut Tx<'_>) -> Result<()> {
+fn check_workspace_limit(tx: &mut Tx<'_>) -> Result<()> {
     let key = format!("workspace:{}", tx.workspace());
-    if count(tx, &key)? > FROM_WORKSPACE {
+    if count(tx, &key)? > MAX_PER_WORKSPACE {
         return Err(too_many("this workspace has sent its invitations for today; try again tomorrow"));
     }
     Ok(())
@@ -188,18 +198,22 @@ fn count(tx: &mut Tx<'_>, key: &str) -> Result<i32> {
         .get_result(tx.conn)?)
 }
 
-fn order(tx: &mut Tx<'_>, kind: LetterKind, user: Uuid, email: &str) -> Result<()> {
-    let order = Order { kind, email: email.into(), login: None, user: Some(user), workspace: None };
-    let args = serde_json::to_value(order).map_err(Error::internal)?;
+fn enqueue(tx: &mut Tx<'_>, kind: MailKind, user: Uuid, email: &str) -> Result<()> {
+    let args = MailArgs { kind, email: email.into(), login: None, user: Some(user), workspace: None };
+    let args = serde_json::to_value(args).map_err(Error::internal)?;
     queue::enqueue_in(Lane::Errand, tx, JOB, &args, None).map(drop)
 }
 
 /// Queues a letter to a login, outside any workspace's work; one of the login's memberships answers for it.
-pub fn send_to_login(conn: &mut PgConnection, kind: LetterKind, login: Uuid, email: &str) -> Result<()> {
-    send(conn, login, &Order { kind, email: email.into(), login: Some(login), user: None, workspace: None })
+pub fn send_to_login(conn: &mut PgConnection, kind: MailKind, login: Uuid, email: &str) -> Result<()> {
+    enqueue_for_login(
+        conn,
+        login,
+        &MailArgs { kind, email: email.into(), login: Some(login), user: None, workspace: None },
+    )
 }
 
-fn send(conn: &mut PgConnection, login: Uuid, order: &Order) -> Result<()> {
+fn enqueue_for_login(conn: &mut PgConnection, login: Uuid, args: &MailArgs) -> Result<()> {
     let member = users::table.filter(users::login_id.eq(login)).order(users::created_at);
     let member: Option<(Uuid, Uuid)> = member.select((users::workspace_id, users::id)).first(conn).optional()?;
     let Some((workspace, user)) = member else { return Ok(()) };
@@ -211,7 +225,7 @@ fn send(conn: &mut PgConnection, login: Uuid, order: &Order) -> Result<()> {
             jobs::user_id.eq(user),
             // Invitations of a whole firm must not keep anybody from a new password.
             (jobs::kind.eq(JOB), jobs::lane.eq(Lane::Urgent)),
-            jobs::args.eq(serde_json::to_value(order).map_err(Error::internal)?),
+            jobs::args.eq(serde_json::to_value(args).map_err(Error::internal)?),
             jobs::created_at.eq(now),
             jobs::updated_at.eq(now),
         ))
@@ -220,13 +234,13 @@ fn send(conn: &mut PgConnection, login: Uuid, order: &Order) -> Result<()> {
 }
 
 /// A change of how a login signs in: letters that are open end, and the address that it has now is told. Called before the address changes.
-pub fn secured(conn: &mut PgConnection, login: Uuid, what: LetterKind) -> Result<()> {
-    let email = end_open(conn, login)?;
+pub fn security_changed(conn: &mut PgConnection, login: Uuid, what: MailKind) -> Result<()> {
+    let email = revoke_open_tokens(conn, login)?;
     send_to_login(conn, what, login, &email)
 }
 
 /// Ends the open letters of a login, and returns its address.
-fn end_open(conn: &mut PgConnection, login: Uuid) -> Result<String> {
+fn revoke_open_tokens(conn: &mut PgConnection, login: Uuid) -> Result<String> {
     let now = DateTime::now();
     // Locks the login, so that a letter that is being written is seen below.
     let email: String = diesel::update(logins::table.find(login))
@@ -238,16 +252,16 @@ fn end_open(conn: &mut PgConnection, login: Uuid) -> Result<String> {
     Ok(email)
 }
 
-/// As `secured`, of a login that was suspended in the workspace: the letter names it.
-pub fn suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
-    let email = end_open(tx.conn, login)?;
-    let order = Order { kind: LetterKind::Suspended, email, login: Some(login), user: None, workspace: None };
-    let args = serde_json::to_value(order).map_err(Error::internal)?;
+/// As `security_changed`, of a login that was suspended in the workspace: the letter names it.
+pub fn notify_suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
+    let email = revoke_open_tokens(tx.conn, login)?;
+    let args = MailArgs { kind: MailKind::Suspended, email, login: Some(login), user: None, workspace: None };
+    let args = serde_json::to_value(args).map_err(Error::internal)?;
     queue::enqueue_in(Lane::Urgent, tx, JOB, &args, None).map(drop)
 }
 
 /// Ends the invitations of a user that are open.
-pub fn withdraw(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
+pub fn revoke_invitations(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
     let open = login_tokens::table.filter(login_tokens::workspace_id.eq(workspace));
     let open = open.filter(login_tokens::user_id.eq(user)).filter(login_tokens::used_at.is_null());
     diesel::update(open).set(login_tokens::used_at.eq(DateTime::now())).execute(conn)?;
@@ -255,48 +269,48 @@ pub fn withdraw(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<
 }
 
 /// Whether a letter with a token may still be written: who signs in, or joins, has not changed since it was asked for.
-fn is_wanted(conn: &mut PgConnection, workspace: Uuid, order: &Order, asked: DateTime) -> Result<bool> {
-    if let Some(login) = order.login {
+fn is_wanted(conn: &mut PgConnection, workspace: Uuid, args: &MailArgs, requested_at: DateTime) -> Result<bool> {
+    if let Some(login) = args.login {
         let secured = logins::table.find(login).select(logins::secured_at).for_share();
         let secured: Option<Option<DateTime>> = secured.first(conn).optional()?;
-        return Ok(secured.is_some_and(|at| at.is_none_or(|at| at < asked)));
+        return Ok(secured.is_some_and(|at| at.is_none_or(|at| at < requested_at)));
     }
-    let Some(user) = order.user else { return Ok(false) };
+    let Some(user) = args.user else { return Ok(false) };
     let status: Option<String> =
         users::table.find((workspace, user)).select(users::status).for_share().first(conn).optional()?;
-    let wanted = if order.kind == LetterKind::Namesake { "active" } else { "invited" };
+    let wanted = if args.kind == MailKind::Namesake { "active" } else { "invited" };
     Ok(status.as_deref() == Some(wanted))
 }
 
-/// Makes the token and writes the letter; nothing when a later change has ended it. `asked` is when it was asked for, `public` the address
+/// Makes the token and writes the letter; nothing when a later change has ended it. `requested_at` is when it was asked for, `public` the address
 /// of the front end, for links.
-pub fn write(
+pub fn compose(
     conn: &mut PgConnection,
     workspace: Uuid,
-    order: &Order,
-    asked: DateTime,
+    args: &MailArgs,
+    requested_at: DateTime,
     public: &str,
-) -> Result<Option<Letter>> {
-    let workspace = order.workspace.unwrap_or(workspace);
+) -> Result<Option<Email>> {
+    let workspace = args.workspace.unwrap_or(workspace);
     let name: String = workspaces::table.find(workspace).select(workspaces::name).first(conn)?;
-    let mut link = format!("{public}/{}", order.kind.page());
-    if let Some((kind, hours)) = order.kind.token() {
-        if !is_wanted(conn, workspace, order, asked)? {
+    let mut link = format!("{public}/{}", args.kind.page());
+    if let Some((kind, hours)) = args.kind.token() {
+        if !is_wanted(conn, workspace, args, requested_at)? {
             return Ok(None);
         }
         let token = format!("lt_{}", tokens::random()?);
-        keep(conn, workspace, order, kind, hours, &token)?;
+        store_token(conn, workspace, args, kind, hours, &token)?;
         link = format!("{link}?token={token}");
     }
-    let (subject, text) = (order.kind.subject().to_owned(), order.kind.text(&name, &link));
-    Ok(Some(Letter { to: order.email.clone(), subject, text }))
+    let (subject, text) = (args.kind.subject().to_owned(), args.kind.text(&name, &link));
+    Ok(Some(Email { to: args.email.clone(), subject, text }))
 }
 
-fn keep(
+fn store_token(
     conn: &mut PgConnection,
     workspace: Uuid,
-    order: &Order,
-    kind: LetterKind,
+    args: &MailArgs,
+    kind: MailKind,
     hours: i64,
     token: &str,
 ) -> Result<()> {
@@ -305,10 +319,10 @@ fn keep(
         .values((
             login_tokens::hash.eq(tokens::stored(token)),
             login_tokens::kind.eq(kind),
-            login_tokens::email.eq(&order.email),
-            login_tokens::login_id.eq(order.login),
-            login_tokens::workspace_id.eq(order.user.map(|_| workspace)),
-            login_tokens::user_id.eq(order.user),
+            login_tokens::email.eq(&args.email),
+            login_tokens::login_id.eq(args.login),
+            login_tokens::workspace_id.eq(args.user.map(|_| workspace)),
+            login_tokens::user_id.eq(args.user),
             login_tokens::created_at.eq(now),
             login_tokens::expires_at.eq(now.plus(chrono::Duration::hours(hours))),
         ))
@@ -327,7 +341,7 @@ pub struct Proof {
 
 /// The token, while it is good: once, and for its kind and time alone.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn live(kind: LetterKind, hash: Vec<u8>, now: DateTime) -> _ {
+fn live(kind: MailKind, hash: Vec<u8>, now: DateTime) -> _ {
     login_tokens::table
         .find(hash)
         .filter(login_tokens::kind.eq(kind))
@@ -340,7 +354,7 @@ fn invalid() -> Error {
 }
 
 /// Uses a token up.
-pub fn redeem(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<Proof> {
+pub fn redeem(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<Proof> {
     let now = DateTime::now();
     let proof = diesel::update(live(kind, tokens::stored(token), now))
         .set(login_tokens::used_at.eq(now))
@@ -351,7 +365,7 @@ pub fn redeem(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<
 }
 
 /// The address of a token, and the login that it has already; the token is not used up.
-pub fn peek(conn: &mut PgConnection, kind: LetterKind, token: &str) -> Result<(String, Option<accounts::Login>)> {
+pub fn peek(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<(String, Option<accounts::Login>)> {
     let token = live(kind, tokens::stored(token), DateTime::now());
     let email: Option<String> = token.select(login_tokens::email).first(conn).optional()?;
     let email = email.ok_or_else(invalid)?;

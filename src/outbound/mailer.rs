@@ -2,7 +2,7 @@
 use crate::db::pool::Db;
 use crate::db::queue::Job;
 use crate::db::tx::in_transaction;
-use crate::identity::letters::{self, Letter, Order};
+use crate::identity::mail::{self, Email, MailArgs};
 use crate::kernel::error::{Code, Error, Result};
 use diesel::PgConnection;
 use lettre::message::Mailbox;
@@ -15,19 +15,19 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a mail server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where letters go.
 #[derive(Debug)]
-pub struct Mail {
-    way: Way,
+pub struct Mailer {
+    delivery: Delivery,
     from: Mailbox,
     /// The address of the front end, for the links in letters.
     public: String,
 }
 
 #[derive(Debug)]
-enum Way {
+enum Delivery {
     Smtp(SmtpTransport),
     Folder(PathBuf),
 }
@@ -43,30 +43,30 @@ pub struct Settings {
     pub public_url: String,
 }
 
-impl Mail {
-    pub fn new(settings: &Settings) -> std::result::Result<Mail, String> {
+impl Mailer {
+    pub fn new(settings: &Settings) -> std::result::Result<Mailer, String> {
         let from = settings.from.parse().map_err(|e| format!("{} is no sender of mail: {e}", settings.from))?;
-        let way = match &settings.smtp_url {
+        let delivery = match &settings.smtp_url {
             Some(url) => {
                 let smtp = SmtpTransport::from_url(url).map_err(|e| format!("the SMTP address cannot be read: {e}"))?;
-                Way::Smtp(smtp.timeout(Some(PATIENCE)).build())
+                Delivery::Smtp(smtp.timeout(Some(SEND_TIMEOUT)).build())
             }
-            None => Way::Folder(settings.folder.clone()),
+            None => Delivery::Folder(settings.folder.clone()),
         };
-        Ok(Mail { way, from, public: settings.public_url.trim_end_matches('/').to_owned() })
+        Ok(Mailer { delivery, from, public: settings.public_url.trim_end_matches('/').to_owned() })
     }
 
-    fn send(&self, letter: &Letter) -> Result<()> {
-        let to: Mailbox = letter.to.parse().map_err(Error::internal)?;
-        let message = Message::builder().from(self.from.clone()).to(to).subject(&letter.subject);
-        let message = message.body(letter.text.clone()).map_err(Error::internal)?;
-        match &self.way {
-            Way::Smtp(server) => server.send(&message).map(drop).map_err(|error| {
+    fn send(&self, email: &Email) -> Result<()> {
+        let to: Mailbox = email.to.parse().map_err(Error::internal)?;
+        let message = Message::builder().from(self.from.clone()).to(to).subject(&email.subject);
+        let message = message.body(email.text.clone()).map_err(Error::internal)?;
+        match &self.delivery {
+            Delivery::Smtp(server) => server.send(&message).map(drop).map_err(|error| {
                 log::warn!("a letter was not sent: {error}");
                 let code = if error.is_permanent() { Code::Conflict } else { Code::Overloaded };
                 Error::new(code, format!("the mail server did not take the letter: {error}"))
             }),
-            Way::Folder(folder) => {
+            Delivery::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", Uuid::now_v7()));
                 keep(folder, &path, &message.formatted()).map_err(Error::internal)?;
                 log::info!("no mail server is set; the letter is {}", path.display());
@@ -84,12 +84,13 @@ fn keep(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// The work of one job: the token is made, then the letter is sent. The token of a letter that was not sent is known to nobody, and expires.
-pub fn run(db: &Db, mail: &Mail, job: &Job) -> Result<()> {
-    let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let write = |conn: &mut PgConnection| letters::write(conn, job.workspace_id, &order, job.created_at, &mail.public);
+pub fn run(db: &Db, mailer: &Mailer, job: &Job) -> Result<()> {
+    let args: MailArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
+    let compose =
+        |conn: &mut PgConnection| mail::compose(conn, job.workspace_id, &args, job.created_at, &mailer.public);
     // A mail server takes its time: no transaction is open meanwhile.
-    match db.here(|conn| in_transaction(conn, write))? {
-        Some(letter) => mail.send(&letter),
+    match db.here(|conn| in_transaction(conn, compose))? {
+        Some(email) => mailer.send(&email),
         None => Ok(()),
     }
 }
