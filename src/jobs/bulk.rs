@@ -11,7 +11,7 @@ use crate::kernel::shape;
 use crate::people::companies::{model::COMPANY, store as companies};
 use crate::people::contacts::{model::CONTACT, store as contacts};
 use crate::privacy::erasures::{self, Subject};
-use crate::records::bulk::{BulkAction, Order};
+use crate::records::bulk::{BulkAction, BulkArgs};
 use crate::records::saved_conditions;
 use crate::sales::deals::{model::DEAL, store as deals};
 use crate::sales::leads::{model::LEAD, store as leads};
@@ -23,23 +23,23 @@ use uuid::Uuid;
 
 const CHUNK: i64 = 200;
 /// After so long a job lets others go before it.
-const TURN: Duration = Duration::from_secs(2);
+const TIME_SLICE: Duration = Duration::from_secs(2);
 /// Refusals that a result tells one by one.
 const PROBLEMS_MAX: usize = 100;
 
 pub fn run(db: &Db, job: &Job) -> Result<()> {
-    let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
+    let args: BulkArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     if job.position.is_none() {
-        let chosen = db.write_here(&asked(db, job, &order)?, |tx| begin(tx, &order))?;
-        db.set_total(job, chosen)?;
+        let total = db.write_here(&request(db, job, &args)?, |tx| count(tx, &args))?;
+        db.set_total(job, total)?;
     }
     let (mut done, mut position, begun) = (job.done, job.position, Instant::now());
     let mut result = job.result.clone().unwrap_or_default();
     loop {
-        let step = db.write_here(&asked(db, job, &order)?, |tx| {
-            let ids = chosen(tx, job, &order, position)?;
+        let step = db.write_here(&request(db, job, &args)?, |tx| {
+            let ids = next_ids(tx, job, &args, position)?;
             let mut result = result.clone();
-            work(tx, &order, &ids, &mut result)?;
+            process(tx, &args, &ids, &mut result)?;
             let done = done + i64::try_from(ids.len()).unwrap_or(0);
             let last = ids.last().copied().or(position);
             queue::advance(tx, job, done, last, &result)?;
@@ -47,65 +47,65 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
         })?;
         let end;
         (done, position, result, end) = step;
-        if end || begun.elapsed() > TURN && db.give_way(job, false)? {
+        if end || begun.elapsed() > TIME_SLICE && db.give_way(job, false)? {
             return Ok(());
         }
     }
 }
 
 /// Who asks, with the rights of this moment: they are asked anew before each part of the work, as a request asks them.
-fn asked(db: &Db, job: &Job, order: &Order) -> Result<Request> {
+fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let actor = db.here(|conn| actors::of_job(conn, job))?;
-    let action = if order.action == BulkAction::Update { Action::Update } else { Action::Delete };
-    let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == order.resource);
-    let resource = resource.ok_or_else(|| no_work_on(&order.resource))?;
+    let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
+    let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == args.resource);
+    let resource = resource.ok_or_else(|| unsupported(&args.resource))?;
     actor.must_do(action, resource)?;
-    if order.action == BulkAction::Erase {
+    if args.action == BulkAction::Erase {
         actor.must::<can::erasures::Create>()?;
     }
     Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }
 
-/// Runs one piece of code for the resource of an order: with its table and fields, or with its store.
+/// Runs one piece of code for the resource of bulk work: with its table and fields, or with its store.
 macro_rules! of_resource {
-    ($order:expr, |$table:ident, $fields:ident, $kind:ident| $body:expr) => {
-        of_resource!(@ $order; table $table $fields $kind $body;
+    ($args:expr, |$table:ident, $fields:ident, $kind:ident| $body:expr) => {
+        of_resource!(@ $args; table $table $fields $kind $body;
             contacts CONTACT Contact, companies COMPANY Company, leads LEAD Lead, deals DEAL Deal, tasks TASK Task)
     };
-    ($order:expr, |$store:ident| $body:expr) => {
-        of_resource!(@ $order; store $store $body; contacts, companies, leads, deals, tasks)
+    ($args:expr, |$store:ident| $body:expr) => {
+        of_resource!(@ $args; store $store $body; contacts, companies, leads, deals, tasks)
     };
-    (@ $order:expr; table $table:ident $fields:ident $kind:ident $body:expr; $($t:ident $f:ident $k:ident),*) => {
-        match $order.resource.as_str() {
+    (@ $args:expr; table $table:ident $fields:ident $kind:ident $body:expr; $($t:ident $f:ident $k:ident),*) => {
+        match $args.resource.as_str() {
             $(stringify!($t) => {
                 use s::$t as $table;
                 let ($fields, $kind) = (&$f, Kind::$k);
                 $body
             })*
-            other => Err(no_work_on(other)),
+            other => Err(unsupported(other)),
         }
     };
-    (@ $order:expr; store $store:ident $body:expr; $($s:ident),*) => {
-        match $order.resource.as_str() {
+    (@ $args:expr; store $store:ident $body:expr; $($s:ident),*) => {
+        match $args.resource.as_str() {
             $(stringify!($s) => {
                 use self::$s as $store;
                 $body
             })*
-            other => Err(no_work_on(other)),
+            other => Err(unsupported(other)),
         }
     };
 }
 
-fn no_work_on(resource: &str) -> Error {
+fn unsupported(resource: &str) -> Error {
     Error::internal(format!("there is no bulk work on {resource}"))
 }
 
 /// The records of the selection that the caller sees, and that were there when the job was asked for.
 macro_rules! matching {
-    ($tx:expr, $job:expr, $order:expr, $table:ident, $fields:ident, $kind:ident) => {{
-        let cond = saved_conditions::condition($tx, $fields, &$order.selection)?;
-        let erase = $order.action == BulkAction::Erase;
-        let cond = if erase { erasures::choosable($tx, &$order.resource, cond) } else { cond };
+    ($tx:expr, $job:expr, $args:expr, $table:ident, $fields:ident, $kind:ident) => {{
+        let cond = saved_conditions::condition($tx, $fields, &$args.selection)?;
+        let erase = $args.action == BulkAction::Erase;
+        let cond = if erase { erasures::choosable($tx, &$args.resource, cond) } else { cond };
         let seen = visibility_filter::<$table::table>($tx.actor, $kind, Action::Read);
         let all = $table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::deleted_at.is_null());
         all.filter($table::created_at.le($job.created_at)).filter($fields.on(cond)).filter(seen)
@@ -113,38 +113,38 @@ macro_rules! matching {
 }
 
 /// How much there is to do. A rule asks day by day, so what it chooses is looked at day by day.
-fn begin(tx: &mut Tx<'_>, order: &Order) -> Result<i64> {
-    let selection = &order.selection;
-    of_resource!(order, |table, fields, kind| {
+fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
+    let selection = &args.selection;
+    of_resource!(args, |table, fields, kind| {
         let cond = saved_conditions::condition(tx, fields, selection)?;
-        let erase = order.action == BulkAction::Erase;
-        let these = if erase { erasures::choosable(tx, &order.resource, cond.clone()) } else { cond.clone() };
-        let chosen = crate::chosen!(tx, table, fields, cond, these);
-        match chosen.unrestricted(selection, kind.path()).filter(|_| order.rule.is_some()) {
+        let erase = args.action == BulkAction::Erase;
+        let these = if erase { erasures::choosable(tx, &args.resource, cond.clone()) } else { cond.clone() };
+        let preview = crate::bulk_preview!(tx, table, fields, cond, these);
+        match preview.unrestricted(selection, kind.path()).filter(|_| args.rule.is_some()) {
             Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
-            None => Ok(chosen.matching),
+            None => Ok(preview.matching),
         }
     })
 }
 
 /// The next records, in the order of their ids: a change may make a record leave the selection, but not come back.
-fn chosen(tx: &mut Tx<'_>, job: &Job, order: &Order, after: Option<Uuid>) -> Result<Vec<Uuid>> {
-    of_resource!(order, |table, fields, kind| {
-        let all = matching!(tx, job, order, table, fields, kind).filter(table::id.gt(after.unwrap_or(Uuid::nil())));
+fn next_ids(tx: &mut Tx<'_>, job: &Job, args: &BulkArgs, after: Option<Uuid>) -> Result<Vec<Uuid>> {
+    of_resource!(args, |table, fields, kind| {
+        let all = matching!(tx, job, args, table, fields, kind).filter(table::id.gt(after.unwrap_or(Uuid::nil())));
         Ok(all.order(table::id).limit(CHUNK).select(table::id).load(tx.conn)?)
     })
 }
 
 /// All at once; where that is refused, one by one.
-fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) -> Result<()> {
-    match tx.attempt(|tx| act(tx, order, ids)) {
+fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResult) -> Result<()> {
+    match tx.attempt(|tx| apply(tx, args, ids)) {
         Ok(unchanged) => {
             result.succeeded += i64::try_from(ids.len()).unwrap_or(0);
             result.unchanged += unchanged;
         }
         Err(Error::Problem(_)) => {
             for id in ids {
-                match tx.attempt(|tx| act(tx, order, std::slice::from_ref(id))) {
+                match tx.attempt(|tx| apply(tx, args, std::slice::from_ref(id))) {
                     Ok(unchanged) => {
                         result.succeeded += 1;
                         result.unchanged += unchanged;
@@ -166,22 +166,22 @@ fn work(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid], result: &mut JobResult) ->
 }
 
 /// How many of the records were left as they were.
-fn act(tx: &mut Tx<'_>, order: &Order, ids: &[Uuid]) -> Result<i64> {
-    if order.action == BulkAction::Erase {
-        let reason = order.reason.as_deref().unwrap_or_default();
-        let subject = if order.resource == Kind::Lead.path() { Subject::Lead } else { Subject::Contact };
+fn apply(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid]) -> Result<i64> {
+    if args.action == BulkAction::Erase {
+        let reason = args.reason.as_deref().unwrap_or_default();
+        let subject = if args.resource == Kind::Lead.path() { Subject::Lead } else { Subject::Contact };
         let subjects: Vec<Subject> = ids.iter().copied().map(subject).collect();
-        return erasures::erase_many(tx, &subjects, reason, order.rule).map(|_| 0);
+        return erasures::erase_many(tx, &subjects, reason, args.rule).map(|_| 0);
     }
-    of_resource!(order, |store| {
-        match order.action {
+    of_resource!(args, |store| {
+        match args.action {
             BulkAction::Delete | BulkAction::Erase => {
                 let mut rows = store::lock_many(tx, ids)?;
                 let rows: Vec<_> = ids.iter().filter_map(|id| rows.remove(id)).collect();
                 store::delete_many(tx, &rows).map(|()| 0)
             }
             BulkAction::Update => {
-                let changes = shape::read(order.changes.clone())?;
+                let changes = shape::read(args.changes.clone())?;
                 let rows = store::lock_many(tx, ids)?;
                 let rows: Vec<_> = ids.iter().filter_map(|id| rows.get(id)).collect();
                 let changed = store::change_many(tx, &rows, &changes)?;

@@ -18,7 +18,7 @@ use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
-use crate::records::bulk::{self, BulkAction, Chosen, Order};
+use crate::records::bulk::{self, BulkAction, BulkArgs, BulkPreview};
 use crate::records::saved_conditions;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
@@ -159,12 +159,12 @@ fn must_be_able(tx: &Tx<'_>, resource: RetentionResource, action: RetentionActio
 }
 
 /// What a selection chooses now of what a rule can work on.
-fn chosen(
+fn bulk_preview(
     tx: &mut Tx<'_>,
     resource: RetentionResource,
     action: RetentionAction,
     selection: &RecordSelection,
-) -> Result<Chosen> {
+) -> Result<BulkPreview> {
     macro_rules! of {
         ($fields:ident, $table:ident) => {{
             let cond = saved_conditions::condition(tx, &$fields, selection)?;
@@ -172,7 +172,7 @@ fn chosen(
                 RetentionAction::Erase => erasures::choosable(tx, resource.as_str(), cond.clone()),
                 RetentionAction::Delete => cond.clone(),
             };
-            crate::chosen!(tx, $table, $fields, cond, these)
+            crate::bulk_preview!(tx, $table, $fields, cond, these)
         }};
     }
     Ok(match resource {
@@ -184,18 +184,18 @@ fn chosen(
 }
 
 /// A rule must leave some records alone, or say that it may not.
-fn check(
+fn require_restricted(
     tx: &mut Tx<'_>,
     resource: RetentionResource,
     action: RetentionAction,
     selection: &RecordSelection,
 ) -> Result<()> {
-    chosen(tx, resource, action, selection)?.must_restrict(selection, resource.as_str())
+    bulk_preview(tx, resource, action, selection)?.must_restrict(selection, resource.as_str())
 }
 
 fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
     must_be_able(tx, new.resource, new.action)?;
-    check(tx, new.resource, new.action, &new.selection)?;
+    require_restricted(tx, new.resource, new.action, &new.selection)?;
     let row: RetentionRule = diesel::insert_into(retention_rules::table)
         .values((
             (
@@ -219,7 +219,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
     let before = lock(tx, id, expected)?;
     must_be_able(tx, before.resource, before.action)?;
     if let Some(selection) = &changes.selection {
-        check(tx, before.resource, before.action, selection)?;
+        require_restricted(tx, before.resource, before.action, selection)?;
     }
     // Whoever changes a rule answers for what it does from now on.
     let owner = retention_rules::owner_id.eq(tx.actor.user);
@@ -241,7 +241,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// Queues the work of a rule, for who could do it by hand.
 fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
     must_be_able(tx, rule.resource, rule.action)?;
-    let order = Order {
+    let args = BulkArgs {
         resource: rule.resource.as_str().into(),
         action: match rule.action {
             RetentionAction::Erase => BulkAction::Erase,
@@ -252,7 +252,7 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
         reason: Some(rule.reason.clone()),
         rule: Some(rule.id),
     };
-    let args = serde_json::to_value(order).map_err(Error::internal)?;
+    let args = serde_json::to_value(args).map_err(Error::internal)?;
     let job = queue::enqueue(tx, bulk::JOB, &args, None)?;
     diesel::update(retention_rules::table.find((tx.workspace(), rule.id)))
         .set((retention_rules::last_run_at.eq(tx.now), retention_rules::last_job_id.eq(job.id)))
@@ -329,7 +329,7 @@ async fn read(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
 async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let rule = find(tx, id.0)?;
-        let chosen = chosen(tx, rule.resource, rule.action, &rule.selection)?;
+        let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection)?;
         let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some();
         Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
     })

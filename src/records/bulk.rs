@@ -21,7 +21,7 @@ text_enum! {
 
 /// What the job is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Order {
+pub struct BulkArgs {
     /// As in `/api/v1/deals`.
     pub resource: String,
     pub action: BulkAction,
@@ -34,7 +34,7 @@ pub struct Order {
 }
 
 /// How many records an answer shows of those that are chosen.
-pub const SHOWN: i64 = 20;
+pub const PREVIEW_MAX: i64 = 20;
 
 /// Work on many records: its job, and what it will touch. A dry run makes no job: the id is all zeros, and nothing is kept.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,14 +56,14 @@ pub struct BulkJob {
 
 /// What a selection chooses of the records that the caller sees.
 #[derive(Debug)]
-pub struct Chosen {
+pub struct BulkPreview {
     pub matching: i64,
     pub first: Vec<RecordRef>,
     /// Whether it says which records it is about, or leaves one out.
     pub restricts: bool,
 }
 
-impl Chosen {
+impl BulkPreview {
     /// Why it is refused: a selection that leaves no record out must say that it may.
     pub fn unrestricted(&self, selection: &RecordSelection, resource: &str) -> Option<String> {
         let all = !self.restricts && !selection.everything && self.matching > 0;
@@ -81,13 +81,13 @@ impl Chosen {
     }
 }
 
-/// Counts the records of a table that the caller sees and that meet a condition, `$these`; whether it restricts is asked of `$asked`, the part
+/// Counts the records of a table that the caller sees and that meet a condition, `$these`; whether it restricts is asked of `$cond`, the part
 /// of it that the caller wrote.
 #[macro_export]
-macro_rules! chosen {
-    ($tx:expr, $table:ident, $fields:expr, $asked:expr, $these:expr) => {{
-        let (tx, asked, these): (&mut $crate::db::tx::Tx<'_>, $crate::kernel::cond::Cond, $crate::kernel::cond::Cond) =
-            ($tx, $asked, $these);
+macro_rules! bulk_preview {
+    ($tx:expr, $table:ident, $fields:expr, $cond:expr, $these:expr) => {{
+        let (tx, cond, these): (&mut $crate::db::tx::Tx<'_>, $crate::kernel::cond::Cond, $crate::kernel::cond::Cond) =
+            ($tx, $cond, $these);
         let (actor, workspace, kind) = (tx.actor, tx.workspace(), $fields.kind);
         let reached = |cond| {
             let seen = $crate::db::visibility::visibility_filter::<$table::table>(
@@ -99,25 +99,25 @@ macro_rules! chosen {
             own.filter(seen).filter($fields.on(cond))
         };
         let matching: i64 = reached(these.clone()).count().get_result(tx.conn)?;
-        let ids = reached(these).order($table::id).limit($crate::records::bulk::SHOWN).select($table::id);
+        let ids = reached(these).order($table::id).limit($crate::records::bulk::PREVIEW_MAX).select($table::id);
         let ids: Vec<uuid::Uuid> = ids.load(tx.conn)?;
         let mut first = $crate::db::refs::names(tx, kind, &ids)?;
         first.sort_by_key(|record| record.id);
-        let named = asked.names_values();
-        let restricts = named || reached(!asked).select($table::id).first::<uuid::Uuid>(tx.conn).optional()?.is_some();
-        $crate::records::bulk::Chosen { matching, first, restricts }
+        let named = cond.names_values();
+        let restricts = named || reached(!cond).select($table::id).first::<uuid::Uuid>(tx.conn).optional()?.is_some();
+        $crate::records::bulk::BulkPreview { matching, first, restricts }
     }};
 }
 
 /// What work would do, without doing it.
-pub fn rehearsed(tx: &Tx<'_>, chosen: Chosen) -> Result<Reply> {
+pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     Reply::ok(&BulkJob {
         id: Uuid::nil(),
         kind: JOB.into(),
         status: JobStatus::Succeeded,
         dry_run: true,
-        total: chosen.matching,
-        first: chosen.first,
+        total: preview.matching,
+        first: preview.first,
         done: 0,
         error: None,
         result: None,
@@ -127,17 +127,17 @@ pub fn rehearsed(tx: &Tx<'_>, chosen: Chosen) -> Result<Reply> {
 }
 
 /// Queues the work, and says what it will touch.
-pub fn ordered(tx: &mut Tx<'_>, order: &Order, chosen: Chosen) -> Result<Reply> {
-    let args = serde_json::to_value(order).map_err(Error::internal)?;
-    let job: Job = queue::enqueue(tx, JOB, &args, Some(chosen.matching))?;
+pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview) -> Result<Reply> {
+    let args = serde_json::to_value(args).map_err(Error::internal)?;
+    let job: Job = queue::enqueue(tx, JOB, &args, Some(preview.matching))?;
     let accepted = Reply::accepted(&job)?;
     let shown = Reply::ok(&BulkJob {
         id: job.id,
         kind: job.kind,
         status: job.status,
         dry_run: false,
-        total: chosen.matching,
-        first: chosen.first,
+        total: preview.matching,
+        first: preview.first,
         done: job.done,
         error: job.error,
         result: job.result,
@@ -177,12 +177,12 @@ macro_rules! bulk {
             }
         }
 
-        fn bulk_order(
+        fn bulk_args(
             action: $crate::records::bulk::BulkAction,
             selection: &$crate::kernel::selection::RecordSelection,
             changes: &serde_json::Value,
-        ) -> $crate::records::bulk::Order {
-            $crate::records::bulk::Order {
+        ) -> $crate::records::bulk::BulkArgs {
+            $crate::records::bulk::BulkArgs {
                 resource: $resource.into(),
                 action,
                 selection: selection.clone(),
@@ -192,33 +192,33 @@ macro_rules! bulk {
             }
         }
 
-        fn bulk_chosen(
+        fn bulk_preview(
             tx: &mut $crate::db::tx::Tx<'_>,
             selection: &$crate::kernel::selection::RecordSelection,
-        ) -> $crate::kernel::error::Result<$crate::records::bulk::Chosen> {
+        ) -> $crate::kernel::error::Result<$crate::records::bulk::BulkPreview> {
             use $crate::schema::$permission as records;
             use diesel::prelude::*;
             let cond = $crate::records::saved_conditions::condition(tx, &$fields, selection)?;
-            let chosen = $crate::chosen!(tx, records, $fields, cond.clone(), cond);
-            chosen.must_restrict(selection, $resource)?;
-            Ok(chosen)
+            let preview = $crate::bulk_preview!(tx, records, $fields, cond.clone(), cond);
+            preview.must_restrict(selection, $resource)?;
+            Ok(preview)
         }
 
-        async fn bulk_work<P: $crate::kernel::actor::Permission>(
+        async fn bulk_run<P: $crate::kernel::actor::Permission>(
             ctx: $crate::web::ctx::Ctx<P>,
-            order: $crate::records::bulk::Order,
+            args: $crate::records::bulk::BulkArgs,
             dry_run: bool,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             if dry_run {
                 let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
-                    let chosen = bulk_chosen(tx, &order.selection)?;
-                    $crate::records::bulk::rehearsed(tx, chosen)
+                    let preview = bulk_preview(tx, &args.selection)?;
+                    $crate::records::bulk::dry_run_reply(tx, preview)
                 };
                 return ctx.read(rehearsal).await;
             }
             ctx.write(move |tx| {
-                let chosen = bulk_chosen(tx, &order.selection)?;
-                $crate::records::bulk::ordered(tx, &order, chosen)
+                let preview = bulk_preview(tx, &args.selection)?;
+                $crate::records::bulk::enqueue(tx, &args, preview)
             })
             .await
         }
@@ -233,8 +233,8 @@ macro_rules! bulk {
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Update>,
             asked: $crate::web::body::Valid<$name>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            let order = bulk_order($crate::records::bulk::BulkAction::Update, &asked.selection, &asked.changes);
-            bulk_work(ctx, order, asked.dry_run).await
+            let args = bulk_args($crate::records::bulk::BulkAction::Update, &asked.selection, &asked.changes);
+            bulk_run(ctx, args, asked.dry_run).await
         }
 
         /// Delete all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
@@ -248,8 +248,8 @@ macro_rules! bulk {
             asked: $crate::web::body::Valid<$crate::kernel::selection::BulkDelete>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             let nothing = serde_json::Value::Null;
-            let order = bulk_order($crate::records::bulk::BulkAction::Delete, &asked.selection, &nothing);
-            bulk_work(ctx, order, asked.dry_run).await
+            let args = bulk_args($crate::records::bulk::BulkAction::Delete, &asked.selection, &nothing);
+            bulk_run(ctx, args, asked.dry_run).await
         }
     };
 }
