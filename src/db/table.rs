@@ -57,7 +57,7 @@ macro_rules! owned {
                     return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
                 }
             }
-            rows.iter().for_each(|row| tx.not_before(row.updated_at));
+            rows.iter().for_each(|row| tx.advance_now(row.updated_at));
             Ok(rows.into_iter().map(|row| (row.id, row)).collect())
         }
 
@@ -78,7 +78,7 @@ macro_rules! owned {
                 }
             }
             expected.check(row.version)?;
-            tx.not_before(row.updated_at);
+            tx.advance_now(row.updated_at);
             Ok(row)
         }
     };

@@ -42,8 +42,8 @@ impl Tx<'_> {
         }
     }
 
-    /// Goes over to other records, and another thing done with them.
-    pub fn turn_to(&mut self, resource: &'static str, action: Action) {
+    /// The permission for what follows: other records, and another thing done with them.
+    pub fn set_permission(&mut self, resource: &'static str, action: Action) {
         self.permission = Some((resource, action));
     }
 
@@ -51,13 +51,13 @@ impl Tx<'_> {
         self.actor.workspace
     }
 
-    /// Goes on not before a row was last changed, once the row is locked: who changed it may have begun later and been faster.
-    pub fn not_before(&mut self, changed: DateTime) {
+    /// Moves `now` forward to when a row was last changed, once the row is locked: who changed it may have begun later and been faster.
+    pub fn advance_now(&mut self, changed: DateTime) {
         self.now = self.now.max(changed);
     }
 
     /// Work of an actor inside a transaction that began without one: signing up makes the actor it acts as.
-    pub fn inside<T>(
+    pub fn run_as<T>(
         conn: &mut PgConnection,
         request: &Request,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T>,
@@ -114,7 +114,7 @@ impl Tx<'_> {
             }
             Err(error) => {
                 self.events.truncate(events);
-                undo(self.conn);
+                rollback(self.conn);
                 Err(error)
             }
         }
@@ -186,12 +186,12 @@ impl Db {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        self.run_for(request.account(), move |conn| timed(|| again_if_asked(|| write(conn, &request, &work)))).await
+        self.run_for(request.account(), move |conn| timed(|| retry_transient(|| write(conn, &request, &work)))).await
     }
 
     /// A write on the calling thread, for workers and commands.
     pub fn write_here<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.here(|conn| again_if_asked(|| transaction(conn, request, "", &work)))
+        self.here(|conn| retry_transient(|| transaction(conn, request, "", &work)))
     }
 
     /// Does the work and undoes it: what would happen.
@@ -215,7 +215,7 @@ impl Db {
 fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
     AnsiTransactionManager::begin_transaction(&mut *conn)?;
     let outcome = work(&mut tx(conn, request));
-    undo(conn);
+    rollback(conn);
     outcome
 }
 
@@ -250,7 +250,7 @@ fn transaction<T>(
         if !first.is_empty() {
             conn.batch_execute(first)?;
         }
-        Tx::inside(conn, request, work)
+        Tx::run_as(conn, request, work)
     })
 }
 
@@ -260,15 +260,15 @@ pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConne
     match work(conn) {
         Ok(value) => AnsiTransactionManager::commit_transaction(&mut *conn).map(|()| value).map_err(Error::from),
         Err(error) => {
-            undo(conn);
+            rollback(conn);
             Err(error)
         }
     }
 }
 
-/// Takes back what was done since the last begin. Where that fails the connection is lost or broken, which the pool sees; why the work failed
+/// Rolls back what was done since the last begin. Where that fails the connection is lost or broken, which the pool sees; why the work failed
 /// is what the caller has to know.
-fn undo(conn: &mut PgConnection) {
+fn rollback(conn: &mut PgConnection) {
     if let Err(error) = AnsiTransactionManager::rollback_transaction(conn) {
         log::warn!("a transaction was not rolled back: {error}");
     }
@@ -283,7 +283,7 @@ fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
     Ok(reply)
 }
 
-fn again_if_asked<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+fn retry_transient<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match work() {
             Err(Error::Sql(error)) if is_transient(&error) => log::info!("tried again after: {error}"),

@@ -308,7 +308,7 @@ pub fn found_workspace(
             settings,
         };
         let request = Request::internal(actor, request_id.to_owned());
-        Tx::inside(conn, &request, |tx| {
+        Tx::run_as(conn, &request, |tx| {
             let made = workspaces::find(tx)?;
             tx.record(Event::created(&made)?);
             tx.record(Event::created(&user)?);

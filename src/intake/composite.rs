@@ -243,7 +243,7 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
         tx.actor.must_do(action, resource)?;
         let mut body = Json::Object(item.body.clone().unwrap_or_default().0);
         resolve(&mut body, &known, "").map_err(|error| within(n, error))?;
-        tx.turn_to(resource, action);
+        tx.set_permission(resource, action);
         let recorded = tx.recorded();
         let done = target(item, &known).and_then(|id| act(tx, item, id, body));
         let (id, version, status) = done.map_err(|error| within(n, error))?;

@@ -58,7 +58,7 @@ macro_rules! hand_over {
             .filter(&may);
         let rows = rows.order($table::id).select(($table::id, $table::updated_at)).for_update();
         let rows = rows.load::<(Uuid, DateTime)>($tx.conn)?;
-        rows.iter().for_each(|(_, changed)| $tx.not_before(*changed));
+        rows.iter().for_each(|(_, changed)| $tx.advance_now(*changed));
         let ids = rows.iter().map(|(id, _)| *id);
         let set = ($table::$owner.eq($to), $table::version.eq($table::version + 1), $table::updated_at.eq($tx.now));
         let changed: Vec<$row> = diesel::update($table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::id.eq_any(ids)))

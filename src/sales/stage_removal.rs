@@ -63,7 +63,7 @@ macro_rules! moving {
 
         /// Puts records into another stage of the same category, whatever fields that stage requires.
         pub fn $send(tx: &mut Tx<'_>, rows: &[$row], target: &Stage) -> Result<Vec<$row>> {
-            rows.iter().for_each(|row| tx.not_before(row.updated_at));
+            rows.iter().for_each(|row| tx.advance_now(row.updated_at));
             let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
             let all = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(&ids));
             let moved: Vec<$row> = diesel::update(all)
