@@ -53,11 +53,11 @@ pub fn gather(db: &Db) -> Result<bool> {
         id: Uuid,
     }
     let unread = Statement::new(include_str!("unread.sql")).set("limit", Part::Int(WORKSPACES));
-    let workspaces: Vec<Unread> = db.here(|conn| Ok(unread.load(conn)?))?;
+    let workspaces: Vec<Unread> = db.run_blocking(|conn| Ok(unread.load(conn)?))?;
     let (mut more, begun) = (false, Instant::now());
     for workspace in workspaces.iter().take_while(|_| begun.elapsed() < TURN) {
         // What goes wrong in one workspace is none of the others' business.
-        match db.here(|conn| in_transaction(conn, |conn| read_on(conn, workspace.id))) {
+        match db.run_blocking(|conn| in_transaction(conn, |conn| read_on(conn, workspace.id))) {
             Ok(read) => more |= read,
             Err(error) => log::warn!("new words of workspace {} were not gathered: {error}", workspace.id),
         }

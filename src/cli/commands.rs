@@ -195,7 +195,7 @@ fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
 
 /// The database is used with the secret that it knows, or seals everything anew.
 fn settle(db: &Db, secrets: &Secrets) -> Outcome {
-    seek::sign_with(db.here(|conn| secrets.settle(conn)).map_err(words)?);
+    seek::sign_with(db.run_blocking(|conn| secrets.settle(conn)).map_err(words)?);
     Ok(())
 }
 
@@ -203,7 +203,7 @@ pub fn adopt_secret(options: &Adopt) -> Outcome {
     let secrets = secrets(&options.secret, &options.database)?;
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
-    db.here(|conn| secrets::adopt(conn, &secrets.current)).map_err(words)?;
+    db.run_blocking(|conn| secrets::adopt(conn, &secrets.current)).map_err(words)?;
     println!("The database is used with this secret from now on. Start the server with it.");
     Ok(())
 }

@@ -56,7 +56,7 @@ const DEALS: usize = 120;
 
 /// Makes the demo workspace if there is none; returns whether it was made.
 pub fn fill(db: &Db) -> Result<bool> {
-    let known = db.here(|conn| Ok(actor_by_email(conn, EMAIL, None, "import").ok()))?;
+    let known = db.run_blocking(|conn| Ok(actor_by_email(conn, EMAIL, None, "import").ok()))?;
     if known.is_some() {
         return Ok(false);
     }
@@ -71,9 +71,9 @@ pub fn fill(db: &Db) -> Result<bool> {
         country: Some("EE".into()),
     };
     let founder = Newcomer::New { password_hash: passwords::hash_now(PASSWORD)? };
-    db.here(|conn| found_workspace(conn, &registration, founder, "demo", BEGINNINGS, &Device::default()))?;
-    let actor = db.here(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
-    db.write_here(&Request::internal(actor, "demo".into()), tell)?;
+    db.run_blocking(|conn| found_workspace(conn, &registration, founder, "demo", BEGINNINGS, &Device::default()))?;
+    let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
+    db.write_blocking(&Request::internal(actor, "demo".into()), tell)?;
     Ok(true)
 }
 

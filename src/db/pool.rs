@@ -130,7 +130,7 @@ impl Db {
     }
 
     /// Runs what takes time and memory and no connection, such as reading a file: one piece per workspace at a time.
-    pub async fn aside<T, F>(&self, account: Account, work: F) -> Result<T>
+    pub async fn offload<T, F>(&self, account: Account, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
@@ -139,7 +139,7 @@ impl Db {
     }
 
     /// Runs on the calling thread, for workers and commands, which may block.
-    pub fn here<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+    pub fn run_blocking<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
         let mut conn = self.connections.check_out()?;
         let outcome = work(&mut conn).map_err(meaning);
         watchdog::mark_idle();

@@ -175,7 +175,7 @@ macro_rules! held {
 impl Db {
     /// Takes the job whose turn it is.
     pub fn take_job(&self, reach: Reach) -> Result<Option<Job>> {
-        self.here(|conn| take(conn, reach))
+        self.run_blocking(|conn| take(conn, reach))
     }
 
     /// Puts a job back into the queue, if others wait: it goes on where it is when its turn comes again. Jobs of the same kind in the same
@@ -188,7 +188,7 @@ impl Db {
             .filter(others.field(jobs::lease_until).is_null())
             .filter(others.field(jobs::id).ne(job.id));
         let same = others.field(jobs::workspace_id).eq(job.workspace_id).and(others.field(jobs::kind).eq(&job.kind));
-        self.here(|conn| {
+        self.run_blocking(|conn| {
             let own = |given: bool| given.into_sql::<diesel::sql_types::Bool>();
             let waits = diesel::dsl::exists(waiting.filter(diesel::dsl::not(same.and(own(in_order)))));
             let back = diesel::update(held!(job).filter(waits));
@@ -199,7 +199,7 @@ impl Db {
 
     /// How much there is to do.
     pub fn set_total(&self, job: &Job, total: i64) -> Result<()> {
-        self.here(|conn| Ok(diesel::update(held!(job)).set(jobs::total.eq(total)).execute(conn).map(drop)?))
+        self.run_blocking(|conn| Ok(diesel::update(held!(job)).set(jobs::total.eq(total)).execute(conn).map(drop)?))
     }
 
     /// Leaves a job that cannot be done now for later: after each attempt twice as long.
@@ -207,13 +207,15 @@ impl Db {
         let seconds = LEASE_SECONDS << job.attempts.saturating_sub(1).clamp(0, ATTEMPTS);
         let until = DateTime::now().plus(chrono::Duration::seconds(seconds));
         let later = (jobs::status.eq(JobStatus::Queued), jobs::lease_until.eq(until));
-        self.here(|conn| Ok(diesel::update(held!(job)).set(later).execute(conn).map(drop)?))
+        self.run_blocking(|conn| Ok(diesel::update(held!(job)).set(later).execute(conn).map(drop)?))
     }
 
     /// Says that the worker of a job still lives.
     pub fn keep_job(&self, job: &Job) -> Result<()> {
         let until = DateTime::now().plus(chrono::Duration::seconds(LEASE_SECONDS));
-        self.here(|conn| Ok(diesel::update(held!(job)).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?))
+        self.run_blocking(|conn| {
+            Ok(diesel::update(held!(job)).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?)
+        })
     }
 }
 

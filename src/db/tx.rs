@@ -162,7 +162,7 @@ impl Db {
     }
 
     /// A read of anything.
-    pub async fn ask<T, F>(&self, request: Request, work: F) -> Result<T>
+    pub async fn read_value<T, F>(&self, request: Request, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -190,8 +190,8 @@ impl Db {
     }
 
     /// A write on the calling thread, for workers and commands.
-    pub fn write_here<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.here(|conn| retry_transient(|| transaction(conn, request, "", &work)))
+    pub fn write_blocking<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.run_blocking(|conn| retry_transient(|| transaction(conn, request, "", &work)))
     }
 
     /// Does the work and undoes it: what would happen.
@@ -203,12 +203,12 @@ impl Db {
     }
 
     /// As `rehearse`, on the calling thread and for as long as it takes.
-    pub fn rehearse_here<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    pub fn rehearse_blocking<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let unnumbered = |tx: &mut Tx<'_>| {
             tx.unnumbered = true;
             work(tx)
         };
-        self.here(|conn| rehearse(conn, request, &unnumbered))
+        self.run_blocking(|conn| rehearse(conn, request, &unnumbered))
     }
 }
 

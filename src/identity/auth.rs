@@ -243,7 +243,7 @@ async fn founder(request: &HttpRequest, new: &Registration, db: &Db) -> Result<N
     let (logins, waiter) = candidates(request, &new.email, db).await?;
     let holder = logins.iter().find(|login| login.holder).map(|login| login.id);
     let known = logins.into_iter().map(|login| (login.id, login.password_hash)).collect();
-    if let Some(login) = passwords::among(waiter, new.password.clone(), known).await? {
+    if let Some(login) = passwords::verify_any(waiter, new.password.clone(), known).await? {
         return Ok(Newcomer::Known(login));
     }
     let password_hash = passwords::choose(waiter, new.password.clone(), &new.email, "/password").await?;
@@ -337,7 +337,7 @@ async fn sign_in(
     let (logins, waiter) = candidates(&request, &email, &db).await?;
     let ids: Vec<Uuid> = logins.iter().map(|login| login.id).collect();
     let known = logins.into_iter().map(|login| (login.id, login.password_hash)).collect();
-    let right = passwords::among(waiter, password, known).await?;
+    let right = passwords::verify_any(waiter, password, known).await?;
     let device = device(&request);
     let Some(id) = right else {
         throttle.settle(false);

@@ -99,7 +99,7 @@ pub async fn choose(waiter: Waiter, password: String, email: &str, pointer: &str
     if let Some(why) = guessable(&password, email) {
         return Err(Error::member(pointer, "invalid", why));
     }
-    aside(waiter, move || hash_now(&password)).await
+    offload(waiter, move || hash_now(&password)).await
 }
 
 fn guessable(password: &str, email: &str) -> Option<&'static str> {
@@ -137,17 +137,17 @@ pub fn hash_now(password: &str) -> Result<String> {
 
 /// Whether a password is right.
 pub async fn verify(waiter: Waiter, password: String, known: Option<String>) -> Result<bool> {
-    Ok(among(waiter, password, vec![((), known)]).await?.is_some())
+    Ok(verify_any(waiter, password, vec![((), known)]).await?.is_some())
 }
 
 /// Whose password it is. Where nobody has one it takes as long as where somebody has, so that the answer does not tell who has an account.
-pub async fn among<T: Send + 'static>(
+pub async fn verify_any<T: Send + 'static>(
     waiter: Waiter,
     password: String,
     known: Vec<(T, Option<String>)>,
 ) -> Result<Option<T>> {
     static DUMMY: OnceLock<String> = OnceLock::new();
-    aside(waiter, move || {
+    offload(waiter, move || {
         let mut hashes = known.into_iter().filter_map(|(who, hash)| Some((who, hash?))).peekable();
         if hashes.peek().is_none() {
             is_of(&password, DUMMY.get_or_init(|| hash_now("nobody has this password").unwrap_or_default()))?;
@@ -168,7 +168,7 @@ fn is_of(password: &str, hash: &str) -> Result<bool> {
 }
 
 /// On a thread that may be busy, when it is one's turn. The place is held until the work is done, also when nobody waits for it any more.
-async fn aside<T: Send + 'static>(waiter: Waiter, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn offload<T: Send + 'static>(waiter: Waiter, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let turn = turns::take(waiter).await?;
     let work = move || {
         let _turn = turn;

@@ -308,7 +308,7 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
     };
     let reply = ctx.write(write).await?;
     if let Some(email) = named.filter(|_| !reply.replayed) {
-        ctx.ask(move |tx| notify_holder(tx, &email)).await?;
+        ctx.read_value(move |tx| notify_holder(tx, &email)).await?;
     }
     Ok(reply)
 }

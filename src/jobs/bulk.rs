@@ -30,13 +30,13 @@ const PROBLEMS_MAX: usize = 100;
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let args: BulkArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     if job.position.is_none() {
-        let total = db.write_here(&request(db, job, &args)?, |tx| count(tx, &args))?;
+        let total = db.write_blocking(&request(db, job, &args)?, |tx| count(tx, &args))?;
         db.set_total(job, total)?;
     }
     let (mut done, mut position, begun) = (job.done, job.position, Instant::now());
     let mut result = job.result.clone().unwrap_or_default();
     loop {
-        let step = db.write_here(&request(db, job, &args)?, |tx| {
+        let step = db.write_blocking(&request(db, job, &args)?, |tx| {
             let ids = next_ids(tx, job, &args, position)?;
             let mut result = result.clone();
             process(tx, &args, &ids, &mut result)?;
@@ -55,7 +55,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 
 /// Who asks, with the rights of this moment: they are asked anew before each part of the work, as a request asks them.
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
-    let actor = db.here(|conn| actors::of_job(conn, job))?;
+    let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
     let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == args.resource);
     let resource = resource.ok_or_else(|| unsupported(&args.resource))?;

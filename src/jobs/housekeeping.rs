@@ -38,7 +38,7 @@ pub fn run(db: &Db, blobs: &Blobs) {
 }
 
 fn purge_deleted(db: &Db, blobs: &Blobs) -> Result<()> {
-    let old = db.here(|conn| {
+    let old = db.run_blocking(|conn| {
         let day = DateTime::now().plus(-Duration::days(RESTORE_DAYS));
         let gone = files::table.filter(files::deleted_at.lt(day)).filter(files::purged_at.is_null()).limit(FILES);
         Ok(gone.select((files::workspace_id, files::id)).load::<(Uuid, Uuid)>(conn)?)
@@ -76,7 +76,7 @@ pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
 
 /// Those that no row names, in a workspace that there is.
 fn nameless(db: &Db, workspace: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>> {
-    db.here(|conn| {
+    db.run_blocking(|conn| {
         if !diesel::select(diesel::dsl::exists(workspaces::table.find(workspace))).get_result::<bool>(conn)? {
             return Ok(Vec::new());
         }
@@ -92,7 +92,7 @@ fn runtime() -> Result<Runtime> {
 
 fn remove_expired(db: &Db) -> Result<()> {
     let now = DateTime::now();
-    db.here(|conn| {
+    db.run_blocking(|conn| {
         in_transaction(conn, |conn| {
             let kept = now.plus(-Duration::hours(KEPT_HOURS));
             diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(kept))).execute(conn)?;
@@ -115,7 +115,7 @@ fn purge(db: &Db, blobs: &Blobs, list: &[(Uuid, Uuid)]) -> Result<()> {
     let runtime = runtime()?;
     for (workspace, id) in list {
         runtime.block_on(blobs.remove(*workspace, *id))?;
-        db.here(|conn| {
+        db.run_blocking(|conn| {
             let row = files::table.find((workspace, id));
             Ok(diesel::update(row).set(files::purged_at.eq(DateTime::now())).execute(conn).map(drop)?)
         })?;

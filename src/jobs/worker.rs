@@ -190,7 +190,7 @@ pub fn carry_out(db: &Db, thread: &Arc<WatchedThread>, job: &Job, work: impl FnO
             "the fault is ours and has been logged".into()
         }
     });
-    match db.here(|conn| in_transaction(conn, |conn| end(conn, job, told.clone()))) {
+    match db.run_blocking(|conn| in_transaction(conn, |conn| end(conn, job, told.clone()))) {
         Ok(true) => {}
         Ok(false) => log::info!("job {} gave way, was cancelled, or another worker has it", job.id),
         Err(error) => log::error!("job {} cannot be ended: {error}", job.id),

@@ -89,7 +89,7 @@ pub fn run(db: &Db, mailer: &Mailer, job: &Job) -> Result<()> {
     let compose =
         |conn: &mut PgConnection| mail::compose(conn, job.workspace_id, &args, job.created_at, &mailer.public);
     // A mail server takes its time: no transaction is open meanwhile.
-    match db.here(|conn| in_transaction(conn, compose))? {
+    match db.run_blocking(|conn| in_transaction(conn, compose))? {
         Some(email) => mailer.send(&email),
         None => Ok(()),
     }

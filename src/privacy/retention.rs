@@ -263,7 +263,7 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
 /// Starts the rules that were last run a day ago. Any number of workers may ask; each rule is started once. One that cannot be started does
 /// not keep the others from it.
 pub fn start_due(db: &Db) -> Result<usize> {
-    let due: Vec<(Uuid, Uuid, Uuid)> = db.here(|conn| {
+    let due: Vec<(Uuid, Uuid, Uuid)> = db.run_blocking(|conn| {
         let day_ago = DateTime::now().plus(-chrono::Duration::hours(24));
         let old = retention_rules::last_run_at.is_null().or(retention_rules::last_run_at.lt(day_ago));
         let due = retention_rules::table.filter(retention_rules::active).filter(old.assume_not_null());
@@ -282,9 +282,9 @@ pub fn start_due(db: &Db) -> Result<usize> {
 
 /// Whether it was its time.
 fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
-    let actor = db.here(|conn| actors::of_user(conn, workspace, owner, "user"))?;
+    let actor = db.run_blocking(|conn| actors::of_user(conn, workspace, owner, "user"))?;
     let request = Request::internal(actor, format!("retention-{id}"));
-    db.write_here(&request, |tx| {
+    db.write_blocking(&request, |tx| {
         let day_ago = tx.now.plus(-chrono::Duration::hours(24));
         let rule = lock(tx, id, Expected::default())?;
         let due = rule.active && rule.last_run_at.is_none_or(|at| at < day_ago);

@@ -273,11 +273,11 @@ fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
 /// The job over what a request has left. It runs to the end in the name of who asked: half a tag would be two.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let retagging: Retagging = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let actor = db.here(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "user"))?;
+    let actor = db.run_blocking(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "user"))?;
     let request = Request::internal(actor, job.id.to_string());
     let (mut done, result) = (job.done, job.result.clone().unwrap_or_default());
     loop {
-        let changed = db.write_here(&request, |tx| {
+        let changed = db.write_blocking(&request, |tx| {
             let changed = retag(tx, &retagging, PORTION)?;
             queue::advance(tx, job, done + changed, None, &result)?;
             Ok(changed)

@@ -184,22 +184,22 @@ impl<P: Permission> Ctx<P> {
     }
 
     /// Work that takes time and memory and no connection, on a thread that is there for it: one piece per workspace at a time.
-    pub async fn aside<T, F>(&self, work: F) -> Result<T>
+    pub async fn offload<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         let account = Account { workspace: self.actor.workspace, user: self.actor.user };
-        self.db.aside(account, work).await
+        self.db.offload(account, work).await
     }
 
     /// A read whose outcome the handler works on itself.
-    pub async fn ask<T, F>(&self, work: F) -> Result<T>
+    pub async fn read_value<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.db.ask(self.request(None)?, work).await
+        self.db.read_value(self.request(None)?, work).await
     }
 
     pub async fn report<F>(&self, work: F) -> Result<Reply>

@@ -57,7 +57,7 @@ fn signing_in_and_out_leaves_traces() {
 #[test]
 fn the_servers_role_adds_and_never_rewrites() {
     let refused = |sql: &str| {
-        let outcome = server().db.here(|conn| Ok(conn.batch_execute(sql).map_err(|error| error.to_string())));
+        let outcome = server().db.run_blocking(|conn| Ok(conn.batch_execute(sql).map_err(|error| error.to_string())));
         let message = outcome.unwrap().expect_err(sql);
         assert!(message.contains("permission denied") || message.contains("must be owner"), "{sql}: {message}");
     };

@@ -31,7 +31,7 @@ struct Found {
 
 #[expect(clippy::disallowed_methods, reason = "the catalogue is asked in SQL")]
 fn ask(sql: &str) -> Vec<String> {
-    let rows: Vec<Found> = server().db.here(|conn| Ok(diesel::sql_query(sql).load(conn)?)).unwrap();
+    let rows: Vec<Found> = server().db.run_blocking(|conn| Ok(diesel::sql_query(sql).load(conn)?)).unwrap();
     rows.into_iter().map(|row| row.what).collect()
 }
 

@@ -127,7 +127,7 @@ fn cond(rows: &'static [Json], known: &'static [FieldRef]) -> impl Strategy<Valu
 fn a_condition_means_the_same_in_sql_and_in_memory() {
     let (workspace, rows) = rows();
     let rows: &'static [Json] = Box::leak(rows.into_boxed_slice());
-    let own = server().db.here(|conn| voronka::db::custom::load(conn, workspace)).unwrap();
+    let own = server().db.run_blocking(|conn| voronka::db::custom::load(conn, workspace)).unwrap();
     let own = own.living(RecordKind::Contact).map(|field| FieldRef::Custom(field.clone()));
     let known: Vec<FieldRef> = CONTACT.all.iter().map(FieldRef::Built).chain(own).collect();
     assert!(known.len() > CONTACT.all.len() + 6);
@@ -141,7 +141,7 @@ fn a_condition_means_the_same_in_sql_and_in_memory() {
             let filter = CONTACT.on(cond.clone());
             let found: Vec<Contact> = server()
                 .db
-                .here(|conn| {
+                .run_blocking(|conn| {
                     let query = contacts::table.filter(contacts::workspace_id.eq(workspace)).filter(&filter);
                     Ok(query.select(Contact::as_select()).load(conn)?)
                 })

@@ -29,12 +29,12 @@ fn add(db: &Db, workspace: u128, kind: &str, lane: Lane) -> Uuid {
         (jobs::kind.eq(kind), jobs::lane.eq(lane), jobs::args.eq(json!({}))),
         (jobs::created_at.eq(now), jobs::updated_at.eq(now)),
     );
-    db.here(|conn| Ok(diesel::insert_into(jobs::table).values(&row).execute(conn)?)).unwrap();
+    db.run_blocking(|conn| Ok(diesel::insert_into(jobs::table).values(&row).execute(conn)?)).unwrap();
     id
 }
 
 fn end(db: &Db, job: &Job) {
-    db.here(|conn| voronka::db::queue::finish(conn, job, Ok(()))).map(|ended| assert!(ended)).unwrap();
+    db.run_blocking(|conn| voronka::db::queue::finish(conn, job, Ok(()))).map(|ended| assert!(ended)).unwrap();
 }
 
 const fn reach(lanes: &'static [Lane], share: u32) -> Reach {

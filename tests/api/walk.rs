@@ -44,7 +44,7 @@ pub fn send(client: &Client, op: &Operation, path: &str, body: &str) -> Answer {
 
 /// Somebody at a provider who signs in as a user: only a provider could make one otherwise.
 fn identity(user: &str) -> String {
-    let made = server().db.here(|conn| {
+    let made = server().db.run_blocking(|conn| {
         let text = "insert into login_identities (issuer, subject, login_id, created_at) \
             select 'https://id.example', gen_random_uuid()::text, login_id, now() from users where id = :user returning id";
         Ok(Statement::new(text).set("user", Part::Id(user.parse().unwrap())).get_result::<Made>(conn)?)

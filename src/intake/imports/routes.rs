@@ -268,14 +268,14 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
 async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
     let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
     check_right(&ctx.actor, resource, false)?;
-    let stages = ctx.ask(move |tx| open_stages(tx, resource)).await?;
+    let stages = ctx.read_value(move |tx| open_stages(tx, resource)).await?;
     let actor = ctx.actor.clone();
     let parsed = move || {
         let table = run::open(&content, &ImportSettings::default())?;
         let (detected, settings) = detect(&actor, resource, &stages, &table);
         Ok(Upload { resource, name, content, detected, settings })
     };
-    let file = ctx.aside(parsed).await?;
+    let file = ctx.offload(parsed).await?;
     ctx.write(move |tx| Reply::created(&keep(tx, &file)?)).await
 }
 
@@ -285,12 +285,12 @@ async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: w
 #[post("/imports/{import_id}/run")]
 async fn begin(ctx: Ctx<can::imports::Create>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
     let (dry_run, again) = (asked.dry_run, asked.0.clone());
-    let Ok((import, content, settings)) = ctx.ask(move |tx| prepare(tx, id.0, &asked)).await else {
+    let Ok((import, content, settings)) = ctx.read_value(move |tx| prepare(tx, id.0, &asked)).await else {
         // Refused here, where a request that was answered before gets its answer again.
         return ctx.write(move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
     };
     let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
-    let (table, settings) = ctx.aside(parsed).await?;
+    let (table, settings) = ctx.offload(parsed).await?;
     ctx.write(move |tx| Reply::accepted(&start(tx, &import, &table, &settings, dry_run)?)).await
 }
 

@@ -53,7 +53,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 
 /// Who asks, with the rights of this moment.
 fn asked(db: &Db, job: &Job) -> Result<Request> {
-    let actor = db.here(|conn| actors::of_job(conn, job))?;
+    let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     Ok(Request::internal(Actor { via: "import", ..actor }, format!("job-{}", job.id)))
 }
 
@@ -91,7 +91,7 @@ fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>)> {
 }
 
 fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
-    let (import, content) = db.write_here(request, |tx| {
+    let (import, content) = db.write_blocking(request, |tx| {
         begin(tx, job, id)?;
         if job.done == 0 {
             forget::problems(tx.conn, tx.workspace(), id)?;
@@ -101,7 +101,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let table = open(&content, &import.settings)?;
     drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
-    let mut reader = db.write_here(request, |tx| Reader::new(tx, import.resource, &import.settings, &table))?;
+    let mut reader = db.write_blocking(request, |tx| Reader::new(tx, import.resource, &import.settings, &table))?;
     let mut report = match (&import.report, job.done) {
         (Some(report), 1..) => report.clone(),
         _ => reader.report(&import.settings),
@@ -116,7 +116,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         }
         let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
         let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
-        report = db.write_here(&asked_again(db, job, &import)?, |tx| {
+        report = db.write_blocking(&asked_again(db, job, &import)?, |tx| {
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
                 // What the first attempt made and remembered is undone.
@@ -139,7 +139,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     if done >= BULK {
         refresh_statistics(db);
     }
-    db.write_here(request, |tx| {
+    db.write_blocking(request, |tx| {
         queue::progress(tx, job, i64::try_from(done).unwrap_or(i64::MAX))?;
         set_status(tx, id, ImportStatus::Done)?;
         forget::ended(tx.conn, tx.workspace(), id)
@@ -150,13 +150,13 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
 /// notice within a minute; the first report is asked for sooner.
 fn refresh_statistics(db: &Db) {
     use diesel::connection::SimpleConnection;
-    if let Err(error) = db.here(|conn| Ok(conn.batch_execute("select refresh_statistics()")?)) {
+    if let Err(error) = db.run_blocking(|conn| Ok(conn.batch_execute("select refresh_statistics()")?)) {
         log::warn!("statistics were not refreshed after an import: {error}");
     }
 }
 
 fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
-    let (import, content) = db.write_here(request, |tx| {
+    let (import, content) = db.write_blocking(request, |tx| {
         begin(tx, job, id)?;
         forget::problems(tx.conn, tx.workspace(), id)?;
         load(tx, id)
@@ -164,7 +164,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let table = open(&content, &import.settings)?;
     drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
-    let (report, problems) = db.rehearse_here(request, |tx| {
+    let (report, problems) = db.rehearse_blocking(request, |tx| {
         let mut reader = Reader::new(tx, import.resource, &import.settings, &table)?;
         let mut report = ImportReport { dry_run: true, ..reader.report(&import.settings) };
         let mut problems = Vec::new();
@@ -175,11 +175,11 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             let done = report.rows;
             asked_again(db, job, &import)?;
             // On a connection of its own: the rehearsal itself leaves no trace.
-            db.write_here(request, |tx| queue::tell(tx, job, done))?;
+            db.write_blocking(request, |tx| queue::tell(tx, job, done))?;
         }
         Ok((report, problems))
     })?;
-    db.write_here(request, |tx| {
+    db.write_blocking(request, |tx| {
         for part in problems.chunks(CHUNK) {
             keep_problems(tx, id, part, 0)?;
         }

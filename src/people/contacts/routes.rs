@@ -27,7 +27,7 @@ async fn create(ctx: Ctx<can::contacts::Create>, new: Valid<ContactCreate>) -> R
     match ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await {
         // Who may not see addresses does not learn whose one is.
         Err(error) if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") => {
-            let existing = ctx.ask(move |tx| store::holder(tx, &emails)).await?;
+            let existing = ctx.read_value(move |tx| store::holder(tx, &emails)).await?;
             Err(error.with(|problem| problem.existing_id = existing))
         }
         outcome => outcome,

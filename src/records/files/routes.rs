@@ -80,7 +80,7 @@ async fn create(
     let (size, quota) = (stored.size, blobs.quota);
     // What was uploaded before under the same key is answered again, full or not.
     if !request.headers().contains_key("Idempotency-Key") {
-        ctx.ask(move |tx| store::must_fit(tx, size, quota)).await?;
+        ctx.read_value(move |tx| store::must_fit(tx, size, quota)).await?;
     }
     // The bytes come first: a row never names bytes that are not there.
     if let Err(error) = blobs.put(workspace, id, bytes.into()).await {
@@ -139,7 +139,7 @@ async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "application/octet-stream")))]
 #[get("/files/{file_id}/content")]
 async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -> Result<HttpResponse> {
-    let file = ctx.ask(move |tx| store::find(tx, id.0)).await?;
+    let file = ctx.read_value(move |tx| store::find(tx, id.0)).await?;
     let (size, bytes) = blobs.get(ctx.actor.workspace, file.id).await?.ok_or_else(Error::not_found)?;
     let name = ExtendedValue {
         charset: header::Charset::Ext("UTF-8".into()),
