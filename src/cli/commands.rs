@@ -2,7 +2,7 @@
 use crate::cli::demo;
 use crate::cli::settings::{Adopt, Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
-use crate::db::pooler::{self, Line};
+use crate::db::pooler::{self, ConnectionMode};
 use crate::db::postgres::Kept;
 use crate::db::{migrations, roles};
 use crate::http::document::Document;
@@ -64,7 +64,7 @@ fn open(options: &Database) -> Outcome<Opened> {
     if let Some(role) = roles::ungranted(&mut conn).map_err(text)? {
         return Err(format!("the database role {role} may not use the tables; {run} {role}"));
     }
-    check_line(options, url, &mut conn)?;
+    check_connection_mode(options, url, &mut conn)?;
     if !migrations::is_current(&mut conn).map_err(text)? {
         return Err(format!("the database lacks migrations; {run} ROLE"));
     }
@@ -80,7 +80,7 @@ fn open(options: &Database) -> Outcome<Opened> {
 }
 
 /// A pooler in transaction mode must be known as one: statements that one client prepares would run for another.
-fn check_line(options: &Database, url: &str, conn: &mut PgConnection) -> Outcome {
+fn check_connection_mode(options: &Database, url: &str, conn: &mut PgConnection) -> Outcome {
     if !options.transaction_pooler {
         return match pooler::shares_connections(url).map_err(text)? {
             false => Ok(()),
@@ -114,8 +114,8 @@ fn size(options: &Database) -> Size {
 }
 
 fn connect(options: &Database, url: &str) -> Outcome<Db> {
-    let line = if options.transaction_pooler { Line::Pooled } else { Line::Direct };
-    Db::open(url, size(options), line).map_err(text)
+    let mode = if options.transaction_pooler { ConnectionMode::Pooled } else { ConnectionMode::Direct };
+    Db::open(url, size(options), mode).map_err(text)
 }
 
 pub fn serve(options: &Serve) -> Outcome {

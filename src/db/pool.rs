@@ -1,7 +1,7 @@
 //! The connections, and the threads that work with them. Each kind of work has a lane of its own, so that reports and searches cannot
 //! starve the rest, and in each lane workspaces and users take turns.
 use crate::db::lane::Lane;
-use crate::db::pooler::{Line, SESSION};
+use crate::db::pooler::{ConnectionMode, SESSION};
 use crate::db::turns::{Account, Shares};
 use crate::db::watchdog::{self, Watchdog};
 use crate::kernel::error::{Code, Error, Result};
@@ -52,11 +52,11 @@ const FILES_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What a connection is set to where its role does not say it, and what it must do without behind a pooler.
 #[derive(Debug)]
-struct Session(Line);
+struct Session(ConnectionMode);
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        if self.0 == Line::Pooled {
+        if self.0 == ConnectionMode::Pooled {
             conn.set_prepared_statement_cache_size(CacheSize::Disabled);
             return Ok(());
         }
@@ -70,9 +70,9 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
 }
 
 impl Db {
-    pub fn open(url: &str, size: Size, line: Line) -> Result<Db> {
+    pub fn open(url: &str, size: Size, mode: ConnectionMode) -> Result<Db> {
         watchdog::instrument().map_err(Error::internal)?;
-        let connections = Arc::new(Connections::open(url, size, line)?);
+        let connections = Arc::new(Connections::open(url, size, mode)?);
         let renewed = Arc::clone(&connections);
         let watchdog = Watchdog::start(move || renewed.renew()).map_err(Error::internal)?;
         let lane = |name, threads: u32| {
@@ -141,7 +141,7 @@ impl Db {
     /// Runs on the calling thread, for workers and commands, which may block.
     pub fn run_blocking<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
         let mut conn = self.connections.check_out()?;
-        let outcome = work(&mut conn).map_err(meaning);
+        let outcome = work(&mut conn).map_err(classify);
         watchdog::mark_idle();
         outcome
     }
@@ -152,39 +152,39 @@ fn with_connection<T>(
 ) -> impl FnOnce(&Connections) -> Result<T> + Send + 'static {
     move |connections| {
         let mut conn = connections.check_out()?;
-        work(&mut conn).map_err(meaning)
+        work(&mut conn).map_err(classify)
     }
 }
 
 /// How often a connection was lost so far.
-static LOSSES: AtomicU32 = AtomicU32::new(0);
+static LOST_CONNECTIONS: AtomicU32 = AtomicU32::new(0);
 
 /// The losses that a connection has outlived.
-struct Outlived(u32);
+struct CheckedAt(u32);
 
 /// The pool, and what it takes to make another.
 #[derive(Debug)]
 struct Connections {
     url: String,
     most: u32,
-    line: Line,
+    mode: ConnectionMode,
     pool: RwLock<Pool<ConnectionManager<PgConnection>>>,
 }
 
 impl Connections {
-    fn open(url: &str, size: Size, line: Line) -> Result<Connections> {
-        let url = impatient(url);
+    fn open(url: &str, size: Size, mode: ConnectionMode) -> Result<Connections> {
+        let url = with_timeouts(url);
         // Work has a connection, its progress and its heartbeat; errands, those that are urgent, and housekeeping come beside it.
         let most = size.quick + size.searches + size.reports + 3 * size.hands + 5;
-        let pool = builder(most, line)
+        let pool = builder(most, mode)
             .build(ConnectionManager::new(&url))
             .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;
-        Ok(Connections { url, most, line, pool: RwLock::new(pool) })
+        Ok(Connections { url, most, mode, pool: RwLock::new(pool) })
     }
 
     /// Other connections for whoever asks from now on.
     fn renew(&self) {
-        let pool = builder(self.most, self.line).build_unchecked(ConnectionManager::new(&self.url));
+        let pool = builder(self.most, self.mode).build_unchecked(ConnectionManager::new(&self.url));
         let mut current = self.pool.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let old = std::mem::replace(&mut *current, pool);
         drop(current);
@@ -198,14 +198,14 @@ impl Connections {
         let pool = self.pool.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         loop {
             let mut conn = pool.get().map_err(unavailable)?;
-            let losses = LOSSES.load(Ordering::Relaxed);
-            let outlived = PooledConnection::extensions(&conn).get::<Outlived>().map(|outlived| outlived.0);
-            if outlived == Some(losses) || (outlived.is_none() && losses == 0) {
+            let losses = LOST_CONNECTIONS.load(Ordering::Relaxed);
+            let checked_at = PooledConnection::extensions(&conn).get::<CheckedAt>().map(|checked_at| checked_at.0);
+            if checked_at == Some(losses) || (checked_at.is_none() && losses == 0) {
                 return Ok(conn);
             }
             match conn.ping() {
                 Ok(()) => {
-                    PooledConnection::extensions_mut(&mut conn).insert(Outlived(losses));
+                    PooledConnection::extensions_mut(&mut conn).insert(CheckedAt(losses));
                     return Ok(conn);
                 }
                 // The pool sees that it is broken when it goes back, and makes another.
@@ -215,18 +215,18 @@ impl Connections {
     }
 }
 
-fn builder(most: u32, line: Line) -> r2d2::Builder<ConnectionManager<PgConnection>> {
+fn builder(most: u32, mode: ConnectionMode) -> r2d2::Builder<ConnectionManager<PgConnection>> {
     Pool::builder()
         .max_size(most)
         .min_idle(Some(1))
         // A SELECT 1 per request would cost a quarter of the speed; a broken connection is noticed and replaced after one failure.
         .test_on_check_out(false)
         .connection_timeout(Duration::from_secs(3))
-        .connection_customizer(Box::new(Session(line)))
+        .connection_customizer(Box::new(Session(mode)))
 }
 
 /// How long libpq waits for a server that does not answer: in seconds, but the last in milliseconds. By itself it would wait for ever.
-const LIMITS: [(&str, &str); 6] = [
+const TIMEOUTS: [(&str, &str); 6] = [
     ("connect_timeout", "5"),
     ("keepalives", "1"),
     ("keepalives_idle", "10"),
@@ -236,9 +236,9 @@ const LIMITS: [(&str, &str); 6] = [
 ];
 
 /// The connection string, a URL or `name=value` pairs, with the limits it does not set itself.
-fn impatient(url: &str) -> String {
+fn with_timeouts(url: &str) -> String {
     let is_url = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    LIMITS.iter().filter(|(name, _)| !url.contains(&format!("{name}="))).fold(url.to_owned(), |url, (name, value)| {
+    TIMEOUTS.iter().filter(|(name, _)| !url.contains(&format!("{name}="))).fold(url.to_owned(), |url, (name, value)| {
         let joint = match (is_url, url.contains('?')) {
             (true, false) => '?',
             (true, true) => '&',
@@ -254,10 +254,12 @@ fn unavailable(error: r2d2::Error) -> Error {
 }
 
 /// A database that is away or too slow is the caller's 503, not a fault of ours.
-fn meaning(error: Error) -> Error {
+fn classify(error: Error) -> Error {
     let Error::Sql(sql) = &error else { return error };
     match sql {
-        Sql::BrokenTransactionManager | Sql::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => gone(sql),
+        Sql::BrokenTransactionManager | Sql::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
+            connection_lost(sql)
+        }
         Sql::DatabaseError(_, info) => {
             let message = info.message();
             if message.contains("statement timeout") || message.contains("lock timeout") {
@@ -281,14 +283,14 @@ fn meaning(error: Error) -> Error {
                 "query_wait_timeout",
                 "no more connections allowed",
             ];
-            if lost.iter().any(|words| message.contains(words)) { gone(sql) } else { error }
+            if lost.iter().any(|words| message.contains(words)) { connection_lost(sql) } else { error }
         }
         _ => error,
     }
 }
 
-fn gone(sql: &Sql) -> Error {
-    LOSSES.fetch_add(1, Ordering::Relaxed);
+fn connection_lost(sql: &Sql) -> Error {
+    LOST_CONNECTIONS.fetch_add(1, Ordering::Relaxed);
     log::warn!("lost the database: {sql}");
     Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
 }

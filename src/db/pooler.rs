@@ -7,7 +7,7 @@ use diesel::sql_types::{Integer, Text};
 
 /// How the database is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum ConnectionMode {
     Direct,
     /// Through a pooler: nothing is prepared, and nothing is set but by the role.
     Pooled,
@@ -22,7 +22,7 @@ pub const SESSION: [(&str, &str); 4] = [
 ];
 
 /// In which order two connections are asked: none of them keeps time with a pooler that takes its own in turn.
-const ASKED: [usize; 12] = [0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0];
+const QUERY_ORDER: [usize; 12] = [0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0];
 
 #[derive(QueryableByName)]
 struct Backend {
@@ -34,7 +34,7 @@ struct Backend {
 pub fn shares_connections(url: &str) -> Result<bool> {
     let connect = || PgConnection::establish(url).map_err(Error::internal);
     let (mut conns, mut seen) = ([connect()?, connect()?], [None, None]);
-    for n in ASKED {
+    for n in QUERY_ORDER {
         let (Some(conn), other) = (conns.get_mut(n), seen.get(1 - n).copied().flatten()) else { continue };
         let backend: Backend = Statement::new("select pg_backend_pid() as pid").get_result(conn)?;
         let before = seen.get_mut(n).and_then(|seen: &mut Option<i32>| seen.replace(backend.pid));

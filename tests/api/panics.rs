@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use uuid::Uuid;
 use voronka::db::pool::{Db, Size};
-use voronka::db::pooler::Line;
+use voronka::db::pooler::ConnectionMode;
 use voronka::db::queue::{Job, JobStatus};
 use voronka::db::watchdog::WatchedThread;
 use voronka::http::cors::Origins;
@@ -62,7 +62,8 @@ fn a_handler_that_panics_answers_and_its_thread_goes_on() {
 #[test]
 fn database_work_that_panics_leaves_neither_its_thread_nor_its_transaction() {
     let db =
-        Db::open(&server().database_url, Size { quick: 1, searches: 1, reports: 1, hands: 1 }, Line::Direct).unwrap();
+        Db::open(&server().database_url, Size { quick: 1, searches: 1, reports: 1, hands: 1 }, ConnectionMode::Direct)
+            .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for _ in 0..3 {
         let failed = runtime.block_on(db.run::<(), _>(|conn| {

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use voronka::db::migrations;
 use voronka::db::pool::{Db, Size};
-use voronka::db::pooler::Line;
+use voronka::db::pooler::ConnectionMode;
 use voronka::db::queue::{Job, Lane, Reach};
 use voronka::kernel::time::DateTime;
 use voronka::schema::jobs;
@@ -19,7 +19,7 @@ fn queue() -> Db {
     PgConnection::establish(database_url()).unwrap().batch_execute(&format!("create database {name}")).unwrap();
     let url = database_url().replace("/postgres?", &format!("/{name}?"));
     migrations::run(&url).unwrap();
-    Db::open(&url, Size { quick: 1, searches: 1, reports: 1, hands: 2 }, Line::Direct).unwrap()
+    Db::open(&url, Size { quick: 1, searches: 1, reports: 1, hands: 2 }, ConnectionMode::Direct).unwrap()
 }
 
 fn add(db: &Db, workspace: u128, kind: &str, lane: Lane) -> Uuid {

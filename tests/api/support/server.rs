@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::mpsc::channel;
 use voronka::db::pool::{Db, Size};
-use voronka::db::pooler::Line;
+use voronka::db::pooler::ConnectionMode;
 use voronka::db::postgres::Postgres;
 use voronka::db::{migrations, roles};
 use voronka::http::server::{self as http, Options, Shared};
@@ -62,7 +62,8 @@ fn start() -> Running {
     migrations::run(&database_url).unwrap();
     roles::grant(&database_url, roles::SERVER, true).unwrap();
     let server_url = database_url.replace("user=voronka", &format!("user={}", roles::SERVER));
-    let db = Db::open(&server_url, Size { quick: 6, searches: 3, reports: 3, hands: 4 }, Line::Direct).unwrap();
+    let db =
+        Db::open(&server_url, Size { quick: 6, searches: 3, reports: 3, hands: 4 }, ConnectionMode::Direct).unwrap();
     let settings = mailer::Settings {
         smtp_url: None,
         folder: mail_folder(),
