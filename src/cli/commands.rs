@@ -109,7 +109,7 @@ fn size(options: &Database) -> Size {
         quick: or(options.db_connections, 2 * cores),
         searches: or(options.search_connections, cores.max(2)),
         reports: or(options.report_connections, (cores / 2).max(2)),
-        hands: or(options.jobs, cores.max(4)),
+        worker_threads: or(options.jobs, cores.max(4)),
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Db {
     connections: Arc<Connections>,
     watchdog: Arc<Watchdog>,
     /// Threads of a worker.
-    pub hands: u32,
+    pub worker_threads: u32,
 }
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub struct Size {
     pub searches: u32,
     pub reports: u32,
     /// Threads of a worker, each with up to three connections.
-    pub hands: u32,
+    pub worker_threads: u32,
 }
 
 /// Files that are read at once, each of another workspace: a file of the largest size takes some hundred megabytes.
@@ -85,7 +85,7 @@ impl Db {
             reports: lane("report", size.reports)?,
             files: Lane::open("file", FILES, FILES_SHARES, &Arc::new(()), &watchdog)?,
         };
-        Ok(Db { lanes: Arc::new(lanes), connections, watchdog, hands: size.hands })
+        Ok(Db { lanes: Arc::new(lanes), connections, watchdog, worker_threads: size.worker_threads })
     }
 
     /// The threads that wait for this database.
@@ -174,8 +174,8 @@ struct Connections {
 impl Connections {
     fn open(url: &str, size: Size, mode: ConnectionMode) -> Result<Connections> {
         let url = with_timeouts(url);
-        // Work has a connection, its progress and its heartbeat; errands, those that are urgent, and housekeeping come beside it.
-        let most = size.quick + size.searches + size.reports + 3 * size.hands + 5;
+        // Work has a connection, its progress and its heartbeat; short jobs, those that are urgent, and housekeeping come beside it.
+        let most = size.quick + size.searches + size.reports + 3 * size.worker_threads + 5;
         let pool = builder(most, mode)
             .build(ConnectionManager::new(&url))
             .map_err(|e| Error::new(Code::DatabaseUnavailable, format!("cannot connect to PostgreSQL: {e}")))?;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 const LEASE_SECONDS: i64 = 15;
 /// How often a worker says that it still lives.
-pub const BEAT: std::time::Duration = std::time::Duration::from_secs(4);
+pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(4);
 /// How often a worker looks again after another was faster.
 const TRIES: u32 = 5;
 /// After so many attempts without progress a job is given up.
@@ -41,14 +41,14 @@ text_enum! {
         /// Somebody waits for it at a screen.
         Urgent = "urgent",
         /// Short.
-        Errand = "errand",
+        Short = "errand",
         Work = "work",
     }
 }
 
-/// What a hand of a worker takes up.
+/// Which jobs a thread of a worker takes.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach {
+pub struct JobFilter {
     pub lanes: &'static [Lane],
     /// Kinds of which a workspace's jobs are done one after another, as they were asked for.
     pub in_order: &'static [&'static str],
@@ -165,8 +165,8 @@ pub fn revoke_all_of(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     Ok(diesel::update(open).set(jobs::revoked_at.eq(tx.now)).execute(tx.conn).map(drop)?)
 }
 
-/// The row of a job, while it is in the hands of the worker that has taken it.
-macro_rules! held {
+/// The row of a job, while it belongs to the worker that has taken it.
+macro_rules! owned_job {
     ($job:expr) => {
         jobs::table.find($job.id).filter(jobs::status.eq(JobStatus::Running)).filter(jobs::taken.eq($job.taken))
     };
@@ -174,13 +174,13 @@ macro_rules! held {
 
 impl Db {
     /// Takes the job whose turn it is.
-    pub fn take_job(&self, reach: Reach) -> Result<Option<Job>> {
-        self.run_blocking(|conn| take(conn, reach))
+    pub fn take_job(&self, filter: JobFilter) -> Result<Option<Job>> {
+        self.run_blocking(|conn| take(conn, filter))
     }
 
     /// Puts a job back into the queue, if others wait: it goes on where it is when its turn comes again. Jobs of the same kind in the same
-    /// workspace are no reason where they are done in order. True when the job is out of the worker's hands.
-    pub fn give_way(&self, job: &Job, in_order: bool) -> Result<bool> {
+    /// workspace are no reason where they are done in order. True when the job is no longer the worker's.
+    pub fn yield_turn(&self, job: &Job, in_order: bool) -> Result<bool> {
         let others = diesel::alias!(jobs as others);
         let waiting = others
             .filter(others.field(jobs::status).eq(JobStatus::Queued))
@@ -191,7 +191,7 @@ impl Db {
         self.run_blocking(|conn| {
             let own = |given: bool| given.into_sql::<diesel::sql_types::Bool>();
             let waits = diesel::dsl::exists(waiting.filter(diesel::dsl::not(same.and(own(in_order)))));
-            let back = diesel::update(held!(job).filter(waits));
+            let back = diesel::update(owned_job!(job).filter(waits));
             let none: Option<DateTime> = None;
             Ok(back.set((jobs::status.eq(JobStatus::Queued), jobs::lease_until.eq(none))).execute(conn)? == 1)
         })
@@ -199,37 +199,39 @@ impl Db {
 
     /// How much there is to do.
     pub fn set_total(&self, job: &Job, total: i64) -> Result<()> {
-        self.run_blocking(|conn| Ok(diesel::update(held!(job)).set(jobs::total.eq(total)).execute(conn).map(drop)?))
+        self.run_blocking(|conn| {
+            Ok(diesel::update(owned_job!(job)).set(jobs::total.eq(total)).execute(conn).map(drop)?)
+        })
     }
 
     /// Leaves a job that cannot be done now for later: after each attempt twice as long.
-    pub fn put_off(&self, job: &Job) -> Result<()> {
+    pub fn retry_later(&self, job: &Job) -> Result<()> {
         let seconds = LEASE_SECONDS << job.attempts.saturating_sub(1).clamp(0, ATTEMPTS);
         let until = DateTime::now().plus(chrono::Duration::seconds(seconds));
         let later = (jobs::status.eq(JobStatus::Queued), jobs::lease_until.eq(until));
-        self.run_blocking(|conn| Ok(diesel::update(held!(job)).set(later).execute(conn).map(drop)?))
+        self.run_blocking(|conn| Ok(diesel::update(owned_job!(job)).set(later).execute(conn).map(drop)?))
     }
 
     /// Says that the worker of a job still lives.
-    pub fn keep_job(&self, job: &Job) -> Result<()> {
+    pub fn renew_lease(&self, job: &Job) -> Result<()> {
         let until = DateTime::now().plus(chrono::Duration::seconds(LEASE_SECONDS));
         self.run_blocking(|conn| {
-            Ok(diesel::update(held!(job)).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?)
+            Ok(diesel::update(owned_job!(job)).set(jobs::lease_until.eq(until)).execute(conn).map(drop)?)
         })
     }
 }
 
-fn take(conn: &mut PgConnection, reach: Reach) -> Result<Option<Job>> {
+fn take(conn: &mut PgConnection, filter: JobFilter) -> Result<Option<Job>> {
     for _ in 0..TRIES {
         let now = DateTime::now();
         let open = || jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]);
         let free = || jobs::lease_until.is_null().or(jobs::lease_until.lt(now));
         // An idle worker asks what is prepared and cheap.
-        let any = jobs::table.filter(open()).filter(free()).filter(jobs::lane.eq_any(reach.lanes));
+        let any = jobs::table.filter(open()).filter(free()).filter(jobs::lane.eq_any(filter.lanes));
         if !diesel::select(diesel::dsl::exists(any)).get_result::<bool>(conn)? {
             return Ok(None);
         }
-        let Some(id) = next(conn, reach, now)? else { return Ok(None) };
+        let Some(id) = next(conn, filter, now)? else { return Ok(None) };
         let taken = diesel::update(jobs::table.find(id).filter(open()).filter(free()))
             .set((
                 jobs::status.eq(JobStatus::Running),
@@ -248,17 +250,17 @@ fn take(conn: &mut PgConnection, reach: Reach) -> Result<Option<Job>> {
     Ok(None)
 }
 
-fn next(conn: &mut PgConnection, reach: Reach, now: DateTime) -> Result<Option<Uuid>> {
+fn next(conn: &mut PgConnection, filter: JobFilter, now: DateTime) -> Result<Option<Uuid>> {
     #[derive(QueryableByName)]
     struct Next {
         #[diesel(sql_type = SqlUuid)]
         id: Uuid,
     }
-    let lanes = reach.lanes.iter().map(|lane| lane.as_str().to_owned()).collect();
+    let lanes = filter.lanes.iter().map(|lane| lane.as_str().to_owned()).collect();
     let next: Option<Next> = Statement::new(include_str!("next_job.sql"))
         .set("lanes", Part::Texts(lanes))
-        .set("in_order", Part::Texts(reach.in_order.iter().map(|kind| (*kind).to_owned()).collect()))
-        .set("share", Part::Int(reach.share.into()))
+        .set("in_order", Part::Texts(filter.in_order.iter().map(|kind| (*kind).to_owned()).collect()))
+        .set("share", Part::Int(filter.share.into()))
         .set("now", Part::At(now))
         .get_result(conn)
         .optional()?;
@@ -271,7 +273,7 @@ pub fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -
         Ok(()) => (JobStatus::Succeeded, None),
         Err(error) => (JobStatus::Failed, Some(error)),
     };
-    let ended = diesel::update(held!(job))
+    let ended = diesel::update(owned_job!(job))
         .set((jobs::status.eq(status), jobs::error.eq(error), jobs::updated_at.eq(DateTime::now())))
         .execute(conn)?;
     Ok(ended == 1)
@@ -280,7 +282,7 @@ pub fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -
 /// As `progress`, for work on many records: also the last of them, and what has come of it.
 pub fn advance(tx: &mut Tx<'_>, job: &Job, done: i64, last: Option<Uuid>, result: &JobResult) -> Result<()> {
     progress(tx, job, done)?;
-    diesel::update(held!(job)).set((jobs::position.eq(last), jobs::result.eq(result))).execute(tx.conn)?;
+    diesel::update(owned_job!(job)).set((jobs::position.eq(last), jobs::result.eq(result))).execute(tx.conn)?;
     Ok(())
 }
 
@@ -288,16 +290,18 @@ pub fn advance(tx: &mut Tx<'_>, job: &Job, done: i64, last: Option<Uuid>, result
 pub fn progress(tx: &mut Tx<'_>, job: &Job, done: i64) -> Result<()> {
     let now = DateTime::now();
     let got_on = (jobs::done.eq(done), jobs::attempts.eq(0), jobs::updated_at.eq(now));
-    still_ours(diesel::update(held!(job)).set(got_on).execute(tx.conn)?)
+    require_ownership(diesel::update(owned_job!(job)).set(got_on).execute(tx.conn)?)
 }
 
 /// Tells how far work is that begins anew when it is interrupted; fails when the job was cancelled or lost.
-pub fn tell(tx: &mut Tx<'_>, job: &Job, done: i64) -> Result<()> {
+pub fn report_progress(tx: &mut Tx<'_>, job: &Job, done: i64) -> Result<()> {
     let now = DateTime::now();
-    still_ours(diesel::update(held!(job)).set((jobs::done.eq(done), jobs::updated_at.eq(now))).execute(tx.conn)?)
+    require_ownership(
+        diesel::update(owned_job!(job)).set((jobs::done.eq(done), jobs::updated_at.eq(now))).execute(tx.conn)?,
+    )
 }
 
-fn still_ours(rows: usize) -> Result<()> {
+fn require_ownership(rows: usize) -> Result<()> {
     if rows == 1 {
         Ok(())
     } else {

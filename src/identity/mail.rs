@@ -201,7 +201,7 @@ fn count(tx: &mut Tx<'_>, key: &str) -> Result<i32> {
 fn enqueue(tx: &mut Tx<'_>, kind: MailKind, user: Uuid, email: &str) -> Result<()> {
     let args = MailArgs { kind, email: email.into(), login: None, user: Some(user), workspace: None };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    queue::enqueue_in(Lane::Errand, tx, JOB, &args, None).map(drop)
+    queue::enqueue_in(Lane::Short, tx, JOB, &args, None).map(drop)
 }
 
 /// Queues a letter to a login, outside any workspace's work; one of the login's memberships answers for it.

@@ -47,7 +47,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
         })?;
         let end;
         (done, position, result, end) = step;
-        if end || begun.elapsed() > TIME_SLICE && db.give_way(job, false)? {
+        if end || begun.elapsed() > TIME_SLICE && db.yield_turn(job, false)? {
             return Ok(());
         }
     }

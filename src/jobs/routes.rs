@@ -96,7 +96,7 @@ async fn cancel(ctx: Ctx<can::jobs::Update>, id: Id) -> Result<Reply> {
             .optional()?;
         match cancelled {
             Some(job) => {
-                worker::clear_up(tx.conn, &job)?;
+                worker::on_failure(tx.conn, &job)?;
                 Reply::ok(&job)
             }
             None => {

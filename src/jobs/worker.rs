@@ -1,8 +1,8 @@
-//! The worker: hands that take the job whose turn it is, do it, and take the next. Errands and what is urgent have hands of their own, and
-//! so does the order of the house. Any number of workers share one queue.
+//! The worker: threads that take the job whose turn it is, do it, and take the next. Short and urgent jobs have threads of their own, and
+//! so does periodic work. Any number of workers share one queue.
 use crate::analytics::vocabulary;
 use crate::db::pool::Db;
-use crate::db::queue::{self, Job, Lane, Reach};
+use crate::db::queue::{self, Job, JobFilter, Lane};
 use crate::db::tx::in_transaction;
 use crate::db::watchdog::WatchedThread;
 use crate::identity::mail;
@@ -20,24 +20,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-const IDLE: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// How often what has expired is removed.
-const HOUSEKEEPING: Duration = Duration::from_secs(600);
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How often new words are gathered for the search.
-const GATHERING: Duration = Duration::from_secs(10);
+const VOCABULARY_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the file store is looked through for what nobody names.
-const LOOKING_THROUGH: Duration = Duration::from_secs(24 * 3600);
+const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// Of these a workspace has one in hand: a later file names what an earlier one brings.
 pub const IN_ORDER: &[&str] = &[imports::run::KIND];
-const URGENT: Reach = Reach { lanes: &[Lane::Urgent], in_order: &[], share: 1 };
-const ERRANDS: Reach = Reach { lanes: &[Lane::Urgent, Lane::Errand], in_order: &[], share: 2 };
+const URGENT_JOBS: JobFilter = JobFilter { lanes: &[Lane::Urgent], in_order: &[], share: 1 };
+const SHORT_JOBS: JobFilter = JobFilter { lanes: &[Lane::Urgent, Lane::Short], in_order: &[], share: 2 };
 
-/// Of several hands one is kept free of any one workspace.
-const fn work_of(hands: u32) -> Reach {
-    let share = if hands > 1 { hands - 1 } else { 1 };
-    Reach { lanes: &[Lane::Work], in_order: IN_ORDER, share }
+/// Of several threads one is kept free of any one workspace.
+const fn long_jobs(worker_threads: u32) -> JobFilter {
+    let share = if worker_threads > 1 { worker_threads - 1 } else { 1 };
+    JobFilter { lanes: &[Lane::Work], in_order: IN_ORDER, share }
 }
 
 /// The threads of a worker; they stop after the job in hand.
@@ -52,27 +52,29 @@ struct Signals {
 
 impl Worker {
     pub fn start(db: Db, mailer: Mailer, blobs: Blobs) -> std::io::Result<Worker> {
-        let (tools, mut worker) = (Arc::new(Tools { mailer, blobs }), Worker(Vec::new()));
-        let hands = db.hands.max(1);
-        let work = (0..hands).map(|n| (format!("worker-{n}"), work_of(hands)));
-        for (name, reach) in work.chain([("urgent".into(), URGENT), ("errands".into(), ERRANDS)]) {
-            worker.engage(&db, &tools, &name, move |db, tools, thread, _| take_up(db, tools, thread, reach))?;
+        let (services, mut worker) = (Arc::new(Services { mailer, blobs }), Worker(Vec::new()));
+        let worker_threads = db.worker_threads.max(1);
+        let work = (0..worker_threads).map(|n| (format!("worker-{n}"), long_jobs(worker_threads)));
+        for (name, filter) in work.chain([("urgent".into(), URGENT_JOBS), ("errands".into(), SHORT_JOBS)]) {
+            worker.spawn(&db, &services, &name, move |db, services, thread, _| {
+                run_next_job(db, services, thread, filter)
+            })?;
         }
-        worker.engage(&db, &tools, "house", |db, tools, _, due| keep_house(db, tools, due))?;
+        worker.spawn(&db, &services, "house", |db, services, _, schedule| run_periodic(db, services, schedule))?;
         Ok(worker)
     }
 
-    /// A thread that does rounds until it is told to stop.
-    fn engage(
+    /// A thread that takes steps until it is told to stop.
+    fn spawn(
         &mut self,
         db: &Db,
-        tools: &Arc<Tools>,
+        services: &Arc<Services>,
         name: &str,
-        round: impl Fn(&Db, &Tools, &Arc<WatchedThread>, &mut Due) + Send + Sync + 'static,
+        step: impl Fn(&Db, &Services, &Arc<WatchedThread>, &mut Schedule) + Send + Sync + 'static,
     ) -> std::io::Result<()> {
-        let (given, tools, signals) = (db.clone(), Arc::clone(tools), Arc::new(Signals::default()));
+        let (given, services, signals) = (db.clone(), Arc::clone(services), Arc::new(Signals::default()));
         self.0.push(Arc::clone(&signals));
-        db.watchdog().spawn(name, move |thread| work(&given, &tools, thread, &signals, &round))
+        db.watchdog().spawn(name, move |thread| run_loop(&given, &services, thread, &signals, &step))
     }
 
     /// Asks it to stop. What it leaves undone is taken up by another worker when the lease has run out.
@@ -88,47 +90,47 @@ impl Worker {
 
 /// What jobs work with, besides the database.
 #[derive(Debug)]
-struct Tools {
+struct Services {
     mailer: Mailer,
     blobs: Blobs,
 }
 
-fn work(
+fn run_loop(
     db: &Db,
-    tools: &Tools,
+    services: &Services,
     thread: &Arc<WatchedThread>,
     signals: &Signals,
-    round: &impl Fn(&Db, &Tools, &Arc<WatchedThread>, &mut Due),
+    step: &impl Fn(&Db, &Services, &Arc<WatchedThread>, &mut Schedule),
 ) {
-    let mut due = Due::default();
+    let mut schedule = Schedule::default();
     while !thread.is_replaced() {
         if signals.stop.load(Ordering::Relaxed) {
             signals.stopped.store(true, Ordering::Relaxed);
             return;
         }
-        let round = AssertUnwindSafe(|| round(db, tools, thread, &mut due));
-        if catch_unwind(round).is_err() {
+        let step = AssertUnwindSafe(|| step(db, services, thread, &mut schedule));
+        if catch_unwind(step).is_err() {
             log::error!("a round of the worker panicked");
-            std::thread::sleep(IDLE * 10);
+            std::thread::sleep(POLL_INTERVAL * 10);
         }
     }
 }
 
-/// When the worker did last what is not a job.
+/// When the worker did its periodic work last.
 #[derive(Default)]
-struct Due {
-    kept_house: Option<Instant>,
-    looked_through: Option<Instant>,
-    gathered: Option<Instant>,
+struct Schedule {
+    housekeeping_at: Option<Instant>,
+    orphans_at: Option<Instant>,
+    vocabulary_at: Option<Instant>,
 }
 
-fn take_up(db: &Db, tools: &Tools, thread: &Arc<WatchedThread>, reach: Reach) {
-    match db.take_job(reach) {
-        Ok(Some(job)) => carry_out(db, thread, &job, || perform(db, tools, &job)),
-        Ok(None) => std::thread::sleep(IDLE),
+fn run_next_job(db: &Db, services: &Services, thread: &Arc<WatchedThread>, filter: JobFilter) {
+    match db.take_job(filter) {
+        Ok(Some(job)) => run_job(db, thread, &job, || dispatch(db, services, &job)),
+        Ok(None) => std::thread::sleep(POLL_INTERVAL),
         Err(error) => {
             log::warn!("the job queue cannot be read: {error}");
-            std::thread::sleep(IDLE * 10);
+            std::thread::sleep(POLL_INTERVAL * 10);
         }
     }
 }
@@ -141,34 +143,34 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     due
 }
 
-/// What nobody waits for.
-fn keep_house(db: &Db, tools: &Tools, due: &mut Due) {
-    if is_due(&mut due.kept_house, HOUSEKEEPING) {
-        housekeeping::run(db, &tools.blobs);
+/// Periodic work, for which nobody waits.
+fn run_periodic(db: &Db, services: &Services, schedule: &mut Schedule) {
+    if is_due(&mut schedule.housekeeping_at, HOUSEKEEPING_INTERVAL) {
+        housekeeping::run(db, &services.blobs);
     }
-    if is_due(&mut due.looked_through, LOOKING_THROUGH)
-        && let Err(error) = housekeeping::remove_orphans(db, &tools.blobs)
+    if is_due(&mut schedule.orphans_at, ORPHAN_SWEEP_INTERVAL)
+        && let Err(error) = housekeeping::remove_orphans(db, &services.blobs)
     {
         log::warn!("the file store was not looked through: {error}");
     }
-    if is_due(&mut due.gathered, GATHERING) {
+    if is_due(&mut schedule.vocabulary_at, VOCABULARY_INTERVAL) {
         match vocabulary::gather(db) {
             // What is left comes at once, after whoever asks to stop.
-            Ok(true) => return due.gathered = None,
+            Ok(true) => return schedule.vocabulary_at = None,
             Ok(false) => {}
             Err(error) => log::warn!("new words were not gathered: {error}"),
         }
     }
-    std::thread::sleep(IDLE);
+    std::thread::sleep(POLL_INTERVAL);
 }
 
 /// Does a job that was taken and ends it; a panic is the job's failure, not the worker's.
-pub fn carry_out(db: &Db, thread: &Arc<WatchedThread>, job: &Job, work: impl FnOnce() -> Result<()>) {
+pub fn run_job(db: &Db, thread: &Arc<WatchedThread>, job: &Job, work: impl FnOnce() -> Result<()>) {
     log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
     let outcome = if job.attempts > queue::ATTEMPTS {
         Err(Error::new(Code::Conflict, "it was tried five times"))
     } else {
-        let _heart = keep_alive(db, thread, job);
+        let _heartbeat = spawn_heartbeat(db, thread, job);
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("the job panicked")))
     };
     // What is away comes back, the database or a mail server: the job stays under its lease and is tried again.
@@ -178,7 +180,7 @@ pub fn carry_out(db: &Db, thread: &Arc<WatchedThread>, job: &Job, work: impl FnO
     {
         log::warn!("job {} ({}) is tried again later", job.id, job.kind);
         // While the database is away the lease does it.
-        if let Err(error) = db.put_off(job) {
+        if let Err(error) = db.retry_later(job) {
             log::info!("job {} was not put off: {error}", job.id);
         }
         return;
@@ -190,24 +192,24 @@ pub fn carry_out(db: &Db, thread: &Arc<WatchedThread>, job: &Job, work: impl FnO
             "the fault is ours and has been logged".into()
         }
     });
-    match db.run_blocking(|conn| in_transaction(conn, |conn| end(conn, job, told.clone()))) {
+    match db.run_blocking(|conn| in_transaction(conn, |conn| finish(conn, job, told.clone()))) {
         Ok(true) => {}
         Ok(false) => log::info!("job {} gave way, was cancelled, or another worker has it", job.id),
         Err(error) => log::error!("job {} cannot be ended: {error}", job.id),
     }
 }
 
-fn end(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Result<bool> {
+fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Result<bool> {
     let failed = outcome.is_err();
     let ended = queue::finish(conn, job, outcome)?;
     if ended && failed {
-        clear_up(conn, job)?;
+        on_failure(conn, job)?;
     }
     Ok(ended)
 }
 
 /// What has to know that a job did not succeed.
-pub fn clear_up(conn: &mut PgConnection, job: &Job) -> Result<()> {
+pub fn on_failure(conn: &mut PgConnection, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         imports::run::KIND => imports::run::failed(conn, job),
         _ => Ok(()),
@@ -216,24 +218,24 @@ pub fn clear_up(conn: &mut PgConnection, job: &Job) -> Result<()> {
 
 /// A thread that keeps the lease of a job until the answer is dropped, or the worker replaced: however long a statement takes,
 /// nobody else takes the job up.
-fn keep_alive(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Sender<()>> {
-    let (heart, wait) = std::sync::mpsc::channel::<()>();
+fn spawn_heartbeat(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Sender<()>> {
+    let (heartbeat, wait) = std::sync::mpsc::channel::<()>();
     let (db, thread, job) = (db.clone(), Arc::clone(thread), job.clone());
     let beats = std::thread::Builder::new().name("heartbeat".into()).spawn(move || {
-        while wait.recv_timeout(queue::BEAT) == Err(RecvTimeoutError::Timeout) && !thread.is_replaced() {
-            if let Err(error) = db.keep_job(&job) {
+        while wait.recv_timeout(queue::HEARTBEAT) == Err(RecvTimeoutError::Timeout) && !thread.is_replaced() {
+            if let Err(error) = db.renew_lease(&job) {
                 log::warn!("the lease of job {} was not kept: {error}", job.id);
             }
         }
     });
-    beats.inspect_err(|error| log::error!("no thread to keep the lease of a job: {error}")).ok().map(|_| heart)
+    beats.inspect_err(|error| log::error!("no thread to keep the lease of a job: {error}")).ok().map(|_| heartbeat)
 }
 
-fn perform(db: &Db, tools: &Tools, job: &Job) -> Result<()> {
+fn dispatch(db: &Db, services: &Services, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         imports::run::KIND => imports::run::run(db, job),
-        mail::JOB => mailer::run(db, &tools.mailer, job),
-        erasures::PURGE => housekeeping::purge_erased(db, &tools.blobs, job),
+        mail::JOB => mailer::run(db, &services.mailer, job),
+        erasures::PURGE => housekeeping::purge_erased(db, &services.blobs, job),
         records::bulk::JOB => bulk::run(db, job),
         records::tags::JOB => records::tags::run(db, job),
         other => Err(Error::internal(format!("no work is called {other}"))),

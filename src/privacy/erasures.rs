@@ -271,7 +271,7 @@ fn erase(
     erased.extend(records);
     if !files.is_empty() {
         let args = serde_json::to_value(&files).map_err(Error::internal)?;
-        queue::enqueue_in(queue::Lane::Errand, tx, PURGE, &args, Some(counts.files))?;
+        queue::enqueue_in(queue::Lane::Short, tx, PURGE, &args, Some(counts.files))?;
     }
     if let Some(proof) = subject.proof(tx)? {
         return Ok(proof);

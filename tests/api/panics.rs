@@ -61,9 +61,12 @@ fn a_handler_that_panics_answers_and_its_thread_goes_on() {
 
 #[test]
 fn database_work_that_panics_leaves_neither_its_thread_nor_its_transaction() {
-    let db =
-        Db::open(&server().database_url, Size { quick: 1, searches: 1, reports: 1, hands: 1 }, ConnectionMode::Direct)
-            .unwrap();
+    let db = Db::open(
+        &server().database_url,
+        Size { quick: 1, searches: 1, reports: 1, worker_threads: 1 },
+        ConnectionMode::Direct,
+    )
+    .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for _ in 0..3 {
         let failed = runtime.block_on(db.run::<(), _>(|conn| {
@@ -93,12 +96,12 @@ fn a_job_that_panics_fails_and_its_worker_goes_on() {
         diesel::insert_into(jobs::table).values(row).returning(Job::as_returning()).get_result(&mut conn).unwrap();
     let thread = Arc::new(WatchedThread::default());
     let lost = Job { taken: 0, ..job.clone() };
-    worker::carry_out(&server().db, &thread, &lost, || panic!("by a worker that has lost it"));
+    worker::run_job(&server().db, &thread, &lost, || panic!("by a worker that has lost it"));
     let status = |conn: &mut PgConnection| {
         jobs::table.find(job.id).select((jobs::status, jobs::error)).first::<(JobStatus, Option<String>)>(conn).unwrap()
     };
     assert_eq!(status(&mut conn), (JobStatus::Running, None));
-    worker::carry_out(&server().db, &thread, &job, || panic!("on purpose"));
+    worker::run_job(&server().db, &thread, &job, || panic!("on purpose"));
     let (ended, why) = status(&mut conn);
     assert_eq!((ended, why.as_deref()), (JobStatus::Failed, Some("the fault is ours and has been logged")));
 }

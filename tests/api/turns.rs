@@ -9,7 +9,7 @@ use uuid::Uuid;
 use voronka::db::migrations;
 use voronka::db::pool::{Db, Size};
 use voronka::db::pooler::ConnectionMode;
-use voronka::db::queue::{Job, Lane, Reach};
+use voronka::db::queue::{Job, JobFilter, Lane};
 use voronka::kernel::time::DateTime;
 use voronka::schema::jobs;
 
@@ -19,7 +19,7 @@ fn queue() -> Db {
     PgConnection::establish(database_url()).unwrap().batch_execute(&format!("create database {name}")).unwrap();
     let url = database_url().replace("/postgres?", &format!("/{name}?"));
     migrations::run(&url).unwrap();
-    Db::open(&url, Size { quick: 1, searches: 1, reports: 1, hands: 2 }, ConnectionMode::Direct).unwrap()
+    Db::open(&url, Size { quick: 1, searches: 1, reports: 1, worker_threads: 2 }, ConnectionMode::Direct).unwrap()
 }
 
 fn add(db: &Db, workspace: u128, kind: &str, lane: Lane) -> Uuid {
@@ -37,11 +37,11 @@ fn end(db: &Db, job: &Job) {
     db.run_blocking(|conn| voronka::db::queue::finish(conn, job, Ok(()))).map(|ended| assert!(ended)).unwrap();
 }
 
-const fn reach(lanes: &'static [Lane], share: u32) -> Reach {
-    Reach { lanes, in_order: &["import"], share }
+const fn filter(lanes: &'static [Lane], share: u32) -> JobFilter {
+    JobFilter { lanes, in_order: &["import"], share }
 }
 
-const WORK: Reach = reach(&[Lane::Work], 2);
+const WORK: JobFilter = filter(&[Lane::Work], 2);
 
 #[test]
 fn workspaces_take_turns() {
@@ -64,12 +64,12 @@ fn workspaces_take_turns() {
 #[test]
 fn letters_that_somebody_waits_for_do_not_wait() {
     let db = queue();
-    let invitations: Vec<Uuid> = (0..100).map(|_| add(&db, 1, "letter", Lane::Errand)).collect();
+    let invitations: Vec<Uuid> = (0..100).map(|_| add(&db, 1, "letter", Lane::Short)).collect();
     let reset = add(&db, 1, "letter", Lane::Urgent);
-    let of_another = add(&db, 2, "letter", Lane::Errand);
-    assert_eq!(db.take_job(reach(&[Lane::Urgent], 1)).unwrap().unwrap().id, reset);
-    let errands = reach(&[Lane::Urgent, Lane::Errand], 2);
-    let taken: Vec<Uuid> = (0..2).map(|_| db.take_job(errands).unwrap().unwrap().id).collect();
+    let of_another = add(&db, 2, "letter", Lane::Short);
+    assert_eq!(db.take_job(filter(&[Lane::Urgent], 1)).unwrap().unwrap().id, reset);
+    let short_jobs = filter(&[Lane::Urgent, Lane::Short], 2);
+    let taken: Vec<Uuid> = (0..2).map(|_| db.take_job(short_jobs).unwrap().unwrap().id).collect();
     assert_eq!(taken, [invitations[0], of_another]);
     // Work does not take letters, nor letters work.
     assert!(db.take_job(WORK).unwrap().is_none());
@@ -84,10 +84,10 @@ fn imports_of_a_workspace_keep_their_order() {
     assert_eq!(import.id, first);
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, bulk);
     // The later import is no reason to give way, for it cannot begin.
-    assert!(!db.give_way(&import, true).unwrap());
+    assert!(!db.yield_turn(&import, true).unwrap());
     let other = add(&db, 2, "import", Lane::Work);
-    assert!(db.give_way(&import, true).unwrap());
-    assert!(!db.give_way(&import, true).unwrap(), "it is out of its hands");
+    assert!(db.yield_turn(&import, true).unwrap());
+    assert!(!db.yield_turn(&import, true).unwrap(), "it is out of its hands");
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, other);
     let again = db.take_job(WORK).unwrap().unwrap();
     assert_eq!((again.id, again.taken), (first, import.taken + 1));
@@ -100,9 +100,9 @@ fn what_gives_way_comes_after_what_was_never_begun() {
     let db = queue();
     let long = add(&db, 1, "bulk", Lane::Work);
     let job = db.take_job(WORK).unwrap().unwrap();
-    assert!(!db.give_way(&job, false).unwrap(), "nobody waits");
+    assert!(!db.yield_turn(&job, false).unwrap(), "nobody waits");
     let short = add(&db, 1, "bulk", Lane::Work);
-    assert!(db.give_way(&job, false).unwrap());
+    assert!(db.yield_turn(&job, false).unwrap());
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, short);
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, long);
 }

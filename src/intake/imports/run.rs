@@ -27,7 +27,7 @@ const CHUNK: usize = 500;
 /// Rows after which the planner's statistics are made anew.
 const BULK: usize = 1_000;
 /// After so long an import lets others go before it.
-const TURN: Duration = Duration::from_secs(5);
+const TIME_SLICE: Duration = Duration::from_secs(5);
 /// More problems than this are counted, but not kept.
 const PROBLEMS_MAX: i64 = 10_000;
 
@@ -47,19 +47,19 @@ pub struct Args {
 /// The work of one job.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let Args { import_id, dry_run } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let request = asked(db, job)?;
+    let request = request(db, job)?;
     if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) }
 }
 
 /// Who asks, with the rights of this moment.
-fn asked(db: &Db, job: &Job) -> Result<Request> {
+fn request(db: &Db, job: &Job) -> Result<Request> {
     let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     Ok(Request::internal(Actor { via: "import", ..actor }, format!("job-{}", job.id)))
 }
 
 /// The same, who must still be allowed to import such records: asked anew before each chunk, as a request asks it.
-fn asked_again(db: &Db, job: &Job, import: &Import) -> Result<Request> {
-    let request = asked(db, job)?;
+fn authorized_request(db: &Db, job: &Job, import: &Import) -> Result<Request> {
+    let request = request(db, job)?;
     routes::check_right(&request.actor, import.resource, import.settings.on_existing != Some(OnExisting::Skip))?;
     Ok(request)
 }
@@ -79,7 +79,7 @@ pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
 }
 
 fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
-    queue::tell(tx, job, job.done)?;
+    queue::report_progress(tx, job, job.done)?;
     set_status(tx, id, ImportStatus::Running)
 }
 
@@ -116,7 +116,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         }
         let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
         let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
-        report = db.write_blocking(&asked_again(db, job, &import)?, |tx| {
+        report = db.write_blocking(&authorized_request(db, job, &import)?, |tx| {
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
                 // What the first attempt made and remembered is undone.
@@ -132,7 +132,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             Ok(report)
         })?;
         done += rows.len();
-        if begun.elapsed() > TURN && done < table.rows.len() && db.give_way(job, true)? {
+        if begun.elapsed() > TIME_SLICE && done < table.rows.len() && db.yield_turn(job, true)? {
             return Ok(());
         }
     }
@@ -173,9 +173,9 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             problems.extend(chunk(tx, &mut reader, &rows, on_existing, &mut report)?);
             tx.forget_events();
             let done = report.rows;
-            asked_again(db, job, &import)?;
+            authorized_request(db, job, &import)?;
             // On a connection of its own: the rehearsal itself leaves no trace.
-            db.write_blocking(request, |tx| queue::tell(tx, job, done))?;
+            db.write_blocking(request, |tx| queue::report_progress(tx, job, done))?;
         }
         Ok((report, problems))
     })?;
@@ -184,7 +184,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             keep_problems(tx, id, part, 0)?;
         }
         diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
-        queue::tell(tx, job, report.rows)?;
+        queue::report_progress(tx, job, report.rows)?;
         set_status(tx, id, ImportStatus::Rehearsed)?;
         forget::ended(tx.conn, tx.workspace(), id)
     })

@@ -63,7 +63,8 @@ fn start() -> Running {
     roles::grant(&database_url, roles::SERVER, true).unwrap();
     let server_url = database_url.replace("user=voronka", &format!("user={}", roles::SERVER));
     let db =
-        Db::open(&server_url, Size { quick: 6, searches: 3, reports: 3, hands: 4 }, ConnectionMode::Direct).unwrap();
+        Db::open(&server_url, Size { quick: 6, searches: 3, reports: 3, worker_threads: 4 }, ConnectionMode::Direct)
+            .unwrap();
     let settings = mailer::Settings {
         smtp_url: None,
         folder: mail_folder(),
