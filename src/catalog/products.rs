@@ -1,5 +1,5 @@
 //! Products: what is sold.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -121,9 +121,9 @@ list_params!(ProductList, PRODUCT.parameters());
 owned!(soft products, Product, Product);
 restorable!(products, Product);
 
-const MEANINGS: Meanings = &[
-    ("products_sku_key", Meaning::Taken(Code::DuplicateSku, "/sku")),
-    ("products_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("products_sku_key", ConstraintRule::Taken(Code::DuplicateSku, "/sku")),
+    ("products_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &ProductCreate) -> Result<Product> {
@@ -147,7 +147,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ProductCreate) -> Result<Product> {
         ))
         .returning(Product::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -162,7 +162,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUp
         .set((changes, price, products::version.eq(before.version + 1), products::updated_at.eq(tx.now)))
         .returning(Product::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     events::record_change(tx, &before, after)
 }
 

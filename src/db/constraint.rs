@@ -1,41 +1,41 @@
-//! Broken constraints get their meaning by the constraint's name; anything else stays an error of ours.
+//! Broken constraints are mapped to problems by their names; anything else stays an error of ours.
 use crate::kernel::error::{Code, Error, Result};
 use diesel::result::{DatabaseErrorKind, Error as Sql, QueryResult};
 
-/// What the constraints of a table mean, by their names.
-pub type Meanings = &'static [(&'static str, Meaning)];
+/// What becomes of the broken constraints of a table, by their names.
+pub type ConstraintRules = &'static [(&'static str, ConstraintRule)];
 
 #[derive(Clone, Copy, Debug)]
-pub enum Meaning {
+pub enum ConstraintRule {
     /// A unique index: 409 with this code, at this pointer.
     Taken(Code, &'static str),
     /// A foreign key: the member names no record of this workspace.
     Missing(&'static str),
 }
 
-pub trait Explain<T> {
-    fn explain(self, meanings: Meanings) -> Result<T>;
+pub trait MapConstraint<T> {
+    fn map_constraint(self, rules: ConstraintRules) -> Result<T>;
 }
 
-impl<T> Explain<T> for QueryResult<T> {
-    fn explain(self, meanings: Meanings) -> Result<T> {
-        self.map_err(|error| explained(error, meanings))
+impl<T> MapConstraint<T> for QueryResult<T> {
+    fn map_constraint(self, rules: ConstraintRules) -> Result<T> {
+        self.map_err(|error| mapped(error, rules))
     }
 }
 
-fn explained(error: Sql, meanings: Meanings) -> Error {
+fn mapped(error: Sql, rules: ConstraintRules) -> Error {
     use DatabaseErrorKind::{ForeignKeyViolation, UniqueViolation};
     let Sql::DatabaseError(UniqueViolation | ForeignKeyViolation, info) = &error else { return error.into() };
     let Some(name) = info.constraint_name().map(logical) else { return error.into() };
     if name.ends_with("_pkey") {
         return Error::new(Code::IdTaken, "a record with this id exists");
     }
-    match meanings.iter().find(|(known, _)| *known == name) {
-        Some((_, Meaning::Taken(code, pointer))) => {
+    match rules.iter().find(|(known, _)| *known == name) {
+        Some((_, ConstraintRule::Taken(code, pointer))) => {
             Error::new(*code, format!("{} is in use", pointer.trim_start_matches('/')))
                 .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, code.as_str(), "is in use")])
         }
-        Some((_, Meaning::Missing(pointer))) => Error::reference(*pointer),
+        Some((_, ConstraintRule::Missing(pointer))) => Error::reference(*pointer),
         None => error.into(),
     }
 }

@@ -133,7 +133,7 @@ macro_rules! removable {
 }
 
 /// `restore` for a `soft` table: a deletion is taken back within 30 days, by who could have made it. What was freed for others,
-/// such as an e-mail, may be taken by now; the meanings of the table say so.
+/// such as an e-mail, may be taken by now; the constraint rules of the table say so.
 #[macro_export]
 macro_rules! restorable {
     ($table:ident, $row:ty) => {
@@ -159,7 +159,7 @@ macro_rules! restorable {
                 .returning(<$row>::as_returning())
                 .get_result(tx.conn)
                 .optional()
-                .explain(MEANINGS)?;
+                .map_constraint(CONSTRAINTS)?;
             let row = row.ok_or_else($crate::kernel::error::Error::not_found)?;
             tx.record($crate::db::events::Event::changed("restored", &row, &row)?);
             Ok(row)

@@ -1,5 +1,5 @@
 //! Logins, sessions and refresh tokens: the SQL of signing in. A login is a person; a user is a login in one workspace.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events;
 use crate::identity::tokens;
 use crate::kernel::error::{Code, Error, Result};
@@ -96,7 +96,7 @@ pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, h
             logins::created_at.eq(DateTime::now()),
         ))
         .execute(conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     Ok(id)
 }
 
@@ -106,12 +106,12 @@ pub fn insert_identified(conn: &mut PgConnection, email: &str, now: DateTime) ->
     diesel::insert_into(logins::table)
         .values((logins::id.eq(id), logins::email.eq(email), logins::created_at.eq(now)))
         .execute(conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     Ok(id)
 }
 
 /// A login's address is its own, whoever was first.
-pub const MEANINGS: Meanings = &[("logins_email_key", Meaning::Taken(Code::DuplicateEmail, "/email"))];
+pub const CONSTRAINTS: ConstraintRules = &[("logins_email_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email"))];
 
 /// A membership of a login.
 #[derive(Debug, Queryable)]

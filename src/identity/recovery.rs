@@ -1,5 +1,5 @@
 //! Invitations accepted, passwords forgotten and changed, addresses changed: all by a letter or the password.
-use crate::db::constraint::Explain;
+use crate::db::constraint::MapConstraint;
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts::Newcomer;
@@ -150,7 +150,7 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
             u::updated_at.eq(DateTime::now()),
         ))
         .execute(conn)
-        .explain(users::MEANINGS)?;
+        .map_constraint(users::CONSTRAINTS)?;
     if joined == 0 {
         return Err(Error::new(Code::LinkInvalid, "the invitation was taken back"));
     }
@@ -306,12 +306,12 @@ async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web:
             mail::security_changed(conn, login, MailKind::EmailChanged)?;
             let row = diesel::update(logins::table.find(login))
                 .set((logins::email.eq(&proof.email), logins::holder.eq(true)));
-            row.execute(conn).explain(accounts::MEANINGS)?;
+            row.execute(conn).map_constraint(accounts::CONSTRAINTS)?;
             // They are known by it in each of their workspaces.
             diesel::update(u::table.filter(u::login_id.eq(login)))
                 .set((u::email.eq(&proof.email), u::version.eq(u::version + 1), u::updated_at.eq(DateTime::now())))
                 .execute(conn)
-                .explain(users::MEANINGS)?;
+                .map_constraint(users::CONSTRAINTS)?;
             accounts::tell(conn, login, "user.email_changed", &device)
         })
     })

@@ -1,5 +1,5 @@
 //! Roles: named sets of rights. Five are built in; a workspace adds its own.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -123,7 +123,7 @@ static ROLE: Fields<roles::table> = Fields {
 list_params!(RoleList, ROLE.parameters());
 owned!(roles, Role, Role);
 
-const MEANINGS: Meanings = &[("roles_key_key", Meaning::Taken(Code::DuplicateName, "/key"))];
+const CONSTRAINTS: ConstraintRules = &[("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
 /// The built-in roles of a new workspace.
 pub fn begin(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<()> {
@@ -198,7 +198,7 @@ fn insert(tx: &mut Tx<'_>, new: &RoleCreate) -> Result<Role> {
         ))
         .returning(Role::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }

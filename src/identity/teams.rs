@@ -1,5 +1,5 @@
 //! Teams: departments, one inside another.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
@@ -80,9 +80,9 @@ static TEAM: Fields<teams::table> = Fields {
 list_params!(TeamList, TEAM.parameters());
 owned!(teams, Team, Team);
 
-const MEANINGS: Meanings = &[
-    ("teams_name_key", Meaning::Taken(Code::DuplicateName, "/name")),
-    ("teams_parent_id_fkey", Meaning::Missing("/parent_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("teams_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
+    ("teams_parent_id_fkey", ConstraintRule::Missing("/parent_id")),
 ];
 
 const BELOW: &str = "with recursive below as (
@@ -127,7 +127,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &TeamCreate) -> Result<Team> {
         ))
         .returning(Team::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -148,7 +148,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
         .set((changes, teams::version.eq(before.version + 1), teams::updated_at.eq(tx.now)))
         .returning(Team::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     events::record_change(tx, &before, after)
 }
 

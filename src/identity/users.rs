@@ -1,5 +1,5 @@
 //! Users: the people of a workspace.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::queue;
 use crate::db::table::Expected;
@@ -132,11 +132,11 @@ pub static USER: Fields<users::table> = Fields {
 list_params!(UserList, USER.parameters());
 owned!(users, User, User);
 
-pub const MEANINGS: Meanings = &[
-    ("users_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
-    ("users_login_id_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
-    ("users_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
-    ("users_team_id_fkey", Meaning::Missing("/team_id")),
+pub const CONSTRAINTS: ConstraintRules = &[
+    ("users_email_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email")),
+    ("users_login_id_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email")),
+    ("users_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("users_team_id_fkey", ConstraintRule::Missing("/team_id")),
 ];
 
 /// A membership to be made.
@@ -164,7 +164,7 @@ pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, 
         ))
         .returning(User::as_returning())
         .get_result(conn)
-        .explain(MEANINGS)
+        .map_constraint(CONSTRAINTS)
 }
 
 /// Adds a user: invited, or with a password hash active with a new login.
@@ -198,7 +198,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
         ))
         .returning(User::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&user)?);
     Ok(user)
 }
@@ -216,7 +216,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
         .set((changes, users::version.eq(before.version + 1), users::updated_at.eq(tx.now)))
         .returning(User::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     keep_an_owner(tx, &before, &after)?;
     if before.status == UserStatus::Active && after.status != UserStatus::Active {
         shut_out(tx, after.id)?;

@@ -1,5 +1,5 @@
 //! Segments: contacts, companies, leads or deals that belong together, by a condition or by name.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
@@ -171,7 +171,7 @@ static SEGMENT: Fields<segments::table> = Fields {
 list_params!(SegmentList, SEGMENT.parameters());
 owned!(segments, Segment, Segment);
 
-const MEANINGS: Meanings = &[("segments_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+const CONSTRAINTS: ConstraintRules = &[("segments_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 fn insert(tx: &mut Tx<'_>, new: &SegmentCreate) -> Result<Segment> {
     tx.actor.must_read(new.resource.as_str())?;
@@ -186,7 +186,7 @@ fn insert(tx: &mut Tx<'_>, new: &SegmentCreate) -> Result<Segment> {
         ))
         .returning(Segment::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     add(tx, &row, &new.record_ids, "/record_ids")?;
     tx.record(Event::created(&row)?);
     Ok(row)
@@ -221,7 +221,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
         .set((changes, segments::version.eq(before.version + 1), segments::updated_at.eq(tx.now)))
         .returning(Segment::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     events::record_change(tx, &before, after)
 }
 

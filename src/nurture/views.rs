@@ -1,5 +1,5 @@
 //! Saved views: a list as somebody likes to see it. One's own, or shared with the workspace.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -118,7 +118,7 @@ static VIEW: Fields<views::table> = Fields {
 list_params!(ViewList, VIEW.parameters());
 owned!(views, View, View);
 
-const MEANINGS: Meanings = &[("views_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+const CONSTRAINTS: ConstraintRules = &[("views_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
     tx.actor.must_read(new.resource.as_str())?;
@@ -138,7 +138,7 @@ fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
         ))
         .returning(View::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -154,7 +154,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -
         .set((changes, views::version.eq(before.version + 1), views::updated_at.eq(tx.now)))
         .returning(View::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     events::record_change(tx, &before, after)
 }
 

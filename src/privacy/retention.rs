@@ -1,5 +1,5 @@
 //! Rules for how long people and their records are kept: once a day what a rule chooses is erased or deleted.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
@@ -148,7 +148,8 @@ static RULE: Fields<retention_rules::table> = Fields {
 list_params!(RetentionRuleList, RULE.parameters());
 owned!(retention_rules, RetentionRule, RetentionRule);
 
-const MEANINGS: Meanings = &[("retention_rules_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+const CONSTRAINTS: ConstraintRules =
+    &[("retention_rules_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 /// A rule is made by who could do its work by hand.
 fn must_be_able(tx: &Tx<'_>, resource: RetentionResource, action: RetentionAction) -> Result<()> {
@@ -210,7 +211,7 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
         ))
         .returning(RetentionRule::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -227,7 +228,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
         .set((changes, owner, retention_rules::version.eq(before.version + 1), retention_rules::updated_at.eq(tx.now)))
         .returning(RetentionRule::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     events::record_change(tx, &before, after)
 }
 

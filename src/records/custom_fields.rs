@@ -1,5 +1,5 @@
 //! The fields that a workspace adds to its contacts, companies, leads and deals, and what they ask of the values given.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::table::Expected;
@@ -171,7 +171,7 @@ static FIELD: Fields<custom_fields::table> = Fields {
 list_params!(CustomFieldList, FIELD.parameters());
 owned!(custom_fields, CustomField, CustomField);
 
-const MEANINGS: Meanings = &[("custom_fields_key_key", Meaning::Taken(Code::DuplicateName, "/key"))];
+const CONSTRAINTS: ConstraintRules = &[("custom_fields_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
 /// The values of a new record. Whom they name is asked of all records at once, with `require_visible`.
 pub fn new_values(tx: &Tx<'_>, record: Kind, given: &[CustomValue]) -> Result<CustomValues> {
@@ -288,7 +288,7 @@ fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
         ))
         .returning(CustomField::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }

@@ -1,5 +1,5 @@
 //! Tags: labels that any record can carry. Records hold the words themselves; this list holds their colours, and how each is written.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
@@ -85,7 +85,7 @@ static FIELDS: Fields<tags::table> = Fields {
 list_params!(TagList, FIELDS.parameters());
 owned!(tags, Tag, Tag);
 
-const MEANINGS: Meanings = &[("tags_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+const CONSTRAINTS: ConstraintRules = &[("tags_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 /// How the words that new or changed records carry are written here. New words are written as they are given first.
 pub fn spelling<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t Tags>) -> Result<Spelling> {
@@ -158,7 +158,7 @@ fn insert(tx: &mut Tx<'_>, new: &TagCreate) -> Result<Tag> {
         ))
         .returning(Tag::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -169,7 +169,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
         .set((changes, tags::version.eq(before.version + 1), tags::updated_at.eq(tx.now)))
         .returning(Tag::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     let after = events::record_change(tx, &before, after)?;
     if after.name != before.name {
         retag_conditions(tx, &before.name, &after.name)?;

@@ -1,5 +1,5 @@
 //! Pipelines: the funnels of leads and of deals.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -157,7 +157,7 @@ static PIPELINE: Fields<pipelines::table> = Fields {
 list_params!(PipelineList, PIPELINE.parameters());
 owned!(pipelines, Row, Pipeline);
 
-const MEANINGS: Meanings = &[("pipelines_name_key", Meaning::Taken(Code::DuplicateName, "/name"))];
+const CONSTRAINTS: ConstraintRules = &[("pipelines_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 fn draft(name: &str, category: Category, probability: i32) -> StageDraft {
     StageDraft {
@@ -234,7 +234,7 @@ fn insert(tx: &mut Tx<'_>, new: &PipelineCreate) -> Result<Pipeline> {
         ))
         .returning(Row::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     let mut drafts = new.stages.clone().unwrap_or_else(|| usual_stages(new.kind));
     drafts.sort_by_key(|draft| stages::rank(draft.category.unwrap_or(Category::Open)));
@@ -272,7 +272,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
         ))
         .returning(Row::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     let after = events::record_change(tx, &before, after)?;
     let stages = stages::of_pipeline(tx, id)?;
     Ok(with_stages(after, stages))

@@ -1,5 +1,5 @@
 //! Stages: the steps of a pipeline.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -114,9 +114,9 @@ pub static STAGE: Fields<stages::table> = Fields {
 list_params!(StageList, STAGE.parameters());
 owned!(soft stages, Stage, Stage);
 
-const MEANINGS: Meanings = &[
-    ("stages_name_key", Meaning::Taken(Code::DuplicateName, "/name")),
-    ("stages_pipeline_id_fkey", Meaning::Missing("/pipeline_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("stages_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
+    ("stages_pipeline_id_fkey", ConstraintRule::Missing("/pipeline_id")),
 ];
 
 /// The living stages of a pipeline, in order.
@@ -231,7 +231,7 @@ pub fn add(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
         ))
         .returning(Stage::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
@@ -255,7 +255,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
         .set((changes, stages::version.eq(before.version + 1), stages::updated_at.eq(tx.now)))
         .returning(Stage::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     events::record_change(tx, &before, after)
 }
 

@@ -10,7 +10,7 @@ macro_rules! names {
         paths: $all:tt, $one:tt, $id:tt;
         operations: $list_id:tt, $create_id:tt, $get_id:tt, $update_id:tt, $delete_id:tt;
     ) => {
-        use $crate::db::constraint::{Explain, Meaning, Meanings};
+        use $crate::db::constraint::{MapConstraint, ConstraintRule, ConstraintRules};
         use $crate::db::events::{self, Event};
         use $crate::db::table::Expected;
         use $crate::db::tx::Tx;
@@ -84,7 +84,7 @@ macro_rules! names {
         $crate::list_params!($params, FIELDS.parameters());
         $crate::owned!($table, $row, $kind);
 
-        const MEANINGS: Meanings = &[($unique, Meaning::Taken(Code::DuplicateName, "/name"))];
+        const CONSTRAINTS: ConstraintRules = &[($unique, ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
         pub fn insert(tx: &mut Tx<'_>, new: &$create) -> Result<$row> {
             let row = diesel::insert_into($table::table)
@@ -98,7 +98,7 @@ macro_rules! names {
                 ))
                 .returning($row::as_returning())
                 .get_result(tx.conn)
-                .explain(MEANINGS)?;
+                .map_constraint(CONSTRAINTS)?;
             tx.record(Event::created(&row)?);
             Ok(row)
         }
@@ -109,7 +109,7 @@ macro_rules! names {
                 .set((changes, $table::version.eq(before.version + 1), $table::updated_at.eq(tx.now)))
                 .returning($row::as_returning())
                 .get_result(tx.conn)
-                .explain(MEANINGS)?;
+                .map_constraint(CONSTRAINTS)?;
             events::record_change(tx, &before, after)
         }
 

@@ -1,5 +1,5 @@
 //! Activities: what happened. Notes, calls, meetings, mail, visits.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -154,11 +154,11 @@ list_params!(ActivityList, ACTIVITY.parameters());
 owned!(soft activities, Activity, Activity);
 restorable!(activities, Activity);
 
-const MEANINGS: Meanings = &[
-    ("activities_contact_id_fkey", Meaning::Missing("/contact_id")),
-    ("activities_company_id_fkey", Meaning::Missing("/company_id")),
-    ("activities_lead_id_fkey", Meaning::Missing("/lead_id")),
-    ("activities_deal_id_fkey", Meaning::Missing("/deal_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("activities_contact_id_fkey", ConstraintRule::Missing("/contact_id")),
+    ("activities_company_id_fkey", ConstraintRule::Missing("/company_id")),
+    ("activities_lead_id_fkey", ConstraintRule::Missing("/lead_id")),
+    ("activities_deal_id_fkey", ConstraintRule::Missing("/deal_id")),
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
@@ -186,7 +186,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
         ))
         .returning(Activity::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     related.touch(tx)?;
     tx.record(Event::created(&row)?);
     Ok(row)

@@ -1,5 +1,5 @@
 //! The SQL of companies.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::sql::{Part, Statement};
@@ -26,10 +26,10 @@ owned!(soft companies, Company, Company);
 restorable!(companies, Company);
 removable!(companies, Company, frees external_id);
 
-const MEANINGS: Meanings = &[
-    ("companies_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
-    ("companies_parent_id_fkey", Meaning::Missing("/parent_id")),
-    ("companies_owner_id_fkey", Meaning::Missing("/owner_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("companies_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("companies_parent_id_fkey", ConstraintRule::Missing("/parent_id")),
+    ("companies_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
 ];
 
 /// A company as it goes into the table.
@@ -94,7 +94,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
         .values(row)
         .returning(Company::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, [&row.tags])?;
     tx.record(Event::created(&row)?);
     Ok(row)
@@ -115,7 +115,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
         .values(rows)
         .returning(Company::as_returning())
         .get_results(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, rows.iter().map(|row| &row.tags))?;
     for row in &rows {
         tx.record(Event::created(row)?);
@@ -201,7 +201,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Company, given)?;
-    let changed: Vec<Company> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    let changed: Vec<Company> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     if !moved.is_empty() {
         check_parents(tx, moved)?;
     }

@@ -1,5 +1,5 @@
 //! The SQL of contacts.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related;
@@ -41,13 +41,13 @@ fn follow(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
     refresh(tx, rows)
 }
 
-const MEANINGS: Meanings = &[
-    ("contacts_email_key", Meaning::Taken(Code::DuplicateEmail, "/email")),
-    ("contact_emails_key", Meaning::Taken(Code::DuplicateEmail, "/emails")),
-    ("contacts_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
-    ("contacts_company_id_fkey", Meaning::Missing("/company_id")),
-    ("contacts_source_id_fkey", Meaning::Missing("/source_id")),
-    ("contacts_owner_id_fkey", Meaning::Missing("/owner_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("contacts_email_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email")),
+    ("contact_emails_key", ConstraintRule::Taken(Code::DuplicateEmail, "/emails")),
+    ("contacts_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("contacts_company_id_fkey", ConstraintRule::Missing("/company_id")),
+    ("contacts_source_id_fkey", ConstraintRule::Missing("/source_id")),
+    ("contacts_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
 ];
 
 /// A contact as it goes into the table: one fixed statement, which stays prepared.
@@ -187,8 +187,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
         .values(row)
         .returning(Contact::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
-    emails::claim(tx, [&row]).explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
+    emails::claim(tx, [&row]).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, [&row.tags])?;
     consents::note(tx, &[(row.id, &[], &row.consents.0)])?;
     tx.record(Event::created(&row)?);
@@ -211,8 +211,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
         .values(rows)
         .returning(Contact::as_returning())
         .get_results(tx.conn)
-        .explain(MEANINGS)?;
-    emails::claim(tx, &rows).explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
+    emails::claim(tx, &rows).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, rows.iter().map(|row| &row.tags))?;
     let given: Vec<consents::Changed<'_>> =
         rows.iter().map(|row| (row.id, [].as_slice(), row.consents.0.as_slice())).collect();
@@ -295,7 +295,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Contact, given)?;
-    let changed: Vec<Contact> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    let changed: Vec<Contact> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
     if changed.iter().any(nameless) {
@@ -305,7 +305,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let rows = rows_of(&groups);
     let changed = events::record_changes(tx, &rows, changed)?;
     let readdressed = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
-    emails::claim_anew(tx, readdressed.map(|(_, after)| after)).explain(MEANINGS)?;
+    emails::claim_anew(tx, readdressed.map(|(_, after)| after)).map_constraint(CONSTRAINTS)?;
     let changes = rows
         .iter()
         .zip(&changed)
@@ -401,7 +401,7 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
         return Err(Error::not_found());
     }
     let back = undelete(tx, id)?;
-    emails::claim(tx, [&back]).explain(MEANINGS)?;
+    emails::claim(tx, [&back]).map_constraint(CONSTRAINTS)?;
     refresh(tx, std::slice::from_ref(&back))?;
     Ok(back)
 }

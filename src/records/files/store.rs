@@ -1,5 +1,5 @@
 //! The SQL of files.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs;
 use crate::db::sql::{Part, Statement};
@@ -20,12 +20,12 @@ use uuid::Uuid;
 owned!(soft files, File, File);
 restorable!(files, File);
 
-const MEANINGS: Meanings = &[
-    ("files_contact_id_fkey", Meaning::Missing("/contact_id")),
-    ("files_company_id_fkey", Meaning::Missing("/company_id")),
-    ("files_lead_id_fkey", Meaning::Missing("/lead_id")),
-    ("files_deal_id_fkey", Meaning::Missing("/deal_id")),
-    ("files_activity_id_fkey", Meaning::Missing("/activity_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("files_contact_id_fkey", ConstraintRule::Missing("/contact_id")),
+    ("files_company_id_fkey", ConstraintRule::Missing("/company_id")),
+    ("files_lead_id_fkey", ConstraintRule::Missing("/lead_id")),
+    ("files_deal_id_fkey", ConstraintRule::Missing("/deal_id")),
+    ("files_activity_id_fkey", ConstraintRule::Missing("/activity_id")),
 ];
 
 /// What a file belongs to.
@@ -126,7 +126,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File>
         ))
         .returning(File::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }

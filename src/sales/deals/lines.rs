@@ -1,5 +1,5 @@
 //! Line items: which products a deal is about, at which price.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Bad, Code, Error, Result};
@@ -67,7 +67,7 @@ struct NewRow {
     discount_percent: i32,
 }
 
-const MEANINGS: Meanings = &[("line_items_product_id_fkey", Meaning::Missing("/line_items"))];
+const CONSTRAINTS: ConstraintRules = &[("line_items_product_id_fkey", ConstraintRule::Missing("/line_items"))];
 
 fn line_total(quantity: i32, price: i64, discount: i32) -> Option<i64> {
     let hundredths = i128::from(quantity) * i128::from(price) * i128::from(100 - discount);
@@ -151,7 +151,7 @@ pub fn insert(tx: &mut Tx<'_>, items: &[(Uuid, i32, &LineItemInput, Money)]) -> 
     };
     let rows: Vec<NewRow> = items.iter().map(row).collect();
     for part in rows.chunks(5_000) {
-        diesel::insert_into(line_items::table).values(part).execute(tx.conn).explain(MEANINGS)?;
+        diesel::insert_into(line_items::table).values(part).execute(tx.conn).map_constraint(CONSTRAINTS)?;
     }
     Ok(())
 }

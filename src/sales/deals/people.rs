@@ -1,5 +1,5 @@
 //! The people of a deal: the links behind its `contacts`, and whose tasks the deal's tasks are.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::related::Related;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
@@ -9,7 +9,7 @@ use crate::schema::deal_contacts;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-const MEANINGS: Meanings = &[("deal_contacts_contact_id_fkey", Meaning::Missing("/contacts"))];
+const CONSTRAINTS: ConstraintRules = &[("deal_contacts_contact_id_fkey", ConstraintRule::Missing("/contacts"))];
 
 /// Links deals and contacts.
 pub fn link(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> {
@@ -25,7 +25,7 @@ pub fn link(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> {
         )
     };
     let rows: Vec<_> = links.iter().map(row).collect();
-    diesel::insert_into(deal_contacts::table).values(rows).execute(tx.conn).explain(MEANINGS)?;
+    diesel::insert_into(deal_contacts::table).values(rows).execute(tx.conn).map_constraint(CONSTRAINTS)?;
     Ok(())
 }
 

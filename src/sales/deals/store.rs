@@ -1,5 +1,5 @@
 //! The SQL of deals: creation (with or without a past), changes, moves.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
@@ -32,14 +32,14 @@ owned!(soft deals, Deal, Deal);
 restorable!(deals, Deal as undelete);
 removable!(deals, Deal, frees external_id, then refresh);
 
-const MEANINGS: Meanings = &[
-    ("deals_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
-    ("deals_company_id_fkey", Meaning::Missing("/company_id")),
-    ("deals_owner_id_fkey", Meaning::Missing("/owner_id")),
-    ("deals_closed_by_id_fkey", Meaning::Missing("/owner_id")),
-    ("deals_source_id_fkey", Meaning::Missing("/source_id")),
-    ("deals_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
-    ("deals_stage_fkey", Meaning::Missing("/stage_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("deals_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("deals_company_id_fkey", ConstraintRule::Missing("/company_id")),
+    ("deals_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
+    ("deals_closed_by_id_fkey", ConstraintRule::Missing("/owner_id")),
+    ("deals_source_id_fkey", ConstraintRule::Missing("/source_id")),
+    ("deals_loss_reason_id_fkey", ConstraintRule::Missing("/loss_reason_id")),
+    ("deals_stage_fkey", ConstraintRule::Missing("/stage_id")),
 ];
 
 /// Brings the next tasks up to date that may be tasks of these deals.
@@ -177,7 +177,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
     refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
-    let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).explain(MEANINGS)?;
+    let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).map_constraint(CONSTRAINTS)?;
     people::link(tx, &links)?;
     lines::insert(tx, &items)?;
     spans::insert_many(tx, &spans)?;
@@ -295,7 +295,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Deal, given)?;
-    let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    let changed: Vec<Deal> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
     let rows = rows_of(&groups);
@@ -363,7 +363,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         ))
         .returning(Deal::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     spans::advance(tx, before.id, stage)?;
     let verb = match (before.status == after.status, after.status) {
         (true, _) => "stage_changed",

@@ -1,5 +1,5 @@
 //! The SQL of leads.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
@@ -33,16 +33,16 @@ owned!(soft leads, Lead, Lead);
 restorable!(leads, Lead as undelete);
 removable!(leads, Lead, frees external_id, then refresh);
 
-const MEANINGS: Meanings = &[
-    ("leads_external_id_key", Meaning::Taken(Code::DuplicateExternalId, "/external_id")),
-    ("leads_contact_id_fkey", Meaning::Missing("/contact_id")),
-    ("leads_company_id_fkey", Meaning::Missing("/company_id")),
-    ("leads_product_id_fkey", Meaning::Missing("/product_id")),
-    ("leads_owner_id_fkey", Meaning::Missing("/owner_id")),
-    ("leads_closed_by_id_fkey", Meaning::Missing("/owner_id")),
-    ("leads_source_id_fkey", Meaning::Missing("/source_id")),
-    ("leads_loss_reason_id_fkey", Meaning::Missing("/loss_reason_id")),
-    ("leads_stage_fkey", Meaning::Missing("/stage_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("leads_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
+    ("leads_contact_id_fkey", ConstraintRule::Missing("/contact_id")),
+    ("leads_company_id_fkey", ConstraintRule::Missing("/company_id")),
+    ("leads_product_id_fkey", ConstraintRule::Missing("/product_id")),
+    ("leads_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
+    ("leads_closed_by_id_fkey", ConstraintRule::Missing("/owner_id")),
+    ("leads_source_id_fkey", ConstraintRule::Missing("/source_id")),
+    ("leads_loss_reason_id_fkey", ConstraintRule::Missing("/loss_reason_id")),
+    ("leads_stage_fkey", ConstraintRule::Missing("/stage_id")),
 ];
 
 /// Brings the next tasks up to date that may be tasks of these leads.
@@ -143,7 +143,7 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
     refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
-    let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).explain(MEANINGS)?;
+    let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).map_constraint(CONSTRAINTS)?;
     spans::insert_many(tx, &spans)?;
     records::tags::note(tx, made.iter().map(|lead| &lead.tags))?;
     for lead in &made {
@@ -326,7 +326,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Lead, given)?;
-    let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    let changed: Vec<Lead> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
@@ -365,7 +365,7 @@ pub fn place(
         ))
         .returning(Lead::as_returning())
         .get_result(tx.conn)
-        .explain(MEANINGS)?;
+        .map_constraint(CONSTRAINTS)?;
     spans::advance(tx, before.id, stage)?;
     let verb = match (before.status == after.status, after.status) {
         (true, _) => "stage_changed",

@@ -1,5 +1,5 @@
 //! The SQL of tasks.
-use crate::db::constraint::{Explain, Meaning, Meanings};
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -23,12 +23,12 @@ owned!(soft tasks, Task, Task);
 restorable!(tasks, Task as undelete);
 removable!(tasks, Task, then refresh);
 
-const MEANINGS: Meanings = &[
-    ("tasks_assignee_id_fkey", Meaning::Missing("/assignee_id")),
-    ("tasks_contact_id_fkey", Meaning::Missing("/contact_id")),
-    ("tasks_company_id_fkey", Meaning::Missing("/company_id")),
-    ("tasks_lead_id_fkey", Meaning::Missing("/lead_id")),
-    ("tasks_deal_id_fkey", Meaning::Missing("/deal_id")),
+const CONSTRAINTS: ConstraintRules = &[
+    ("tasks_assignee_id_fkey", ConstraintRule::Missing("/assignee_id")),
+    ("tasks_contact_id_fkey", ConstraintRule::Missing("/contact_id")),
+    ("tasks_company_id_fkey", ConstraintRule::Missing("/company_id")),
+    ("tasks_lead_id_fkey", ConstraintRule::Missing("/lead_id")),
+    ("tasks_deal_id_fkey", ConstraintRule::Missing("/deal_id")),
 ];
 
 /// Brings the next tasks of their records up to date.
@@ -73,7 +73,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
         updated_at: tx.now,
     };
     let rows: Vec<NewTask> = list.iter().map(row).collect();
-    let made: Vec<Task> = insert_rows!(tx, tasks, rows, Task).explain(MEANINGS)?;
+    let made: Vec<Task> = insert_rows!(tx, tasks, rows, Task).map_constraint(CONSTRAINTS)?;
     refresh(tx, &made)?;
     for task in &made {
         tx.record(Event::created(task)?);
@@ -151,7 +151,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
         let version = (tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(tx.now));
         updates.push(diesel::update(these).set((*changes, due, version)).returning(Task::as_returning()));
     }
-    let changed: Vec<Task> = at_once(tx.conn, updates).explain(MEANINGS)?;
+    let changed: Vec<Task> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     let rows = rows_of(&groups);
     let related = rows.iter().map(|row| row.related()).chain(changed.iter().map(Task::related));
     related::refresh_all(tx, &related.collect::<Vec<_>>())?;
