@@ -19,7 +19,7 @@ use crate::people::contacts::store as contacts;
 use crate::people::sources::{self, SourceCreate};
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::deals::model::{DealContact, DealCreate};
-use crate::sales::deals::store::{self as deals, Past};
+use crate::sales::deals::store::{self as deals, History};
 use crate::sales::leads::model::{LeadCreate, LeadPerson, Rating};
 use crate::sales::leads::store as leads;
 use crate::sales::loss_reasons::{self, LossReasonCreate};
@@ -173,7 +173,7 @@ fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage], good: Uuid, w
         .iter()
         .enumerate()
         .map(|(k, stage)| Ok((pick(stages, *stage)?.clone(), days_ago(tx.now, begin - k * step))));
-    let past = Past { stages: stood.collect::<Result<_>>()?, value_from_lines: true, without_beginning: false };
+    let history = History { stages: stood.collect::<Result<_>>()?, value_from_lines: true, without_beginning: false };
     let (name, _, price) = pick(&GOODS, dice(n + 3, 4))?;
     let amount = price * i64::try_from(90 + dice(n, 20)).unwrap_or(100) / 100;
     let expected = days_ago(tx.now, 0).plus(chrono::Duration::days(i64::try_from(dice(n, 120)).unwrap_or(0) - 20));
@@ -194,7 +194,7 @@ fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage], good: Uuid, w
         tags: if n.is_multiple_of(5) { vec!["vip".to_owned()].into() } else { Default::default() },
         ..DealCreate::default()
     };
-    let made = deals::insert_with_past(tx, &[(&new, past)])?;
+    let made = deals::insert_with_history(tx, &[(&new, history)])?;
     let Some(made) = made.first() else { return Ok(()) };
     if n.is_multiple_of(3) {
         let body = json!({ "type": "call", "direction": "outbound", "outcome": "reached", "duration_seconds": 240,

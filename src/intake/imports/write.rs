@@ -245,19 +245,19 @@ fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec
         ImportResource::Leads => {
             let new = bodies::<LeadCreate>(rows)?;
             rows.iter().try_for_each(check_order)?;
-            let past = |row: &Prepared| leads::Past {
+            let history = |row: &Prepared| leads::History {
                 created_at: row.created_at,
                 closed_at: row.closed_at,
                 loss_reason: row.loss_reason,
                 imported: true,
             };
-            leads::insert_with_past(tx, &new.iter().zip(rows.iter().map(past)).collect::<Vec<_>>())?;
+            leads::insert_with_history(tx, &new.iter().zip(rows.iter().map(history)).collect::<Vec<_>>())?;
         }
         ImportResource::Deals => {
             let new = bodies::<DealCreate>(rows)?;
-            let pasts = rows.iter().map(|row| past(tx, reader, row)).collect::<Result<Vec<_>>>()?;
+            let histories = rows.iter().map(|row| history(tx, reader, row)).collect::<Result<Vec<_>>>()?;
             if !new.is_empty() {
-                deals::insert_with_past(tx, &new.iter().zip(pasts).collect::<Vec<_>>())?;
+                deals::insert_with_history(tx, &new.iter().zip(histories).collect::<Vec<_>>())?;
             }
         }
     }
@@ -276,7 +276,7 @@ fn check_order(row: &Prepared) -> Result<()> {
 
 /// The stages a deal has gone through, as far as the file tells. History is history: nothing is dated to the import but
 /// what the file does not date.
-fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
+fn history(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::History> {
     check_order(row)?;
     let first_open =
         reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
@@ -313,7 +313,7 @@ fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
     }
     let dated = row.created_at.is_some() || row.entered.iter().any(|(stage, _)| stage.category == Category::Open);
     let without_beginning = last.category != Category::Open && !dated;
-    Ok(deals::Past { stages, value_from_lines: false, without_beginning })
+    Ok(deals::History { stages, value_from_lines: false, without_beginning })
 }
 
 /// Changes known records, all at once. Where one is refused, they are changed one by one.

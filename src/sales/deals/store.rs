@@ -95,7 +95,7 @@ struct NewRow<'a> {
 /// What a deal brings along from before it was recorded here: the instants at which it entered each stage, in order.
 /// The first is when it began; the last stage is the one it is in.
 #[derive(Clone, Debug)]
-pub struct Past {
+pub struct History {
     pub stages: Vec<(Stage, DateTime)>,
     /// A deal without a value gets the total of its line items; one with a past stays as it was.
     pub value_from_lines: bool,
@@ -103,8 +103,8 @@ pub struct Past {
     pub without_beginning: bool,
 }
 
-impl Past {
-    fn begin(&self) -> Option<DateTime> {
+impl History {
+    fn started_at(&self) -> Option<DateTime> {
         self.stages.first().map(|(_, at)| *at)
     }
 
@@ -131,12 +131,12 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
         custom_fields::must_be_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
-        let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true, without_beginning: false };
-        drafts.push((DealCreate { owner_id, ..(*new).clone() }, past));
+        let history = History { stages: vec![(stage, tx.now)], value_from_lines: true, without_beginning: false };
+        drafts.push((DealCreate { owner_id, ..(*new).clone() }, history));
     }
     let named: Vec<Named<'_>> = list.iter().flat_map(|new| named(new.company_id, &new.contacts)).collect();
     refs::require_visible(tx, &named)?;
-    insert_with_past(tx, &drafts.iter().map(|(new, past)| (new, past.clone())).collect::<Vec<_>>())
+    insert_with_history(tx, &drafts.iter().map(|(new, history)| (new, history.clone())).collect::<Vec<_>>())
 }
 
 fn first_stage(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Stage> {
@@ -158,19 +158,19 @@ fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>>
 }
 
 /// Inserts many with few statements, each with its past. A row that the database refuses fails them all.
-pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result<Vec<Deal>> {
+pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> Result<Vec<Deal>> {
     let listed = lines::listed(tx, list.iter().flat_map(|(new, _)| &new.line_items), &[])?;
     let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (number, (new, past)) in (first..).zip(list) {
+    for (number, (new, history)) in (first..).zip(list) {
         visibility::may_create(tx, Kind::Deal, new.owner_id)?;
         let (prices, total) = lines::price(&listed, &new.line_items)?;
-        let row = new_row(tx, number, (*new, past), total.filter(|_| past.value_from_lines), &spelling)?;
+        let row = new_row(tx, number, (*new, history), total.filter(|_| history.value_from_lines), &spelling)?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
         items.extend(positioned.map(|(position, (item, price))| (row.id, position, item, price)));
         links.extend(new.contacts.iter().map(|contact| (row.id, contact)));
-        spans.extend(spans_of(tx, row.id, past));
+        spans.extend(spans_of(tx, row.id, history));
         rows.push(row);
     }
     custom_fields::require_visible(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
@@ -191,12 +191,12 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&DealCreate, Past)]) -> Result
 fn new_row<'a>(
     tx: &mut Tx<'_>,
     number: i64,
-    (new, past): (&'a DealCreate, &Past),
+    (new, history): (&'a DealCreate, &History),
     total: Option<Money>,
     spelling: &Spelling,
 ) -> Result<NewRow<'a>> {
     let ((stage, entered), begin) =
-        past.last().zip(past.begin()).ok_or_else(|| Error::internal("a deal without a stage"))?;
+        history.last().zip(history.started_at()).ok_or_else(|| Error::internal("a deal without a stage"))?;
     let (value_amount, value_currency) = columns(new.value.as_ref().or(total.as_ref()));
     let closed = stage.category != Category::Open;
     let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
@@ -222,7 +222,7 @@ fn new_row<'a>(
         }),
         closed_at: closed.then_some(*entered),
         closed_by_id: new.owner_id.filter(|_| closed),
-        without_beginning: past.without_beginning,
+        without_beginning: history.without_beginning,
         delivery_date: new.delivery_date,
         loss_reason_id: new.loss_reason_id.filter(|_| stage.category == Category::Lost),
         loss_note: new.loss_note.as_deref(),
@@ -239,9 +239,9 @@ fn new_row<'a>(
     })
 }
 
-fn spans_of(tx: &Tx<'_>, record: Uuid, past: &Past) -> Vec<Span> {
-    let ends = past.stages.iter().skip(1).map(|(_, at)| Some(*at)).chain([None]);
-    let spans = past.stages.iter().zip(ends);
+fn spans_of(tx: &Tx<'_>, record: Uuid, history: &History) -> Vec<Span> {
+    let ends = history.stages.iter().skip(1).map(|(_, at)| Some(*at)).chain([None]);
+    let spans = history.stages.iter().zip(ends);
     spans.map(|((stage, entered), left)| Span::new(tx, record, stage, *entered, left)).collect()
 }
 

@@ -67,7 +67,7 @@ pub fn revive(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
 
 /// What a lead brings along from before it was recorded here.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Past {
+pub struct History {
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     pub loss_reason: Option<Uuid>,
@@ -75,9 +75,9 @@ pub struct Past {
     pub imported: bool,
 }
 
-impl Past {
+impl History {
     /// The first date there is.
-    fn begin(&self) -> Option<DateTime> {
+    fn started_at(&self) -> Option<DateTime> {
         self.created_at.or(self.closed_at)
     }
 
@@ -96,7 +96,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::require_visible(tx, &named)?;
-    let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
+    let made = insert_with_history(tx, &list.iter().map(|new| (*new, History::default())).collect::<Vec<_>>())?;
     promises::keep(tx, &vec![None; made.len()], made)
 }
 
@@ -124,18 +124,18 @@ fn stages_of(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<(Stage, Stage)> {
 }
 
 /// Inserts many with few statements, each with its past.
-pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result<Vec<Lead>> {
+pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> Result<Vec<Lead>> {
     let mut known: HashMap<(Option<Uuid>, Option<Uuid>), (Stage, Stage)> = HashMap::new();
     let number = counter::take(tx, Kind::Lead, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut spans) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
     let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
-    for (number, (new, past)) in (number..).zip(list) {
+    for (number, (new, history)) in (number..).zip(list) {
         let place = (new.pipeline_id, new.stage_id);
         let (stage, first) = match known.get(&place) {
             Some(stages) => stages.clone(),
             None => known.entry(place).or_insert(stages_of(tx, new)?).clone(),
         };
-        let row = new_row(tx, number, (*new, past), &stage, &spelling)?;
+        let row = new_row(tx, number, (*new, history), &stage, &spelling)?;
         spans.extend(spans_of(tx, &row, &first, &stage));
         rows.push(row);
     }
@@ -191,22 +191,22 @@ struct NewRow<'n> {
 fn new_row<'n>(
     tx: &mut Tx<'_>,
     number: i64,
-    (new, past): (&'n LeadCreate, &Past),
+    (new, history): (&'n LeadCreate, &History),
     stage: &Stage,
     spelling: &Spelling,
 ) -> Result<NewRow<'n>> {
-    if stage.category == Category::Lost && past.loss_reason.is_none() && past.begin().is_none() {
+    if stage.category == Category::Lost && history.loss_reason.is_none() && history.started_at().is_none() {
         let detail = "is a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", "invalid", detail));
     }
     let custom = custom_fields::new_values(tx, Kind::Lead, &new.custom_fields)?;
-    if past.begin().is_none() {
+    if history.started_at().is_none() {
         custom_fields::must_be_filled(tx, Kind::Lead, &custom, stage.id)?;
     }
     let owner_id = new.owner_id.unwrap_or(tx.actor.user);
     visibility::may_create(tx, Kind::Lead, Some(owner_id))?;
-    let begin = past.begin().unwrap_or(tx.now);
-    let closed_at = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
+    let begin = history.started_at().unwrap_or(tx.now);
+    let closed_at = (stage.category != Category::Open).then(|| history.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
     Ok(NewRow {
         workspace_id: tx.workspace(),
@@ -233,8 +233,8 @@ fn new_row<'n>(
         external_id: new.external_id.as_deref(),
         closed_at,
         closed_by_id: closed_at.map(|_| owner_id),
-        without_beginning: closed_at.is_some() && past.without_beginning(),
-        loss_reason_id: past.loss_reason.filter(|_| stage.category == Category::Lost),
+        without_beginning: closed_at.is_some() && history.without_beginning(),
+        loss_reason_id: history.loss_reason.filter(|_| stage.category == Category::Lost),
         stage_entered_at: closed_at.unwrap_or(begin),
         last_activity_at: closed_at.unwrap_or(begin),
         created_at: begin,
