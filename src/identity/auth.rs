@@ -364,7 +364,7 @@ async fn sign_in(
 #[utoipa::path(operation_id = "refresh_token", request_body = RefreshRequest, security(()),
     responses((status = 200, description = "New tokens of the same session", body = TokenPair)))]
 #[post("/auth/refresh")]
-async fn go_on(
+async fn refresh(
     request: HttpRequest,
     given: Valid<RefreshRequest>,
     db: web::Data<Db>,
@@ -418,7 +418,7 @@ async fn sign_out(given: Valid<RefreshRequest>, db: web::Data<Db>, actors: web::
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(register).service(sign_in).service(go_on).service(switch).service(sign_out);
+    config.service(register).service(sign_in).service(refresh).service(switch).service(sign_out);
 }
 
 /// The actor of a user found by e-mail, for commands.

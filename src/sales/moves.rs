@@ -66,14 +66,14 @@ macro_rules! batch_move {
             ctx.write(move |tx| {
                 $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
-                    let go = |item: &&$item| {
+                    let move_one = |item: &&$item| {
                         let recorded = tx.recorded();
-                        let row = $store::go(tx, item.id, Expected(item.version), &item.to);
+                        let row = $store::move_to_stage(tx, item.id, Expected(item.version), &item.to);
                         let row = row.map_err(|error| error.under("/to"))?;
                         let unchanged = tx.recorded() == recorded;
                         Ok(Done { id: row.id, version: Some(row.version), status: 200, unchanged })
                     };
-                    chosen.iter().map(go).collect()
+                    chosen.iter().map(move_one).collect()
                 })?;
                 Reply::ok(&done)
             })

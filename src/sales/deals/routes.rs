@@ -54,9 +54,9 @@ async fn change(ctx: Ctx<can::deals::Update>, id: Id, changes: Valid<DealUpdate>
 #[utoipa::path(operation_id = "move_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealMove,
     responses((status = 200, description = "The deal in its new stage", body = Deal)))]
 #[post("/deals/{deal_id}/move")]
-async fn go(ctx: Ctx<can::deals::Update>, id: Id, to: Valid<DealMove>) -> Result<Reply> {
+async fn move_to_stage(ctx: Ctx<can::deals::Update>, id: Id, to: Valid<DealMove>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::go(tx, id.0, expected, &to)?)).await
+    ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
 
 /// Win an open deal: it goes to the first won stage of its pipeline.
@@ -153,7 +153,7 @@ impl BeyondChanges<Deal> for DealCreate {
                     competitor: self.competitor.clone(),
                     custom_fields: Vec::new(),
                 };
-                deal = store::go(tx, deal.id, Expected::default(), &to)?;
+                deal = store::move_to_stage(tx, deal.id, Expected::default(), &to)?;
             }
             (None, Some(pipeline)) if pipeline != deal.pipeline_id => return Err(pipelines::stage_needed()),
             _ => {}
@@ -178,7 +178,14 @@ search!(deals, DEAL, DealPage, store::page, "/deals/search" "search_deals");
 restore!(deals, Deal, restoring::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change).service(go).service(win).service(lose);
+    config
+        .service(list)
+        .service(create)
+        .service(read)
+        .service(change)
+        .service(move_to_stage)
+        .service(win)
+        .service(lose);
     config.service(reopen).service(read_lines).service(replace_lines).service(timeline).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);

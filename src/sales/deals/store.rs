@@ -375,7 +375,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
     Ok(after)
 }
 
-pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Result<Deal> {
+pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Result<Deal> {
     let before = lock(tx, id, expected)?;
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Deal)?,

@@ -54,9 +54,9 @@ async fn change(ctx: Ctx<can::leads::Update>, id: Id, changes: Valid<LeadUpdate>
 #[utoipa::path(operation_id = "move_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadMove,
     responses((status = 200, description = "The lead in its new stage", body = Lead)))]
 #[post("/leads/{lead_id}/move")]
-async fn go(ctx: Ctx<can::leads::Update>, id: Id, to: Valid<LeadMove>) -> Result<Reply> {
+async fn move_to_stage(ctx: Ctx<can::leads::Update>, id: Id, to: Valid<LeadMove>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::go(tx, id.0, expected, &to)?)).await
+    ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
 
 /// Disqualify an open lead, with the reason.
@@ -115,7 +115,7 @@ impl BeyondChanges<Lead> for LeadCreate {
         match (self.stage_id, self.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != lead.stage_id => {
                 let to = LeadMove { stage_id, pipeline_id, ..LeadMove::default() };
-                store::go(tx, lead.id, Expected::default(), &to)
+                store::move_to_stage(tx, lead.id, Expected::default(), &to)
             }
             (None, Some(pipeline)) if pipeline != lead.pipeline_id => Err(pipelines::stage_needed()),
             _ => Ok(lead),
@@ -133,7 +133,7 @@ search!(leads, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
 restore!(leads, Lead, restoring::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change).service(go).service(disqualify);
+    config.service(list).service(create).service(read).service(change).service(move_to_stage).service(disqualify);
     config.service(convert_one).service(timeline).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);

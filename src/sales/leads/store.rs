@@ -377,7 +377,7 @@ pub fn place(
     Ok(after)
 }
 
-pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
+pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
     let before = lock_open(tx, id, expected)?;
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Lead)?,
