@@ -3,9 +3,9 @@
 use crate::catalog::products::{self, ProductCreate};
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx};
-use crate::http::server::BEGINNINGS;
+use crate::http::server::WORKSPACE_SEED;
 use crate::identity::accounts::{Device, Newcomer};
-use crate::identity::auth::{Registration, actor_by_email, found_workspace};
+use crate::identity::auth::{Registration, actor_by_email, create_workspace};
 use crate::identity::passwords;
 use crate::identity::users::{self, UserCreate};
 use crate::kernel::access::SELLER;
@@ -71,7 +71,7 @@ pub fn fill(db: &Db) -> Result<bool> {
         country: Some("EE".into()),
     };
     let founder = Newcomer::New { password_hash: passwords::hash_now(PASSWORD)? };
-    db.run_blocking(|conn| found_workspace(conn, &registration, founder, "demo", BEGINNINGS, &Device::default()))?;
+    db.run_blocking(|conn| create_workspace(conn, &registration, founder, "demo", WORKSPACE_SEED, &Device::default()))?;
     let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
     db.write_blocking(&Request::internal(actor, "demo".into()), tell)?;
     Ok(true)

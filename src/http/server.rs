@@ -5,7 +5,7 @@ use crate::http::document::Document;
 use crate::http::health::Stopping;
 use crate::http::{app, layers, mask, validators};
 use crate::identity::actors::Actors;
-use crate::identity::auth::Beginnings;
+use crate::identity::auth::WorkspaceSeed;
 use crate::identity::middleware::authenticate;
 use crate::identity::oidc;
 use crate::identity::tokens::Keys;
@@ -89,7 +89,7 @@ fn threads(told: usize) -> usize {
 }
 
 /// What every new workspace begins with.
-pub const BEGINNINGS: Beginnings = Beginnings(&[crate::sales::pipelines::begin]);
+pub const WORKSPACE_SEED: WorkspaceSeed = WorkspaceSeed(&[crate::sales::pipelines::seed]);
 
 /// Serves until it is told to stop; `started` gets the handle that stops it.
 pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
@@ -111,7 +111,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .app_data(shared.stopping)
             .app_data(shared.provider)
             .app_data(shared.budget)
-            .app_data(web::Data::new(BEGINNINGS))
+            .app_data(web::Data::new(WORKSPACE_SEED))
             .into_utoipa_app()
             .service(
                 scope("/api/v1")

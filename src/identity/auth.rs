@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 /// What every new workspace begins with, made by rooms that stand below this one.
 #[derive(Clone, Copy, Debug)]
-pub struct Beginnings(pub &'static [fn(&mut Tx<'_>) -> Result<()>]);
+pub struct WorkspaceSeed(pub &'static [fn(&mut Tx<'_>) -> Result<()>]);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct Registration {
@@ -182,13 +182,13 @@ async fn register(
     new: Valid<Registration>,
     db: web::Data<Db>,
     keys: web::Data<Keys>,
-    beginnings: web::Data<Beginnings>,
+    seed: web::Data<WorkspaceSeed>,
 ) -> Result<Reply> {
     let mut new = new.0;
     new.email = new.email.to_lowercase();
     // Whether the address has a login is not told: neither by the answer, nor by when it comes, nor by how often one may ask.
     let throttle = Throttle::of_registration(&request, &new.email)?;
-    let attempt = || admit(&request, &new, &db, &keys, *beginnings.get_ref());
+    let attempt = || admit(&request, &new, &db, &keys, *seed.get_ref());
     let (known, session) = match attempt().await? {
         // Somebody else was faster with the same address: now it has a login.
         (_, Err(error)) if error.code() == Code::DuplicateEmail => attempt().await?,
@@ -209,7 +209,7 @@ async fn admit(
     new: &Registration,
     db: &Db,
     keys: &web::Data<Keys>,
-    beginnings: Beginnings,
+    seed: WorkspaceSeed,
 ) -> Result<(bool, Result<Session>)> {
     let founder = founder(request, new, db).await?;
     let known = founder.login().is_some();
@@ -219,7 +219,7 @@ async fn admit(
             if let Some(login) = founder.login() {
                 in_transaction(conn, |conn| second_factor::check(conn, &vault, login, new.code.as_deref()))?;
             }
-            found_workspace(conn, &new, founder, &id, beginnings, &device)
+            create_workspace(conn, &new, founder, &id, seed, &device)
         })
         .await;
     Ok((known, session))
@@ -254,12 +254,12 @@ async fn founder(request: &HttpRequest, new: &Registration, db: &Db) -> Result<N
 }
 
 /// Makes a workspace, its owner, what it begins with, and a session.
-pub fn found_workspace(
+pub fn create_workspace(
     conn: &mut PgConnection,
     new: &Registration,
     founder: Newcomer,
     request_id: &str,
-    beginnings: Beginnings,
+    seed: WorkspaceSeed,
     device: &Device,
 ) -> Result<Session> {
     in_transaction(conn, |conn| {
@@ -291,7 +291,7 @@ pub fn found_workspace(
             role: OWNER.into(),
             status: UserStatus::Active,
         };
-        roles::begin(conn, workspace, now)?;
+        roles::seed(conn, workspace, now)?;
         let user = users::insert_member(conn, workspace, &owner, now)?;
         let zone = time_zone.parse().unwrap_or(chrono_tz::UTC);
         let settings =
@@ -315,7 +315,7 @@ pub fn found_workspace(
             if let Some(holder) = holder {
                 mail::notify_holder(tx, holder, user.id, &new.email)?;
             }
-            beginnings.0.iter().try_for_each(|begin| begin(tx))
+            seed.0.iter().try_for_each(|step| step(tx))
         })?;
         accounts::open_session(conn, login, Some(workspace), device)
     })

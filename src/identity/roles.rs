@@ -126,7 +126,7 @@ owned!(roles, Role, Role);
 const CONSTRAINTS: ConstraintRules = &[("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
 /// The built-in roles of a new workspace.
-pub fn begin(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<()> {
+pub fn seed(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<()> {
     let row = |(_, key, name): &(Builtin, &str, &str)| {
         (
             roles::workspace_id.eq(workspace),

@@ -189,7 +189,7 @@ fn usual_stages(kind: PipelineKind) -> Vec<StageDraft> {
 }
 
 /// What every new workspace begins with: one pipeline of each kind.
-pub fn begin(tx: &mut Tx<'_>) -> Result<()> {
+pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     for (name, kind) in [("Leads", PipelineKind::Lead), ("Sales", PipelineKind::Deal)] {
         insert(tx, &PipelineCreate { id: None, name: name.into(), kind, is_default: true, stages: None })?;
     }
