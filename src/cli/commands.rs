@@ -127,7 +127,7 @@ pub fn serve(options: &Serve) -> Outcome {
     let kept = blobs.clone();
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
-    settle(&db, &secrets)?;
+    reconcile_secrets(&db, &secrets)?;
     let origins = options.origins.iter().filter(|origin| !origin.is_empty()).cloned().collect();
     let oidc = provider(&options.provider)?;
     let set = Options {
@@ -194,8 +194,8 @@ fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
 }
 
 /// The database is used with the secret that it knows, or seals everything anew.
-fn settle(db: &Db, secrets: &Secrets) -> Outcome {
-    seek::sign_with(db.run_blocking(|conn| secrets.settle(conn)).map_err(words)?);
+fn reconcile_secrets(db: &Db, secrets: &Secrets) -> Outcome {
+    seek::sign_with(db.run_blocking(|conn| secrets.reconcile(conn)).map_err(words)?);
     Ok(())
 }
 
@@ -284,7 +284,7 @@ pub fn work(options: &Work) -> Outcome {
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
     // Proofs of erasures are hashed with it.
-    settle(&db, &secrets)?;
+    reconcile_secrets(&db, &secrets)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
     let worker = Worker::start(db, mailer, blobs).map_err(text)?;
     println!("working; stop with Ctrl-C");

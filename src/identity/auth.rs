@@ -153,11 +153,11 @@ impl Throttle {
 
     /// By how the attempt went: a wrong password or code counts against the address, and one whose code is still to come is not let off the
     /// failures before.
-    pub fn settle_by<T>(self, outcome: &Result<T>) {
+    pub fn record_result<T>(self, outcome: &Result<T>) {
         match outcome.as_ref().err().map(Error::code) {
-            Some(Code::TotpInvalid | Code::CredentialsInvalid) => self.settle(false),
+            Some(Code::TotpInvalid | Code::CredentialsInvalid) => self.record(false),
             Some(Code::TotpRequired) => {}
-            _ => self.settle(true),
+            _ => self.record(true),
         }
     }
 
@@ -166,9 +166,9 @@ impl Throttle {
         &self.email
     }
 
-    pub fn settle(self, right: bool) {
+    pub fn record(self, success: bool) {
         if let Some(limits) = &self.limits {
-            limits.signed_in(&self.email, self.from, right);
+            limits.record_sign_in(&self.email, self.from, success);
         }
     }
 }
@@ -195,9 +195,9 @@ async fn register(
         outcome => outcome,
     };
     if known {
-        throttle.settle_by(&session);
+        throttle.record_result(&session);
     } else {
-        throttle.settle(false);
+        throttle.record(false);
     }
     let session = session?;
     Ok(Reply { status: 201, location: Some("/api/v1/workspaces/current".into()), ..tokens(&keys, session)? })
@@ -337,10 +337,10 @@ async fn sign_in(
     let (logins, waiter) = candidates(&request, &email, &db).await?;
     let ids: Vec<Uuid> = logins.iter().map(|login| login.id).collect();
     let known = logins.into_iter().map(|login| (login.id, login.password_hash)).collect();
-    let right = passwords::verify_any(waiter, password, known).await?;
+    let verified = passwords::verify_any(waiter, password, known).await?;
     let device = device(&request);
-    let Some(id) = right else {
-        throttle.settle(false);
+    let Some(id) = verified else {
+        throttle.record(false);
         let tell = move |conn: &mut PgConnection| {
             ids.iter().try_for_each(|login| accounts::tell(conn, *login, "user.sign_in_refused", &device))
         };
@@ -356,7 +356,7 @@ async fn sign_in(
             })
         })
         .await;
-    throttle.settle_by(&session);
+    throttle.record_result(&session);
     tokens(&keys, session?)
 }
 

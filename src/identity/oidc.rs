@@ -276,7 +276,7 @@ async fn complete(
         })
         .await;
     if let Some(throttle) = throttle {
-        throttle.settle_by(&session);
+        throttle.record_result(&session);
     }
     signed_in(&keys, session?)
 }
@@ -306,7 +306,7 @@ async fn linkable(
     if passwords::verify(waiter, password, login.password_hash).await? {
         return Ok(Some((login.id, throttle)));
     }
-    throttle.settle(false);
+    throttle.record(false);
     Err(failed("the password is wrong"))
 }
 

@@ -103,7 +103,7 @@ async fn accept(
             // The letter proves the address, the password that the login is one's own.
             let throttle = Throttle::new(&request, &login.email)?;
             if !passwords::verify(waiter, password, login.password_hash).await? {
-                throttle.settle(false);
+                throttle.record(false);
                 return Err(Error::new(Code::CredentialsInvalid, "this address has a login; give its password"));
             }
             (Newcomer::Known(login.id), Some(throttle))
@@ -129,7 +129,7 @@ async fn accept(
         })
         .await;
     if let Some(throttle) = throttle {
-        throttle.settle_by(&session);
+        throttle.record_result(&session);
     }
     // The sessions of a namesake have ended.
     actors.forget();
@@ -165,7 +165,7 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
 async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::Data<Db>) -> Result<Reply> {
     let email = given.email.to_lowercase();
     // Asking counts like a wrong password: nobody's mailbox is to be flooded.
-    Throttle::new(&request, &email)?.settle(false);
+    Throttle::new(&request, &email)?.record(false);
     db.run(move |conn| match accounts::login_by_email(conn, &email)? {
         Some(login) => mail::send_to_login(conn, MailKind::PasswordReset, login.id, &email),
         None => Ok(()),
@@ -241,7 +241,7 @@ pub(in crate::identity) async fn proven(
         .await?;
     let throttle = Throttle::new(request, &email)?;
     if !passwords::verify(Waiter::new(from(request), true), password, hash).await? {
-        throttle.settle(false);
+        throttle.record(false);
         return Err(Error::member(pointer, "invalid", "is not your password"));
     }
     Ok((login, throttle))
@@ -264,7 +264,7 @@ async fn change(
     }
     let (login, throttle) = proven(&request, &caller, current_password, "/current_password", &db).await?;
     let email = throttle.email().to_owned();
-    throttle.settle(true);
+    throttle.record(true);
     let hash = passwords::choose(Waiter::new(from(&request), true), new_password, &email, "/new_password").await?;
     let (keep, device) = (caller.0.session, device(&request));
     db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
@@ -284,7 +284,7 @@ async fn change_email(
 ) -> Result<Reply> {
     let EmailChange { email, password } = given.0;
     let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
-    throttle.settle(true);
+    throttle.record(true);
     db.run(move |conn| mail::send_to_login(conn, MailKind::EmailChange, login, &email.to_lowercase())).await?;
     Ok(Reply::none())
 }

@@ -163,7 +163,7 @@ async fn begin(
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
     let (login, throttle) = proven(&request, &caller, given.0.password, "/password", &db).await?;
-    throttle.settle(true);
+    throttle.record(true);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let (email, _, since, _) = factor(conn, login)?;
@@ -244,7 +244,7 @@ async fn end(
         })
     };
     let ended = db.run(work).await;
-    throttle.settle_by(&ended);
+    throttle.record_result(&ended);
     ended.map(|()| Reply::none())
 }
 

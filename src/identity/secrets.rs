@@ -34,7 +34,7 @@ struct Row {
 impl Secrets {
     /// Makes sure that the database is used with this secret, sealing everything anew if it was used with a previous one, and returns the
     /// keys that sign, the current first. Refused when the database is used with a secret that was not given.
-    pub fn settle(&self, conn: &mut PgConnection) -> Result<Vec<Vec<u8>>> {
+    pub fn reconcile(&self, conn: &mut PgConnection) -> Result<Vec<Vec<u8>>> {
         in_transaction(conn, |conn| {
             one_at_a_time(conn)?;
             match self.in_use(conn)? {

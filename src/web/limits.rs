@@ -106,13 +106,13 @@ impl Limits {
     }
 
     /// After the password was looked at.
-    pub fn signed_in(&self, email: &str, from: IpAddr, right: bool) {
+    pub fn record_sign_in(&self, email: &str, from: IpAddr, success: bool) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= KEPT_MAX {
             failures.retain(|_, (_, since)| since.elapsed() < WINDOW);
         }
         let key = (email.to_owned(), from);
-        if right {
+        if success {
             failures.remove(&key);
             return;
         }

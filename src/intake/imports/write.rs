@@ -72,7 +72,7 @@ pub fn chunk(
                     remember(reader, made);
                     Outcome::Created
                 });
-                settle(outcome, row, report, problems)?;
+                record_outcome(outcome, row, report, problems)?;
             }
         }
     }
@@ -86,7 +86,7 @@ fn remember(reader: &mut Reader, companies: Vec<Company>) {
     }
 }
 
-fn settle(
+fn record_outcome(
     outcome: Result<Outcome>,
     row: &Prepared,
     report: &mut ImportReport,
@@ -331,7 +331,7 @@ fn change_known(
         match tx.attempt(|tx| change_all(tx, resource, now)) {
             Ok(outcomes) => {
                 for (outcome, (_, row)) in outcomes.into_iter().zip(now) {
-                    settle(Ok(outcome), row, report, problems)?;
+                    record_outcome(Ok(outcome), row, report, problems)?;
                 }
             }
             Err(Error::Internal(message)) => return Err(Error::Internal(message)),
@@ -339,7 +339,7 @@ fn change_known(
                 for one in now {
                     let changed = tx.attempt(|tx| change_all(tx, resource, std::slice::from_ref(one)));
                     let outcome = changed.map(|outcomes| outcomes.into_iter().next().unwrap_or(Outcome::Unchanged));
-                    settle(outcome, one.1, report, problems)?;
+                    record_outcome(outcome, one.1, report, problems)?;
                 }
             }
         }
