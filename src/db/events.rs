@@ -210,7 +210,7 @@ fn new_row<'a>(event: &'a Event, at: DateTime, request: &'a Request) -> NewRow<'
         record_kind: event.kind.as_str(),
         record_id: event.record,
         record_version: event.version,
-        actor_kind: request.actor.via,
+        actor_kind: request.actor.actor_kind,
         actor_id: Some(request.actor.user),
         request_id: &request.id,
         address: request.address.as_deref(),

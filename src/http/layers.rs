@@ -147,7 +147,9 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId, path: &str) {
 /// One line per request, without query string or body: they may hold personal data.
 fn log_line(answer: &ServiceResponse, line: &str, id: &RequestId, start: Instant) {
     let who = match answer.request().extensions().get::<Identity>() {
-        Some(Identity::Known(actor)) => format!("workspace={} user={} via={}", actor.workspace, actor.user, actor.via),
+        Some(Identity::Known(actor)) => {
+            format!("workspace={} user={} via={}", actor.workspace, actor.user, actor.actor_kind)
+        }
         _ => "anonymous".to_owned(),
     };
     let db = answer.headers().get("server-timing").and_then(|v| v.to_str().ok()).unwrap_or("-");

@@ -105,7 +105,7 @@ fn actor(
     (workspace, user, role, team, status, own_zone): Member,
     (zone, base_currency, country): Zone,
     principal: Uuid,
-    via: &'static str,
+    actor_kind: &'static str,
     scopes: Option<Vec<String>>,
 ) -> Result<Actor> {
     if status != "active" {
@@ -120,7 +120,7 @@ fn actor(
     Ok(Actor {
         workspace,
         user,
-        via,
+        actor_kind,
         principal,
         session: None,
         access: Arc::new(access),
@@ -185,7 +185,7 @@ fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
 }
 
 /// The actor behind a job or a command: a user of the workspace, with all that the role may do.
-pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, via: &'static str) -> Result<Actor> {
+pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, actor_kind: &'static str) -> Result<Actor> {
     let found = users::table
         .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
         .filter(users::workspace_id.eq(workspace))
@@ -194,7 +194,7 @@ pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, via: &'stat
         .first::<(Member, Zone)>(conn)
         .optional()?;
     let (member, settings) = found.ok_or_else(Error::not_found)?;
-    actor(conn, member, settings, user, via, None)
+    actor(conn, member, settings, user, actor_kind, None)
 }
 
 /// The actor behind a job, as of now: the user must still be active, and the API key that asked for it still be there. A key's scopes are
@@ -214,5 +214,5 @@ pub fn of_job(conn: &mut PgConnection, job: &Job) -> Result<Actor> {
         return Err(Error::new(Code::TokenExpired, "the API key has expired"));
     }
     let kept = job.scopes.clone().unwrap_or_default().0.into_iter().filter(|scope| scopes.0.contains(scope));
-    Ok(Actor { via: "api_key", principal: id, scopes: Some(kept.collect()), ..actor })
+    Ok(Actor { actor_kind: "api_key", principal: id, scopes: Some(kept.collect()), ..actor })
 }

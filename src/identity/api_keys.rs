@@ -149,7 +149,7 @@ async fn list(ctx: Ctx<can::api_keys::Read>) -> Result<Reply> {
     responses((status = 201, description = "The key; keep it now, it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]
 async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
-    if ctx.actor.via == "api_key" {
+    if ctx.actor.actor_kind == "api_key" {
         return Err(Error::new(Code::Forbidden, "an API key cannot make API keys; sign in"));
     }
     let (prefix, key) = tokens::new_api_key()?;

@@ -299,7 +299,7 @@ pub fn create_workspace(
         let actor = Actor {
             workspace,
             user: user.id,
-            via: "user",
+            actor_kind: "user",
             principal: user.id,
             session: None,
             access: Arc::new(Access::builtin(Builtin::Owner)),
@@ -390,7 +390,7 @@ async fn switch(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    if actor.via != "user" {
+    if actor.actor_kind != "user" {
         return Err(Error::new(Code::Forbidden, "an API key belongs to one workspace"));
     }
     let device = device(&request);
@@ -426,12 +426,12 @@ pub fn actor_by_email(
     conn: &mut PgConnection,
     email: &str,
     workspace: Option<Uuid>,
-    via: &'static str,
+    actor_kind: &'static str,
 ) -> Result<Actor> {
     let login = accounts::login_by_email(conn, &email.to_lowercase())?.ok_or_else(Error::not_found)?;
     let member = accounts::memberships(conn, login.id)?
         .into_iter()
         .find(|m| workspace.is_none_or(|id| id == m.workspace))
         .ok_or_else(Error::not_found)?;
-    actors::of_user(conn, member.workspace, member.user, via)
+    actors::of_user(conn, member.workspace, member.user, actor_kind)
 }

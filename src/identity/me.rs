@@ -74,7 +74,7 @@ impl Rules for MeUpdate {
 async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
     ctx.read(|tx| {
         let (user, workspace) = (users::find(tx, tx.actor.user)?, workspaces::find(tx)?);
-        let (memberships, second_factor) = match tx.actor.via {
+        let (memberships, second_factor) = match tx.actor.actor_kind {
             "user" => {
                 let login = users::login_of(tx.conn, tx.actor.workspace, tx.actor.user)?;
                 (accounts::memberships(tx.conn, login)?, second_factor::is_on(tx.conn, login)?)

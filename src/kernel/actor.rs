@@ -11,7 +11,7 @@ pub struct Actor {
     pub workspace: Uuid,
     pub user: Uuid,
     /// `user`, `api_key` or `import`: what the events say.
-    pub via: &'static str,
+    pub actor_kind: &'static str,
     /// Scope of idempotency keys and rate limits: the user or the API key.
     pub principal: Uuid,
     /// Of a signed-in user.
@@ -94,7 +94,7 @@ impl Permission for Anybody {
 impl Actor {
     /// The API key that acts, if it is one.
     pub fn api_key(&self) -> Option<Uuid> {
-        (self.via == "api_key").then_some(self.principal)
+        (self.actor_kind == "api_key").then_some(self.principal)
     }
 
     /// How far a right of the role goes.

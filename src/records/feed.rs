@@ -291,7 +291,7 @@ fn visibility_changed(tx: &Tx<'_>) -> ChangeEvent {
         record_kind: Kind::User.as_str().into(),
         record_id: tx.actor.user,
         record_version: None,
-        actor_kind: tx.actor.via.into(),
+        actor_kind: tx.actor.actor_kind.into(),
         actor_id: None,
         request_id: tx.request_id.into(),
         changes: Vec::new(),

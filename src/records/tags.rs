@@ -238,7 +238,7 @@ fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
             .set("limit", Part::Int(most - done))
             .set("kind", Part::Text(kind.as_str().to_owned()))
             .set("at", Part::At(tx.now))
-            .set("via", Part::Text(tx.actor.via.to_owned()))
+            .set("via", Part::Text(tx.actor.actor_kind.to_owned()))
             .set("user", Part::Id(tx.actor.user))
             .set("request", Part::Text(tx.request_id.to_owned()));
         done += statement.get_result::<Count>(tx.conn)?.count;

@@ -322,7 +322,7 @@ fn a_card_in_a_large_workspace_reads_what_it_shows() {
     let actor = Actor {
         workspace,
         user,
-        via: "user",
+        actor_kind: "user",
         principal: user,
         session: None,
         access: Arc::new(Access::builtin(Builtin::Owner)),

@@ -54,7 +54,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 /// Who asks, with the rights of this moment.
 fn request(db: &Db, job: &Job) -> Result<Request> {
     let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
-    Ok(Request::internal(Actor { via: "import", ..actor }, format!("job-{}", job.id)))
+    Ok(Request::internal(Actor { actor_kind: "import", ..actor }, format!("job-{}", job.id)))
 }
 
 /// The same, who must still be allowed to import such records: asked anew before each chunk, as a request asks it.

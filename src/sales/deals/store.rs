@@ -274,7 +274,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
-    let activity = (tx.actor.via == "user").then(|| deals::last_activity_at.eq(tx.now));
+    let activity = (tx.actor.actor_kind == "user").then(|| deals::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));

@@ -303,7 +303,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
-    let activity = (tx.actor.via == "user").then(|| leads::last_activity_at.eq(tx.now));
+    let activity = (tx.actor.actor_kind == "user").then(|| leads::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let value = changes.value.as_ref().map(|money| {
