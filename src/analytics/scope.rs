@@ -6,7 +6,7 @@ use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor, Settings};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::field::ValueType;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{AMOUNT_MAX, Money};
 use crate::kernel::parameters::{parameter, schema};
@@ -178,16 +178,16 @@ impl Scope {
 
 /// The parameters of a report: its own, then the filters of deals.
 pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
-    let text = || schema(FieldKind::Text);
+    let text = || schema(ValueType::Text);
     let mut list = vec![
         parameter(
             "pipeline_id".into(),
             "The pipeline; the default one of deals if absent.".into(),
-            schema(FieldKind::Uuid),
+            schema(ValueType::Uuid),
             None,
         ),
-        parameter("from".into(), "First day of the period.".into(), schema(FieldKind::Date), None),
-        parameter("to".into(), "First day after the period.".into(), schema(FieldKind::Date), None),
+        parameter("from".into(), "First day of the period.".into(), schema(ValueType::Date), None),
+        parameter("to".into(), "First day after the period.".into(), schema(ValueType::Date), None),
         parameter(
             "time_zone".into(),
             "IANA name of the zone in which days begin; yours if absent, which is the workspace's unless you have set another.".into(),
@@ -205,7 +205,7 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         ));
     }
     for (name, meaning, pattern) in extra {
-        let one = if pattern.is_empty() { schema(FieldKind::Time) } else { text().pattern(Some(*pattern)) };
+        let one = if pattern.is_empty() { schema(ValueType::Time) } else { text().pattern(Some(*pattern)) };
         list.push(parameter((*name).into(), (*meaning).into(), one, None));
     }
     list.extend(DEAL.filters().into_iter().filter(|p| p.name != "pipeline_id"));

@@ -7,7 +7,7 @@ use crate::db::visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::field::ValueType;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::split;
@@ -205,8 +205,8 @@ fn search_nearly(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
 }
 
 list_params!(SearchParameters, {
-    let text = || schema(FieldKind::Text);
-    let limit = schema(FieldKind::Int).minimum(Some(1)).maximum(Some(50)).default(Some(10.into()));
+    let text = || schema(ValueType::Text);
+    let limit = schema(ValueType::Int).minimum(Some(1)).maximum(Some(50)).default(Some(10.into()));
     let mut q = parameter(
         "q".into(),
         "Words, an address, or the digits of a phone.".into(),

@@ -5,8 +5,8 @@ use crate::identity::users::USER;
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Error, Result};
-use crate::kernel::field::{FieldRef, Kind};
-use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::field::{FieldRef, ValueType};
+use crate::kernel::kind::Kind;
 use crate::kernel::query_params::operators;
 use crate::kernel::reply::Reply;
 use crate::people::companies::model::COMPANY;
@@ -64,47 +64,47 @@ pub struct ResourceSchema {
 }
 
 /// The resources that are described, with the schema of their records and of what creates and changes one.
-pub const RESOURCES: [(RecordKind, &str); 8] = [
-    (RecordKind::Contact, "Contact"),
-    (RecordKind::Company, "Company"),
-    (RecordKind::Lead, "Lead"),
-    (RecordKind::Deal, "Deal"),
-    (RecordKind::Task, "CrmTask"),
-    (RecordKind::Activity, "Activity"),
-    (RecordKind::Product, "Product"),
-    (RecordKind::User, "User"),
+pub const RESOURCES: [(Kind, &str); 8] = [
+    (Kind::Contact, "Contact"),
+    (Kind::Company, "Company"),
+    (Kind::Lead, "Lead"),
+    (Kind::Deal, "Deal"),
+    (Kind::Task, "CrmTask"),
+    (Kind::Activity, "Activity"),
+    (Kind::Product, "Product"),
+    (Kind::User, "User"),
 ];
 
 /// What can be asked about a resource.
-fn known(kind: RecordKind, actor: &Actor) -> Vec<FieldRef> {
+fn known(kind: Kind, actor: &Actor) -> Vec<FieldRef> {
     match kind {
-        RecordKind::Contact => CONTACT.known(actor).collect(),
-        RecordKind::Company => COMPANY.known(actor).collect(),
-        RecordKind::Lead => LEAD.known(actor).collect(),
-        RecordKind::Deal => DEAL.known(actor).collect(),
-        RecordKind::Task => TASK.known(actor).collect(),
-        RecordKind::Activity => ACTIVITY.known(actor).collect(),
-        RecordKind::Product => PRODUCT.known(actor).collect(),
-        RecordKind::User => USER.known(actor).collect(),
+        Kind::Contact => CONTACT.known(actor).collect(),
+        Kind::Company => COMPANY.known(actor).collect(),
+        Kind::Lead => LEAD.known(actor).collect(),
+        Kind::Deal => DEAL.known(actor).collect(),
+        Kind::Task => TASK.known(actor).collect(),
+        Kind::Activity => ACTIVITY.known(actor).collect(),
+        Kind::Product => PRODUCT.known(actor).collect(),
+        Kind::User => USER.known(actor).collect(),
         _ => Vec::new(),
     }
 }
 
-const fn type_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "text",
-        Kind::Uuid => "uuid",
-        Kind::Time => "instant",
-        Kind::Date => "date",
-        Kind::Int => "integer",
-        Kind::Number => "number",
-        Kind::Bool => "boolean",
-        Kind::Words => "words",
+const fn type_name(value_type: ValueType) -> &'static str {
+    match value_type {
+        ValueType::Text => "text",
+        ValueType::Uuid => "uuid",
+        ValueType::Time => "instant",
+        ValueType::Date => "date",
+        ValueType::Int => "integer",
+        ValueType::Number => "number",
+        ValueType::Bool => "boolean",
+        ValueType::TextArray => "words",
     }
 }
 
 /// The answer's members, then what can be asked beside them, then the workspace's own fields.
-fn describe(document: &Document, kind: RecordKind, actor: &Actor) -> Vec<SchemaField> {
+fn describe(document: &Document, kind: Kind, actor: &Actor) -> Vec<SchemaField> {
     let hidden: Vec<&str> = actor.access.hidden_members(kind.path()).collect();
     let members = document.members(kind).iter().filter(|field| !hidden.contains(&field.member.as_str()));
     let mut fields: Vec<SchemaField> = members.cloned().collect();
@@ -125,7 +125,7 @@ fn describe(document: &Document, kind: RecordKind, actor: &Actor) -> Vec<SchemaF
                 };
                 let name = asked.name().to_owned();
                 let mut field = SchemaField { name, member, nullable: asked.nullable(), ..SchemaField::default() };
-                field.r#type = type_name(asked.kind()).into();
+                field.r#type = type_name(asked.value_type()).into();
                 ask(&mut field, &asked);
                 fields.push(field);
             }
@@ -143,7 +143,7 @@ fn own_field(asked: &FieldRef) -> Option<&CustomField> {
 
 fn ask(field: &mut SchemaField, asked: &FieldRef) {
     field.operators = operators(asked).into_iter().map(str::to_owned).collect();
-    field.sortable = asked.kind() != Kind::Words;
+    field.sortable = asked.value_type() != ValueType::TextArray;
     field.choices = asked.choices().into_iter().map(str::to_owned).collect();
     field.refers_to = asked.refers().map(|kind| kind.path().to_owned());
     field.include = match asked {

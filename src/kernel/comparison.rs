@@ -3,8 +3,8 @@ use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{FieldRef, Fields, Kind, Values};
-use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::field::{FieldRef, Fields, ValueType, Values};
+use crate::kernel::kind::Kind;
 use crate::kernel::query_params::Comparison;
 use crate::kernel::relative;
 use crate::kernel::time::day_start;
@@ -19,7 +19,7 @@ impl<T> Fields<T> {
         actor: &Actor,
     ) -> Result<Cond, Bad> {
         let zone = actor.settings.own_time_zone;
-        let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
+        let of_days = matches!(field.value_type(), ValueType::Date | ValueType::Time);
         match (comparison, self.currency_of(&field)) {
             (Comparison::AnyOf, Some(currency)) => {
                 one_of_each(texts, |text| in_currency(&field, &currency, comparison, text, actor))
@@ -69,8 +69,8 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
     let Some([first, after]) = relative::period(&text, zone) else {
         return compare(field.clone(), Comparison::AnyOf, vec![text], actor);
     };
-    let value = |day| match field.kind() {
-        Kind::Date => Values::Date(vec![day]),
+    let value = |day| match field.value_type() {
+        ValueType::Date => Values::Date(vec![day]),
         _ => Values::Time(vec![day_start(day, zone)]),
     };
     let bound = |op, day| Cond::Is(field.clone(), op, value(day));
@@ -79,11 +79,11 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
 
 /// As `Fields::question`, of a field whose values need nothing beside them.
 fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
-    let (zone, kind, form) = (actor.settings.own_time_zone, field.kind(), field.form());
-    let meant = |text: String| match kind {
-        Kind::Uuid if text == "me" && field.refers() == Some(RecordKind::User) => actor.user.to_string(),
-        Kind::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
-        Kind::Time => relative::instant(&text, zone).map_or(text, |at| at.to_string()),
+    let (zone, value_type, form) = (actor.settings.own_time_zone, field.value_type(), field.form());
+    let meant = |text: String| match value_type {
+        ValueType::Uuid if text == "me" && field.refers() == Some(Kind::User) => actor.user.to_string(),
+        ValueType::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
+        ValueType::Time => relative::instant(&text, zone).map_or(text, |at| at.to_string()),
         _ => text,
     };
     let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
@@ -92,12 +92,14 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
         Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
     };
     // The words of a closed set; those of a field of one's own may be fewer than they were.
-    if matches!(&field, FieldRef::Built(built) if built.kind == Kind::Words) && comparison != Comparison::Empty {
+    if matches!(&field, FieldRef::Built(built) if built.value_type == ValueType::TextArray)
+        && comparison != Comparison::Empty
+    {
         Values::parse(&field, texts.clone())?;
     }
-    Ok(match (comparison, kind) {
-        (Comparison::AnyOf, Kind::Words) => Cond::Carries(field, texts),
-        (Comparison::NoneOf, Kind::Words) => !Cond::Carries(field, texts),
+    Ok(match (comparison, value_type) {
+        (Comparison::AnyOf, ValueType::TextArray) => Cond::Carries(field, texts),
+        (Comparison::NoneOf, ValueType::TextArray) => !Cond::Carries(field, texts),
         (Comparison::AllOf, _) => {
             Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect())
         }

@@ -3,7 +3,7 @@
 //! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
 //! finds records without an owner). In SQL a leaf may well be NULL; AND and OR treat that as false, `Not` says
 //! `is not true`, so NULL never decides anything and the leaves stay bare enough for an index.
-use crate::kernel::field::{Field, FieldRef, Kind, Search, Values, each_kind};
+use crate::kernel::field::{Field, FieldRef, Search, ValueType, Values, each_type};
 use crate::kernel::form::Every;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
@@ -65,7 +65,7 @@ impl Cond {
             Cond::Is(field, Op::Eq, Values::Text(named)) if !field.choices().is_empty() => {
                 field.choices().iter().any(|choice| !named.iter().any(|value| value == choice))
             }
-            Cond::Is(field, Op::Eq, _) => field.kind() != Kind::Bool,
+            Cond::Is(field, Op::Eq, _) => field.value_type() != ValueType::Bool,
             Cond::Carries(..) | Cond::Within(..) => true,
             Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) | Cond::Among(..) => false,
         }
@@ -83,7 +83,7 @@ impl Cond {
             },
             Cond::Is(field, op, values) => match field.every() {
                 Some(every) => (every.of)(row).into_iter().any(|one| holds(&Values::Text(vec![one]), *op, values)),
-                None => Values::of_json(field.kind(), field.of(row)).is_some_and(|v| holds(&v, *op, values)),
+                None => Values::of_json(field.value_type(), field.of(row)).is_some_and(|v| holds(&v, *op, values)),
             },
             Cond::Carries(field, words) => field.of(row).and_then(Json::as_array).is_some_and(|has| {
                 has.iter().filter_map(Json::as_str).any(|tag| words.iter().any(|w| field.same(w, tag)))
@@ -208,7 +208,7 @@ impl QueryFragment<Pg> for Cond {
             }
             Cond::Empty(field) => {
                 field.column(out.reborrow())?;
-                out.push_sql(if field.kind() == Kind::Words { " = '{}'" } else { " is null" });
+                out.push_sql(if field.value_type() == ValueType::TextArray { " = '{}'" } else { " is null" });
             }
             Cond::Is(FieldRef::Custom(field), Op::Eq, values) if field.can_contain(values) => {
                 field.contains(values, &mut out)?;
@@ -278,7 +278,7 @@ fn any_of<'b>(every: &Every, op: Op, list: &'b [String], out: &mut AstPass<'_, '
 
 /// One shape for any number of values. With one value a bare bind is kept: `=` preserves the order of an index.
 fn one_or_any<'b>(values: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    each_kind!(values, |list, Sql| match list.as_slice() {
+    each_type!(values, |list, Sql| match list.as_slice() {
         [one] => out.push_bind_param::<Sql, _>(one),
         _ => {
             out.push_sql("any(");

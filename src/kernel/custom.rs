@@ -1,8 +1,8 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
 use crate::kernel::address::{is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, not_known};
-use crate::kernel::field::{Kind, Values, each_kind};
-use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::field::{ValueType, Values, each_type};
+use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
 use crate::text_enum;
 use chrono::NaiveDate;
@@ -55,28 +55,28 @@ impl CustomKind {
     }
 
     /// How it is filtered and sorted.
-    pub const fn compared_as(self) -> Kind {
+    pub const fn compared_as(self) -> ValueType {
         match self {
             CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => {
-                Kind::Text
+                ValueType::Text
             }
-            CustomKind::Number => Kind::Number,
-            CustomKind::Money => Kind::Int,
-            CustomKind::Date => Kind::Date,
-            CustomKind::Boolean => Kind::Bool,
-            CustomKind::MultiChoice => Kind::Words,
-            CustomKind::User | CustomKind::Reference => Kind::Uuid,
+            CustomKind::Number => ValueType::Number,
+            CustomKind::Money => ValueType::Int,
+            CustomKind::Date => ValueType::Date,
+            CustomKind::Boolean => ValueType::Bool,
+            CustomKind::MultiChoice => ValueType::TextArray,
+            CustomKind::User | CustomKind::Reference => ValueType::Uuid,
         }
     }
 }
 
 /// The kinds of record that can have fields of one's own.
-pub const CARRIERS: [RecordKind; 4] = [RecordKind::Contact, RecordKind::Company, RecordKind::Lead, RecordKind::Deal];
+pub const CARRIERS: [Kind; 4] = [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal];
 
 /// A field as its workspace defined it.
 #[derive(Clone, Debug)]
 pub struct CustomField {
-    pub record: RecordKind,
+    pub record: Kind,
     pub key: String,
     /// `cf.` and the key: its name in filters, conditions, sorting and events.
     pub path: String,
@@ -86,7 +86,7 @@ pub struct CustomField {
     pub kind: CustomKind,
     pub options: Vec<String>,
     /// Of a user or reference: what it names.
-    pub refers: Option<RecordKind>,
+    pub refers: Option<Kind>,
     pub required_stages: Vec<Uuid>,
     pub archived: bool,
 }
@@ -97,12 +97,12 @@ pub struct CustomFields(pub Vec<Arc<CustomField>>);
 
 impl CustomFields {
     /// Those of one kind of record, archived ones too.
-    pub fn of(&self, record: RecordKind) -> impl Iterator<Item = &Arc<CustomField>> {
+    pub fn of(&self, record: Kind) -> impl Iterator<Item = &Arc<CustomField>> {
         self.0.iter().filter(move |field| field.record == record)
     }
 
     /// Those that are in use.
-    pub fn living(&self, record: RecordKind) -> impl Iterator<Item = &Arc<CustomField>> {
+    pub fn living(&self, record: Kind) -> impl Iterator<Item = &Arc<CustomField>> {
         self.of(record).filter(|field| !field.archived)
     }
 }
@@ -214,7 +214,7 @@ impl CustomValues {
     }
 
     /// With what is given set or cleared; the others stay.
-    pub fn with(&self, given: &[CustomValue], fields: &CustomFields, record: RecordKind) -> Result<Self, Vec<Bad>> {
+    pub fn with(&self, given: &[CustomValue], fields: &CustomFields, record: Kind) -> Result<Self, Vec<Bad>> {
         let (mut values, mut bad) = (self.0.clone(), Vec::new());
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
@@ -249,8 +249,8 @@ impl CustomValues {
     pub fn named<'g>(
         given: &'g [CustomValue],
         fields: &'g CustomFields,
-        record: RecordKind,
-    ) -> impl Iterator<Item = (RecordKind, Uuid, String)> + 'g {
+        record: Kind,
+    ) -> impl Iterator<Item = (Kind, Uuid, String)> + 'g {
         given.iter().enumerate().filter_map(move |(n, value)| {
             let field = fields.living(record).find(|field| field.key == value.key)?;
             Some((field.refers?, value.id?, format!("/custom_fields/{n}/id")))
@@ -348,7 +348,7 @@ impl CustomField {
         for piece in [", jsonb_build_object('", self.kind.member(), "', "] {
             out.push_sql(piece);
         }
-        each_kind!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))?;
+        each_type!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))?;
         out.push_sql(")))");
         Ok(())
     }

@@ -3,7 +3,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::custom::CustomField;
 use crate::kernel::error::Bad;
 use crate::kernel::form::{Every, Form};
-use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::kind::Kind;
 use crate::kernel::links::Link;
 use crate::kernel::tags;
 use crate::kernel::time::DateTime;
@@ -15,9 +15,9 @@ use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The kinds of value a field can hold.
+/// The types of value a field can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueType {
     Text,
     Uuid,
     Time,
@@ -27,24 +27,24 @@ pub enum Kind {
     Number,
     Bool,
     /// A set of words, such as the tags of a record.
-    Words,
+    TextArray,
 }
 
-/// Says which kind an SQL type is. A column of any other type cannot become a `Field`: it does not compile.
-pub trait SqlKind {
-    const KIND: Kind;
+/// Says which type of value an SQL type holds. A column of any other type cannot become a `Field`: it does not compile.
+pub trait HasValueType {
+    const VALUE_TYPE: ValueType;
     const NULLABLE: bool = false;
 }
 
-macro_rules! sql_kinds {
-    ($($sql:ty => $kind:ident),*) => { $(impl SqlKind for $sql { const KIND: Kind = Kind::$kind; })* };
+macro_rules! value_types {
+    ($($sql:ty => $kind:ident),*) => { $(impl HasValueType for $sql { const VALUE_TYPE: ValueType = ValueType::$kind; })* };
 }
-sql_kinds! {
+value_types! {
     st::Text => Text, st::Uuid => Uuid, st::Timestamptz => Time, st::Date => Date, st::BigInt => Int,
-    st::Integer => Int, st::Bool => Bool, st::Array<st::Nullable<st::Text>> => Words
+    st::Integer => Int, st::Bool => Bool, st::Array<st::Nullable<st::Text>> => TextArray
 }
-impl<T: SqlKind + st::SqlType<IsNull = st::is_nullable::NotNull>> SqlKind for st::Nullable<T> {
-    const KIND: Kind = T::KIND;
+impl<T: HasValueType + st::SqlType<IsNull = st::is_nullable::NotNull>> HasValueType for st::Nullable<T> {
+    const VALUE_TYPE: ValueType = T::VALUE_TYPE;
     const NULLABLE: bool = true;
 }
 
@@ -54,7 +54,7 @@ pub type Col = &'static (dyn QueryFragment<Pg> + Sync);
 /// One field of a resource under its public name.
 pub struct Field {
     pub name: &'static str,
-    pub kind: Kind,
+    pub value_type: ValueType,
     pub nullable: bool,
     pub(crate) column: Col,
     /// Filtered so often, by `=` alone, that the statement is worth a place in the prepared-statement cache.
@@ -64,7 +64,7 @@ pub struct Field {
     /// Where its value stands in the answer, when that is not under its name: `value.amount`.
     path: &'static str,
     /// The kind of record it names; such a field is called `…_id` and can be included.
-    pub refers: Option<RecordKind>,
+    pub refers: Option<Kind>,
     /// How its values are written.
     pub(crate) form: Form,
     /// All of them, where it is the first of several.
@@ -73,15 +73,15 @@ pub struct Field {
     pub currency: Option<&'static str>,
 }
 
-/// `field("email", &contacts::email)`: the kind and the nullability come from the column's SQL type.
+/// `field("email", &contacts::email)`: the type and the nullability come from the column's SQL type.
 pub const fn field<C>(name: &'static str, column: &'static C) -> Field
 where
     C: Column + QueryFragment<Pg> + Sync,
-    C::SqlType: SqlKind,
+    C::SqlType: HasValueType,
 {
     Field {
         name,
-        kind: C::SqlType::KIND,
+        value_type: C::SqlType::VALUE_TYPE,
         nullable: C::SqlType::NULLABLE,
         column,
         hot: false,
@@ -106,15 +106,15 @@ impl QueryFragment<Pg> for Sql {
 }
 
 /// Records that are named somewhere inside a row, so that they can be included.
-pub const fn inside(name: &'static str, path: &'static str, kind: RecordKind) -> Field {
-    Field { refers: Some(kind), ..expression(name, Kind::Uuid, &Sql("null")).at(path) }
+pub const fn inside(name: &'static str, path: &'static str, kind: Kind) -> Field {
+    Field { refers: Some(kind), ..expression(name, ValueType::Uuid, &Sql("null")).at(path) }
 }
 
-/// A field behind which stands an expression; the kind is that of its type.
-pub const fn expression(name: &'static str, kind: Kind, column: &'static Sql) -> Field {
+/// A field behind which stands an expression; the type of value is that of its type.
+pub const fn expression(name: &'static str, value_type: ValueType, column: &'static Sql) -> Field {
     Field {
         name,
-        kind,
+        value_type,
         nullable: true,
         column,
         hot: false,
@@ -141,7 +141,7 @@ impl Field {
     }
 
     #[must_use]
-    pub const fn to(mut self, kind: RecordKind) -> Self {
+    pub const fn to(mut self, kind: Kind) -> Self {
         self.refers = Some(kind);
         self
     }
@@ -189,7 +189,7 @@ impl Field {
     }
 
     pub fn sortable(&self) -> bool {
-        self.kind != Kind::Words
+        self.value_type != ValueType::TextArray
     }
 
     /// `owner` for `owner_id`, where the field refers to a record.
@@ -221,11 +221,11 @@ impl FieldRef {
         }
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn value_type(&self) -> ValueType {
         match self {
-            FieldRef::Built(field) => field.kind,
+            FieldRef::Built(field) => field.value_type,
             FieldRef::Custom(field) => field.kind.compared_as(),
-            FieldRef::Currency(_) => Kind::Text,
+            FieldRef::Currency(_) => ValueType::Text,
         }
     }
 
@@ -245,7 +245,7 @@ impl FieldRef {
         }
     }
 
-    pub fn refers(&self) -> Option<RecordKind> {
+    pub fn refers(&self) -> Option<Kind> {
         match self {
             FieldRef::Built(field) => field.refers,
             FieldRef::Custom(field) => field.refers,
@@ -269,7 +269,7 @@ impl FieldRef {
 
     /// Words of a closed set are compared as they are; tags are one in all their spellings.
     pub(in crate::kernel) fn is_tags(&self) -> bool {
-        matches!(self, FieldRef::Built(Field { kind: Kind::Words, .. }))
+        matches!(self, FieldRef::Built(Field { value_type: ValueType::TextArray, .. }))
     }
 
     pub(in crate::kernel) fn same(&self, one: &str, other: &str) -> bool {
@@ -312,7 +312,7 @@ impl fmt::Debug for Field {
 
 /// The registry of one resource. `T` is its table: a plan made for contacts cannot be run over deals.
 pub struct Fields<T: 'static> {
-    pub kind: RecordKind,
+    pub kind: Kind,
     pub all: &'static [Field],
     pub default_sort: &'static str,
     pub id: Field,
@@ -373,7 +373,7 @@ impl<T> Fields<T> {
     }
 }
 
-/// One or more values of one kind. Owned and typed, so that a bind can borrow them.
+/// One or more values of one type. Owned and typed, so that a bind can borrow them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     Text(Vec<String>),
@@ -386,7 +386,7 @@ pub enum Values {
 }
 
 /// Runs one piece of code for whichever kind `values` has: `$list` is the vector, `$Sql` its SQL type.
-macro_rules! each_kind {
+macro_rules! each_type {
     (@ $values:expr, $list:ident, $Sql:ident, $body:expr; $($kind:ident)*) => {
         match $values {
             $($crate::kernel::field::Values::$kind($list) => {
@@ -396,12 +396,12 @@ macro_rules! each_kind {
         }
     };
     ($values:expr, |$list:ident, $Sql:ident| $body:expr) => {
-        $crate::kernel::field::each_kind!(@ $values, $list, $Sql, $body; Text Uuid Time Date Int Number Bool)
+        $crate::kernel::field::each_type!(@ $values, $list, $Sql, $body; Text Uuid Time Date Int Number Bool)
     };
 }
-pub(crate) use each_kind;
+pub(crate) use each_type;
 
-/// The SQL type of each kind of value.
+/// The SQL type of each type of value.
 pub(crate) mod sql_of {
     pub use diesel::sql_types::{BigInt as Int, Bool, Date, Double as Number, Text, Timestamptz as Time, Uuid};
 }
@@ -412,8 +412,8 @@ impl Values {
         fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, Bad> {
             texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| Bad::new("invalid_format", wrong))
         }
-        Ok(match field.kind() {
-            Kind::Text | Kind::Words => {
+        Ok(match field.value_type() {
+            ValueType::Text | ValueType::TextArray => {
                 let choices = field.choices();
                 if !choices.is_empty() && !texts.iter().all(|t| choices.contains(&t.as_str())) {
                     return Err(Bad::not_among(&choices));
@@ -421,34 +421,34 @@ impl Values {
                 // PostgreSQL has no NUL in text.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)
             }
-            Kind::Uuid => Values::Uuid(all(&texts, |t| t.parse().ok(), "must be a UUID")?),
-            Kind::Time => Values::Time(all(
+            ValueType::Uuid => Values::Uuid(all(&texts, |t| t.parse().ok(), "must be a UUID")?),
+            ValueType::Time => Values::Time(all(
                 &texts,
                 |t| t.parse().ok(),
                 "must be an RFC 3339 instant such as 2026-01-31T00:00:00Z",
             )?),
-            Kind::Date => Values::Date(all(&texts, parse_date, "must be a date such as 2026-01-31")?),
-            Kind::Int => Values::Int(all(&texts, |t| t.parse().ok(), "must be an integer")?),
-            Kind::Number => {
+            ValueType::Date => Values::Date(all(&texts, parse_date, "must be a date such as 2026-01-31")?),
+            ValueType::Int => Values::Int(all(&texts, |t| t.parse().ok(), "must be an integer")?),
+            ValueType::Number => {
                 let number = |t: &str| t.parse().ok().filter(|n: &f64| n.is_finite());
                 Values::Number(all(&texts, number, "must be a number such as 2.5")?)
             }
-            Kind::Bool => Values::Bool(all(&texts, |t| t.parse().ok(), "must be true or false")?),
+            ValueType::Bool => Values::Bool(all(&texts, |t| t.parse().ok(), "must be true or false")?),
         })
     }
 
-    /// Reads the member of a serialized row; `None` is null (or a value that is not of this kind).
-    pub fn of_json(kind: Kind, json: Option<&Json>) -> Option<Values> {
+    /// Reads the member of a serialized row; `None` is null (or a value that is not of this type).
+    pub fn of_json(value_type: ValueType, json: Option<&Json>) -> Option<Values> {
         let json = json?;
-        Some(match kind {
-            Kind::Text => Values::Text(vec![json.as_str()?.to_owned()]),
-            Kind::Uuid => Values::Uuid(vec![json.as_str()?.parse().ok()?]),
-            Kind::Time => Values::Time(vec![json.as_str()?.parse().ok()?]),
-            Kind::Date => Values::Date(vec![parse_date(json.as_str()?)?]),
-            Kind::Int => Values::Int(vec![json.as_i64()?]),
-            Kind::Number => Values::Number(vec![json.as_f64()?]),
-            Kind::Bool => Values::Bool(vec![json.as_bool()?]),
-            Kind::Words => {
+        Some(match value_type {
+            ValueType::Text => Values::Text(vec![json.as_str()?.to_owned()]),
+            ValueType::Uuid => Values::Uuid(vec![json.as_str()?.parse().ok()?]),
+            ValueType::Time => Values::Time(vec![json.as_str()?.parse().ok()?]),
+            ValueType::Date => Values::Date(vec![parse_date(json.as_str()?)?]),
+            ValueType::Int => Values::Int(vec![json.as_i64()?]),
+            ValueType::Number => Values::Number(vec![json.as_f64()?]),
+            ValueType::Bool => Values::Bool(vec![json.as_bool()?]),
+            ValueType::TextArray => {
                 Values::Text(json.as_array()?.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect())
             }
         })

@@ -3,7 +3,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Field, FieldRef, Fields, Values};
-use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::kind::Kind;
 use crate::kernel::query::split;
 use crate::kernel::query_params::{QueryParams, RELATED};
 use crate::kernel::soft_delete::DELETED_AT;
@@ -27,9 +27,9 @@ pub enum LinkedBy {
     /// By records of which each caller sees others.
     Seen(fn(&Actor, &[Uuid]) -> Cond),
     /// By what is asked of records one step away, as in `company.sector`; each caller sees others of them.
-    Away { kind: RecordKind, fields: fn() -> &'static [Field], found: Away },
+    Away { kind: Kind, fields: fn() -> &'static [Field], found: Away },
     /// Those of a record and of what belongs to it, when that is asked for with `related`; `always` unless that is false.
-    Related { to: RecordKind, always: bool, work: fn(&Actor, RecordKind, &[Uuid]) -> Cond },
+    Related { to: Kind, always: bool, work: fn(&Actor, Kind, &[Uuid]) -> Cond },
 }
 
 /// The records for which a condition holds on records one step away.

@@ -1,7 +1,7 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
 use crate::kernel::custom::CARRIERS;
-use crate::kernel::field::{Fields, Kind};
-use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::field::{Fields, ValueType};
+use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::query::FILES;
 use crate::kernel::query_params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
@@ -18,9 +18,10 @@ impl<T> Fields<T> {
         let mut list = Vec::new();
         for field in self.filterable() {
             for (suffix, comparison, meaning) in OPERATORS.iter().filter(|a| applies(a.1, &field.into())) {
-                let mut one = if *comparison == Comparison::Empty { schema(Kind::Bool) } else { schema(field.kind) };
-                let me = field.refers == Some(RecordKind::User)
-                    && matches!(comparison, Comparison::AnyOf | Comparison::NoneOf);
+                let mut one =
+                    if *comparison == Comparison::Empty { schema(ValueType::Bool) } else { schema(field.value_type) };
+                let me =
+                    field.refers == Some(Kind::User) && matches!(comparison, Comparison::AnyOf | Comparison::NoneOf);
                 if me {
                     one = ObjectBuilder::new().schema_type(Type::String).pattern(Some(USER));
                 }
@@ -44,16 +45,17 @@ impl<T> Fields<T> {
         }
         for link in self.links.iter().filter(|link| matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_))) {
             let meaning = format!("`{}` is linked to it.", link.name.trim_end_matches("_id"));
-            list.push(parameter(link.name.into(), meaning, schema(Kind::Uuid), Some(false)));
+            list.push(parameter(link.name.into(), meaning, schema(ValueType::Uuid), Some(false)));
         }
         list.extend(self.related_parameter());
         if CARRIERS.contains(&self.kind) {
             let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
-            let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:[^\\u0000]*$")).max_length(Some(1000));
+            let one =
+                schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:[^\\u0000]*$")).max_length(Some(1000));
             list.push(parameter(CUSTOM.into(), meaning.into(), one, Some(true)));
         }
         if self.search.is_some() {
-            let q = schema(Kind::Text).max_length(Some(Q_MAX));
+            let q = schema(ValueType::Text).max_length(Some(Q_MAX));
             list.push(parameter(
                 "q".into(),
                 "Words that must all occur, twelve different ones at most; accents and case do not matter.".into(),
@@ -76,7 +78,7 @@ impl<T> Fields<T> {
         let meaning = format!(
             "With {names}: also what hangs on their leads and deals, on the people of a company, and on the leads that a deal came from."
         );
-        Some(parameter(RELATED.into(), meaning, schema(Kind::Bool).default(Some((*always).into())), None))
+        Some(parameter(RELATED.into(), meaning, schema(ValueType::Bool).default(Some((*always).into())), None))
     }
 
     /// The parameters of a list in the OpenAPI document: derived, so that the document cannot lie.
@@ -84,11 +86,11 @@ impl<T> Fields<T> {
         let mut list = self.filters();
         let names = self.all.iter().filter(|f| f.sortable()).map(|f| f.name).collect::<Vec<_>>().join("|");
         let own = if CARRIERS.contains(&self.kind) { "|cf\\.[a-z][a-z0-9_]*" } else { "" };
-        let sort = schema(Kind::Text)
+        let sort = schema(ValueType::Text)
             .pattern(Some(format!("^-?({names}{own})(,-?({names}{own}))*$")))
             .default(Some(self.default_sort.into()));
         #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "500 is exact")]
-        let limit = schema(Kind::Int)
+        let limit = schema(ValueType::Int)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
             .minimum(Some(1))
             .maximum(Some(LIMIT_MAX as f64))
@@ -103,16 +105,16 @@ impl<T> Fields<T> {
             format!("Keys of the order; `-` means descending. Empty values come last.{}", amounts.collect::<String>());
         add("sort", &order, sort, None);
         add("limit", "Records per page.", limit, None);
-        add("cursor", "`page.next_cursor` of the page before.", schema(Kind::Text), None);
-        add("include_total", "Count the matching records, up to 10,000.", schema(Kind::Bool), None);
+        add("cursor", "`page.next_cursor` of the page before.", schema(ValueType::Text), None);
+        add("include_total", "Count the matching records, up to 10,000.", schema(ValueType::Bool), None);
         let includes: Vec<&str> = self.includes().map(|(name, _)| name).collect();
         if !includes.is_empty() {
-            let one = schema(Kind::Text).enum_values(Some(includes));
+            let one = schema(ValueType::Text).enum_values(Some(includes));
             add("include", "Records to add to `included`.", one, Some(false));
         }
         if FILES.contains(&self.kind) {
             let meaning = "Of a file (`Accept: text/csv`): its columns, in this order; all of them if absent.";
-            let one = schema(Kind::Text).pattern(Some("^[a-z][a-z0-9_.]*$"));
+            let one = schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_.]*$"));
             add("columns", meaning, one, Some(false));
         }
         list.extend(self.deleted_parameters());
@@ -139,15 +141,15 @@ pub fn parameter(name: String, meaning: String, one: ObjectBuilder, many: Option
         .build()
 }
 
-pub fn schema(kind: Kind) -> ObjectBuilder {
-    let (schema_type, format) = match kind {
-        Kind::Text | Kind::Words => (Type::String, None),
-        Kind::Uuid => (Type::String, Some(KnownFormat::Uuid)),
-        Kind::Time => (Type::String, Some(KnownFormat::DateTime)),
-        Kind::Date => (Type::String, Some(KnownFormat::Date)),
-        Kind::Int => (Type::Integer, Some(KnownFormat::Int64)),
-        Kind::Number => (Type::Number, Some(KnownFormat::Double)),
-        Kind::Bool => (Type::Boolean, None),
+pub fn schema(value_type: ValueType) -> ObjectBuilder {
+    let (schema_type, format) = match value_type {
+        ValueType::Text | ValueType::TextArray => (Type::String, None),
+        ValueType::Uuid => (Type::String, Some(KnownFormat::Uuid)),
+        ValueType::Time => (Type::String, Some(KnownFormat::DateTime)),
+        ValueType::Date => (Type::String, Some(KnownFormat::Date)),
+        ValueType::Int => (Type::Integer, Some(KnownFormat::Int64)),
+        ValueType::Number => (Type::Number, Some(KnownFormat::Double)),
+        ValueType::Bool => (Type::Boolean, None),
     };
     ObjectBuilder::new().schema_type(schema_type).format(format.map(SchemaFormat::KnownFormat))
 }

@@ -6,9 +6,9 @@ use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{Field, FieldRef, Fields, Kind, Search, Values};
+use crate::kernel::field::{Field, FieldRef, Fields, Search, ValueType, Values};
 use crate::kernel::form::ways;
-use crate::kernel::kind::Kind as RecordKind;
+use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
     CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators,
@@ -119,19 +119,19 @@ impl Included {
         lists.into_iter().flatten().map(|record| (record.id, record.name.as_str())).collect()
     }
 
-    pub fn list(&mut self, kind: RecordKind) -> Option<&mut Vec<RecordRef>> {
+    pub fn list(&mut self, kind: Kind) -> Option<&mut Vec<RecordRef>> {
         Some(match kind {
-            RecordKind::User => &mut self.users,
-            RecordKind::Team => &mut self.teams,
-            RecordKind::Company => &mut self.companies,
-            RecordKind::Contact => &mut self.contacts,
-            RecordKind::Lead => &mut self.leads,
-            RecordKind::Deal => &mut self.deals,
-            RecordKind::Pipeline => &mut self.pipelines,
-            RecordKind::Stage => &mut self.stages,
-            RecordKind::Product => &mut self.products,
-            RecordKind::Source => &mut self.sources,
-            RecordKind::LossReason => &mut self.loss_reasons,
+            Kind::User => &mut self.users,
+            Kind::Team => &mut self.teams,
+            Kind::Company => &mut self.companies,
+            Kind::Contact => &mut self.contacts,
+            Kind::Lead => &mut self.leads,
+            Kind::Deal => &mut self.deals,
+            Kind::Pipeline => &mut self.pipelines,
+            Kind::Stage => &mut self.stages,
+            Kind::Product => &mut self.products,
+            Kind::Source => &mut self.sources,
+            Kind::LossReason => &mut self.loss_reasons,
             _ => return None,
         })
     }
@@ -171,8 +171,7 @@ pub trait Listed: Serialize {
 }
 
 /// The kinds of records whose lists are also files, with `columns=`.
-pub(in crate::kernel) const FILES: [RecordKind; 5] =
-    [RecordKind::Contact, RecordKind::Company, RecordKind::Lead, RecordKind::Deal, RecordKind::Task];
+pub(in crate::kernel) const FILES: [Kind; 5] = [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal, Kind::Task];
 
 /// Rows of a file at once, where no limit is given.
 const FILE_ROWS: i64 = 10_000;
@@ -392,7 +391,7 @@ impl<T> Fields<T> {
         let mut keys: Vec<Key> = Vec::new();
         for part in sort.split(',') {
             let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
-            let known = || self.known(actor).filter(|field| field.kind() != Kind::Words);
+            let known = || self.known(actor).filter(|field| field.value_type() != ValueType::TextArray);
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
                 let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
                 let detail = format!("cannot be {name}; it can be {}", names.join(", "));

@@ -2,7 +2,7 @@
 //! handles; what remains is reported as unknown.
 use crate::kernel::cond::Op;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{FieldRef, Kind};
+use crate::kernel::field::{FieldRef, ValueType};
 use unicode_normalization::UnicodeNormalization;
 
 pub const LIMIT_MAX: i64 = 500;
@@ -36,10 +36,14 @@ pub(in crate::kernel) const OPERATORS: [(&str, Comparison, &str); 10] = [
 pub(in crate::kernel) fn applies(comparison: Comparison, field: &FieldRef) -> bool {
     match comparison {
         Comparison::AnyOf | Comparison::NoneOf => true,
-        Comparison::AllOf => field.kind() == Kind::Words,
-        Comparison::Op(Op::Contains | Op::StartsWith) => field.kind() == Kind::Text && field.choices().is_empty(),
-        Comparison::Op(_) => matches!(field.kind(), Kind::Time | Kind::Date | Kind::Int | Kind::Number),
-        Comparison::Empty => field.nullable() || field.kind() == Kind::Words,
+        Comparison::AllOf => field.value_type() == ValueType::TextArray,
+        Comparison::Op(Op::Contains | Op::StartsWith) => {
+            field.value_type() == ValueType::Text && field.choices().is_empty()
+        }
+        Comparison::Op(_) => {
+            matches!(field.value_type(), ValueType::Time | ValueType::Date | ValueType::Int | ValueType::Number)
+        }
+        Comparison::Empty => field.nullable() || field.value_type() == ValueType::TextArray,
     }
 }
 

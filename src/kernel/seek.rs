@@ -1,7 +1,7 @@
 //! Order and keyset paging. Empty values come last in both directions; the id is always the last key.
 use crate::kernel::collation;
 use crate::kernel::error::Bad;
-use crate::kernel::field::{FieldRef, Kind, Values, each_kind};
+use crate::kernel::field::{FieldRef, ValueType, Values, each_type};
 use crate::kernel::form::Form;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -23,7 +23,7 @@ pub struct Key {
 impl Key {
     /// A key as people of a country sort it.
     pub fn new(field: FieldRef, desc: bool, country: &str) -> Key {
-        let words = field.kind() == Kind::Text && field.choices().is_empty();
+        let words = field.value_type() == ValueType::Text && field.choices().is_empty();
         let of = || if field.form() == Form::Number { collation::ROOT } else { collation::of(country) };
         Key { collation: words.then(of), field, desc }
     }
@@ -111,7 +111,7 @@ impl Order {
         if values.len() != self.0.len() {
             return Err(invalid());
         }
-        let read = |(key, json): (&Key, &Json)| match Values::of_json(key.field.kind(), Some(json)) {
+        let read = |(key, json): (&Key, &Json)| match Values::of_json(key.field.value_type(), Some(json)) {
             None if !(json.is_null() && key.field.nullable()) => Err(invalid()),
             value => Ok((key.clone(), value)),
         };
@@ -199,5 +199,5 @@ fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -
 fn compare<'b>(key: &'b Key, op: &str, value: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     key.walk(out.reborrow())?;
     out.push_sql(op);
-    each_kind!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))
+    each_type!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))
 }

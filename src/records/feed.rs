@@ -8,7 +8,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::field::ValueType;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::{PageInfo, hex, split};
@@ -361,31 +361,31 @@ list_params!(FeedParameters, {
     let p = |name: &str, meaning: &str, one, many| parameter(name.into(), meaning.into(), one, many);
     let one_of = |names: &[String]| {
         let names: Vec<String> = names.iter().map(|name| name.replace('.', "\\.")).collect();
-        schema(FieldKind::Text).pattern(Some(format!("^({})$", names.join("|"))))
+        schema(ValueType::Text).pattern(Some(format!("^({})$", names.join("|"))))
     };
     let types: Vec<String> = event_types::all().map(|(_, name)| name).collect();
     let kinds: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
     vec![
         p("type", "Only events of these types, such as deal.stage_changed.", one_of(&types), Some(false)),
         p("record_kind", "Only events of these kinds of record.", one_of(&kinds), Some(false)),
-        p("record_id", "Only events of this record.", schema(FieldKind::Uuid), None),
+        p("record_id", "Only events of this record.", schema(ValueType::Uuid), None),
         p(
             "from",
             "`now`: nothing that has happened before; the cursor of the answer leads on.",
             one_of(&[NOW.into()]),
             None,
         ),
-        p("at__gte", "Only events of this instant and after it.", schema(FieldKind::Time), None),
+        p("at__gte", "Only events of this instant and after it.", schema(ValueType::Time), None),
         p(
             "limit",
             "Events per page.",
-            schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into())),
+            schema(ValueType::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into())),
             None,
         ),
         p(
             "cursor",
             "`page.next_cursor` of the answer before; it is given even when there is no more, to go on later.",
-            schema(FieldKind::Text),
+            schema(ValueType::Text),
             None,
         ),
     ]

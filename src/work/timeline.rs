@@ -4,7 +4,7 @@ use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::field::ValueType;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::{Included, PageInfo, split};
@@ -90,14 +90,14 @@ pub struct Window {
 const INCLUDES: [&str; 2] = ["actor", "record"];
 
 list_params!(TimelineParameters, {
-    let limit = schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
+    let limit = schema(ValueType::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
     vec![
         parameter("limit".into(), "Items per page.".into(), limit, None),
-        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(FieldKind::Text), None),
+        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(ValueType::Text), None),
         parameter(
             "include".into(),
             "Names to add to `included`: of who did it, and of the records that changed.".into(),
-            schema(FieldKind::Text).pattern(Some(format!("^({})$", INCLUDES.join("|")))),
+            schema(ValueType::Text).pattern(Some(format!("^({})$", INCLUDES.join("|")))),
             Some(false),
         ),
     ]

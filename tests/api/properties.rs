@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use voronka::kernel::cond::{Cond, Op, pattern};
-use voronka::kernel::field::{FieldRef, Kind, Values};
-use voronka::kernel::kind::Kind as RecordKind;
+use voronka::kernel::field::{FieldRef, ValueType, Values};
+use voronka::kernel::kind::Kind;
 use voronka::people::contacts::model::{CONTACT, Contact};
 use voronka::schema::contacts;
 
@@ -71,31 +71,33 @@ fn values(field: &FieldRef, count: usize, rows: &[Json]) -> BoxedStrategy<Values
         let items = rows.iter().flat_map(|row| row[list].as_array().unwrap()).step_by(5);
         items.filter_map(|item| Some(item[member].as_str()?.trim_start_matches('+').to_owned())).collect()
     };
-    match field.kind() {
-        Kind::Text if field.name() == "email" => many(own("emails", "email"), count, Values::Text),
-        Kind::Text if field.name() == "phone" => many(own("phones", "e164"), count, Values::Text),
-        Kind::Text | Kind::Words => many(TEXTS.iter().map(|t| (*t).to_owned()).collect(), count, Values::Text),
-        Kind::Uuid => {
+    match field.value_type() {
+        ValueType::Text if field.name() == "email" => many(own("emails", "email"), count, Values::Text),
+        ValueType::Text if field.name() == "phone" => many(own("phones", "e164"), count, Values::Text),
+        ValueType::Text | ValueType::TextArray => {
+            many(TEXTS.iter().map(|t| (*t).to_owned()).collect(), count, Values::Text)
+        }
+        ValueType::Uuid => {
             let known = rows.iter().filter_map(|r| r["owner_id"].as_str()?.parse().ok()).take(1);
             many(known.chain([uuid::Uuid::nil()]).collect(), count, Values::Uuid)
         }
-        Kind::Time => {
+        ValueType::Time => {
             let known = rows.iter().filter_map(|r| r["created_at"].as_str()?.parse().ok()).take(20);
             many(known.chain(TIMES.iter().map(|t| t.parse().unwrap())).collect(), count, Values::Time)
         }
-        Kind::Date => many(DATES.iter().map(|d| d.parse().unwrap()).collect(), count, Values::Date),
-        Kind::Int => many(vec![0, 1, -1, i64::MAX], count, Values::Int),
-        Kind::Number => many(SIZES.into_iter().chain([0.0]).collect(), count, Values::Number),
-        Kind::Bool => many(vec![true, false], count, Values::Bool),
+        ValueType::Date => many(DATES.iter().map(|d| d.parse().unwrap()).collect(), count, Values::Date),
+        ValueType::Int => many(vec![0, 1, -1, i64::MAX], count, Values::Int),
+        ValueType::Number => many(SIZES.into_iter().chain([0.0]).collect(), count, Values::Number),
+        ValueType::Bool => many(vec![true, false], count, Values::Bool),
     }
 }
 
 fn leaf(rows: &'static [Json], known: &'static [FieldRef]) -> impl Strategy<Value = Cond> {
     let of = |keep: fn(&FieldRef) -> bool| select(known.iter().filter(|f| keep(f)).cloned().collect::<Vec<_>>());
-    let scalar = || of(|f| f.kind() != Kind::Words);
+    let scalar = || of(|f| f.value_type() != ValueType::TextArray);
     let text = select(vec!["an", "", "%", "_", "\\", "Ж", "ЖА", "off_", "50%", "s1", "0736", "55501"]);
-    let like = (of(|f| f.kind() == Kind::Text), select(vec![Op::Contains, Op::StartsWith]), text);
-    let ordered = of(|f| matches!(f.kind(), Kind::Time | Kind::Date | Kind::Number));
+    let like = (of(|f| f.value_type() == ValueType::Text), select(vec![Op::Contains, Op::StartsWith]), text);
+    let ordered = of(|f| matches!(f.value_type(), ValueType::Time | ValueType::Date | ValueType::Number));
     let compare = (ordered, select(vec![Op::Gt, Op::Gte, Op::Lt, Op::Lte]));
     let words =
         prop::collection::vec(select(TAGS.into_iter().chain(TEXTS).map(str::to_owned).collect::<Vec<_>>()), 0..3);
@@ -106,8 +108,8 @@ fn leaf(rows: &'static [Json], known: &'static [FieldRef]) -> impl Strategy<Valu
         (scalar(), 0..4_usize).prop_flat_map(move |(f, n)| equal(f, n)),
         compare.prop_flat_map(move |(f, op)| past(f, op)),
         like.prop_map(|(f, op, text)| Cond::Is(f, op, Values::Text(vec![pattern(op, text)]))),
-        of(|f| f.nullable() || f.kind() == Kind::Words).prop_map(Cond::Empty),
-        (of(|f| f.kind() == Kind::Words), words).prop_map(|(f, words)| Cond::Carries(f, words)),
+        of(|f| f.nullable() || f.value_type() == ValueType::TextArray).prop_map(Cond::Empty),
+        (of(|f| f.value_type() == ValueType::TextArray), words).prop_map(|(f, words)| Cond::Carries(f, words)),
         pieces
             .prop_map(|p| Cond::Mentions(CONTACT.search.as_ref().unwrap(), p.into_iter().map(str::to_owned).collect())),
     ]
@@ -128,7 +130,7 @@ fn a_condition_means_the_same_in_sql_and_in_memory() {
     let (workspace, rows) = rows();
     let rows: &'static [Json] = Box::leak(rows.into_boxed_slice());
     let own = server().db.run_blocking(|conn| voronka::db::custom::load(conn, workspace)).unwrap();
-    let own = own.living(RecordKind::Contact).map(|field| FieldRef::Custom(field.clone()));
+    let own = own.living(Kind::Contact).map(|field| FieldRef::Custom(field.clone()));
     let known: Vec<FieldRef> = CONTACT.all.iter().map(FieldRef::Built).chain(own).collect();
     assert!(known.len() > CONTACT.all.len() + 6);
     let known: &'static [FieldRef] = Box::leak(known.into_boxed_slice());

@@ -12,7 +12,7 @@ use crate::intake::imports::table::Table;
 use crate::intake::imports::{cells, forget, run, targets};
 use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
-use crate::kernel::field::Kind as FieldKind;
+use crate::kernel::field::ValueType;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::PageInfo;
 use crate::kernel::reply::Reply;
@@ -324,10 +324,10 @@ async fn remove(ctx: Ctx<can::imports::Delete>, id: Id) -> Result<Reply> {
 }
 
 list_params!(ProblemParameters, {
-    let limit = schema(FieldKind::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
+    let limit = schema(ValueType::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
     vec![
         parameter("limit".into(), "Problems per page; a CSV holds them all.".into(), limit, None),
-        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(FieldKind::Text), None),
+        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(ValueType::Text), None),
     ]
 });
 

@@ -2,7 +2,7 @@
 use crate::db::related;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Field, Fields, Kind as FieldKind, Search, Sql, expression, field};
+use crate::kernel::field::{Field, Fields, Search, Sql, ValueType, expression, field};
 use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
@@ -384,16 +384,16 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         field("do_not_contact", &contacts::do_not_contact),
         field("lifecycle", &contacts::lifecycle).one_of(Lifecycle::TEXTS),
         field("source_id", &contacts::source_id).to(Kind::Source),
-        expression("first_touch_source_id", FieldKind::Uuid, &Sql("((contacts.first_touch ->> 'source_id')::uuid)"))
+        expression("first_touch_source_id", ValueType::Uuid, &Sql("((contacts.first_touch ->> 'source_id')::uuid)"))
             .at("first_touch.source_id"),
-        expression("first_touch_campaign", FieldKind::Text, &Sql("(contacts.first_touch ->> 'campaign')"))
+        expression("first_touch_campaign", ValueType::Text, &Sql("(contacts.first_touch ->> 'campaign')"))
             .at("first_touch.campaign"),
-        expression("first_touch_channel", FieldKind::Text, &Sql("(contacts.first_touch ->> 'channel')"))
+        expression("first_touch_channel", ValueType::Text, &Sql("(contacts.first_touch ->> 'channel')"))
             .at("first_touch.channel"),
-        expression("first_touch_at", FieldKind::Time, &Sql("((contacts.first_touch ->> 'at')::timestamptz)"))
+        expression("first_touch_at", ValueType::Time, &Sql("((contacts.first_touch ->> 'at')::timestamptz)"))
             .at("first_touch.at"),
         // The channels to which the last word is yes.
-        expression("consents", FieldKind::Words, &Sql("agreed(contacts.consents)")).one_of(Channel::TEXTS),
+        expression("consents", ValueType::TextArray, &Sql("agreed(contacts.consents)")).one_of(Channel::TEXTS),
         field("owner_id", &contacts::owner_id).to(Kind::User).hot(),
         field("tags", &contacts::tags),
         field("external_id", &contacts::external_id).hot(),
