@@ -5,9 +5,9 @@ pub mod funnel;
 pub mod grouping;
 pub mod leaderboard;
 pub mod loss_reasons;
-pub mod places;
 pub mod scope;
 pub mod search;
+pub mod search_sources;
 pub mod vocabulary;
 pub mod win_rate;
 

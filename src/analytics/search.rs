@@ -1,5 +1,5 @@
 //! One search over everything: names, addresses and phones of people and firms, titles, notes.
-use crate::analytics::places::{PLACES, Place};
+use crate::analytics::search_sources::{SEARCH_SOURCES, SearchSource};
 use crate::analytics::vocabulary;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
@@ -67,7 +67,7 @@ impl SearchResult {
     }
 }
 
-struct Question {
+struct SearchQuery {
     /// Folded, as the texts are in which it is looked for.
     q: String,
     kinds: Vec<Kind>,
@@ -77,7 +77,7 @@ struct Question {
 diesel::define_sql_function! { fn fold(text: Text) -> Text; }
 
 /// Reads the question as it was typed.
-fn read(query: &str) -> Result<Question> {
+fn read(query: &str) -> Result<SearchQuery> {
     let mut params = QueryParams::read(query)?;
     let q = params.take("q").unwrap_or_default();
     let types = params.take("types").map(|types| split(&types));
@@ -86,61 +86,61 @@ fn read(query: &str) -> Result<Question> {
     if q.trim().is_empty() {
         return Err(Error::parameters(vec![Bad::parameter("q", "required", "is what to look for")]));
     }
-    let kind = |name: &String| PLACES.iter().map(|place| place.kind).find(|kind| kind.as_str() == name);
-    let known = || PLACES.iter().map(|place| place.kind.as_str()).collect::<Vec<_>>();
-    let all = || Ok(PLACES.iter().map(|place| place.kind).collect());
+    let kind = |name: &String| SEARCH_SOURCES.iter().map(|source| source.kind).find(|kind| kind.as_str() == name);
+    let known = || SEARCH_SOURCES.iter().map(|source| source.kind.as_str()).collect::<Vec<_>>();
+    let all = || Ok(SEARCH_SOURCES.iter().map(|source| source.kind).collect());
     let kinds = types.map_or_else(all, |types| {
         let named = |name: &String| {
             kind(name).ok_or_else(|| Error::parameters(vec![Bad::not_among(&known()).at_parameter("types")]))
         };
         types.iter().map(named).collect()
     })?;
-    Ok(Question { q, kinds, limit })
+    Ok(SearchQuery { q, kinds, limit })
 }
 
 /// What says the words as they are written.
-fn hits(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<SearchHit>> {
+fn hits(tx: &mut Tx<'_>, source: &SearchSource, query: &SearchQuery) -> Result<Vec<SearchHit>> {
     // What one may not read is simply not found.
-    if !question.kinds.contains(&place.kind) || tx.actor.must_read(place.kind.path()).is_err() {
+    if !query.kinds.contains(&source.kind) || tx.actor.must_read(source.kind.path()).is_err() {
         return Ok(Vec::new());
     }
-    let mentions = (place.mentions)(&question.q, tx.actor).map_err(|bad| Error::parameters(vec![bad]))?;
+    let mentions = (source.mentions)(&query.q, tx.actor).map_err(|bad| Error::parameters(vec![bad]))?;
     if !mentions.is_of_words() {
         // Some of the text is hidden from the role: what is found must not be weighed by it.
-        return weighed(tx, place, question, "''", mentions);
+        return ranked_hits(tx, source, query, "''", mentions);
     }
-    let begun = begun(tx, place, question)?;
-    if is_enough(&begun, question) {
-        return Ok(begun);
+    let prefix_hits = prefix_hits(tx, source, query)?;
+    if is_enough(&prefix_hits, query) {
+        return Ok(prefix_hits);
     }
-    let mentioned = weighed(tx, place, question, (place.words)(), mentions)?;
-    Ok(together(begun, mentioned, question))
+    let ranked = ranked_hits(tx, source, query, (source.words)(), mentions)?;
+    Ok(merge(prefix_hits, ranked, query))
 }
 
 /// What begins as it is written.
-fn begun(tx: &mut Tx<'_>, place: &Place, question: &Question) -> Result<Vec<SearchHit>> {
+fn prefix_hits(tx: &mut Tx<'_>, source: &SearchSource, query: &SearchQuery) -> Result<Vec<SearchHit>> {
     let mut hits = Vec::new();
-    for opening in place.openings {
-        let statement = found(tx, place, question, include_str!("openings.sql"))
-            .set("key", Part::Sql(opening.key))
-            .set("score", Part::Sql(opening.score));
+    for prefix in source.prefixes {
+        let statement = statement(tx, source, query, include_str!("prefixes.sql"))
+            .set("key", Part::Sql(prefix.key))
+            .set("score", Part::Sql(prefix.score));
         let found: Vec<SearchHit> = statement.load(tx.conn)?;
-        hits = together(hits, found, question);
+        hits = merge(hits, found, query);
     }
     Ok(hits)
 }
 
 /// What fits, weighed by the text it fits in.
-fn weighed(
+fn ranked_hits(
     tx: &mut Tx<'_>,
-    place: &Place,
-    question: &Question,
+    source: &SearchSource,
+    query: &SearchQuery,
     words: &'static str,
     fits: Cond,
 ) -> Result<Vec<SearchHit>> {
     // Prefixes are escaped for LIKE.
-    let escaped = pattern(Op::StartsWith, &question.q);
-    let statement = found(tx, place, question, include_str!("search.sql"))
+    let escaped = pattern(Op::StartsWith, &query.q);
+    let statement = statement(tx, source, query, include_str!("search.sql"))
         .set("words", Part::Sql(words))
         .set("pattern", Part::Text(escaped.strip_suffix('%').unwrap_or(&escaped).to_owned()))
         .set("fits", Part::Cond(fits));
@@ -148,57 +148,57 @@ fn weighed(
 }
 
 /// What both ways to look have in common.
-fn found(tx: &Tx<'_>, place: &Place, question: &Question, text: &'static str) -> Statement {
+fn statement(tx: &Tx<'_>, source: &SearchSource, query: &SearchQuery, text: &'static str) -> Statement {
     Statement::new(text)
-        .set("records", Part::Sql(place.kind.path()))
+        .set("records", Part::Sql(source.kind.path()))
         .set("workspace", Part::Id(tx.workspace()))
-        .set("name", Part::Sql(place.name))
-        .set("q", Part::Text(question.q.clone()))
-        .set("seen", Part::Cond(visibility::cond(tx.actor, place.kind, Action::Read)))
-        .set("limit", Part::Int(question.limit))
+        .set("name", Part::Sql(source.name))
+        .set("q", Part::Text(query.q.clone()))
+        .set("seen", Part::Cond(visibility::cond(tx.actor, source.kind, Action::Read)))
+        .set("limit", Part::Int(query.limit))
 }
 
 /// Nothing better can come: the list is full, or it holds the e-mail address that was asked for.
-fn is_enough(hits: &[SearchHit], question: &Question) -> bool {
-    let full = i64::try_from(hits.len()).is_ok_and(|count| count >= question.limit);
-    full || question.q.contains('@') && hits.iter().any(|hit| hit.score >= BEST)
+fn is_enough(hits: &[SearchHit], query: &SearchQuery) -> bool {
+    let full = i64::try_from(hits.len()).is_ok_and(|count| count >= query.limit);
+    full || query.q.contains('@') && hits.iter().any(|hit| hit.score >= BEST)
 }
 
 /// The best of two lists; a record that is in both counts as what it is worth most.
-fn together(mut hits: Vec<SearchHit>, more: Vec<SearchHit>, question: &Question) -> Vec<SearchHit> {
+fn merge(mut hits: Vec<SearchHit>, more: Vec<SearchHit>, query: &SearchQuery) -> Vec<SearchHit> {
     hits.extend(more);
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id)));
     let mut seen = HashSet::new();
     hits.retain(|hit| seen.insert(hit.id));
-    hits.truncate(usize::try_from(question.limit).unwrap_or(usize::MAX));
+    hits.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
     hits
 }
 
-fn search(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
+fn search(tx: &mut Tx<'_>, query: &SearchQuery) -> Result<SearchResult> {
     let mut result = SearchResult::default();
-    for place in &PLACES {
-        *result.list(place.kind) = hits(tx, place, question)?;
+    for source in &SEARCH_SOURCES {
+        *result.list(source.kind) = hits(tx, source, query)?;
     }
     Ok(result)
 }
 
-/// What says words that are nearly those that were asked for: with the fewest slips of which anything is found.
-fn search_nearly(tx: &mut Tx<'_>, question: &Question) -> Result<SearchResult> {
-    let text = &question.q;
-    let (mut result, mut slips) = (SearchResult::default(), 0);
+/// What says words that are nearly those that were asked for: with the fewest edits of which anything is found.
+fn search_corrected(tx: &mut Tx<'_>, query: &SearchQuery) -> Result<SearchResult> {
+    let text = &query.q;
+    let (mut result, mut edits) = (SearchResult::default(), 0);
     for correction in vocabulary::corrections(tx, text, Q_MAX)? {
-        if !result.is_empty() && correction.slips > slips {
+        if !result.is_empty() && correction.edits > edits {
             break;
         }
-        slips = correction.slips;
+        edits = correction.edits;
         let likeness = strsim::normalized_damerau_levenshtein(text, &correction.text);
-        let meant = Question { q: correction.text, kinds: question.kinds.clone(), limit: question.limit };
-        let mut found = search(tx, &meant)?;
-        for place in &PLACES {
-            let mut hits = std::mem::take(found.list(place.kind));
+        let corrected = SearchQuery { q: correction.text, kinds: query.kinds.clone(), limit: query.limit };
+        let mut found = search(tx, &corrected)?;
+        for source in &SEARCH_SOURCES {
+            let mut hits = std::mem::take(found.list(source.kind));
             hits.iter_mut().for_each(|hit| hit.score *= likeness / BEST);
-            let list = result.list(place.kind);
-            *list = together(std::mem::take(list), hits, question);
+            let list = result.list(source.kind);
+            *list = merge(std::mem::take(list), hits, query);
         }
     }
     Ok(result)
@@ -214,7 +214,7 @@ list_params!(SearchParameters, {
         None,
     );
     q.required = utoipa::openapi::Required::True;
-    let one = text().enum_values(Some(PLACES.iter().map(|place| place.kind.as_str())));
+    let one = text().enum_values(Some(SEARCH_SOURCES.iter().map(|source| source.kind.as_str())));
     vec![
         q,
         parameter("types".into(), "Only these kinds; all if absent.".into(), one, Some(false)),
@@ -230,10 +230,10 @@ async fn everything(ctx: Ctx<can::search::Read>) -> Result<Reply> {
     let typed = read(ctx.query())?;
     ctx.search(move |tx| {
         let q = diesel::select(fold(typed.q.trim())).get_result(tx.conn)?;
-        let question = Question { q, kinds: typed.kinds.clone(), limit: typed.limit };
-        let written = search(tx, &question)?;
+        let query = SearchQuery { q, kinds: typed.kinds.clone(), limit: typed.limit };
+        let written = search(tx, &query)?;
         // Where the words are written nobody has mistyped them.
-        let result = if written.is_empty() { search_nearly(tx, &question)? } else { written };
+        let result = if written.is_empty() { search_corrected(tx, &query)? } else { written };
         Reply::ok(&result)
     })
     .await

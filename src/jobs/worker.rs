@@ -154,7 +154,7 @@ fn run_periodic(db: &Db, services: &Services, schedule: &mut Schedule) {
         log::warn!("the file store was not looked through: {error}");
     }
     if is_due(&mut schedule.vocabulary_at, VOCABULARY_INTERVAL) {
-        match vocabulary::gather(db) {
+        match vocabulary::update(db) {
             // What is left comes at once, after whoever asks to stop.
             Ok(true) => return schedule.vocabulary_at = None,
             Ok(false) => {}

@@ -1,4 +1,4 @@
-//! What is searched: the kinds of records, and where in their texts.
+//! The sources of the search: the kinds of records, and where in their texts.
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::Bad;
@@ -11,7 +11,7 @@ use crate::sales::leads::model::LEAD;
 use crate::work::activities::ACTIVITY;
 
 /// A kind of record that can be searched.
-pub struct Place {
+pub struct SearchSource {
     pub kind: Kind,
     /// What a hit is called.
     pub name: &'static str,
@@ -19,58 +19,58 @@ pub struct Place {
     pub words: fn() -> &'static str,
     /// The condition that a record mentions the words of a question.
     pub mentions: fn(&str, &Actor) -> Result<Cond, Bad>,
-    pub openings: &'static [Opening],
+    pub prefixes: &'static [PrefixIndex],
 }
 
 /// A text that has an index by which it is found by its beginning.
-pub struct Opening {
+pub struct PrefixIndex {
     pub key: &'static str,
     /// As SQL: what a hit is worth that is not the whole text.
     pub score: &'static str,
 }
 
-pub const PLACES: [Place; 5] = [
-    Place {
+pub const SEARCH_SOURCES: [SearchSource; 5] = [
+    SearchSource {
         kind: Kind::Company,
         name: "companies.name",
         words: || words_of(&COMPANY),
         mentions: |q, actor| COMPANY.condition_of_words(q, actor),
-        openings: &[Opening { key: "fold(companies.name)", score: "2.5" }],
+        prefixes: &[PrefixIndex { key: "fold(companies.name)", score: "2.5" }],
     },
-    Place {
+    SearchSource {
         kind: Kind::Contact,
         name: "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), '')",
         words: || words_of(&CONTACT),
         mentions: |q, actor| CONTACT.condition_of_words(q, actor),
-        openings: &[
-            Opening {
+        prefixes: &[
+            PrefixIndex {
                 key: "fold(btrim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '')))",
                 score: "2.5",
             },
-            Opening { key: "fold(contacts.last_name)", score: "2.0" },
-            Opening { key: "contacts.email", score: "2.0" },
+            PrefixIndex { key: "fold(contacts.last_name)", score: "2.0" },
+            PrefixIndex { key: "contacts.email", score: "2.0" },
         ],
     },
-    Place {
+    SearchSource {
         kind: Kind::Lead,
         name: "leads.title",
         words: || words_of(&LEAD),
         mentions: |q, actor| LEAD.condition_of_words(q, actor),
-        openings: &[Opening { key: "fold(leads.title)", score: "2.5" }],
+        prefixes: &[PrefixIndex { key: "fold(leads.title)", score: "2.5" }],
     },
-    Place {
+    SearchSource {
         kind: Kind::Deal,
         name: "deals.title",
         words: || words_of(&DEAL),
         mentions: |q, actor| DEAL.condition_of_words(q, actor),
-        openings: &[Opening { key: "fold(deals.title)", score: "2.5" }],
+        prefixes: &[PrefixIndex { key: "fold(deals.title)", score: "2.5" }],
     },
-    Place {
+    SearchSource {
         kind: Kind::Activity,
         name: "left(coalesce(activities.text, ''), 120)",
         words: || words_of(&ACTIVITY),
         mentions: |q, actor| ACTIVITY.condition_of_words(q, actor),
-        openings: &[],
+        prefixes: &[],
     },
 ];
 
