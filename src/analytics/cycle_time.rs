@@ -1,5 +1,5 @@
 //! How long it takes: from creation to closing, and in each stage.
-use crate::analytics::scope::{Question, parameters};
+use crate::analytics::scope::{ReportQuery, parameters};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -95,8 +95,8 @@ struct Row {
 const GROUPS: &[&str] = &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector"];
 list_params!(CycleTimeParameters, parameters(GROUPS, &[]));
 
-fn report(tx: &mut Tx<'_>, question: &Question) -> Result<CycleTimeReport> {
-    let scope = question.scope(tx, GROUPS)?;
+fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<CycleTimeReport> {
+    let scope = query.scope(tx, GROUPS)?;
     let closed: Vec<Row> = scope.statement(tx, include_str!("cycle_time.sql")).load(tx.conn)?;
     let stays: Vec<Row> = scope.statement(tx, include_str!("time_in_stage.sql")).load(tx.conn)?;
     let mut stages = stages::ever_of_pipeline(tx, scope.pipeline)?;
@@ -171,9 +171,9 @@ fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
     content((CycleTimeReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/cycle-time")]
 async fn cycle_time(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
-    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
-        let report = report(tx, &question)?;
+        let report = report(tx, &query)?;
         let lines: Vec<csv::Line<'_, DurationFigures>> = report.groups.iter().flat_map(lines).collect();
         let (keys, currency) = (["group_id", "group", "stage_id", "what"], &tx.actor.settings.base_currency);
         if csv { csv::report(&keys, &lines, currency) } else { Reply::ok(&report) }

@@ -1,5 +1,5 @@
 //! What open deals should bring, by the month in which they are expected to close.
-use crate::analytics::scope::{Question, Sum, Sums, parameters};
+use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -98,8 +98,8 @@ struct Row {
 const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
 list_params!(ForecastParameters, parameters(GROUPS, &[]));
 
-fn report(tx: &mut Tx<'_>, question: &Question) -> Result<ForecastReport> {
-    let scope = question.deals(tx, GROUPS)?;
+fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<ForecastReport> {
+    let scope = query.deals(tx, GROUPS)?;
     if tx.actor.access.hides("deals", "probability_percent") {
         return Err(Error::new(Code::Forbidden, "the forecast weighs by probabilities, which your role hides"));
     }
@@ -179,9 +179,9 @@ fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {
     content((ForecastReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/forecast")]
 async fn forecast(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
-    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
-        let report = report(tx, &question)?;
+        let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;
         if csv { csv::report(&["group_id", "group", "bucket"], &lines(&report), currency) } else { Reply::ok(&report) }
     })

@@ -1,6 +1,6 @@
 //! The funnel in three readings: cohort, flow, snapshot.
 use crate::analytics::grouping::wrong;
-use crate::analytics::scope::{Question, Scope, Sum, Sums, parameters, ratio};
+use crate::analytics::scope::{ReportQuery, Scope, Sum, Sums, parameters, ratio};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -145,8 +145,8 @@ list_params!(
     )
 );
 
-fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
-    let scope = question.funnel(tx, GROUPS)?;
+fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
+    let scope = query.funnel(tx, GROUPS)?;
     let kind: FunnelKind = scope
         .view
         .as_deref()
@@ -261,9 +261,9 @@ fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
     content((FunnelReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/funnel")]
 async fn funnel(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
-    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
-        let report = report(tx, &question)?;
+        let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;
         if csv { csv::report(&["group_id", "group"], &lines(&report), currency) } else { Reply::ok(&report) }
     })

@@ -1,5 +1,5 @@
 //! Who sells which product best: the matrix of sellers and products.
-use crate::analytics::scope::{Question, Sum, Sums, amount_in, parameters, ratio};
+use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -95,8 +95,8 @@ struct Row {
 
 list_params!(LeaderboardParameters, parameters(&[], &[]));
 
-fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LeaderboardReport> {
-    let scope = question.deals(tx, &[])?;
+fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<LeaderboardReport> {
+    let scope = query.deals(tx, &[])?;
     let sql = include_str!("leaderboard.sql");
     let by_product: Vec<Row> = scope.by("product").statement(tx, sql).load(tx.conn)?;
     // A deal of two products is one deal of its seller, so the totals are counted on their own.
@@ -171,9 +171,9 @@ fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
     content((LeaderboardReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/leaderboard")]
 async fn leaderboard(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
-    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
-        let report = report(tx, &question)?;
+        let report = report(tx, &query)?;
         let (keys, currency) = (["seller_id", "seller", "product_id", "product"], &tx.actor.settings.base_currency);
         if csv { csv::report(&keys, &lines(&report), currency) } else { Reply::ok(&report) }
     })

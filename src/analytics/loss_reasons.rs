@@ -1,5 +1,5 @@
 //! Why leads and deals are lost, and from which stage.
-use crate::analytics::scope::{Question, Sum, Sums, parameters, ratio};
+use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -91,8 +91,8 @@ const GROUPS: &[&str] =
     &["owner", "closed_by", "team", "source", "product", "tag", "sector", "month", "quarter", "competitor"];
 list_params!(LossReasonParameters, parameters(GROUPS, &[]));
 
-fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LossReasonReport> {
-    let scope = question.scope(tx, GROUPS)?;
+fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<LossReasonReport> {
+    let scope = query.scope(tx, GROUPS)?;
     let rows: Vec<Row> = scope.statement(tx, include_str!("loss_reasons.sql")).load(tx.conn)?;
     let mut groups: Vec<LossReasonGroup> =
         rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect::<Result<_>>()?;
@@ -150,9 +150,9 @@ fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
     content((LossReasonReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/loss-reasons")]
 async fn loss_reasons(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
-    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
-        let report = report(tx, &question)?;
+        let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;
         if csv { csv::report(&["group_id", "group"], &lines(&report), currency) } else { Reply::ok(&report) }
     })

@@ -41,7 +41,7 @@ pub struct Scope {
 
 /// A question as it was sent: what needs no database.
 #[derive(Debug)]
-pub struct Question {
+pub struct ReportQuery {
     query: String,
     actor: Actor,
 }
@@ -49,10 +49,10 @@ pub struct Question {
 /// What every report takes besides filters.
 const OWN: [&str; 4] = ["pipeline_id", "from", "to", "time_zone"];
 
-impl Question {
-    pub fn new(query: &str, actor: &Actor) -> Result<Question> {
+impl ReportQuery {
+    pub fn new(query: &str, actor: &Actor) -> Result<ReportQuery> {
         QueryParams::read(query)?;
-        Ok(Question { query: query.to_owned(), actor: actor.clone() })
+        Ok(ReportQuery { query: query.to_owned(), actor: actor.clone() })
     }
 
     /// Reads the question; `groupings` are the ways this report can group.

@@ -1,5 +1,5 @@
 //! Win rate: of what was closed in a period, how much was won, by count and by value.
-use crate::analytics::scope::{Question, Sum, Sums, amount_in, parameters, ratio};
+use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -78,8 +78,8 @@ const GROUPS: &[&str] =
     &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
 list_params!(WinRateParameters, parameters(GROUPS, &[]));
 
-fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {
-    let scope = question.scope(tx, GROUPS)?;
+fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<WinRateReport> {
+    let scope = query.scope(tx, GROUPS)?;
     let rows: Vec<Row> = scope.statement(tx, include_str!("win_rate.sql")).load(tx.conn)?;
     let mut groups: Vec<WinRateGroup> =
         rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect::<Result<_>>()?;
@@ -130,9 +130,9 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
     content((WinRateReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/win-rate")]
 async fn win_rate(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
-    let (csv, question) = (ctx.wants_csv()?, Question::new(ctx.query(), &ctx.actor)?);
+    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
-        let report = report(tx, &question)?;
+        let report = report(tx, &query)?;
         let lines: Vec<csv::Line<'_, WinRateGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();
         let currency = &tx.actor.settings.base_currency;
         if csv { csv::report(&[], &lines, currency) } else { Reply::ok(&report) }
