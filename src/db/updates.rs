@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub type Group<'a, R, C> = (Vec<&'a R>, &'a C);
 
 /// The groups, but each row for itself where what becomes of it depends on what it was.
-pub fn apart<'a, R, C>(groups: &[Group<'a, R, C>], depends: impl Fn(&C) -> bool) -> Vec<Group<'a, R, C>> {
+pub fn split_dependent<'a, R, C>(groups: &[Group<'a, R, C>], depends: impl Fn(&C) -> bool) -> Vec<Group<'a, R, C>> {
     let mut result = Vec::with_capacity(groups.len());
     for (rows, changes) in groups {
         if depends(changes) {
@@ -23,7 +23,7 @@ pub fn apart<'a, R, C>(groups: &[Group<'a, R, C>], depends: impl Fn(&C) -> bool)
 }
 
 /// What changes name for rows that do not have it already, such as another owner.
-pub fn newly<R, C>(
+pub fn newly_referenced<R, C>(
     groups: &[Group<'_, R, C>],
     given: impl Fn(&C) -> Option<Uuid>,
     has: impl Fn(&R) -> Option<Uuid>,
@@ -39,26 +39,26 @@ pub fn rows_of<'a, R, C>(groups: &[Group<'a, R, C>]) -> Vec<&'a R> {
 }
 
 /// How many updates one statement holds: more would only make it longer to plan.
-const AT_ONCE: usize = 100;
+const COMBINED_MAX: usize = 100;
 
 /// Carries out updates of different rows, and returns the rows.
-pub fn at_once<'q, S, R>(conn: &mut PgConnection, updates: Vec<S>) -> QueryResult<Vec<R>>
+pub fn execute_combined<'q, S, R>(conn: &mut PgConnection, updates: Vec<S>) -> QueryResult<Vec<R>>
 where
-    AtOnce<S>: LoadQuery<'q, PgConnection, R>,
+    CombinedUpdates<S>: LoadQuery<'q, PgConnection, R>,
 {
     let mut rows = Vec::new();
     let mut updates = updates.into_iter().peekable();
     while updates.peek().is_some() {
-        rows.extend(AtOnce(updates.by_ref().take(AT_ONCE).collect()).get_results(conn)?);
+        rows.extend(CombinedUpdates(updates.by_ref().take(COMBINED_MAX).collect()).get_results(conn)?);
     }
     Ok(rows)
 }
 
 /// Several `update … returning` of one table as one statement: `with u0 as (…), u1 as (…) select * from u0 union all …`.
 #[derive(Debug)]
-pub struct AtOnce<S>(Vec<S>);
+pub struct CombinedUpdates<S>(Vec<S>);
 
-impl<S: QueryFragment<Pg>> QueryFragment<Pg> for AtOnce<S> {
+impl<S: QueryFragment<Pg>> QueryFragment<Pg> for CombinedUpdates<S> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let [one] = self.0.as_slice() {
             return one.walk_ast(out);
@@ -77,13 +77,13 @@ impl<S: QueryFragment<Pg>> QueryFragment<Pg> for AtOnce<S> {
     }
 }
 
-impl<S: Query> Query for AtOnce<S> {
+impl<S: Query> Query for CombinedUpdates<S> {
     type SqlType = S::SqlType;
 }
 
-impl<S> QueryId for AtOnce<S> {
+impl<S> QueryId for CombinedUpdates<S> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<S> RunQueryDsl<PgConnection> for AtOnce<S> {}
+impl<S> RunQueryDsl<PgConnection> for CombinedUpdates<S> {}

@@ -145,17 +145,17 @@ pub struct CompositeItemResult {
 }
 
 /// An outcome: the record, its version if it is still there, and the status.
-type Done = (Uuid, Option<i64>, i32);
+type Outcome = (Uuid, Option<i64>, i32);
 
-fn made(row: &impl Record) -> Done {
+fn made(row: &impl Record) -> Outcome {
     (row.id(), Some(row.version()), 201)
 }
 
-fn changed(row: &impl Record) -> Done {
+fn changed(row: &impl Record) -> Outcome {
     (row.id(), Some(row.version()), 200)
 }
 
-fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> Result<Done> {
+fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> Result<Outcome> {
     let expected = Expected(item.version);
     macro_rules! on {
         ($store:path) => {{
@@ -216,7 +216,7 @@ fn target(item: &CompositeItem, known: &HashMap<&str, Uuid>) -> Result<Option<Uu
 }
 
 /// A refusal of one item, with pointers from the top of the body.
-fn within(index: usize, error: Error) -> Error {
+fn at_item(index: usize, error: Error) -> Error {
     error.with(|problem| {
         let errors = std::mem::take(&mut problem.errors);
         let inside = |bad: Bad| {
@@ -242,11 +242,11 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
         let (action, resource) = (item.action.permission(), item.resource.kind().path());
         tx.actor.must_do(action, resource)?;
         let mut body = Json::Object(item.body.clone().unwrap_or_default().0);
-        resolve(&mut body, &known, "").map_err(|error| within(n, error))?;
+        resolve(&mut body, &known, "").map_err(|error| at_item(n, error))?;
         tx.set_permission(resource, action);
         let recorded = tx.recorded();
         let done = target(item, &known).and_then(|id| act(tx, item, id, body));
-        let (id, version, status) = done.map_err(|error| within(n, error))?;
+        let (id, version, status) = done.map_err(|error| at_item(n, error))?;
         if let Some(name) = &item.r#ref {
             known.insert(name.as_str(), id);
         }

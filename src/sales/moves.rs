@@ -6,7 +6,7 @@ use crate::kernel::reply::Reply;
 use crate::kernel::shape::{self, Rules};
 use crate::sales::deals::{model::DealMove, store as deals};
 use crate::sales::leads::{model::LeadMove, store as leads};
-use crate::web::batch::{BatchItem, BatchResult, Done, Items};
+use crate::web::batch::{BatchItem, BatchResult, Items, Outcome};
 use crate::web::ctx::Ctx;
 use actix_web::post;
 use serde::Deserialize;
@@ -71,7 +71,7 @@ macro_rules! batch_move {
                         let row = $store::move_to_stage(tx, item.id, Expected(item.version), &item.to);
                         let row = row.map_err(|error| error.under("/to"))?;
                         let unchanged = tx.recorded() == recorded;
-                        Ok(Done { id: row.id, version: Some(row.version), status: 200, unchanged })
+                        Ok(Outcome { id: row.id, version: Some(row.version), status: 200, unchanged })
                     };
                     chosen.iter().map(move_one).collect()
                 })?;

@@ -63,26 +63,26 @@ pub struct BatchDelete {
 
 /// What happened to one item.
 #[derive(Debug)]
-pub struct Done {
+pub struct Outcome {
     pub id: Uuid,
     pub version: Option<i64>,
     pub status: i32,
     pub unchanged: bool,
 }
 
-impl Done {
-    pub fn created(row: &impl Record) -> Done {
-        Done { id: row.id(), version: Some(row.version()), status: 201, unchanged: false }
+impl Outcome {
+    pub fn created(row: &impl Record) -> Outcome {
+        Outcome { id: row.id(), version: Some(row.version()), status: 201, unchanged: false }
     }
 
     /// The row as it is now; `before` is what it was when it was locked.
-    pub fn changed<R: Record>(before: &R, row: &R) -> Done {
+    pub fn changed<R: Record>(before: &R, row: &R) -> Outcome {
         let unchanged = before.version() == row.version();
-        Done { id: row.id(), version: Some(row.version()), status: 200, unchanged }
+        Outcome { id: row.id(), version: Some(row.version()), status: 200, unchanged }
     }
 
-    pub fn deleted(id: Uuid) -> Done {
-        Done { id, version: None, status: 204, unchanged: false }
+    pub fn deleted(id: Uuid) -> Outcome {
+        Outcome { id, version: None, status: 204, unchanged: false }
     }
 }
 
@@ -186,30 +186,34 @@ impl<T: BatchItem> Items<T> {
     }
 
     /// Does the work for all items at once. Where that is refused, it is done item by item, each on its own.
-    pub fn run(&self, tx: &mut Tx<'_>, work: impl Fn(&mut Tx<'_>, &[&T]) -> Result<Vec<Done>>) -> Result<BatchResult> {
+    pub fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        work: impl Fn(&mut Tx<'_>, &[&T]) -> Result<Vec<Outcome>>,
+    ) -> Result<BatchResult> {
         let valid: Vec<&T> = self.items.iter().filter_map(|item| item.as_ref().ok()).collect();
         if self.atomic && valid.len() < self.items.len() {
             return Err(self.refused());
         }
-        let outcomes: Vec<Result<Done>> = match tx.attempt(|tx| work(tx, &valid)) {
+        let outcomes: Vec<Result<Outcome>> = match tx.attempt(|tx| work(tx, &valid)) {
             Ok(done) => done.into_iter().map(Ok).collect(),
             Err(Error::Problem(_)) => one_by_one(tx, &valid, work)?,
             Err(fault) => return Err(fault),
         };
         if self.atomic && outcomes.iter().any(Result::is_err) {
-            let bad = outcomes.iter().enumerate().filter_map(|(n, outcome)| Some(within(n, outcome.as_ref().err()?)));
+            let bad = outcomes.iter().enumerate().filter_map(|(n, outcome)| Some(at_item(n, outcome.as_ref().err()?)));
             return Err(Error::members(bad.flatten().collect()));
         }
         Ok(self.results(outcomes, tx.request_id))
     }
 
     fn refused(&self) -> Error {
-        let bad = self.items.iter().enumerate().filter_map(|(n, item)| Some(within(n, item.as_ref().err()?)));
+        let bad = self.items.iter().enumerate().filter_map(|(n, item)| Some(at_item(n, item.as_ref().err()?)));
         Error::members(bad.flatten().collect())
     }
 
     /// The outcomes of the items that could be read, between the refusals of the others.
-    fn results(&self, outcomes: Vec<Result<Done>>, request_id: &str) -> BatchResult {
+    fn results(&self, outcomes: Vec<Result<Outcome>>, request_id: &str) -> BatchResult {
         let mut outcomes = outcomes.into_iter();
         let result = |(index, item): (i32, &Result<T>)| {
             let id = item.as_ref().ok().and_then(BatchItem::target);
@@ -224,7 +228,7 @@ impl<T: BatchItem> Items<T> {
             match (item, item.is_ok().then(|| outcomes.next()).flatten()) {
                 (Err(error), _) => refused(error),
                 (_, Some(Err(error))) => refused(&error),
-                (_, Some(Ok(Done { id, version, status, unchanged }))) => {
+                (_, Some(Ok(Outcome { id, version, status, unchanged }))) => {
                     BatchItemResult { index, id: Some(id), status, version, unchanged, error: None }
                 }
                 (Ok(_), None) => refused(&Error::new(Code::Internal, "the item was not reached")),
@@ -241,11 +245,11 @@ impl<T: BatchItem> Items<T> {
 fn one_by_one<T>(
     tx: &mut Tx<'_>,
     items: &[&T],
-    work: impl Fn(&mut Tx<'_>, &[&T]) -> Result<Vec<Done>>,
-) -> Result<Vec<Result<Done>>> {
+    work: impl Fn(&mut Tx<'_>, &[&T]) -> Result<Vec<Outcome>>,
+) -> Result<Vec<Result<Outcome>>> {
     let mut outcomes = Vec::with_capacity(items.len());
     for item in items {
-        match tx.attempt(|tx| only(work(tx, &[item])?)) {
+        match tx.attempt(|tx| single(work(tx, &[item])?)) {
             Err(fault @ (Error::Sql(_) | Error::Internal(_))) => return Err(fault),
             outcome => outcomes.push(outcome),
         }
@@ -253,7 +257,7 @@ fn one_by_one<T>(
     Ok(outcomes)
 }
 
-fn only(done: Vec<Done>) -> Result<Done> {
+fn single(done: Vec<Outcome>) -> Result<Outcome> {
     done.into_iter().next().ok_or_else(|| Error::internal("one item has one outcome"))
 }
 
@@ -265,7 +269,7 @@ fn problem(error: &Error, request_id: &str) -> Json {
 }
 
 /// The refusals of one item, with pointers from the top of the body.
-fn within(index: usize, error: &Error) -> Vec<Bad> {
+fn at_item(index: usize, error: &Error) -> Vec<Bad> {
     let Error::Problem(problem) = error else { return Vec::new() };
     if problem.errors.is_empty() {
         return vec![Bad::member(format!("/items/{index}"), problem.code.as_str(), problem.detail.clone())];
@@ -278,7 +282,7 @@ fn within(index: usize, error: &Error) -> Vec<Bad> {
 }
 
 /// Which items say the same, by their places, each list in order.
-pub fn alike<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> {
+pub fn group_equal<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> {
     let (mut known, mut groups): (HashMap<&str, usize>, Vec<Vec<usize>>) = (HashMap::new(), Vec::new());
     for (n, text) in texts.enumerate() {
         let group = *known.entry(text).or_insert(groups.len());
@@ -342,7 +346,7 @@ macro_rules! batch {
             /// The changes as they were written: those that are alike are made with one statement.
             #[serde(skip)]
             #[schema(ignore)]
-            said: String,
+            raw_changes: String,
         }
 
         impl $crate::kernel::shape::Rules for $item {
@@ -358,8 +362,8 @@ macro_rules! batch {
 
         impl $crate::web::batch::BatchItem for $item {
             fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                let said = item.get("changes").map(ToString::to_string).unwrap_or_default();
-                $crate::kernel::shape::read(item).map(|one: Self| $item { said, ..one })
+                let raw_changes = item.get("changes").map(ToString::to_string).unwrap_or_default();
+                $crate::kernel::shape::read(item).map(|one: Self| $item { raw_changes, ..one })
             }
 
             fn target(&self) -> Option<uuid::Uuid> {
@@ -389,7 +393,7 @@ macro_rules! batch {
             ctx.write(move |tx| {
                 let done = items.run(tx, |tx, chosen| {
                     let rows = $store::insert_many(tx, chosen)?;
-                    Ok(rows.iter().map($crate::web::batch::Done::created).collect())
+                    Ok(rows.iter().map($crate::web::batch::Outcome::created).collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
             })
@@ -408,15 +412,15 @@ macro_rules! batch {
                 $store::hold(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
                     let rows = $crate::locked!(tx, chosen, $store);
-                    let alike = $crate::web::batch::alike(chosen.iter().map(|item| item.said.as_str()));
-                    let changes = |alike: &Vec<usize>| alike.first().and_then(|n| chosen.get(*n)).map(|item| &item.changes);
-                    let before = |alike: &Vec<usize>| alike.iter().filter_map(|n| rows.get(*n)).collect();
+                    let equal = $crate::web::batch::group_equal(chosen.iter().map(|item| item.raw_changes.as_str()));
+                    let changes = |group: &Vec<usize>| group.first().and_then(|n| chosen.get(*n)).map(|item| &item.changes);
+                    let before = |group: &Vec<usize>| group.iter().filter_map(|n| rows.get(*n)).collect();
                     let groups: Vec<$crate::db::updates::Group<'_, $row, _>> =
-                        alike.iter().filter_map(|alike| Some((before(alike), changes(alike)?))).collect();
+                        equal.iter().filter_map(|group| Some((before(group), changes(group)?))).collect();
                     let changed = $store::change_each(tx, &groups)?;
-                    let mut changed: Vec<_> = alike.iter().flatten().zip(&changed).collect();
+                    let mut changed: Vec<_> = equal.iter().flatten().zip(&changed).collect();
                     changed.sort_by_key(|(n, _)| **n);
-                    let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Done::changed(before, after));
+                    let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Outcome::changed(before, after));
                     Ok(done.collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
@@ -437,7 +441,7 @@ macro_rules! batch {
                 let done = items.run(tx, |tx, chosen| {
                     let rows = $crate::locked!(tx, chosen, $store);
                     $store::delete_many(tx, &rows)?;
-                    Ok(rows.iter().map(|row| $crate::web::batch::Done::deleted(row.id)).collect())
+                    Ok(rows.iter().map(|row| $crate::web::batch::Outcome::deleted(row.id)).collect())
                 })?;
                 $crate::kernel::reply::Reply::ok(&done)
             })

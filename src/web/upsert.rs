@@ -77,8 +77,8 @@ macro_rules! upsert {
                     let known = chosen.iter().zip(&before).filter(|(_, row)| row.is_some());
                     let changed = changed.into_iter().zip(known).map(|(row, (item, _))| item.new.beyond(tx, row));
                     let changed = changed.collect::<$crate::kernel::error::Result<Vec<_>>>()?;
-                    let mut made = made.iter().map($crate::web::batch::Done::created);
-                    let mut changed = before.iter().flatten().zip(&changed).map(|(old, new)| $crate::web::batch::Done::changed(old, new));
+                    let mut made = made.iter().map($crate::web::batch::Outcome::created);
+                    let mut changed = before.iter().flatten().zip(&changed).map(|(old, new)| $crate::web::batch::Outcome::changed(old, new));
                     let done = before.iter().map(|row| if row.is_some() { changed.next() } else { made.next() });
                     Ok(done.flatten().collect())
                 })?;

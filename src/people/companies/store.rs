@@ -5,7 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
@@ -163,9 +163,9 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) 
 /// Changes locked companies, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
-    let owners = newly(groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    let owners = newly_referenced(groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
-    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     // The parent that companies have already may stay, seen or not.
     let parents = groups.iter().map(|(rows, changes)| {
@@ -201,7 +201,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Company, given)?;
-    let changed: Vec<Company> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
+    let changed: Vec<Company> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     if !moved.is_empty() {
         check_parents(tx, moved)?;
     }

@@ -5,7 +5,7 @@ use crate::db::refs::{self, Named};
 use crate::db::related;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
@@ -258,7 +258,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
     };
     let depends = |changes: &ContactUpdate| changes.custom_fields.is_some() || changes.tag_change().depends();
-    let groups = apart(groups, |changes| addresses(changes) || depends(changes));
+    let groups = split_dependent(groups, |changes| addresses(changes) || depends(changes));
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     // The company that contacts have already may stay, seen or not.
     let companies = groups.iter().filter_map(|(rows, changes)| {
@@ -266,7 +266,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         Some((Kind::Company, Some(company), "/company_id"))
     });
     refs::require_visible(tx, &companies.collect::<Vec<_>>())?;
-    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
@@ -295,7 +295,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Contact, given)?;
-    let changed: Vec<Contact> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
+    let changed: Vec<Contact> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
     if changed.iter().any(nameless) {

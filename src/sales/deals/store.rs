@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::table::Expected;
-use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
@@ -262,7 +262,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Res
 
 /// Changes locked deals, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
-    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default());
@@ -271,7 +271,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
-    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.actor_kind == "user").then(|| deals::last_activity_at.eq(tx.now));
@@ -295,7 +295,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Deal, given)?;
-    let changed: Vec<Deal> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
+    let changed: Vec<Deal> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
     let rows = rows_of(&groups);

@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::table::Expected;
-use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
@@ -289,7 +289,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Lead], changes: &LeadUpdate) -> Res
 
 /// Changes locked leads, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> Result<Vec<Lead>> {
-    let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
+    let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
     rows.iter().try_for_each(|row| must_be_open(row))?;
@@ -301,7 +301,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
-    let owners = newly(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
+    let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::must_work(tx, owners, "/owner_id")?;
     let activity = (tx.actor.actor_kind == "user").then(|| leads::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
@@ -326,7 +326,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     }
     let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
     custom_fields::require_visible(tx, Kind::Lead, given)?;
-    let changed: Vec<Lead> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
+    let changed: Vec<Lead> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));

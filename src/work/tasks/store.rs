@@ -3,7 +3,7 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{refs, visibility};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -124,7 +124,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     let one_cleared = |changes: &TaskUpdate| {
         !matches!((changes.due_at, changes.due_date), (None, None) | (Some(Some(_)), _) | (_, Some(Some(_))))
     };
-    let groups = apart(groups, one_cleared);
+    let groups = split_dependent(groups, one_cleared);
     let named = groups.iter().flat_map(|(rows, changes)| {
         let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
         let named =
@@ -133,7 +133,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
         named.into_iter().filter(|one| !rows.iter().all(|task| task.related().named().contains(one)))
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
-    let assignees = newly(&groups, |changes| changes.assignee_id.flatten(), |row| row.assignee_id);
+    let assignees = newly_referenced(&groups, |changes| changes.assignee_id.flatten(), |row| row.assignee_id);
     refs::must_work(tx, assignees, "/assignee_id")?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
@@ -151,7 +151,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
         let version = (tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(tx.now));
         updates.push(diesel::update(these).set((*changes, due, version)).returning(Task::as_returning()));
     }
-    let changed: Vec<Task> = at_once(tx.conn, updates).map_constraint(CONSTRAINTS)?;
+    let changed: Vec<Task> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     let rows = rows_of(&groups);
     let related = rows.iter().map(|row| row.related()).chain(changed.iter().map(Task::related));
     related::refresh_all(tx, &related.collect::<Vec<_>>())?;
