@@ -213,7 +213,7 @@ pub fn refresh(tx: &mut Tx<'_>, kind: Kind, ids: impl IntoIterator<Item = Uuid>)
     let one = one.set("leads", Part::Sql("leads.deleted_at is null"));
     let one = one.set("deals", Part::Sql("deals.deleted_at is null"));
     let first = set(include_str!("related/first_task.sql")).set("related", Part::Nested(Box::new(one)));
-    for text in [include_str!("related/hold.sql"), include_str!("related/next_task.sql")] {
+    for text in [include_str!("related/lock.sql"), include_str!("related/next_task.sql")] {
         set(text)
             .set("table", Part::Sql(kind.path()))
             .set("ids", Part::Ids(ids.clone()))

@@ -38,7 +38,7 @@ macro_rules! owned {
 
         /// Locks the rows in the order of their ids: two who hold many before they change any cannot wait for each other in a
         /// circle. What is not there, or not seen, is left out.
-        pub fn hold(tx: &mut $crate::db::tx::Tx<'_>, ids: &[uuid::Uuid]) -> $crate::kernel::error::Result<()> {
+        pub fn lock_ids(tx: &mut $crate::db::tx::Tx<'_>, ids: &[uuid::Uuid]) -> $crate::kernel::error::Result<()> {
             let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
             rows.select($table::id).for_update().load::<uuid::Uuid>(tx.conn)?;
             Ok(())

@@ -4,7 +4,7 @@ use crate::http::document::Document;
 use crate::kernel::error::{Code, Error};
 use crate::kernel::query_params::QueryParams;
 use crate::web::answer::{RequestId, address, finish_problem};
-use crate::web::body::hold;
+use crate::web::body::keep_payload;
 use crate::web::ctx::Identity;
 use crate::web::limits::{Asker, Limits};
 use actix_web::body::{BoxBody, MessageBody};
@@ -51,22 +51,22 @@ pub async fn outermost(
         let error = Error::new(Code::UriTooLong, format!("an address may have at most {URI_MAX} bytes"));
         return Err(finished(finish_problem(&error, &id)));
     }
-    let held = hold(&mut request);
+    let payload = keep_payload(&mut request);
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(answer)) => {
             let mut answer = as_problem(answer.map_into_boxed_body(), &id);
             let path = answer.request().match_info().as_str().to_owned();
             set_headers(answer.headers_mut(), &id, &path);
             log_line(&answer, &line, &id, start);
-            Ok(match held.filter(|_| answer.status().is_client_error()) {
-                Some(held) => answer.map_body(|_, body| held.beside(body)),
+            Ok(match payload.filter(|_| answer.status().is_client_error()) {
+                Some(payload) => answer.map_body(|_, body| payload.beside(body)),
                 None => answer,
             })
         }
         Ok(Err(error)) => {
             let answer = translate(&error, &id);
-            Err(finished(match held {
-                Some(held) => answer.map_body(|_, body| held.beside(body)),
+            Err(finished(match payload {
+                Some(payload) => answer.map_body(|_, body| payload.beside(body)),
                 None => answer,
             }))
         }

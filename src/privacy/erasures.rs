@@ -191,7 +191,7 @@ static LEAD_ID: Field = field("id", &s::leads::id);
 static LEAD_CONTACT: Field = field("contact_id", &s::leads::contact_id);
 
 /// The row, deleted or not, which the caller must see and may delete.
-macro_rules! hold {
+macro_rules! lock {
     ($tx:ident, $table:ident, $row:ident, $id:ident, $pointer:literal) => {{
         let seen = visibility_filter::<s::$table::table>($tx.actor, Kind::$row, Action::Read);
         let own = s::$table::table.find(($tx.workspace(), $id));
@@ -236,14 +236,14 @@ impl Subject {
     }
 
     /// Keeps the record from others, and gives the addresses on it.
-    fn hold(self, tx: &mut Tx<'_>) -> Result<Vec<String>> {
+    fn lock(self, tx: &mut Tx<'_>) -> Result<Vec<String>> {
         match self {
             Subject::Contact(id) => {
-                let before: Contact = hold!(tx, contacts, Contact, id, "/contact_id");
+                let before: Contact = lock!(tx, contacts, Contact, id, "/contact_id");
                 Ok(before.emails.0.into_iter().map(|email| email.email).collect())
             }
             Subject::Lead(id) => {
-                let before: Lead = hold!(tx, leads, Lead, id, "/lead_id");
+                let before: Lead = lock!(tx, leads, Lead, id, "/lead_id");
                 if before.contact_id.is_some() {
                     return Err(Error::member("/lead_id", "invalid", "the lead is of a contact: erase the contact"));
                 }
@@ -261,7 +261,7 @@ fn erase(
     rule: Option<Uuid>,
     erased: &mut Vec<Uuid>,
 ) -> Result<Erasure> {
-    let addresses = subject.hold(tx)?;
+    let addresses = subject.lock(tx)?;
     let person = Person::find(tx, subject.contact(), subject.lead(), &addresses)?;
     let (mut counts, records, files) = empty(tx, &person)?;
     if let Some(contact) = person.contact {

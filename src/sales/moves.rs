@@ -64,7 +64,7 @@ macro_rules! batch_move {
         #[post($path)]
         async fn $handler(ctx: Ctx<can::$permission::Update>, items: Items<$item>) -> Result<Reply> {
             ctx.write(move |tx| {
-                $store::hold(tx, &items.targets())?;
+                $store::lock_ids(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
                     let move_one = |item: &&$item| {
                         let recorded = tx.recorded();

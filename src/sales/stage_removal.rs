@@ -22,7 +22,7 @@ use uuid::Uuid;
 fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
     // The pipeline first, as who orders its stages does.
     let pipeline = stages::find(tx, id)?.pipeline_id;
-    stages::hold_pipeline(tx, pipeline)?;
+    stages::lock_pipeline(tx, pipeline)?;
     let stage = stages::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
     let mut fitting = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();

@@ -163,7 +163,7 @@ pub fn note_order(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
 }
 
 /// Keeps others from adding, ordering and removing stages of a pipeline.
-pub fn hold_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
+pub fn lock_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
     let row = pipelines::table.find((tx.workspace(), pipeline)).select(pipelines::id).for_update();
     row.first::<Uuid>(tx.conn).optional()?.map(drop).ok_or_else(|| Error::reference("/pipeline_id"))
 }
@@ -205,7 +205,7 @@ fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
 /// As `insert`; the order is noted when all stages are there.
 pub fn add(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let category = new.category.unwrap_or(Category::Open);
-    hold_pipeline(tx, new.pipeline_id)?;
+    lock_pipeline(tx, new.pipeline_id)?;
     let all = of_pipeline(tx, new.pipeline_id)?;
     let place = all.iter().filter(|s| rank(s.category) <= rank(category)).map(|s| s.position).max().unwrap_or(0) + 1;
     diesel::update(

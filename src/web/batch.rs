@@ -409,7 +409,7 @@ macro_rules! batch {
             items: $crate::web::batch::Items<$item>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             ctx.write(move |tx| {
-                $store::hold(tx, &items.targets())?;
+                $store::lock_ids(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
                     let rows = $crate::locked!(tx, chosen, $store);
                     let equal = $crate::web::batch::group_equal(chosen.iter().map(|item| item.raw_changes.as_str()));
@@ -437,7 +437,7 @@ macro_rules! batch {
             items: $crate::web::batch::Items<$crate::web::batch::BatchDeleteItem>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             ctx.write(move |tx| {
-                $store::hold(tx, &items.targets())?;
+                $store::lock_ids(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
                     let rows = $crate::locked!(tx, chosen, $store);
                     $store::delete_many(tx, &rows)?;

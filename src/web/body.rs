@@ -131,9 +131,9 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> 
 /// The payload of a request whose length is not stated. While it is held, the server closes the connection of a refused request;
 /// after it is dropped, the server reads to an end that may never come.
 #[derive(Clone)]
-pub struct Held(Rc<RefCell<Payload>>);
+pub struct KeptPayload(Rc<RefCell<Payload>>);
 
-impl Stream for Held {
+impl Stream for KeptPayload {
     type Item = std::result::Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -141,16 +141,16 @@ impl Stream for Held {
     }
 }
 
-impl Held {
+impl KeptPayload {
     /// The answer, which holds the payload until it is sent.
     pub fn beside(self, answer: BoxBody) -> BoxBody {
-        BoxBody::new(Refusal { answer, _held: self })
+        BoxBody::new(Refusal { answer, _payload: self })
     }
 }
 
 struct Refusal {
     answer: BoxBody,
-    _held: Held,
+    _payload: KeptPayload,
 }
 
 impl MessageBody for Refusal {
@@ -169,11 +169,11 @@ impl MessageBody for Refusal {
 }
 
 /// Holds the payload beside the request, if its length is not stated.
-pub fn hold(request: &mut ServiceRequest) -> Option<Held> {
+pub fn keep_payload(request: &mut ServiceRequest) -> Option<KeptPayload> {
     request.headers().get(header::TRANSFER_ENCODING)?;
-    let held = Held(Rc::new(RefCell::new(request.take_payload())));
-    request.set_payload(Payload::Stream { payload: Box::pin(held.clone()) });
-    Some(held)
+    let payload = KeptPayload(Rc::new(RefCell::new(request.take_payload())));
+    request.set_payload(Payload::Stream { payload: Box::pin(payload.clone()) });
+    Some(payload)
 }
 
 fn parse(bytes: &[u8]) -> Result<Json> {

@@ -72,7 +72,7 @@ fn promised(tx: &mut Tx<'_>, list: &[Lead]) -> Result<HashMap<Uuid, Task>> {
     if links.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut open = tasks::hold_open(tx, &links.iter().map(|(_, task)| *task).collect::<Vec<_>>())?;
+    let mut open = tasks::lock_open(tx, &links.iter().map(|(_, task)| *task).collect::<Vec<_>>())?;
     Ok(links.into_iter().filter_map(|(lead, task)| Some((lead, open.remove(&task)?))).collect())
 }
 

@@ -159,7 +159,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
 }
 
 /// Those that are still open, locked; seen or not, for what follows from a change of their record.
-pub fn hold_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
+pub fn lock_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
     let open = mine(tx.workspace()).filter(tasks::id.eq_any(ids)).filter(tasks::status.eq(TaskStatus::Open));
     let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
     open.iter().for_each(|task| tx.advance_now(task.updated_at));
