@@ -1,5 +1,5 @@
 //! Passwords: argon2id (RFC 9106), on threads of their own so that hashing never holds up the database.
-use crate::identity::turns::{self, Waiter};
+use crate::identity::hashing_queue::{self, Waiter};
 use crate::kernel::error::{Error, Result};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -169,9 +169,9 @@ fn is_of(password: &str, hash: &str) -> Result<bool> {
 
 /// On a thread that may be busy, when it is one's turn. The place is held until the work is done, also when nobody waits for it any more.
 async fn offload<T: Send + 'static>(waiter: Waiter, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let turn = turns::take(waiter).await?;
+    let permit = hashing_queue::acquire(waiter).await?;
     let work = move || {
-        let _turn = turn;
+        let _turn = permit;
         work()
     };
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?

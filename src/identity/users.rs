@@ -5,7 +5,7 @@ use crate::db::queue;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::identity::turns::Waiter;
+use crate::identity::hashing_queue::Waiter;
 use crate::identity::{accounts, api_keys, mail, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;

@@ -1,4 +1,4 @@
-//! The line before password hashing. A hash takes a core for some hundredths of a second, so few are computed at once; whoever waits
+//! The queue before password hashing. A hash takes a core for some hundredths of a second, so few are computed at once; whoever waits
 //! has a deadline, devices that are known come first, and ranges of addresses take turns: many wrong passwords from one place do not keep the
 //! right one from another place waiting.
 use crate::kernel::error::{Code, Error, Result};
@@ -9,16 +9,17 @@ use std::time::Duration;
 use tokio::sync::oneshot::{Sender, channel};
 
 /// Hashes that may be computed at once; each takes a core and 19 MiB.
-const SLOTS: usize = 2;
+const PERMITS: usize = 2;
 /// Who has waited this long is answered with 503.
-const PATIENCE: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 /// How many may wait from one range of addresses.
-const FROM_RANGE: usize = 64;
-/// How many may wait in one line.
-const WAITING: usize = 1_000;
+const MAX_PER_RANGE: usize = 64;
+/// How many may wait in one queue.
+const MAX_WAITING: usize = 1_000;
 
-static LINE: LazyLock<Mutex<Line>> =
-    LazyLock::new(|| Mutex::new(Line { free: SLOTS, known: Lane::default(), others: Lane::default() }));
+static QUEUE: LazyLock<Mutex<HashingQueue>> = LazyLock::new(|| {
+    Mutex::new(HashingQueue { free: PERMITS, known: RangeQueues::default(), others: RangeQueues::default() })
+});
 
 /// Who waits: from which range of addresses, and whether the device has signed in before.
 #[derive(Clone, Copy, Debug)]
@@ -41,41 +42,41 @@ fn range(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A place at the hashing; the next in line gets it when it is dropped.
+/// The permission to compute a hash; the next in the queue gets it when it is dropped.
 #[derive(Debug)]
-pub struct Turn {
-    held: bool,
+pub struct HashPermit {
+    active: bool,
 }
 
-impl Drop for Turn {
+impl Drop for HashPermit {
     fn drop(&mut self) {
-        if self.held {
-            pass_on();
+        if self.active {
+            release();
         }
     }
 }
 
 #[derive(Debug)]
-struct Line {
+struct HashingQueue {
     free: usize,
-    known: Lane,
-    others: Lane,
+    known: RangeQueues,
+    others: RangeQueues,
 }
 
 /// Ranges that take turns, and who waits in each.
 #[derive(Debug, Default)]
-struct Lane {
-    ranges: HashMap<IpAddr, VecDeque<Sender<Turn>>>,
+struct RangeQueues {
+    ranges: HashMap<IpAddr, VecDeque<Sender<HashPermit>>>,
     order: VecDeque<IpAddr>,
     waiting: usize,
 }
 
-impl Lane {
-    /// Takes a place in line, unless the range has its share already.
-    fn join(&mut self, range: IpAddr, waiter: Sender<Turn>) -> bool {
-        self.forget_who_left(range);
+impl RangeQueues {
+    /// Takes a place in the queue, unless the range has its share already.
+    fn join(&mut self, range: IpAddr, waiter: Sender<HashPermit>) -> bool {
+        self.remove_closed(range);
         let queue = self.ranges.entry(range).or_default();
-        if self.waiting >= WAITING || queue.len() >= FROM_RANGE {
+        if self.waiting >= MAX_WAITING || queue.len() >= MAX_PER_RANGE {
             return false;
         }
         if queue.is_empty() {
@@ -86,7 +87,7 @@ impl Lane {
         true
     }
 
-    fn forget_who_left(&mut self, range: IpAddr) {
+    fn remove_closed(&mut self, range: IpAddr) {
         let Some(queue) = self.ranges.get_mut(&range) else { return };
         let before = queue.len();
         queue.retain(|waiter| !waiter.is_closed());
@@ -98,7 +99,7 @@ impl Lane {
     }
 
     /// Who comes next: the first of the range whose turn it is.
-    fn next(&mut self) -> Option<Sender<Turn>> {
+    fn next(&mut self) -> Option<Sender<HashPermit>> {
         let range = self.order.pop_front()?;
         let queue = self.ranges.get_mut(&range)?;
         let next = queue.pop_front();
@@ -112,44 +113,44 @@ impl Lane {
     }
 }
 
-fn locked<T>(work: impl FnOnce(&mut Line) -> T) -> T {
-    work(&mut LINE.lock().unwrap_or_else(PoisonError::into_inner))
+fn locked<T>(work: impl FnOnce(&mut HashingQueue) -> T) -> T {
+    work(&mut QUEUE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Gives a place to whoever is next and still waits.
-fn pass_on() {
+fn release() {
     loop {
-        let next = locked(|line| {
-            let next = line.known.next().or_else(|| line.others.next());
-            line.free += usize::from(next.is_none());
+        let next = locked(|hashing| {
+            let next = hashing.known.next().or_else(|| hashing.others.next());
+            hashing.free += usize::from(next.is_none());
             next
         });
         let Some(next) = next else { return };
-        match next.send(Turn { held: true }) {
+        match next.send(HashPermit { active: true }) {
             Ok(()) => return,
-            Err(mut refused) => refused.held = false,
+            Err(mut refused) => refused.active = false,
         }
     }
 }
 
 /// Waits for a turn, but never longer than the deadline.
-pub async fn take(waiter: Waiter) -> Result<Turn> {
+pub async fn acquire(waiter: Waiter) -> Result<HashPermit> {
     let (ready, wait) = channel();
-    let joined = locked(|line| {
-        if line.free > 0 {
-            line.free -= 1;
+    let joined = locked(|hashing| {
+        if hashing.free > 0 {
+            hashing.free -= 1;
             return None;
         }
-        let lane = if waiter.known { &mut line.known } else { &mut line.others };
-        Some(lane.join(waiter.range, ready))
+        let queues = if waiter.known { &mut hashing.known } else { &mut hashing.others };
+        Some(queues.join(waiter.range, ready))
     });
     match joined {
-        None => return Ok(Turn { held: true }),
+        None => return Ok(HashPermit { active: true }),
         Some(false) => return Err(overloaded()),
         Some(true) => {}
     }
-    match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(Ok(turn)) => Ok(turn),
+    match tokio::time::timeout(MAX_WAIT, wait).await {
+        Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => Err(overloaded()),
     }
 }
@@ -163,17 +164,17 @@ fn overloaded() -> Error {
 mod tests {
     use super::*;
 
-    fn lane(joins: &[(&str, usize)]) -> (Lane, Vec<tokio::sync::oneshot::Receiver<Turn>>) {
-        let (mut lane, mut waiting) = (Lane::default(), Vec::new());
+    fn queues(joins: &[(&str, usize)]) -> (RangeQueues, Vec<tokio::sync::oneshot::Receiver<HashPermit>>) {
+        let (mut queues, mut waiting) = (RangeQueues::default(), Vec::new());
         for (address, times) in joins {
             for _ in 0..*times {
                 let (ready, wait) = channel();
-                if lane.join(range(address.parse().unwrap()), ready) {
+                if queues.join(range(address.parse().unwrap()), ready) {
                     waiting.push(wait);
                 }
             }
         }
-        (lane, waiting)
+        (queues, waiting)
     }
 
     #[test]
@@ -190,24 +191,24 @@ mod tests {
 
     #[test]
     fn ranges_take_turns_and_have_a_share() {
-        let (mut lane, mut waiting) = lane(&[("203.0.113.1", 900), ("198.51.100.7", 1), ("203.0.113.2", 5)]);
-        assert_eq!((lane.waiting, waiting.len()), (FROM_RANGE + 1, FROM_RANGE + 1));
+        let (mut queues, mut waiting) = queues(&[("203.0.113.1", 900), ("198.51.100.7", 1), ("203.0.113.2", 5)]);
+        assert_eq!((queues.waiting, waiting.len()), (MAX_PER_RANGE + 1, MAX_PER_RANGE + 1));
         // The second turn is the other range's, whoever came before.
-        drop(lane.next());
-        let second = lane.next().unwrap();
-        assert!(second.send(Turn { held: false }).is_ok());
+        drop(queues.next());
+        let second = queues.next().unwrap();
+        assert!(second.send(HashPermit { active: false }).is_ok());
         assert!(waiting.last_mut().unwrap().try_recv().is_ok());
-        assert_eq!(lane.order.len(), 1);
+        assert_eq!(queues.order.len(), 1);
     }
 
     #[test]
     fn who_left_makes_room() {
-        let (mut lane, waiting) = lane(&[("203.0.113.1", 900)]);
+        let (mut queues, waiting) = queues(&[("203.0.113.1", 900)]);
         drop(waiting);
         let (ready, _wait) = channel();
-        assert!(lane.join(range("203.0.113.9".parse().unwrap()), ready));
-        assert_eq!((lane.waiting, lane.order.len()), (1, 1));
-        assert!(lane.next().is_some() && lane.next().is_none());
-        assert_eq!((lane.waiting, lane.ranges.len()), (0, 0));
+        assert!(queues.join(range("203.0.113.9".parse().unwrap()), ready));
+        assert_eq!((queues.waiting, queues.order.len()), (1, 1));
+        assert!(queues.next().is_some() && queues.next().is_none());
+        assert_eq!((queues.waiting, queues.ranges.len()), (0, 0));
     }
 }
