@@ -1,8 +1,8 @@
-//! The connections, and the threads that work with them. Each kind of work has a lane of its own, so that reports and searches cannot
-//! starve the rest, and in each lane workspaces and users take turns.
-use crate::db::lane::Lane;
+//! The connections, and the threads that work with them. Each kind of work has threads of its own, so that reports and searches cannot
+//! starve the rest, and in each pool workspaces and users take turns.
+use crate::db::fair_queue::{Account, Shares};
 use crate::db::pooler::{ConnectionMode, SESSION};
-use crate::db::turns::{Account, Shares};
+use crate::db::thread_pool::ThreadPool;
 use crate::db::watchdog::{self, Watchdog};
 use crate::kernel::error::{Code, Error, Result};
 use diesel::connection::{CacheSize, Connection as _, SimpleConnection};
@@ -17,7 +17,7 @@ type Connection = PooledConnection<ConnectionManager<PgConnection>>;
 
 #[derive(Clone, Debug)]
 pub struct Db {
-    lanes: Arc<Lanes>,
+    pools: Arc<ThreadPools>,
     connections: Arc<Connections>,
     watchdog: Arc<Watchdog>,
     /// Threads of a worker.
@@ -25,12 +25,12 @@ pub struct Db {
 }
 
 #[derive(Debug)]
-struct Lanes {
-    quick: Lane<Connections>,
-    searches: Lane<Connections>,
-    reports: Lane<Connections>,
+struct ThreadPools {
+    quick: ThreadPool<Connections>,
+    searches: ThreadPool<Connections>,
+    reports: ThreadPool<Connections>,
     /// Without a connection: what takes long by itself.
-    files: Lane<()>,
+    files: ThreadPool<()>,
 }
 
 /// How many connections of each kind.
@@ -75,17 +75,17 @@ impl Db {
         let connections = Arc::new(Connections::open(url, size, mode)?);
         let renewed = Arc::clone(&connections);
         let watchdog = Watchdog::start(move || renewed.renew()).map_err(Error::internal)?;
-        let lane = |name, threads: u32| {
+        let pool = |name, threads: u32| {
             let shares = Shares::of(usize::try_from(threads).unwrap_or(1));
-            Lane::open(name, threads, shares, &connections, &watchdog)
+            ThreadPool::open(name, threads, shares, &connections, &watchdog)
         };
-        let lanes = Lanes {
-            quick: lane("db", size.quick)?,
-            searches: lane("search", size.searches)?,
-            reports: lane("report", size.reports)?,
-            files: Lane::open("file", FILES, FILES_SHARES, &Arc::new(()), &watchdog)?,
+        let pools = ThreadPools {
+            quick: pool("db", size.quick)?,
+            searches: pool("search", size.searches)?,
+            reports: pool("report", size.reports)?,
+            files: ThreadPool::open("file", FILES, FILES_SHARES, &Arc::new(()), &watchdog)?,
         };
-        Ok(Db { lanes: Arc::new(lanes), connections, watchdog, worker_threads: size.worker_threads })
+        Ok(Db { pools: Arc::new(pools), connections, watchdog, worker_threads: size.worker_threads })
     }
 
     /// The threads that wait for this database.
@@ -99,7 +99,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.run_for(Account::NOBODY, work).await
+        self.run_for(Account::ANONYMOUS, work).await
     }
 
     /// As `run`, on somebody's account.
@@ -108,7 +108,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.lanes.quick.run(account, with_connection(work)).await
+        self.pools.quick.run(account, with_connection(work)).await
     }
 
     /// As `run_for`, in the share that searches have.
@@ -117,7 +117,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.lanes.searches.run(account, with_connection(work)).await
+        self.pools.searches.run(account, with_connection(work)).await
     }
 
     /// As `run_for`, in the share that reports have.
@@ -126,7 +126,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.lanes.reports.run(account, with_connection(work)).await
+        self.pools.reports.run(account, with_connection(work)).await
     }
 
     /// Runs what takes time and memory and no connection, such as reading a file: one piece per workspace at a time.
@@ -135,7 +135,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        self.lanes.files.run_within(FILES_DEADLINE, account, move |()| work()).await
+        self.pools.files.run_within(FILES_DEADLINE, account, move |()| work()).await
     }
 
     /// Runs on the calling thread, for workers and commands, which may block.

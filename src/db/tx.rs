@@ -1,9 +1,9 @@
 //! The one place that opens transactions: idempotency claim, your closure, event rows, saved reply, COMMIT.
 use crate::db::events::{self, Event};
+use crate::db::fair_queue::Account;
 use crate::db::idempotency::{self, Claim};
 use crate::db::pool::Db;
 use crate::db::related;
-use crate::db::turns::Account;
 use crate::db::watchdog;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! Whether the process lives and whether it can work; and the list of error codes.
+use crate::db::fair_queue::Account;
 use crate::db::migrations;
 use crate::db::pool::Db;
-use crate::db::turns::Account;
 use crate::kernel::error::{Code, MEMBER_CODES, Result};
 use crate::kernel::reply::Reply;
 use actix_web::{HttpResponse, get, web};
@@ -59,7 +59,7 @@ async fn live() -> HttpResponse {
 }
 
 async fn ready(db: web::Data<Db>, stopping: web::Data<Stopping>) -> HttpResponse {
-    let check = tokio::time::timeout(Duration::from_secs(2), db.run_for(Account::HOUSE, migrations::is_current));
+    let check = tokio::time::timeout(Duration::from_secs(2), db.run_for(Account::SYSTEM, migrations::is_current));
     let database = match check.await {
         Ok(Ok(true)) => "up",
         Ok(Ok(false)) => "not migrated",

@@ -1,8 +1,8 @@
 //! From a bearer token to an actor: role, session and settings are read from the database at most every few seconds.
 use crate::db::custom;
+use crate::db::fair_queue::Account;
 use crate::db::pool::Db;
 use crate::db::queue::Job;
-use crate::db::turns::Account;
 use crate::identity::tokens::{self, Keys};
 use crate::identity::{roles, teams};
 use crate::kernel::access::Access;
@@ -71,7 +71,7 @@ impl Actors {
     fn last_account(&self, id: &[u8]) -> Account {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let of = |actor: &Actor| Account { workspace: actor.workspace, user: actor.user };
-        cache.get(id).map_or(Account::NOBODY, |(_, actor)| of(actor))
+        cache.get(id).map_or(Account::ANONYMOUS, |(_, actor)| of(actor))
     }
 
     fn remember(&self, id: Vec<u8>, actor: Actor) -> Result<Actor> {

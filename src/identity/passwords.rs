@@ -171,7 +171,7 @@ fn is_of(password: &str, hash: &str) -> Result<bool> {
 async fn offload<T: Send + 'static>(waiter: Waiter, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let permit = hashing_queue::acquire(waiter).await?;
     let work = move || {
-        let _turn = permit;
+        let _permit = permit;
         work()
     };
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?

@@ -1,8 +1,8 @@
 //! The caller of an operation, with the permission it needs in its type.
+use crate::db::fair_queue::Account;
 use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
 use crate::db::table::Expected;
-use crate::db::turns::Account;
 use crate::db::tx::{Request, Tx};
 use crate::db::visibility;
 use crate::kernel::access::Visibility;

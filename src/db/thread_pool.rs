@@ -1,6 +1,6 @@
 //! Threads with a queue of their own. A request hands its work to one of them and waits, but never longer than the deadline; a full queue
 //! is answered with 503 at once instead of with a longer wait.
-use crate::db::turns::{Account, Shares, Ticket, Turns};
+use crate::db::fair_queue::{Account, FairQueue, Shares, Ticket};
 use crate::db::watchdog::{self, Watchdog, WatchedThread};
 use crate::kernel::error::{Code, Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,35 +10,35 @@ use std::time::Duration;
 /// A request that has waited this long is answered with 503; its work may still be done (hence idempotency keys).
 const DEADLINE: Duration = Duration::from_secs(15);
 /// When to come back with what was refused.
-const COME_BACK: u32 = 2;
+const RETRY_AFTER: u32 = 2;
 
 type Job<C> = Box<dyn FnOnce(&C) + Send>;
 
-/// Threads that work with `C`. They end when the lane is dropped.
-pub struct Lane<C>(Arc<Turns<Job<C>>>);
+/// Threads that work with `C`. They end when the pool is dropped.
+pub struct ThreadPool<C>(Arc<FairQueue<Job<C>>>);
 
-impl<C> std::fmt::Debug for Lane<C> {
+impl<C> std::fmt::Debug for ThreadPool<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lane").finish_non_exhaustive()
+        f.debug_struct("ThreadPool").finish_non_exhaustive()
     }
 }
 
-impl<C> Drop for Lane<C> {
+impl<C> Drop for ThreadPool<C> {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
-impl<C: Send + Sync + 'static> Lane<C> {
-    pub fn open(name: &str, threads: u32, shares: Shares, with: &Arc<C>, watchdog: &Watchdog) -> Result<Lane<C>> {
-        let turns: Arc<Turns<Job<C>>> = Arc::new(Turns::new(shares));
+impl<C: Send + Sync + 'static> ThreadPool<C> {
+    pub fn open(name: &str, threads: u32, shares: Shares, with: &Arc<C>, watchdog: &Watchdog) -> Result<ThreadPool<C>> {
+        let queue: Arc<FairQueue<Job<C>>> = Arc::new(FairQueue::new(shares));
         for n in 0..threads {
-            let (turns, with, hand) = (Arc::clone(&turns), Arc::clone(with), Hand::default());
+            let (queue, with, current) = (Arc::clone(&queue), Arc::clone(with), CurrentJob::default());
             watchdog
-                .spawn(&format!("{name}-{n}"), move |thread| serve(&turns, &with, &hand, thread))
+                .spawn(&format!("{name}-{n}"), move |thread| serve(&queue, &with, &current, thread))
                 .map_err(Error::internal)?;
         }
-        Ok(Lane(turns))
+        Ok(ThreadPool(queue))
     }
 
     pub async fn run<T, F>(&self, account: Account, work: F) -> Result<T>
@@ -71,31 +71,31 @@ impl<C: Send + Sync + 'static> Lane<C> {
 }
 
 fn busy(detail: &str) -> Error {
-    Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(COME_BACK))
+    Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(RETRY_AFTER))
 }
 
 /// The work that a thread has in hand. When the thread is replaced, its successor gives the work's share back.
 #[derive(Default)]
-struct Hand(Mutex<Option<Ticket>>);
+struct CurrentJob(Mutex<Option<Ticket>>);
 
-impl Hand {
-    fn hold<J>(&self, turns: &Turns<J>, next: Option<Ticket>) {
+impl CurrentJob {
+    fn replace<J>(&self, queue: &FairQueue<J>, next: Option<Ticket>) {
         let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), next);
         if let Some(ticket) = before {
-            turns.done(ticket);
+            queue.done(ticket);
         }
     }
 }
 
-fn serve<C>(turns: &Turns<Job<C>>, with: &C, hand: &Hand, thread: &WatchedThread) {
-    hand.hold(turns, None);
+fn serve<C>(queue: &FairQueue<Job<C>>, with: &C, current: &CurrentJob, thread: &WatchedThread) {
+    current.replace(queue, None);
     while !thread.is_replaced() {
-        let Some((ticket, job)) = turns.take() else { return };
-        hand.hold(turns, Some(ticket));
+        let Some((ticket, job)) = queue.take() else { return };
+        current.replace(queue, Some(ticket));
         // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
         let outcome = catch_unwind(AssertUnwindSafe(|| job(with)));
         watchdog::mark_idle();
-        turns.done(ticket);
+        queue.done(ticket);
         if outcome.is_err() {
             log::error!("a piece of database work panicked");
         }

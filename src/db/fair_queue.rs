@@ -1,4 +1,4 @@
-//! Whose turn it is. Work waits in a queue per workspace, and there per user. A free thread takes from the workspaces in turn, and from
+//! The fair queue: whose turn it is. Work waits in a queue per workspace, and there per user. A free thread takes from the workspaces in turn, and from
 //! the users of a workspace in turn. Nobody holds all threads, and who has too much waiting is refused alone.
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,9 @@ pub struct Account {
 
 impl Account {
     /// Callers who have not said yet who they are: sign-ins, links of letters, tokens that are looked up.
-    pub const NOBODY: Account = Account { workspace: Uuid::nil(), user: Uuid::nil() };
+    pub const ANONYMOUS: Account = Account { workspace: Uuid::nil(), user: Uuid::nil() };
     /// Whoever looks after the server: it does not wait behind those who sign in.
-    pub const HOUSE: Account = Account { workspace: Uuid::max(), user: Uuid::max() };
+    pub const SYSTEM: Account = Account { workspace: Uuid::max(), user: Uuid::max() };
 }
 
 /// How many threads one may hold at once, and how much may wait.
@@ -38,7 +38,7 @@ impl Shares {
     }
 
     fn of_user(&self, account: Account) -> usize {
-        if account == Account::NOBODY { self.workspace } else { self.user }
+        if account == Account::ANONYMOUS { self.workspace } else { self.user }
     }
 }
 
@@ -91,7 +91,7 @@ impl<J> Workspace<J> {
 
 /// The work that waits, and how much of whose is being done.
 #[derive(Debug)]
-struct Queue<J> {
+struct Scheduler<J> {
     shares: Shares,
     waiting: usize,
     workspaces: HashMap<Uuid, Workspace<J>>,
@@ -99,16 +99,16 @@ struct Queue<J> {
     order: VecDeque<Uuid>,
 }
 
-impl<J> Queue<J> {
-    fn new(shares: Shares) -> Queue<J> {
-        Queue { shares, waiting: 0, workspaces: HashMap::new(), order: VecDeque::new() }
+impl<J> Scheduler<J> {
+    fn new(shares: Shares) -> Scheduler<J> {
+        Scheduler { shares, waiting: 0, workspaces: HashMap::new(), order: VecDeque::new() }
     }
 
     fn push(&mut self, account: Account, job: J) -> Result<(), Full> {
         let mine = self.workspaces.get(&account.workspace);
         let of_user = mine.and_then(|mine| mine.users.get(&account.user)).map_or(0, |user| user.jobs.len());
         let most =
-            if account == Account::NOBODY { self.shares.waiting_of_workspace } else { self.shares.waiting_of_user };
+            if account == Account::ANONYMOUS { self.shares.waiting_of_workspace } else { self.shares.waiting_of_user };
         let of_workspace = mine.map_or(0, |mine| mine.waiting);
         if self.waiting >= self.shares.waiting || of_workspace >= self.shares.waiting_of_workspace || of_user >= most {
             return Err(Full);
@@ -161,7 +161,7 @@ pub struct Ticket(u64);
 
 #[derive(Debug)]
 struct State<J> {
-    queue: Queue<J>,
+    queue: Scheduler<J>,
     running: HashMap<Ticket, Account>,
     tickets: u64,
     closed: bool,
@@ -169,15 +169,15 @@ struct State<J> {
 
 /// The queue between those who ask and the threads that work.
 #[derive(Debug)]
-pub struct Turns<J> {
+pub struct FairQueue<J> {
     state: Mutex<State<J>>,
     ready: Condvar,
 }
 
-impl<J> Turns<J> {
-    pub fn new(shares: Shares) -> Turns<J> {
-        let state = State { queue: Queue::new(shares), running: HashMap::new(), tickets: 0, closed: false };
-        Turns { state: Mutex::new(state), ready: Condvar::new() }
+impl<J> FairQueue<J> {
+    pub fn new(shares: Shares) -> FairQueue<J> {
+        let state = State { queue: Scheduler::new(shares), running: HashMap::new(), tickets: 0, closed: false };
+        FairQueue { state: Mutex::new(state), ready: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State<J>> {
@@ -224,7 +224,7 @@ impl<J> Turns<J> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, Full, Queue, Shares};
+    use super::{Account, Full, Scheduler, Shares};
     use proptest::prelude::*;
     use std::collections::HashMap;
     use uuid::Uuid;
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn who_comes_late_is_next() {
-        let mut queue = Queue::new(Shares::of(4));
+        let mut queue = Scheduler::new(Shares::of(4));
         (0..100).for_each(|n| queue.push(account(1, 1), n).unwrap());
         queue.push(account(1, 2), 1000).unwrap();
         queue.push(account(2, 1), 2000).unwrap();
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn who_floods_is_refused_alone() {
-        let mut queue = Queue::new(Shares::of(4));
+        let mut queue = Scheduler::new(Shares::of(4));
         let accepted = (0..1000).filter(|n| queue.push(account(1, 1), *n).is_ok()).count();
         assert_eq!(accepted, queue.shares.waiting_of_user);
         let accepted = (0..1000).filter(|n| queue.push(account(1, 2 + n % 50), *n).is_ok()).count();
@@ -289,7 +289,7 @@ mod tests {
         /// that may be done.
         #[test]
         fn turns_are_fair(threads in 1..9_usize, steps in steps()) {
-            let mut queue = Queue::new(Shares::of(threads));
+            let mut queue = Scheduler::new(Shares::of(threads));
             let shares = queue.shares;
             let (mut held, mut next): (Vec<Account>, u64) = (Vec::new(), 0);
             let mut waiting: HashMap<Account, Vec<u64>> = HashMap::new();
