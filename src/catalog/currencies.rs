@@ -33,7 +33,7 @@ async fn list() -> Result<Reply> {
         name: c.name().into(),
         exponent: money::exponent(c.code()),
     };
-    Reply::ok(&CurrencyList { data: Currency::iter().filter(|c| money::known(c.code())).map(info).collect() })
+    Reply::ok(&CurrencyList { data: Currency::iter().filter(|c| money::is_currency(c.code())).map(info).collect() })
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

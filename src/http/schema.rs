@@ -76,16 +76,16 @@ pub const RESOURCES: [(Kind, &str); 8] = [
 ];
 
 /// What can be asked about a resource.
-fn known(kind: Kind, actor: &Actor) -> Vec<FieldRef> {
+fn fields_of(kind: Kind, actor: &Actor) -> Vec<FieldRef> {
     match kind {
-        Kind::Contact => CONTACT.known(actor).collect(),
-        Kind::Company => COMPANY.known(actor).collect(),
-        Kind::Lead => LEAD.known(actor).collect(),
-        Kind::Deal => DEAL.known(actor).collect(),
-        Kind::Task => TASK.known(actor).collect(),
-        Kind::Activity => ACTIVITY.known(actor).collect(),
-        Kind::Product => PRODUCT.known(actor).collect(),
-        Kind::User => USER.known(actor).collect(),
+        Kind::Contact => CONTACT.visible_fields(actor).collect(),
+        Kind::Company => COMPANY.visible_fields(actor).collect(),
+        Kind::Lead => LEAD.visible_fields(actor).collect(),
+        Kind::Deal => DEAL.visible_fields(actor).collect(),
+        Kind::Task => TASK.visible_fields(actor).collect(),
+        Kind::Activity => ACTIVITY.visible_fields(actor).collect(),
+        Kind::Product => PRODUCT.visible_fields(actor).collect(),
+        Kind::User => USER.visible_fields(actor).collect(),
         _ => Vec::new(),
     }
 }
@@ -108,14 +108,14 @@ fn describe(document: &Document, kind: Kind, actor: &Actor) -> Vec<SchemaField> 
     let hidden: Vec<&str> = actor.access.hidden_members(kind.path()).collect();
     let members = document.members(kind).iter().filter(|field| !hidden.contains(&field.member.as_str()));
     let mut fields: Vec<SchemaField> = members.cloned().collect();
-    for asked in known(kind, actor) {
+    for asked in fields_of(kind, actor) {
         let own = own_field(&asked);
         let built = fields.iter_mut().find(|field| field.name == asked.name());
         match (built, own) {
-            (Some(field), _) => ask(field, &asked),
+            (Some(field), _) => describe_filters(field, &asked),
             (None, Some(own)) => {
                 let mut field = custom(own);
-                ask(&mut field, &asked);
+                describe_filters(&mut field, &asked);
                 fields.push(field);
             }
             (None, None) => {
@@ -126,7 +126,7 @@ fn describe(document: &Document, kind: Kind, actor: &Actor) -> Vec<SchemaField> 
                 let name = asked.name().to_owned();
                 let mut field = SchemaField { name, member, nullable: asked.nullable(), ..SchemaField::default() };
                 field.r#type = type_name(asked.value_type()).into();
-                ask(&mut field, &asked);
+                describe_filters(&mut field, &asked);
                 fields.push(field);
             }
         }
@@ -141,7 +141,7 @@ fn own_field(asked: &FieldRef) -> Option<&CustomField> {
     }
 }
 
-fn ask(field: &mut SchemaField, asked: &FieldRef) {
+fn describe_filters(field: &mut SchemaField, asked: &FieldRef) {
     field.operators = operators(asked).into_iter().map(str::to_owned).collect();
     field.sortable = asked.value_type() != ValueType::TextArray;
     field.choices = asked.choices().into_iter().map(str::to_owned).collect();

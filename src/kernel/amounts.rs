@@ -50,7 +50,7 @@ impl<T> Fields<T> {
 pub(in crate::kernel) fn cut(text: &str) -> (&str, Option<&str>) {
     let at = text.len().saturating_sub(3);
     match text.split_at_checked(at) {
-        Some((amount, code)) if money::known(code) => (amount.trim_end(), Some(code)),
+        Some((amount, code)) if money::is_currency(code) => (amount.trim_end(), Some(code)),
         _ => (text, None),
     }
 }

@@ -350,7 +350,7 @@ impl<T> Fields<T> {
 
     /// The field of this name that an actor may ask about: of the product, or `cf.…` of the workspace's own.
     pub fn named(&self, name: &str, actor: &Actor) -> Option<FieldRef> {
-        self.known(actor).find(|field| field.name() == name)
+        self.visible_fields(actor).find(|field| field.name() == name)
     }
 
     /// The id, by its name.
@@ -359,7 +359,7 @@ impl<T> Fields<T> {
     }
 
     /// Every field that an actor may ask about.
-    pub fn known<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
+    pub fn visible_fields<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
         let built = self.all.iter().filter(|field| self.shows(actor, field)).map(FieldRef::Built);
         let own = actor.settings.custom.living(self.kind);
         let own = own.filter(|field| !actor.access.hides(self.kind.path(), &field.path));

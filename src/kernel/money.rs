@@ -74,7 +74,7 @@ macro_rules! money_columns {
 }
 
 /// Whether ISO 4217 knows the code, as one that prices are in: gold (XAU), tests (XTS) and the like have no minor units.
-pub fn known(code: &str) -> bool {
+pub fn is_currency(code: &str) -> bool {
     iso_currency::Currency::from_code(code).is_some_and(|currency| currency.exponent().is_some())
 }
 

@@ -367,7 +367,7 @@ impl<T> Fields<T> {
         let (Some(key), Some(op), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong("invalid_format", "must be key:operator:value, such as region:eq:north".into()));
         };
-        let known = || self.known(actor).filter(|field| matches!(field, FieldRef::Custom(_)));
+        let known = || self.visible_fields(actor).filter(|field| matches!(field, FieldRef::Custom(_)));
         let Some(field) = known().find(|field| field.name().strip_prefix("cf.") == Some(key)) else {
             let names: Vec<String> = known().map(|field| field.name().trim_start_matches("cf.").to_owned()).collect();
             let detail = not_known(key, names.iter().map(String::as_str));
@@ -391,7 +391,7 @@ impl<T> Fields<T> {
         let mut keys: Vec<Key> = Vec::new();
         for part in sort.split(',') {
             let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
-            let known = || self.known(actor).filter(|field| field.value_type() != ValueType::TextArray);
+            let known = || self.visible_fields(actor).filter(|field| field.value_type() != ValueType::TextArray);
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
                 let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
                 let detail = format!("cannot be {name}; it can be {}", names.join(", "));

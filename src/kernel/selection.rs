@@ -232,7 +232,7 @@ impl<T> Fields<T> {
         // A search looks at living records alone.
         let named = named.filter(|field| field.name() != DELETED_AT);
         let Some(field) = named else {
-            let names = self.known(actor).map(|field| field.name().to_owned());
+            let names = self.visible_fields(actor).map(|field| field.name().to_owned());
             let names: Vec<String> = names.chain(self.away(actor).map(|(name, ..)| name)).collect();
             return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))).among(names));
         };

@@ -440,7 +440,7 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
             "must be an RFC 3339 instant with an offset, such as 2026-01-31T09:00:00Z",
         ),
         Some("email") => (is_email(text), "must be an e-mail address such as ann@example.com"),
-        Some("currency") => (money::known(text), "must be an ISO 4217 code such as EUR"),
+        Some("currency") => (money::is_currency(text), "must be an ISO 4217 code such as EUR"),
         Some("time-zone") => {
             (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn")
         }

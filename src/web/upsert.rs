@@ -40,7 +40,7 @@ pub trait BeyondChanges<R> {
     }
 }
 
-/// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`known`).
+/// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`find_existing`).
 #[macro_export]
 macro_rules! upsert {
     ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
@@ -57,7 +57,7 @@ macro_rules! upsert {
             ctx.write(move |tx| {
                 let done = items.run(tx, |tx, chosen| {
                     let new: Vec<&$create> = chosen.iter().map(|item| &item.new).collect();
-                    let known = $store::known(tx, &new)?;
+                    let known = $store::find_existing(tx, &new)?;
                     let ids: Vec<uuid::Uuid> = known.iter().copied().flatten().collect();
                     let mut rows = $store::lock_many(tx, &ids)?;
                     // A record that two items mean is gone for the second; then each item is done on its own.

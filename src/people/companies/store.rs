@@ -211,7 +211,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
 
 /// The company that each item means, by external id, else by domain, of those that the caller may see. Of several companies with one
 /// domain the oldest is meant.
-pub fn known(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
+pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("companies", "domain");
     let domain = |new: &&CompanyCreate| new.domain.clone().filter(|_| !hidden);
     if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {

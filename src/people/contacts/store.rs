@@ -344,7 +344,7 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
 }
 
 /// The contact that each item means, by external id, else by the first of its e-mails that a contact has, of those that the caller may see.
-pub fn known(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
+pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("contacts", "email");
     let addresses = |new: &&ContactCreate| if hidden { Emails::default() } else { emails_of(new) };
     let addresses: Vec<Emails> = list.iter().map(addresses).collect();

@@ -470,7 +470,7 @@ pub fn replace_lines(
 }
 
 /// The deal that each item means, by external id, of those that the caller may see.
-pub fn known(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option<Uuid>>> {
+pub fn find_existing(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option<Uuid>>> {
     let keys: Vec<&String> =
         list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
     let rows = mine(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(visible_to(tx));
