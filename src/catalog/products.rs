@@ -94,7 +94,7 @@ pub struct ProductUpdate {
     pub external_id: Option<Option<String>>,
 }
 impl Rules for ProductUpdate {
-    crate::shown_as!(Product);
+    crate::read_only_members_of!(Product);
 }
 
 pub static PRODUCT: Fields<products::table> = Fields {

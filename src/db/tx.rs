@@ -79,7 +79,7 @@ impl Tx<'_> {
     }
 
     /// A record as an answer shows it, before the changes noted so far.
-    pub fn as_it_was(&self, after: &Json) -> Json {
+    pub fn before_changes(&self, after: &Json) -> Json {
         let mut before = after.clone();
         self.events.iter().rev().for_each(|event| event.take_back(&mut before));
         before
@@ -91,7 +91,7 @@ impl Tx<'_> {
     }
 
     /// Drops the changes noted so far: they are about to be undone.
-    pub fn forget_events(&mut self) {
+    pub fn discard_events(&mut self) {
         self.events.clear();
     }
 

@@ -65,7 +65,7 @@ pub struct MeUpdate {
     pub avatar_url: Option<Option<String>>,
 }
 impl Rules for MeUpdate {
-    crate::shown_as!(users::User);
+    crate::read_only_members_of!(users::User);
 }
 
 /// The caller with their rights, the workspace, and the other workspaces of the login. Every token and API key may ask.

@@ -97,7 +97,7 @@ pub struct RoleUpdate {
 }
 
 impl Rules for RoleUpdate {
-    crate::shown_as!(Role);
+    crate::read_only_members_of!(Role);
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         check_grants(self.grants.as_deref().unwrap_or_default(), bad);

@@ -60,7 +60,7 @@ pub struct TeamUpdate {
     pub parent_id: Option<Option<Uuid>>,
 }
 impl Rules for TeamUpdate {
-    crate::shown_as!(Team);
+    crate::read_only_members_of!(Team);
 }
 
 static TEAM: Fields<teams::table> = Fields {

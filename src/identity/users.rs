@@ -108,7 +108,7 @@ pub struct UserUpdate {
     pub external_id: Option<Option<String>>,
 }
 impl Rules for UserUpdate {
-    crate::shown_as!(User);
+    crate::read_only_members_of!(User);
 }
 
 pub static USER: Fields<users::table> = Fields {

@@ -51,7 +51,7 @@ pub struct WorkspaceUpdate {
     pub country: Option<String>,
 }
 impl Rules for WorkspaceUpdate {
-    crate::shown_as!(Workspace);
+    crate::read_only_members_of!(Workspace);
 }
 
 pub fn find(tx: &mut Tx<'_>) -> Result<Workspace> {

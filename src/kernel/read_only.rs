@@ -1,4 +1,4 @@
-//! What an answer shows, a change takes back: members that cannot be changed are set aside while a body is read, and may say what
+//! Read-only members: what an answer shows, a change takes back. They are set aside while a body is read, and may say what
 //! the record says already.
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::shape::{Node, Shape, escape};
@@ -6,31 +6,32 @@ use serde_json::Value as Json;
 
 /// Members of a body that its schema does not take and the answer shows, and those that follow from another one that is given.
 #[derive(Clone, Debug, Default)]
-pub struct Aside(Vec<Member>);
+pub struct ReadOnlyMembers(Vec<Member>);
 
 #[derive(Clone, Debug)]
 struct Member {
     pointer: String,
     value: Json,
     /// `phone` beside `phones`.
-    follows: bool,
+    derived: bool,
 }
 
-impl Aside {
+impl ReadOnlyMembers {
     /// Takes what the schema does not know out of a body.
-    pub fn take(body: &mut Json, input: &Shape, shown: &Shape) -> Aside {
-        let mut aside = Aside::default();
-        aside.walk(body, (input, &input.root), (shown, &shown.root), "");
-        aside
+    pub fn take(body: &mut Json, input: &Shape, shown: &Shape) -> ReadOnlyMembers {
+        let mut read_only = ReadOnlyMembers::default();
+        read_only.walk(body, (input, &input.root), (shown, &shown.root), "");
+        read_only
     }
 
-    /// Takes members that follow from others out of a body that its schema has checked. `follow` are pairs of a member and the one
+    /// Takes members that follow from others out of a body that its schema has checked. `derived` are pairs of a member and the one
     /// that it follows from.
-    pub fn take_followers(&mut self, body: &mut Json, follow: &[(&str, &str)]) {
-        for (member, leader) in follow {
-            let led = body.get(leader).is_some_and(|leader| !leader.is_null());
-            if let Some(value) = body.as_object_mut().filter(|_| led).and_then(|members| members.remove(*member)) {
-                self.0.push(Member { pointer: format!("/{member}"), value, follows: true });
+    pub fn take_derived(&mut self, body: &mut Json, derived: &[(&str, &str)]) {
+        for (member, leader) in derived {
+            let given_too = body.get(leader).is_some_and(|leader| !leader.is_null());
+            if let Some(value) = body.as_object_mut().filter(|_| given_too).and_then(|members| members.remove(*member))
+            {
+                self.0.push(Member { pointer: format!("/{member}"), value, derived: true });
             }
         }
     }
@@ -53,7 +54,7 @@ impl Aside {
                             true
                         }
                         (None, Some(_)) => {
-                            self.0.push(Member { pointer: at, value: value.take(), follows: false });
+                            self.0.push(Member { pointer: at, value: value.take(), derived: false });
                             false
                         }
                         _ => true,
@@ -66,13 +67,13 @@ impl Aside {
 
     /// Each must be what the record has, `before` the change or `after` it: the change itself moves some. Of what is hidden from the
     /// caller nothing is told, so it must be empty, as the answer shows it.
-    pub fn must_be(&self, before: &Json, after: &Json, hidden: impl Fn(&str) -> bool) -> Result<()> {
+    pub fn require_unchanged(&self, before: &Json, after: &Json, hidden: impl Fn(&str) -> bool) -> Result<()> {
         let name = |one: &Member| one.pointer.split('/').nth(1).unwrap_or_default().to_owned();
         let same = |one: &&Member| match hidden(&name(one)) {
             true => one.value.is_null() || one.value.as_array().is_some_and(Vec::is_empty),
             false => [before, after].iter().any(|record| record.pointer(&one.pointer) == Some(&one.value)),
         };
-        let wrong = |one: &Member| match one.follows {
+        let wrong = |one: &Member| match one.derived {
             true => Bad::member(&one.pointer, "stated_twice", "is given alone and in the list"),
             false => {
                 let detail = "cannot be changed here; leave it out, or send it as it was answered";
@@ -104,13 +105,13 @@ fn resolved<'s>((shape, mut node): (&'s Shape, &'s Node)) -> (&'s Shape, &'s Nod
 
 /// The changes of a record take back what its answer shows.
 #[macro_export]
-macro_rules! shown_as {
+macro_rules! read_only_members_of {
     ($row:ty) => {
-        fn shown() -> Option<std::sync::Arc<$crate::kernel::shape::Shape>> {
+        fn response_shape() -> Option<std::sync::Arc<$crate::kernel::shape::Shape>> {
             Some($crate::kernel::shape::Shape::of::<$row>())
         }
 
-        fn changes() -> Option<$crate::kernel::kind::Kind> {
+        fn changed_kind() -> Option<$crate::kernel::kind::Kind> {
             Some(<$row as $crate::kernel::kind::Record>::KIND)
         }
     };

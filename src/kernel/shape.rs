@@ -461,17 +461,17 @@ pub trait Rules {
     fn rules(&self, _bad: &mut Vec<Bad>) {}
 
     /// Of the changes of a record: the shape of its answer, whose other members may come back unchanged.
-    fn shown() -> Option<Arc<Shape>> {
+    fn response_shape() -> Option<Arc<Shape>> {
         None
     }
 
     /// The kind of the record that is changed.
-    fn changes() -> Option<Kind> {
+    fn changed_kind() -> Option<Kind> {
         None
     }
 
     /// Members that follow from another one, and may come back beside it.
-    fn follow() -> &'static [(&'static str, &'static str)] {
+    fn derived_members() -> &'static [(&'static str, &'static str)] {
         &[]
     }
 }

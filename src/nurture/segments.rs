@@ -121,7 +121,7 @@ pub struct SegmentUpdate {
     pub selection: Option<Selection>,
 }
 impl Rules for SegmentUpdate {
-    crate::shown_as!(Segment);
+    crate::read_only_members_of!(Segment);
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if let Some(selection) = &self.selection {

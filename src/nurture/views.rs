@@ -96,7 +96,7 @@ pub struct ViewUpdate {
     pub columns: Option<Tags>,
 }
 impl Rules for ViewUpdate {
-    crate::shown_as!(View);
+    crate::read_only_members_of!(View);
 }
 
 static VIEW: Fields<views::table> = Fields {

@@ -110,7 +110,7 @@ pub struct RetentionRuleUpdate {
 }
 
 impl Rules for RetentionRuleUpdate {
-    crate::shown_as!(RetentionRule);
+    crate::read_only_members_of!(RetentionRule);
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if let Some(selection) = &self.selection {

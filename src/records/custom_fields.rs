@@ -146,7 +146,7 @@ pub struct CustomFieldUpdate {
     pub archived: Option<bool>,
 }
 impl Rules for CustomFieldUpdate {
-    crate::shown_as!(CustomField);
+    crate::read_only_members_of!(CustomField);
 }
 
 static FIELD: Fields<custom_fields::table> = Fields {

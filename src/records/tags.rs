@@ -65,7 +65,7 @@ pub struct TagUpdate {
     pub color: Option<Option<String>>,
 }
 impl Rules for TagUpdate {
-    crate::shown_as!(Tag);
+    crate::read_only_members_of!(Tag);
 }
 
 static FIELDS: Fields<tags::table> = Fields {

@@ -122,7 +122,7 @@ pub struct PipelineUpdate {
 }
 
 impl Rules for PipelineUpdate {
-    crate::shown_as!(Pipeline);
+    crate::read_only_members_of!(Pipeline);
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.is_default == Some(false) {

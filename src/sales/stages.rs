@@ -93,7 +93,7 @@ pub struct StageUpdate {
     pub rotting_days: Option<Option<i32>>,
 }
 impl Rules for StageUpdate {
-    crate::shown_as!(Stage);
+    crate::read_only_members_of!(Stage);
 }
 
 pub static STAGE: Fields<stages::table> = Fields {

@@ -1,7 +1,7 @@
 //! Reading request bodies: media type, size, time, depth, then the schema of the type.
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
-use crate::kernel::read_only::Aside;
+use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{self, Rules, Shape};
 use crate::web::budget;
 use crate::web::ctx::Identity;
@@ -57,13 +57,13 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let mut body = json(&request, payload, BODY_MAX).await?;
-            let Some(shown) = T::shown() else { return shape::read(body).map(Valid) };
-            drop_hidden(&request, T::changes(), &mut body);
+            let Some(shown) = T::response_shape() else { return shape::read(body).map(Valid) };
+            drop_hidden(&request, T::changed_kind(), &mut body);
             let schema = Shape::of::<T>();
-            let mut aside = Aside::take(&mut body, &schema, &shown);
+            let mut read_only = ReadOnlyMembers::take(&mut body, &schema, &shown);
             schema.check(&mut body)?;
-            aside.take_followers(&mut body, T::follow());
-            request.extensions_mut().insert(aside);
+            read_only.take_derived(&mut body, T::derived_members());
+            request.extensions_mut().insert(read_only);
             shape::typed(body).map(Valid)
         })
     }

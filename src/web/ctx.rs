@@ -12,7 +12,7 @@ use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::query::{Listed, PageInfo, Plan};
 use crate::kernel::query_params::QueryParams;
-use crate::kernel::read_only::Aside;
+use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::Reply;
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
@@ -213,13 +213,16 @@ impl<P: Permission> Ctx<P> {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        let aside = self.request.extensions_mut().remove::<Aside>().filter(|aside| !aside.is_empty());
-        let Some(aside) = aside else { return self.db.write(self.request(self.claim()?)?, work).await };
+        let read_only =
+            self.request.extensions_mut().remove::<ReadOnlyMembers>().filter(|read_only| !read_only.is_empty());
+        let Some(read_only) = read_only else { return self.db.write(self.request(self.claim()?)?, work).await };
         // Members that were sent back must be what they were; else nothing is written.
         let checked = move |tx: &mut Tx<'_>| {
             let reply = work(tx)?;
             let after = serde_json::from_slice(&reply.body).map_err(Error::internal)?;
-            aside.must_be(&tx.as_it_was(&after), &after, |member| tx.actor.access.hides(P::RESOURCE, member))?;
+            read_only.require_unchanged(&tx.before_changes(&after), &after, |member| {
+                tx.actor.access.hides(P::RESOURCE, member)
+            })?;
             Ok(reply)
         };
         self.db.write(self.request(self.claim()?)?, checked).await

@@ -64,7 +64,7 @@ macro_rules! names {
             pub $extra: Option<Option<String>>,)*
         }
         impl Rules for $update {
-            $crate::shown_as!($row);
+            $crate::read_only_members_of!($row);
         }
 
         static FIELDS: Fields<$table::table> = Fields {

@@ -125,7 +125,7 @@ pub struct ActivityUpdate {
     pub recording_url: Option<Option<String>>,
 }
 impl Rules for ActivityUpdate {
-    crate::shown_as!(Activity);
+    crate::read_only_members_of!(Activity);
 }
 
 pub static ACTIVITY: Fields<activities::table> = Fields {

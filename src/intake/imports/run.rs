@@ -171,7 +171,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         for rows in reader.chunks(&table.rows, CHUNK) {
             let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
             problems.extend(chunk(tx, &mut reader, &rows, on_existing, &mut report)?);
-            tx.forget_events();
+            tx.discard_events();
             let done = report.rows;
             authorized_request(db, job, &import)?;
             // On a connection of its own: the rehearsal itself leaves no trace.

@@ -150,7 +150,7 @@ pub struct CompanyUpdate {
 crate::tag_change!(CompanyUpdate);
 
 impl Rules for CompanyUpdate {
-    crate::shown_as!(Company);
+    crate::read_only_members_of!(Company);
 }
 gives!(CompanyUpdate of Company: revenue, employees, address);
 

@@ -337,9 +337,9 @@ gives!(ContactUpdate of Contact: email, emails, phone, phones, address, birthday
 crate::tag_change!(ContactUpdate);
 
 impl Rules for ContactUpdate {
-    crate::shown_as!(Contact);
+    crate::read_only_members_of!(Contact);
 
-    fn follow() -> &'static [(&'static str, &'static str)] {
+    fn derived_members() -> &'static [(&'static str, &'static str)] {
         &[("email", "emails"), ("phone", "phones")]
     }
 

@@ -95,7 +95,7 @@ pub struct FileUpdate {
     pub name: Option<String>,
 }
 impl Rules for FileUpdate {
-    crate::shown_as!(File);
+    crate::read_only_members_of!(File);
 }
 
 pub static FILE: Fields<files::table> = Fields {

@@ -230,7 +230,7 @@ gives!(DealUpdate of Deal: value, probability_percent, competitor, next_step);
 crate::tag_change!(DealUpdate);
 
 impl Rules for DealUpdate {
-    crate::shown_as!(Deal);
+    crate::read_only_members_of!(Deal);
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         distinct_contacts(self.contacts.as_deref().unwrap_or_default(), bad);

@@ -227,7 +227,7 @@ pub struct LeadUpdate {
 crate::tag_change!(LeadUpdate);
 
 impl Rules for LeadUpdate {
-    crate::shown_as!(Lead);
+    crate::read_only_members_of!(Lead);
 }
 gives!(LeadUpdate of Lead: person, value);
 

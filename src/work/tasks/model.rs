@@ -128,7 +128,7 @@ pub struct TaskUpdate {
 }
 
 impl Rules for TaskUpdate {
-    crate::shown_as!(Task);
+    crate::read_only_members_of!(Task);
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
