@@ -2,7 +2,7 @@
 //! headers, required members, examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::inquiry::Signatures;
-use crate::http::{closed_sets, enums, event_types, examples, fillings};
+use crate::http::{closed_sets, enums, event_types, examples, operation_examples};
 use crate::kernel::actor::SCOPES;
 use crate::kernel::shape::is_patch;
 use crate::web::signature::Signature;
@@ -88,7 +88,7 @@ pub fn complete(document: &mut Json, signatures: &Signatures) {
         describe(list, &types);
     }
     enums::name(document);
-    fillings::add(document);
+    operation_examples::add(document);
     let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document["components"]["securitySchemes"] = json!({ "bearer_auth": {
@@ -248,9 +248,9 @@ fn complete_operation(
     if let Some(responses) = operation["responses"].as_object_mut() {
         complete_success(responses, versioned, method == "get");
         for (status, description) in problems {
-            responses.insert(status.to_string(), fillings::problem(status, description));
+            responses.insert(status.to_string(), operation_examples::problem(status, description));
         }
-        responses.insert("default".into(), fillings::problem(500, "Any other problem"));
+        responses.insert("default".into(), operation_examples::problem(500, "Any other problem"));
     }
     tag
 }

@@ -3,7 +3,7 @@
 use crate::http::complete::complete;
 use crate::http::inquiry::signatures;
 use crate::http::schema::{RESOURCES, SchemaField};
-use crate::http::{app, collection, docs, openapi30, own_document, validators};
+use crate::http::{app, collection, docs, openapi30, validators, workspace_document};
 use crate::identity::middleware::authenticate;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
 use crate::kernel::kind::Kind;
@@ -171,7 +171,7 @@ impl Document {
         }
         let Caller(actor) = Caller::of(request)?;
         let whole = serde_json::from_slice(&self.v31).map_err(Error::internal)?;
-        let own = own_document::typed(whole, &actor);
+        let own = workspace_document::typed(whole, &actor);
         let own = if version == Version::V31 { own } else { openapi30::down_convert(&own) };
         Ok(web::Bytes::from(pretty(&own)))
     }

@@ -30,8 +30,8 @@ pub fn add(document: &mut Json) {
             content["example"] = collection::example(&whole, &content["schema"]);
         }
         let form = operation.pointer_mut("/requestBody/content/multipart~1form-data");
-        if let Some((filling, form)) = form.and_then(|form| Some((examples::body(named(&form["schema"])?)?, form))) {
-            form["example"] = filling;
+        if let Some((example, form)) = form.and_then(|form| Some((examples::body(named(&form["schema"])?)?, form))) {
+            form["example"] = example;
         }
     }
     let problems =
