@@ -1,5 +1,5 @@
 //! Sources: where people come from.
-crate::names! {
+crate::named_resource! {
     /// Where people come from: a fair, a web form, a referral.
     Source, SourceCreate, SourceUpdate, SourcePage, SourceList;
     table: sources, kind: Source, extra: [channel], unique: "sources_name_key";

@@ -1,5 +1,5 @@
 //! Loss reasons: why leads and deals are lost.
-crate::names! {
+crate::named_resource! {
     /// Why a lead or a deal was lost.
     LossReason, LossReasonCreate, LossReasonUpdate, LossReasonPage, LossReasonList;
     table: loss_reasons, kind: LossReason, extra: [], unique: "loss_reasons_name_key";

@@ -7,7 +7,7 @@ pub mod ctx;
 pub mod form;
 pub mod json;
 pub mod limits;
-pub mod names;
+pub mod named_resource;
 pub mod restore;
 pub mod signature;
 pub mod upsert;

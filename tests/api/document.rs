@@ -233,7 +233,7 @@ fn every_operation_of_the_code_is_in_it() {
     let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
     // A macro that makes operations stands once and is used several times.
     let macros = [
-        ("crate::names! {", 5),
+        ("crate::named_resource! {", 5),
         ("batch! {", 3),
         ("bulk! {", 2),
         ("search!(", 1),

@@ -1,9 +1,9 @@
 //! Lists of names that a workspace keeps: teams, sources, loss reasons. They differ in their table and one optional text, so one
 //! macro makes the whole slice; whatever needs more than that gets a slice of its own.
 
-/// `names! { Source, SourceCreate, …; sources, "/sources", … }`: row, bodies, registry, store and routes.
+/// `named_resource! { Source, SourceCreate, …; sources, "/sources", … }`: row, bodies, registry, store and routes.
 #[macro_export]
-macro_rules! names {
+macro_rules! named_resource {
     (
         $(#[$doc:meta])* $row:ident, $create:ident, $update:ident, $page:ident, $params:ident;
         table: $table:ident, kind: $kind:ident, extra: [$($extra:ident),*], unique: $unique:tt;
