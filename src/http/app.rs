@@ -39,7 +39,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::stage_removal::service(config);
     sales::loss_reasons::service(config);
     sales::handover::service(config);
-    sales::moves::service(config);
+    sales::batch_move::service(config);
     intake::imports::routes::service(config);
     intake::composite::service(config);
     privacy::export::service(config);

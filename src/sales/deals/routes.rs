@@ -10,7 +10,7 @@ use crate::sales::deals::model::{
     DEAL, Deal, DealCreate, DealList, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
 };
 use crate::sales::deals::store;
-use crate::sales::{pipelines, restoring};
+use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::upsert::BeyondChanges;
@@ -175,7 +175,7 @@ bulk! {
 }
 search!(deals, DEAL, DealPage, store::page, "/deals/search" "search_deals");
 
-restore!(deals, Deal, restoring::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
+restore!(deals, Deal, restore::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config

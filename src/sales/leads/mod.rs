@@ -1,6 +1,6 @@
 //! Leads: interests that are not qualified yet, and their conversion.
+pub mod come_back_tasks;
 pub mod convert;
 pub mod model;
-pub mod promises;
 pub mod routes;
 pub mod store;

@@ -10,7 +10,7 @@ use crate::sales::leads::model::{
     LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate,
 };
 use crate::sales::leads::store;
-use crate::sales::{pipelines, restoring};
+use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::upsert::BeyondChanges;
@@ -130,7 +130,7 @@ bulk! {
 }
 search!(leads, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
 
-restore!(leads, Lead, restoring::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
+restore!(leads, Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(move_to_stage).service(disqualify);

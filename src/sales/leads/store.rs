@@ -14,10 +14,10 @@ use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
+use crate::sales::leads::come_back_tasks;
 use crate::sales::leads::model::{
     Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating,
 };
-use crate::sales::leads::promises;
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
@@ -97,7 +97,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::require_visible(tx, &named)?;
     let made = insert_with_history(tx, &list.iter().map(|new| (*new, History::default())).collect::<Vec<_>>())?;
-    promises::keep(tx, &vec![None; made.len()], made)
+    come_back_tasks::sync(tx, &vec![None; made.len()], made)
 }
 
 /// The records that a lead names.
@@ -332,7 +332,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
-    promises::keep(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
+    come_back_tasks::sync(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.

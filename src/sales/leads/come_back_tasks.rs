@@ -15,7 +15,7 @@ use uuid::Uuid;
 const LINK: &str = "update leads set come_back_task_id = made.task from unnest(:leads, :tasks) made (lead, task) \
     where leads.workspace_id = :workspace and leads.id = made.lead";
 
-fn promise(lead: &Lead, day: NaiveDate) -> TaskCreate {
+fn task_for(lead: &Lead, day: NaiveDate) -> TaskCreate {
     TaskCreate {
         r#type: Some("call".into()),
         title: format!("Come back to {}", lead.title).chars().take(300).collect(),
@@ -28,22 +28,22 @@ fn promise(lead: &Lead, day: NaiveDate) -> TaskCreate {
 }
 
 /// Makes, moves and takes back the tasks of leads whose day is another than before. Returns the leads as they are then. What was done
-/// or deleted by hand is a matter of the past: another day is another promise.
-pub fn keep(tx: &mut Tx<'_>, before: &[Option<NaiveDate>], mut rows: Vec<Lead>) -> Result<Vec<Lead>> {
-    let put_off = |(before, lead): &(&Option<NaiveDate>, &Lead)| **before != lead.come_back_on;
-    let put_off: Vec<Lead> = before.iter().zip(&rows).filter(put_off).map(|(_, lead)| lead.clone()).collect();
-    if put_off.is_empty() {
+/// or deleted by hand is a matter of the past: another day is another task.
+pub fn sync(tx: &mut Tx<'_>, before: &[Option<NaiveDate>], mut rows: Vec<Lead>) -> Result<Vec<Lead>> {
+    let rescheduled = |(before, lead): &(&Option<NaiveDate>, &Lead)| **before != lead.come_back_on;
+    let rescheduled: Vec<Lead> = before.iter().zip(&rows).filter(rescheduled).map(|(_, lead)| lead.clone()).collect();
+    if rescheduled.is_empty() {
         return Ok(rows);
     }
-    let promised = promised(tx, &put_off)?;
+    let open_tasks = open_tasks(tx, &rescheduled)?;
     let (mut made, mut moved, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-    for lead in &put_off {
-        match (promised.get(&lead.id), lead.come_back_on) {
+    for lead in &rescheduled {
+        match (open_tasks.get(&lead.id), lead.come_back_on) {
             (Some(task), Some(day)) => {
                 moved.push((task, TaskUpdate { due_date: Some(Some(day)), ..TaskUpdate::default() }));
             }
             (Some(task), None) => gone.push(task.clone()),
-            (None, Some(day)) => made.push(promise(lead, day)),
+            (None, Some(day)) => made.push(task_for(lead, day)),
             (None, None) => {}
         }
     }
@@ -58,12 +58,12 @@ pub fn keep(tx: &mut Tx<'_>, before: &[Option<NaiveDate>], mut rows: Vec<Lead>) 
         task.assignee_id = Some(tx.actor.user);
     }
     link(tx, &made)?;
-    show(tx, &put_off, &mut rows)?;
+    reload(tx, &rescheduled, &mut rows)?;
     Ok(rows)
 }
 
 /// The open tasks that stand for the days of leads, by lead.
-fn promised(tx: &mut Tx<'_>, list: &[Lead]) -> Result<HashMap<Uuid, Task>> {
+fn open_tasks(tx: &mut Tx<'_>, list: &[Lead]) -> Result<HashMap<Uuid, Task>> {
     let these = leads::table.filter(leads::workspace_id.eq(tx.workspace()));
     let these = these.filter(leads::id.eq_any(list.iter().map(|lead| lead.id)));
     let links = these.filter(leads::come_back_task_id.is_not_null());
@@ -90,9 +90,9 @@ fn link(tx: &mut Tx<'_>, made: &[TaskCreate]) -> Result<()> {
 }
 
 /// The next tasks of the leads are others now.
-fn show(tx: &mut Tx<'_>, put_off: &[Lead], rows: &mut [Lead]) -> Result<()> {
+fn reload(tx: &mut Tx<'_>, rescheduled: &[Lead], rows: &mut [Lead]) -> Result<()> {
     let these = leads::table.filter(leads::workspace_id.eq(tx.workspace()));
-    let these = these.filter(leads::id.eq_any(put_off.iter().map(|lead| lead.id)));
+    let these = these.filter(leads::id.eq_any(rescheduled.iter().map(|lead| lead.id)));
     let current: Vec<Lead> = these.select(Lead::as_select()).load(tx.conn)?;
     let mut current: HashMap<Uuid, Lead> = current.into_iter().map(|lead| (lead.id, lead)).collect();
     for lead in rows {

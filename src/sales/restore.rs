@@ -11,22 +11,22 @@ use crate::schema::{deals, leads, restorations, stages as table};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-macro_rules! restoring {
+macro_rules! restore_to_stage {
     ($name:ident, $store:ident, $send:ident, $table:ident, $row:ty) => {
         pub fn $name(tx: &mut Tx<'_>, id: Uuid) -> Result<$row> {
             let gone = $table::table.find((tx.workspace(), id)).select($table::deleted_at);
             let since: Option<DateTime> = gone.first(tx.conn).optional()?.flatten();
             let row = $store::revive(tx, id)?;
             note(tx, id, since.unwrap_or(tx.now))?;
-            match another_stage(tx, row.pipeline_id, row.stage_id, row.status)? {
+            match replacement_stage(tx, row.pipeline_id, row.stage_id, row.status)? {
                 Some(stage) => $send(tx, &[row], &stage)?.pop().ok_or_else(Error::not_found),
                 None => Ok(row),
             }
         }
     };
 }
-restoring!(deal, deal_store, send_deals, deals, Deal);
-restoring!(lead, lead_store, send_leads, leads, Lead);
+restore_to_stage!(deal, deal_store, send_deals, deals, Deal);
+restore_to_stage!(lead, lead_store, send_leads, leads, Lead);
 
 fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
     diesel::insert_into(restorations::table)
@@ -40,7 +40,7 @@ fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
 }
 
 /// Where a record goes whose stage is there no more.
-fn another_stage(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid, category: Category) -> Result<Option<Stage>> {
+fn replacement_stage(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid, category: Category) -> Result<Option<Stage>> {
     let own = table::table.find((tx.workspace(), stage)).filter(table::deleted_at.is_null()).select(table::id);
     match own.for_key_share().first::<Uuid>(tx.conn).optional()? {
         Some(_) => Ok(None),
