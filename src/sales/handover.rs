@@ -47,7 +47,7 @@ pub struct HandOverResult {
 }
 
 /// Changes the owner of a table's rows, those that the caller may change, and notes each change.
-macro_rules! hand_over {
+macro_rules! reassign {
     ($tx:expr, $table:ident . $owner:ident, $row:ty, $kind:ident, $from:expr, $to:expr $(, $only:expr)?) => {{
         let may = visibility::visibility_filter::<$table::table>($tx.actor, Kind::$kind, Action::Update);
         let rows = $table::table
@@ -86,11 +86,11 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
     let closed = [Category::Won, Category::Lost];
     let staying = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };
     Ok(HandOverResult {
-        companies: hand_over!(tx, companies.owner_id, Company, Company, from, to),
-        contacts: hand_over!(tx, contacts.owner_id, Contact, Contact, from, to),
-        leads: hand_over!(tx, leads.owner_id, Lead, Lead, from, to, leads::status.ne_all(staying)),
-        deals: hand_over!(tx, deals.owner_id, Deal, Deal, from, to, deals::status.ne_all(staying)),
-        tasks: hand_over!(tx, tasks.assignee_id, Task, Task, from, to, tasks::status.eq(TaskStatus::Open)),
+        companies: reassign!(tx, companies.owner_id, Company, Company, from, to),
+        contacts: reassign!(tx, contacts.owner_id, Contact, Contact, from, to),
+        leads: reassign!(tx, leads.owner_id, Lead, Lead, from, to, leads::status.ne_all(staying)),
+        deals: reassign!(tx, deals.owner_id, Deal, Deal, from, to, deals::status.ne_all(staying)),
+        tasks: reassign!(tx, tasks.assignee_id, Task, Task, from, to, tasks::status.eq(TaskStatus::Open)),
     })
 }
 

@@ -34,8 +34,8 @@ where
 }
 
 /// What the body of a creation says that a change has no member for, such as a stage, done to a record that is there.
-pub trait BeyondChanges<R> {
-    fn beyond(&self, _: &mut Tx<'_>, row: R) -> Result<R> {
+pub trait UpsertExtras<R> {
+    fn apply_extras(&self, _: &mut Tx<'_>, row: R) -> Result<R> {
         Ok(row)
     }
 }
@@ -75,7 +75,7 @@ macro_rules! upsert {
                         .collect();
                     let changed = $store::change_each(tx, &groups)?;
                     let known = chosen.iter().zip(&before).filter(|(_, row)| row.is_some());
-                    let changed = changed.into_iter().zip(known).map(|(row, (item, _))| item.new.beyond(tx, row));
+                    let changed = changed.into_iter().zip(known).map(|(row, (item, _))| item.new.apply_extras(tx, row));
                     let changed = changed.collect::<$crate::kernel::error::Result<Vec<_>>>()?;
                     let mut made = made.iter().map($crate::web::batch::Outcome::created);
                     let mut changed = before.iter().flatten().zip(&changed).map(|(old, new)| $crate::web::batch::Outcome::changed(old, new));

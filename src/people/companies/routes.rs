@@ -6,7 +6,7 @@ use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyLi
 use crate::people::companies::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::BeyondChanges;
+use crate::web::upsert::UpsertExtras;
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -56,7 +56,7 @@ batch! {
     CompanyBatchCreate, CompanyBatchUpdate, CompanyBatchUpdateItem;
     "/companies/batch-create" "batch_create_companies", "/companies/batch-update" "batch_update_companies", "/companies/batch-delete" "batch_delete_companies"
 }
-impl BeyondChanges<Company> for CompanyCreate {}
+impl UpsertExtras<Company> for CompanyCreate {}
 upsert!(companies, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
 bulk! {
     companies, COMPANY, CompanyUpdate, CompanyBulkUpdate;

@@ -7,7 +7,7 @@ use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactLis
 use crate::people::contacts::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::BeyondChanges;
+use crate::web::upsert::UpsertExtras;
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -80,7 +80,7 @@ batch! {
     ContactBatchCreate, ContactBatchUpdate, ContactBatchUpdateItem;
     "/contacts/batch-create" "batch_create_contacts", "/contacts/batch-update" "batch_update_contacts", "/contacts/batch-delete" "batch_delete_contacts"
 }
-impl BeyondChanges<Contact> for ContactCreate {}
+impl UpsertExtras<Contact> for ContactCreate {}
 upsert!(contacts, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
 bulk! {
     contacts, CONTACT, ContactUpdate, ContactBulkUpdate;

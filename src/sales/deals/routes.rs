@@ -13,7 +13,7 @@ use crate::sales::deals::store;
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::BeyondChanges;
+use crate::web::upsert::UpsertExtras;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post, put};
@@ -140,8 +140,8 @@ batch! {
     DealBatchCreate, DealBatchUpdate, DealBatchUpdateItem;
     "/deals/batch-create" "batch_create_deals", "/deals/batch-update" "batch_update_deals", "/deals/batch-delete" "batch_delete_deals"
 }
-impl BeyondChanges<Deal> for DealCreate {
-    fn beyond(&self, tx: &mut Tx<'_>, deal: Deal) -> Result<Deal> {
+impl UpsertExtras<Deal> for DealCreate {
+    fn apply_extras(&self, tx: &mut Tx<'_>, deal: Deal) -> Result<Deal> {
         let mut deal = deal;
         match (self.stage_id, self.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != deal.stage_id => {

@@ -127,7 +127,7 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
     let contact = contact(tx, &given, &person, company.as_ref(), asked, mode, &mut made)?;
     let deal = deal(tx, &given, contact.as_ref(), company.as_ref(), asked, mode, &mut made)?;
     let moved = match &deal {
-        Some(deal) => tasks::hand_over(tx, id, deal.id, contact.as_ref().map(|contact| contact.id))?,
+        Some(deal) => tasks::move_to_deal(tx, id, deal.id, contact.as_ref().map(|contact| contact.id))?,
         None => 0,
     };
     let lead = freeze(tx, &lead, contact.as_ref(), company.as_ref(), deal.as_ref())?;

@@ -13,7 +13,7 @@ use crate::sales::leads::store;
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::BeyondChanges;
+use crate::web::upsert::UpsertExtras;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{batch, bulk, restore, search, upsert};
 use actix_web::{delete, get, patch, post};
@@ -110,8 +110,8 @@ batch! {
     LeadBatchCreate, LeadBatchUpdate, LeadBatchUpdateItem;
     "/leads/batch-create" "batch_create_leads", "/leads/batch-update" "batch_update_leads", "/leads/batch-delete" "batch_delete_leads"
 }
-impl BeyondChanges<Lead> for LeadCreate {
-    fn beyond(&self, tx: &mut Tx<'_>, lead: Lead) -> Result<Lead> {
+impl UpsertExtras<Lead> for LeadCreate {
+    fn apply_extras(&self, tx: &mut Tx<'_>, lead: Lead) -> Result<Lead> {
         match (self.stage_id, self.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != lead.stage_id => {
                 let to = LeadMove { stage_id, pipeline_id, ..LeadMove::default() };

@@ -197,7 +197,7 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
 diesel::define_sql_function! { fn coalesce(one: Nullable<SqlUuid>, other: Nullable<SqlUuid>) -> Nullable<SqlUuid>; }
 
 /// Moves the open tasks of a lead to the deal it became, and to the contact if they have none.
-pub fn hand_over(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uuid>) -> Result<usize> {
+pub fn move_to_deal(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uuid>) -> Result<usize> {
     let moved =
         diesel::update(mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)))
             .set((
