@@ -1,6 +1,6 @@
 //! The entrance to a table whose rows belong to workspaces: the same functions everywhere, with concrete types.
 
-/// `find`, `lock` and `mine` for a table; `soft` tables hide rows that have a `deleted_at`.
+/// `find`, `lock` and `in_workspace` for a table; `soft` tables hide rows that have a `deleted_at`.
 #[macro_export]
 macro_rules! owned {
     ($table:ident, $row:ty, $kind:ident) => {
@@ -11,7 +11,7 @@ macro_rules! owned {
     };
     (@ $table:ident, $row:ty, $kind:ident, $visible:expr) => {
         #[diesel::dsl::auto_type(no_type_alias)]
-        fn mine(workspace: uuid::Uuid) -> _ {
+        fn in_workspace(workspace: uuid::Uuid) -> _ {
             $table::table.filter($table::workspace_id.eq(workspace)).filter($visible)
         }
 
@@ -22,7 +22,7 @@ macro_rules! owned {
 
         /// The row, or 404 when there is none that the caller may see.
         pub fn find(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
-            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
+            let row = in_workspace(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
             row.first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)
         }
 
@@ -31,7 +31,7 @@ macro_rules! owned {
             tx: &mut $crate::db::tx::Tx<'_>,
             ids: &[uuid::Uuid],
         ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
-            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx));
+            let rows = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx));
             let rows: Vec<$row> = rows.select(<$row>::as_select()).load(tx.conn)?;
             Ok(rows.into_iter().map(|row| (row.id, row)).collect())
         }
@@ -39,7 +39,7 @@ macro_rules! owned {
         /// Locks the rows in the order of their ids: two who hold many before they change any cannot wait for each other in a
         /// circle. What is not there, or not seen, is left out.
         pub fn lock_ids(tx: &mut $crate::db::tx::Tx<'_>, ids: &[uuid::Uuid]) -> $crate::kernel::error::Result<()> {
-            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
+            let rows = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
             rows.select($table::id).for_update().load::<uuid::Uuid>(tx.conn)?;
             Ok(())
         }
@@ -49,10 +49,10 @@ macro_rules! owned {
             tx: &mut $crate::db::tx::Tx<'_>,
             ids: &[uuid::Uuid],
         ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
-            let rows = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
+            let rows = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
             let rows: Vec<$row> = rows.select(<$row>::as_select()).for_update().load(tx.conn)?;
             if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
-                let allowed = mine(tx.workspace()).filter($table::id.eq_any(ids)).filter(&may).select($table::id);
+                let allowed = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(&may).select($table::id);
                 if allowed.load::<uuid::Uuid>(tx.conn)?.len() < rows.len() {
                     return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
                 }
@@ -68,11 +68,11 @@ macro_rules! owned {
             id: uuid::Uuid,
             expected: $crate::db::table::Expected,
         ) -> $crate::kernel::error::Result<$row> {
-            let row = mine(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
+            let row = in_workspace(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
             let row: $row =
                 row.for_update().first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)?;
             if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
-                let allowed = mine(tx.workspace()).filter($table::id.eq(id)).filter(&may).select($table::id);
+                let allowed = in_workspace(tx.workspace()).filter($table::id.eq(id)).filter(&may).select($table::id);
                 if allowed.first::<uuid::Uuid>(tx.conn).optional()?.is_none() {
                     return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
                 }
@@ -173,22 +173,22 @@ macro_rules! restorable {
 macro_rules! list {
     (soft $tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {{
         let (tx, plan) = ($tx, $plan);
-        let mine = |workspace| $table::table.filter($table::workspace_id.eq(workspace)).filter(&plan.soft_delete);
-        $crate::list!(@ tx, plan, mine, $table, $row, $page)
+        let in_workspace = |workspace| $table::table.filter($table::workspace_id.eq(workspace)).filter(&plan.soft_delete);
+        $crate::list!(@ tx, plan, in_workspace, $table, $row, $page)
     }};
     ($tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {
-        $crate::list!(@ $tx, $plan, mine, $table, $row, $page)
+        $crate::list!(@ $tx, $plan, in_workspace, $table, $row, $page)
     };
-    (@ $tx:expr, $plan:expr, $mine:expr, $table:ident, $row:ty, $page:ident) => {{
-        let (tx, plan, mine) = ($tx, $plan, $mine);
+    (@ $tx:expr, $plan:expr, $in_workspace:expr, $table:ident, $row:ty, $page:ident) => {{
+        let (tx, plan, in_workspace) = ($tx, $plan, $in_workspace);
         let seen = visible_to(tx);
         let (mut data, best): (Vec<$row>, usize) = plan.load(|part, seek, limit| {
-            let rows = mine(tx.workspace()).filter(&plan.filter).filter(&seen).filter(part).filter(seek);
+            let rows = in_workspace(tx.workspace()).filter(&plan.filter).filter(&seen).filter(part).filter(seek);
             Ok(rows.order(&plan.order).limit(limit).select(<$row>::as_select()).load(tx.conn)?)
         })?;
         let mut page = plan.cut(&mut data, best)?;
         if plan.total {
-            let capped = mine(tx.workspace()).filter(&plan.filter).filter(&seen).select($table::id).limit(10_001);
+            let capped = in_workspace(tx.workspace()).filter(&plan.filter).filter(&seen).select($table::id).limit(10_001);
             let ids: Vec<uuid::Uuid> = capped.load(tx.conn)?;
             $crate::db::table::set_total(&mut page, ids.len());
         }

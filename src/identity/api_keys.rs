@@ -109,7 +109,7 @@ static API_KEY: Fields<api_keys::table> = Fields {
 list_params!(ApiKeyList, API_KEY.parameters());
 
 #[diesel::dsl::auto_type(no_type_alias)]
-fn mine(workspace: Uuid) -> _ {
+fn in_workspace(workspace: Uuid) -> _ {
     api_keys::table.filter(api_keys::workspace_id.eq(workspace))
 }
 
@@ -184,7 +184,7 @@ async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Re
 async fn remove(ctx: Ctx<can::api_keys::Delete>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
     let reply = ctx
         .write(move |tx| {
-            let row = mine(tx.workspace())
+            let row = in_workspace(tx.workspace())
                 .filter(api_keys::id.eq(id.0))
                 .filter(visible_to(tx))
                 .select(ApiKey::as_select())

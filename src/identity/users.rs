@@ -260,7 +260,7 @@ fn keep_an_owner(tx: &mut Tx<'_>, before: &User, after: &User) -> Result<()> {
         return Ok(());
     }
     // All owners are locked, so that two of them cannot leave at the same time.
-    let owners: Vec<Uuid> = mine(tx.workspace())
+    let owners: Vec<Uuid> = in_workspace(tx.workspace())
         .filter(users::role.eq(OWNER))
         .filter(users::status.eq(UserStatus::Active))
         .select(users::id)
@@ -316,7 +316,7 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
 /// Tells who holds the address of a user that somebody else has come in under it. Beside the work that is answered: the answer says how many
 /// statements it took.
 fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
-    let user: Option<(Uuid, Option<Uuid>)> = mine(tx.workspace())
+    let user: Option<(Uuid, Option<Uuid>)> = in_workspace(tx.workspace())
         .filter(users::email.eq(email))
         .select((users::id, users::login_id))
         .first(tx.conn)

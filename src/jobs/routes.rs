@@ -37,7 +37,7 @@ static JOB: Fields<jobs::table> = Fields {
 list_params!(JobList, JOB.parameters());
 
 #[diesel::dsl::auto_type(no_type_alias)]
-fn mine(workspace: Uuid) -> _ {
+fn in_workspace(workspace: Uuid) -> _ {
     jobs::table.filter(jobs::workspace_id.eq(workspace))
 }
 
@@ -51,7 +51,7 @@ fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
 }
 
 fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
-    let found = mine(tx.workspace()).filter(jobs::id.eq(id)).filter(visible_to(tx)).select(Job::as_select());
+    let found = in_workspace(tx.workspace()).filter(jobs::id.eq(id)).filter(visible_to(tx)).select(Job::as_select());
     found.first(tx.conn).optional()?.ok_or_else(Error::not_found)
 }
 
@@ -86,7 +86,7 @@ async fn read(ctx: Ctx<can::jobs::Read>, id: Id) -> Result<Reply> {
 #[post("/jobs/{job_id}/cancel")]
 async fn cancel(ctx: Ctx<can::jobs::Update>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
-        let waiting = mine(tx.workspace())
+        let waiting = in_workspace(tx.workspace())
             .filter(jobs::id.eq(id.0))
             .filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
         let cancelled = diesel::update(waiting)

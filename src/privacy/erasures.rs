@@ -147,7 +147,7 @@ static ERASURE: Fields<erasures::table> = Fields {
 list_params!(ErasureList, ERASURE.parameters());
 
 #[diesel::dsl::auto_type(no_type_alias)]
-fn mine(workspace: Uuid) -> _ {
+fn in_workspace(workspace: Uuid) -> _ {
     erasures::table.filter(erasures::workspace_id.eq(workspace))
 }
 
@@ -228,7 +228,7 @@ impl Subject {
 
     /// The proof, where it was done before.
     fn proof(self, tx: &mut Tx<'_>) -> Result<Option<Erasure>> {
-        let mine = mine(tx.workspace()).select(Erasure::as_select());
+        let mine = in_workspace(tx.workspace()).select(Erasure::as_select());
         Ok(match self {
             Subject::Contact(id) => mine.filter(erasures::contact_id.eq(id)).first(tx.conn).optional()?,
             Subject::Lead(id) => mine.filter(erasures::lead_id.eq(id)).first(tx.conn).optional()?,
@@ -426,7 +426,7 @@ async fn list(ctx: Ctx<can::erasures::Read>) -> Result<Reply> {
 #[get("/erasures/{erasure_id}")]
 async fn read(ctx: Ctx<can::erasures::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
-        let own = mine(tx.workspace()).filter(erasures::id.eq(id.0)).select(Erasure::as_select());
+        let own = in_workspace(tx.workspace()).filter(erasures::id.eq(id.0)).select(Erasure::as_select());
         Reply::record(&own.first::<Erasure>(tx.conn).optional()?.ok_or_else(Error::not_found)?)
     })
     .await
@@ -439,7 +439,7 @@ async fn read(ctx: Ctx<can::erasures::Read>, id: Id) -> Result<Reply> {
 async fn lookup(ctx: Ctx<can::erasures::Read>, asked: Valid<ErasureLookup>) -> Result<Reply> {
     ctx.read(move |tx| {
         let hashes: Vec<Option<String>> = hashes(&asked.email).into_iter().map(Some).collect();
-        let own = mine(tx.workspace()).filter(erasures::address_hashes.overlaps_with(hashes));
+        let own = in_workspace(tx.workspace()).filter(erasures::address_hashes.overlaps_with(hashes));
         let erasure = own.order(erasures::created_at.desc()).select(Erasure::as_select()).first(tx.conn).optional()?;
         Reply::ok(&ErasureLookupResult { erasure })
     })

@@ -133,7 +133,7 @@ static AUDIT: Fields<events::table> = Fields {
 list_params!(AuditEventList, AUDIT.parameters());
 
 #[diesel::dsl::auto_type(no_type_alias)]
-fn mine(workspace: Uuid) -> _ {
+fn in_workspace(workspace: Uuid) -> _ {
     events::table.filter(events::workspace_id.eq(workspace))
 }
 
@@ -143,7 +143,7 @@ fn visible_to(_: &Tx<'_>) -> On<events::table, Cond> {
 }
 
 fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
-    let all = mine(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
+    let all = in_workspace(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
     let rows: Vec<AuditEvent> = all.select(AuditEvent::as_select()).load(tx.conn)?;
     let hidden = |row: &mut AuditEvent| {
         let kind = Kind::ALL.iter().find(|kind| kind.as_str() == row.record_kind);

@@ -263,7 +263,7 @@ fn check_stages(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()> {
 
 fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
     check_stages(tx, &new.required_stage_ids)?;
-    let others = mine(tx.workspace()).filter(custom_fields::resource.eq(new.resource));
+    let others = in_workspace(tx.workspace()).filter(custom_fields::resource.eq(new.resource));
     let count: i64 = others.count().get_result(tx.conn)?;
     if count >= FIELDS_MAX {
         return Err(Error::new(
@@ -271,7 +271,7 @@ fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
             format!("{} have {FIELDS_MAX} fields of your own", new.resource.as_str()),
         ));
     }
-    let last: Option<i32> = mine(tx.workspace())
+    let last: Option<i32> = in_workspace(tx.workspace())
         .filter(custom_fields::resource.eq(new.resource))
         .select(diesel::dsl::max(custom_fields::position))
         .first(tx.conn)?;

@@ -209,7 +209,7 @@ pub fn get(tx: &mut Tx<'_>, id: Uuid) -> Result<Pipeline> {
 
 /// The pipeline that is named, or the default of its kind; 422 at `/pipeline_id` when it is of the other kind.
 pub fn choose(tx: &mut Tx<'_>, named: Option<Uuid>, kind: PipelineKind) -> Result<Uuid> {
-    let own = mine(tx.workspace()).select((pipelines::id, pipelines::kind));
+    let own = in_workspace(tx.workspace()).select((pipelines::id, pipelines::kind));
     let found: Option<(Uuid, PipelineKind)> = match named {
         Some(id) => own.filter(pipelines::id.eq(id)).first(tx.conn).optional()?,
         None => own.filter(pipelines::kind.eq(kind)).filter(pipelines::is_default).first(tx.conn).optional()?,
@@ -247,7 +247,7 @@ fn insert(tx: &mut Tx<'_>, new: &PipelineCreate) -> Result<Pipeline> {
 }
 
 fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
-    diesel::update(mine(tx.workspace()).filter(pipelines::kind.eq(kind)).filter(pipelines::is_default))
+    diesel::update(in_workspace(tx.workspace()).filter(pipelines::kind.eq(kind)).filter(pipelines::is_default))
         .set((
             pipelines::is_default.eq(false),
             pipelines::version.eq(pipelines::version + 1),
@@ -327,12 +327,15 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
 async fn list(ctx: Ctx<can::pipelines::Read>) -> Result<Reply> {
     let (plan, link) = (PIPELINE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let query =
-            mine(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(plan.limit + 1);
+        let query = in_workspace(tx.workspace())
+            .filter(&plan.filter)
+            .filter(&plan.seek)
+            .order(&plan.order)
+            .limit(plan.limit + 1);
         let mut rows: Vec<Row> = query.select(Row::as_select()).load(tx.conn)?;
         let mut page = plan.cut(&mut rows, 0)?;
         if plan.total {
-            let count: i64 = mine(tx.workspace()).filter(&plan.filter).count().get_result(tx.conn)?;
+            let count: i64 = in_workspace(tx.workspace()).filter(&plan.filter).count().get_result(tx.conn)?;
             crate::db::table::set_total(&mut page, usize::try_from(count).unwrap_or(0));
         }
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();

@@ -121,7 +121,7 @@ const CONSTRAINTS: ConstraintRules = &[
 
 /// The living stages of a pipeline, in order.
 pub fn of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<Stage>> {
-    let own = mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline));
+    let own = in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(pipeline));
     Ok(own.order((stages::position, stages::id)).select(Stage::as_select()).load(tx.conn)?)
 }
 
@@ -156,7 +156,7 @@ pub fn note_order(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
             stage_orders::created_at.eq(tx.now),
         ))
         .execute(tx.conn)?;
-    diesel::update(mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)))
+    diesel::update(in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)))
         .set(stages::order_id.eq(order))
         .execute(tx.conn)?;
     Ok(())
@@ -170,7 +170,7 @@ pub fn lock_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
 
 /// A stage of a pipeline that a record is about to enter, kept from being removed meanwhile; or 422 at `/stage_id`.
 pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
-    let found = mine(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).for_key_share();
+    let found = in_workspace(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).for_key_share();
     match found.first(tx.conn).optional()? {
         None => Err(Error::reference("/stage_id")),
         Some(stage) if stage.pipeline_id != pipeline => {
@@ -182,7 +182,8 @@ pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
 
 /// The first stage of a category, kept from being removed meanwhile; or 422.
 pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stage> {
-    let own = mine(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)).filter(stages::category.eq(category));
+    let own =
+        in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)).filter(stages::category.eq(category));
     let first = own.order((stages::position, stages::id)).select(Stage::as_select()).for_key_share();
     let found = first.first(tx.conn).optional()?;
     let missing = || {
@@ -209,7 +210,7 @@ pub fn add(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let all = of_pipeline(tx, new.pipeline_id)?;
     let place = all.iter().filter(|s| rank(s.category) <= rank(category)).map(|s| s.position).max().unwrap_or(0) + 1;
     diesel::update(
-        mine(tx.workspace()).filter(stages::pipeline_id.eq(new.pipeline_id)).filter(stages::position.ge(place)),
+        in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(new.pipeline_id)).filter(stages::position.ge(place)),
     )
     .set(stages::position.eq(stages::position + 1))
     .execute(tx.conn)?;

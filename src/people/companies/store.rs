@@ -218,14 +218,14 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Opt
         return Err(Error::member("/external_id", "required", "or a domain is what an upsert knows a company by"));
     }
     let keys: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
-    let rows = mine(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(visible_to(tx));
     let by_key: HashMap<Option<String>, Uuid> = rows
         .select((companies::external_id, companies::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
         .into_iter()
         .collect();
     let domains: Vec<String> = list.iter().filter(|new| new.external_id.is_none()).filter_map(domain).collect();
-    let rows = mine(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(visible_to(tx));
     let by_domain: HashMap<Option<String>, Uuid> = rows
         .order((companies::created_at.desc(), companies::id.desc()))
         .select((companies::domain, companies::id))

@@ -352,7 +352,7 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Opt
         return Err(Error::member("/external_id", "required", "or an e-mail is what an upsert knows a contact by"));
     }
     let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
-    let rows = mine(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(visible_to(tx));
     let by_id: HashMap<Option<String>, Uuid> = rows
         .select((contacts::external_id, contacts::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?

@@ -473,7 +473,7 @@ pub fn replace_lines(
 pub fn find_existing(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option<Uuid>>> {
     let keys: Vec<&String> =
         list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
-    let rows = mine(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(visible_to(tx));
     let rows: HashMap<Option<String>, Uuid> =
         rows.select((deals::external_id, deals::id)).load::<(Option<String>, Uuid)>(tx.conn)?.into_iter().collect();
     Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())

@@ -160,7 +160,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
 
 /// Those that are still open, locked; seen or not, for what follows from a change of their record.
 pub fn lock_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
-    let open = mine(tx.workspace()).filter(tasks::id.eq_any(ids)).filter(tasks::status.eq(TaskStatus::Open));
+    let open = in_workspace(tx.workspace()).filter(tasks::id.eq_any(ids)).filter(tasks::status.eq(TaskStatus::Open));
     let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
     open.iter().for_each(|task| tx.advance_now(task.updated_at));
     Ok(open.into_iter().map(|task| (task.id, task)).collect())
@@ -198,16 +198,17 @@ diesel::define_sql_function! { fn coalesce(one: Nullable<SqlUuid>, other: Nullab
 
 /// Moves the open tasks of a lead to the deal it became, and to the contact if they have none.
 pub fn move_to_deal(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uuid>) -> Result<usize> {
-    let moved =
-        diesel::update(mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)))
-            .set((
-                tasks::lead_id.eq(None::<Uuid>),
-                tasks::deal_id.eq(deal),
-                tasks::contact_id.eq(coalesce(tasks::contact_id, contact)),
-                tasks::version.eq(tasks::version + 1),
-                tasks::updated_at.eq(tx.now),
-            ))
-            .execute(tx.conn)?;
+    let moved = diesel::update(
+        in_workspace(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)),
+    )
+    .set((
+        tasks::lead_id.eq(None::<Uuid>),
+        tasks::deal_id.eq(deal),
+        tasks::contact_id.eq(coalesce(tasks::contact_id, contact)),
+        tasks::version.eq(tasks::version + 1),
+        tasks::updated_at.eq(tx.now),
+    ))
+    .execute(tx.conn)?;
     Related { contact, lead: Some(lead), deal: Some(deal), ..Related::default() }.refresh(tx)?;
     Ok(moved)
 }
