@@ -153,7 +153,7 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
         .unwrap_or("cohort")
         .parse()
         .map_err(|_| Error::parameters(vec![Bad::not_among(FunnelKind::TEXTS).at_parameter("kind")]))?;
-    must_matter(kind, &scope)?;
+    require_relevant(kind, &scope)?;
     let at = scope.at.unwrap_or(tx.now);
     let sql = match kind {
         FunnelKind::Cohort => include_str!("funnel_cohort.sql"),
@@ -179,7 +179,7 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
 }
 
 /// A period says nothing about an instant, nor the other way.
-fn must_matter(kind: FunnelKind, scope: &Scope) -> Result<()> {
+fn require_relevant(kind: FunnelKind, scope: &Scope) -> Result<()> {
     match (kind, scope.from.or(scope.to), scope.at) {
         (FunnelKind::Snapshot, Some(_), _) => {
             let name = if scope.from.is_some() { "from" } else { "to" };

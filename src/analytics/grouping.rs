@@ -269,7 +269,7 @@ fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group
     let pieces = by_own(field.kind)
         .ok_or_else(|| wrong("group_by", format!("{key} is a {}, which makes no groups", field.kind.as_str())))?;
     if field.kind == CustomKind::User {
-        actor.must_read("users")?;
+        actor.require_read("users")?;
     }
     Ok(Group { name: name.to_owned(), pieces, own: key.to_owned() })
 }
@@ -277,15 +277,15 @@ fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group
 /// A group shows a name or a member of other records: the caller must be allowed to see those.
 fn may_group(actor: &Actor, name: &str) -> Result<()> {
     match name {
-        "owner" | "closed_by" => actor.must_read("users"),
-        "team" => actor.must_read("teams"),
-        "source" => actor.must_read("sources"),
-        "product" => actor.must_read("products"),
-        "stage" => actor.must_read("stages"),
+        "owner" | "closed_by" => actor.require_read("users"),
+        "team" => actor.require_read("teams"),
+        "source" => actor.require_read("sources"),
+        "product" => actor.require_read("products"),
+        "stage" => actor.require_read("stages"),
         "sector" if actor.visibility("companies", Action::Read) != Visibility::All => {
             Err(wrong("group_by", "cannot be sector: you do not see all companies"))
         }
-        "sector" => actor.must_read("companies"),
+        "sector" => actor.require_read("companies"),
         "competitor" if actor.access.hides("deals", "competitor") => {
             Err(wrong("group_by", "cannot be competitor: your role hides it"))
         }

@@ -83,7 +83,7 @@ impl ReportQuery {
         let group = if groupings.is_empty() { None } else { params.take("group_by") };
         let (pipeline, kind) = pipeline(tx, named)?;
         let resource = if kind == PipelineKind::Deal { "deals" } else { "leads" };
-        self.actor.must_read(resource)?;
+        self.actor.require_read(resource)?;
         join_by_hash_where_small(tx)?;
         let group = Group::read(group.as_deref().unwrap_or("none"), groupings, kind, &self.actor)?;
         let filter = Cond::All(Vec::new());

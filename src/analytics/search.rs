@@ -101,7 +101,7 @@ fn read(query: &str) -> Result<SearchQuery> {
 /// What says the words as they are written.
 fn hits(tx: &mut Tx<'_>, source: &SearchSource, query: &SearchQuery) -> Result<Vec<SearchHit>> {
     // What one may not read is simply not found.
-    if !query.kinds.contains(&source.kind) || tx.actor.must_read(source.kind.path()).is_err() {
+    if !query.kinds.contains(&source.kind) || tx.actor.require_read(source.kind.path()).is_err() {
         return Ok(Vec::new());
     }
     let mentions = (source.mentions)(&query.q, tx.actor).map_err(|bad| Error::parameters(vec![bad]))?;

@@ -22,7 +22,7 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
         return Ok(included);
     }
     for kind in fields.iter().filter_map(|field| field.refers) {
-        tx.actor.must_read(kind.path())?;
+        tx.actor.require_read(kind.path())?;
     }
     let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
     for row in rows {
@@ -118,7 +118,7 @@ pub fn require_visible(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
 }
 
 /// Users who are to have records from now on: who is suspended gets no new work.
-pub fn must_work(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>, pointer: &str) -> Result<()> {
+pub fn require_active(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>, pointer: &str) -> Result<()> {
     if suspended(tx, users)?.is_empty() { Ok(()) } else { Err(is_suspended(pointer)) }
 }
 

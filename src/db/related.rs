@@ -43,7 +43,7 @@ const fn text(kind: Kind) -> &'static str {
 
 /// What the caller sees of a kind of record.
 fn visible_cond(actor: &Actor, kind: Kind) -> Cond {
-    let readable = actor.must_read(kind.path()).is_ok();
+    let readable = actor.require_read(kind.path()).is_ok();
     if readable { visibility::cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
 }
 
@@ -174,7 +174,7 @@ macro_rules! related_links {
 /// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything.
 pub fn narrow(actor: &Actor) -> Option<Narrow> {
     let owners = BETWEEN.map(|(kind, name)| {
-        let readable = actor.must_read(kind.path()).is_ok();
+        let readable = actor.require_read(kind.path()).is_ok();
         let owners = if readable { visibility::owners(actor, kind, Action::Read) } else { Some(Vec::new()) };
         (name, owners)
     });

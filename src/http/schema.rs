@@ -179,7 +179,7 @@ async fn schema(ctx: Ctx<can::schema::Read>, path: web::Path<String>, document: 
     let resource = path.into_inner();
     let known = RESOURCES.iter().map(|(kind, _)| *kind).find(|kind| kind.path() == resource);
     let kind = known.ok_or_else(Error::not_found)?;
-    ctx.actor.must_read(kind.path())?;
+    ctx.actor.require_read(kind.path())?;
     Reply::ok(&ResourceSchema { resource, fields: describe(&document, kind, &ctx.actor) })
 }
 

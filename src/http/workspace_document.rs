@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 /// Replaces the general value by one schema per field, told apart by `key`.
 pub fn typed(mut document: Json, actor: &Actor) -> Json {
     for (record, name) in RESOURCES.iter().filter(|(record, _)| CARRIERS.contains(record)) {
-        if actor.must_read(record.path()).is_err() {
+        if actor.require_read(record.path()).is_err() {
             continue;
         }
         let shown = |field: &&CustomField| !actor.access.hides(record.path(), &field.path);

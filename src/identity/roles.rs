@@ -158,7 +158,7 @@ pub fn keys(conn: &mut PgConnection, workspace: Uuid) -> Result<Vec<String>> {
 }
 
 /// Nobody makes or gives a role that may more than they may themselves.
-pub fn must_cover(tx: &Tx<'_>, access: &Access) -> Result<()> {
+pub fn require_covered(tx: &Tx<'_>, access: &Access) -> Result<()> {
     // A key has less than its user: what it gives would have more than itself.
     if let Some(scopes) = &tx.actor.scopes
         && SCOPES.iter().any(|scope| !scopes.iter().any(|has| has == scope))
@@ -184,7 +184,7 @@ pub fn require_visibility_beyond_team(tx: &Tx<'_>) -> Result<()> {
 
 fn insert(tx: &mut Tx<'_>, new: &RoleCreate) -> Result<Role> {
     let (grants, hidden) = (Grants(new.grants.clone()), HiddenFields(new.hidden_fields.clone()));
-    must_cover(tx, &Access::new(&new.key, &grants, &hidden))?;
+    require_covered(tx, &Access::new(&new.key, &grants, &hidden))?;
     let row: Role = diesel::insert_into(roles::table)
         .values((
             roles::workspace_id.eq(tx.workspace()),
@@ -209,7 +209,7 @@ fn lock_own(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Role> {
     if role.builtin {
         return Err(Error::new(Code::Conflict, "a built-in role stays as it is; make one of your own"));
     }
-    must_cover(tx, &role.access())?;
+    require_covered(tx, &role.access())?;
     Ok(role)
 }
 
@@ -217,7 +217,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -
     let before = lock_own(tx, id, expected)?;
     let grants = changes.grants.clone().map_or_else(|| before.grants.clone(), Grants);
     let hidden = changes.hidden_fields.clone().map_or_else(|| before.hidden_fields.clone(), HiddenFields);
-    must_cover(tx, &Access::new(&before.key, &grants, &hidden))?;
+    require_covered(tx, &Access::new(&before.key, &grants, &hidden))?;
     let after: Role = diesel::update(roles::table.find((tx.workspace(), id)))
         .set((
             changes.name.as_ref().map(|name| roles::name.eq(name)),

@@ -105,7 +105,7 @@ pub fn below(conn: &mut PgConnection, workspace: Uuid, team: Uuid) -> Result<Vec
 }
 
 /// Who sees no further than the team adds users to it, to a team below it, or to none: others would see what the caller does not.
-pub fn must_be_within(tx: &mut Tx<'_>, team: Option<Uuid>) -> Result<()> {
+pub fn require_within(tx: &mut Tx<'_>, team: Option<Uuid>) -> Result<()> {
     let Some(team) = team.filter(|_| tx.actor.access.reaches_the_team()) else { return Ok(()) };
     let own: Option<Uuid> = users::table.find((tx.workspace(), tx.actor.user)).select(users::team_id).first(tx.conn)?;
     let inside = match own {

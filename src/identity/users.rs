@@ -171,7 +171,7 @@ pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, 
 pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) -> Result<User> {
     let role = new.role.as_deref().unwrap_or(SELLER);
     check_role(tx, role)?;
-    teams::must_be_within(tx, new.team_id)?;
+    teams::require_within(tx, new.team_id)?;
     let email = new.email.as_ref().map(|e| e.to_lowercase());
     let held = match (&email, password_hash) {
         (Some(email), Some(_)) => accounts::login_by_email(tx.conn, email)?.is_some(),
@@ -246,7 +246,7 @@ fn revoke_mail_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
 /// Nobody gives, or touches, a role that may more than their own.
 fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     match roles::access(tx.conn, tx.workspace(), key)? {
-        Some(access) => roles::must_cover(tx, &access),
+        Some(access) => roles::require_covered(tx, &access),
         None => {
             let keys = roles::keys(tx.conn, tx.workspace())?;
             Err(Bad::member("/role", "invalid_choice", format!("there is no role {key}")).among(keys).into())

@@ -240,7 +240,7 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
     let (mut known, mut results) = (HashMap::new(), Vec::with_capacity(asked.items.len()));
     for (n, item) in asked.items.iter().enumerate() {
         let (action, resource) = (item.action.permission(), item.resource.kind().path());
-        tx.actor.must_do(action, resource)?;
+        tx.actor.require_action(action, resource)?;
         let mut body = Json::Object(item.body.clone().unwrap_or_default().0);
         resolve(&mut body, &known, "").map_err(|error| at_item(n, error))?;
         tx.set_permission(resource, action);

@@ -59,9 +59,9 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
     let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == args.resource);
     let resource = resource.ok_or_else(|| unsupported(&args.resource))?;
-    actor.must_do(action, resource)?;
+    actor.require_action(action, resource)?;
     if args.action == BulkAction::Erase {
-        actor.must::<can::erasures::Create>()?;
+        actor.require::<can::erasures::Create>()?;
     }
     Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }

@@ -74,7 +74,7 @@ pub trait Permission: 'static {
 
     /// Asks an actor for it.
     fn of(actor: &Actor) -> Result<()> {
-        actor.must_do(Self::ACTION, Self::RESOURCE)
+        actor.require_action(Self::ACTION, Self::RESOURCE)
     }
 }
 
@@ -103,12 +103,12 @@ impl Actor {
     }
 
     /// Asks for one permission.
-    pub fn must<P: Permission>(&self) -> Result<()> {
+    pub fn require<P: Permission>(&self) -> Result<()> {
         P::of(self)
     }
 
-    /// As `must`, for a resource by its name in scopes.
-    pub fn must_do(&self, action: Action, resource: &str) -> Result<()> {
+    /// As `require`, for a resource by its name in scopes.
+    pub fn require_action(&self, action: Action, resource: &str) -> Result<()> {
         if self.visibility(resource, action) == Visibility::None {
             return Err(self.refused(resource, action));
         }
@@ -116,8 +116,8 @@ impl Actor {
     }
 
     /// Whether the caller may read a resource, by its name in scopes.
-    pub fn must_read(&self, resource: &str) -> Result<()> {
-        self.must_do(Action::Read, resource)
+    pub fn require_read(&self, resource: &str) -> Result<()> {
+        self.require_action(Action::Read, resource)
     }
 
     pub fn refused(&self, resource: &str, action: Action) -> Error {

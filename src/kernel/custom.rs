@@ -283,8 +283,10 @@ impl CustomField {
         let Some((_, stored)) = given.pop() else { return Ok(None) };
         let format = |detail: &str| Err((member, Bad::new("invalid_format", detail)));
         match (self.kind, &stored) {
-            (CustomKind::Choice, Stored::Text(text)) => self.must_offer(text)?,
-            (CustomKind::MultiChoice, Stored::Options(list)) => list.iter().try_for_each(|one| self.must_offer(one))?,
+            (CustomKind::Choice, Stored::Text(text)) => self.require_option(text)?,
+            (CustomKind::MultiChoice, Stored::Options(list)) => {
+                list.iter().try_for_each(|one| self.require_option(one))?
+            }
             (CustomKind::Url, Stored::Text(text)) if !is_web_url(text) => {
                 return format("must be an http or https address");
             }
@@ -300,7 +302,7 @@ impl CustomField {
         }))
     }
 
-    fn must_offer(&self, text: &str) -> Result<(), Wrong> {
+    fn require_option(&self, text: &str) -> Result<(), Wrong> {
         if self.options.iter().any(|option| option == text) {
             return Ok(());
         }

@@ -120,7 +120,7 @@ pub struct RecordSelection {
 
 impl RecordSelection {
     /// A forgotten condition, or one that says nothing, must not mean everything.
-    pub fn must_choose(&self, bad: &mut Vec<Bad>) {
+    pub fn require_selection(&self, bad: &mut Vec<Bad>) {
         if *self == RecordSelection::default() {
             let detail = "say which records; all of them: {\"everything\": true}";
             bad.push(Bad::member("/selection", "required", detail));
@@ -128,13 +128,14 @@ impl RecordSelection {
         if self.q.as_ref().is_some_and(|words| words.trim().is_empty()) {
             bad.push(Bad::member("/selection/q", "too_short", "has no words"));
         }
-        Selection { all: self.all.clone(), any: self.any.clone(), none: self.none.clone() }.must_ask(bad);
+        Selection { all: self.all.clone(), any: self.any.clone(), none: self.none.clone() }
+            .require_searchable_text(bad);
     }
 }
 
 impl Selection {
     /// Each text that is looked for must have letters: every text contains the empty one.
-    pub fn must_ask(&self, bad: &mut Vec<Bad>) {
+    pub fn require_searchable_text(&self, bad: &mut Vec<Bad>) {
         for (name, list) in [("all", &self.all), ("any", &self.any), ("none", &self.none)] {
             for (n, condition) in list.iter().enumerate() {
                 let partial = matches!(condition.op.as_str(), "contains" | "starts_with");
@@ -158,7 +159,7 @@ pub struct BulkDelete {
 
 impl Rules for BulkDelete {
     fn rules(&self, bad: &mut Vec<Bad>) {
-        self.selection.must_choose(bad);
+        self.selection.require_selection(bad);
     }
 }
 

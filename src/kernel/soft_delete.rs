@@ -78,7 +78,7 @@ impl<T> Fields<T> {
         let included = params.parsed(INCLUDE, "true or false")?.unwrap_or(false);
         let only = params.parsed(ONLY, "true or false")?.unwrap_or(false);
         if included || only {
-            actor.must_do(Action::Delete, self.kind.path())?;
+            actor.require_action(Action::Delete, self.kind.path())?;
         }
         Ok(match (included, only) {
             (_, true) => DeletedFilter::Only,

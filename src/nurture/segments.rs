@@ -104,7 +104,7 @@ impl Rules for SegmentCreate {
             }
             _ => {}
         }
-        self.selection.must_ask(bad);
+        self.selection.require_searchable_text(bad);
     }
 }
 
@@ -125,7 +125,7 @@ impl Rules for SegmentUpdate {
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if let Some(selection) = &self.selection {
-            selection.must_ask(bad);
+            selection.require_searchable_text(bad);
         }
     }
 }
@@ -174,7 +174,7 @@ owned!(segments, Segment, Segment);
 const CONSTRAINTS: ConstraintRules = &[("segments_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 fn insert(tx: &mut Tx<'_>, new: &SegmentCreate) -> Result<Segment> {
-    tx.actor.must_read(new.resource.as_str())?;
+    tx.actor.require_read(new.resource.as_str())?;
     check(new.resource.listed(), &new.selection, tx.actor)?;
     let row: Segment = diesel::insert_into(segments::table)
         .values((

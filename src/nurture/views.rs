@@ -121,7 +121,7 @@ owned!(views, View, View);
 const CONSTRAINTS: ConstraintRules = &[("views_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
-    tx.actor.must_read(new.resource.as_str())?;
+    tx.actor.require_read(new.resource.as_str())?;
     check(new.resource, &new.selection, tx.actor)?;
     check_sort(new.resource, &new.selection, new.sort.as_deref(), tx.actor)?;
     let row: View = diesel::insert_into(views::table)

@@ -393,11 +393,11 @@ fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
 async fn create(ctx: Ctx<can::erasures::Create>, asked: Valid<ErasureCreate>) -> Result<Reply> {
     let subject = match (asked.contact_id, asked.lead_id) {
         (Some(contact), _) => {
-            ctx.actor.must::<can::contacts::Delete>()?;
+            ctx.actor.require::<can::contacts::Delete>()?;
             Subject::Contact(contact)
         }
         (None, lead) => {
-            ctx.actor.must::<can::leads::Delete>()?;
+            ctx.actor.require::<can::leads::Delete>()?;
             Subject::Lead(lead.unwrap_or_default())
         }
     };

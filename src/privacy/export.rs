@@ -51,7 +51,7 @@ pub struct ContactExport {
 /// Some records, as far as they live and the caller sees them.
 macro_rules! visible {
     ($tx:expr, $table:ident, $row:ty, $kind:ident, $own:expr) => {{
-        let rows: Vec<$row> = if $tx.actor.must_read(Kind::$kind.path()).is_err() {
+        let rows: Vec<$row> = if $tx.actor.require_read(Kind::$kind.path()).is_err() {
             Vec::new()
         } else {
             let seen = visibility_filter::<s::$table::table>($tx.actor, Kind::$kind, Action::Read);
@@ -73,7 +73,7 @@ fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
 fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     let contact = contacts::find(tx, id)?;
     let company = match contact.company_id {
-        Some(company) if tx.actor.must_read("companies").is_ok() => {
+        Some(company) if tx.actor.require_read("companies").is_ok() => {
             let seen = visibility_filter::<s::companies::table>(tx.actor, Kind::Company, Action::Read);
             let own = s::companies::table.find((tx.workspace(), company)).filter(&seen);
             own.select(Company::as_select()).first(tx.conn).optional()?

@@ -87,7 +87,7 @@ pub struct RetentionRuleCreate {
 
 impl Rules for RetentionRuleCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
-        self.selection.must_choose(bad);
+        self.selection.require_selection(bad);
         let of_people = matches!(self.resource, RetentionResource::Contacts | RetentionResource::Leads);
         if self.action == RetentionAction::Erase && !of_people {
             bad.push(Bad::member("/action", "invalid", "only contacts and leads are erased"));
@@ -114,7 +114,7 @@ impl Rules for RetentionRuleUpdate {
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if let Some(selection) = &self.selection {
-            selection.must_choose(bad);
+            selection.require_selection(bad);
         }
     }
 }
@@ -152,11 +152,11 @@ const CONSTRAINTS: ConstraintRules =
     &[("retention_rules_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
 /// A rule is made by who could do its work by hand.
-fn must_be_able(tx: &Tx<'_>, resource: RetentionResource, action: RetentionAction) -> Result<()> {
+fn require_allowed(tx: &Tx<'_>, resource: RetentionResource, action: RetentionAction) -> Result<()> {
     if action == RetentionAction::Erase {
-        tx.actor.must::<can::erasures::Create>()?;
+        tx.actor.require::<can::erasures::Create>()?;
     }
-    tx.actor.must_do(Action::Delete, resource.as_str())
+    tx.actor.require_action(Action::Delete, resource.as_str())
 }
 
 /// What a selection chooses now of what a rule can work on.
@@ -191,11 +191,11 @@ fn require_restricted(
     action: RetentionAction,
     selection: &RecordSelection,
 ) -> Result<()> {
-    bulk_preview(tx, resource, action, selection)?.must_restrict(selection, resource.as_str())
+    bulk_preview(tx, resource, action, selection)?.require_restricted(selection, resource.as_str())
 }
 
 fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
-    must_be_able(tx, new.resource, new.action)?;
+    require_allowed(tx, new.resource, new.action)?;
     require_restricted(tx, new.resource, new.action, &new.selection)?;
     let row: RetentionRule = diesel::insert_into(retention_rules::table)
         .values((
@@ -218,7 +218,7 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRuleUpdate) -> Result<RetentionRule> {
     let before = lock(tx, id, expected)?;
-    must_be_able(tx, before.resource, before.action)?;
+    require_allowed(tx, before.resource, before.action)?;
     if let Some(selection) = &changes.selection {
         require_restricted(tx, before.resource, before.action, selection)?;
     }
@@ -241,7 +241,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 
 /// Queues the work of a rule, for who could do it by hand.
 fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
-    must_be_able(tx, rule.resource, rule.action)?;
+    require_allowed(tx, rule.resource, rule.action)?;
     let args = BulkArgs {
         resource: rule.resource.as_str().into(),
         action: match rule.action {

@@ -73,7 +73,7 @@ impl BulkPreview {
         })
     }
 
-    pub fn must_restrict(&self, selection: &RecordSelection, resource: &str) -> Result<()> {
+    pub fn require_restricted(&self, selection: &RecordSelection, resource: &str) -> Result<()> {
         match self.unrestricted(selection, resource) {
             Some(why) => Err(Error::member("/selection", "matches_everything", why)),
             None => Ok(()),
@@ -167,7 +167,7 @@ macro_rules! bulk {
 
         impl $crate::kernel::shape::Rules for $name {
             fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
-                self.selection.must_choose(bad);
+                self.selection.require_selection(bad);
                 // The job reads the changes again; what is wrong with them is said now.
                 if let Err($crate::kernel::error::Error::Problem(problem)) =
                     $crate::kernel::shape::read::<$update>(self.changes.clone())
@@ -200,7 +200,7 @@ macro_rules! bulk {
             use diesel::prelude::*;
             let cond = $crate::records::saved_conditions::condition(tx, &$fields, selection)?;
             let preview = $crate::bulk_preview!(tx, records, $fields, cond.clone(), cond);
-            preview.must_restrict(selection, $resource)?;
+            preview.require_restricted(selection, $resource)?;
             Ok(preview)
         }
 

@@ -215,7 +215,7 @@ pub fn require_visible<'g>(
 }
 
 /// What a stage asks of those who enter it.
-pub fn must_be_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: Uuid) -> Result<()> {
+pub fn require_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: Uuid) -> Result<()> {
     let asked = tx.actor.settings.custom.living(record).filter(|field| field.required_stages.contains(&stage));
     let missing = asked.filter(|field| !values.has(&field.key));
     let bad: Vec<Bad> = missing
@@ -238,7 +238,7 @@ pub fn filled(
     visibility::may_give_own(tx, record, given)?;
     require_visible(tx, record, [given])?;
     let filled = changed(tx, record, Some(before), given)?;
-    must_be_filled(tx, record, filled.as_ref().unwrap_or(before), stage)?;
+    require_filled(tx, record, filled.as_ref().unwrap_or(before), stage)?;
     Ok(filled)
 }
 

@@ -218,7 +218,8 @@ const SEEN: &str = "exists (select 1 from :records where :records.workspace_id =
 /// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
 fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
     let answers_for_users = tx.actor.visibility("users", Action::Update) == Visibility::All;
-    let may = |kind: &&Kind| tx.actor.must_read(kind.path()).is_ok() && (**kind != Kind::ApiKey || answers_for_users);
+    let may =
+        |kind: &&Kind| tx.actor.require_read(kind.path()).is_ok() && (**kind != Kind::ApiKey || answers_for_users);
     let wanted = |kind: &&Kind| asked.is_empty() || asked.iter().any(|name| name == kind.as_str());
     Kind::ALL.iter().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
@@ -232,7 +233,7 @@ const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
 
 /// The condition on events that follows from what the caller sees of each kind of record.
 fn visible_events(tx: &Tx<'_>) -> Statement {
-    let audits = tx.actor.must_read(Kind::AuditEvent.path()).is_ok();
+    let audits = tx.actor.require_read(Kind::AuditEvent.path()).is_ok();
     let security = SECURITY_EVENTS.iter().map(|name| (*name).to_owned()).collect();
     let sign_in = Statement::new(OF_SIGN_IN)
         .set("audits", Part::Sql(if audits { "true" } else { "false" }))

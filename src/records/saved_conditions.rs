@@ -75,7 +75,7 @@ fn saved<T>(
         saved = Saved { conds: vec![still_valid(tx, fields, &selection, &format!("{at}/view_id"))?], q, sort };
     }
     if let Some(id) = segment {
-        tx.actor.must_read(Kind::Segment.path())?;
+        tx.actor.require_read(Kind::Segment.path())?;
         let own = segments::table.find((tx.workspace(), id)).filter(segments::resource.eq(fields.kind.path()));
         let found: Option<(SegmentKind, Selection)> =
             own.select((segments::kind, segments::selection)).first(tx.conn).optional()?;

@@ -99,11 +99,11 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
     responses((status = 200, description = "What changed hands", body = HandOverResult)))]
 #[post("/users/{user_id}/hand-over")]
 async fn everything(ctx: Ctx<can::users::Update>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
-    ctx.actor.must::<can::companies::Update>()?;
-    ctx.actor.must::<can::contacts::Update>()?;
-    ctx.actor.must::<can::leads::Update>()?;
-    ctx.actor.must::<can::deals::Update>()?;
-    ctx.actor.must::<can::tasks::Update>()?;
+    ctx.actor.require::<can::companies::Update>()?;
+    ctx.actor.require::<can::contacts::Update>()?;
+    ctx.actor.require::<can::leads::Update>()?;
+    ctx.actor.require::<can::deals::Update>()?;
+    ctx.actor.require::<can::tasks::Update>()?;
     ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, &given)?)).await
 }
 

@@ -60,7 +60,7 @@ impl<P: Permission> FromRequest for Ctx<P> {
 impl<P: Permission> Ctx<P> {
     fn new(request: &HttpRequest) -> Result<Ctx<P>> {
         let actor = identified(request)?;
-        actor.must::<P>()?;
+        actor.require::<P>()?;
         let db =
             request.app_data::<web::Data<Db>>().cloned().ok_or_else(|| Error::internal("no database in the app"))?;
         Ok(Ctx { request: request.clone(), actor, db, permission: PhantomData })

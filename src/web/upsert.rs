@@ -53,7 +53,7 @@ macro_rules! upsert {
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Create>,
             items: $crate::web::batch::Items<$crate::web::upsert::Upsert<$create, $update>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.actor.must::<$crate::kernel::actor::can::$permission::Update>()?;
+            ctx.actor.require::<$crate::kernel::actor::can::$permission::Update>()?;
             ctx.write(move |tx| {
                 let done = items.run(tx, |tx, chosen| {
                     let new: Vec<&$create> = chosen.iter().map(|item| &item.new).collect();

@@ -158,7 +158,7 @@ impl Work {
 pub fn statement(actor: &Actor, kind: Kind, id: Uuid, window: &Window) -> Statement {
     let before = window.before.unwrap_or_else(|| (DateTime::now().plus(chrono::Duration::days(365_000)), Uuid::max()));
     // Work is shown with the record it belongs to, to those who may read such work at all.
-    let shown = |resource| Part::Sql(if actor.must_read(resource).is_ok() { "true" } else { "false" });
+    let shown = |resource| Part::Sql(if actor.require_read(resource).is_ok() { "true" } else { "false" });
     Statement::new(include_str!("timeline.sql"))
         .set("workspace", Part::Id(actor.workspace))
         .set("related", Part::Nested(Box::new(related::of(actor, kind, &[id]))))
@@ -183,7 +183,7 @@ fn included(tx: &mut Tx<'_>, rows: &[Row], include: &[String]) -> Result<Include
         Ok(())
     };
     if include.iter().any(|name| name == "actor") {
-        tx.actor.must_read(Kind::User.path())?;
+        tx.actor.require_read(Kind::User.path())?;
         add(tx, Kind::User, rows.iter().filter_map(|row| row.actor_id).collect())?;
     }
     if include.iter().any(|name| name == "record") {

@@ -48,9 +48,9 @@ const fn grows(kind: Kind) -> bool {
 /// An import adds to a list what its user could add by hand.
 fn may_add(tx: &Tx<'_>, kind: Kind) -> bool {
     match kind {
-        Kind::Team => tx.actor.must::<can::teams::Create>(),
-        Kind::Source => tx.actor.must::<can::sources::Create>(),
-        _ => tx.actor.must::<can::loss_reasons::Create>(),
+        Kind::Team => tx.actor.require::<can::teams::Create>(),
+        Kind::Source => tx.actor.require::<can::sources::Create>(),
+        _ => tx.actor.require::<can::loss_reasons::Create>(),
     }
     .is_ok()
 }

@@ -131,8 +131,8 @@ fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>>
 /// An import does nothing that its user could not do one by one.
 pub(in crate::intake::imports) fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
     let path = resource.kind().path();
-    actor.must_do(Action::Create, path)?;
-    if changes { actor.must_do(Action::Update, path) } else { Ok(()) }
+    actor.require_action(Action::Create, path)?;
+    if changes { actor.require_action(Action::Update, path) } else { Ok(()) }
 }
 
 /// A file that was read, before its row is written.
@@ -170,7 +170,7 @@ fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
 /// An import that may be run, with its file and the settings of this run.
 fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<u8>, ImportSettings)> {
     let import = find(tx, id)?;
-    must_be_at_rest(&import)?;
+    require_idle(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
     check_right(tx.actor, import.resource, settings.on_existing != Some(OnExisting::Skip))?;
@@ -186,7 +186,7 @@ fn changed() -> Error {
 /// Checks the settings against the file and queues the job.
 fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettings, dry_run: bool) -> Result<Job> {
     let import = lock(tx, known.id, Expected::default())?;
-    must_be_at_rest(&import)?;
+    require_idle(&import)?;
     if import.version != known.version {
         return Err(changed());
     }
@@ -209,14 +209,14 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
 /// The file and its problems go; what was imported stays.
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let import = lock(tx, id, expected)?;
-    must_be_at_rest(&import)?;
+    require_idle(&import)?;
     forget::problems(tx.conn, tx.workspace(), id)?;
     diesel::delete(imports::table.find((tx.workspace(), id))).execute(tx.conn)?;
     tx.record(Event::deleted(&import)?);
     Ok(())
 }
 
-fn must_be_at_rest(import: &Import) -> Result<()> {
+fn require_idle(import: &Import) -> Result<()> {
     if ImportStatus::UNDER_WAY.contains(&import.status) {
         return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
     }

@@ -86,7 +86,7 @@ impl<'a> NewRow<'a> {
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     visibility::may_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::require_visible(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
-    refs::must_work(tx, [new.owner_id], "/owner_id")?;
+    refs::require_active(tx, [new.owner_id], "/owner_id")?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
     custom_fields::require_visible(tx, Kind::Company, [new.custom_fields.as_slice()])?;
@@ -107,7 +107,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     })?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::require_visible(tx, &parents)?;
-    refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
+    refs::require_active(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
     custom_fields::require_visible(tx, Kind::Company, list.iter().map(|new| new.custom_fields.as_slice()))?;
@@ -164,7 +164,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) 
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
-    refs::must_work(tx, owners, "/owner_id")?;
+    refs::require_active(tx, owners, "/owner_id")?;
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     // The parent that companies have already may stay, seen or not.

@@ -178,7 +178,7 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     visibility::may_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))?;
     refs::require_visible(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
-    refs::must_work(tx, [new.owner_id], "/owner_id")?;
+    refs::require_active(tx, [new.owner_id], "/owner_id")?;
     check_touches(tx, &[new])?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
@@ -202,7 +202,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     })?;
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::require_visible(tx, &companies)?;
-    refs::must_work(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
+    refs::require_active(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     check_touches(tx, list)?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
@@ -267,7 +267,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     });
     refs::require_visible(tx, &companies.collect::<Vec<_>>())?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
-    refs::must_work(tx, owners, "/owner_id")?;
+    refs::require_active(tx, owners, "/owner_id")?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let before = rows.first();

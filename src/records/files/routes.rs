@@ -80,7 +80,7 @@ async fn create(
     let (size, quota) = (stored.size, blobs.quota);
     // What was uploaded before under the same key is answered again, full or not.
     if !request.headers().contains_key("Idempotency-Key") {
-        ctx.read_value(move |tx| store::must_fit(tx, size, quota)).await?;
+        ctx.read_value(move |tx| store::require_quota(tx, size, quota)).await?;
     }
     // The bytes come first: a row never names bytes that are not there.
     if let Err(error) = blobs.put(workspace, id, bytes.into()).await {

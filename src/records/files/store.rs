@@ -86,7 +86,7 @@ pub fn usage(tx: &mut Tx<'_>, quota: Option<i64>) -> Result<FileUsage> {
 }
 
 /// Whether the workspace may keep so many bytes more.
-pub fn must_fit(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<()> {
+pub fn require_quota(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<()> {
     let Some(quota) = quota else { return Ok(()) };
     let left = quota.saturating_sub(usage(tx, Some(quota))?.bytes);
     if size <= left {
@@ -102,7 +102,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File>
     if quota.is_some() {
         // Uploads of one workspace are counted one after another.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
-        must_fit(tx, new.size, quota)?;
+        require_quota(tx, new.size, quota)?;
     }
     let Belongs { contact, company, lead, deal, .. } = new.belongs;
     refs::require_visible(

@@ -192,7 +192,7 @@ pub fn of_deal(tx: &mut Tx<'_>, deal: Uuid) -> Result<LineItemList> {
 }
 
 /// The line items say what the deal is worth.
-pub fn must_be_shown(actor: &Actor) -> Result<()> {
+pub fn require_shown(actor: &Actor) -> Result<()> {
     if actor.access.hides("deals", "value") {
         return Err(Error::new(Code::Forbidden, "your role does not show what deals are worth"));
     }

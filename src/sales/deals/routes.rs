@@ -92,7 +92,7 @@ async fn reopen(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealReopening
 #[get("/deals/{deal_id}/line-items")]
 async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
-        lines::must_be_shown(tx.actor)?;
+        lines::require_shown(tx.actor)?;
         store::find(tx, id.0)?;
         Reply::ok(&lines::of_deal(tx, id.0)?)
     })
@@ -106,7 +106,7 @@ async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
 async fn replace_lines(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| {
-        lines::must_be_shown(tx.actor)?;
+        lines::require_shown(tx.actor)?;
         Reply::ok(&store::replace_lines(tx, id.0, expected, &given)?)
     })
     .await

@@ -129,7 +129,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         };
         stage.takes_loss_reason(new.loss_reason_id)?;
         let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
-        custom_fields::must_be_filled(tx, Kind::Deal, &custom, stage.id)?;
+        custom_fields::require_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
         let history = History { stages: vec![(stage, tx.now)], value_from_lines: true, without_beginning: false };
         drafts.push((DealCreate { owner_id, ..(*new).clone() }, history));
@@ -176,7 +176,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> 
     custom_fields::require_visible(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
-    refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
+    refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).map_constraint(CONSTRAINTS)?;
     people::link(tx, &links)?;
     lines::insert(tx, &items)?;
@@ -272,7 +272,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
-    refs::must_work(tx, owners, "/owner_id")?;
+    refs::require_active(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
     let activity = (tx.actor.actor_kind == "user").then(|| deals::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());

@@ -73,9 +73,9 @@ async fn disqualify(ctx: Ctx<can::leads::Update>, id: Id, given: Valid<LeadDisqu
     responses((status = 200, description = "What the lead became, or with dry_run would become", body = ConversionResult)))]
 #[post("/leads/{lead_id}/convert")]
 async fn convert_one(ctx: Ctx<can::leads::Update>, id: Id, asked: Valid<LeadConversion>) -> Result<Reply> {
-    ctx.actor.must::<can::contacts::Create>()?;
-    ctx.actor.must::<can::companies::Create>()?;
-    ctx.actor.must::<can::deals::Create>()?;
+    ctx.actor.require::<can::contacts::Create>()?;
+    ctx.actor.require::<can::companies::Create>()?;
+    ctx.actor.require::<can::deals::Create>()?;
     let expected = ctx.expected()?;
     let dry_run = asked.dry_run;
     let work = move |tx: &mut crate::db::tx::Tx<'_>| Reply::ok(&convert::convert(tx, id.0, expected, &asked)?);

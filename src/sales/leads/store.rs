@@ -142,7 +142,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> 
     custom_fields::require_visible(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
-    refs::must_work(tx, open.collect::<Vec<_>>(), "/owner_id")?;
+    refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).map_constraint(CONSTRAINTS)?;
     spans::insert_many(tx, &spans)?;
     records::tags::note(tx, made.iter().map(|lead| &lead.tags))?;
@@ -201,7 +201,7 @@ fn new_row<'n>(
     }
     let custom = custom_fields::new_values(tx, Kind::Lead, &new.custom_fields)?;
     if history.started_at().is_none() {
-        custom_fields::must_be_filled(tx, Kind::Lead, &custom, stage.id)?;
+        custom_fields::require_filled(tx, Kind::Lead, &custom, stage.id)?;
     }
     let owner_id = new.owner_id.unwrap_or(tx.actor.user);
     visibility::may_create(tx, Kind::Lead, Some(owner_id))?;
@@ -259,11 +259,11 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
 /// Locks a lead that may still change.
 fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
     let lead = lock(tx, id, expected)?;
-    must_be_open(&lead)?;
+    require_open(&lead)?;
     Ok(lead)
 }
 
-fn must_be_open(lead: &Lead) -> Result<()> {
+fn require_open(lead: &Lead) -> Result<()> {
     match lead.converted_at {
         Some(_) => {
             Err(Error::new(Code::AlreadyConverted, "the lead is converted; change its contact and deal instead"))
@@ -292,7 +292,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
-    rows.iter().try_for_each(|row| must_be_open(row))?;
+    rows.iter().try_for_each(|row| require_open(row))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten());
         // What the leads name already may stay, seen or not.
@@ -302,7 +302,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
-    refs::must_work(tx, owners, "/owner_id")?;
+    refs::require_active(tx, owners, "/owner_id")?;
     let activity = (tx.actor.actor_kind == "user").then(|| leads::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {

@@ -53,7 +53,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
         named.extend(Related { contact, company, lead, deal }.named());
     }
     refs::require_visible(tx, &named)?;
-    refs::must_work(tx, list.iter().map(|new| new.assignee_id), "/assignee_id")?;
+    refs::require_active(tx, list.iter().map(|new| new.assignee_id), "/assignee_id")?;
     let row = |new: &&TaskCreate| NewTask {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
@@ -134,7 +134,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     let assignees = newly_referenced(&groups, |changes| changes.assignee_id.flatten(), |row| row.assignee_id);
-    refs::must_work(tx, assignees, "/assignee_id")?;
+    refs::require_active(tx, assignees, "/assignee_id")?;
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let due = match (changes.due_at, changes.due_date) {
