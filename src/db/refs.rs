@@ -119,15 +119,15 @@ pub fn require_visible(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
 
 /// Users who are to have records from now on: who is suspended gets no new work.
 pub fn require_active(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>, pointer: &str) -> Result<()> {
-    if suspended(tx, users)?.is_empty() { Ok(()) } else { Err(is_suspended(pointer)) }
+    if suspended(tx, users)?.is_empty() { Ok(()) } else { Err(suspended_error(pointer)) }
 }
 
-pub fn is_suspended(pointer: &str) -> Error {
+pub fn suspended_error(pointer: &str) -> Error {
     Error::member(pointer, "suspended_user", "is suspended and gets no new work; name somebody else")
 }
 
 /// Whom work goes to that would be somebody's: them, or the caller when they are suspended.
-pub fn heir(tx: &mut Tx<'_>, user: Option<Uuid>) -> Result<Option<Uuid>> {
+pub fn active_or_caller(tx: &mut Tx<'_>, user: Option<Uuid>) -> Result<Option<Uuid>> {
     Ok(if suspended(tx, [user])?.is_empty() { user } else { Some(tx.actor.user) })
 }
 

@@ -54,7 +54,7 @@ macro_rules! owned {
             if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
                 let allowed = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(&may).select($table::id);
                 if allowed.load::<uuid::Uuid>(tx.conn)?.len() < rows.len() {
-                    return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
+                    return Err(tx.actor.forbidden($crate::kernel::kind::Kind::$kind.path(), action));
                 }
             }
             rows.iter().for_each(|row| tx.advance_now(row.updated_at));
@@ -74,7 +74,7 @@ macro_rules! owned {
             if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
                 let allowed = in_workspace(tx.workspace()).filter($table::id.eq(id)).filter(&may).select($table::id);
                 if allowed.first::<uuid::Uuid>(tx.conn).optional()?.is_none() {
-                    return Err(tx.actor.refused($crate::kernel::kind::Kind::$kind.path(), action));
+                    return Err(tx.actor.forbidden($crate::kernel::kind::Kind::$kind.path(), action));
                 }
             }
             expected.check(row.version)?;

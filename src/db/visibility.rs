@@ -87,7 +87,7 @@ pub fn visibility_filter<T>(actor: &Actor, kind: Kind, action: Action) -> On<T, 
 pub fn owners(actor: &Actor, kind: Kind, action: Action) -> Option<Vec<Uuid>> {
     match actor.visibility(kind.path(), action) {
         Visibility::All => None,
-        Visibility::Team => Some(actor.reach.to_vec()),
+        Visibility::Team => Some(actor.team_members.to_vec()),
         Visibility::Own => Some(vec![actor.user]),
         Visibility::None => Some(Vec::new()),
     }
@@ -125,11 +125,11 @@ fn own_or_linked(actor: &Actor, field: &'static Field, mine: Vec<Uuid>, links: &
 }
 
 /// Whether the caller may make a record of this kind for this owner.
-pub fn may_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
+pub fn authorize_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
     match owners(tx.actor, kind, Action::Create) {
         None => Ok(()),
         Some(owners) if owner.is_some_and(|owner| owners.contains(&owner)) => Ok(()),
-        Some(owners) if owners.is_empty() => Err(tx.actor.refused(kind.path(), Action::Create)),
+        Some(owners) if owners.is_empty() => Err(tx.actor.forbidden(kind.path(), Action::Create)),
         Some(_) => {
             Err(Error::member("/owner_id", "invalid_choice", "must be somebody for whom your role may create records"))
         }
@@ -137,7 +137,7 @@ pub fn may_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
 }
 
 /// What a role hides is not overwritten blind: a change that gives it is refused.
-pub fn may_overwrite<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<Item = &'c C>) -> Result<()> {
+pub fn authorize_changes<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<Item = &'c C>) -> Result<()> {
     if !tx.actor.access.hides_anything() {
         return Ok(());
     }
@@ -145,13 +145,13 @@ pub fn may_overwrite<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<
 }
 
 /// The same for members, each with whether it is given.
-pub fn may_give(tx: &Tx<'_>, kind: Kind, members: &[(&str, bool)]) -> Result<()> {
+pub fn authorize_members(tx: &Tx<'_>, kind: Kind, members: &[(&str, bool)]) -> Result<()> {
     let given = members.iter().filter(|(_, given)| *given);
     reject_hidden(tx, kind, &given.map(|(name, _)| (format!("/{name}"), (*name).to_owned())).collect::<Vec<_>>())
 }
 
 /// The same for values of the workspace's own fields.
-pub fn may_give_own(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -> Result<()> {
+pub fn authorize_custom_values(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -> Result<()> {
     let own = given.iter().enumerate().map(|(n, value)| (format!("/custom_fields/{n}"), format!("cf.{}", value.key)));
     reject_hidden(tx, kind, &own.collect::<Vec<_>>())
 }

@@ -113,7 +113,7 @@ fn actor(
     }
     let access = roles::access(conn, workspace, &role)?
         .ok_or_else(|| Error::internal(format!("a user carries the role {role}, which is not there")))?;
-    let reach = reach(conn, workspace, user, team, &access)?;
+    let team_members = team_members(conn, workspace, user, team, &access)?;
     let custom = Arc::new(custom::load(conn, workspace)?);
     let time_zone = zone.parse().unwrap_or(chrono_tz::UTC);
     let own_time_zone = own_zone.and_then(|zone| zone.parse().ok()).unwrap_or(time_zone);
@@ -124,14 +124,14 @@ fn actor(
         principal,
         session: None,
         access: Arc::new(access),
-        reach: Arc::new(reach),
+        team_members: Arc::new(team_members),
         scopes,
         settings: Settings { time_zone, own_time_zone, base_currency, country, custom },
     })
 }
 
 /// The user, and with a right that reaches the team everybody in it and below it.
-fn reach(
+fn team_members(
     conn: &mut PgConnection,
     workspace: Uuid,
     user: Uuid,
@@ -141,11 +141,11 @@ fn reach(
     let Some(team) = team.filter(|_| access.reaches_the_team()) else { return Ok(vec![user]) };
     let teams = teams::below(conn, workspace, team)?;
     let others = users::table.filter(users::workspace_id.eq(workspace)).filter(users::team_id.eq_any(teams));
-    let mut reach: Vec<Uuid> = others.select(users::id).load(conn)?;
-    if !reach.contains(&user) {
-        reach.push(user);
+    let mut team_members: Vec<Uuid> = others.select(users::id).load(conn)?;
+    if !team_members.contains(&user) {
+        team_members.push(user);
     }
-    Ok(reach)
+    Ok(team_members)
 }
 
 fn by_session(conn: &mut PgConnection, session: Uuid) -> Result<Actor> {

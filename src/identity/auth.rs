@@ -303,7 +303,7 @@ pub fn create_workspace(
             principal: user.id,
             session: None,
             access: Arc::new(Access::builtin(Builtin::Owner)),
-            reach: Arc::new(vec![user.id]),
+            team_members: Arc::new(vec![user.id]),
             scopes: None,
             settings,
         };

@@ -18,7 +18,7 @@ pub struct Actor {
     pub session: Option<Uuid>,
     pub access: Arc<Access>,
     /// The user and everybody in the user's team and the teams below it: what the visibility `team` reaches.
-    pub reach: Arc<Vec<Uuid>>,
+    pub team_members: Arc<Vec<Uuid>>,
     /// `None`: everything that the role may do.
     pub scopes: Option<Vec<String>>,
     pub settings: Settings,
@@ -110,7 +110,7 @@ impl Actor {
     /// As `require`, for a resource by its name in scopes.
     pub fn require_action(&self, action: Action, resource: &str) -> Result<()> {
         if self.visibility(resource, action) == Visibility::None {
-            return Err(self.refused(resource, action));
+            return Err(self.forbidden(resource, action));
         }
         self.in_scope(action.scope(resource))
     }
@@ -120,7 +120,7 @@ impl Actor {
         self.require_action(Action::Read, resource)
     }
 
-    pub fn refused(&self, resource: &str, action: Action) -> Error {
+    pub fn forbidden(&self, resource: &str, action: Action) -> Error {
         let role = &self.access.role;
         Error::new(Code::Forbidden, format!("your role ({role}) may not {} {resource}", action.as_str()))
     }

@@ -199,7 +199,7 @@ macro_rules! lock {
         let row = row.ok_or_else(|| Error::reference($pointer))?;
         let may = visibility_filter::<s::$table::table>($tx.actor, Kind::$row, Action::Delete);
         let may: Option<Uuid> = own.filter(&may).select(s::$table::id).first($tx.conn).optional()?;
-        may.ok_or_else(|| $tx.actor.refused(Kind::$row.path(), Action::Delete))?;
+        may.ok_or_else(|| $tx.actor.forbidden(Kind::$row.path(), Action::Delete))?;
         row
     }};
 }

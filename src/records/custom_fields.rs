@@ -235,7 +235,7 @@ pub fn filled(
     given: &[CustomValue],
     stage: Uuid,
 ) -> Result<Option<CustomValues>> {
-    visibility::may_give_own(tx, record, given)?;
+    visibility::authorize_custom_values(tx, record, given)?;
     require_visible(tx, record, [given])?;
     let filled = changed(tx, record, Some(before), given)?;
     require_filled(tx, record, filled.as_ref().unwrap_or(before), stage)?;

@@ -81,7 +81,7 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
     }
     let taker = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
     if taker.status == UserStatus::Suspended {
-        return Err(refs::is_suspended("/to_user_id"));
+        return Err(refs::suspended_error("/to_user_id"));
     }
     let closed = [Category::Won, Category::Lost];
     let staying = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };

@@ -103,7 +103,7 @@ impl<P: Permission> Ctx<P> {
     pub fn wants_csv(&self) -> Result<bool> {
         let csv = self.prefers_csv()?;
         if csv && self.actor.visibility(P::RESOURCE, Action::Export) == Visibility::None {
-            return Err(self.actor.refused(P::RESOURCE, Action::Export));
+            return Err(self.actor.forbidden(P::RESOURCE, Action::Export));
         }
         Ok(csv)
     }

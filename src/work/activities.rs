@@ -162,7 +162,7 @@ const CONSTRAINTS: ConstraintRules = &[
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
-    visibility::may_create(tx, Kind::Activity, Some(tx.actor.user))?;
+    visibility::authorize_create(tx, Kind::Activity, Some(tx.actor.user))?;
     let ActivityCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
     let related = Related { contact, company, lead, deal };
     related.require_visible(tx)?;

@@ -326,7 +326,7 @@ fn a_card_in_a_large_workspace_reads_what_it_shows() {
         principal: user,
         session: None,
         access: Arc::new(Access::builtin(Builtin::Owner)),
-        reach: Arc::new(vec![user]),
+        team_members: Arc::new(vec![user]),
         scopes: None,
         settings,
     };

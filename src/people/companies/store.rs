@@ -84,7 +84,7 @@ impl<'a> NewRow<'a> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
-    visibility::may_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))?;
+    visibility::authorize_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))?;
     refs::require_visible(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
     refs::require_active(tx, [new.owner_id], "/owner_id")?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
@@ -103,7 +103,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
 /// Inserts many with one statement. A row that the database refuses fails them all.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Company>> {
     list.iter().try_for_each(|new| {
-        visibility::may_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))
+        visibility::authorize_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))
     })?;
     let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
     refs::require_visible(tx, &parents)?;
@@ -162,7 +162,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) 
 
 /// Changes locked companies, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
-    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::authorize_changes(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::require_active(tx, owners, "/owner_id")?;
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());

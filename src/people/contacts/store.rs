@@ -176,7 +176,7 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
-    visibility::may_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))?;
+    visibility::authorize_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))?;
     refs::require_visible(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
     refs::require_active(tx, [new.owner_id], "/owner_id")?;
     check_touches(tx, &[new])?;
@@ -198,7 +198,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
 /// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
     list.iter().try_for_each(|new| {
-        visibility::may_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))
+        visibility::authorize_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))
     })?;
     let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
     refs::require_visible(tx, &companies)?;
@@ -253,7 +253,7 @@ pub fn change_many(tx: &mut Tx<'_>, rows: &[&Contact], changes: &ContactUpdate) 
 
 /// Changes locked contacts, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]) -> Result<Vec<Contact>> {
-    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::authorize_changes(tx, groups.iter().map(|(_, changes)| *changes))?;
     let addresses = |changes: &ContactUpdate| {
         changes.emails.is_some() || changes.email.is_some() || changes.phones.is_some() || changes.phone.is_some()
     };

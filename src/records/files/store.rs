@@ -98,7 +98,7 @@ pub fn require_quota(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<(
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File> {
-    visibility::may_create(tx, Kind::File, Some(tx.actor.user))?;
+    visibility::authorize_create(tx, Kind::File, Some(tx.actor.user))?;
     if quota.is_some() {
         // Uploads of one workspace are counted one after another.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;

@@ -164,7 +164,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> 
     let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, history)) in (first..).zip(list) {
-        visibility::may_create(tx, Kind::Deal, new.owner_id)?;
+        visibility::authorize_create(tx, Kind::Deal, new.owner_id)?;
         let (prices, total) = lines::price(&listed, &new.line_items)?;
         let row = new_row(tx, number, (*new, history), total.filter(|_| history.value_from_lines), &spelling)?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
@@ -270,7 +270,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         named.into_iter().filter(|(_, id, _)| !rows.iter().all(|deal| names(deal, *id)))
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
-    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::authorize_changes(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::require_active(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
@@ -330,7 +330,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    visibility::may_give(
+    visibility::authorize_members(
         tx,
         Kind::Deal,
         &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())],

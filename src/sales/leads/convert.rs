@@ -122,7 +122,7 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
     let mode = asked.on_conflict.unwrap_or(OnConflict::FillEmpty);
     let mut made = Made::default();
     // What a suspended owner would get goes to who converts.
-    let given = Lead { owner_id: refs::heir(tx, lead.owner_id)?, ..lead.clone() };
+    let given = Lead { owner_id: refs::active_or_caller(tx, lead.owner_id)?, ..lead.clone() };
     let company = company(tx, &given, &person, asked, &mut made)?;
     let contact = contact(tx, &given, &person, company.as_ref(), asked, mode, &mut made)?;
     let deal = deal(tx, &given, contact.as_ref(), company.as_ref(), asked, mode, &mut made)?;

@@ -204,7 +204,7 @@ fn new_row<'n>(
         custom_fields::require_filled(tx, Kind::Lead, &custom, stage.id)?;
     }
     let owner_id = new.owner_id.unwrap_or(tx.actor.user);
-    visibility::may_create(tx, Kind::Lead, Some(owner_id))?;
+    visibility::authorize_create(tx, Kind::Lead, Some(owner_id))?;
     let begin = history.started_at().unwrap_or(tx.now);
     let closed_at = (stage.category != Category::Open).then(|| history.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
@@ -300,7 +300,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         named.into_iter().filter(move |(_, id, _)| id.is_none() || !rows.iter().all(|lead| names(lead, *id)))
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
-    visibility::may_overwrite(tx, groups.iter().map(|(_, changes)| *changes))?;
+    visibility::authorize_changes(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::require_active(tx, owners, "/owner_id")?;
     let activity = (tx.actor.actor_kind == "user").then(|| leads::last_activity_at.eq(tx.now));

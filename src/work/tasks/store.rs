@@ -48,7 +48,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     let mut named = Vec::new();
     for new in list {
-        visibility::may_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
+        visibility::authorize_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
         let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = **new;
         named.extend(Related { contact, company, lead, deal }.named());
     }
