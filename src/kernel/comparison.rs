@@ -79,7 +79,7 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
 
 /// As `Fields::question`, of a field whose values need nothing beside them.
 fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
-    let (zone, value_type, form) = (actor.settings.own_time_zone, field.value_type(), field.form());
+    let (zone, value_type, text_format) = (actor.settings.own_time_zone, field.value_type(), field.text_format());
     let meant = |text: String| match value_type {
         ValueType::Uuid if text == "me" && field.refers() == Some(Kind::User) => actor.user.to_string(),
         ValueType::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
@@ -104,15 +104,15 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
             Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect())
         }
         (Comparison::AnyOf, _) => {
-            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
+            let values = values(texts.into_iter().flat_map(|text| text_format.normalize(text, actor)).collect())?;
             Cond::Is(field, Op::Eq, values)
         }
         (Comparison::NoneOf, _) => {
-            let values = values(texts.into_iter().flat_map(|text| form.meant(text, actor)).collect())?;
+            let values = values(texts.into_iter().flat_map(|text| text_format.normalize(text, actor)).collect())?;
             !Cond::Is(field, Op::Eq, values)
         }
         (Comparison::Op(op @ (Op::Contains | Op::StartsWith)), _) => {
-            Cond::Is(field, op, Values::Text(vec![pattern(op, &form.part(&one(texts)?))]))
+            Cond::Is(field, op, Values::Text(vec![pattern(op, &text_format.normalize_part(&one(texts)?))]))
         }
         (Comparison::Op(op), _) => {
             let values = values(vec![one(texts)?])?;

@@ -4,7 +4,7 @@
 //! finds records without an owner). In SQL a leaf may well be NULL; AND and OR treat that as false, `Not` says
 //! `is not true`, so NULL never decides anything and the leaves stay bare enough for an index.
 use crate::kernel::field::{Field, FieldRef, Search, ValueType, Values, each_type};
-use crate::kernel::form::Every;
+use crate::kernel::text_format::Every;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};

@@ -2,10 +2,10 @@
 use crate::kernel::actor::Actor;
 use crate::kernel::custom::CustomField;
 use crate::kernel::error::Bad;
-use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::Link;
 use crate::kernel::tags;
+use crate::kernel::text_format::{Every, TextFormat};
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -66,7 +66,7 @@ pub struct Field {
     /// The kind of record it names; such a field is called `…_id` and can be included.
     pub refers: Option<Kind>,
     /// How its values are written.
-    pub(crate) form: Form,
+    pub(crate) text_format: TextFormat,
     /// All of them, where it is the first of several.
     pub(crate) every: Option<&'static Every>,
     /// Of an amount: the field that holds its currency.
@@ -88,7 +88,7 @@ where
         choices: &[],
         path: name,
         refers: None,
-        form: Form::Text,
+        text_format: TextFormat::Text,
         every: None,
         currency: None,
     }
@@ -122,7 +122,7 @@ pub const fn expression(name: &'static str, value_type: ValueType, column: &'sta
         path: name,
         refers: None,
         currency: None,
-        form: Form::Text,
+        text_format: TextFormat::Text,
         every: None,
     }
 }
@@ -166,8 +166,8 @@ impl Field {
     }
 
     #[must_use]
-    pub const fn written(mut self, form: Form) -> Self {
-        self.form = form;
+    pub const fn formatted(mut self, text_format: TextFormat) -> Self {
+        self.text_format = text_format;
         self
     }
 
@@ -253,10 +253,10 @@ impl FieldRef {
         }
     }
 
-    pub(in crate::kernel) fn form(&self) -> Form {
+    pub(in crate::kernel) fn text_format(&self) -> TextFormat {
         match self {
-            FieldRef::Built(field) => field.form,
-            FieldRef::Custom(_) | FieldRef::Currency(_) => Form::Text,
+            FieldRef::Built(field) => field.text_format,
+            FieldRef::Custom(_) | FieldRef::Currency(_) => TextFormat::Text,
         }
     }
 

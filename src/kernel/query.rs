@@ -7,7 +7,6 @@ use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, ValueType, Values};
-use crate::kernel::form::ways;
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
@@ -16,6 +15,7 @@ use crate::kernel::query_params::{
 use crate::kernel::rank::Part;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::soft_delete::{DeletedFilter, SoftDelete};
+use crate::kernel::text_format::search_terms;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -418,11 +418,16 @@ impl<T> Fields<T> {
     /// Words that must all occur. Where a part of the searchable text is hidden from the caller, the rest is looked through
     /// member by member.
     fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, Bad> {
-        let ways = ways(text, actor)?;
+        let search_terms = search_terms(text, actor)?;
         let hides = |path: &&str| actor.access.hides(self.kind.path(), path.split('.').next().unwrap_or(path));
         if !search.members.iter().any(hides) {
-            let mut ways: Vec<Cond> = ways.into_iter().map(|pieces| Cond::Mentions(search, pieces)).collect();
-            return Ok(if ways.len() > 1 { Cond::Any(ways) } else { ways.pop().unwrap_or(Cond::All(Vec::new())) });
+            let mut search_terms: Vec<Cond> =
+                search_terms.into_iter().map(|pieces| Cond::Mentions(search, pieces)).collect();
+            return Ok(if search_terms.len() > 1 {
+                Cond::Any(search_terms)
+            } else {
+                search_terms.pop().unwrap_or(Cond::All(Vec::new()))
+            });
         }
         let fields = || self.all.iter().filter(|f| search.members.contains(&f.name) && self.shows(actor, f));
         let holds = |piece: &String, field: &'static Field| {
@@ -431,7 +436,7 @@ impl<T> Fields<T> {
         let all = |pieces: &Vec<String>| {
             Cond::All(pieces.iter().map(|piece| Cond::Any(fields().map(|f| holds(piece, f)).collect())).collect())
         };
-        Ok(Cond::Any(ways.iter().map(all).collect()))
+        Ok(Cond::Any(search_terms.iter().map(all).collect()))
     }
 
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {

@@ -2,7 +2,7 @@
 use crate::kernel::collation;
 use crate::kernel::error::Bad;
 use crate::kernel::field::{FieldRef, ValueType, Values, each_type};
-use crate::kernel::form::Form;
+use crate::kernel::text_format::TextFormat;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::{pg::Pg, result::QueryResult};
@@ -24,7 +24,7 @@ impl Key {
     /// A key as people of a country sort it.
     pub fn new(field: FieldRef, desc: bool, country: &str) -> Key {
         let words = field.value_type() == ValueType::Text && field.choices().is_empty();
-        let of = || if field.form() == Form::Number { collation::ROOT } else { collation::of(country) };
+        let of = || if field.text_format() == TextFormat::Number { collation::ROOT } else { collation::of(country) };
         Key { collation: words.then(of), field, desc }
     }
 

@@ -3,13 +3,13 @@ use crate::db::related;
 use crate::kernel::address;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::field::{Fields, Search, field};
-use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
+use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
@@ -158,7 +158,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
     kind: Kind::Company,
     all: &[
         field("name", &companies::name),
-        field("domain", &companies::domain).written(Form::Domain),
+        field("domain", &companies::domain).formatted(TextFormat::Domain),
         field("sector", &companies::sector),
         field("employees", &companies::employees),
         field("revenue", &companies::revenue_amount).at("revenue.amount").in_currency("revenue_currency"),

@@ -3,7 +3,6 @@ use crate::db::related;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Field, Fields, Search, Sql, ValueType, expression, field};
-use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
@@ -11,6 +10,7 @@ use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
+use crate::kernel::text_format::{Every, TextFormat};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
@@ -375,8 +375,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
     all: &[
         field("first_name", &contacts::first_name),
         field("last_name", &contacts::last_name),
-        field("email", &contacts::email).written(Form::Email).first_of(&EVERY_EMAIL).hot(),
-        field("phone", &contacts::phone).written(Form::Phone).first_of(&EVERY_PHONE).hot(),
+        field("email", &contacts::email).formatted(TextFormat::Email).first_of(&EVERY_EMAIL).hot(),
+        field("phone", &contacts::phone).formatted(TextFormat::Phone).first_of(&EVERY_PHONE).hot(),
         field("company_id", &contacts::company_id).to(Kind::Company).hot(),
         field("position", &contacts::position),
         field("birthday", &contacts::birthday),

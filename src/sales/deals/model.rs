@@ -2,7 +2,6 @@
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Field, Fields, Search, field, inside};
-use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
@@ -10,6 +9,7 @@ use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
+use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
@@ -298,7 +298,7 @@ static COMPANY_ID: Field = field("company_id", &deals::company_id);
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
-        field("number", &deals::number).written(Form::Number),
+        field("number", &deals::number).formatted(TextFormat::Number),
         field("title", &deals::title),
         field("pipeline_id", &deals::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &deals::stage_id).to(Kind::Stage).hot(),

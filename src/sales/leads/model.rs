@@ -2,13 +2,13 @@
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Field, Fields, Search, field};
-use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
+use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::people::companies::model::COMPANY;
@@ -261,7 +261,7 @@ static CONTACT_ID: Field = field("contact_id", &leads::contact_id);
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
-        field("number", &leads::number).written(Form::Number),
+        field("number", &leads::number).formatted(TextFormat::Number),
         field("title", &leads::title),
         field("pipeline_id", &leads::pipeline_id).to(Kind::Pipeline).hot(),
         field("stage_id", &leads::stage_id).to(Kind::Stage).hot(),

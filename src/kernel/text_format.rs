@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 /// What the values of a text field are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub enum TextFormat {
     #[default]
     Text,
     Email,
@@ -18,20 +18,20 @@ pub enum Form {
     Number,
 }
 
-impl Form {
+impl TextFormat {
     /// What records hold that mean what was asked for.
-    pub(in crate::kernel) fn meant(self, text: String, actor: &Actor) -> Vec<String> {
+    pub(in crate::kernel) fn normalize(self, text: String, actor: &Actor) -> Vec<String> {
         match self {
-            Form::Text | Form::Number => vec![text],
-            Form::Email => vec![address::email(&text)],
-            Form::Phone => phones::search_keys(&text, &actor.settings.country),
-            Form::Domain => vec![address::domain(&text)],
+            TextFormat::Text | TextFormat::Number => vec![text],
+            TextFormat::Email => vec![address::email(&text)],
+            TextFormat::Phone => phones::search_keys(&text, &actor.settings.country),
+            TextFormat::Domain => vec![address::domain(&text)],
         }
     }
 
     /// The same of a part of a value.
-    pub(in crate::kernel) fn part(self, text: &str) -> String {
-        if self == Form::Phone { phones::part(text) } else { text.to_owned() }
+    pub(in crate::kernel) fn normalize_part(self, text: &str) -> String {
+        if self == TextFormat::Phone { phones::part(text) } else { text.to_owned() }
     }
 }
 
@@ -48,7 +48,7 @@ pub struct Every {
 
 /// The words of a search, in every way that it may be meant: "555 01 01" is the digits of one number, that number in international
 /// form, or a part of a title.
-pub(in crate::kernel) fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
+pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
     if text.chars().count() > Q_MAX {
         let detail = format!("must have at most {Q_MAX} characters");
         return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(Q_MAX).ok()));
