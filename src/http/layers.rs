@@ -6,7 +6,7 @@ use crate::kernel::query_params::QueryParams;
 use crate::web::answer::{RequestId, address, finish_problem};
 use crate::web::body::keep_payload;
 use crate::web::ctx::Identity;
-use crate::web::limits::{Asker, Limits};
+use crate::web::limits::{Limits, RateLimitKey};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -177,12 +177,12 @@ pub async fn limit(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let Some(limits) = request.app_data::<web::Data<Limits>>().cloned() else { return next.call(request).await };
-    let asker = match request.extensions().get::<Identity>() {
-        Some(Identity::Known(actor)) => Some(Asker::Principal(actor.principal)),
-        _ => address(request.request()).map(Asker::Address),
+    let key = match request.extensions().get::<Identity>() {
+        Some(Identity::Known(actor)) => Some(RateLimitKey::Principal(actor.principal)),
+        _ => address(request.request()).map(RateLimitKey::Address),
     };
-    let Some(asker) = asker else { return next.call(request).await };
-    let left = limits.take(asker)?;
+    let Some(key) = key else { return next.call(request).await };
+    let left = limits.take(key)?;
     let mut answer = next.call(request).await?;
     let headers = answer.headers_mut();
     for (name, value) in [

@@ -133,20 +133,20 @@ pub struct Throttle {
 impl Throttle {
     /// Refused when there were too many attempts.
     pub fn new(request: &HttpRequest, email: &str) -> Result<Throttle> {
-        Throttle::by(request, email, Limits::may_sign_in)
+        Throttle::by(request, email, Limits::check_sign_in)
     }
 
     /// Of a registration: whether the address is known makes no difference.
     fn of_registration(request: &HttpRequest, email: &str) -> Result<Throttle> {
         // Counted apart from signing in: a new address is as good as a wrong password here.
-        Throttle::by(request, &format!("registration {email}"), Limits::may_register)
+        Throttle::by(request, &format!("registration {email}"), Limits::check_registration)
     }
 
-    fn by(request: &HttpRequest, email: &str, may: impl Fn(&Limits, &str, IpAddr) -> Result<()>) -> Result<Throttle> {
+    fn by(request: &HttpRequest, email: &str, check: impl Fn(&Limits, &str, IpAddr) -> Result<()>) -> Result<Throttle> {
         let limits = request.app_data::<web::Data<Limits>>().cloned();
         let from = address(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         if let Some(limits) = &limits {
-            may(limits, email, from)?;
+            check(limits, email, from)?;
         }
         Ok(Throttle { limits, email: email.to_owned(), from })
     }

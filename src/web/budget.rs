@@ -13,36 +13,36 @@ use uuid::Uuid;
 /// Of a workspace: three of the largest files, or of the largest batches.
 const BUDGET: usize = 192 << 20;
 /// Smaller bodies are not counted.
-const UNIT: usize = 64 << 10;
+const UNIT_BYTES: usize = 64 << 10;
 /// Requests of a workspace that may wait for memory.
 const WAITING_MAX: usize = 32;
 const WAIT: Duration = Duration::from_secs(15);
 /// Before somebody has said who it is, a body holds a sign-in at most.
-pub const STRANGER_MAX: usize = UNIT;
+pub const STRANGER_MAX: usize = UNIT_BYTES;
 
 /// What is left for each workspace.
 #[derive(Debug, Default)]
-pub struct Budget(Mutex<HashMap<Uuid, Arc<Purse>>>);
+pub struct Budget(Mutex<HashMap<Uuid, Arc<WorkspaceBudget>>>);
 
 #[derive(Debug)]
-struct Purse {
+struct WorkspaceBudget {
     units: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
 
 impl Budget {
-    fn of(&self, workspace: Uuid) -> Arc<Purse> {
-        let mut purses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn of(&self, workspace: Uuid) -> Arc<WorkspaceBudget> {
+        let mut workspaces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What nobody holds is full again.
-        purses.retain(|id, purse| *id == workspace || Arc::strong_count(purse) > 1);
-        Arc::clone(purses.entry(workspace).or_insert_with(|| Arc::new(Purse::full())))
+        workspaces.retain(|id, workspace_budget| *id == workspace || Arc::strong_count(workspace_budget) > 1);
+        Arc::clone(workspaces.entry(workspace).or_insert_with(|| Arc::new(WorkspaceBudget::full())))
     }
 }
 
 /// The part of the budget that a request holds; it is given back when the request is answered.
 #[derive(Debug)]
 struct Share {
-    purse: Arc<Purse>,
+    workspace_budget: Arc<WorkspaceBudget>,
     permits: Vec<OwnedSemaphorePermit>,
     units: usize,
 }
@@ -65,12 +65,13 @@ pub async fn take(request: &HttpRequest, bytes: usize, each: usize) -> Result<()
     let (Some(workspace), Some(budget)) = (workspace(request), request.app_data::<web::Data<Budget>>()) else {
         return Ok(());
     };
-    let wanted = if bytes < UNIT { 0 } else { (bytes * each / UNIT).min(BUDGET / UNIT) };
+    let wanted = if bytes < UNIT_BYTES { 0 } else { (bytes * each / UNIT_BYTES).min(BUDGET / UNIT_BYTES) };
     let held = request.extensions_mut().remove::<Share>();
-    let mut share = held.unwrap_or_else(|| Share { purse: budget.of(workspace), permits: Vec::new(), units: 0 });
+    let mut share =
+        held.unwrap_or_else(|| Share { workspace_budget: budget.of(workspace), permits: Vec::new(), units: 0 });
     let missing = wanted.saturating_sub(share.units);
     if missing > 0 {
-        let permit = share.purse.more(missing).await?;
+        let permit = share.workspace_budget.acquire(missing).await?;
         share.permits.push(permit);
         share.units = wanted;
     }
@@ -78,12 +79,12 @@ pub async fn take(request: &HttpRequest, bytes: usize, each: usize) -> Result<()
     Ok(())
 }
 
-impl Purse {
-    fn full() -> Purse {
-        Purse { units: Arc::new(Semaphore::new(BUDGET / UNIT)), waiting: AtomicUsize::new(0) }
+impl WorkspaceBudget {
+    fn full() -> WorkspaceBudget {
+        WorkspaceBudget { units: Arc::new(Semaphore::new(BUDGET / UNIT_BYTES)), waiting: AtomicUsize::new(0) }
     }
 
-    async fn more(&self, units: usize) -> Result<OwnedSemaphorePermit> {
+    async fn acquire(&self, units: usize) -> Result<OwnedSemaphorePermit> {
         let count = u32::try_from(units).map_err(Error::internal)?;
         if let Ok(permit) = Arc::clone(&self.units).try_acquire_many_owned(count) {
             return Ok(permit);
@@ -92,23 +93,23 @@ impl Purse {
             let detail = "too many large bodies of your workspace are under way; send them one after another";
             Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(5))
         };
-        let _place = Place::take(&self.waiting).ok_or_else(busy)?;
+        let _slot = WaitingSlot::take(&self.waiting).ok_or_else(busy)?;
         let permit = tokio::time::timeout(WAIT, Arc::clone(&self.units).acquire_many_owned(count)).await;
         permit.map_err(|_| busy())?.map_err(Error::internal)
     }
 }
 
 /// A place among those who wait.
-struct Place<'p>(&'p AtomicUsize);
+struct WaitingSlot<'p>(&'p AtomicUsize);
 
-impl<'p> Place<'p> {
-    fn take(waiting: &'p AtomicUsize) -> Option<Place<'p>> {
-        let place = Place(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < WAITING_MAX).then_some(place)
+impl<'p> WaitingSlot<'p> {
+    fn take(waiting: &'p AtomicUsize) -> Option<WaitingSlot<'p>> {
+        let slot = WaitingSlot(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < WAITING_MAX).then_some(slot)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitingSlot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -116,7 +117,7 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUDGET, Budget, Purse, UNIT, WAITING_MAX};
+    use super::{BUDGET, Budget, UNIT_BYTES, WAITING_MAX, WorkspaceBudget};
     use crate::kernel::error::Code;
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
@@ -124,14 +125,14 @@ mod tests {
 
     #[tokio::test]
     async fn who_comes_when_all_is_held_waits_and_too_many_are_refused() {
-        let purse = Arc::new(Purse::full());
-        let all = purse.more(BUDGET / UNIT).await.unwrap();
+        let workspace_budget = Arc::new(WorkspaceBudget::full());
+        let all = workspace_budget.acquire(BUDGET / UNIT_BYTES).await.unwrap();
         let ask = || {
-            let purse = Arc::clone(&purse);
-            tokio::spawn(async move { purse.more(1).await.map(drop) })
+            let workspace_budget = Arc::clone(&workspace_budget);
+            tokio::spawn(async move { workspace_budget.acquire(1).await.map(drop) })
         };
         let waiting: Vec<_> = (0..WAITING_MAX).map(|_| ask()).collect();
-        while purse.waiting.load(Ordering::Relaxed) < WAITING_MAX {
+        while workspace_budget.waiting.load(Ordering::Relaxed) < WAITING_MAX {
             tokio::task::yield_now().await;
         }
         assert_eq!(ask().await.unwrap().unwrap_err().code(), Code::Overloaded);
@@ -139,8 +140,8 @@ mod tests {
         for one in waiting {
             one.await.unwrap().unwrap();
         }
-        assert_eq!(purse.waiting.load(Ordering::Relaxed), 0);
-        drop(purse.more(BUDGET / UNIT).await.unwrap());
+        assert_eq!(workspace_budget.waiting.load(Ordering::Relaxed), 0);
+        drop(workspace_budget.acquire(BUDGET / UNIT_BYTES).await.unwrap());
     }
 
     #[test]

@@ -24,7 +24,7 @@ const KEPT_MAX: usize = 100_000;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Asker {
+pub enum RateLimitKey {
     Principal(Uuid),
     Address(IpAddr),
 }
@@ -35,7 +35,7 @@ type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInform
 #[derive(Debug)]
 pub struct Limits {
     per_minute: u32,
-    general: Buckets<Asker>,
+    general: Buckets<RateLimitKey>,
     sign_in: Buckets<IpAddr>,
     registrations: Buckets<IpAddr>,
     failures: Mutex<HashMap<(String, IpAddr), (u32, Instant)>>,
@@ -43,7 +43,7 @@ pub struct Limits {
 
 /// What is left, for the `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers).
 #[derive(Clone, Copy, Debug)]
-pub struct Left {
+pub struct Remaining {
     pub per_minute: u32,
     pub remaining: u32,
     /// Seconds until the bucket is full again.
@@ -70,29 +70,33 @@ impl Limits {
     }
 
     /// Takes one token, or says when there will be one.
-    pub fn take(&self, asker: Asker) -> Result<Left> {
+    pub fn take(&self, key: RateLimitKey) -> Result<Remaining> {
         self.forget_the_idle();
-        match self.general.check_key(&asker) {
+        match self.general.check_key(&key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let missing = BURST.min(self.per_minute).saturating_sub(remaining);
-                Ok(Left { per_minute: self.per_minute, remaining, reset: (missing * 60).div_ceil(self.per_minute) })
+                Ok(Remaining {
+                    per_minute: self.per_minute,
+                    remaining,
+                    reset: (missing * 60).div_ceil(self.per_minute),
+                })
             }
             Err(wait) => Err(limited(wait.wait_time_from(DefaultClock::default().now()))),
         }
     }
 
     /// Before a password is looked at.
-    pub fn may_sign_in(&self, email: &str, from: IpAddr) -> Result<()> {
-        self.may_try(&self.sign_in, email, from)
+    pub fn check_sign_in(&self, email: &str, from: IpAddr) -> Result<()> {
+        self.check_attempts(&self.sign_in, email, from)
     }
 
     /// The same, of a registration.
-    pub fn may_register(&self, email: &str, from: IpAddr) -> Result<()> {
-        self.may_try(&self.registrations, email, from)
+    pub fn check_registration(&self, email: &str, from: IpAddr) -> Result<()> {
+        self.check_attempts(&self.registrations, email, from)
     }
 
-    fn may_try(&self, attempts: &Buckets<IpAddr>, email: &str, from: IpAddr) -> Result<()> {
+    fn check_attempts(&self, attempts: &Buckets<IpAddr>, email: &str, from: IpAddr) -> Result<()> {
         if let Err(wait) = attempts.check_key(&from) {
             return Err(limited(wait.wait_time_from(DefaultClock::default().now())));
         }
