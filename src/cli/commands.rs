@@ -3,7 +3,7 @@ use crate::cli::demo;
 use crate::cli::settings::{Adopt, Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
 use crate::db::pooler::{self, ConnectionMode};
-use crate::db::postgres::Kept;
+use crate::db::postgres::SupervisedPostgres;
 use crate::db::{migrations, roles};
 use crate::http::document::Document;
 use crate::http::server::{self, Options, Shared};
@@ -43,7 +43,7 @@ fn words(error: Error) -> String {
 struct Opened {
     url: String,
     // Dropped last, after every connection.
-    _postgres: Option<Kept>,
+    _postgres: Option<SupervisedPostgres>,
 }
 
 /// The database as the server works on it: current, and reached as a role that cannot rewrite what has happened. A private one is
@@ -51,7 +51,7 @@ struct Opened {
 fn open(options: &Database) -> Outcome<Opened> {
     let Some(url) = &options.database_url else {
         data_dir(&options.data_dir)?;
-        let postgres = Kept::start(&options.data_dir.join("postgres")).map_err(text)?;
+        let postgres = SupervisedPostgres::start(&options.data_dir.join("postgres")).map_err(text)?;
         for name in migrations::run(&postgres.url).map_err(text)? {
             log::info!("migrated to {name}");
         }

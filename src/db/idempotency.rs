@@ -75,7 +75,7 @@ pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Repl
     }))
 }
 
-pub(in crate::db) fn keep(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Result<()> {
+pub(in crate::db) fn save(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Result<()> {
     if reply.replayed {
         return Ok(());
     }

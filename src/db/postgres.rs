@@ -89,51 +89,51 @@ impl Drop for Postgres {
 }
 
 /// How often a kept cluster is looked after.
-const WATCH: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// A cluster that is started again when it dies. It stops when this is dropped.
 #[derive(Debug)]
-pub struct Kept {
+pub struct SupervisedPostgres {
     pub url: String,
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Kept {
+impl SupervisedPostgres {
     /// The address for another role; in the private folder nobody has to prove who they are.
     pub fn url_as(&self, role: &str) -> String {
         self.url.replace("user=voronka", &format!("user={role}"))
     }
 
     /// PostgreSQL is told to stop when the thread that started it ends, so one thread starts it, and stays.
-    pub fn start(dir: &Path) -> io::Result<Kept> {
+    pub fn start(dir: &Path) -> io::Result<SupervisedPostgres> {
         let ((stop, stopped), (tell, told)) = (channel(), channel());
         let dir = dir.to_owned();
         let keeper = std::thread::Builder::new().name("postgres".into());
         let thread = keeper.spawn(move || match Postgres::start(&dir, false) {
             Ok(postgres) => {
                 let _ = tell.send(Ok(postgres.url.clone()));
-                keep(&dir, postgres, &stopped);
+                supervise(&dir, postgres, &stopped);
             }
             Err(error) => {
                 let _ = tell.send(Err(error));
             }
         })?;
         let url = told.recv().map_err(io::Error::other)??;
-        Ok(Kept { url, stop: Some(stop), thread: Some(thread) })
+        Ok(SupervisedPostgres { url, stop: Some(stop), thread: Some(thread) })
     }
 }
 
-impl Drop for Kept {
+impl Drop for SupervisedPostgres {
     fn drop(&mut self) {
         drop(self.stop.take());
         self.thread.take().map(JoinHandle::join);
     }
 }
 
-fn keep(dir: &Path, postgres: Postgres, stopped: &Receiver<()>) {
+fn supervise(dir: &Path, postgres: Postgres, stopped: &Receiver<()>) {
     let mut running = Some(postgres);
-    while stopped.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
+    while stopped.recv_timeout(POLL_INTERVAL) == Err(RecvTimeoutError::Timeout) {
         if running.as_mut().is_some_and(|postgres| !postgres.has_ended()) {
             continue;
         }

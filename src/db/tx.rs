@@ -234,7 +234,7 @@ fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>)
             return Ok(reply);
         }
         let reply = work(tx)?;
-        idempotency::keep(tx, claim, &reply)?;
+        idempotency::save(tx, claim, &reply)?;
         Ok(reply)
     })
 }
