@@ -70,7 +70,7 @@ pub fn fill(db: &Db) -> Result<bool> {
         time_zone: Some("Europe/Tallinn".into()),
         country: Some("EE".into()),
     };
-    let founder = Newcomer::New { password_hash: passwords::hash_now(PASSWORD)? };
+    let founder = Newcomer::New { password_hash: passwords::hash(PASSWORD)? };
     db.run_blocking(|conn| create_workspace(conn, &registration, founder, "demo", WORKSPACE_SEED, &Device::default()))?;
     let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
     db.write_blocking(&Request::internal(actor, "demo".into()), tell)?;

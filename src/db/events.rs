@@ -158,7 +158,7 @@ pub fn record_change<R: Record + Clone>(tx: &mut Tx<'_>, before: &R, after: R) -
 }
 
 /// Notes what happened outside the work of an actor, such as a sign-in. `name` is `session.opened`.
-pub fn note(
+pub fn record_outside_request(
     conn: &mut PgConnection,
     (workspace, user): (Uuid, Uuid),
     (name, kind, record): (&str, Kind, Uuid),

@@ -187,15 +187,15 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
         .execute(conn)?;
     let refresh_token = new_refresh_token(conn, id, now)?;
     let at = (member.workspace, member.user);
-    events::note(conn, at, ("session.opened", Kind::Session, id), device.address.as_deref())?;
+    events::record_outside_request(conn, at, ("session.opened", Kind::Session, id), device.address.as_deref())?;
     Ok(Session { id, workspace: member.workspace, user: member.user, refresh_token })
 }
 
 /// Notes something about a login in each workspace that it belongs to: `user.password_changed`.
-pub fn tell(conn: &mut PgConnection, login: Uuid, name: &str, device: &Device) -> Result<()> {
+pub fn record_security_event(conn: &mut PgConnection, login: Uuid, name: &str, device: &Device) -> Result<()> {
     for member in memberships(conn, login)? {
         let at = (member.workspace, member.user);
-        events::note(conn, at, (name, Kind::User, member.user), device.address.as_deref())?;
+        events::record_outside_request(conn, at, (name, Kind::User, member.user), device.address.as_deref())?;
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ fn new_refresh_token(conn: &mut PgConnection, session: Uuid, now: DateTime) -> R
     let token = format!("rt_{}", tokens::random()?);
     diesel::insert_into(refresh_tokens::table)
         .values((
-            refresh_tokens::hash.eq(tokens::stored(&token)),
+            refresh_tokens::hash.eq(tokens::hash(&token)),
             refresh_tokens::session_id.eq(session),
             refresh_tokens::created_at.eq(now),
             refresh_tokens::expires_at.eq(now.plus(chrono::Duration::days(REFRESH_DAYS))),
@@ -225,7 +225,7 @@ struct Refresh {
 /// copied: the whole session ends (RFC 9700, 4.14.2). The outer error is ours; the inner is the caller's, and is committed.
 pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<Result<Session>> {
     use refresh_tokens as r;
-    let (now, hash) = (DateTime::now(), tokens::stored(token));
+    let (now, hash) = (DateTime::now(), tokens::hash(token));
     let invalid = || Ok(Err(Error::new(Code::RefreshInvalid, "sign in again")));
     // The session is locked first, so that twins wait here and see each other's work.
     let session: Option<Uuid> = r::table.find(&hash).select(r::session_id).first(conn).optional()?;
@@ -253,7 +253,7 @@ pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<R
         if !in_time || diesel::delete(unused).execute(conn)? == 0 {
             revoke(conn, found.session)?;
             let what = ("session.reuse_detected", Kind::Session, session);
-            events::note(conn, (workspace, user), what, device.address.as_deref())?;
+            events::record_outside_request(conn, (workspace, user), what, device.address.as_deref())?;
             return Ok(Err(Error::new(Code::RefreshReused, "the token was used before; sign in again")));
         }
     }
@@ -261,7 +261,7 @@ pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<R
     // The grace is for one more use: afterwards the token counts as used long ago.
     let used = if found.used_at.is_some() { now.plus(-chrono::Duration::seconds(GRACE_SECONDS)) } else { now };
     diesel::update(r::table.find(&hash))
-        .set((r::used_at.eq(used), r::successor.eq(tokens::stored(&next))))
+        .set((r::used_at.eq(used), r::successor.eq(tokens::hash(&next))))
         .execute(conn)?;
     diesel::update(sessions::table.find(session)).set(sessions::last_used_at.eq(now)).execute(conn)?;
     Ok(Ok(Session { id: session, workspace, user, refresh_token: next }))
@@ -275,7 +275,12 @@ pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
         .get_result(conn)
         .optional()?;
     if let Some((workspace, user, address)) = ended {
-        events::note(conn, (workspace, user), ("session.ended", Kind::Session, session), address.as_deref())?;
+        events::record_outside_request(
+            conn,
+            (workspace, user),
+            ("session.ended", Kind::Session, session),
+            address.as_deref(),
+        )?;
     }
     Ok(())
 }
@@ -283,6 +288,6 @@ pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
 /// Ends the session of a refresh token; one that is not known is no error (RFC 7009, 2.2).
 pub fn revoke_by_token(conn: &mut PgConnection, token: &str) -> Result<()> {
     let session: Option<Uuid> =
-        refresh_tokens::table.find(tokens::stored(token)).select(refresh_tokens::session_id).first(conn).optional()?;
+        refresh_tokens::table.find(tokens::hash(token)).select(refresh_tokens::session_id).first(conn).optional()?;
     session.map_or(Ok(()), |id| revoke(conn, id))
 }

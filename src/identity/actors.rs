@@ -36,7 +36,7 @@ impl Actors {
     pub async fn of(&self, db: &Db, token: &str) -> Result<Actor> {
         let known = |code: Code| Error::new(code, code.title());
         if tokens::is_api_key(token).map_err(known)? {
-            let hash = tokens::stored(token);
+            let hash = tokens::hash(token);
             return match self.cached(&hash) {
                 Some(actor) => Ok(actor),
                 None => {

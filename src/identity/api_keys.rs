@@ -161,7 +161,7 @@ async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Re
                 api_keys::user_id.eq(tx.actor.user),
                 api_keys::name.eq(&new.name),
                 api_keys::prefix.eq(&prefix),
-                api_keys::hash.eq(tokens::stored(&key)),
+                api_keys::hash.eq(tokens::hash(&key)),
                 api_keys::scopes.eq(Tags::from(new.scopes.clone())),
                 api_keys::expires_at.eq(new.expires_at),
                 api_keys::created_at.eq(tx.now),

@@ -246,7 +246,7 @@ async fn founder(request: &HttpRequest, new: &Registration, db: &Db) -> Result<N
     if let Some(login) = passwords::verify_any(waiter, new.password.clone(), known).await? {
         return Ok(Newcomer::Known(login));
     }
-    let password_hash = passwords::choose(waiter, new.password.clone(), &new.email, "/password").await?;
+    let password_hash = passwords::validate_and_hash(waiter, new.password.clone(), &new.email, "/password").await?;
     Ok(match holder {
         Some(holder) => Newcomer::Namesake { password_hash, holder },
         None => Newcomer::New { password_hash },
@@ -342,7 +342,8 @@ async fn sign_in(
     let Some(id) = verified else {
         throttle.record(false);
         let tell = move |conn: &mut PgConnection| {
-            ids.iter().try_for_each(|login| accounts::tell(conn, *login, "user.sign_in_refused", &device))
+            ids.iter()
+                .try_for_each(|login| accounts::record_security_event(conn, *login, "user.sign_in_refused", &device))
         };
         db.run(tell).await?;
         return Err(Error::new(Code::CredentialsInvalid, "no login has this e-mail and password"));

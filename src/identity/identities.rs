@@ -74,7 +74,7 @@ async fn unlink(request: HttpRequest, caller: Caller, id: Id, db: web::Data<Db>)
                 return Err(Error::new(Code::Conflict, "choose a password first: you could not sign in any more"));
             }
             mail::security_changed(conn, login, MailKind::IdentityEnded)?;
-            accounts::tell(conn, login, "user.identity_ended", &device)
+            accounts::record_security_event(conn, login, "user.identity_ended", &device)
         })
     })
     .await?;

@@ -185,7 +185,7 @@ fn too_many(detail: &str) -> Error {
 /// Counts one more of today, with this one.
 fn count(tx: &mut Tx<'_>, key: &str) -> Result<i32> {
     let row = (
-        letter_counts::counted.eq(tokens::stored(key)),
+        letter_counts::counted.eq(tokens::hash(key)),
         letter_counts::day.eq(tx.now.utc().date_naive()),
         letter_counts::count.eq(1),
     );
@@ -317,7 +317,7 @@ fn store_token(
     let now = DateTime::now();
     diesel::insert_into(login_tokens::table)
         .values((
-            login_tokens::hash.eq(tokens::stored(token)),
+            login_tokens::hash.eq(tokens::hash(token)),
             login_tokens::kind.eq(kind),
             login_tokens::email.eq(&args.email),
             login_tokens::login_id.eq(args.login),
@@ -356,7 +356,7 @@ fn invalid() -> Error {
 /// Uses a token up.
 pub fn redeem(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<Proof> {
     let now = DateTime::now();
-    let proof = diesel::update(live(kind, tokens::stored(token), now))
+    let proof = diesel::update(live(kind, tokens::hash(token), now))
         .set(login_tokens::used_at.eq(now))
         .returning((login_tokens::email, login_tokens::login_id, login_tokens::workspace_id, login_tokens::user_id))
         .get_result(conn)
@@ -366,7 +366,7 @@ pub fn redeem(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<Pr
 
 /// The address of a token, and the login that it has already; the token is not used up.
 pub fn peek(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<(String, Option<accounts::Login>)> {
-    let token = live(kind, tokens::stored(token), DateTime::now());
+    let token = live(kind, tokens::hash(token), DateTime::now());
     let email: Option<String> = token.select(login_tokens::email).first(conn).optional()?;
     let email = email.ok_or_else(invalid)?;
     let login = accounts::login_by_email(conn, &email)?;

@@ -219,7 +219,7 @@ async fn begin(
         .await?;
     let state = state.secret().clone();
     let (nonce, verifier) = (keys.seal(nonce.secret().as_bytes())?, keys.seal(verifier.secret().as_bytes())?);
-    let hash = tokens::stored(&state);
+    let hash = tokens::hash(&state);
     db.run(move |conn| {
         let now = DateTime::now();
         diesel::insert_into(o::table)
@@ -247,7 +247,7 @@ async fn complete(
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
     let OidcCompletion { code, state, password, second_factor_code } = given.0;
-    let (hash, now) = (tokens::stored(&state), DateTime::now());
+    let (hash, now) = (tokens::hash(&state), DateTime::now());
     let begun: Option<(Vec<u8>, Vec<u8>)> = db
         .run(move |conn| {
             // Good once, whatever comes of it.
@@ -344,7 +344,7 @@ fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>, devic
         .execute(conn)?;
     if link.is_some() {
         mail::security_changed(conn, login, MailKind::IdentityLinked)?;
-        accounts::tell(conn, login, "user.identity_linked", device)?;
+        accounts::record_security_event(conn, login, "user.identity_linked", device)?;
     }
     Ok(login)
 }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 /// Tests sign in hundreds of times; they ask for the cheapest parameters.
 static CHEAP: OnceLock<()> = OnceLock::new();
 
-pub fn make_cheap() {
+pub fn use_cheap_hashing() {
     CHEAP.get_or_init(|| ());
 }
 
@@ -24,7 +24,7 @@ fn argon2() -> Argon2<'static> {
 }
 
 /// Beginnings and keyboard walks that guessing begins with; digits and signs behind them make them no better.
-const TRIED_FIRST: &[&str] = &[
+const COMMON_PASSWORDS: &[&str] = &[
     "password",
     "passwort",
     "passw0rd",
@@ -92,14 +92,14 @@ const TRIED_FIRST: &[&str] = &[
     "йцукенгш",
 ];
 /// Only digits are enough from here on.
-const DIGITS_ENOUGH: usize = 12;
+const DIGITS_MIN: usize = 12;
 
 /// Hashes a password that somebody chooses, unless others would guess it soon (NIST SP 800-63B, 5.1.1.2).
-pub async fn choose(waiter: Waiter, password: String, email: &str, pointer: &str) -> Result<String> {
+pub async fn validate_and_hash(waiter: Waiter, password: String, email: &str, pointer: &str) -> Result<String> {
     if let Some(why) = guessable(&password, email) {
         return Err(Error::member(pointer, "invalid", why));
     }
-    offload(waiter, move || hash_now(&password)).await
+    offload(waiter, move || hash(&password)).await
 }
 
 fn guessable(password: &str, email: &str) -> Option<&'static str> {
@@ -110,9 +110,9 @@ fn guessable(password: &str, email: &str) -> Option<&'static str> {
         Some("has hardly any different characters")
     } else if is_own_address(&lower, &email.to_lowercase()) {
         Some("is your e-mail address")
-    } else if lower.chars().all(|c| c.is_ascii_digit() || c.is_ascii_punctuation()) && lower.len() < DIGITS_ENOUGH {
+    } else if lower.chars().all(|c| c.is_ascii_digit() || c.is_ascii_punctuation()) && lower.len() < DIGITS_MIN {
         Some("has no letters, and is short for that")
-    } else if TRIED_FIRST.contains(&stem) || TRIED_FIRST.contains(&lower.as_str()) {
+    } else if COMMON_PASSWORDS.contains(&stem) || COMMON_PASSWORDS.contains(&lower.as_str()) {
         Some("is among those that are tried first")
     } else {
         None
@@ -131,7 +131,7 @@ fn is_own_address(password: &str, email: &str) -> bool {
     !name.is_empty() && (password == email || password == name || alike)
 }
 
-pub fn hash_now(password: &str) -> Result<String> {
+pub fn hash(password: &str) -> Result<String> {
     argon2().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(Error::internal)
 }
 
@@ -150,10 +150,10 @@ pub async fn verify_any<T: Send + 'static>(
     offload(waiter, move || {
         let mut hashes = known.into_iter().filter_map(|(who, hash)| Some((who, hash?))).peekable();
         if hashes.peek().is_none() {
-            is_of(&password, DUMMY.get_or_init(|| hash_now("nobody has this password").unwrap_or_default()))?;
+            matches_hash(&password, DUMMY.get_or_init(|| hash("nobody has this password").unwrap_or_default()))?;
         }
         for (who, hash) in hashes {
-            if is_of(&password, &hash)? {
+            if matches_hash(&password, &hash)? {
                 return Ok(Some(who));
             }
         }
@@ -162,7 +162,7 @@ pub async fn verify_any<T: Send + 'static>(
     .await
 }
 
-fn is_of(password: &str, hash: &str) -> Result<bool> {
+fn matches_hash(password: &str, hash: &str) -> Result<bool> {
     let hash = PasswordHash::new(hash).map_err(Error::internal)?;
     Ok(argon2().verify_password(password.as_bytes(), &hash).is_ok())
 }

@@ -108,9 +108,12 @@ async fn accept(
             }
             (Newcomer::Known(login.id), Some(throttle))
         }
-        None => {
-            (Newcomer::New { password_hash: passwords::choose(waiter, password, &address, "/password").await? }, None)
-        }
+        None => (
+            Newcomer::New {
+                password_hash: passwords::validate_and_hash(waiter, password, &address, "/password").await?,
+            },
+            None,
+        ),
     };
     let device = device(&request);
     let vault = keys.clone();
@@ -189,7 +192,7 @@ async fn reset(
     // Hashing is dear: it is not done for who has no letter.
     let waiter = Waiter::new(from(&request), true);
     let (email, _) = db.run(move |conn| mail::peek(conn, MailKind::PasswordReset, &shown)).await?;
-    let (hash, device) = (passwords::choose(waiter, password, &email, "/password").await?, device(&request));
+    let (hash, device) = (passwords::validate_and_hash(waiter, password, &email, "/password").await?, device(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = mail::redeem(conn, MailKind::PasswordReset, &token)?.login;
@@ -210,7 +213,7 @@ fn set_password(
     keep: Option<Uuid>,
     device: &accounts::Device,
 ) -> Result<()> {
-    accounts::tell(conn, login, "user.password_changed", device)?;
+    accounts::record_security_event(conn, login, "user.password_changed", device)?;
     mail::security_changed(conn, login, MailKind::PasswordChanged)?;
     diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
     diesel::delete(login_identities::table.filter(login_identities::login_id.eq(login))).execute(conn)?;
@@ -221,7 +224,7 @@ fn set_password(
 }
 
 /// The login of a signed-in caller who knows its password; the attempt is settled by what comes next.
-pub(in crate::identity) async fn proven(
+pub(in crate::identity) async fn reauthenticate(
     request: &HttpRequest,
     caller: &Caller,
     password: String,
@@ -262,10 +265,11 @@ async fn change(
     if new_password == current_password {
         return Err(Error::member("/new_password", "invalid", "is the one you have"));
     }
-    let (login, throttle) = proven(&request, &caller, current_password, "/current_password", &db).await?;
+    let (login, throttle) = reauthenticate(&request, &caller, current_password, "/current_password", &db).await?;
     let email = throttle.email().to_owned();
     throttle.record(true);
-    let hash = passwords::choose(Waiter::new(from(&request), true), new_password, &email, "/new_password").await?;
+    let hash =
+        passwords::validate_and_hash(Waiter::new(from(&request), true), new_password, &email, "/new_password").await?;
     let (keep, device) = (caller.0.session, device(&request));
     db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
     actors.forget();
@@ -283,7 +287,7 @@ async fn change_email(
     db: web::Data<Db>,
 ) -> Result<Reply> {
     let EmailChange { email, password } = given.0;
-    let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
+    let (login, throttle) = reauthenticate(&request, &caller, password, "/password", &db).await?;
     throttle.record(true);
     db.run(move |conn| mail::send_to_login(conn, MailKind::EmailChange, login, &email.to_lowercase())).await?;
     Ok(Reply::none())
@@ -312,7 +316,7 @@ async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web:
                 .set((u::email.eq(&proof.email), u::version.eq(u::version + 1), u::updated_at.eq(DateTime::now())))
                 .execute(conn)
                 .map_constraint(users::CONSTRAINTS)?;
-            accounts::tell(conn, login, "user.email_changed", &device)
+            accounts::record_security_event(conn, login, "user.email_changed", &device)
         })
     })
     .await?;

@@ -4,7 +4,7 @@ use crate::db::tx::in_transaction;
 use crate::identity::accounts;
 use crate::identity::auth::device;
 use crate::identity::mail::{self, MailKind};
-use crate::identity::recovery::proven;
+use crate::identity::recovery::reauthenticate;
 use crate::identity::tokens::{self, Keys};
 use crate::identity::users;
 use crate::kernel::error::{Code, Error, Result};
@@ -118,7 +118,7 @@ pub fn check(conn: &mut PgConnection, keys: &Keys, login: Uuid, code: Option<&st
         return Ok(());
     }
     let unused =
-        recovery_codes::table.find((login, tokens::stored(&plain(code)))).filter(recovery_codes::used_at.is_null());
+        recovery_codes::table.find((login, tokens::hash(&plain(code)))).filter(recovery_codes::used_at.is_null());
     let used = diesel::update(unused).set(recovery_codes::used_at.eq(DateTime::now())).execute(conn)?;
     if used == 1 { Ok(()) } else { Err(wrong()) }
 }
@@ -138,7 +138,7 @@ fn new_recovery_codes(conn: &mut PgConnection, login: Uuid) -> Result<Vec<String
     diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
     let code = || Ok(tokens::random_hex()?.chars().take(10).collect());
     let codes: Vec<String> = std::iter::repeat_with(code).take(RECOVERY_CODES).collect::<Result<_>>()?;
-    let row = |code: &String| (recovery_codes::login_id.eq(login), recovery_codes::hash.eq(tokens::stored(code)));
+    let row = |code: &String| (recovery_codes::login_id.eq(login), recovery_codes::hash.eq(tokens::hash(code)));
     diesel::insert_into(recovery_codes::table).values(codes.iter().map(row).collect::<Vec<_>>()).execute(conn)?;
     Ok(codes)
 }
@@ -162,7 +162,7 @@ async fn begin(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    let (login, throttle) = proven(&request, &caller, given.0.password, "/password", &db).await?;
+    let (login, throttle) = reauthenticate(&request, &caller, given.0.password, "/password", &db).await?;
     throttle.record(true);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
@@ -205,7 +205,7 @@ async fn confirm(
                 .set((logins::totp_since.eq(DateTime::now()), logins::totp_step.eq(step)))
                 .execute(conn)?;
             mail::security_changed(conn, login, MailKind::SecondFactorOn)?;
-            accounts::tell(conn, login, "user.second_factor_on", &device)?;
+            accounts::record_security_event(conn, login, "user.second_factor_on", &device)?;
             Reply::ok(&RecoveryCodeList { recovery_codes: new_recovery_codes(conn, login)? })
         })
     })
@@ -223,7 +223,7 @@ async fn end(
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
     let TotpEnding { password, code } = given.0;
-    let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
+    let (login, throttle) = reauthenticate(&request, &caller, password, "/password", &db).await?;
     let device = device(&request);
     let work = move |conn: &mut PgConnection| {
         in_transaction(conn, |conn| {
@@ -240,7 +240,7 @@ async fn end(
                 .execute(conn)?;
             diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
             mail::security_changed(conn, login, MailKind::SecondFactorOff)?;
-            accounts::tell(conn, login, "user.second_factor_off", &device)
+            accounts::record_security_event(conn, login, "user.second_factor_off", &device)
         })
     };
     let ended = db.run(work).await;

@@ -152,7 +152,7 @@ pub fn random_hex() -> Result<String> {
 }
 
 /// What is stored of a secret. It has 256 random bits, so a fast hash is enough.
-pub fn stored(secret: &str) -> Vec<u8> {
+pub fn hash(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
 }
 

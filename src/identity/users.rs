@@ -294,7 +294,7 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
     let hash = match &new.password {
         Some(password) => {
             let (waiter, email) = (Waiter::new(ctx.address(), true), new.email.as_deref().unwrap_or_default());
-            Some(passwords::choose(waiter, password.clone(), email, "/password").await?)
+            Some(passwords::validate_and_hash(waiter, password.clone(), email, "/password").await?)
         }
         None => None,
     };

@@ -47,7 +47,7 @@ pub fn files(endpoint: Option<String>) -> blobs::Settings {
 pub const SECRET: &str = "a secret of the tests, with enough bytes";
 
 fn start() -> Running {
-    passwords::make_cheap();
+    passwords::use_cheap_hashing();
     let (tell, told) = channel();
     // PostgreSQL stops when the thread that started it ends, so a thread of its own keeps it for the whole run.
     std::thread::spawn(move || {
