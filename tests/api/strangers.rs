@@ -1,5 +1,5 @@
 //! What strangers learn of logins, and what letters they can have sent.
-use crate::support::letters::{letter, letters};
+use crate::support::mail::{await_email, emails_to};
 use crate::support::{Answer, Client, bearer, id, login, register, unique, workspace};
 use serde_json::{Value as Json, json};
 
@@ -36,8 +36,8 @@ fn a_registration_does_not_tell_whether_the_address_is_known() {
     // The login of the one who holds the address is untouched, and they are told.
     assert_eq!(own.get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
     assert_eq!(login(&known, PASSWORD).ok()["workspace_id"], first["workspace_id"]);
-    let told = letter(&known, "Another login under your address", 1);
-    assert!(letters(&unknown).is_empty());
+    let told = await_email(&known, "Another login under your address", 1);
+    assert!(emails_to(&unknown).is_empty());
     // If it was them after all, they join with their own login, and the other one ends.
     let token = told.token().unwrap();
     let wrong = json!({ "token": token, "password": OTHER });
@@ -75,7 +75,7 @@ fn adding_a_user_does_not_tell_whether_the_address_has_a_login_elsewhere() {
     let elsewhere = login(&known, PASSWORD).ok();
     assert_ne!(elsewhere["workspace_id"], here);
     assert_eq!(bearer(&elsewhere).get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
-    letter(&known, "Another login under your address", 1);
+    await_email(&known, "Another login under your address", 1);
 }
 
 /// A forgotten password is the holder's: a namesake cannot be given another one by letter, nor the holder be locked out.
@@ -85,7 +85,7 @@ fn a_reset_is_the_holders() {
     let (_, first) = register(&email, PASSWORD);
     let second = post("/auth/register", registration(&email, OTHER)).created();
     post("/auth/forgot-password", json!({ "email": email })).gone();
-    let token = letter(&email, "A new password", 1).token().unwrap();
+    let token = await_email(&email, "A new password", 1).token().unwrap();
     post("/auth/reset-password", json!({ "token": token, "password": "the-third-password" })).gone();
     assert_eq!(login(&email, "the-third-password").ok()["workspace_id"], first["workspace_id"]);
     assert_eq!(login(&email, OTHER).ok()["workspace_id"], second["workspace_id"]);
@@ -135,12 +135,12 @@ fn subjects_hold_nothing_that_a_stranger_wrote() {
     owner.patch("/workspaces/current", json!({ "name": name })).ok();
     let email = format!("{}@example.com", unique("lured"));
     let user = id(&owner.post("/users", json!({ "name": "evil.example", "email": email })).created());
-    letter(&email, "You are invited", 1);
-    let token = letter(&email, "You are invited", 1).token().unwrap();
+    await_email(&email, "You are invited", 1);
+    let token = await_email(&email, "You are invited", 1).token().unwrap();
     post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
     owner.patch(&format!("/users/{user}"), json!({ "status": "suspended" })).ok();
-    letter(&email, "You cannot sign in any more", 1);
-    for letter in letters(&email) {
+    await_email(&email, "You cannot sign in any more", 1);
+    for letter in emails_to(&email) {
         assert!(!letter.subject.contains("evil") && letter.text.contains(&format!("\"{name}\"")), "{letter:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Whatever changes how somebody signs in ends what was on its way, and tells them.
 use crate::second_factor::code;
-use crate::support::letters::{letter, letters};
+use crate::support::mail::{await_email, emails_to};
 use crate::support::{Answer, Client, bearer, id, key, login, register, unique, workspace};
 use serde_json::{Value as Json, json};
 
@@ -12,7 +12,7 @@ fn post(path: &str, body: Json) -> Answer {
 }
 
 fn token(to: &str, subject: &str, count: usize) -> String {
-    letter(to, subject, count).token().unwrap()
+    await_email(to, subject, count).token().unwrap()
 }
 
 /// Somebody with a workspace, a letter for a new password and one for a new address.
@@ -40,7 +40,7 @@ impl Person {
     fn is_safe(&self, told: &str) {
         post("/auth/reset-password", json!({ "token": self.reset, "password": OTHER })).problem(401, "link_invalid");
         post("/auth/confirm-email", json!({ "token": self.change })).problem(401, "link_invalid");
-        let letter = letter(&self.email, told, 1);
+        let letter = await_email(&self.email, told, 1);
         assert_eq!(letter.token(), None, "{letter:?}");
     }
 }
@@ -68,7 +68,7 @@ fn a_new_address_ends_open_letters_and_the_old_one_is_told() {
     it.is_safe("Your address for signing in was changed");
     login(&it.new, PASSWORD).ok();
     // The letter went to the address of before alone.
-    assert!(letters(&it.new).iter().all(|letter| !letter.subject.contains("was changed")));
+    assert!(emails_to(&it.new).iter().all(|letter| !letter.subject.contains("was changed")));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_second_factor_ends_open_letters_when_it_comes_and_when_it_goes() {
     let end = json!({ "password": PASSWORD, "code": confirmed["recovery_codes"][0] });
     it.client.post("/auth/totp/end", end).gone();
     post("/auth/reset-password", json!({ "token": reset, "password": OTHER })).problem(401, "link_invalid");
-    letter(&it.email, "Your second factor is off", 1);
+    await_email(&it.email, "Your second factor is off", 1);
 }
 
 /// Somebody who belongs to a workspace that they did not make.
@@ -107,7 +107,7 @@ fn a_suspension_ends_letters_tokens_and_keys_for_good() {
     post("/auth/forgot-password", json!({ "email": email })).gone();
     let reset = token(&email, "A new password", 1);
     owner.patch(&path, json!({ "status": "suspended" })).ok();
-    letter(&email, "You cannot sign in any more", 1);
+    await_email(&email, "You cannot sign in any more", 1);
     for back in [false, true] {
         if back {
             owner.patch(&path, json!({ "status": "active" })).ok();
@@ -148,7 +148,7 @@ fn another_role_ends_nothing() {
     owner.patch(&format!("/users/{user}"), json!({ "role": "viewer", "name": "M" })).ok();
     member.get("/me").ok();
     script.get("/deals").ok();
-    assert!(letters(&email).is_empty(), "{:?}", letters(&email));
+    assert!(emails_to(&email).is_empty(), "{:?}", emails_to(&email));
 }
 
 /// The rules of passwords are asked with the address that the login has.

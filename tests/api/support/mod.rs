@@ -1,6 +1,6 @@
 //! A server for the whole run, and a client that checks every answer against the OpenAPI document.
 pub mod client;
-pub mod letters;
+pub mod mail;
 pub mod process;
 pub mod schemas;
 pub mod server;

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 /// A letter as it came.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct Email {
     pub subject: String,
     pub text: String,
 }
 
-impl Letter {
+impl Email {
     /// The token in its link, if it has one.
     pub fn token(&self) -> Option<String> {
         Some(self.text.split("token=").nth(1)?.split_whitespace().next()?.to_owned())
@@ -18,32 +18,32 @@ impl Letter {
 }
 
 /// Every letter to an address so far, in the order in which they were written.
-pub fn letters_in(folder: &Path, to: &str) -> Vec<Letter> {
+pub fn emails_in(folder: &Path, to: &str) -> Vec<Email> {
     let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
     files.sort();
     let read = |path: &std::path::PathBuf| {
         // Long lines are broken with "=" at the end, and "=" is written as "=3D" (quoted-printable).
         let text = std::fs::read_to_string(path).ok()?.replace("=\r\n", "").replace("=3D", "=");
         let subject = text.lines().find_map(|line| line.strip_prefix("Subject: "))?.trim().to_owned();
-        text.contains(&format!("To: {to}\r\n")).then_some(Letter { subject, text })
+        text.contains(&format!("To: {to}\r\n")).then_some(Email { subject, text })
     };
     files.iter().filter_map(read).collect()
 }
 
-pub fn letters(to: &str) -> Vec<Letter> {
-    letters_in(&mail_folder(), to)
+pub fn emails_to(to: &str) -> Vec<Email> {
+    emails_in(&mail_folder(), to)
 }
 
 /// The last letter to an address with a subject, once there are so many of them.
 #[track_caller]
-pub fn letter(to: &str, subject: &str, count: usize) -> Letter {
+pub fn await_email(to: &str, subject: &str, count: usize) -> Email {
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(20) {
-        let found: Vec<Letter> = letters(to).into_iter().filter(|letter| letter.subject == subject).collect();
+        let found: Vec<Email> = emails_to(to).into_iter().filter(|letter| letter.subject == subject).collect();
         if found.len() >= count {
             return found.last().unwrap().clone();
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("no letter \"{subject}\" to {to}: {:?}", letters(to));
+    panic!("no letter \"{subject}\" to {to}: {:?}", emails_to(to));
 }
