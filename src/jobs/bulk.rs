@@ -105,7 +105,7 @@ macro_rules! matching {
     ($tx:expr, $job:expr, $args:expr, $table:ident, $fields:ident, $kind:ident) => {{
         let cond = saved_conditions::condition($tx, $fields, &$args.selection)?;
         let erase = $args.action == BulkAction::Erase;
-        let cond = if erase { erasures::choosable($tx, &$args.resource, cond) } else { cond };
+        let cond = if erase { erasures::erasable($tx, &$args.resource, cond) } else { cond };
         let seen = visibility_filter::<$table::table>($tx.actor, $kind, Action::Read);
         let all = $table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::deleted_at.is_null());
         all.filter($table::created_at.le($job.created_at)).filter($fields.on(cond)).filter(seen)
@@ -118,7 +118,7 @@ fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
     of_resource!(args, |table, fields, kind| {
         let cond = saved_conditions::condition(tx, fields, selection)?;
         let erase = args.action == BulkAction::Erase;
-        let these = if erase { erasures::choosable(tx, &args.resource, cond.clone()) } else { cond.clone() };
+        let these = if erase { erasures::erasable(tx, &args.resource, cond.clone()) } else { cond.clone() };
         let preview = crate::bulk_preview!(tx, table, fields, cond, these);
         match preview.unrestricted(selection, kind.path()).filter(|_| args.rule.is_some()) {
             Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),

@@ -102,7 +102,7 @@ impl CustomFields {
     }
 
     /// Those that are in use.
-    pub fn living(&self, record: Kind) -> impl Iterator<Item = &Arc<CustomField>> {
+    pub fn active(&self, record: Kind) -> impl Iterator<Item = &Arc<CustomField>> {
         self.of(record).filter(|field| !field.archived)
     }
 }
@@ -226,8 +226,8 @@ impl CustomValues {
             if self.0.get(&value.key).is_some_and(|stored| shown(&value.key, stored) == *value) {
                 continue;
             }
-            let Some(field) = fields.living(record).find(|field| field.key == value.key) else {
-                let known: Vec<&str> = fields.living(record).map(|field| field.key.as_str()).collect();
+            let Some(field) = fields.active(record).find(|field| field.key == value.key) else {
+                let known: Vec<&str> = fields.active(record).map(|field| field.key.as_str()).collect();
                 let detail = not_known(&value.key, known.iter().copied());
                 bad.push(Bad::member(at("key"), "invalid_choice", detail).among(known).of_field(&value.key));
                 continue;
@@ -252,7 +252,7 @@ impl CustomValues {
         record: Kind,
     ) -> impl Iterator<Item = (Kind, Uuid, String)> + 'g {
         given.iter().enumerate().filter_map(move |(n, value)| {
-            let field = fields.living(record).find(|field| field.key == value.key)?;
+            let field = fields.active(record).find(|field| field.key == value.key)?;
             Some((field.refers?, value.id?, format!("/custom_fields/{n}/id")))
         })
     }

@@ -361,7 +361,7 @@ impl<T> Fields<T> {
     /// Every field that an actor may ask about.
     pub fn visible_fields<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
         let built = self.all.iter().filter(|field| self.shows(actor, field)).map(FieldRef::Built);
-        let own = actor.settings.custom.living(self.kind);
+        let own = actor.settings.custom.active(self.kind);
         let own = own.filter(|field| !actor.access.hides(self.kind.path(), &field.path));
         built.chain(own.map(|field| FieldRef::Custom(Arc::clone(field))))
     }

@@ -178,7 +178,7 @@ pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Opt
 }
 
 /// Which records a rule may choose to erase: contacts go out of sight once they are erased, leads stay.
-pub fn choosable(tx: &Tx<'_>, resource: &str, cond: Cond) -> Cond {
+pub fn erasable(tx: &Tx<'_>, resource: &str, cond: Cond) -> Cond {
     if resource != Kind::Lead.path() {
         return cond;
     }

@@ -170,7 +170,7 @@ fn bulk_preview(
         ($fields:ident, $table:ident) => {{
             let cond = saved_conditions::condition(tx, &$fields, selection)?;
             let these = match action {
-                RetentionAction::Erase => erasures::choosable(tx, resource.as_str(), cond.clone()),
+                RetentionAction::Erase => erasures::erasable(tx, resource.as_str(), cond.clone()),
                 RetentionAction::Delete => cond.clone(),
             };
             crate::bulk_preview!(tx, $table, $fields, cond, these)

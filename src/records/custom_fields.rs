@@ -216,7 +216,7 @@ pub fn require_visible<'g>(
 
 /// What a stage asks of those who enter it.
 pub fn require_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: Uuid) -> Result<()> {
-    let asked = tx.actor.settings.custom.living(record).filter(|field| field.required_stages.contains(&stage));
+    let asked = tx.actor.settings.custom.active(record).filter(|field| field.required_stages.contains(&stage));
     let missing = asked.filter(|field| !values.has(&field.key));
     let bad: Vec<Bad> = missing
         .map(|field| {
@@ -246,7 +246,7 @@ pub fn filled(
 pub fn passed_on(tx: &Tx<'_>, from: Kind, values: &CustomValues, to: Kind) -> Vec<CustomValue> {
     let fields = &tx.actor.settings.custom;
     let both = |value: &CustomValue| {
-        let kind = |record| fields.living(record).find(|field| field.key == value.key).map(|field| field.kind);
+        let kind = |record| fields.active(record).find(|field| field.key == value.key).map(|field| field.kind);
         kind(to).is_some_and(|own| kind(from) == Some(own))
     };
     values.list().into_iter().filter(both).collect()

@@ -5,28 +5,28 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::sales::deals::{model::Deal, store as deal_store};
 use crate::sales::leads::{model::Lead, store as lead_store};
-use crate::sales::stage_removal::{send_deals, send_leads};
+use crate::sales::stage_removal::{transfer_deals, transfer_leads};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deals, leads, restorations, stages as table};
 use diesel::prelude::*;
 use uuid::Uuid;
 
 macro_rules! restore_to_stage {
-    ($name:ident, $store:ident, $send:ident, $table:ident, $row:ty) => {
+    ($name:ident, $store:ident, $transfer:ident, $table:ident, $row:ty) => {
         pub fn $name(tx: &mut Tx<'_>, id: Uuid) -> Result<$row> {
             let gone = $table::table.find((tx.workspace(), id)).select($table::deleted_at);
             let since: Option<DateTime> = gone.first(tx.conn).optional()?.flatten();
-            let row = $store::revive(tx, id)?;
+            let row = $store::undelete_with_tasks(tx, id)?;
             note(tx, id, since.unwrap_or(tx.now))?;
             match replacement_stage(tx, row.pipeline_id, row.stage_id, row.status)? {
-                Some(stage) => $send(tx, &[row], &stage)?.pop().ok_or_else(Error::not_found),
+                Some(stage) => $transfer(tx, &[row], &stage)?.pop().ok_or_else(Error::not_found),
                 None => Ok(row),
             }
         }
     };
 }
-restore_to_stage!(deal, deal_store, send_deals, deals, Deal);
-restore_to_stage!(lead, lead_store, send_leads, leads, Lead);
+restore_to_stage!(deal, deal_store, transfer_deals, deals, Deal);
+restore_to_stage!(lead, lead_store, transfer_leads, leads, Lead);
 
 fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
     diesel::insert_into(restorations::table)

@@ -46,8 +46,8 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
 }
 
 /// The records of one table that stand in a stage go to another.
-macro_rules! moving {
-    ($name:ident, $send:ident, $table:ident, $row:ty) => {
+macro_rules! moving_records {
+    ($name:ident, $transfer:ident, $table:ident, $row:ty) => {
         fn $name(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
             let here = $table::table
                 .filter($table::workspace_id.eq(tx.workspace()))
@@ -58,11 +58,11 @@ macro_rules! moving {
                 return Ok(());
             }
             let target = target.ok_or_else(|| in_use(rows.len()))?;
-            $send(tx, &rows, target).map(drop)
+            $transfer(tx, &rows, target).map(drop)
         }
 
         /// Puts records into another stage of the same category, whatever fields that stage requires.
-        pub fn $send(tx: &mut Tx<'_>, rows: &[$row], target: &Stage) -> Result<Vec<$row>> {
+        pub fn $transfer(tx: &mut Tx<'_>, rows: &[$row], target: &Stage) -> Result<Vec<$row>> {
             rows.iter().for_each(|row| tx.advance_now(row.updated_at));
             let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
             let all = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(&ids));
@@ -84,8 +84,8 @@ macro_rules! moving {
         }
     };
 }
-moving!(move_deals, send_deals, deals, Deal);
-moving!(move_leads, send_leads, leads, Lead);
+moving_records!(move_deals, transfer_deals, deals, Deal);
+moving_records!(move_leads, transfer_leads, leads, Lead);
 
 fn in_use(records: usize) -> Error {
     Error::new(Code::StageInUse, format!("{records} records stand in it; name another stage in move_to"))

@@ -290,7 +290,7 @@ impl<P: Permission> Ctx<P> {
 /// The columns of a list as a file.
 fn sheet<T, L: Listed>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor) -> Result<Sheet, Bad> {
     let hidden: Vec<&str> = actor.access.hidden_members(fields.kind.path()).collect();
-    let own = actor.settings.custom.living(fields.kind).filter(|field| !hidden.contains(&field.path.as_str()));
+    let own = actor.settings.custom.active(fields.kind).filter(|field| !hidden.contains(&field.path.as_str()));
     let sheet = Sheet::new::<L::Row>(&hidden, &own.cloned().collect::<Vec<_>>(), &plan.include);
     match &plan.columns {
         Some(names) => sheet.only(names),

@@ -110,7 +110,7 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         }
         _ => {}
     }
-    for field in own.living(resource.kind()) {
+    for field in own.active(resource.kind()) {
         let hint = match custom::cell(field.kind) {
             _ if !field.options.is_empty() => format!("of {}", field.options.join(", ")),
             Some(cell) => hint(cell).to_owned(),

@@ -49,7 +49,7 @@ fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
 }
 
 /// Takes a deletion back; tasks of the deal may be the next ones again.
-pub fn revive(tx: &mut Tx<'_>, id: Uuid) -> Result<Deal> {
+pub fn undelete_with_tasks(tx: &mut Tx<'_>, id: Uuid) -> Result<Deal> {
     let row = undelete(tx, id)?;
     refresh(tx, std::slice::from_ref(&row))?;
     Ok(row)

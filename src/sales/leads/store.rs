@@ -59,7 +59,7 @@ fn belongs(lead: &Lead) -> Related {
 }
 
 /// Takes a deletion back; tasks of the lead may be the next ones again.
-pub fn revive(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
+pub fn undelete_with_tasks(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
     let row = undelete(tx, id)?;
     refresh(tx, std::slice::from_ref(&row))?;
     Ok(row)
