@@ -1,5 +1,5 @@
 //! From a cell to the value of a field that the workspace added.
-use crate::intake::imports::prepare::{Reader, Refusal};
+use crate::intake::imports::prepare::{Refusal, RowReader};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::money;
 use crate::kernel::shape::Cell;
@@ -19,7 +19,7 @@ pub const fn cell(kind: CustomKind) -> Option<Cell> {
 }
 
 /// The value of a cell, as the member of a body that holds it.
-pub fn value(reader: &Reader, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
+pub fn value(reader: &RowReader, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
     match cell(field.kind) {
         Some(cell) => reader.value(text, cell, multiply),
         None => number(text, reader.decimal()).map(|n| json!(n)),

@@ -32,7 +32,7 @@ struct Column {
 
 /// Everything that is needed to read rows.
 #[derive(Debug)]
-pub struct Reader {
+pub struct RowReader {
     pub resource: ImportResource,
     columns: Vec<Column>,
     date_format: Option<String>,
@@ -82,8 +82,13 @@ pub struct RowProblem {
     pub value: Option<String>,
 }
 
-impl Reader {
-    pub fn new(tx: &mut Tx<'_>, resource: ImportResource, settings: &ImportSettings, table: &Table) -> Result<Reader> {
+impl RowReader {
+    pub fn new(
+        tx: &mut Tx<'_>,
+        resource: ImportResource,
+        settings: &ImportSettings,
+        table: &Table,
+    ) -> Result<RowReader> {
         let (pipeline, stages) = funnel(tx, resource, settings)?;
         let open: Vec<String> =
             stages.iter().filter(|s| s.category == Category::Open).map(|s| s.name.clone()).collect();
@@ -125,7 +130,7 @@ impl Reader {
         if !bad.is_empty() {
             return Err(Error::members(bad));
         }
-        Ok(Reader {
+        Ok(RowReader {
             resource,
             columns,
             date_format: settings.date_format.clone(),
@@ -211,7 +216,7 @@ impl Reader {
         let (mut body, mut names) = (Map::new(), Vec::new());
         for n in 0..self.columns.len() {
             let Some((name, raw, text)) = self.cell(n, source, report) else { continue };
-            let outcome = self.place(tx, n, &text, &mut body, &mut row, &mut names, report)?;
+            let outcome = self.assign_cell(tx, n, &text, &mut body, &mut row, &mut names, report)?;
             if let Err((code, detail)) = outcome {
                 problems.push(RowProblem {
                     line,
@@ -252,7 +257,7 @@ impl Reader {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one row that is being built")]
-    fn place(
+    fn assign_cell(
         &mut self,
         tx: &mut Tx<'_>,
         n: usize,

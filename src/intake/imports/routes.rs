@@ -7,7 +7,7 @@ use crate::intake::imports::model::{
     ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportResource, ImportRun,
     ImportSettings, ImportStatus, OnExisting,
 };
-use crate::intake::imports::prepare::Reader;
+use crate::intake::imports::prepare::RowReader;
 use crate::intake::imports::table::Table;
 use crate::intake::imports::{cells, forget, run, targets};
 use crate::kernel::actor::{Action, Actor, can};
@@ -190,7 +190,7 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
     if import.version != known.version {
         return Err(changed());
     }
-    Reader::new(tx, import.resource, settings, table)?;
+    RowReader::new(tx, import.resource, settings, table)?;
     let args = run::Args { import_id: import.id, dry_run };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
     let job = queue::enqueue(tx, run::KIND, &args, i64::try_from(table.rows.len()).ok())?;

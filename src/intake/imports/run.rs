@@ -6,7 +6,7 @@ use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
-use crate::intake::imports::prepare::{Reader, RowProblem};
+use crate::intake::imports::prepare::{RowProblem, RowReader};
 use crate::intake::imports::references::References;
 use crate::intake::imports::routes;
 use crate::intake::imports::table::{self, Row, Table};
@@ -101,7 +101,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let table = open(&content, &import.settings)?;
     drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
-    let mut reader = db.write_blocking(request, |tx| Reader::new(tx, import.resource, &import.settings, &table))?;
+    let mut reader = db.write_blocking(request, |tx| RowReader::new(tx, import.resource, &import.settings, &table))?;
     let mut report = match (&import.report, job.done) {
         (Some(report), 1..) => report.clone(),
         _ => reader.report(&import.settings),
@@ -165,7 +165,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let (report, problems) = db.rehearse_blocking(request, |tx| {
-        let mut reader = Reader::new(tx, import.resource, &import.settings, &table)?;
+        let mut reader = RowReader::new(tx, import.resource, &import.settings, &table)?;
         let mut report = ImportReport { dry_run: true, ..reader.report(&import.settings) };
         let mut problems = Vec::new();
         for rows in reader.chunks(&table.rows, CHUNK) {
@@ -193,7 +193,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
 /// Reads and writes some rows.
 fn chunk(
     tx: &mut Tx<'_>,
-    reader: &mut Reader,
+    reader: &mut RowReader,
     rows: &[&Row],
     on_existing: OnExisting,
     report: &mut ImportReport,

@@ -8,7 +8,7 @@ use crate::db::visibility::visibility_filter;
 use crate::identity::users::{self, UserCreate, UserUpdate};
 use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
-use crate::intake::imports::prepare::{Prepared, Reader, RowProblem};
+use crate::intake::imports::prepare::{Prepared, RowProblem, RowReader};
 use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::Kind;
@@ -40,12 +40,12 @@ enum Outcome {
 }
 
 /// A row, and the record that it means.
-type Known<'a> = (Uuid, &'a Prepared);
+type Existing<'a> = (Uuid, &'a Prepared);
 
 /// Writes a chunk of rows. A row that is refused is noted and the others go in.
 pub fn chunk(
     tx: &mut Tx<'_>,
-    reader: &mut Reader,
+    reader: &mut RowReader,
     rows: Vec<Prepared>,
     on_existing: OnExisting,
     report: &mut ImportReport,
@@ -53,10 +53,10 @@ pub fn chunk(
 ) -> Result<()> {
     let existing = existing(tx, reader.resource, &rows)?;
     let (known, new): (Vec<Prepared>, Vec<Prepared>) = rows.into_iter().partition(|row| find(&existing, row).is_some());
-    let known: Vec<Known<'_>> = known.iter().filter_map(|row| Some((find(&existing, row)?, row))).collect();
+    let known: Vec<Existing<'_>> = known.iter().filter_map(|row| Some((find(&existing, row)?, row))).collect();
     match on_existing {
         OnExisting::Skip => report.skipped += i64::try_from(known.len()).unwrap_or(0),
-        OnExisting::Update => change_known(tx, reader.resource, &known, report, problems)?,
+        OnExisting::Update => update_existing(tx, reader.resource, &known, report, problems)?,
     }
     // Most files are clean: all rows with one statement. Where one is refused, they go in one by one.
     match tx.attempt(|tx| create_all(tx, reader, &new)) {
@@ -80,7 +80,7 @@ pub fn chunk(
 }
 
 /// Companies that the file itself has made can be named by rows further down, once they are there to stay.
-fn remember(reader: &mut Reader, companies: Vec<Company>) {
+fn remember(reader: &mut RowReader, companies: Vec<Company>) {
     for company in companies {
         reader.references.note(Kind::Company, &company.name, company.id);
     }
@@ -221,7 +221,7 @@ fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Prepared]) -
 }
 
 /// Returns the companies among them.
-fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec<Company>> {
+fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<Vec<Company>> {
     match reader.resource {
         ImportResource::Users => {
             for new in bodies::<UserCreate>(rows)? {
@@ -276,7 +276,7 @@ fn check_order(row: &Prepared) -> Result<()> {
 
 /// The stages a deal has gone through, as far as the file tells. History is history: nothing is dated to the import but
 /// what the file does not date.
-fn history(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::History> {
+fn history(tx: &Tx<'_>, reader: &RowReader, row: &Prepared) -> Result<deals::History> {
     check_order(row)?;
     let first_open =
         reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
@@ -317,10 +317,10 @@ fn history(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Histor
 }
 
 /// Changes known records, all at once. Where one is refused, they are changed one by one.
-fn change_known(
+fn update_existing(
     tx: &mut Tx<'_>,
     resource: ImportResource,
-    mut known: &[Known<'_>],
+    mut known: &[Existing<'_>],
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
@@ -328,7 +328,7 @@ fn change_known(
         // A row that means a record a second time waits until the rows before it are done.
         let mut seen = HashSet::new();
         let (now, later) = known.split_at(known.iter().take_while(|(id, _)| seen.insert(*id)).count());
-        match tx.attempt(|tx| change_all(tx, resource, now)) {
+        match tx.attempt(|tx| update_all(tx, resource, now)) {
             Ok(outcomes) => {
                 for (outcome, (_, row)) in outcomes.into_iter().zip(now) {
                     record_outcome(Ok(outcome), row, report, problems)?;
@@ -337,7 +337,7 @@ fn change_known(
             Err(Error::Internal(message)) => return Err(Error::Internal(message)),
             Err(_) => {
                 for one in now {
-                    let changed = tx.attempt(|tx| change_all(tx, resource, std::slice::from_ref(one)));
+                    let changed = tx.attempt(|tx| update_all(tx, resource, std::slice::from_ref(one)));
                     let outcome = changed.map(|outcomes| outcomes.into_iter().next().unwrap_or(Outcome::Unchanged));
                     record_outcome(outcome, one.1, report, problems)?;
                 }
@@ -349,10 +349,10 @@ fn change_known(
 }
 
 /// Changes the members in which records differ from the file; nothing is cleared because the file is silent. No record is meant twice.
-fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) -> Result<Vec<Outcome>> {
+fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>]) -> Result<Vec<Outcome>> {
     macro_rules! one_by_one {
         ($store:ident, $update:ty) => {{
-            let change = |(id, row): &Known<'_>| {
+            let change = |(id, row): &Existing<'_>| {
                 let Some(changes) = differing::<$update>(&$store::find(tx, *id)?, row, &tx.actor.settings.country)?
                 else {
                     return Ok(Outcome::Unchanged);
@@ -366,7 +366,7 @@ fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) ->
     macro_rules! together {
         ($store:ident, $update:ty) => {{
             let there = $store::find_many(tx, &ids_of(known))?;
-            let differ: Vec<Known<'_>> =
+            let differ: Vec<Existing<'_>> =
                 changes_of::<_, $update>(tx, &there, known)?.into_iter().map(|(known, _)| known).collect();
             let locked = $store::lock_many(tx, &ids_of(&differ))?;
             let changes = changes_of::<_, $update>(tx, &locked, &differ)?;
@@ -388,7 +388,7 @@ fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) ->
     }
 }
 
-fn ids_of(known: &[Known<'_>]) -> Vec<Uuid> {
+fn ids_of(known: &[Existing<'_>]) -> Vec<Uuid> {
     known.iter().map(|(id, _)| *id).collect()
 }
 
@@ -396,9 +396,9 @@ fn ids_of(known: &[Known<'_>]) -> Vec<Uuid> {
 fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static>(
     tx: &Tx<'_>,
     records: &HashMap<Uuid, R>,
-    known: &[Known<'a>],
-) -> Result<Vec<(Known<'a>, U)>> {
-    let changes = |&(id, row): &Known<'a>| {
+    known: &[Existing<'a>],
+) -> Result<Vec<(Existing<'a>, U)>> {
+    let changes = |&(id, row): &Existing<'a>| {
         let record = records.get(&id).ok_or_else(Error::not_found)?;
         Ok(differing(record, row, &tx.actor.settings.country)?.map(|changes| ((id, row), changes)))
     };

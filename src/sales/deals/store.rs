@@ -324,7 +324,7 @@ struct Ending {
 }
 
 /// Puts a locked deal into a stage: status, closing time and loss follow the stage's category, the span follows the move.
-fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Result<Deal> {
+fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Result<Deal> {
     if stage.id == before.stage_id {
         let fills = !ending.fields.is_empty();
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
@@ -385,7 +385,7 @@ pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMov
     let (loss_reason, loss_note) = (to.loss_reason_id, to.loss_note.clone());
     let (competitor, fields) = (to.competitor.clone(), to.custom_fields.clone());
     let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
-    place(tx, &before, &stage, ending)
+    enter_stage(tx, &before, &stage, ending)
 }
 
 fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, ending: Ending) -> Result<Deal> {
@@ -397,7 +397,7 @@ fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, endi
         ));
     }
     let stage = stages::first(tx, before.pipeline_id, category)?;
-    place(tx, &before, &stage, ending)
+    enter_stage(tx, &before, &stage, ending)
 }
 
 pub fn win(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealWin) -> Result<Deal> {
@@ -425,7 +425,7 @@ pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopeni
     if stage.category != Category::Open {
         return Err(Error::member("/stage_id", "invalid", "must be an open stage"));
     }
-    place(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
+    enter_stage(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
 }
 
 /// The open stage in which the deal stood last, if that stage still exists; else the first.

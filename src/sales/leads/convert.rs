@@ -431,7 +431,7 @@ fn freeze(
         Category::Won => lead.clone(),
         _ => {
             let stage = stages::first(tx, lead.pipeline_id, Category::Won)?;
-            store::place(tx, lead, &stage, None, &[])?
+            store::enter_stage(tx, lead, &stage, None, &[])?
         }
     };
     let frozen: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))

@@ -336,7 +336,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
-pub fn place(
+pub fn enter_stage(
     tx: &mut Tx<'_>,
     before: &Lead,
     stage: &Stage,
@@ -384,7 +384,7 @@ pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMov
         None => before.pipeline_id,
     };
     let stage = stages::within(tx, pipeline, to.stage_id)?;
-    place(tx, &before, &stage, to.loss_reason_id, &to.custom_fields)
+    enter_stage(tx, &before, &stage, to.loss_reason_id, &to.custom_fields)
 }
 
 pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDisqualification) -> Result<Lead> {
@@ -396,7 +396,7 @@ pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDis
         ));
     }
     let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
-    place(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
+    enter_stage(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
 }
 
 /// The lead that each item means, by external id, of those that the caller may see.
