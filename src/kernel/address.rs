@@ -43,10 +43,13 @@ fn host(name: &str) -> String {
     if name.is_ascii() && !name.contains("xn--") {
         return name.to_owned();
     }
-    match idna::domain_to_unicode(name) {
-        (readable, Ok(())) => readable,
-        _ => name.to_owned(),
-    }
+    readable(name).unwrap_or_else(|| name.to_owned())
+}
+
+/// An international name in letters; nothing for what can be none.
+fn readable(name: &str) -> Option<String> {
+    let (readable, fits) = idna::domain_to_unicode(name);
+    fits.is_ok().then_some(readable)
 }
 
 /// An e-mail address in lower case, without what cannot be seen, and with its host in letters.
@@ -59,15 +62,45 @@ pub fn email(text: &str) -> String {
 }
 
 /// The domain of a company, out of whatever is copied from the line of a browser: `acme.example` for
-/// `https://www.Acme.example:443/about`, and for `info@acme.example`. What is no domain stays as it is written.
+/// `https://www.Acme.example:443/about`, and for `info@acme.example`. What is no domain stays as it is written: `n/a` is none.
 pub fn domain(text: &str) -> String {
+    domain_in(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// The domain that a text names, if it names one: only by such a domain is a company known again.
+pub fn domain_in(text: &str) -> Option<String> {
     let plain = seen(text);
     let rest = plain.split_once("://").map_or(plain.as_str(), |(_, rest)| rest).trim_start_matches('/');
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let name = authority.rsplit_once('@').map_or(authority, |(_, name)| name);
     let name = name.split_once(':').map_or(name, |(name, _)| name).trim_end_matches('.');
     let name = name.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(name);
-    if name.is_empty() || name.contains(char::is_whitespace) { text.to_owned() } else { host(name) }
+    let plain = name.is_ascii() && !name.contains("xn--");
+    let host = if plain { Some(name.to_owned()) } else { readable(name) };
+    host.filter(|host| is_domain(host))
+}
+
+/// Whether a name can be that of a host in the internet: labels with dots between them, the last of two letters at least, or an address of four numbers.
+fn is_domain(name: &str) -> bool {
+    let fits = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let labels: Vec<&str> = name.split('.').collect();
+    let last = labels.last().copied().unwrap_or_default();
+    let top = last.chars().count() >= 2 && last.contains(|c: char| !c.is_ascii_digit());
+    labels.len() > 1
+        && labels
+            .iter()
+            .all(|label| !label.is_empty() && label.chars().all(fits) && !label.contains(char::is_whitespace))
+        && (top || name.parse::<std::net::Ipv4Addr>().is_ok())
+}
+
+/// A part of an address with its host in letters.
+pub fn part(text: &str) -> String {
+    if !text.to_lowercase().contains("xn--") {
+        return text.to_owned();
+    }
+    let text = seen(text);
+    let (name, at) = text.rsplit_once('@').map_or((None, text.as_str()), |(name, at)| (Some(name), at));
+    name.map_or_else(|| host(at), |name| format!("{name}@{}", host(at)))
 }
 
 /// Reads the domain of a body in its one form.
@@ -125,9 +158,52 @@ mod tests {
             ("www.example", "www.example"),
             ("shop.acme.example", "shop.acme.example"),
             ("Acme and sons", "Acme and sons"),
+            ("https://192.168.0.1:8080/", "192.168.0.1"),
+            ("http://क्षेत्र.भारत/", "क्षेत्र.भारत"),
         ] {
             assert_eq!(domain(text), expected, "{text}");
             assert_eq!(domain(&domain(text)), expected, "{text} twice");
+        }
+    }
+
+    #[test]
+    fn what_is_no_domain_stays_and_is_no_key() {
+        for text in [
+            "n/a",
+            "N/A",
+            "n.a.",
+            "-",
+            "--",
+            ".",
+            "...",
+            "c/o",
+            "c/o Acme Inc.",
+            "none",
+            "https://",
+            "https:/acme.example",
+            "https://localhost/",
+            "[::1]",
+            "https://[2001:db8::1]/",
+            "tel:+372",
+            "tel:+372 555.01.01",
+            "a..example",
+            "acme,inc.example",
+            "1.5",
+            "Acme Inc.",
+        ] {
+            assert_eq!((domain(text).as_str(), domain_in(text)), (text, None));
+        }
+    }
+
+    #[test]
+    fn parts_of_addresses_have_their_host_in_letters() {
+        for (text, expected) in [
+            ("@xn--bcher-kva.example", "@bücher.example"),
+            ("Info@XN--bcher-kva", "info@bücher"),
+            ("xn--bcher-kva.ex", "bücher.ex"),
+            ("Anna@", "Anna@"),
+        ] {
+            assert_eq!(part(text), expected);
         }
     }
 }
