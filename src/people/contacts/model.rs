@@ -10,7 +10,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Tags, Word};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
@@ -225,7 +225,7 @@ pub struct ContactCreate {
     /// If absent nobody, or yourself where you may create only for some owners.
     pub owner_id: Option<Uuid>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
     /// Of the fields that the workspace added.
     #[serde(default)]
@@ -314,15 +314,15 @@ pub struct ContactUpdate {
     pub owner_id: Option<Option<Uuid>>,
     /// All of them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
     /// Those that are added to what the record has.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
     /// Those that are taken off, if the record has them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
