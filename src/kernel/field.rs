@@ -256,7 +256,8 @@ impl FieldRef {
     pub(in crate::kernel) fn form(&self) -> Form {
         match self {
             FieldRef::Built(field) => field.form,
-            FieldRef::Custom(_) | FieldRef::Currency(_) => Form::Text,
+            FieldRef::Custom(field) => field.kind.form(),
+            FieldRef::Currency(_) => Form::Text,
         }
     }
 
