@@ -19,9 +19,18 @@ pub fn visible(text: &str) -> String {
     text.nfc().filter(|c| !is_unseen(*c)).collect::<String>().trim().to_owned()
 }
 
-/// A name as it is kept: trimmed, normalised, without what nobody sees.
+/// A name as it is kept: trimmed, normalised, without what nobody sees. One in which there is nothing else to see is empty.
 pub fn tidied(text: &str) -> String {
+    let nothing = |c: char| is_unseen(c) || c.is_whitespace() || is_hollow(c);
+    if text.chars().all(nothing) {
+        return String::new();
+    }
     text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
+}
+
+/// Letters without a form: fillers of Korean, and the Braille of nothing.
+fn is_hollow(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
 pub fn is_email(text: &str) -> bool {
