@@ -1,8 +1,10 @@
 //! Work on rows that are there already which SQL alone cannot do. It runs after the migrations, some hundred rows at a time; each portion is
 //! a transaction that also notes how far it is, so that a run that was killed goes on where it stopped.
+use crate::db::backfill_own;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::in_transaction;
 use crate::kernel::error::Result;
+use crate::kernel::kind::Kind;
 use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::schema::backfills;
@@ -13,11 +15,19 @@ use uuid::Uuid;
 
 const PORTION: i64 = 500;
 
-type Place = (Uuid, Uuid);
+pub type Place = (Uuid, Uuid);
 type Work = fn(&mut PgConnection, Place) -> Result<Option<Place>>;
 
 /// In this order. Each goes through one table by workspace and id, and answers where it stopped, or nothing at the end.
-const WORKS: [(&str, Work); 3] = [("contacts", contacts), ("leads", leads), ("companies", companies)];
+const WORKS: [(&str, Work); 7] = [
+    ("contacts", contacts),
+    ("leads", leads),
+    ("companies", companies),
+    ("own_contacts", |conn, at| backfill_own::run(conn, at, Kind::Contact)),
+    ("own_companies", |conn, at| backfill_own::run(conn, at, Kind::Company)),
+    ("own_leads", |conn, at| backfill_own::run(conn, at, Kind::Lead)),
+    ("own_deals", |conn, at| backfill_own::run(conn, at, Kind::Deal)),
+];
 
 /// Whether there is nothing left to do.
 pub fn is_done(conn: &mut PgConnection) -> Result<bool> {
@@ -54,7 +64,7 @@ fn portion(conn: &mut PgConnection, name: &str, work: Work) -> Result<bool> {
     }
 }
 
-fn from(text: &'static str, (workspace, record): Place) -> Statement {
+pub fn from(text: &'static str, (workspace, record): Place) -> Statement {
     Statement::new(text)
         .set("workspace", Part::Id(workspace))
         .set("record", Part::Id(record))
