@@ -58,7 +58,7 @@ fn an_upsert_changes_all_that_it_gives() {
     assert_eq!((&now["consents"][0]["granted"], own(&now, "note")), (&json!(false), json!("b")));
     assert_eq!(upsert(&owner, "contacts", json!([more]))[0]["unchanged"], true);
     // What is null or empty says nothing, also in a field of one's own.
-    let silent = json!({ "external_id": "w", "phones": null, "consents": null, "custom_fields": [{ "key": "note", "text": "" }] });
+    let silent = json!({ "external_id": "w", "last_name": "W", "phones": null, "consents": null, "custom_fields": [{ "key": "note", "text": "" }] });
     assert_eq!(upsert(&owner, "contacts", json!([silent]))[0]["unchanged"], true);
     let lead = |person: Json, text: &str| json!([{ "external_id": "l", "title": "L", "person": person, "custom_fields": note(text) }]);
     upsert(&owner, "leads", lead(json!({ "name": "Kim" }), "a"));
@@ -203,10 +203,9 @@ fn a_company_is_one_by_its_domain() {
     let file = "name,domain,sector\nBolt,bolt.example,a\nBolt OÜ,www.bolt.example,b\nPlain,,a\nPLAIN,,b\nPlain,,b\n";
     assert_eq!(counts(&import(&owner, "companies", file, json!({}))), [2, 3, 0, 0]);
     assert_eq!(rows(&owner, "/companies?domain=bolt.example")[0]["sector"], "b");
-    assert_eq!(
-        counts(&import(&owner, "contacts", "email,position\na@x.example,CEO\nA@x.example,CTO\n", json!({}))),
-        [1, 1, 0, 0]
-    );
+    // What only one record can have is a mistake the second time.
+    let file = "email,position\na@x.example,CEO\nA@x.example,CTO\n";
+    assert_eq!(counts(&import(&owner, "contacts", file, json!({}))), [1, 0, 0, 1]);
 }
 
 #[test]

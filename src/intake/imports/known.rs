@@ -17,8 +17,10 @@ use uuid::Uuid;
 /// By external id, as it is written: that of Salesforce tells capitals apart. Else by e-mail, by SKU or domain, by name, each in its one form.
 type Keys = [Option<String>; 4];
 
-/// The keys that several records may have.
-const SHARED: [usize; 2] = [2, 3];
+/// The keys that several records may have: names, and domains.
+const fn shared(resource: ImportResource) -> &'static [usize] {
+    if matches!(resource, ImportResource::Companies) { &[2, 3] } else { &[3] }
+}
 
 fn keys(row: &Prepared) -> Keys {
     let text = |member: &str| row.body.get(member).and_then(Json::as_str);
@@ -31,15 +33,15 @@ fn keys(row: &Prepared) -> Keys {
     ]
 }
 
-/// The rows, and apart from them those that mean the same record as one before them, as far as rows tell. The first key that both have decides: with
-/// external ids of their own two rows of one name are two records.
-pub fn apart(rows: Vec<Prepared>) -> (Vec<Prepared>, Vec<Prepared>) {
+/// The rows, and apart from them those that mean the same record as one before them by its domain or name. The first key that both have decides: with
+/// external ids of their own two rows of one name are two records. Of a key that only one record can have the second is a mistake, which is told.
+pub fn apart(resource: ImportResource, rows: Vec<Prepared>) -> (Vec<Prepared>, Vec<Prepared>) {
     let mut before: HashMap<(usize, String), Vec<Keys>> = HashMap::new();
     let is_first = |row: &Prepared| {
         let own = keys(row);
         let decides = |known: &Keys| known.iter().zip(&own).position(|(known, own)| known.is_some() && own.is_some());
         let named: Vec<(usize, String)> =
-            own.iter().enumerate().filter_map(|(n, key)| Some((n, key.clone()?))).collect();
+            shared(resource).iter().filter_map(|n| Some((*n, own.get(*n)?.clone()?))).collect();
         let is_twin = named
             .iter()
             .any(|key| before.get(key).is_some_and(|rows| rows.iter().any(|known| decides(known) == Some(key.0))));
@@ -50,14 +52,17 @@ pub fn apart(rows: Vec<Prepared>) -> (Vec<Prepared>, Vec<Prepared>) {
 }
 
 /// The records that rows mean, by kind of key and key, the oldest first, each with its external id.
-#[derive(Debug, Default)]
-pub struct Existing(HashMap<(usize, String), Vec<(Uuid, Option<String>)>>);
+#[derive(Debug)]
+pub struct Existing {
+    resource: ImportResource,
+    by_key: HashMap<(usize, String), Vec<(Uuid, Option<String>)>>,
+}
 
 impl Existing {
     fn add(&mut self, n: usize, rows: impl IntoIterator<Item = (Option<String>, Uuid, Option<String>)>) {
         for (key, id, external) in rows {
             if let Some(key) = key {
-                self.0.entry((n, key)).or_default().push((id, external));
+                self.by_key.entry((n, key)).or_default().push((id, external));
             }
         }
     }
@@ -65,10 +70,13 @@ impl Existing {
     /// A record with another external id than the row's is another one, though both have one name or domain.
     pub fn find(&self, row: &Prepared) -> Option<Uuid> {
         let other = |n: usize, external: &Option<String>| {
-            SHARED.contains(&n) && row.external_id.is_some() && external.is_some() && *external != row.external_id
+            shared(self.resource).contains(&n)
+                && row.external_id.is_some()
+                && external.is_some()
+                && *external != row.external_id
         };
         let by = |(n, key): (usize, Option<String>)| {
-            self.0.get(&(n, key?))?.iter().find(|(_, external)| !other(n, external)).map(|(id, _)| *id)
+            self.by_key.get(&(n, key?))?.iter().find(|(_, external)| !other(n, external)).map(|(id, _)| *id)
         };
         keys(row).into_iter().enumerate().find_map(by)
     }
@@ -82,7 +90,7 @@ pub fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) ->
         }
     }
     let [external, emails, codes, names] = &wanted;
-    let mut found = Existing::default();
+    let mut found = Existing { resource, by_key: HashMap::new() };
     let kind = resource.kind();
     macro_rules! look {
         ($n:expr, $table:ident, $column:expr, $list:expr $(, $alive:expr)?) => {

@@ -46,9 +46,9 @@ pub fn chunk(
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
-    // A row that means the same record as one before it waits until that is there.
+    // A row that means a record that one before it makes waits until that is there.
     while !rows.is_empty() {
-        let (first, twins) = known::apart(rows);
+        let (first, twins) = known::apart(reader.resource, rows);
         distinct(tx, reader, first, on_existing, report, problems)?;
         rows = twins;
     }
