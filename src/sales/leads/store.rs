@@ -96,8 +96,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::must_see(tx, &named)?;
-    let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
-    promises::keep(tx, &vec![None; made.len()], made)
+    insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())
 }
 
 /// The records that a lead names.
@@ -149,7 +148,11 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     for lead in &made {
         tx.record(Event::created(lead)?);
     }
-    Ok(made)
+    // To what came in closed from a file nobody comes back.
+    let imported = list.iter().any(|(_, past)| past.imported);
+    let closed = |lead: &Lead| (imported && lead.status != Category::Open).then(|| lead.clone());
+    let closed: Vec<Option<Lead>> = made.iter().map(closed).collect();
+    promises::keep(tx, &closed.iter().map(Option::as_ref).collect::<Vec<_>>(), made)
 }
 
 /// A lead as it goes into the table.
@@ -332,7 +335,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
-    promises::keep(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
+    promises::keep(tx, &rows.into_iter().map(Some).collect::<Vec<_>>(), changed)
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
