@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::db::{idempotency, queue};
 use crate::intake::imports::forget;
 use crate::kernel::actor::{Action, can};
+use crate::kernel::address;
 use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Bad, Error, Result};
@@ -155,9 +156,9 @@ fn seen(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
     ERASURE.on(Cond::All(Vec::new()))
 }
 
-/// An address as a proof keeps it: it can be recognised, not read. The first is what is kept now; the others were kept under secrets of before.
+/// An address, in its one form, as a proof keeps it: it can be recognised, not read. The first is what is kept now; the others were kept under secrets of before.
 fn hashes(address: &str) -> Vec<String> {
-    signatures(format!("erased:{}", address.to_lowercase()).as_bytes()).iter().map(|hash| hex(hash)).collect()
+    signatures(format!("erased:{address}").as_bytes()).iter().map(|hash| hex(hash)).collect()
 }
 
 diesel::define_sql_function! { fn redact_events(workspace: SqlUuid, records: Array<SqlUuid>) -> BigInt; }
@@ -438,7 +439,9 @@ async fn read(ctx: Ctx<can::erasures::Read>, id: Id) -> Result<Reply> {
 #[post("/erasures/search")]
 async fn lookup(ctx: Ctx<can::erasures::Read>, asked: Valid<ErasureLookup>) -> Result<Reply> {
     ctx.read(move |tx| {
-        let hashes: Vec<Option<String>> = hashes(&asked.email).into_iter().map(Some).collect();
+        // Proofs of before hold the address as it was written then.
+        let forms = address::email_forms(&asked.email);
+        let hashes: Vec<Option<String>> = forms.iter().flat_map(|form| hashes(form)).map(Some).collect();
         let own = mine(tx.workspace()).filter(erasures::address_hashes.overlaps_with(hashes));
         let erasure = own.order(erasures::created_at.desc()).select(Erasure::as_select()).first(tx.conn).optional()?;
         Reply::ok(&ErasureLookupResult { erasure })
