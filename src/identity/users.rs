@@ -126,7 +126,10 @@ pub static USER: Fields<users::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &users::id),
-    search: Some(Search { sql: "fold(users.name || ' ' || coalesce(users.email, ''))", members: &["name", "email"] }),
+    search: Some(Search {
+        sql: "fold(users.name || ' ' || coalesce(users.email, '') || together(users.name, null))",
+        members: &["name", "email"],
+    }),
     links: &[],
     table: PhantomData,
 };

@@ -409,8 +409,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
     search: Some(Search {
         sql: "fold(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '') || ' ' || \
               translate(jsonb_path_query_array(contacts.emails, '$[*].email')::text, '[]\",', '') || ' ' || \
-              translate(contacts.phone_keys::text, '[]\",', '') || case when contacts.last_name ~ '[\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7af]' \
-              then ' ' || contacts.last_name || coalesce(contacts.first_name, '') else '' end)",
+              translate(contacts.phone_keys::text, '[]\",', '') || together(contacts.last_name, contacts.first_name) || \
+              together(contacts.first_name, contacts.last_name))",
         members: &["first_name", "last_name", "email", "phone"],
     }),
     links: &[

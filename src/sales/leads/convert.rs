@@ -10,6 +10,7 @@ use crate::kernel::actor::Action;
 use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::names;
 use crate::kernel::shape::Rules;
 use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::companies::store as companies;
@@ -283,11 +284,16 @@ fn contact(
     contacts::insert(tx, &new).map(Some)
 }
 
-/// "Anna Maria Tamm" is Anna Maria, of the Tamms; a single word is a first name.
+/// "Anna Maria Tamm" is Anna Maria, of the Tamms; a single word is a first name. In Chinese, Japanese and Korean the family comes first.
 fn names(name: Option<&str>) -> (Option<String>, Option<String>) {
     let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else { return (None, None) };
-    match name.rsplit_once(char::is_whitespace) {
-        Some((first, last)) => (Some(first.trim().to_owned()), Some(last.to_owned())),
+    let parts = if names::family_first(name) {
+        name.split_once(char::is_whitespace).map(|(last, first)| (first, last))
+    } else {
+        name.rsplit_once(char::is_whitespace)
+    };
+    match parts {
+        Some((first, last)) => (Some(first.trim().to_owned()), Some(last.trim().to_owned())),
         None => (Some(name.to_owned()), None),
     }
 }

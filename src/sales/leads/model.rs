@@ -297,7 +297,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         sql: "fold(leads.title || ' ' || leads.number || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || \
               coalesce(leads.person ->> 'company_name', '') || ' ' || coalesce(leads.person ->> 'email', '') || ' ' || \
               coalesce(leads.person ->> 'phone', '') || ' ' || \
-              translate(leads.phone_keys::text, '[]\",', ''))",
+              translate(leads.phone_keys::text, '[]\",', '') || together(leads.person ->> 'name', null))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[
