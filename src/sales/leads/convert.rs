@@ -21,7 +21,7 @@ use crate::sales::deals::lines::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
 use crate::sales::deals::store as deals;
 use crate::sales::leads::model::{Lead, LeadPerson};
-use crate::sales::leads::store;
+use crate::sales::leads::{addresses, promises, store};
 use crate::sales::stages::{self, Category};
 use crate::schema::{companies as c, leads};
 use crate::text_enum;
@@ -316,23 +316,25 @@ fn fill_contact(
         company_id: fill.text("company_id", contact.company_id.as_ref(), company.map(|c| c.id)),
         ..ContactUpdate::default()
     };
-    let any = changes.first_name.is_some() || changes.last_name.is_some() || changes.email.is_some();
-    if any || changes.phone.is_some() || changes.company_id.is_some() {
+    addresses::fill_email(tx, &contact, person, &mut fill, &mut changes)?;
+    addresses::fill_phone(tx, &contact, person, &mut fill, &mut changes);
+    changes.company_id = fill.text("company_id", contact.company_id.as_ref(), company.map(|c| c.id));
+    if fill.made.filled.len() > before {
         return contacts::update(tx, contact.id, Expected::default(), &changes);
     }
     Ok(contact)
 }
 
 /// Decides member by member whether the lead's value goes into an existing record.
-struct Filler<'m> {
-    mode: OnConflict,
+pub(super) struct Filler<'m> {
+    pub(super) mode: OnConflict,
     kind: Kind,
     access: Arc<Access>,
     made: &'m mut Made,
 }
 
 impl Filler<'_> {
-    fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
+    pub(super) fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
         let new = new?;
         // Whether a hidden member is empty is not told either.
         let hidden = self.mode == OnConflict::FillEmpty && self.access.hides(self.kind.path(), member);
@@ -346,6 +348,20 @@ impl Filler<'_> {
             return None;
         }
         self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
+
+    pub(super) fn hides(&self, member: &str) -> bool {
+        self.access.hides(self.kind.path(), member)
+    }
+
+    /// A list with one more, where its first is taken and nothing is overwritten.
+    pub(super) fn more<T>(&mut self, member: &str, new: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
+        if self.mode != OnConflict::FillEmpty || self.hides(member) {
+            return None;
+        }
+        let new = Some(new()).filter(|list| list.len() <= addresses::MAX)?;
+        self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
+        Some(new)
+    }
         Some(Some(new))
     }
 }
