@@ -4,7 +4,7 @@ use crate::db::events::Event;
 use crate::db::sight::sight;
 use crate::db::table::RESTORE_DAYS;
 use crate::db::tx::Tx;
-use crate::db::{idempotency, queue};
+use crate::db::{idempotency, queue, related};
 use crate::intake::imports::forget;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::address;
@@ -169,6 +169,9 @@ pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Opt
     for subject in subjects {
         proofs.push(erase(tx, *subject, reason, rule, &mut records)?);
     }
+    // What is left to be done with them is not the next task of their companies.
+    let employers = employers(tx, subjects)?;
+    related::refresh(tx, Kind::Company, employers)?;
     if !proofs.is_empty() {
         records.extend(forget::all(tx)?);
         idempotency::forget(tx, records)?;
@@ -176,6 +179,17 @@ pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Opt
         forget_words(tx)?;
     }
     Ok(proofs)
+}
+
+fn employers(tx: &mut Tx<'_>, subjects: &[Subject]) -> Result<Vec<Uuid>> {
+    use s::contacts as c;
+    let people = subjects.iter().filter_map(|subject| subject.contact()).collect::<Vec<_>>();
+    if people.is_empty() {
+        return Ok(people);
+    }
+    let employed = c::table.filter(c::workspace_id.eq(tx.workspace())).filter(c::id.eq_any(people));
+    let employed = employed.filter(c::company_id.is_not_null());
+    Ok(employed.select(c::company_id.assume_not_null()).distinct().load(tx.conn)?)
 }
 
 /// Which records a rule may choose to erase: contacts go out of sight once they are erased, leads stay.

@@ -131,11 +131,12 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         Some(deal) => tasks::hand_over(tx, id, deal.id, contact.as_ref().map(|contact| contact.id))?,
         None => 0,
     };
-    let lead = freeze(tx, &lead, contact.as_ref(), company.as_ref(), deal.as_ref())?;
-    related::refresh_all(
-        tx,
-        &[Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None }],
-    )?;
+    let former = lead;
+    let lead = freeze(tx, &former, contact.as_ref(), company.as_ref(), deal.as_ref())?;
+    // The lead may have gone from one contact or company to another.
+    let belongs =
+        |lead: &Lead| Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None };
+    related::refresh_all(tx, &[belongs(&former), belongs(&lead)])?;
     // Their next tasks may be others now.
     let contact = contact.map(|contact| contacts::find(tx, contact.id)).transpose()?;
     let company = company.map(|company| companies::find(tx, company.id)).transpose()?;
@@ -306,14 +307,11 @@ fn fill_contact(
     mode: OnConflict,
     made: &mut Made,
 ) -> Result<Contact> {
-    let (first, last) = names(person.name.as_deref());
+    let ((first, last), before) = (names(person.name.as_deref()), made.filled.len());
     let mut fill = Filler { mode, kind: Kind::Contact, access: Arc::clone(&tx.actor.access), made };
-    let changes = ContactUpdate {
+    let mut changes = ContactUpdate {
         first_name: fill.text("first_name", contact.first_name.as_ref(), first),
         last_name: fill.text("last_name", contact.last_name.as_ref(), last),
-        email: fill.text("email", contact.email.as_ref(), person.email.as_ref().map(|e| e.to_lowercase())),
-        phone: fill.text("phone", contact.phone.as_ref(), person.phone.clone()),
-        company_id: fill.text("company_id", contact.company_id.as_ref(), company.map(|c| c.id)),
         ..ContactUpdate::default()
     };
     addresses::fill_email(tx, &contact, person, &mut fill, &mut changes)?;
@@ -348,6 +346,8 @@ impl Filler<'_> {
             return None;
         }
         self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
+        Some(Some(new))
+    }
 
     pub(super) fn hides(&self, member: &str) -> bool {
         self.access.hides(self.kind.path(), member)
@@ -361,8 +361,6 @@ impl Filler<'_> {
         let new = Some(new()).filter(|list| list.len() <= addresses::MAX)?;
         self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
         Some(new)
-    }
-        Some(Some(new))
     }
 }
 
@@ -467,5 +465,5 @@ fn freeze(
         .returning(Lead::as_returning())
         .get_result(tx.conn)?;
     tx.record(Event::changed("converted", &qualified, &frozen)?);
-    Ok(frozen)
+    promises::keep(tx, &[Some(&qualified)], vec![frozen])?.pop().ok_or_else(Error::not_found)
 }
