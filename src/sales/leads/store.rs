@@ -353,6 +353,9 @@ pub fn place(
     let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
+    // A closed lead is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::heir(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -363,7 +366,7 @@ pub fn place(
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
             (leads::closed_by_id.eq(closed_by), leads::loss_reason_id.eq(loss_reason.filter(|_| lost))),
-            filled.map(|custom| leads::custom.eq(custom)),
+            (leads::owner_id.eq(owner), filled.map(|custom| leads::custom.eq(custom))),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
@@ -377,7 +380,7 @@ pub fn place(
         (false, Category::Lost) => "lost",
     };
     tx.record(Event::changed(verb, before, &after)?);
-    Ok(after)
+    promises::keep(tx, &[Some(before)], vec![after])?.pop().ok_or_else(Error::not_found)
 }
 
 pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
