@@ -119,6 +119,7 @@ fn today_is_one_day() {
             assert_eq!(listed["data"].to_string().contains(&deal), state == "today", "{zone} {due}");
             owner.delete(&format!("/deals/{deal}")).gone();
         }
+        all_day_is_of_its_day(&owner, zone, day);
         let won = id(&owner
             .post("/deals", json!({ "title": zone, "stage_id": stage(&owner, "deal", "Payment received") }))
             .created());
@@ -127,6 +128,46 @@ fn today_is_one_day() {
         let listed = owner.get("/deals?closed_at__gte=today&status=won").ok()["data"].as_array().unwrap().len();
         assert_eq!(report["groups"][0]["won"], json!(listed), "{zone}");
         owner.delete(&format!("/deals/{won}")).gone();
+    }
+}
+
+/// An all-day task is one of its day wherever it is asked for, though it ends with the first instant of the next.
+fn all_day_is_of_its_day(owner: &Client, zone: &str, day: chrono::NaiveDate) {
+    let next = [-1, 0, 1].map(|shift| {
+        let contact = id(&owner.post("/contacts", json!({ "first_name": zone })).created());
+        let lead = id(&owner.post("/leads", json!({ "title": zone, "contact_id": contact })).created());
+        let due = day + chrono::Duration::days(shift);
+        let task = id(&owner.post("/tasks", json!({ "title": zone, "lead_id": lead, "due_date": due })).created());
+        (contact, lead, task)
+    });
+    let without = id(&owner.post("/leads", json!({ "title": zone })).created());
+    for (question, expected) in [
+        ("=today", [false, true, false]),
+        ("=today-1d", [true, false, false]),
+        ("=today,today%2B1d", [false, true, true]),
+        ("__ne=today", [true, false, true]),
+        ("__lt=today", [true, false, false]),
+        ("__lte=today", [true, false, false]),
+        ("__gte=today", [false, true, true]),
+        ("__gt=today", [false, true, true]),
+        ("__gte=today%2B1d", [false, false, true]),
+        ("=this_year%2B3y", [false; 3]),
+    ] {
+        for (path, of) in [("contacts?next_task_at", 0), ("leads?next_task_at", 1), ("tasks?due_end", 2)] {
+            let found = owner.get(&format!("/{path}{question}&limit=500")).ok()["data"].to_string();
+            let found_of =
+                |(contact, lead, task): &(String, String, String)| found.contains([contact, lead, task][of].as_str());
+            assert_eq!(next.each_ref().map(found_of), expected, "{zone} {path}{question}");
+            if of == 1 {
+                assert_eq!(found.contains(&without), question.starts_with("__ne"), "{zone} {path}{question}");
+            }
+        }
+    }
+    let condition = json!({ "all": [{ "field": "next_task_at", "op": "eq", "values": ["today"] }] });
+    let found = owner.post("/leads/search", condition).ok()["data"].to_string();
+    assert!(found.contains(&next[1].1) && !found.contains(&next[0].1) && !found.contains(&next[2].1), "{zone}");
+    for (_, _, task) in next {
+        owner.delete(&format!("/tasks/{task}")).gone();
     }
 }
 
