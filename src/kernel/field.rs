@@ -69,6 +69,10 @@ pub struct Field {
     pub(crate) form: Form,
     /// All of them, where it is the first of several.
     pub(crate) every: Option<&'static Every>,
+    /// Of an instant that may be the end of a day: the field that holds that day.
+    pub(crate) day: Option<&'static Field>,
+    /// It is asked beside another field, and costs nothing more.
+    pub(crate) beside: bool,
     /// Of an amount: the field that holds its currency.
     pub currency: Option<&'static str>,
 }
@@ -90,6 +94,8 @@ where
         refers: None,
         form: Form::Text,
         every: None,
+        day: None,
+        beside: false,
         currency: None,
     }
 }
@@ -124,6 +130,8 @@ pub const fn expression(name: &'static str, kind: Kind, column: &'static Sql) ->
         currency: None,
         form: Form::Text,
         every: None,
+        day: None,
+        beside: false,
     }
 }
 
@@ -174,6 +182,19 @@ impl Field {
     #[must_use]
     pub const fn first_of(mut self, every: &'static Every) -> Self {
         self.every = Some(every);
+        self
+    }
+
+    /// The instant is the end of this day, where there is one.
+    #[must_use]
+    pub const fn of_day(mut self, day: &'static Field) -> Self {
+        self.day = Some(day);
+        self
+    }
+
+    #[must_use]
+    pub const fn beside(mut self) -> Self {
+        self.beside = true;
         self
     }
 

@@ -295,6 +295,11 @@ impl Rules for DealReopening {}
 
 static COMPANY_ID: Field = field("company_id", &deals::company_id);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &deals::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<deals::next_task_on, Deal>::NEW)
+    .beside();
+
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
@@ -322,7 +327,8 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("last_activity_at", &deals::last_activity_at),
         field("next_task_at", &deals::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<deals::next_task_at, Deal>::NEW),
+            .shown(&Shown::<deals::next_task_at, Deal>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &deals::created_at),
         field("updated_at", &deals::updated_at),
         field("deleted_at", &deals::deleted_at),

@@ -330,10 +330,20 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    sight::may_give(tx, Kind::Deal, &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())])?;
+    let given = [
+        ("value", ending.value.is_some()),
+        ("loss_note", ending.loss_note.is_some()),
+        ("competitor", ending.competitor.is_some()),
+    ];
+    sight::may_give(tx, Kind::Deal, &given)?;
     let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
+    // What was said of the loss stays said as long as the deal is lost.
+    let loss_note = ending.loss_note.or_else(|| before.loss_note.clone()).filter(|_| lost);
+    // A closed deal is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::heir(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -349,7 +359,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
             (deals::pipeline_id.eq(stage.pipeline_id), deals::stage_id.eq(stage.id), deals::status.eq(stage.category)),
             (deals::closed_at.eq(closed_at), deals::stage_entered_at.eq(tx.now), deals::last_activity_at.eq(tx.now)),
             (deals::closed_by_id.eq(closed_by), deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost))),
-            deals::loss_note.eq(ending.loss_note.filter(|_| lost)),
+            (deals::owner_id.eq(owner), deals::loss_note.eq(loss_note)),
             ending.competitor.map(|name| deals::competitor.eq(name)),
             ending.value.as_ref().map(|money| set_value(Some(money))),
             ending.delivery_date.map(|date| deals::delivery_date.eq(date)),

@@ -96,8 +96,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::must_see(tx, &named)?;
-    let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
-    promises::keep(tx, &vec![None; made.len()], made)
+    insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())
 }
 
 /// The records that a lead names.
@@ -149,7 +148,11 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     for lead in &made {
         tx.record(Event::created(lead)?);
     }
-    Ok(made)
+    // To what came in closed from a file nobody comes back.
+    let imported = list.iter().any(|(_, past)| past.imported);
+    let closed = |lead: &Lead| (imported && lead.status != Category::Open).then(|| lead.clone());
+    let closed: Vec<Option<Lead>> = made.iter().map(closed).collect();
+    promises::keep(tx, &closed.iter().map(Option::as_ref).collect::<Vec<_>>(), made)
 }
 
 /// A lead as it goes into the table.
@@ -332,7 +335,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
-    promises::keep(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
+    promises::keep(tx, &rows.into_iter().map(Some).collect::<Vec<_>>(), changed)
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
@@ -350,6 +353,9 @@ pub fn place(
     let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
+    // A closed lead is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::heir(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -360,7 +366,7 @@ pub fn place(
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
             (leads::closed_by_id.eq(closed_by), leads::loss_reason_id.eq(loss_reason.filter(|_| lost))),
-            filled.map(|custom| leads::custom.eq(custom)),
+            (leads::owner_id.eq(owner), filled.map(|custom| leads::custom.eq(custom))),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
@@ -374,7 +380,7 @@ pub fn place(
         (false, Category::Lost) => "lost",
     };
     tx.record(Event::changed(verb, before, &after)?);
-    Ok(after)
+    promises::keep(tx, &[Some(before)], vec![after])?.pop().ok_or_else(Error::not_found)
 }
 
 pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
