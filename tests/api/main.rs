@@ -66,5 +66,6 @@ mod validators;
 mod visibility;
 mod walk;
 mod walls;
+mod whole_forms;
 mod words;
 mod work;
