@@ -1,6 +1,7 @@
 //! The OpenAPI document: collected by utoipa from the operations, completed, and written in two versions.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::complete::complete;
+use crate::http::inquiry::signatures;
 use crate::http::schema::{RESOURCES, SchemaField};
 use crate::http::single_reads::INCLUDED;
 use crate::http::{app, collection, docs, openapi30, own_document, validators};
@@ -102,13 +103,14 @@ impl Document {
     }
 
     fn make() -> Document {
-        let (_, collected) = App::new()
+        let (app, collected) = App::new()
             .into_utoipa_app()
             .openapi(Collected::openapi())
             .service(scope("/api/v1").configure(app::operations))
             .split_for_parts();
         let mut document = serde_json::to_value(&collected).unwrap_or_default();
-        complete(&mut document);
+        let signatures = signatures(app, &document);
+        complete(&mut document, &signatures);
         let paths =
             document["paths"].as_object().into_iter().flatten().map(|(path, item)| Path::new(path, item)).collect();
         let shapes = shapes(&document);

@@ -11,6 +11,7 @@ pub mod event_types;
 pub mod examples;
 pub mod fillings;
 pub mod health;
+pub mod inquiry;
 pub mod layers;
 pub mod mask;
 pub mod openapi30;

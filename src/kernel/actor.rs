@@ -49,7 +49,7 @@ pub enum Action {
 
 impl Action {
     /// The scope that an API key needs for it.
-    fn scope(self, resource: &str) -> String {
+    pub fn scope(self, resource: &str) -> String {
         let verb = if matches!(self, Action::Read | Action::Export) { "read" } else { "write" };
         format!("{resource}:{verb}")
     }

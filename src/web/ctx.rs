@@ -18,6 +18,7 @@ use crate::kernel::read_only::Aside;
 use crate::kernel::reply::Reply;
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
+use crate::web::signature;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -53,6 +54,7 @@ impl<P: Permission> FromRequest for Ctx<P> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        signature::needs::<P>(request);
         ready(Ctx::new(request))
     }
 }
@@ -269,13 +271,15 @@ impl<P: Permission> Ctx<P> {
     }
 
     fn request(&self, claim: Option<Claim>) -> Result<Request> {
+        // A wrong key is refused also where nothing is written, as in a dry run.
+        self.key()?;
         let permission = Some((P::RESOURCE, P::ACTION));
         let address = address(&self.request).map(|address| address.to_string());
         Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission, address })
     }
 
     /// The `Idempotency-Key` of a POST, raw or as a quoted string.
-    fn claim(&self) -> Result<Option<Claim>> {
+    fn key(&self) -> Result<Option<String>> {
         if self.request.method() != actix_web::http::Method::POST {
             return Ok(None);
         }
@@ -288,13 +292,18 @@ impl<P: Permission> Ctx<P> {
         if key.is_empty() || text.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::new(Code::BadRequest, "Idempotency-Key must be 1 to 255 visible ASCII characters"));
         }
+        Ok(Some(key.to_owned()))
+    }
+
+    fn claim(&self) -> Result<Option<Claim>> {
+        let Some(key) = self.key()? else { return Ok(None) };
         let body = self.request.extensions().get::<BodyHash>().map(|hash| hash.0.clone()).unwrap_or_default();
         let hash = Sha256::new()
             .chain_update(self.request.method().as_str())
             .chain_update(self.request.uri().to_string())
             .chain_update(body)
             .finalize();
-        Ok(Some(Claim { key: key.to_owned(), hash: hash.to_vec(), principal: self.actor.principal, secret: false }))
+        Ok(Some(Claim { key, hash: hash.to_vec(), principal: self.actor.principal, secret: false }))
     }
 
     /// How to ask for the page after this one, for a `Link` header (RFC 8288).
