@@ -357,7 +357,7 @@ async fn invite(ctx: Ctx<can::users::Update>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The user", body = User)))]
 #[get("/users/{user_id}")]
 async fn read(ctx: Ctx<can::users::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.one(&USER, id, find).await
 }
 
 /// Change a user's name, role, status or team.

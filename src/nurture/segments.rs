@@ -207,7 +207,7 @@ fn add(tx: &mut Tx<'_>, segment: &Segment, ids: &[Uuid], at: &str) -> Result<usi
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate) -> Result<Segment> {
     let before = lock(tx, id, expected)?;
-    if let Some(selection) = &changes.selection {
+    if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
         if before.kind == SegmentKind::Static || *selection == Selection::default() {
             return Err(Error::member(
                 "/selection",
@@ -298,7 +298,7 @@ async fn create(ctx: Ctx<can::segments::Create>, new: Valid<SegmentCreate>) -> R
     responses((status = 200, description = "The segment", body = Segment)))]
 #[get("/segments/{segment_id}")]
 async fn read(ctx: Ctx<can::segments::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.one(&SEGMENT, id, find).await
 }
 
 /// Change a segment.

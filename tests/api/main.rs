@@ -67,5 +67,6 @@ mod validators;
 mod visibility;
 mod walk;
 mod walls;
+mod whole_forms;
 mod words;
 mod work;

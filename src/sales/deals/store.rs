@@ -283,7 +283,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         let custom = custom.map(|custom| deals::custom.eq(custom));
         let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| deals::tags.eq(tags));
+        let tags = crate::set_tags!(deals, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(ids));
         let update = diesel::update(these).set((
@@ -293,8 +293,10 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         ));
         updates.push(update.returning(Deal::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Deal, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::must_see_anew(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
@@ -448,31 +450,6 @@ fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
         Some(stage) => stages::within(tx, deal.pipeline_id, stage.id),
         None => stages::first(tx, deal.pipeline_id, Category::Open),
     }
-}
-
-pub fn replace_lines(
-    tx: &mut Tx<'_>,
-    id: Uuid,
-    expected: Expected,
-    given: &lines::LineItemReplacement,
-) -> Result<lines::LineItemList> {
-    let before = lock(tx, id, expected)?;
-    let kept = lines::products_of(tx, id)?;
-    let listed = lines::listed(tx, given.line_items.iter(), &kept)?;
-    let (prices, total) = lines::price(&listed, &given.line_items)?;
-    lines::remove_all(tx, id)?;
-    let items: Vec<_> = (1..)
-        .zip(given.line_items.iter().zip(prices))
-        .map(|(position, (item, price))| (id, position, item, price))
-        .collect();
-    lines::insert(tx, &items)?;
-    let value = (given.set_value != Some(false)).then(|| set_value(total.as_ref()));
-    let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
-        .set((value, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
-        .returning(Deal::as_returning())
-        .get_result(tx.conn)?;
-    tx.record(Event::changed("line_items_changed", &before, &after)?);
-    lines::of_deal(tx, id)
 }
 
 /// The deal that each item means, by external id, of those that the caller may see.

@@ -295,7 +295,6 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
-    rows.iter().try_for_each(|row| must_be_open(row))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten());
         // What the leads name already may stay, seen or not.
@@ -317,7 +316,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| leads::tags.eq(tags));
+        let tags = crate::set_tags!(leads, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
         let update = diesel::update(these).set((
@@ -327,11 +326,16 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         ));
         updates.push(update.returning(Lead::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Lead, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::must_see_anew(tx, Kind::Lead, given)?;
     let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
+    // What says again what is there is no change.
+    let mut differing = rows.iter().zip(&changed).filter(|(before, after)| before.version != after.version);
+    differing.try_for_each(|(before, _)| must_be_open(before))?;
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
@@ -384,7 +388,10 @@ pub fn place(
 }
 
 pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
-    let before = lock_open(tx, id, expected)?;
+    let before = lock(tx, id, expected)?;
+    if to.stage_id != before.stage_id {
+        must_be_open(&before)?;
+    }
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Lead)?,
         None => before.pipeline_id,
