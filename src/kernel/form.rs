@@ -16,6 +16,8 @@ pub enum Form {
     Domain,
     /// A number for people, such as `D-1042`.
     Number,
+    /// ISO 4217.
+    Currency,
 }
 
 impl Form {
@@ -26,6 +28,7 @@ impl Form {
             Form::Email => vec![address::email(&text)],
             Form::Phone => phones::asked(&text, &actor.settings.country),
             Form::Domain => vec![address::domain(&text)],
+            Form::Currency => vec![text.to_uppercase()],
         }
     }
 

@@ -148,8 +148,12 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -
     if let Some(selection) = &changes.selection {
         check(before.resource, selection, tx.actor)?;
     }
-    let selection = changes.selection.as_ref().unwrap_or(&before.selection);
-    check_sort(before.resource, selection, changes.sort.as_ref().and_then(Option::as_deref), tx.actor)?;
+    // What was kept may not be asked any more, and hinders no other change.
+    if changes.selection.is_some() || changes.sort.is_some() {
+        let selection = changes.selection.as_ref().unwrap_or(&before.selection);
+        let sort = changes.sort.as_ref().unwrap_or(&before.sort);
+        check_sort(before.resource, selection, sort.as_deref(), tx.actor)?;
+    }
     let after: View = diesel::update(views::table.find((tx.workspace(), id)))
         .set((changes, views::version.eq(before.version + 1), views::updated_at.eq(tx.now)))
         .returning(View::as_returning())
