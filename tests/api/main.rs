@@ -39,6 +39,7 @@ mod money;
 mod origins;
 mod panics;
 mod parsing;
+mod past;
 mod periods;
 mod pooler;
 mod privacy;
