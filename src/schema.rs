@@ -648,6 +648,7 @@ diesel::table! {
         left_at -> Nullable<Timestamptz>,
         moved_by -> Nullable<Uuid>,
         order_id -> Nullable<Uuid>,
+        length_unknown -> Bool,
     }
 }
 

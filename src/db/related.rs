@@ -7,6 +7,7 @@ use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::Result;
 use crate::kernel::field::{Field, Fields, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::next_task::Narrow;
 use crate::kernel::time::day_start;
@@ -91,8 +92,8 @@ pub static DEALS: [Field; 10] = [
     field("pipeline_id", &deals::pipeline_id),
     field("stage_id", &deals::stage_id),
     field("owner_id", &deals::owner_id).to(Kind::User),
-    field("value", &deals::value_amount).at("value.amount"),
-    field("currency", &deals::value_currency).at("value.currency"),
+    field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
+    field("currency", &deals::value_currency).at("value.currency").written(Form::Currency),
     field("expected_close_date", &deals::expected_close_date),
     field("closed_at", &deals::closed_at),
     field("tags", &deals::tags),

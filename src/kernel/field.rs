@@ -5,6 +5,7 @@ use crate::kernel::error::Bad;
 use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::links::Link;
+use crate::kernel::money;
 use crate::kernel::tags;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
@@ -439,6 +440,9 @@ impl Values {
                 let choices = field.choices();
                 if !choices.is_empty() && !texts.iter().all(|t| choices.contains(&t.as_str())) {
                     return Err(Bad::not_among(&choices));
+                }
+                if field.form() == Form::Currency && !texts.iter().all(|code| money::known(code)) {
+                    return Err(Bad::new("invalid_format", "must be a code of ISO 4217 such as EUR"));
                 }
                 // PostgreSQL has no NUL in text.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)

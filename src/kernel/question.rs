@@ -19,22 +19,33 @@ impl<T> Fields<T> {
         texts: Vec<String>,
         actor: &Actor,
     ) -> Result<Cond, Bad> {
-        let zone = actor.settings.own_time_zone;
-        let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
-        match (ask, self.currency_of(&field)) {
-            (Ask::AnyOf, Some(currency)) => one_of_each(texts, |text| in_currency(&field, &currency, ask, text, actor)),
-            (Ask::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
-                Ok([text]) => in_currency(&field, &currency, ask, text, actor),
-                Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
-            },
-            (Ask::NoneOf, Some(_)) => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            (Ask::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
-                one_of_each(texts, |text| within_days(&field, text, actor))
-            }
-            (Ask::Op(op), None) if of_days => from_day(&field, op, texts, actor),
-            (Ask::NoneOf, None) if of_days => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            _ => question(field, ask, texts, actor),
+        asked_in(self.currency_of(&field), field, ask, texts, actor)
+    }
+}
+
+/// As `Fields::question`; `currency` is the field that holds the currency of an amount.
+pub(in crate::kernel) fn asked_in(
+    currency: Option<FieldRef>,
+    field: FieldRef,
+    ask: Ask,
+    texts: Vec<String>,
+    actor: &Actor,
+) -> Result<Cond, Bad> {
+    let zone = actor.settings.own_time_zone;
+    let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
+    match (ask, &currency) {
+        (Ask::AnyOf, Some(currency)) => one_of_each(texts, |text| in_currency(&field, currency, ask, text, actor)),
+        (Ask::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
+            Ok([text]) => in_currency(&field, currency, ask, text, actor),
+            Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
+        },
+        (Ask::NoneOf, Some(_)) => asked_in(currency, field, Ask::AnyOf, texts, actor).map(|cond| !cond),
+        (Ask::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
+            one_of_each(texts, |text| within_days(&field, text, actor))
         }
+        (Ask::Op(op), None) if of_days => from_day(&field, op, texts, actor),
+        (Ask::NoneOf, None) if of_days => asked_in(None, field, Ask::AnyOf, texts, actor).map(|cond| !cond),
+        _ => question(field, ask, texts, actor),
     }
 }
 
@@ -48,7 +59,7 @@ fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, Bad>) -
 fn in_currency(field: &FieldRef, currency: &FieldRef, ask: Ask, text: String, actor: &Actor) -> Result<Cond, Bad> {
     match amounts::cut(&text) {
         (amount, Some(code)) => Ok(Cond::All(vec![
-            Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code.to_owned()])),
+            Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code])),
             question(field.clone(), ask, vec![amount.to_owned()], actor)?,
         ])),
         (_, None) => question(field.clone(), ask, vec![text], actor),

@@ -38,7 +38,8 @@ pub fn search_plan<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, asked: &Searc
 pub fn condition<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, which: &RecordSelection) -> Result<Cond> {
     let mut added = added(tx, fields, which.view_id, which.segment_id, "/selection")?;
     let selection = Selection { all: which.all.clone(), any: which.any.clone(), none: which.none.clone() };
-    let own = fields.select(&selection, tx.actor).map_err(|bad| Error::members(within("/selection", bad)))?;
+    let own = fields.select_beside(&selection, &added.conds, tx.actor);
+    let own = own.map_err(|bad| Error::members(within("/selection", bad)))?;
     if let Some(q) = which.q.as_ref().or(added.q.as_ref()) {
         let words = fields.condition_of_words(q, tx.actor);
         let misplaced = |bad: Bad| Error::from(Bad { parameter: None, ..bad }.at_member("/selection/q"));

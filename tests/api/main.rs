@@ -39,6 +39,7 @@ mod money;
 mod origins;
 mod panics;
 mod parsing;
+mod past;
 mod people;
 mod periods;
 mod pooler;

@@ -167,7 +167,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("sector", &companies::sector),
         field("employees", &companies::employees),
         field("revenue", &companies::revenue_amount).at("revenue.amount").in_currency("revenue_currency"),
-        field("revenue_currency", &companies::revenue_currency).at("revenue.currency"),
+        field("revenue_currency", &companies::revenue_currency).at("revenue.currency").written(Form::Currency),
         field("country", &companies::country),
         field("parent_id", &companies::parent_id).to(Kind::Company),
         field("owner_id", &companies::owner_id).to(Kind::User).hot(),

@@ -312,7 +312,7 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("owner_id", &deals::owner_id).to(Kind::User).hot(),
         field("source_id", &deals::source_id).to(Kind::Source),
         field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
-        field("currency", &deals::value_currency).at("value.currency"),
+        field("currency", &deals::value_currency).at("value.currency").written(Form::Currency),
         field("probability_percent", &deals::probability_percent),
         field("expected_close_date", &deals::expected_close_date),
         field("forecast_category", &deals::forecast_category).one_of(ForecastCategory::TEXTS),

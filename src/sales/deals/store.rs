@@ -101,6 +101,8 @@ pub struct Past {
     pub value_from_lines: bool,
     /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
     pub without_beginning: bool,
+    /// Nobody knows when it came to its last stage, nor when it left the one before: that stay has no days.
+    pub last_undated: bool,
 }
 
 impl Past {
@@ -131,7 +133,9 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
         custom_fields::must_be_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
-        let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true, without_beginning: false };
+        let without_beginning = stage.category != Category::Open;
+        let stages = vec![(stage, tx.now)];
+        let past = Past { stages, value_from_lines: true, without_beginning, last_undated: false };
         drafts.push((DealCreate { owner_id, ..(*new).clone() }, past));
     }
     let named: Vec<Named<'_>> = list.iter().flat_map(|new| named(new.company_id, &new.contacts)).collect();
@@ -241,8 +245,15 @@ fn new_row<'a>(
 
 fn spans_of(tx: &Tx<'_>, record: Uuid, past: &Past) -> Vec<Span> {
     let ends = past.stages.iter().skip(1).map(|(_, at)| Some(*at)).chain([None]);
-    let spans = past.stages.iter().zip(ends);
-    spans.map(|((stage, entered), left)| Span::new(tx, record, stage, *entered, left)).collect()
+    let spans = past.stages.iter().zip(ends).enumerate();
+    let unknown = |n: usize| match n {
+        0 if past.without_beginning => true,
+        _ => past.last_undated && n + 2 == past.stages.len(),
+    };
+    let span = |(n, ((stage, entered), left)): (usize, (&(Stage, DateTime), _))| {
+        Span::new(tx, record, stage, *entered, left).with_unknown_length(unknown(n))
+    };
+    spans.map(span).collect()
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {

@@ -275,7 +275,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("company_id", &leads::company_id).to(Kind::Company).hot(),
         field("product_id", &leads::product_id).to(Kind::Product),
         field("value", &leads::value_amount).at("value.amount").in_currency("currency"),
-        field("currency", &leads::value_currency).at("value.currency"),
+        field("currency", &leads::value_currency).at("value.currency").written(Form::Currency),
         field("rating", &leads::rating).one_of(Rating::TEXTS),
         field("owner_id", &leads::owner_id).to(Kind::User).hot(),
         field("source_id", &leads::source_id).to(Kind::Source),

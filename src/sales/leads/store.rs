@@ -71,8 +71,6 @@ pub struct Past {
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     pub loss_reason: Option<Uuid>,
-    /// From a file: what it does not date was not made just now.
-    pub imported: bool,
 }
 
 impl Past {
@@ -81,9 +79,9 @@ impl Past {
         self.created_at.or(self.closed_at)
     }
 
-    /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
+    /// Nobody knows when it began, or when it was closed: the one stands for the other, and no report takes the days between.
     fn without_beginning(&self) -> bool {
-        self.imported && self.created_at.is_none()
+        self.created_at.is_none() || self.closed_at.is_none()
     }
 }
 
@@ -254,7 +252,9 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
     match row.closed_at {
         None => vec![Span::new(tx, row.id, stage, row.created_at, None)],
         Some(closed) => {
-            vec![Span::new(tx, row.id, first, row.created_at, Some(closed)), Span::new(tx, row.id, stage, closed, None)]
+            let before = Span::new(tx, row.id, first, row.created_at, Some(closed));
+            let before = before.with_unknown_length(row.without_beginning);
+            vec![before, Span::new(tx, row.id, stage, closed, None)]
         }
     }
 }
