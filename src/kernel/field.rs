@@ -299,6 +299,15 @@ impl FieldRef {
         one == other || (self.is_tags() && tags::key(one) == tags::key(other))
     }
 
+    /// Whether it is the currency of an amount, which stands beside it: `value.currency`.
+    pub(in crate::kernel) fn is_currency(&self) -> bool {
+        match self {
+            FieldRef::Built(field) => field.path.ends_with(".currency"),
+            FieldRef::Custom(_) => false,
+            FieldRef::Currency(_) => true,
+        }
+    }
+
     pub(in crate::kernel) fn hot(&self) -> bool {
         matches!(self, FieldRef::Built(Field { hot: true, .. }))
     }
