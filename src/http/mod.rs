@@ -18,4 +18,5 @@ pub mod openapi30;
 pub mod own_document;
 pub mod schema;
 pub mod server;
+pub mod single_reads;
 pub mod validators;

@@ -70,6 +70,21 @@ pub fn email(text: &str) -> String {
     }
 }
 
+/// An address as every mail server takes it: with its host in Punycode.
+pub fn for_mail(text: &str) -> String {
+    let ascii = |(name, at)| Some(format!("{name}@{}", idna::domain_to_ascii(at).ok()?));
+    text.rsplit_once('@').and_then(ascii).unwrap_or_else(|| text.to_owned())
+}
+
+/// An e-mail address in each form in which it may have been kept before there was one.
+pub fn email_forms(text: &str) -> Vec<String> {
+    let form = email(text);
+    let mut forms = vec![form.clone(), for_mail(&form), text.trim().to_lowercase()];
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
 /// The domain of a company, out of whatever is copied from the line of a browser: `acme.example` for
 /// `https://www.Acme.example:443/about`, and for `info@acme.example`. What is no domain stays as it is written: `n/a` is none.
 pub fn domain(text: &str) -> String {
@@ -148,6 +163,15 @@ mod tests {
             assert_eq!(email(text), expected, "{text}");
             assert_eq!(email(&email(text)), expected, "{text} twice");
         }
+    }
+
+    #[test]
+    fn an_address_is_known_in_the_forms_of_before() {
+        for text in ["INFO@bücher.example", "info@xn--bcher-kva.example"] {
+            assert_eq!(email_forms(text), ["info@bücher.example", "info@xn--bcher-kva.example"], "{text}");
+            assert_eq!(for_mail(&email(text)), "info@xn--bcher-kva.example");
+        }
+        assert_eq!(email_forms("Anna@example.com"), ["anna@example.com"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::kernel::form::Form;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::money::Money;
 use crate::kernel::phones;
+use crate::kernel::tags::same_set;
 use crate::text_enum;
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
@@ -174,6 +175,15 @@ enum Stored {
     Options(Vec<String>),
 }
 
+impl Stored {
+    fn is_as(&self, other: &Stored) -> bool {
+        match (self, other) {
+            (Stored::Options(one), Stored::Options(other)) => same_set(one, other),
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// The values of a record, as its column holds them; an answer shows them as a list of `CustomValue`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
@@ -252,6 +262,8 @@ impl CustomValues {
                 continue;
             };
             match field.accept(value, country) {
+                // Options are a set: in another order they are the same.
+                Ok(Some(stored)) if self.0.get(&value.key).is_some_and(|known| known.is_as(&stored)) => {}
                 Ok(Some(stored)) => {
                     values.insert(value.key.clone(), stored);
                 }
@@ -264,15 +276,18 @@ impl CustomValues {
         if bad.is_empty() { Ok(CustomValues(values)) } else { Err(bad) }
     }
 
-    /// The records that the given values name, with their pointers.
+    /// The records that the given values name and `before` does not, with their pointers.
     pub fn named<'g>(
+        before: Option<&'g CustomValues>,
         given: &'g [CustomValue],
         fields: &'g CustomFields,
         record: RecordKind,
     ) -> impl Iterator<Item = (RecordKind, Uuid, String)> + 'g {
         given.iter().enumerate().filter_map(move |(n, value)| {
             let field = fields.living(record).find(|field| field.key == value.key)?;
-            Some((field.refers?, value.id?, format!("/custom_fields/{n}/id")))
+            let id =
+                value.id.filter(|id| before.and_then(|before| before.0.get(&value.key)) != Some(&Stored::Id(*id)))?;
+            Some((field.refers?, id, format!("/custom_fields/{n}/id")))
         })
     }
 }

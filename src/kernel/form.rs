@@ -18,6 +18,8 @@ pub enum Form {
     Domain,
     /// A number for people, such as `D-1042`.
     Number,
+    /// ISO 4217.
+    Currency,
 }
 
 impl Form {
@@ -33,6 +35,7 @@ impl Form {
                 let own = phones::own(&text, &actor.settings.country);
                 if own == text { vec![own] } else { vec![own, text] }
             }
+            Form::Currency => vec![text.to_uppercase()],
         }
     }
 

@@ -431,7 +431,22 @@ impl<T> Fields<T> {
         Ok(Cond::Any(ways.iter().map(all).collect()))
     }
 
+    /// What the query of a single read asks to include.
+    pub fn included(&'static self, query: &str) -> Result<Vec<&'static Field>> {
+        let mut asked = Asked::read(query)?;
+        let names = asked.take("include").map(|text| split(&text)).unwrap_or_default();
+        asked.finish(&["include"])?;
+        self.include(&names).map_err(|bad| Error::parameters(vec![bad]))
+    }
+
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
+        if names.iter().any(|name| !name.is_empty()) && self.includes().next().is_none() {
+            return Err(Bad::parameter(
+                "include",
+                "unknown_parameter",
+                "is no parameter here: nothing can be included",
+            ));
+        }
         let find = |name: &String| {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
                 let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();

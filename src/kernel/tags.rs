@@ -42,6 +42,13 @@ impl From<Vec<String>> for Tags {
     }
 }
 
+/// Whether two lists hold the same, in whatever order.
+pub fn same_set<T: PartialEq>(one: &[T], other: &[T]) -> bool {
+    one.len() == other.len()
+        && one.iter().all(|item| other.contains(item))
+        && other.iter().all(|item| one.contains(item))
+}
+
 /// What all spellings of a tag have in common; the SQL function `tag_key` says the same.
 pub fn key(word: &str) -> String {
     // Lower case first: the capital of ß has no capitals.
@@ -74,6 +81,17 @@ impl TagChange<'_> {
         tags.0.retain(|word| !gone.contains(&key(word)));
         Some(tags)
     }
+}
+
+/// Sets the tags of rows of a table. Tags are a set: a row that has the same in another order keeps its own.
+#[macro_export]
+macro_rules! set_tags {
+    ($table:ident, $tags:expr) => {
+        $tags.map(|tags: $crate::kernel::tags::Tags| {
+            let same = $table::tags.contains(tags.clone()).and($table::tags.is_contained_by(tags.clone()));
+            $table::tags.eq(diesel::dsl::case_when(same, $table::tags).otherwise(tags))
+        })
+    };
 }
 
 /// The members by which the changes of a record change its tags.

@@ -53,6 +53,13 @@ insert into contact_emails select workspace_id, email, id from contacts where em
 insert into companies (workspace_id, id, name, domain, created_at, updated_at) values
     ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-200000000001', 'A', 'https://www.A.example/', now(), now()),
     ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-200000000002', 'B', 'b.example', now(), now());
+insert into logins (id, email, created_at) values
+    ('00000000-0000-7000-8000-300000000001', 'anna@xn--bcher-kva.example', now()),
+    ('00000000-0000-7000-8000-300000000002', 'bob@xn--bcher-kva.example', now()),
+    ('00000000-0000-7000-8000-300000000003', 'bob@bücher.example', now()),
+    ('00000000-0000-7000-8000-300000000004', 'cid@x.example', now());
+insert into users (workspace_id, id, login_id, name, email, role, status, created_at, updated_at)
+select '00000000-0000-7000-8000-000000000001', id, id, split_part(email, '@', 1), email, 'seller', 'active', now(), now() from logins;
 "#;
 
 #[test]
@@ -79,8 +86,21 @@ fn rows_that_were_there_get_their_forms() {
     );
     let firms = "select concat_ws('|', name, domain, version) as what from companies order by id";
     assert_eq!(ask(&mut conn, firms), ["A|a.example|2", "B|b.example|1"]);
-    let events = "select concat_ws('|', type, record_version, changes #>> '{phones,1,0,e164}', changes #>> '{domain,1}') as what from events order by type, record_id";
-    let told = ["company.updated|2|a.example", "contact.updated|2|+33142685300", "contact.updated|2|+78005553535"];
+    let logins = "select email as what from logins order by id";
+    let mended = ["anna@bücher.example", "bob@xn--bcher-kva.example", "bob@bücher.example", "cid@x.example"];
+    assert_eq!(ask(&mut conn, logins), mended);
+    let users = "select concat_ws('|', email, version) as what from users order by id";
+    assert_eq!(
+        ask(&mut conn, users),
+        ["anna@bücher.example|2", "bob@xn--bcher-kva.example|1", "bob@bücher.example|1", "cid@x.example|1"]
+    );
+    let events = "select concat_ws('|', type, record_version, changes #>> '{phones,1,0,e164}', changes #>> '{domain,1}', changes #>> '{email,1}') as what from events order by type, record_id";
+    let told = [
+        "company.updated|2|a.example",
+        "contact.updated|2|+33142685300",
+        "contact.updated|2|+78005553535",
+        "user.updated|2|anna@bücher.example",
+    ];
     assert_eq!(ask(&mut conn, events), told);
     // Once more changes nothing.
     conn.batch_execute("update backfills set workspace_id = null, record_id = null, done_at = null").unwrap();

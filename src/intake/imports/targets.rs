@@ -89,7 +89,8 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         for (name, target, hint) in HISTORY {
             add(name, target, hint);
         }
-        for stage in stages {
+        // Of leads only the beginning and the closing are kept.
+        for stage in stages.iter().filter(|_| resource == ImportResource::Deals) {
             add(&format!("entered.{stage}"), Target::Entered(stage.clone()), "the day it entered this stage");
         }
     }

@@ -10,6 +10,7 @@ use crate::intake::imports::{custom, known};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::shape::{self, Rules, Shape};
+use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::people::companies::model::{Company, CompanyCreate, CompanyUpdate};
 use crate::people::companies::store as companies;
@@ -157,12 +158,11 @@ fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec
         }
         ImportResource::Leads => {
             let new = bodies::<LeadCreate>(rows)?;
-            rows.iter().try_for_each(check_order)?;
+            rows.iter().try_for_each(|row| check_order(row, tx.now))?;
             let past = |row: &Prepared| leads::Past {
                 created_at: row.created_at,
                 closed_at: row.closed_at,
                 loss_reason: row.loss_reason,
-                imported: true,
             };
             leads::insert_with_past(tx, &new.iter().zip(rows.iter().map(past)).collect::<Vec<_>>())?;
         }
@@ -177,8 +177,16 @@ fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec
     Ok(Vec::new())
 }
 
-fn check_order(row: &Prepared) -> Result<()> {
-    let begin = row.entered.iter().map(|(_, at)| *at).chain(row.created_at).min();
+/// What has happened lies in the past, and in order.
+fn check_order(row: &Prepared, now: DateTime) -> Result<()> {
+    let (created, closed) = (("/created_at".to_owned(), row.created_at), ("/closed_at".to_owned(), row.closed_at));
+    let entered = row.entered.iter().map(|(stage, at)| (format!("/entered.{}", stage.name), Some(*at)));
+    for (member, at) in [created, closed].into_iter().chain(entered.clone()) {
+        if let Some(at) = at.filter(|at| *at > now) {
+            return Err(Error::member(member, "out_of_range", format!("{at} lies in the future")));
+        }
+    }
+    let begin = entered.filter_map(|(_, at)| at).chain(row.created_at).min();
     match (begin, row.closed_at) {
         (Some(begin), Some(closed)) if closed < begin => {
             Err(Error::member("/closed_at", "out_of_range", format!("{closed} lies before its beginning, {begin}")))
@@ -190,43 +198,60 @@ fn check_order(row: &Prepared) -> Result<()> {
 /// The stages a deal has gone through, as far as the file tells. History is history: nothing is dated to the import but
 /// what the file does not date.
 fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
-    check_order(row)?;
+    check_order(row, tx.now)?;
     let first_open =
         reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
-    let last = row.stage.as_ref().unwrap_or(first_open);
-    let mut stages: Vec<(Stage, crate::kernel::time::DateTime)> = row.entered.clone();
+    let mut stages = row.entered.clone();
     stages.sort_by_key(|(stage, at)| (*at, stage.position));
-    let begin = stages
-        .first()
-        .map(|(_, at)| *at)
-        .into_iter()
-        .chain(row.created_at)
-        .min()
-        .unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
-    if stages.first().is_none_or(|(_, at)| *at > begin)
-        && (last.category != Category::Open || stages.iter().any(|(s, _)| s.id == last.id))
-    {
-        stages.insert(0, (first_open.clone(), begin));
-    }
-    if last.category == Category::Open {
-        if !stages.iter().any(|(s, _)| s.id == last.id) {
-            let at = stages.last().map_or(begin, |(_, at)| *at);
-            stages.push((last.clone(), at));
-        }
-    } else {
-        let closed = row.closed_at.ok_or_else(|| {
-            Error::member(
-                "/closed_at",
-                "required",
-                format!("is empty, but the stage {} is {}", last.name, last.category.as_str()),
-            )
-        })?;
-        stages.retain(|(s, at)| s.id != last.id && *at <= closed);
-        stages.push((last.clone(), closed));
+    let last = row.stage.as_ref().or(stages.last().map(|(stage, _)| stage)).unwrap_or(first_open).clone();
+    let begin = stages.first().map(|(_, at)| *at).into_iter().chain(row.created_at).min();
+    let begin = begin.unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
+    let open = last.category == Category::Open;
+    let last_undated = open && !stages.is_empty() && stages.iter().all(|(stage, _)| stage.id != last.id);
+    // An open deal that is said to have entered nothing but the first stage stood there from the beginning.
+    let stayed = open && stages.iter().all(|(stage, _)| stage.id == first_open.id);
+    let end = if open { open_end(&mut stages, &last)?.unwrap_or(begin) } else { closed_end(&stages, &last, row)? };
+    stages.push((last, end));
+    let closed_alone = !open && stages.len() == 1;
+    match stages.first_mut().filter(|(_, at)| closed_alone || *at > begin) {
+        Some((_, at)) if stayed => *at = begin,
+        Some(_) => stages.insert(0, (first_open.clone(), begin)),
+        None => {}
     }
     let dated = row.created_at.is_some() || row.entered.iter().any(|(stage, _)| stage.category == Category::Open);
-    let without_beginning = last.category != Category::Open && !dated;
-    Ok(deals::Past { stages, value_from_lines: false, without_beginning })
+    Ok(deals::Past { stages, value_from_lines: false, without_beginning: !open && !dated, last_undated })
+}
+
+/// When an open deal came to its stage, which is taken out; that is the last it entered. Where the file does not say so, it left the one
+/// before nobody knows when.
+fn open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Option<DateTime>> {
+    let latest = stages.last().cloned();
+    let Some(at) = stages.iter().position(|(stage, _)| stage.id == last.id) else {
+        return Ok(latest.map(|(_, at)| at));
+    };
+    let (_, entered) = stages.remove(at);
+    match latest {
+        Some((other, later)) if later > entered => {
+            let detail = format!("is {}, but it entered {} later, {later}", last.name, other.name);
+            Err(Error::member("/stage", "invalid", detail))
+        }
+        _ => Ok(Some(entered)),
+    }
+}
+
+/// When a closed deal was closed: nothing comes after that.
+fn closed_end(stages: &[(Stage, DateTime)], last: &Stage, row: &Prepared) -> Result<DateTime> {
+    let closed = row.closed_at.ok_or_else(|| {
+        let detail = format!("is empty, but the stage {} is {}", last.name, last.category.as_str());
+        Error::member("/closed_at", "required", detail)
+    })?;
+    match stages.last().filter(|(_, at)| *at > closed) {
+        Some((stage, at)) => {
+            let detail = format!("{closed} lies before it entered {}, {at}", stage.name);
+            Err(Error::member("/closed_at", "out_of_range", detail))
+        }
+        None => Ok(closed),
+    }
 }
 
 /// Changes known records, all at once. Where one is refused, they are changed one by one.

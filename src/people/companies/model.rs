@@ -2,7 +2,7 @@
 use crate::db::related;
 use crate::kernel::address;
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -154,6 +154,11 @@ impl Rules for CompanyUpdate {
 }
 gives!(CompanyUpdate of Company: revenue, employees, address);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &companies::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<companies::next_task_on, Company>::NEW)
+    .beside();
+
 pub static COMPANY: Fields<companies::table> = Fields {
     kind: Kind::Company,
     all: &[
@@ -162,7 +167,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("sector", &companies::sector),
         field("employees", &companies::employees),
         field("revenue", &companies::revenue_amount).at("revenue.amount").in_currency("revenue_currency"),
-        field("revenue_currency", &companies::revenue_currency).at("revenue.currency"),
+        field("revenue_currency", &companies::revenue_currency).at("revenue.currency").written(Form::Currency),
         field("country", &companies::country),
         field("parent_id", &companies::parent_id).to(Kind::Company),
         field("owner_id", &companies::owner_id).to(Kind::User).hot(),
@@ -170,7 +175,8 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("external_id", &companies::external_id),
         field("next_task_at", &companies::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<companies::next_task_at, Company>::NEW),
+            .shown(&Shown::<companies::next_task_at, Company>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &companies::created_at),
         field("updated_at", &companies::updated_at),
         field("deleted_at", &companies::deleted_at),

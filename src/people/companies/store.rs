@@ -189,7 +189,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Company, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| companies::tags.eq(tags));
+        let tags = crate::set_tags!(companies, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these =
             companies::table.filter(companies::workspace_id.eq(tx.workspace())).filter(companies::id.eq_any(ids));
@@ -200,8 +200,10 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
         ));
         updates.push(update.returning(Company::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Company, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::must_see_anew(tx, Kind::Company, given)?;
     let changed: Vec<Company> = at_once(tx.conn, updates).explain(MEANINGS)?;
     if !moved.is_empty() {
         check_parents(tx, moved)?;

@@ -370,6 +370,11 @@ fn texts<'r>(row: &'r Json, list: &str, member: &'r str) -> impl Iterator<Item =
     items.filter_map(move |item| item.get(member)?.as_str().map(str::to_owned))
 }
 
+static NEXT_TASK_ON: Field = field("next_task_on", &contacts::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<contacts::next_task_on, Contact>::NEW)
+    .beside();
+
 pub static CONTACT: Fields<contacts::table> = Fields {
     kind: Kind::Contact,
     all: &[
@@ -399,7 +404,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         field("external_id", &contacts::external_id).hot(),
         field("next_task_at", &contacts::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<contacts::next_task_at, Contact>::NEW),
+            .shown(&Shown::<contacts::next_task_at, Contact>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &contacts::created_at),
         field("updated_at", &contacts::updated_at),
         field("deleted_at", &contacts::deleted_at),
@@ -409,8 +415,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
     search: Some(Search {
         sql: "fold(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '') || ' ' || \
               translate(jsonb_path_query_array(contacts.emails, '$[*].email')::text, '[]\",', '') || ' ' || \
-              translate(contacts.phone_keys::text, '[]\",', '') || case when contacts.last_name ~ '[\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7af]' \
-              then ' ' || contacts.last_name || coalesce(contacts.first_name, '') else '' end)",
+              translate(contacts.phone_keys::text, '[]\",', '') || together(contacts.last_name, contacts.first_name) || \
+              together(contacts.first_name, contacts.last_name))",
         members: &["first_name", "last_name", "email", "phone"],
     }),
     links: &[

@@ -296,7 +296,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         let custom = custom_fields::changed(tx, Kind::Contact, before.map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| contacts::custom.eq(custom));
         let tags = before.and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| contacts::tags.eq(tags));
+        let tags = crate::set_tags!(contacts, records::tags::few_enough(tags)?);
         let consents = changes.consents.clone().map(|list| contacts::consents.eq(Consents(list)));
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = contacts::table.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::id.eq_any(ids));
@@ -307,8 +307,10 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         ));
         updates.push(update.returning(Contact::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Contact, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::must_see_anew(tx, Kind::Contact, given)?;
     let changed: Vec<Contact> = at_once(tx.conn, updates).explain(MEANINGS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());

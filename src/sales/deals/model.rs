@@ -295,6 +295,11 @@ impl Rules for DealReopening {}
 
 static COMPANY_ID: Field = field("company_id", &deals::company_id);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &deals::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<deals::next_task_on, Deal>::NEW)
+    .beside();
+
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
@@ -307,7 +312,7 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("owner_id", &deals::owner_id).to(Kind::User).hot(),
         field("source_id", &deals::source_id).to(Kind::Source),
         field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
-        field("currency", &deals::value_currency).at("value.currency"),
+        field("currency", &deals::value_currency).at("value.currency").written(Form::Currency),
         field("probability_percent", &deals::probability_percent),
         field("expected_close_date", &deals::expected_close_date),
         field("forecast_category", &deals::forecast_category).one_of(ForecastCategory::TEXTS),
@@ -322,7 +327,8 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("last_activity_at", &deals::last_activity_at),
         field("next_task_at", &deals::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<deals::next_task_at, Deal>::NEW),
+            .shown(&Shown::<deals::next_task_at, Deal>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &deals::created_at),
         field("updated_at", &deals::updated_at),
         field("deleted_at", &deals::deleted_at),

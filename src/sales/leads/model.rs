@@ -258,6 +258,11 @@ impl Rules for LeadDisqualification {}
 static COMPANY_ID: Field = field("company_id", &leads::company_id);
 static CONTACT_ID: Field = field("contact_id", &leads::contact_id);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &leads::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<leads::next_task_on, Lead>::NEW)
+    .beside();
+
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
@@ -270,7 +275,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("company_id", &leads::company_id).to(Kind::Company).hot(),
         field("product_id", &leads::product_id).to(Kind::Product),
         field("value", &leads::value_amount).at("value.amount").in_currency("currency"),
-        field("currency", &leads::value_currency).at("value.currency"),
+        field("currency", &leads::value_currency).at("value.currency").written(Form::Currency),
         field("rating", &leads::rating).one_of(Rating::TEXTS),
         field("owner_id", &leads::owner_id).to(Kind::User).hot(),
         field("source_id", &leads::source_id).to(Kind::Source),
@@ -286,7 +291,8 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("last_activity_at", &leads::last_activity_at),
         field("next_task_at", &leads::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<leads::next_task_at, Lead>::NEW),
+            .shown(&Shown::<leads::next_task_at, Lead>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &leads::created_at),
         field("updated_at", &leads::updated_at),
         field("deleted_at", &leads::deleted_at),
@@ -297,7 +303,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         sql: "fold(leads.title || ' ' || leads.number || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || \
               coalesce(leads.person ->> 'company_name', '') || ' ' || coalesce(leads.person ->> 'email', '') || ' ' || \
               coalesce(leads.person ->> 'phone', '') || ' ' || \
-              translate(leads.phone_keys::text, '[]\",', ''))",
+              translate(leads.phone_keys::text, '[]\",', '') || together(leads.person ->> 'name', null))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[
