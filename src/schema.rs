@@ -550,6 +550,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        view_version -> Nullable<Int8>,
+        segment_version -> Nullable<Int8>,
     }
 }
 

@@ -172,8 +172,12 @@ macro_rules! related_links {
     };
 }
 
-/// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything.
+/// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything. Work on a record is
+/// seen with the record, but not without the right to work.
 pub fn narrow(actor: &Actor) -> Option<Narrow> {
+    if actor.must_read(Kind::Task.path()).is_err() {
+        return Some(Box::new(|_| None));
+    }
     let owners = BETWEEN.map(|(kind, name)| {
         let readable = actor.must_read(kind.path()).is_ok();
         let owners = if readable { sight::owners(actor, kind, Action::Read) } else { Some(Vec::new()) };
@@ -187,7 +191,8 @@ pub fn narrow(actor: &Actor) -> Option<Narrow> {
         let first = include_str!("related/first_task.sql").replace(":related", text(kind));
         let first = sees.iter().fold(first, |sql, (name, seen)| sql.replace(&format!(":{name}"), seen));
         let table = kind.path();
-        first.replace(":workspace", &format!("{table}.workspace_id")).replace(":ids", &format!("array[{table}.id]"))
+        let first = first.replace(":workspace", &format!("{table}.workspace_id"));
+        Some(first.replace(":ids", &format!("array[{table}.id]")))
     }))
 }
 

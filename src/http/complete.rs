@@ -1,9 +1,11 @@
 //! Completes the collected document with what holds for all operations, so that none has to repeat it: tag, scope, problems,
 //! headers, required members, examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
-use crate::http::{closed_sets, enums, event_types, examples, fillings};
+use crate::http::inquiry::Signatures;
+use crate::http::{closed_sets, enums, event_types, examples, fillings, single_reads};
 use crate::kernel::actor::SCOPES;
 use crate::kernel::shape::is_patch;
+use crate::web::signature::Signature;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
@@ -53,16 +55,18 @@ const UNVERSIONED: &str = "api-keys";
 const SPARSE: &str = "ErrorParams";
 
 /// Completes the whole document.
-pub fn complete(document: &mut Json) {
+pub fn complete(document: &mut Json, signatures: &Signatures) {
     let outputs = reachable(document, "responses");
     split_shared(document, &outputs);
     let inputs = reachable(document, "requestBody");
     let versioned = versioned(document);
     let mut used = BTreeSet::new();
+    let single = single_reads::add_parameters(document);
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
-                used.insert(complete_operation(path, method, operation, &versioned));
+                let signature = signatures.get(&(path.clone(), method.clone())).copied().unwrap_or_default();
+                used.insert(complete_operation(path, method, operation, signature, &versioned));
             }
         }
     }
@@ -83,6 +87,9 @@ pub fn complete(document: &mut Json) {
     let types = event_types::table(document);
     if let Some(list) = document.pointer_mut("/paths/~1api~1v1~1events/get") {
         describe(list, &types);
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        single_reads::add_members(schemas, &single);
     }
     enums::name(document);
     fillings::add(document);
@@ -156,7 +163,13 @@ fn refs(value: &Json, found: &mut Vec<String>) {
 }
 
 /// Completes one operation and returns its tag.
-fn complete_operation(path: &str, method: &str, operation: &mut Json, versioned: &BTreeSet<String>) -> String {
+fn complete_operation(
+    path: &str,
+    method: &str,
+    operation: &mut Json,
+    signature: Signature,
+    versioned: &BTreeSet<String>,
+) -> String {
     let parts: Vec<&str> = path.trim_start_matches("/api/v1/").split('/').collect();
     let tag = parts.first().copied().unwrap_or_default().to_owned();
     operation["tags"] = json!([tag]);
@@ -164,8 +177,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json, versioned:
     if public {
         operation["security"] = json!([]);
     } else {
-        scope_of(&tag, path, method, operation);
-        permission_of(&tag, path, method, operation);
+        tell_permission(operation, signature);
     }
     if operation.get("description").is_none() {
         operation["description"] = operation["summary"].clone();
@@ -260,34 +272,14 @@ fn only_json(operation: &mut Json) -> bool {
     contents.any(|content| content.remove("text/csv").is_some())
 }
 
-fn scope_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
-    let scope = match operation["x-required-scope"].as_str() {
-        Some(named) => named.to_owned(),
-        None if path.ends_with("/search") => format!("{tag}:read"),
-        None => format!("{tag}:{}", if method == "get" { "read" } else { "write" }),
-    };
+/// The scope that an API key needs, and the right that a role needs, as `deals:update`.
+fn tell_permission(operation: &mut Json, signature: Signature) {
+    let Some((resource, action)) = signature.permission else { return };
+    let scope = action.scope(resource);
     if SCOPES.contains(&scope.as_str()) {
         describe(operation, &format!("Needs the scope `{scope}`."));
         operation["x-required-scope"] = json!(scope);
-    }
-}
-
-/// The right that a role needs, as `deals:update`: by the method, and for a verb in the path by what the verb does. A test
-/// asks every operation with a role that lacks it.
-fn permission_of(tag: &str, path: &str, method: &str, operation: &mut Json) {
-    let verb = path.rsplit('/').next().unwrap_or_default();
-    let one = path.contains('{');
-    let action = match (method, verb) {
-        ("get", "export") => "export",
-        ("get", _) | (_, "search") => "read",
-        ("delete", _) | (_, "batch-delete" | "bulk-delete" | "restore") => "delete",
-        ("patch" | "put", _) | (_, "batch-update" | "bulk-update" | "batch-move") => "update",
-        (_, "run") => "create",
-        _ if one => "update",
-        _ => "create",
-    };
-    if SCOPES.iter().any(|scope| scope.split(':').next() == Some(tag)) {
-        operation["x-required-permission"] = json!(format!("{tag}:{action}"));
+        operation["x-required-permission"] = json!(format!("{resource}:{}", action.as_str()));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::db::queue::{self, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{jobs, letter_counts, login_tokens, logins, users, workspaces};
@@ -165,7 +166,7 @@ fn from_workspace(tx: &mut Tx<'_>) -> Result<()> {
 }
 
 fn address_key(email: &str) -> String {
-    format!("address:{}", email.to_lowercase())
+    format!("address:{}", address::email(email))
 }
 
 fn too_many(detail: &str) -> Error {

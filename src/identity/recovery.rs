@@ -10,6 +10,7 @@ use crate::identity::tokens::Keys;
 use crate::identity::turns::Waiter;
 use crate::identity::users::UserStatus;
 use crate::identity::{accounts, passwords, second_factor, users};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
@@ -163,7 +164,7 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
     responses((status = 204, description = "If the address is known, a letter is on its way")))]
 #[post("/auth/forgot-password")]
 async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::Data<Db>) -> Result<Reply> {
-    let email = given.email.to_lowercase();
+    let email = address::email(&given.email);
     // Asking counts like a wrong password: nobody's mailbox is to be flooded.
     Throttle::new(&request, &email)?.settle(false);
     db.run(move |conn| match accounts::login_by_email(conn, &email)? {
@@ -285,7 +286,7 @@ async fn change_email(
     let EmailChange { email, password } = given.0;
     let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
     throttle.settle(true);
-    db.run(move |conn| letters::send_to_login(conn, LetterKind::EmailChange, login, &email.to_lowercase())).await?;
+    db.run(move |conn| letters::send_to_login(conn, LetterKind::EmailChange, login, &address::email(&email))).await?;
     Ok(Reply::none())
 }
 

@@ -11,11 +11,12 @@ use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::kernel::{error, merge_patch};
+use crate::kernel::{address, error, merge_patch};
 use crate::schema::users;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -115,7 +116,7 @@ pub static USER: Fields<users::table> = Fields {
     kind: Kind::User,
     all: &[
         field("name", &users::name),
-        field("email", &users::email),
+        field("email", &users::email).written(Form::Email),
         field("role", &users::role),
         field("status", &users::status).one_of(UserStatus::TEXTS),
         field("team_id", &users::team_id).to(Kind::Team),
@@ -125,7 +126,10 @@ pub static USER: Fields<users::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &users::id),
-    search: Some(Search { sql: "fold(users.name || ' ' || coalesce(users.email, ''))", members: &["name", "email"] }),
+    search: Some(Search {
+        sql: "fold(users.name || ' ' || coalesce(users.email, '') || together(users.name, null))",
+        members: &["name", "email"],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -172,7 +176,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
     let role = new.role.as_deref().unwrap_or(SELLER);
     check_role(tx, role)?;
     teams::must_be_within(tx, new.team_id)?;
-    let email = new.email.as_ref().map(|e| e.to_lowercase());
+    let email = new.email.as_deref().map(address::email);
     let held = match (&email, password_hash) {
         (Some(email), Some(_)) => accounts::login_by_email(tx.conn, email)?.is_some(),
         _ => false,
@@ -298,7 +302,7 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
         }
         None => None,
     };
-    let named = new.email.as_ref().map(|email| email.to_lowercase()).filter(|_| hash.is_some());
+    let named = new.email.as_deref().map(address::email).filter(|_| hash.is_some());
     let write = move |tx: &mut Tx<'_>| {
         let user = insert(tx, &new, hash.as_deref())?;
         if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {
@@ -353,7 +357,7 @@ async fn invite(ctx: Ctx<can::users::Update>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The user", body = User)))]
 #[get("/users/{user_id}")]
 async fn read(ctx: Ctx<can::users::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.one(&USER, id, find).await
 }
 
 /// Change a user's name, role, status or team.

@@ -4,6 +4,7 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::kind::{Kind, Record};
+use crate::kernel::read_only::Aside;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::{self, Rules};
 use crate::people::{companies, contacts};
@@ -155,6 +156,15 @@ fn changed(row: &impl Record) -> Done {
     (row.id(), Some(row.version()), 200)
 }
 
+/// Members that were sent back must be what they were.
+fn must_be_as_answered<R: Record>(tx: &Tx<'_>, aside: &Aside, row: &R) -> Result<()> {
+    if aside.is_empty() {
+        return Ok(());
+    }
+    let after = serde_json::to_value(row).map_err(Error::internal)?;
+    aside.must_be(&tx.as_it_was(&after), &after, |member| tx.actor.access.hides(R::KIND.path(), member))
+}
+
 fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> Result<Done> {
     let expected = Expected(item.version);
     macro_rules! on {
@@ -163,7 +173,10 @@ fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> R
             match (item.action, id) {
                 (CompositeAction::Create, _) => Ok(made(&store::insert(tx, &shape::read(body)?)?)),
                 (CompositeAction::Update, Some(id)) => {
-                    Ok(changed(&store::update(tx, id, expected, &shape::read(body)?)?))
+                    let (changes, aside) = Aside::read_changes(body)?;
+                    let row = store::update(tx, id, expected, &changes)?;
+                    must_be_as_answered(tx, &aside, &row)?;
+                    Ok(changed(&row))
                 }
                 (CompositeAction::Delete, Some(id)) => store::delete(tx, id, expected).map(|()| (id, None, 204)),
                 (_, None) => Err(Error::not_found()),

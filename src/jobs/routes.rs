@@ -21,10 +21,13 @@ use uuid::Uuid;
 
 page!(JobPage of Job);
 
+/// What workers do.
+const KINDS: &[&str] = &["bulk", "import", "letter", "retag"];
+
 static JOB: Fields<jobs::table> = Fields {
     kind: Kind::Job,
     all: &[
-        field("kind", &jobs::kind),
+        field("kind", &jobs::kind).one_of(KINDS),
         field("status", &jobs::status).one_of(JobStatus::TEXTS),
         field("created_at", &jobs::created_at),
     ],

@@ -49,7 +49,7 @@ pub enum Action {
 
 impl Action {
     /// The scope that an API key needs for it.
-    fn scope(self, resource: &str) -> String {
+    pub fn scope(self, resource: &str) -> String {
         let verb = if matches!(self, Action::Read | Action::Export) { "read" } else { "write" };
         format!("{resource}:{verb}")
     }
@@ -133,6 +133,13 @@ impl Actor {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Resource {
+    /// Whether there is something to read: of calls that only do, weaker roles may make them than may read.
+    pub(in crate::kernel) fn is_read(&self) -> bool {
+        self.read >= self.write
     }
 }
 

@@ -1,8 +1,12 @@
 //! What an answer shows, a change takes back: members that cannot be changed are set aside while a body is read, and may say what
 //! the record says already.
+use crate::kernel::access::Access;
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::shape::{Node, Shape, escape};
+use crate::kernel::kind::Record;
+use crate::kernel::shape::{self, Node, Rules, Shape, escape};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 /// Members of a body that its schema does not take and the answer shows, and those that follow from another one that is given.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +21,52 @@ struct Member {
 }
 
 impl Aside {
+    /// Reads the changes of a record.
+    pub fn read_changes<C: DeserializeOwned + ToSchema + Rules + 'static>(body: Json) -> Result<(C, Aside)> {
+        Aside::read::<C, C>(body, whole)
+    }
+
+    /// Reads a body in which `changes` finds the changes of a record; what the record shows and they do not take is set aside.
+    pub fn read<T, C>(mut body: Json, changes: impl Fn(&mut Json) -> Option<&mut Json>) -> Result<(T, Aside)>
+    where
+        T: DeserializeOwned + ToSchema + Rules + 'static,
+        C: ToSchema + Rules + 'static,
+    {
+        let mut aside = Aside::default();
+        if let (Some(shown), Some(inner)) = (C::shown(), changes(&mut body)) {
+            // The names that a single read included are not the record's.
+            if let Some(members) = inner.as_object_mut() {
+                members.remove("included");
+            }
+            aside = Aside::take(inner, &Shape::of::<C>(), &shown);
+        }
+        Shape::of::<T>().check(&mut body)?;
+        if let Some(inner) = changes(&mut body) {
+            aside.take_followers(inner, C::follow());
+        }
+        Ok((shape::typed(body)?, aside))
+    }
+
     /// Takes what the schema does not know out of a body.
     pub fn take(body: &mut Json, input: &Shape, shown: &Shape) -> Aside {
         let mut aside = Aside::default();
         aside.walk(body, (input, &input.root), (shown, &shown.root), "");
+        aside.take_cleared(body, input, shown);
         aside
+    }
+
+    /// What is shown alone is cleared only where it is empty.
+    fn take_cleared(&mut self, body: &mut Json, input: &Shape, shown: &Shape) {
+        let has = |shape: &Shape, name: &str| match &shape.root {
+            Node::Object { properties, .. } => properties.iter().any(|(known, _)| known == name),
+            _ => false,
+        };
+        let Some(names) = body.get_mut("clear").and_then(Json::as_array_mut) else { return };
+        names.retain(|name| {
+            let Some(name) = name.as_str().filter(|name| !has(input, name) && has(shown, name)) else { return true };
+            self.0.push(Member { pointer: format!("/{}", escape(name)), value: Json::Null, follows: false });
+            false
+        });
     }
 
     /// Takes members that follow from others out of a body that its schema has checked. `follow` are pairs of a member and the one
@@ -72,20 +117,42 @@ impl Aside {
             true => one.value.is_null() || one.value.as_array().is_some_and(Vec::is_empty),
             false => [before, after].iter().any(|record| record.pointer(&one.pointer) == Some(&one.value)),
         };
-        let wrong = |one: &Member| match one.follows {
-            true => Bad::member(&one.pointer, "stated_twice", "is given alone and in the list"),
-            false => {
-                let detail = "cannot be changed here; leave it out, or send it as it was answered";
-                Bad::member(&one.pointer, "read_only", detail)
-            }
-        };
-        let bad: Vec<Bad> = self.0.iter().filter(|one| !same(one)).map(wrong).collect();
-        if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
+        refuse(self.0.iter().filter(|one| !same(one)))
+    }
+
+    /// The same of a row before and after the change.
+    pub fn must_be_of<R: Record>(&self, before: &R, after: &R, access: &Access) -> Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let shown = |row: &R| serde_json::to_value(row).map_err(Error::internal);
+        self.must_be(&shown(before)?, &shown(after)?, |member| access.hides(R::KIND.path(), member))
+    }
+
+    /// Each must be as its pointer and value are asked about, where a place in the answer is not the place in the record.
+    pub fn must_all(&self, same: impl Fn(&str, &Json) -> bool) -> Result<()> {
+        refuse(self.0.iter().filter(|one| !same(&one.pointer, &one.value)))
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+fn whole(body: &mut Json) -> Option<&mut Json> {
+    Some(body)
+}
+
+fn refuse<'m>(wrong: impl Iterator<Item = &'m Member>) -> Result<()> {
+    let bad = |one: &Member| match one.follows {
+        true => Bad::member(&one.pointer, "stated_twice", "is given alone and in the list"),
+        false => {
+            let detail = "cannot be changed here; leave it out, or send it as it was answered";
+            Bad::member(&one.pointer, "read_only", detail)
+        }
+    };
+    let bad: Vec<Bad> = wrong.map(bad).collect();
+    if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 
 /// What a reference, or one of two choices, leads to.

@@ -3,6 +3,7 @@ use crate::db::pool::Db;
 use crate::db::queue::Job;
 use crate::db::tx::in_transaction;
 use crate::identity::letters::{self, Letter, Order};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use diesel::PgConnection;
 use lettre::message::Mailbox;
@@ -57,7 +58,7 @@ impl Mail {
     }
 
     fn send(&self, letter: &Letter) -> Result<()> {
-        let to: Mailbox = letter.to.parse().map_err(Error::internal)?;
+        let to: Mailbox = address::for_mail(&letter.to).parse().map_err(Error::internal)?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(&letter.subject);
         let message = message.body(letter.text.clone()).map_err(Error::internal)?;
         match &self.way {

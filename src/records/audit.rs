@@ -1,6 +1,7 @@
 //! The audit log: who did what, when and from where, with what was before and after. The same rows as the feed, read by who answers for them.
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::asked::Asked;
 use crate::kernel::cond::Cond;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
@@ -10,7 +11,8 @@ use crate::kernel::on::On;
 use crate::kernel::query::Plan;
 use crate::kernel::reply::Reply;
 use crate::kernel::time::DateTime;
-use crate::records::feed::{MemberChange, changes};
+use crate::records::event_types;
+use crate::records::feed::{self, MemberChange, changes};
 use crate::schema::events;
 use crate::web::ctx::Ctx;
 use crate::{list, list_params, page};
@@ -117,9 +119,9 @@ static AUDIT: Fields<events::table> = Fields {
     all: &[
         field("type", &events::type_),
         field("at", &events::at),
-        field("record_kind", &events::record_kind),
+        field("record_kind", &events::record_kind).one_of(Kind::TEXTS),
         field("record_id", &events::record_id),
-        field("actor_kind", &events::actor_kind),
+        field("actor_kind", &events::actor_kind).one_of(&["user", "api_key", "import", "migration"]),
         field("actor_id", &events::actor_id).to(Kind::User),
         field("address", &events::address),
         field("request_id", &events::request_id),
@@ -160,11 +162,19 @@ fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
         .collect())
 }
 
+/// A type that there is not finds nothing, which would look as if nothing had happened.
+fn must_be_types(query: &str) -> Result<()> {
+    let mut asked = Asked::read(query)?;
+    let known: Vec<String> = event_types::all().map(|(_, name)| name).collect();
+    ["type", "type__ne"].iter().try_for_each(|name| feed::names(&mut asked, name, &known).map(drop))
+}
+
 /// Who did what, when and from where, the latest first. As CSV with the same filters, up to 100,000 rows at once.
 #[utoipa::path(operation_id = "list_audit_events", params(AuditEventList),
     responses((status = 200, description = "A page of the log", content((AuditEventPage = "application/json"), (String = "text/csv")))))]
 #[get("/audit-events")]
 async fn list(ctx: Ctx<can::audit_events::Read>) -> Result<Reply> {
+    must_be_types(ctx.query())?;
     let (csv, plan, link) = (ctx.wants_csv()?, AUDIT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     if csv {
         return ctx.report(move |tx| csv::reply(&lines(tx, &plan)?)).await;

@@ -166,7 +166,11 @@ fn wrong(parameter: &str, code: &'static str, detail: impl Into<String>) -> Erro
 }
 
 /// Names of a closed set; one that is not in it is refused with the nearest.
-fn names(given: &mut crate::kernel::asked::Asked, parameter: &str, known: &[String]) -> Result<Vec<String>> {
+pub(in crate::records) fn names(
+    given: &mut crate::kernel::asked::Asked,
+    parameter: &str,
+    known: &[String],
+) -> Result<Vec<String>> {
     let names = given.take(parameter).map(|text| split(&text)).unwrap_or_default();
     let unknown = names.iter().find(|name| !known.contains(name));
     match unknown {
@@ -251,8 +255,34 @@ fn seen(tx: &Tx<'_>) -> Statement {
     condition
 }
 
-/// The events by which records went from owners whom the caller sees to somebody else.
+/// Work that is seen with the record that it is about.
+const LINKED: [Kind; 3] = [Kind::Task, Kind::Activity, Kind::File];
+/// The members that name such a record.
+const LINKS: [(Kind, &str); 4] =
+    [(Kind::Deal, "deal_id"), (Kind::Lead, "lead_id"), (Kind::Contact, "contact_id"), (Kind::Company, "company_id")];
+
+/// Whether work was taken off a record that the caller sees.
+const UNLINKED: &str = "record_kind = any(:kinds) and exists (select 1 from :records where :records.workspace_id = events.workspace_id \
+    and :records.id = (changes -> ':member' ->> 0)::uuid and (:sight))";
+
+/// The events by which records went from owners whom the caller sees to somebody else, and work from records that the caller sees.
 fn lost(tx: &Tx<'_>) -> Statement {
+    let limited = |kind: &Kind| sight::owners(tx.actor, *kind, Action::Read).is_some();
+    let linked: Vec<String> = LINKED.iter().filter(|kind| limited(kind)).map(|kind| kind.as_str().into()).collect();
+    let links = LINKS.iter().filter(|_| !linked.is_empty());
+    links.fold(transferred(tx), |rest, (kind, member)| {
+        let unlinked = Statement::new(UNLINKED)
+            .set("kinds", Part::Texts(linked.clone()))
+            .set("records", Part::Sql(kind.path()))
+            .set("member", Part::Sql(member))
+            .set("sight", Part::Cond(sight::cond(tx.actor, *kind, Action::Read)));
+        Statement::new("(:rest) or (:unlinked)")
+            .set("rest", Part::Nested(Box::new(rest)))
+            .set("unlinked", Part::Nested(Box::new(unlinked)))
+    })
+}
+
+fn transferred(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("false");
     for (kind, owner) in OWNED {
         let Some(owners) = sight::owners(tx.actor, kind, Action::Read) else { continue };
@@ -389,7 +419,7 @@ list_params!(FeedParameters, {
 /// Keep the cursor and ask again: no change is ever skipped.
 ///
 /// A record that you see no more, because it has another owner now, is told of once more as `deal.hidden`: drop it, and what hangs on
-/// it. When your role, your team or those in it change, `user.sight_changed` comes first: load anew what you keep.
+/// it. So is a task that was taken off a record of yours. When your role, your team or those in it change, `user.sight_changed` comes first: load anew what you keep.
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {

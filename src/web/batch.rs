@@ -343,6 +343,10 @@ macro_rules! batch {
             #[serde(skip)]
             #[schema(ignore)]
             said: String,
+            /// Members that were sent back as they were answered.
+            #[serde(skip)]
+            #[schema(ignore)]
+            aside: $crate::kernel::read_only::Aside,
         }
 
         impl $crate::kernel::shape::Rules for $item {
@@ -359,7 +363,8 @@ macro_rules! batch {
         impl $crate::web::batch::BatchItem for $item {
             fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
                 let said = item.get("changes").map(ToString::to_string).unwrap_or_default();
-                $crate::kernel::shape::read(item).map(|one: Self| $item { said, ..one })
+                $crate::kernel::read_only::Aside::read::<Self, $update>(item, |item| item.get_mut("changes"))
+                    .map(|(one, aside)| $item { said, aside, ..one })
             }
 
             fn target(&self) -> Option<uuid::Uuid> {
@@ -416,6 +421,10 @@ macro_rules! batch {
                     let changed = $store::change_each(tx, &groups)?;
                     let mut changed: Vec<_> = alike.iter().flatten().zip(&changed).collect();
                     changed.sort_by_key(|(n, _)| **n);
+                    for ((item, before), (_, after)) in chosen.iter().zip(&rows).zip(&changed) {
+                        let as_it_was = item.aside.must_be_of(before, *after, &tx.actor.access);
+                        as_it_was.map_err(|error| error.under("/changes"))?;
+                    }
                     let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Done::changed(before, after));
                     Ok(done.collect())
                 })?;

@@ -2,7 +2,7 @@
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::read_only::Aside;
-use crate::kernel::shape::{self, Rules, Shape};
+use crate::kernel::shape::{self, Rules};
 use crate::web::budget;
 use crate::web::ctx::Identity;
 use crate::web::json::Strict;
@@ -57,14 +57,13 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let mut body = json(&request, payload, BODY_MAX).await?;
-            let Some(shown) = T::shown() else { return shape::read(body).map(Valid) };
+            if T::shown().is_none() {
+                return shape::read(body).map(Valid);
+            }
             drop_hidden(&request, T::changes(), &mut body);
-            let schema = Shape::of::<T>();
-            let mut aside = Aside::take(&mut body, &schema, &shown);
-            schema.check(&mut body)?;
-            aside.take_followers(&mut body, T::follow());
+            let (changes, aside) = Aside::read_changes(body)?;
             request.extensions_mut().insert(aside);
-            shape::typed(body).map(Valid)
+            Ok(Valid(changes))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The caller of an operation, with the permission it needs in its type.
 use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
+use crate::db::refs;
 use crate::db::sight;
 use crate::db::table::Expected;
 use crate::db::turns::Account;
@@ -11,11 +12,13 @@ use crate::kernel::asked::Asked;
 use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
+use crate::kernel::kind::Record;
 use crate::kernel::query::{Listed, PageInfo, Plan};
 use crate::kernel::read_only::Aside;
 use crate::kernel::reply::Reply;
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
+use crate::web::signature;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -51,6 +54,7 @@ impl<P: Permission> FromRequest for Ctx<P> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        signature::needs::<P>(request);
         ready(Ctx::new(request))
     }
 }
@@ -97,6 +101,11 @@ impl<P: Permission> Ctx<P> {
         version_in(tag).map(|version| Expected(Some(version))).ok_or_else(wrong)
     }
 
+    /// What was set aside of the body, for who compares it in another way than `write` does.
+    pub fn set_aside(&self) -> Aside {
+        self.request.extensions_mut().remove::<Aside>().unwrap_or_default()
+    }
+
     /// Whether the caller prefers CSV over JSON, which takes the right to export.
     pub fn wants_csv(&self) -> Result<bool> {
         let csv = self.prefers_csv()?;
@@ -139,6 +148,25 @@ impl<P: Permission> Ctx<P> {
         self.report(move |tx| {
             let (page, file) = file(tx, fields, &plan, page)?;
             Ok(Reply { link: link.next(page.info()), ..file })
+        })
+        .await
+    }
+
+    /// One record, with `include` also the names of the records that it names.
+    pub async fn one<T: 'static, R: Record + 'static>(
+        &self,
+        fields: &'static Fields<T>,
+        id: Id,
+        find: fn(&mut Tx<'_>, uuid::Uuid) -> Result<R>,
+    ) -> Result<Reply> {
+        let include = fields.included(self.query())?;
+        self.read(move |tx| {
+            let row = find(tx, id.0)?;
+            if include.is_empty() {
+                return Reply::record(&row);
+            }
+            let included = refs::include(tx, &include, std::slice::from_ref(&row))?;
+            Reply::record_with(&row, &included)
         })
         .await
     }
@@ -211,8 +239,10 @@ impl<P: Permission> Ctx<P> {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        let aside = self.request.extensions_mut().remove::<Aside>().filter(|aside| !aside.is_empty());
-        let Some(aside) = aside else { return self.db.write(self.request(self.claim()?)?, work).await };
+        let aside = self.set_aside();
+        if aside.is_empty() {
+            return self.db.write(self.request(self.claim()?)?, work).await;
+        }
         // Members that were sent back must be what they were; else nothing is written.
         let checked = move |tx: &mut Tx<'_>| {
             let reply = work(tx)?;
@@ -241,13 +271,15 @@ impl<P: Permission> Ctx<P> {
     }
 
     fn request(&self, claim: Option<Claim>) -> Result<Request> {
+        // A wrong key is refused also where nothing is written, as in a dry run.
+        self.key()?;
         let permission = Some((P::RESOURCE, P::ACTION));
         let address = address(&self.request).map(|address| address.to_string());
         Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission, address })
     }
 
     /// The `Idempotency-Key` of a POST, raw or as a quoted string.
-    fn claim(&self) -> Result<Option<Claim>> {
+    fn key(&self) -> Result<Option<String>> {
         if self.request.method() != actix_web::http::Method::POST {
             return Ok(None);
         }
@@ -260,13 +292,18 @@ impl<P: Permission> Ctx<P> {
         if key.is_empty() || text.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::new(Code::BadRequest, "Idempotency-Key must be 1 to 255 visible ASCII characters"));
         }
+        Ok(Some(key.to_owned()))
+    }
+
+    fn claim(&self) -> Result<Option<Claim>> {
+        let Some(key) = self.key()? else { return Ok(None) };
         let body = self.request.extensions().get::<BodyHash>().map(|hash| hash.0.clone()).unwrap_or_default();
         let hash = Sha256::new()
             .chain_update(self.request.method().as_str())
             .chain_update(self.request.uri().to_string())
             .chain_update(body)
             .finalize();
-        Ok(Some(Claim { key: key.to_owned(), hash: hash.to_vec(), principal: self.actor.principal, secret: false }))
+        Ok(Some(Claim { key, hash: hash.to_vec(), principal: self.actor.principal, secret: false }))
     }
 
     /// How to ask for the page after this one, for a `Link` header (RFC 8288).
@@ -287,8 +324,8 @@ fn sheet<T, L: Listed>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor
 }
 
 fn as_parameter(bad: Bad) -> Error {
-    let name = bad.pointer.unwrap_or_default().trim_start_matches('/').to_owned();
-    Error::parameters(vec![Bad::parameter(name, bad.code, bad.detail)])
+    let name = bad.pointer.as_deref().unwrap_or_default().trim_start_matches('/').to_owned();
+    Error::parameters(vec![Bad { pointer: None, ..bad }.at_parameter(name)])
 }
 
 /// A page, and the file that shows it. Where more follows, `Next-Cursor` says from where.

@@ -9,4 +9,5 @@ pub mod json;
 pub mod limits;
 pub mod names;
 pub mod restore;
+pub mod signature;
 pub mod upsert;

@@ -176,6 +176,8 @@ fn a_retry_with_a_key_has_one_effect() {
         .with("Idempotency-Key", "two words")
         .post("/contacts", json!({ "first_name": "B" }))
         .problem(400, "bad_request");
+    let rehearsed = json!({ "selection": { "q": "B" }, "dry_run": true });
+    owner.with("Idempotency-Key", "two words").post("/contacts/bulk-delete", rehearsed).problem(400, "bad_request");
     // A refused request is not kept: mended, it goes through.
     let keyed = owner.with("Idempotency-Key", "other");
     keyed.post("/contacts", json!({ "email": "no" })).problem(422, "validation_failed");

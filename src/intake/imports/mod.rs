@@ -2,6 +2,7 @@
 pub mod cells;
 pub mod custom;
 pub mod forget;
+pub mod known;
 pub mod model;
 pub mod prepare;
 pub mod records;

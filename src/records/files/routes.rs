@@ -131,7 +131,7 @@ async fn usage(ctx: Ctx<can::files::Read>, blobs: web::Data<Blobs>) -> Result<Re
     responses((status = 200, description = "The file", body = File)))]
 #[get("/files/{file_id}")]
 async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+    ctx.one(&FILE, id, store::find).await
 }
 
 /// Download the bytes of a file. They come as an attachment of no type, whatever they are; `content_type` of the file says it.

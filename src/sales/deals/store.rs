@@ -294,7 +294,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         let custom = custom.map(|custom| deals::custom.eq(custom));
         let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| deals::tags.eq(tags));
+        let tags = crate::set_tags!(deals, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(ids));
         let update = diesel::update(these).set((
@@ -304,8 +304,10 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         ));
         updates.push(update.returning(Deal::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Deal, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::must_see_anew(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = at_once(tx.conn, updates).explain(MEANINGS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
@@ -341,10 +343,20 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    sight::may_give(tx, Kind::Deal, &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())])?;
+    let given = [
+        ("value", ending.value.is_some()),
+        ("loss_note", ending.loss_note.is_some()),
+        ("competitor", ending.competitor.is_some()),
+    ];
+    sight::may_give(tx, Kind::Deal, &given)?;
     let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
+    // What was said of the loss stays said as long as the deal is lost.
+    let loss_note = ending.loss_note.or_else(|| before.loss_note.clone()).filter(|_| lost);
+    // A closed deal is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::heir(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -360,7 +372,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
             (deals::pipeline_id.eq(stage.pipeline_id), deals::stage_id.eq(stage.id), deals::status.eq(stage.category)),
             (deals::closed_at.eq(closed_at), deals::stage_entered_at.eq(tx.now), deals::last_activity_at.eq(tx.now)),
             (deals::closed_by_id.eq(closed_by), deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost))),
-            deals::loss_note.eq(ending.loss_note.filter(|_| lost)),
+            (deals::owner_id.eq(owner), deals::loss_note.eq(loss_note)),
             ending.competitor.map(|name| deals::competitor.eq(name)),
             ending.value.as_ref().map(|money| set_value(Some(money))),
             ending.delivery_date.map(|date| deals::delivery_date.eq(date)),
@@ -449,31 +461,6 @@ fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
         Some(stage) => stages::within(tx, deal.pipeline_id, stage.id),
         None => stages::first(tx, deal.pipeline_id, Category::Open),
     }
-}
-
-pub fn replace_lines(
-    tx: &mut Tx<'_>,
-    id: Uuid,
-    expected: Expected,
-    given: &lines::LineItemReplacement,
-) -> Result<lines::LineItemList> {
-    let before = lock(tx, id, expected)?;
-    let kept = lines::products_of(tx, id)?;
-    let listed = lines::listed(tx, given.line_items.iter(), &kept)?;
-    let (prices, total) = lines::price(&listed, &given.line_items)?;
-    lines::remove_all(tx, id)?;
-    let items: Vec<_> = (1..)
-        .zip(given.line_items.iter().zip(prices))
-        .map(|(position, (item, price))| (id, position, item, price))
-        .collect();
-    lines::insert(tx, &items)?;
-    let value = (given.set_value != Some(false)).then(|| set_value(total.as_ref()));
-    let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
-        .set((value, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
-        .returning(Deal::as_returning())
-        .get_result(tx.conn)?;
-    tx.record(Event::changed("line_items_changed", &before, &after)?);
-    lines::of_deal(tx, id)
 }
 
 /// The deal that each item means, by external id, of those that the caller may see.

@@ -8,7 +8,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Tags, Word};
 use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::people::companies::model::COMPANY;
@@ -138,7 +138,7 @@ pub struct LeadCreate {
     /// Also makes a task for that day.
     pub come_back_on: Option<NaiveDate>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
     /// Of the fields that the workspace added.
     #[serde(default)]
@@ -206,15 +206,15 @@ pub struct LeadUpdate {
     pub come_back_on: Option<Option<NaiveDate>>,
     /// All of them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
     /// Those that are added to what the record has.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
     /// Those that are taken off, if the record has them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
@@ -258,6 +258,11 @@ impl Rules for LeadDisqualification {}
 static COMPANY_ID: Field = field("company_id", &leads::company_id);
 static CONTACT_ID: Field = field("contact_id", &leads::contact_id);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &leads::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<leads::next_task_on, Lead>::NEW)
+    .beside();
+
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
@@ -286,7 +291,8 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("last_activity_at", &leads::last_activity_at),
         field("next_task_at", &leads::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<leads::next_task_at, Lead>::NEW),
+            .shown(&Shown::<leads::next_task_at, Lead>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &leads::created_at),
         field("updated_at", &leads::updated_at),
         field("deleted_at", &leads::deleted_at),
@@ -297,7 +303,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         sql: "fold(leads.title || ' ' || leads.number || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || \
               coalesce(leads.person ->> 'company_name', '') || ' ' || coalesce(leads.person ->> 'email', '') || ' ' || \
               coalesce(leads.person ->> 'phone', '') || ' ' || \
-              translate(leads.phone_keys::text, '[]\",', ''))",
+              translate(leads.phone_keys::text, '[]\",', '') || together(leads.person ->> 'name', null))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[

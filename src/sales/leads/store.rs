@@ -94,8 +94,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::must_see(tx, &named)?;
-    let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
-    promises::keep(tx, &vec![None; made.len()], made)
+    insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())
 }
 
 /// The records that a lead names.
@@ -147,7 +146,11 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     for lead in &made {
         tx.record(Event::created(lead)?);
     }
-    Ok(made)
+    // To what came in closed from a file nobody comes back.
+    let imported = list.iter().any(|(_, past)| past.imported);
+    let closed = |lead: &Lead| (imported && lead.status != Category::Open).then(|| lead.clone());
+    let closed: Vec<Option<Lead>> = made.iter().map(closed).collect();
+    promises::keep(tx, &closed.iter().map(Option::as_ref).collect::<Vec<_>>(), made)
 }
 
 /// A lead as it goes into the table.
@@ -292,7 +295,6 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let groups = apart(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
-    rows.iter().try_for_each(|row| must_be_open(row))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten());
         // What the leads name already may stay, seen or not.
@@ -314,7 +316,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| leads::tags.eq(tags));
+        let tags = crate::set_tags!(leads, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
         let update = diesel::update(these).set((
@@ -324,15 +326,20 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         ));
         updates.push(update.returning(Lead::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::must_see(tx, Kind::Lead, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::must_see_anew(tx, Kind::Lead, given)?;
     let changed: Vec<Lead> = at_once(tx.conn, updates).explain(MEANINGS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
+    // What says again what is there is no change.
+    let mut differing = rows.iter().zip(&changed).filter(|(before, after)| before.version != after.version);
+    differing.try_for_each(|(before, _)| must_be_open(before))?;
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
-    promises::keep(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
+    promises::keep(tx, &rows.into_iter().map(Some).collect::<Vec<_>>(), changed)
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
@@ -350,6 +357,9 @@ pub fn place(
     let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
+    // A closed lead is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::heir(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -360,7 +370,7 @@ pub fn place(
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
             (leads::closed_by_id.eq(closed_by), leads::loss_reason_id.eq(loss_reason.filter(|_| lost))),
-            filled.map(|custom| leads::custom.eq(custom)),
+            (leads::owner_id.eq(owner), filled.map(|custom| leads::custom.eq(custom))),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
@@ -374,11 +384,14 @@ pub fn place(
         (false, Category::Lost) => "lost",
     };
     tx.record(Event::changed(verb, before, &after)?);
-    Ok(after)
+    promises::keep(tx, &[Some(before)], vec![after])?.pop().ok_or_else(Error::not_found)
 }
 
 pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
-    let before = lock_open(tx, id, expected)?;
+    let before = lock(tx, id, expected)?;
+    if to.stage_id != before.stage_id {
+        must_be_open(&before)?;
+    }
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Lead)?,
         None => before.pipeline_id,

@@ -172,13 +172,23 @@ def reach(value, schemas, found):
             reach(schemas[title], schemas, found)
 
 
+def is_new(parameter, tried):
+    """Whether a parameter is no filter, or a filter that no operation before has."""
+    if parameter["in"] != "query" or parameter["name"] in ("limit", "sort", "include", "columns", "q") or parameter.get("required"):
+        return True
+    what = parameter["name"], json.dumps(parameter["schema"], sort_keys=True)
+    new = what not in tried
+    tried.add(what)
+    return new
+
+
 @schemathesis.hook
 def before_load_schema(context, document):
     """Examples become requests that can succeed: ids of records that exist, an If-Match that fits. Schemas learn the rules of
     docs/api-rules.md, so that these are tried as well."""
     schemas = document["components"]["schemas"]
     sent = set()
-    filters = {parameter["name"] for parameter in document["paths"]["/api/v1/deals"]["get"]["parameters"]}
+    tried = set()
     for path, item in document["paths"].items():
         for method, operation in item.items():
             reach(operation.get("requestBody", {}), schemas, sent)
@@ -186,9 +196,8 @@ def before_load_schema(context, document):
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 content.pop("example", None)
             parameters = operation.get("parameters", [])
-            if "/analytics/" in path and not path.endswith("/funnel"):
-                # All reports read the filters of the list of deals: one of them tries these.
-                parameters[:] = [parameter for parameter in parameters if parameter["name"] not in filters]
+            # All lists and reports read filters by one registry: a filter of one name and schema is tried once.
+            parameters[:] = [parameter for parameter in parameters if is_new(parameter, tried)]
             # A cursor is signed: made-up ones are refused, and would hide everything else.
             parameters[:] = [parameter for parameter in parameters if parameter["name"] != "cursor"]
             for parameter in parameters:

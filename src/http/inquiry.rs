@@ -1,0 +1,48 @@
+//! Asks every operation for its signature, so that the document says what the code does.
+use crate::web::signature::{Inquiry, Signature};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::{App, Error, HttpMessage, rt};
+use serde_json::Value as Json;
+use std::collections::HashMap;
+
+/// By path and method, as the document has them.
+pub type Signatures = HashMap<(String, String), Signature>;
+
+/// Sends every operation that needs a caller a request without one: its extractors note what they need, and it is not carried out.
+pub fn signatures<T, B>(app: App<T>, document: &Json) -> Signatures
+where
+    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
+        + 'static,
+    B: MessageBody,
+{
+    rt::System::new().block_on(async {
+        let service = init_service(app).await;
+        let mut found = Signatures::new();
+        for (path, method) in operations(document) {
+            let inquiry = Inquiry::default();
+            let request = TestRequest::with_uri(&path).method(verb(&method)).to_request();
+            request.extensions_mut().insert(inquiry.clone());
+            // Whatever is answered, what is asked for has been noted.
+            drop(service.call(request).await);
+            found.insert((path, method), inquiry.answer());
+        }
+        found
+    })
+}
+
+/// Paths and methods of the operations that are not open to everybody.
+fn operations(document: &Json) -> Vec<(String, String)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let methods = paths.flat_map(|(path, item)| {
+        item.as_object().into_iter().flatten().map(move |(method, operation)| (path, method, operation))
+    });
+    let closed = methods.filter(|(_, _, operation)| operation.get("security").is_none());
+    closed.map(|(path, method, _)| (path.clone(), method.clone())).collect()
+}
+
+fn verb(method: &str) -> Method {
+    Method::from_bytes(method.to_uppercase().as_bytes()).unwrap_or(Method::GET)
+}
