@@ -44,6 +44,7 @@ mod pooler;
 mod privacy;
 mod private;
 mod production;
+mod promises;
 mod properties;
 mod races;
 mod reach;
