@@ -216,6 +216,9 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
     if let Some(role) = &changes.role {
         check_role(tx, role)?;
     }
+    if before.status != UserStatus::Active && changes.status == Some(UserStatus::Active) {
+        may_be_active(tx, id)?;
+    }
     let after = diesel::update(users::table.find((tx.workspace(), id)))
         .set((changes, users::version.eq(before.version + 1), users::updated_at.eq(tx.now)))
         .returning(User::as_returning())
@@ -227,9 +230,16 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
     }
     if after.status == UserStatus::Suspended && before.status != UserStatus::Suspended {
         end_letters(tx, after.id)?;
-        queue::revoke_all_of(tx, id)?;
+        queue::revoke_all_of(tx.conn, tx.workspace(), id, tx.now)?;
     }
     events::record_change(tx, &before, after)
+}
+
+/// Who has no login becomes active with the letter: nobody could sign in as them before, and the letter would be good no more.
+fn may_be_active(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
+    let detail = "has no login yet, and becomes active by accepting an invitation: set invited, POST /users/{user_id}/invite sends one";
+    login.map(drop).ok_or_else(|| Error::member("/status", "invalid", detail))
 }
 
 /// Tokens and keys of who is no longer active: they stay dead when the user comes back.

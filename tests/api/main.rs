@@ -46,6 +46,7 @@ mod pooler;
 mod privacy;
 mod private;
 mod production;
+mod promises;
 mod properties;
 mod races;
 mod reach;

@@ -11,4 +11,5 @@ pub mod routes;
 pub mod run;
 pub mod table;
 pub mod targets;
+pub mod veil;
 pub mod write;

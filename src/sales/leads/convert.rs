@@ -91,6 +91,7 @@ impl Rules for LeadConversion {
 pub struct ConversionResult {
     pub lead: Lead,
     /// Not in a dry run for a role that hides a field of leads, when the lead's data made or filled it; the same holds for `company` and `deal`.
+    /// Nor, and without the deal, for a role that hides the e-mail of contacts, when it was found by that.
     pub contact: Option<Contact>,
     pub company: Option<Company>,
     pub deal: Option<Deal>,
@@ -108,6 +109,8 @@ pub struct ConversionResult {
 struct Made {
     created: Vec<String>,
     filled: Vec<String>,
+    /// The contact was found by an e-mail that the role hides.
+    found_by_hidden: bool,
 }
 
 pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConversion) -> Result<ConversionResult> {
@@ -152,11 +155,18 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         moved_tasks,
         dry_run: asked.dry_run,
     };
+    let result = if asked.dry_run && made.found_by_hidden { result.without_who_was_found() } else { result };
     let hides = tx.actor.access.hidden_members(Kind::Lead.path()).next().is_some();
     Ok(if asked.dry_run && hides { result.without_what_the_lead_gave() } else { result })
 }
 
 impl ConversionResult {
+    /// Leaves out the contact, and what is linked with it: a dry run must not show, without a trace, whose the e-mail is that the role hides.
+    fn without_who_was_found(mut self) -> ConversionResult {
+        self.filled.retain(|member| !member.starts_with("contact."));
+        ConversionResult { lead: Lead { contact_id: None, ..self.lead }, contact: None, deal: None, ..self }
+    }
+
     /// Leaves out the records that hold data of the lead: a dry run must not show, without a trace, what the role hides on the lead.
     fn without_what_the_lead_gave(self) -> ConversionResult {
         let gave = |kind: &str| {
@@ -258,7 +268,11 @@ fn contact(
             Some(contact) => Some(contact),
             None => return Ok(None),
         },
-        (None, None, Some(email)) => contacts::by_email(tx, email)?,
+        (None, None, Some(email)) => {
+            let found = contacts::by_email(tx, email)?;
+            made.found_by_hidden = found.is_some() && tx.actor.access.hides(Kind::Contact.path(), "email");
+            found
+        }
         (None, None, None) => None,
     };
     if let Some(contact) = known {

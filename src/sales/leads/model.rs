@@ -115,7 +115,7 @@ page!(LeadPage of Lead);
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadCreate {
     pub id: Option<Uuid>,
-    /// What they want, in a few words; made from the person's or the company's name, if absent.
+    /// What they want, in a few words; `Lead` and its number, if absent: nothing of the person, whom a role may hide.
     #[schema(min_length = 1, max_length = 300)]
     pub title: Option<String>,
     #[schema(max_length = 10_000)]
@@ -149,24 +149,23 @@ pub struct LeadCreate {
 }
 
 impl LeadCreate {
-    /// The title, or the best name there is. An address is no name: a role may hide it, and a title shows.
-    pub fn title(&self) -> Option<&str> {
-        let person = self.person.as_ref();
-        let filled = |text: Option<&'_ String>| text.is_some_and(|text| !text.is_empty());
-        let reachable = person.is_some_and(|p| filled(p.email.as_ref()) || filled(p.phone.as_ref()));
-        let texts = [
-            self.title.as_deref(),
-            person.and_then(|p| p.name.as_deref()),
-            person.and_then(|p| p.company_name.as_deref()),
-            reachable.then_some("Unnamed lead"),
-        ];
-        texts.into_iter().flatten().find(|text| !text.is_empty())
+    /// The title, or one of its number. Nothing of the person is a title: a role may hide the person, and a title shows everywhere.
+    pub fn title_of(&self, number: &str) -> String {
+        let given = self.title.as_deref().filter(|title| !title.is_empty());
+        given.map_or_else(|| format!("Lead {number}"), str::to_owned)
+    }
+
+    /// Whether it says who or what it is about.
+    fn says_something(&self) -> bool {
+        let person = self.person.clone().unwrap_or_default();
+        let texts = [self.title.clone(), person.name, person.company_name, person.email, person.phone];
+        texts.into_iter().flatten().any(|text| !text.is_empty())
     }
 }
 
 impl Rules for LeadCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
-        if self.title().is_none() {
+        if !self.says_something() {
             bad.push(Bad::member(
                 "/title",
                 "required",

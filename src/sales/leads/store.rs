@@ -160,7 +160,7 @@ struct NewRow<'n> {
     workspace_id: Uuid,
     id: Uuid,
     number: String,
-    title: &'n str,
+    title: String,
     description: Option<&'n str>,
     pipeline_id: Uuid,
     stage_id: Uuid,
@@ -209,11 +209,12 @@ fn new_row<'n>(
     let begin = past.begin().unwrap_or(tx.now);
     let closed_at = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
+    let number = format!("L-{number}");
     Ok(NewRow {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
-        number: format!("L-{number}"),
-        title: new.title().unwrap_or_default(),
+        title: new.title_of(&number),
+        number,
         description: new.description.as_deref(),
         pipeline_id: stage.pipeline_id,
         stage_id: stage.id,
