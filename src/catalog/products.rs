@@ -11,6 +11,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
+use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::schema::products;
 use crate::web::body::Valid;
@@ -104,7 +105,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
         field("sku", &products::sku),
         field("series", &products::series),
         field("price", &products::price_amount).at("price.amount").in_currency("price_currency"),
-        field("price_currency", &products::price_currency).at("price.currency"),
+        field("price_currency", &products::price_currency).at("price.currency").formatted(TextFormat::Currency),
         field("active", &products::active),
         field("external_id", &products::external_id),
         field("created_at", &products::created_at),

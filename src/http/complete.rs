@@ -2,7 +2,7 @@
 //! headers, required members, examples.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::inquiry::Signatures;
-use crate::http::{closed_sets, enums, event_types, examples, operation_examples};
+use crate::http::{closed_sets, enums, event_types, examples, operation_examples, single_reads};
 use crate::kernel::actor::SCOPES;
 use crate::kernel::shape::is_patch;
 use crate::web::signature::Signature;
@@ -61,6 +61,7 @@ pub fn complete(document: &mut Json, signatures: &Signatures) {
     let inputs = reachable(document, "requestBody");
     let versioned = versioned(document);
     let mut used = BTreeSet::new();
+    let single = single_reads::add_parameters(document);
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -86,6 +87,9 @@ pub fn complete(document: &mut Json, signatures: &Signatures) {
     let types = event_types::table(document);
     if let Some(list) = document.pointer_mut("/paths/~1api~1v1~1events/get") {
         describe(list, &types);
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        single_reads::add_members(schemas, &single);
     }
     enums::name(document);
     operation_examples::add(document);
@@ -294,7 +298,7 @@ fn complete_success(responses: &mut Map<String, Json>, versioned: &BTreeSet<Stri
             headers["ETag"] = header(
                 "The version of the record and a digest of the answer; send it back as `If-Match` or `If-None-Match`.",
             );
-        } else if read && schema.is_some() {
+        } else if read && (schema.is_some() || answer["content"]["application/octet-stream"].is_object()) {
             headers["ETag"] = header(
                 "A digest of the answer; send it back as `If-None-Match` to be answered 304 while nothing has changed.",
             );

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 pub struct Origins(pub Vec<String>);
 
 /// What a script may send beside the headers that every script may.
-const ALLOWED: [&str; 10] = [
+const ALLOWED: [&str; 12] = [
     "Authorization",
     "Content-Type",
     "Accept",
@@ -19,6 +19,8 @@ const ALLOWED: [&str; 10] = [
     "X-Request-Id",
     "traceparent",
     "tracestate",
+    "baggage",
+    "sentry-trace",
 ];
 
 /// What a script may read beside the headers that every script may.

@@ -4,20 +4,22 @@ use serde_json::json;
 use std::sync::LazyLock;
 
 /// Path under `/docs/`, media type, content.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 5] = [
     ("", "text/html; charset=utf-8", include_str!("docs/index.html")),
     ("page.js", "text/javascript; charset=utf-8", include_str!("docs/page.js")),
+    ("known.js", "text/javascript; charset=utf-8", include_str!("docs/known.js")),
     ("markdown.js", "text/javascript; charset=utf-8", include_str!("docs/markdown.js")),
     ("page.css", "text/css; charset=utf-8", include_str!("docs/page.css")),
 ];
 
 /// In the order in which a newcomer needs them.
-const GUIDES: [(&str, &str); 11] = [
+const GUIDES: [(&str, &str); 12] = [
     ("authentication", include_str!("../../docs/clients/authentication.md")),
     ("lists", include_str!("../../docs/clients/lists.md")),
     ("writes", include_str!("../../docs/clients/writes.md")),
     ("errors", include_str!("../../docs/clients/errors.md")),
     ("fields", include_str!("../../docs/clients/fields.md")),
+    ("events", include_str!("../../docs/clients/events.md")),
     ("limits", include_str!("../../docs/clients/limits.md")),
     ("privacy", include_str!("../../docs/clients/privacy.md")),
     ("rules", include_str!("../../docs/api-rules.md")),

@@ -3,6 +3,7 @@
 use crate::http::complete::complete;
 use crate::http::inquiry::signatures;
 use crate::http::schema::{RESOURCES, SchemaField};
+use crate::http::single_reads::INCLUDED;
 use crate::http::{app, collection, docs, openapi30, validators, workspace_document};
 use crate::identity::middleware::authenticate;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
@@ -65,6 +66,8 @@ struct Method {
     asks: bool,
     /// The schema of the JSON it answers.
     answers: Option<String>,
+    /// The media types that it answers.
+    media: Vec<String>,
 }
 
 impl Path {
@@ -75,6 +78,7 @@ impl Path {
             name: name.to_uppercase(),
             asks: in_query(operation),
             answers: success(operation),
+            media: media(operation),
         };
         Path {
             parts: path.split('/').map(str::to_owned).collect(),
@@ -157,6 +161,15 @@ impl Document {
         self.method(method, path)?.answers.as_deref()
     }
 
+    /// Whether an operation answers what an `Accept` takes. A file is what it is.
+    pub fn gives(&self, method: &str, path: &str, accept: &str) -> bool {
+        let given = self.method(method, path).map_or(&[][..], |method| method.media.as_slice());
+        let known = |media: &String| media == JSON || media == CSV;
+        !given.iter().any(|media| media == JSON)
+            || !given.iter().all(known)
+            || given.iter().any(|one| takes(accept, one))
+    }
+
     pub fn shapes(&self) -> &Shapes {
         &self.shapes
     }
@@ -205,6 +218,30 @@ fn named(schema: &Json) -> Option<String> {
     of(schema).or_else(|| of(&schema["items"])).or_else(choice)
 }
 
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
+
+/// The media types of what an operation answers. A list that can be had as a file says so by the problem of who accepts neither.
+fn media(operation: &Json) -> Vec<String> {
+    let answers = operation["responses"].as_object().into_iter().flatten();
+    let good = answers.filter(|(status, _)| status.starts_with('2'));
+    let named = good.flat_map(|(_, answer)| answer["content"].as_object().into_iter().flatten());
+    let csv = operation["responses"]["406"].is_object().then(|| CSV.to_owned());
+    named.map(|(media, _)| media.clone()).chain(csv).collect()
+}
+
+/// Whether one of the ranges of an `Accept` holds a media type (RFC 9110, 12.5.1).
+fn takes(accept: &str, media: &str) -> bool {
+    let group = media.split('/').next().unwrap_or_default();
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let name = parts.next().unwrap_or_default();
+        let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0)));
+        let holds = name.is_empty() || name == "*/*" || name == media || name.strip_suffix("/*") == Some(group);
+        holds && !refused
+    })
+}
+
 fn success(operation: &Json) -> Option<String> {
     let answers = operation["responses"].as_object()?;
     let good = answers.iter().find(|(status, _)| status.starts_with('2'))?.1;
@@ -226,7 +263,7 @@ fn members(document: &Json) -> HashMap<Kind, Vec<SchemaField>> {
     let of = |(kind, name): &(Kind, &str)| {
         let (create, update) = (&schemas[creation(name)], &schemas[format!("{}Update", plain(name))]);
         let shown = schemas[*name]["properties"].as_object().into_iter().flatten();
-        let shown = shown.filter(|(member, _)| *member != "custom_fields");
+        let shown = shown.filter(|(member, _)| !matches!(member.as_str(), "custom_fields" | INCLUDED));
         (*kind, shown.map(|(member, shown)| member_of(schemas, member, shown, create, update)).collect())
     };
     RESOURCES.iter().map(of).collect()

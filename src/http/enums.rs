@@ -20,7 +20,7 @@ pub fn name(document: &mut Json) {
 fn name_parameters(path: &str, operation: &mut Json, schemas: &mut Map<String, Json>) {
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let parameters = operation.get_mut("parameters").and_then(Json::as_array_mut).into_iter().flatten();
-    for parameter in parameters.filter(|parameter| parameter["in"] == "query") {
+    for parameter in parameters.filter(|parameter| parameter["in"] == "query" || parameter["in"] == "path") {
         let asked = parameter["name"].as_str().unwrap_or_default().to_owned();
         let schema = &mut parameter["schema"];
         let one = if schema["type"] == "array" { &mut schema["items"] } else { schema };

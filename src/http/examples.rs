@@ -51,10 +51,11 @@ fn plain(title: &str) -> &str {
 fn id(title: &str, name: &str) -> String {
     let kind = match name.trim_end_matches("_ids").trim_end_matches("_id") {
         "id" => {
-            let own = ["Crm", "Stored", "Next", "Issued"]
+            let own = ["Crm", "Stored", "Next", "Issued", "Bulk"]
                 .iter()
                 .fold(plain(title), |title, start| title.trim_start_matches(start));
-            snake(own)
+            let ends = ["BatchUpdateItem", "MoveItem"].iter();
+            snake(ends.fold(own, |title, end| title.strip_suffix(end).unwrap_or(title)))
         }
         "owner" | "author" | "actor" | "assignee" | "to_user" | "created_by" | "completed_by" | "erased_by"
         | "recorded_by" => "user".to_owned(),
@@ -82,6 +83,7 @@ fn snake(title: &str) -> String {
 const EMPTY: [&str; 28] = [
     "deleted_at",
     "closed_at",
+    "closed_by_id",
     "completed_at",
     "completed_by",
     "archived_at",
@@ -98,7 +100,6 @@ const EMPTY: [&str; 28] = [
     "activity_id",
     "rule_id",
     "due_date",
-    "due_end",
     "recording_url",
     "external_id",
     "error",
@@ -122,6 +123,16 @@ pub fn special(title: &str, name: &str, null: Option<bool>) -> Option<Json> {
         ("CustomValue", name) if null.is_some() && value(name) => Json::Null,
         ("CustomValue", "options") if null.is_some() => json!([]),
         ("User" | "Membership", "status") if null.is_some() => json!("active"),
+        // Work that is not done has no outcome.
+        ("CrmTask", "result") if null.is_some() => Json::Null,
+        ("Activity", "type") if null.is_some() => json!("call"),
+        ("Activity", "direction") if null.is_some() => json!("outbound"),
+        ("Contact" | "ContactPhone", "phone") if null.is_some() => json!("+3725550101"),
+        ("Pipeline", "kind") if null.is_some() => json!("deal"),
+        ("View" | "CustomField" | "Import", "resource") if null.is_some() => json!("deals"),
+        ("CustomField", "kind") if null.is_some() => json!("choice"),
+        ("SearchResult", name) if null.is_some() => hits(name),
+        (title, "key") if title.ends_with("Group") => json!(id("", "user")),
         ("Job", "status") => json!("succeeded"),
         ("Import", "status") => json!("done"),
         ("BatchItemResult", "status") => json!(200),
@@ -136,6 +147,30 @@ pub fn special(title: &str, name: &str, null: Option<bool>) -> Option<Json> {
         ("Consent" | "ConsentRecord", "granted") => json!(true),
         _ => return None,
     })
+}
+
+/// One of each that a search finds: different records, each with a name such as its kind has.
+fn hits(list: &str) -> Json {
+    let (kind, name) = match list {
+        "contacts" => ("contact", "Anna Tamm"),
+        "companies" => ("company", "Acme"),
+        "activities" => ("activity", "Asked for a quote by Friday"),
+        "leads" => ("lead", "Ten workstations"),
+        _ => ("deal", "Ten workstations"),
+    };
+    json!([{ "id": id("", kind), "name": name, "score": 2.5 }])
+}
+
+/// What a report counts.
+fn definition(report: &str) -> &'static str {
+    match report {
+        "CycleTimeReport" => "Days from the creation of a deal until it was won",
+        "ForecastReport" => "Open deals by the month in which they are expected to close",
+        "LeaderboardReport" => "Deals won in the period, by who owned them then",
+        "LossReasonReport" => "Deals lost in the period, by the reason that was given",
+        "WinRateReport" => "Deals won of those that were closed in the period",
+        _ => "Deals by the stage in which they stood at the end of the period",
+    }
 }
 
 /// The names of things.
@@ -182,7 +217,9 @@ fn text(title: &str, name: &str) -> Json {
         ("MemberChange", "member") => "status",
         ("MemberChange", "before") => "open",
         ("MemberChange", "after") => "won",
-        ("Job", "kind") => "bulk_update",
+        ("Job" | "BulkJob", "kind") => "bulk",
+        ("Lead", "number") => "L-1042",
+        (report, "definition") => definition(report),
         ("TimelineItem", "kind") => "activity",
         ("DealContact", "role") => "decision maker",
         ("User", "email") => "mart@example.com",
@@ -218,7 +255,6 @@ fn common(name: &str) -> &'static str {
         "samples" | "value" => "anna@example.com",
         "columns" => "id",
         "q" => "workstation",
-        "definition" => "Deals by the stage in which they stood at the end of the period",
         "detail" => "says what is wrong",
         "options" | "nearest" => "north",
         "operators" => "eq",

@@ -197,7 +197,7 @@ pub async fn limit(
 }
 
 /// What only the document knows. An operation that takes no parameters refuses those it is sent: a typo must not go unnoticed
-/// (lists and reports read theirs themselves). And what was taken for the id of a record, such as the last part of
+/// (lists and reports read theirs themselves). What it does not answer is not asked of it: a file that nobody makes. And what was taken for the id of a record, such as the last part of
 /// `GET /contacts/batch-create`, may be an address of its own, for another method.
 pub async fn as_documented(
     request: ServiceRequest,
@@ -209,6 +209,11 @@ pub async fn as_documented(
         && document.takes_no_query(request.method().as_str(), request.match_info().as_str())
     {
         QueryParams::read(request.query_string())?.finish(&[])?;
+    }
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !document.gives(request.method().as_str(), request.match_info().as_str(), accept) {
+        let detail = "this can be had as application/json; lists that are files, too, say so in the document";
+        return Err(Error::new(Code::NotAcceptable, detail).into());
     }
     let answer = next.call(request).await?;
     if answer.status() == StatusCode::NOT_FOUND {

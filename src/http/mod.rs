@@ -17,5 +17,6 @@ pub mod openapi30;
 pub mod operation_examples;
 pub mod schema;
 pub mod server;
+pub mod single_reads;
 pub mod validators;
 pub mod workspace_document;

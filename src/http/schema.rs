@@ -172,7 +172,8 @@ fn custom(own: &CustomField) -> SchemaField {
 
 /// Every field of a resource as you may see it: contacts, companies, leads, deals, tasks, activities, products, users. Needs the right to read
 /// the resource too.
-#[utoipa::path(operation_id = "get_resource_schema", params(("resource" = String, Path, description = "Such as `deals`", example = "deals")),
+#[utoipa::path(operation_id = "get_resource_schema", params(("resource" = String, Path, description = "Such as `deals`", example = "deals",
+    pattern = "^(contacts|companies|leads|deals|tasks|activities|products|users)$")),
     responses((status = 200, description = "The fields", body = ResourceSchema)))]
 #[get("/schema/{resource}")]
 async fn schema(ctx: Ctx<can::schema::Read>, path: web::Path<String>, document: web::Data<Document>) -> Result<Reply> {

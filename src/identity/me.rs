@@ -68,7 +68,8 @@ impl Rules for MeUpdate {
     crate::read_only_members_of!(users::User);
 }
 
-/// The caller with their rights, the workspace, and the other workspaces of the login. Every token and API key may ask.
+/// The caller with their rights, the workspace, and the other workspaces of the login. Every token and API key may ask. The ETag begins
+/// with the version of the user, for a change of oneself.
 #[utoipa::path(operation_id = "get_me", responses((status = 200, description = "The caller", body = Me)))]
 #[get("/me")]
 async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
@@ -89,7 +90,8 @@ async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
                 status: m.status.parse().ok()?,
             })
         });
-        Reply::ok(&Me {
+        let version = user.version;
+        let me = Me {
             user,
             workspace,
             second_factor,
@@ -97,7 +99,8 @@ async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
             hidden_fields: tx.actor.access.hidden_fields().to_vec(),
             scopes: tx.actor.scopes.clone().unwrap_or_default(),
             memberships: memberships.collect(),
-        })
+        };
+        Reply::part(&me, version)
     })
     .await
 }

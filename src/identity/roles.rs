@@ -11,6 +11,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
+use crate::kernel::tags::same_set;
 use crate::kernel::time::DateTime;
 use crate::schema::roles;
 use crate::web::body::Valid;
@@ -203,20 +204,26 @@ fn insert(tx: &mut Tx<'_>, new: &RoleCreate) -> Result<Role> {
     Ok(row)
 }
 
-/// Locks a role that the caller may touch: none that is built in, and none that may more than the caller.
-fn lock_own(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Role> {
-    let role = lock(tx, id, expected)?;
+/// Who may touch a role: nobody one that is built in, and nobody one that may more than they may themselves.
+fn require_own(tx: &Tx<'_>, role: &Role) -> Result<()> {
     if role.builtin {
         return Err(Error::new(Code::Conflict, "a built-in role stays as it is; make one of your own"));
     }
-    require_covered(tx, &role.access())?;
-    Ok(role)
+    require_covered(tx, &role.access())
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -> Result<Role> {
-    let before = lock_own(tx, id, expected)?;
-    let grants = changes.grants.clone().map_or_else(|| before.grants.clone(), Grants);
-    let hidden = changes.hidden_fields.clone().map_or_else(|| before.hidden_fields.clone(), HiddenFields);
+    let before = lock(tx, id, expected)?.complete();
+    // Rights are a set: in another order they are the same.
+    let grants = changes.grants.clone().filter(|grants| !same_set(grants, &before.grants.0));
+    let hidden = changes.hidden_fields.clone().filter(|fields| !same_set(fields, &before.hidden_fields.0));
+    let renamed = changes.name.as_ref().is_some_and(|name| *name != before.name);
+    if grants.is_none() && hidden.is_none() && !renamed {
+        return Ok(before);
+    }
+    require_own(tx, &before)?;
+    let grants = grants.map_or_else(|| before.grants.clone(), Grants);
+    let hidden = hidden.map_or_else(|| before.hidden_fields.clone(), HiddenFields);
     require_covered(tx, &Access::new(&before.key, &grants, &hidden))?;
     let after: Role = diesel::update(roles::table.find((tx.workspace(), id)))
         .set((
@@ -232,7 +239,8 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let role = lock_own(tx, id, expected)?;
+    let role = lock(tx, id, expected)?;
+    require_own(tx, &role)?;
     diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
         diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
             Error::new(Code::InUse, "users carry this role; give them another first")

@@ -188,7 +188,7 @@ async fn create(ctx: Ctx<can::teams::Create>, new: Valid<TeamCreate>) -> Result<
     responses((status = 200, description = "The team", body = Team)))]
 #[get("/teams/{team_id}")]
 async fn read(ctx: Ctx<can::teams::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.one(&TEAM, id, find).await
 }
 
 /// Rename a team, or move it under another.

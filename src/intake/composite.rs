@@ -4,6 +4,7 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::kind::{Kind, Record};
+use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::{self, Rules};
 use crate::people::{companies, contacts};
@@ -155,6 +156,16 @@ fn changed(row: &impl Record) -> Outcome {
     (row.id(), Some(row.version()), 200)
 }
 
+/// Members that were sent back must be what they were.
+fn require_unchanged<R: Record>(tx: &Tx<'_>, read_only: &ReadOnlyMembers, row: &R) -> Result<()> {
+    if read_only.is_empty() {
+        return Ok(());
+    }
+    let after = serde_json::to_value(row).map_err(Error::internal)?;
+    read_only
+        .require_unchanged(&tx.before_changes(&after), &after, |member| tx.actor.access.hides(R::KIND.path(), member))
+}
+
 fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> Result<Outcome> {
     let expected = Expected(item.version);
     macro_rules! on {
@@ -163,7 +174,10 @@ fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> R
             match (item.action, id) {
                 (CompositeAction::Create, _) => Ok(made(&store::insert(tx, &shape::read(body)?)?)),
                 (CompositeAction::Update, Some(id)) => {
-                    Ok(changed(&store::update(tx, id, expected, &shape::read(body)?)?))
+                    let (changes, read_only) = ReadOnlyMembers::read_changes(body)?;
+                    let row = store::update(tx, id, expected, &changes)?;
+                    require_unchanged(tx, &read_only, &row)?;
+                    Ok(changed(&row))
                 }
                 (CompositeAction::Delete, Some(id)) => store::delete(tx, id, expected).map(|()| (id, None, 204)),
                 (_, None) => Err(Error::not_found()),

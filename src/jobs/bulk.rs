@@ -29,7 +29,8 @@ const PROBLEMS_MAX: usize = 100;
 
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let args: BulkArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    if job.position.is_none() {
+    // What was asked for by hand was counted then, and was promised.
+    if job.position.is_none() && args.rule.is_some() {
         let total = db.write_blocking(&request(db, job, &args)?, |tx| count(tx, &args))?;
         db.set_total(job, total)?;
     }
@@ -103,7 +104,7 @@ fn unsupported(resource: &str) -> Error {
 /// The records of the selection that the caller sees, and that were there when the job was asked for.
 macro_rules! matching {
     ($tx:expr, $job:expr, $args:expr, $table:ident, $fields:ident, $kind:ident) => {{
-        let cond = saved_conditions::condition($tx, $fields, &$args.selection)?;
+        let cond = saved_conditions::promised($tx, $fields, &$args.selection, &$args.promise)?;
         let erase = $args.action == BulkAction::Erase;
         let cond = if erase { erasures::erasable($tx, &$args.resource, cond) } else { cond };
         let seen = visibility_filter::<$table::table>($tx.actor, $kind, Action::Read);
@@ -112,15 +113,15 @@ macro_rules! matching {
     }};
 }
 
-/// How much there is to do. A rule asks day by day, so what it chooses is looked at day by day.
+/// How much a rule has to do. It asks day by day, so what it chooses is looked at day by day.
 fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
     let selection = &args.selection;
     of_resource!(args, |table, fields, kind| {
-        let cond = saved_conditions::condition(tx, fields, selection)?;
+        let cond = saved_conditions::promised(tx, fields, selection, &args.promise)?;
         let erase = args.action == BulkAction::Erase;
         let these = if erase { erasures::erasable(tx, &args.resource, cond.clone()) } else { cond.clone() };
         let preview = crate::bulk_preview!(tx, table, fields, cond, these);
-        match preview.unrestricted(selection, kind.path()).filter(|_| args.rule.is_some()) {
+        match preview.unrestricted(selection, kind.path()) {
             Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
             None => Ok(preview.matching),
         }

@@ -1,6 +1,7 @@
 //! The operations on jobs.
 use crate::db::queue::{Job, JobStatus};
 use crate::db::tx::Tx;
+use crate::identity::mail;
 use crate::jobs::worker;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
@@ -21,10 +22,13 @@ use uuid::Uuid;
 
 page!(JobPage of Job);
 
+/// What workers do.
+const KINDS: &[&str] = &["bulk", "import", "letter", "retag"];
+
 static JOB: Fields<jobs::table> = Fields {
     kind: Kind::Job,
     all: &[
-        field("kind", &jobs::kind),
+        field("kind", &jobs::kind).one_of(KINDS),
         field("status", &jobs::status).one_of(JobStatus::TEXTS),
         field("created_at", &jobs::created_at),
     ],
@@ -43,11 +47,19 @@ fn in_workspace(workspace: Uuid) -> _ {
 
 static USER: Field = field("user_id", &jobs::user_id);
 
-/// Who may change jobs sees everybody's; others their own.
+static KIND: Field = field("kind", &jobs::kind);
+
+/// Who may change jobs sees everybody's; others their own. That somebody is sent a letter is a matter of how they sign in, and of the audit log.
 fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
+    let audits = tx.actor.require_read(Kind::AuditEvent.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    JOB.on(if all { Cond::All(Vec::new()) } else { own() })
+    let letter = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![mail::JOB.into()]));
+    JOB.on(match (all, audits) {
+        (true, true) => Cond::All(Vec::new()),
+        (true, false) => Cond::Any(vec![!letter, own()]),
+        (false, _) => own(),
+    })
 }
 
 fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
@@ -88,6 +100,7 @@ async fn cancel(ctx: Ctx<can::jobs::Update>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let waiting = in_workspace(tx.workspace())
             .filter(jobs::id.eq(id.0))
+            .filter(visible_to(tx))
             .filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
         let cancelled = diesel::update(waiting)
             .set((jobs::status.eq(JobStatus::Cancelled), jobs::updated_at.eq(tx.now)))

@@ -274,7 +274,7 @@ pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
                 bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "invalid", detail));
             }
             // Making records for others is one thing, seeing them afterwards another.
-            if far > grant.read && !(action == Action::Create && grant.read > Visibility::None) {
+            if far > grant.read && resource.is_read() && !(action == Action::Create && grant.read > Visibility::None) {
                 let detail = "cannot go further than read";
                 bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "out_of_range", detail));
             }

@@ -136,6 +136,13 @@ impl Actor {
     }
 }
 
+impl Resource {
+    /// Whether there is something to read: of calls that only do, weaker roles may make them than may read.
+    pub(in crate::kernel) fn is_read(&self) -> bool {
+        self.read >= self.write
+    }
+}
+
 macro_rules! permissions {
     ($($resource:ident $name:literal $kind:ident: $read:ident, $write:ident, $delete:ident;)*) => {
         /// One module per resource, one type per action.

@@ -35,6 +35,8 @@ enum Cell {
     List(String),
     /// The name of the record that the value at this place names.
     Name(String),
+    /// The names of the records that are named inside a list.
+    Names(&'static Field),
     /// A field of one's own: its key, and the part of its value.
     Own(String, &'static str),
     OwnAmount(String),
@@ -67,16 +69,23 @@ impl Sheet {
                     columns.push((name.clone(), Cell::Amount(name.clone())));
                     columns.push((format!("{name}.currency"), Cell::Value(format!("{name}.currency"))));
                 }
-                Member::List(name) | Member::Sums(name) => columns.push((name.clone(), Cell::List(name))),
+                Member::List(name) | Member::Sums(name) => {
+                    columns.push((name.clone(), Cell::List(name.clone())));
+                    columns.extend(included.iter().filter(|field| field.member() == name).map(|field| named(field)));
+                }
                 Member::OwnFields => columns.extend(own.iter().flat_map(own_columns)),
             }
         }
         Sheet(columns)
     }
 
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Those that were asked for, in that order.
     pub fn only(self, names: &[String]) -> Result<Sheet, Bad> {
-        let known = || self.0.iter().map(|(name, _)| name.as_str());
+        let known = || self.names();
         let find = |name: &String| {
             let found = self.0.iter().find(|(column, _)| column == name);
             let wrong = || Bad::member("/columns", "invalid_choice", not_known(name, known())).among(known());
@@ -96,6 +105,23 @@ impl Sheet {
             line(&mut text, cells.iter().map(String::as_str));
         }
         Ok(Reply::csv(text))
+    }
+}
+
+/// The names of the records that a list names, or of one of them.
+fn named(field: &'static Field) -> (String, Cell) {
+    let of_all = field.member() == field.name;
+    (if of_all { format!("{}.name", field.name) } else { field.name.to_owned() }, Cell::Names(field))
+}
+
+/// The ids that a member holds: one, or one of each item of a list.
+fn ids(member: &Json) -> Vec<Uuid> {
+    let id = |value: &Json| value.as_str()?.parse::<Uuid>().ok();
+    let of_item =
+        |item: &Json| item.as_object()?.iter().find(|(name, _)| name.ends_with("_id")).and_then(|(_, value)| id(value));
+    match member {
+        Json::Array(list) => list.iter().filter_map(of_item).collect(),
+        one => id(one).into_iter().collect(),
     }
 }
 
@@ -120,6 +146,16 @@ pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
 
 /// A report as CSV: `keys` say what a line is of. Sums have a column for each currency, the workspace's own first.
 pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Reply> {
+    report_with(keys, &[], lines, currency)
+}
+
+/// The same with columns behind the figures, such as what is said of a whole group; their texts stand behind those of the keys.
+pub fn report_with<F: Serialize + ToSchema>(
+    keys: &[&str],
+    behind: &[&str],
+    lines: &[Line<'_, F>],
+    currency: &str,
+) -> Result<Reply> {
     let figures = lines.iter().map(|(_, figures)| serde_json::to_value(figures)).collect::<Result<Vec<Json>, _>>();
     let figures = figures.map_err(Error::internal)?;
     let mut columns = Vec::new();
@@ -138,10 +174,13 @@ pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], cur
         }
     }
     let (mut text, none) = (String::new(), HashMap::new());
-    line(&mut text, keys.iter().copied().chain(columns.iter().map(|(name, _)| name.as_str())));
+    let names = columns.iter().map(|(name, _)| name.as_str());
+    line(&mut text, keys.iter().copied().chain(names).chain(behind.iter().copied()));
     for ((of, _), figures) in lines.iter().zip(&figures) {
-        let of = of.iter().map(|key| harmless(key.as_deref().unwrap_or_default()));
-        let cells: Vec<String> = of.chain(columns.iter().map(|(_, cell)| cell.text(figures, &none))).collect();
+        let mut of = of.iter().map(|key| harmless(key.as_deref().unwrap_or_default()));
+        let mut cells: Vec<String> = of.by_ref().take(keys.len()).collect();
+        cells.extend(columns.iter().map(|(_, cell)| cell.text(figures, &none)));
+        cells.extend(of);
         line(&mut text, cells.iter().map(String::as_str));
     }
     Ok(Reply::csv(text))
@@ -210,6 +249,10 @@ impl Cell {
                 let id = at(row, path).and_then(Json::as_str).and_then(|id| id.parse().ok());
                 id.and_then(|id: Uuid| names.get(&id)).map(|name| harmless(name))
             }
+            Cell::Names(field) => field.of(row).map(|member| {
+                let all: Vec<&str> = ids(member).iter().map(|id| names.get(id).copied().unwrap_or_default()).collect();
+                harmless(&all.join(", "))
+            }),
             Cell::Own(key, part) => own(key, part).map(|value| several(key, &value)),
             Cell::OwnAmount(key) => own(key, "money").and_then(|money| amount(&money)),
             Cell::OwnCurrency(key) => own(key, "money").and_then(|money| money.get("currency").map(plain)),

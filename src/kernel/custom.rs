@@ -1,9 +1,12 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
-use crate::kernel::address::{is_email, is_web_url};
+use crate::kernel::address::{self, is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, not_known};
 use crate::kernel::field::{ValueType, Values, each_type};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
+use crate::kernel::phones;
+use crate::kernel::tags::same_set;
+use crate::kernel::text_format::TextFormat;
 use crate::text_enum;
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
@@ -66,6 +69,17 @@ impl CustomKind {
             CustomKind::Boolean => ValueType::Bool,
             CustomKind::MultiChoice => ValueType::TextArray,
             CustomKind::User | CustomKind::Reference => ValueType::Uuid,
+        }
+    }
+}
+
+impl CustomKind {
+    /// How its values are written.
+    pub(in crate::kernel) const fn text_format(self) -> TextFormat {
+        match self {
+            CustomKind::Email => TextFormat::Email,
+            CustomKind::Phone => TextFormat::OwnPhone,
+            _ => TextFormat::Text,
         }
     }
 }
@@ -161,6 +175,15 @@ enum Stored {
     Options(Vec<String>),
 }
 
+impl Stored {
+    fn is_as(&self, other: &Stored) -> bool {
+        match (self, other) {
+            (Stored::Options(one), Stored::Options(other)) => same_set(one, other),
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// The values of a record, as its column holds them; an answer shows them as a list of `CustomValue`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
@@ -213,8 +236,14 @@ impl CustomValues {
         self.0.iter().map(|(key, stored)| shown(key, stored)).collect()
     }
 
-    /// With what is given set or cleared; the others stay.
-    pub fn with(&self, given: &[CustomValue], fields: &CustomFields, record: Kind) -> Result<Self, Vec<Bad>> {
+    /// With what is given set or cleared; the others stay. Numbers are read as in this country.
+    pub fn with(
+        &self,
+        given: &[CustomValue],
+        fields: &CustomFields,
+        record: Kind,
+        country: &str,
+    ) -> Result<Self, Vec<Bad>> {
         let (mut values, mut bad) = (self.0.clone(), Vec::new());
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
@@ -232,7 +261,9 @@ impl CustomValues {
                 bad.push(Bad::member(at("key"), "invalid_choice", detail).among(known).of_field(&value.key));
                 continue;
             };
-            match field.accept(value) {
+            match field.accept(value, country) {
+                // Options are a set: in another order they are the same.
+                Ok(Some(stored)) if self.0.get(&value.key).is_some_and(|known| known.is_as(&stored)) => {}
                 Ok(Some(stored)) => {
                     values.insert(value.key.clone(), stored);
                 }
@@ -245,15 +276,18 @@ impl CustomValues {
         if bad.is_empty() { Ok(CustomValues(values)) } else { Err(bad) }
     }
 
-    /// The records that the given values name, with their pointers.
+    /// The records that the given values name and `before` does not, with their pointers.
     pub fn named<'g>(
+        before: Option<&'g CustomValues>,
         given: &'g [CustomValue],
         fields: &'g CustomFields,
         record: Kind,
     ) -> impl Iterator<Item = (Kind, Uuid, String)> + 'g {
         given.iter().enumerate().filter_map(move |(n, value)| {
             let field = fields.active(record).find(|field| field.key == value.key)?;
-            Some((field.refers?, value.id?, format!("/custom_fields/{n}/id")))
+            let id =
+                value.id.filter(|id| before.and_then(|before| before.0.get(&value.key)) != Some(&Stored::Id(*id)))?;
+            Some((field.refers?, id, format!("/custom_fields/{n}/id")))
         })
     }
 }
@@ -273,7 +307,7 @@ pub fn about(given: &[CustomValue], error: Error) -> Error {
 
 impl CustomField {
     /// The value, ready to be kept; nothing when it is to be cleared. Otherwise the member that is wrong, and why.
-    fn accept(&self, value: &CustomValue) -> Result<Option<Stored>, Wrong> {
+    fn accept(&self, value: &CustomValue, country: &str) -> Result<Option<Stored>, Wrong> {
         let member = self.kind.member();
         let mut given = value.given();
         if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
@@ -297,7 +331,8 @@ impl CustomField {
             _ => {}
         }
         Ok(Some(match (self.kind, stored) {
-            (CustomKind::Email, Stored::Text(text)) => Stored::Text(text.to_lowercase()),
+            (CustomKind::Email, Stored::Text(text)) => Stored::Text(address::email(&text)),
+            (CustomKind::Phone, Stored::Text(text)) => Stored::Text(phones::own(&text, country)),
             (_, stored) => stored,
         }))
     }

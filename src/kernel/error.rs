@@ -391,7 +391,13 @@ fn cut(mut name: String) -> String {
 
 /// The nearest of the known names, if one is near: "is not known here; did you mean email?".
 pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.collect();
+    // What differs in nothing that can be seen is no suggestion.
+    if asked != asked.trim() && known.contains(&asked.trim()) {
+        return "is not known here; there are spaces around it".into();
+    }
     let near = known
+        .into_iter()
         .take_while(|_| asked.len() <= TYPO_MAX)
         .map(|name| (strsim::normalized_damerau_levenshtein(asked, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -6,6 +6,7 @@ macro_rules! kinds {
         pub enum Kind { $($name),* }
         impl Kind {
             pub const ALL: &'static [Kind] = &[$(Kind::$name),*];
+            pub const TEXTS: &'static [&'static str] = &[$($singular),*];
             /// As in `deal.stage_changed`.
             pub const fn as_str(self) -> &'static str { match self { $(Kind::$name => $singular),* } }
             /// As in `/api/v1/deals`.

@@ -5,6 +5,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::query::FILES;
 use crate::kernel::query_params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
+use crate::kernel::text_format::TextFormat;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
@@ -24,6 +25,12 @@ impl<T> Fields<T> {
                     field.refers == Some(Kind::User) && matches!(comparison, Comparison::AnyOf | Comparison::NoneOf);
                 if me {
                     one = ObjectBuilder::new().schema_type(Type::String).pattern(Some(USER));
+                }
+                if field.text_format == TextFormat::Currency
+                    && matches!(comparison, Comparison::AnyOf | Comparison::NoneOf)
+                {
+                    let format = SchemaFormat::Custom("currency".into());
+                    one = one.format(Some(format)).pattern(Some("^[A-Za-z]{3}$"));
                 }
                 if !field.choices.is_empty() && *comparison != Comparison::Empty {
                     one = one.enum_values(Some(field.choices.iter().copied()));

@@ -261,9 +261,10 @@ impl<T> Fields<T> {
         // Not signed by itself: the cursor that holds it is.
         let mark = hex(Sha256::digest(mark_of.as_bytes()).get(..12).unwrap_or_default());
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
-        let best = window.words.filter(|_| window.sort.is_none()).and_then(|words| {
-            Part::best(self.kind, &words, |member| actor.access.hides(self.kind.path(), member)).map(On::new)
-        });
+        let best = window
+            .words
+            .filter(|_| window.sort.is_none())
+            .and_then(|words| Part::best(self.kind, &words, actor).map(On::new));
         let others = On::new(best.as_ref().map(|best: &On<T, Part>| best.fragment().others()).unwrap_or_default());
         let among_best = best.as_ref().zip(window.cursor.as_ref());
         let among_best = among_best.and_then(|(_, cursor)| order.seek(cursor, &format!("{mark}{AMONG_BEST}")).ok());
@@ -439,7 +440,22 @@ impl<T> Fields<T> {
         Ok(Cond::Any(search_terms.iter().map(all).collect()))
     }
 
+    /// What the query of a single read asks to include.
+    pub fn included(&'static self, query: &str) -> Result<Vec<&'static Field>> {
+        let mut params = QueryParams::read(query)?;
+        let names = params.take("include").map(|text| split(&text)).unwrap_or_default();
+        params.finish(&["include"])?;
+        self.include(&names).map_err(|bad| Error::parameters(vec![bad]))
+    }
+
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
+        if names.iter().any(|name| !name.is_empty()) && self.includes().next().is_none() {
+            return Err(Bad::parameter(
+                "include",
+                "unknown_parameter",
+                "is no parameter here: nothing can be included",
+            ));
+        }
         let find = |name: &String| {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
                 let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();

@@ -1,5 +1,4 @@
-//! Query parameters: their names and values, and the comparisons behind the suffixes of the names. Each reader removes the ones it
-//! handles; what remains is reported as unknown.
+//! Query parameters: their names and values , and the comparisons behind the suffixes of the names. Each reader removes the ones it//! handles ; what remains is reported as unknown.
 use crate::kernel::cond::Op;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, ValueType};
@@ -111,6 +110,11 @@ impl QueryParams {
             }
         }
         if bad.is_empty() { Ok(QueryParams(joined(pairs))) } else { Err(Error::parameters(bad)) }
+    }
+
+    /// Of the parameters that nobody has taken yet.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     pub fn take(&mut self, name: &str) -> Option<String> {

@@ -1,8 +1,12 @@
 //! Read-only members: what an answer shows, a change takes back. They are set aside while a body is read, and may say what
 //! the record says already.
+use crate::kernel::access::Access;
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::shape::{Node, Shape, escape};
+use crate::kernel::kind::Record;
+use crate::kernel::shape::{self, Node, Rules, Shape, escape};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 /// Members of a body that its schema does not take and the answer shows, and those that follow from another one that is given.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +21,55 @@ struct Member {
 }
 
 impl ReadOnlyMembers {
+    /// Reads the changes of a record.
+    pub fn read_changes<C: DeserializeOwned + ToSchema + Rules + 'static>(body: Json) -> Result<(C, ReadOnlyMembers)> {
+        ReadOnlyMembers::read::<C, C>(body, whole)
+    }
+
+    /// Reads a body in which `changed_kind` finds the changes of a record; what the record shows and they do not take is set aside.
+    pub fn read<T, C>(
+        mut body: Json,
+        changed_kind: impl Fn(&mut Json) -> Option<&mut Json>,
+    ) -> Result<(T, ReadOnlyMembers)>
+    where
+        T: DeserializeOwned + ToSchema + Rules + 'static,
+        C: ToSchema + Rules + 'static,
+    {
+        let mut read_only = ReadOnlyMembers::default();
+        if let (Some(shown), Some(inner)) = (C::response_shape(), changed_kind(&mut body)) {
+            // The names that a single read included are not the record's.
+            if let Some(members) = inner.as_object_mut() {
+                members.remove("included");
+            }
+            read_only = ReadOnlyMembers::take(inner, &Shape::of::<C>(), &shown);
+        }
+        Shape::of::<T>().check(&mut body)?;
+        if let Some(inner) = changed_kind(&mut body) {
+            read_only.take_derived(inner, C::derived_members());
+        }
+        Ok((shape::typed(body)?, read_only))
+    }
+
     /// Takes what the schema does not know out of a body.
     pub fn take(body: &mut Json, input: &Shape, shown: &Shape) -> ReadOnlyMembers {
         let mut read_only = ReadOnlyMembers::default();
         read_only.walk(body, (input, &input.root), (shown, &shown.root), "");
+        read_only.take_cleared(body, input, shown);
         read_only
+    }
+
+    /// What is shown alone is cleared only where it is empty.
+    fn take_cleared(&mut self, body: &mut Json, input: &Shape, shown: &Shape) {
+        let has = |shape: &Shape, name: &str| match &shape.root {
+            Node::Object { properties, .. } => properties.iter().any(|(known, _)| known == name),
+            _ => false,
+        };
+        let Some(names) = body.get_mut("clear").and_then(Json::as_array_mut) else { return };
+        names.retain(|name| {
+            let Some(name) = name.as_str().filter(|name| !has(input, name) && has(shown, name)) else { return true };
+            self.0.push(Member { pointer: format!("/{}", escape(name)), value: Json::Null, derived: false });
+            false
+        });
     }
 
     /// Takes members that follow from others out of a body that its schema has checked. `derived` are pairs of a member and the one
@@ -73,20 +121,42 @@ impl ReadOnlyMembers {
             true => one.value.is_null() || one.value.as_array().is_some_and(Vec::is_empty),
             false => [before, after].iter().any(|record| record.pointer(&one.pointer) == Some(&one.value)),
         };
-        let wrong = |one: &Member| match one.derived {
-            true => Bad::member(&one.pointer, "stated_twice", "is given alone and in the list"),
-            false => {
-                let detail = "cannot be changed here; leave it out, or send it as it was answered";
-                Bad::member(&one.pointer, "read_only", detail)
-            }
-        };
-        let bad: Vec<Bad> = self.0.iter().filter(|one| !same(one)).map(wrong).collect();
-        if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
+        refuse(self.0.iter().filter(|one| !same(one)))
+    }
+
+    /// The same of a row before and after the change.
+    pub fn require_unchanged_row<R: Record>(&self, before: &R, after: &R, access: &Access) -> Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let shown = |row: &R| serde_json::to_value(row).map_err(Error::internal);
+        self.require_unchanged(&shown(before)?, &shown(after)?, |member| access.hides(R::KIND.path(), member))
+    }
+
+    /// Each must be as its pointer and value are asked about, where a place in the answer is not the place in the record.
+    pub fn require_all(&self, same: impl Fn(&str, &Json) -> bool) -> Result<()> {
+        refuse(self.0.iter().filter(|one| !same(&one.pointer, &one.value)))
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+fn whole(body: &mut Json) -> Option<&mut Json> {
+    Some(body)
+}
+
+fn refuse<'m>(wrong: impl Iterator<Item = &'m Member>) -> Result<()> {
+    let bad = |one: &Member| match one.derived {
+        true => Bad::member(&one.pointer, "stated_twice", "is given alone and in the list"),
+        false => {
+            let detail = "cannot be changed here; leave it out, or send it as it was answered";
+            Bad::member(&one.pointer, "read_only", detail)
+        }
+    };
+    let bad: Vec<Bad> = wrong.map(bad).collect();
+    if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 
 /// What a reference, or one of two choices, leads to.

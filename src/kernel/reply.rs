@@ -56,6 +56,20 @@ impl Reply {
         Ok(Reply { etag: Some(etag(row.version())), ..Reply::ok(row)? })
     }
 
+    /// 200 with the record, what it includes, and its ETag.
+    pub fn record_with<R: Record>(row: &R, included: &impl Serialize) -> Result<Reply> {
+        let mut shown = serde_json::to_value(row).map_err(Error::internal)?;
+        if let Some(members) = shown.as_object_mut() {
+            members.insert("included".into(), serde_json::to_value(included).map_err(Error::internal)?);
+        }
+        Reply::part(&shown, row.version())
+    }
+
+    /// 200 with what belongs to a record: its ETag begins with the record's version, so that a change can name it.
+    pub fn part(value: &impl Serialize, version: i64) -> Result<Reply> {
+        Ok(Reply { etag: Some(etag(version)), ..Reply::ok(value)? })
+    }
+
     /// 201 with the record, its ETag and its Location.
     pub fn created<R: Record>(row: &R) -> Result<Reply> {
         Ok(Reply {

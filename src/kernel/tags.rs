@@ -8,6 +8,22 @@ use diesel::sql_types::{Array, Nullable, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+/// One tag, or one option of a field, as a body gives it: as long as the name of a tag can be.
+#[derive(Debug)]
+pub struct Word;
+
+impl PartialSchema for Word {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).max_length(Some(WORD_MAX)).into()
+    }
+}
+impl ToSchema for Word {}
+
+const WORD_MAX: usize = 200;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Array<Nullable<Text>>)]
@@ -26,9 +42,17 @@ impl From<Vec<String>> for Tags {
     }
 }
 
+/// Whether two lists hold the same, in whatever order.
+pub fn same_set<T: PartialEq>(one: &[T], other: &[T]) -> bool {
+    one.len() == other.len()
+        && one.iter().all(|item| other.contains(item))
+        && other.iter().all(|item| one.contains(item))
+}
+
 /// What all spellings of a tag have in common; the SQL function `tag_key` says the same.
 pub fn key(word: &str) -> String {
-    word.nfkc().collect::<String>().to_uppercase().to_lowercase().nfc().collect()
+    // Lower case first: the capital of ß has no capitals.
+    word.nfkc().collect::<String>().to_lowercase().to_uppercase().to_lowercase().nfc().collect()
 }
 
 /// What a change does to the tags of a record: first the whole list is set, then some are added, then some taken off.
@@ -57,6 +81,17 @@ impl TagChange<'_> {
         tags.0.retain(|word| !gone.contains(&key(word)));
         Some(tags)
     }
+}
+
+/// Sets the tags of rows of a table. Tags are a set: a row that has the same in another order keeps its own.
+#[macro_export]
+macro_rules! set_tags {
+    ($table:ident, $tags:expr) => {
+        $tags.map(|tags: $crate::kernel::tags::Tags| {
+            let same = $table::tags.contains(tags.clone()).and($table::tags.is_contained_by(tags.clone()));
+            $table::tags.eq(diesel::dsl::case_when(same, $table::tags).otherwise(tags))
+        })
+    };
 }
 
 /// The members by which the changes of a record change its tags.
@@ -112,7 +147,7 @@ mod tests {
     fn spellings_of_one_tag_have_one_key() {
         for (one, others) in [
             ("vip", ["VIP", "Vip", "ＶＩＰ"]),
-            ("straße", ["STRASSE", "Strasse", "Straße"]),
+            ("straße", ["STRASSE", "Strasse", "STRAẞE"]),
             ("caf\u{e9}", ["cafe\u{301}", "CAFÉ", "Cafe\u{301}"]),
             ("жук", ["ЖУК", "Жук", "жУК"]),
             ("ﬁrst", ["first", "FIRST", "First"]),

@@ -1,14 +1,19 @@
 //! Conditions about whichever resource a view or a segment is of.
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::csv::Sheet;
+use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::field::Fields;
 use crate::kernel::selection::{SearchRequest, Selection};
-use crate::people::companies::model::COMPANY;
-use crate::people::contacts::model::CONTACT;
+use crate::kernel::tags::Tags;
+use crate::people::companies::model::{COMPANY, Company};
+use crate::people::contacts::model::{CONTACT, Contact};
 use crate::records::saved_conditions::prefix_pointers;
-use crate::sales::deals::model::DEAL;
-use crate::sales::leads::model::LEAD;
+use crate::sales::deals::model::{DEAL, Deal};
+use crate::sales::leads::model::{LEAD, Lead};
 use crate::text_enum;
-use crate::work::tasks::model::TASK;
+use crate::work::tasks::model::{TASK, Task};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 text_enum! {
     /// What a view shows.
@@ -45,4 +50,30 @@ pub fn check_sort(resource: ViewResource, selection: &Selection, sort: Option<&s
         ViewResource::Deals => DEAL.search_plan(&request, Vec::new(), actor).map(drop),
         ViewResource::Tasks => TASK.search_plan(&request, Vec::new(), actor).map(drop),
     }
+}
+
+/// And so must columns: members of the records, parts of them, fields and names.
+pub fn check_columns(resource: ViewResource, columns: &Tags, actor: &Actor) -> Result<()> {
+    let known = match resource {
+        ViewResource::Contacts => columns_of::<_, Contact>(&CONTACT, actor),
+        ViewResource::Companies => columns_of::<_, Company>(&COMPANY, actor),
+        ViewResource::Leads => columns_of::<_, Lead>(&LEAD, actor),
+        ViewResource::Deals => columns_of::<_, Deal>(&DEAL, actor),
+        ViewResource::Tasks => columns_of::<_, Task>(&TASK, actor),
+    };
+    let unknown = columns.0.iter().enumerate().filter(|(_, name)| !known.contains(*name));
+    let wrong = |(n, name): (usize, &String)| {
+        let detail = not_known(name, known.iter().map(String::as_str));
+        Bad::member(format!("/columns/{n}"), "invalid_choice", detail).among(known.iter().map(String::as_str))
+    };
+    let bad: Vec<Bad> = unknown.map(wrong).collect();
+    if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
+}
+
+fn columns_of<T, R: ToSchema>(fields: &'static Fields<T>, actor: &Actor) -> BTreeSet<String> {
+    let own: Vec<_> = actor.settings.custom.active(fields.kind).cloned().collect();
+    let sheet = Sheet::new::<R>(&[], &own, &[]);
+    let members = sheet.names().flat_map(|name| [name, name.split('.').next().unwrap_or(name)]);
+    let known = members.map(str::to_owned).chain(fields.visible_fields(actor).map(|field| field.name().to_owned()));
+    known.chain(fields.includes().map(|(name, _)| name.to_owned())).collect()
 }

@@ -13,7 +13,7 @@ use crate::kernel::selection::Selection;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
-use crate::nurture::selections::{ViewResource, check, check_sort};
+use crate::nurture::selections::{ViewResource, check, check_columns, check_sort};
 use crate::schema::views;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -124,6 +124,7 @@ fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
     tx.actor.require_read(new.resource.as_str())?;
     check(new.resource, &new.selection, tx.actor)?;
     check_sort(new.resource, &new.selection, new.sort.as_deref(), tx.actor)?;
+    check_columns(new.resource, &new.columns, tx.actor)?;
     let row: View = diesel::insert_into(views::table)
         .values((
             (views::workspace_id.eq(tx.workspace()), views::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
@@ -145,11 +146,19 @@ fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -> Result<View> {
     let before = lock(tx, id, expected)?;
-    if let Some(selection) = &changes.selection {
+    // What is there may stay, also when it could not be asked for any more.
+    if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
         check(before.resource, selection, tx.actor)?;
     }
+    // What was kept may not be asked any more, and hinders no other change.
     let selection = changes.selection.as_ref().unwrap_or(&before.selection);
-    check_sort(before.resource, selection, changes.sort.as_ref().and_then(Option::as_deref), tx.actor)?;
+    let sort = changes.sort.as_ref().unwrap_or(&before.sort);
+    if *selection != before.selection || *sort != before.sort {
+        check_sort(before.resource, selection, sort.as_deref(), tx.actor)?;
+    }
+    if let Some(columns) = changes.columns.as_ref().filter(|columns| **columns != before.columns) {
+        check_columns(before.resource, columns, tx.actor)?;
+    }
     let after: View = diesel::update(views::table.find((tx.workspace(), id)))
         .set((changes, views::version.eq(before.version + 1), views::updated_at.eq(tx.now)))
         .returning(View::as_returning())
@@ -191,7 +200,7 @@ async fn create(ctx: Ctx<can::views::Create>, new: Valid<ViewCreate>) -> Result<
     responses((status = 200, description = "The view", body = View)))]
 #[get("/views/{view_id}")]
 async fn read(ctx: Ctx<can::views::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.one(&VIEW, id, find).await
 }
 
 /// Change a view.

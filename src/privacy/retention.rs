@@ -19,7 +19,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
 use crate::records::bulk::{self, BulkAction, BulkArgs, BulkPreview};
-use crate::records::saved_conditions;
+use crate::records::saved_conditions::{self, Promise, SavedConditions, Versions};
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::schema::{companies, contacts, deals, leads, retention_rules};
@@ -46,6 +46,17 @@ text_enum! {
     pub enum RetentionResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
 }
 
+impl RetentionResource {
+    const fn kind(self) -> Kind {
+        match self {
+            RetentionResource::Contacts => Kind::Contact,
+            RetentionResource::Companies => Kind::Company,
+            RetentionResource::Leads => Kind::Lead,
+            RetentionResource::Deals => Kind::Deal,
+        }
+    }
+}
+
 /// How long something is kept.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = retention_rules)]
@@ -55,6 +66,10 @@ pub struct RetentionRule {
     pub resource: RetentionResource,
     /// What has been kept long enough: with relative dates, such as `updated_at` `lt` `today-2y`.
     pub selection: RecordSelection,
+    /// The version that its view had when the rule was saved. With another one it does not run, until it is saved again with its selection.
+    pub view_version: Option<i64>,
+    /// As `view_version`, of its segment; of a static one every change of its members makes a version.
+    pub segment_version: Option<i64>,
     pub action: RetentionAction,
     /// What the proofs say.
     pub reason: String,
@@ -67,6 +82,12 @@ pub struct RetentionRule {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl RetentionRule {
+    /// Of its view and segment, when it was saved.
+    fn seen(&self) -> Versions {
+        Versions { view: self.view_version, segment: self.segment_version }
+    }
+}
 record!(RetentionRule, RetentionRule);
 page!(RetentionRulePage of RetentionRule);
 
@@ -78,7 +99,7 @@ pub struct RetentionRuleCreate {
     pub resource: RetentionResource,
     pub selection: RecordSelection,
     pub action: RetentionAction,
-    #[schema(min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
+    #[schema(min_length = 1, max_length = 1000, example = "SavedConditions for two years without contact")]
     pub reason: String,
     /// `false` if absent: look at the preview first.
     #[serde(default)]
@@ -103,7 +124,12 @@ pub struct RetentionRuleUpdate {
     /// All of it.
     #[schema(nullable = false)]
     pub selection: Option<RecordSelection>,
-    #[schema(nullable = false, min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 1000,
+        example = "SavedConditions for two years without contact"
+    )]
     pub reason: Option<String>,
     #[schema(nullable = false)]
     pub active: Option<bool>,
@@ -125,7 +151,8 @@ pub struct RetentionPreview {
     pub matching: i64,
     /// The first 20 of them.
     pub first: Vec<RecordRef>,
-    /// The rule chooses every record that you can reach and does not say `everything`: it is refused when it runs.
+    /// The rule chooses every record that you can reach and does not say `everything`, or its view or segment was changed since it was saved: it
+    /// is refused when it runs.
     pub refused: bool,
 }
 
@@ -165,10 +192,11 @@ fn bulk_preview(
     resource: RetentionResource,
     action: RetentionAction,
     selection: &RecordSelection,
+    saved: &SavedConditions,
 ) -> Result<BulkPreview> {
     macro_rules! of {
         ($fields:ident, $table:ident) => {{
-            let cond = saved_conditions::condition(tx, &$fields, selection)?;
+            let cond = saved_conditions::condition(tx, &$fields, selection, saved)?;
             let these = match action {
                 RetentionAction::Erase => erasures::erasable(tx, resource.as_str(), cond.clone()),
                 RetentionAction::Delete => cond.clone(),
@@ -184,19 +212,21 @@ fn bulk_preview(
     })
 }
 
-/// A rule must leave some records alone, or say that it may not.
+/// A rule must leave some records alone, or say that it may not. The answer is what was seen of its view and segment.
 fn require_restricted(
     tx: &mut Tx<'_>,
     resource: RetentionResource,
     action: RetentionAction,
     selection: &RecordSelection,
-) -> Result<()> {
-    bulk_preview(tx, resource, action, selection)?.require_restricted(selection, resource.as_str())
+) -> Result<Versions> {
+    let saved = saved_conditions::read(tx, resource.kind(), selection)?;
+    bulk_preview(tx, resource, action, selection, &saved)?.require_restricted(selection, resource.as_str())?;
+    Ok(saved.versions())
 }
 
 fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
     require_allowed(tx, new.resource, new.action)?;
-    require_restricted(tx, new.resource, new.action, &new.selection)?;
+    let seen = require_restricted(tx, new.resource, new.action, &new.selection)?;
     let row: RetentionRule = diesel::insert_into(retention_rules::table)
         .values((
             (
@@ -205,6 +235,7 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
             ),
             (retention_rules::name.eq(&new.name), retention_rules::resource.eq(new.resource)),
             (retention_rules::selection.eq(&new.selection), retention_rules::action.eq(new.action)),
+            (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment)),
             (retention_rules::reason.eq(&new.reason), retention_rules::active.eq(new.active)),
             retention_rules::owner_id.eq(tx.actor.user),
             (retention_rules::created_at.eq(tx.now), retention_rules::updated_at.eq(tx.now)),
@@ -219,13 +250,25 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRuleUpdate) -> Result<RetentionRule> {
     let before = lock(tx, id, expected)?;
     require_allowed(tx, before.resource, before.action)?;
-    if let Some(selection) = &changes.selection {
-        require_restricted(tx, before.resource, before.action, selection)?;
-    }
+    let seen = match &changes.selection {
+        Some(selection) => match require_restricted(tx, before.resource, before.action, selection) {
+            // What was kept may not be asked any more, and hinders no other change.
+            Err(_) if *selection == before.selection => before.seen(),
+            checked => checked?,
+        },
+        None => before.seen(),
+    };
+    let seen = (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment));
     // Whoever changes a rule answers for what it does from now on.
     let owner = retention_rules::owner_id.eq(tx.actor.user);
     let after: RetentionRule = diesel::update(retention_rules::table.find((tx.workspace(), id)))
-        .set((changes, owner, retention_rules::version.eq(before.version + 1), retention_rules::updated_at.eq(tx.now)))
+        .set((
+            changes,
+            owner,
+            seen,
+            retention_rules::version.eq(before.version + 1),
+            retention_rules::updated_at.eq(tx.now),
+        ))
         .returning(RetentionRule::as_returning())
         .get_result(tx.conn)
         .map_constraint(CONSTRAINTS)?;
@@ -249,6 +292,7 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
             RetentionAction::Delete => BulkAction::Delete,
         },
         selection: rule.selection.clone(),
+        promise: Promise::Seen(rule.seen()),
         changes: serde_json::Value::Null,
         reason: Some(rule.reason.clone()),
         rule: Some(rule.id),
@@ -330,8 +374,10 @@ async fn read(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
 async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let rule = find(tx, id.0)?;
-        let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection)?;
-        let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some();
+        let saved = saved_conditions::read(tx, rule.resource.kind(), &rule.selection)?;
+        let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection, &saved)?;
+        let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some()
+            || saved.changed_since(rule.seen()).is_some();
         Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
     })
     .await

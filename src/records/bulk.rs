@@ -6,6 +6,7 @@ use crate::kernel::query::RecordRef;
 use crate::kernel::reply::Reply;
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::time::DateTime;
+use crate::records::saved_conditions::{Promise, SavedConditions};
 use crate::text_enum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -26,6 +27,9 @@ pub struct BulkArgs {
     pub resource: String,
     pub action: BulkAction,
     pub selection: RecordSelection,
+    /// What its view and its segment mean.
+    #[serde(default)]
+    pub promise: Promise,
     /// The body of a change.
     pub changes: Json,
     /// Of an erasure: why, and the rule that asks for it.
@@ -126,8 +130,10 @@ pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     })
 }
 
-/// Queues the work, and says what it will touch.
-pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview) -> Result<Reply> {
+/// Queues the work, and says what it will touch. The conditions of its view and segment are written out: who changes these does not decide
+/// what is done.
+pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Reply> {
+    let args = BulkArgs { promise: Promise::Written(saved), ..args.clone() };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
     let job: Job = queue::enqueue(tx, JOB, &args, Some(preview.matching))?;
     let accepted = Reply::accepted(&job)?;
@@ -186,6 +192,7 @@ macro_rules! bulk {
                 resource: $resource.into(),
                 action,
                 selection: selection.clone(),
+                promise: $crate::records::saved_conditions::Promise::Now,
                 changes: changes.clone(),
                 reason: None,
                 rule: None,
@@ -195,13 +202,14 @@ macro_rules! bulk {
         fn bulk_preview(
             tx: &mut $crate::db::tx::Tx<'_>,
             selection: &$crate::kernel::selection::RecordSelection,
-        ) -> $crate::kernel::error::Result<$crate::records::bulk::BulkPreview> {
+        ) -> $crate::kernel::error::Result<($crate::records::bulk::BulkPreview, $crate::records::saved_conditions::SavedConditions)> {
             use $crate::schema::$permission as records;
             use diesel::prelude::*;
-            let cond = $crate::records::saved_conditions::condition(tx, &$fields, selection)?;
+            let saved = $crate::records::saved_conditions::read(tx, $fields.kind, selection)?;
+            let cond = $crate::records::saved_conditions::condition(tx, &$fields, selection, &saved)?;
             let preview = $crate::bulk_preview!(tx, records, $fields, cond.clone(), cond);
             preview.require_restricted(selection, $resource)?;
-            Ok(preview)
+            Ok((preview, saved))
         }
 
         async fn bulk_run<P: $crate::kernel::actor::Permission>(
@@ -211,14 +219,14 @@ macro_rules! bulk {
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             if dry_run {
                 let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
-                    let preview = bulk_preview(tx, &args.selection)?;
+                    let (preview, _) = bulk_preview(tx, &args.selection)?;
                     $crate::records::bulk::dry_run_reply(tx, preview)
                 };
                 return ctx.read(rehearsal).await;
             }
             ctx.write(move |tx| {
-                let preview = bulk_preview(tx, &args.selection)?;
-                $crate::records::bulk::enqueue(tx, &args, preview)
+                let (preview, saved) = bulk_preview(tx, &args.selection)?;
+                $crate::records::bulk::enqueue(tx, &args, preview, saved)
             })
             .await
         }

@@ -14,7 +14,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Tags, Word, same_set};
 use crate::kernel::time::DateTime;
 use crate::schema::{companies, contacts, custom_fields, deals, leads, stages};
 use crate::web::body::Valid;
@@ -91,7 +91,7 @@ pub struct CustomFieldCreate {
     pub kind: CustomKind,
     /// Needed for a choice.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 500)]
+    #[schema(value_type = Vec<Word>, max_items = 500, inline)]
     pub options: Tags,
     /// Needed for a reference.
     pub refers_to: Option<ReferredResource>,
@@ -132,8 +132,8 @@ pub struct CustomFieldUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 1000)]
     pub description: Option<Option<String>>,
-    /// All of them. Records keep a value that is an option no more.
-    #[schema(nullable = false, value_type = Option<Vec<String>>, min_items = 1, max_items = 500)]
+    /// All of them, at least one of a choice; other kinds have none. Records keep a value that is an option no more.
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 500, inline)]
     pub options: Option<Tags>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 100)]
@@ -193,23 +193,34 @@ pub fn changed(
 
 /// The values of a record with what is given set or cleared; the others stay.
 fn changed_values(tx: &Tx<'_>, record: Kind, before: &CustomValues, given: &[CustomValue]) -> Result<CustomValues> {
-    before.with(given, &tx.actor.settings.custom, record).map_err(Error::members)
+    let settings = &tx.actor.settings;
+    before.with(given, &settings.custom, record, &settings.country).map_err(Error::members)
 }
 
-/// The records that the values of some records name must be there and seen. One statement per kind, however many they are.
+/// The records that the values of new records name must be there and seen. One statement per kind, however many they are.
 pub fn require_visible<'g>(
     tx: &mut Tx<'_>,
     record: Kind,
     given: impl IntoIterator<Item = &'g [CustomValue]>,
 ) -> Result<()> {
+    let nothing = CustomValues::default();
+    require_visible_anew(tx, record, given.into_iter().map(|given| (Some(&nothing), given)))
+}
+
+/// The same of values given to records that are there: what such a record names already may stay, seen or not.
+pub fn require_visible_anew<'g>(
+    tx: &mut Tx<'_>,
+    record: Kind,
+    given: impl IntoIterator<Item = (Option<&'g CustomValues>, &'g [CustomValue])>,
+) -> Result<()> {
     let (fields, given) = (&tx.actor.settings.custom, given.into_iter().collect::<Vec<_>>());
-    let pointed = given.iter().flat_map(|values| CustomValues::named(values, fields, record));
+    let pointed = given.iter().flat_map(|(before, values)| CustomValues::named(*before, values, fields, record));
     let pointed: Vec<(Kind, Uuid, String)> = pointed.collect();
     let named: Vec<Named<'_>> = pointed.iter().map(|(kind, id, at)| (*kind, Some(*id), at.as_str())).collect();
     let refused = refs::require_visible(tx, &named);
     // Of many records each is tried again by itself.
     match given.as_slice() {
-        [one] => refused.map_err(|error| custom::about(one, error)),
+        [(_, one)] => refused.map_err(|error| custom::about(one, error)),
         _ => refused,
     }
 }
@@ -236,7 +247,7 @@ pub fn filled(
     stage: Uuid,
 ) -> Result<Option<CustomValues>> {
     visibility::authorize_custom_values(tx, record, given)?;
-    require_visible(tx, record, [given])?;
+    require_visible_anew(tx, record, [(Some(before), given)])?;
     let filled = changed(tx, record, Some(before), given)?;
     require_filled(tx, record, filled.as_ref().unwrap_or(before), stage)?;
     Ok(filled)
@@ -295,14 +306,12 @@ fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUpdate) -> Result<CustomField> {
     let before = lock(tx, id, expected)?;
-    let chosen = matches!(before.kind, CustomKind::Choice | CustomKind::MultiChoice);
-    if changes.options.is_some() && !chosen {
-        return Err(Error::member("/options", "invalid", "only a choice has options"));
-    }
-    if let Some(options) = &changes.options {
+    if let Some(options) = changes.options.as_ref().filter(|options| **options != before.options) {
         check_options(tx, &before, options)?;
     }
-    check_stages(tx, changes.required_stage_ids.as_deref().unwrap_or_default())?;
+    let kept: Vec<Uuid> = before.required_stage_ids.iter().copied().flatten().collect();
+    let asked = changes.required_stage_ids.as_ref().filter(|asked| !same_set(asked, &kept));
+    check_stages(tx, asked.map_or(&[][..], Vec::as_slice))?;
     let archived = match changes.archived {
         Some(true) => before.archived_at.or(Some(tx.now)),
         Some(false) => None,
@@ -315,7 +324,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
             changes.options.as_ref().map(|options| custom_fields::options.eq(options)),
             changes.group_name.as_ref().map(|group| custom_fields::group_name.eq(group)),
             changes.position.map(|position| custom_fields::position.eq(position)),
-            changes.required_stage_ids.as_ref().map(|ids| custom_fields::required_stage_ids.eq(ids)),
+            asked.map(|ids| custom_fields::required_stage_ids.eq(ids)),
             custom_fields::archived_at.eq(archived),
             (custom_fields::version.eq(before.version + 1), custom_fields::updated_at.eq(tx.now)),
         ))
@@ -324,8 +333,14 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
     events::record_change(tx, &before, after)
 }
 
-/// An option goes only while no record has chosen it.
+/// A choice has options, and nothing else has any. An option goes only while no record has chosen it.
 fn check_options(tx: &mut Tx<'_>, field: &CustomField, options: &Tags) -> Result<()> {
+    if !matches!(field.kind, CustomKind::Choice | CustomKind::MultiChoice) {
+        return Err(Error::member("/options", "invalid", "only a choice has options"));
+    }
+    if options.0.is_empty() {
+        return Err(Error::member("/options", "required", "a choice needs its options"));
+    }
     macro_rules! chosen {
         ($table:ident, $option:expr) => {{
             let one = serde_json::json!({ field.key.as_str(): { "text": $option } });

@@ -20,7 +20,7 @@ use crate::records::event_types;
 use crate::web::ctx::Ctx;
 use actix_web::get;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -82,6 +82,9 @@ struct Row {
     request_id: String,
     #[diesel(sql_type = Jsonb)]
     changes: Json,
+    /// Of a view that is not the caller's.
+    #[diesel(sql_type = Bool)]
+    of_others: bool,
     #[diesel(sql_type = BigInt)]
     xid: i64,
     #[diesel(sql_type = BigInt)]
@@ -166,7 +169,7 @@ fn wrong(parameter: &str, code: &'static str, detail: impl Into<String>) -> Erro
 }
 
 /// Names of a closed set; one that is not in it is refused with the nearest.
-fn names(
+pub(in crate::records) fn names(
     params: &mut crate::kernel::query_params::QueryParams,
     parameter: &str,
     known: &[String],
@@ -224,12 +227,35 @@ fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
     Kind::ALL.iter().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
 
-/// Whether the view of an event is shared, or was until then, or is the caller's.
-const OF_VIEWS: &str = "record_kind <> 'view' or actor_id = :me or changes -> 'shared' -> 0 = 'true' or exists (select 1 from views v \
-    where v.workspace_id = events.workspace_id and v.id = events.record_id and (v.shared or v.owner_id = :me))";
+/// Whether the view of an event is somebody else's.
+const OF_OTHERS: &str = "record_kind = 'view' and actor_id is distinct from :me and not exists (select 1 from views v \
+    where v.workspace_id = events.workspace_id and v.id = events.record_id and v.owner_id = :me)";
+
+/// Whether the view of an event is the caller's, or was shared when it happened, or until then: what it was before is not shared with it.
+const OF_VIEWS: &str = "not (:of_others) or changes -> 'shared' -> 0 = 'true' or 'true' = (select e.changes -> 'shared' -> 1 from events e \
+    where e.workspace_id = events.workspace_id and e.record_id = events.record_id and e.changes -> 'shared' is not null \
+        and (e.xid, e.seq) <= (events.xid, events.seq) \
+    order by e.xid desc, e.seq desc limit 1)";
 
 /// What happens to how others sign in is for who may read the audit log.
 const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
+
+fn of_others(tx: &Tx<'_>) -> Part {
+    Part::Nested(Box::new(Statement::new(OF_OTHERS).set("me", Part::Id(tx.actor.user))))
+}
+
+/// Of a view that somebody has shared, what it was before is theirs; of one that is not shared any more, what it is now.
+fn without_unshared(mut stored: Json) -> Json {
+    let shared = stored.get("shared").cloned().unwrap_or_default();
+    let (before, after) = (shared.get(0) == Some(&Json::Bool(true)), shared.get(1) == Some(&Json::Bool(true)));
+    let Some(members) = stored.as_object_mut() else { return stored };
+    match (before, after) {
+        (false, true) => members.values_mut().filter_map(|pair| pair.get_mut(0)).for_each(|old| *old = Json::Null),
+        (true, false) => members.retain(|name, _| name == "shared"),
+        _ => {}
+    }
+    stored
+}
 
 /// The condition on events that follows from what the caller sees of each kind of record.
 fn visible_events(tx: &Tx<'_>) -> Statement {
@@ -240,7 +266,7 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
         .set("me", Part::Id(tx.actor.user))
         .set("security", Part::Texts(security));
     let mut condition = Statement::new("(:views) and (:sign_in)")
-        .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("me", Part::Id(tx.actor.user)))))
+        .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("of_others", of_others(tx)))))
         .set("sign_in", Part::Nested(Box::new(sign_in)));
     for (kind, _) in OWNED {
         let visibility = visibility::cond(tx.actor, kind, Action::Read);
@@ -257,8 +283,34 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
     condition
 }
 
-/// The events by which records went from owners whom the caller sees to somebody else.
+/// Work that is seen with the record that it is about.
+const LINKED: [Kind; 3] = [Kind::Task, Kind::Activity, Kind::File];
+/// The members that name such a record.
+const LINKS: [(Kind, &str); 4] =
+    [(Kind::Deal, "deal_id"), (Kind::Lead, "lead_id"), (Kind::Contact, "contact_id"), (Kind::Company, "company_id")];
+
+/// Whether work was taken off a record that the caller sees.
+const UNLINKED: &str = "record_kind = any(:kinds) and exists (select 1 from :records where :records.workspace_id = events.workspace_id \
+    and :records.id = (changes -> ':member' ->> 0)::uuid and (:sight))";
+
+/// The events by which records went from owners whom the caller sees to somebody else, and work from records that the caller sees.
 fn lost(tx: &Tx<'_>) -> Statement {
+    let limited = |kind: &Kind| visibility::owners(tx.actor, *kind, Action::Read).is_some();
+    let linked: Vec<String> = LINKED.iter().filter(|kind| limited(kind)).map(|kind| kind.as_str().into()).collect();
+    let links = LINKS.iter().filter(|_| !linked.is_empty());
+    links.fold(transferred(tx), |rest, (kind, member)| {
+        let unlinked = Statement::new(UNLINKED)
+            .set("kinds", Part::Texts(linked.clone()))
+            .set("records", Part::Sql(kind.path()))
+            .set("member", Part::Sql(member))
+            .set("sight", Part::Cond(visibility::cond(tx.actor, *kind, Action::Read)));
+        Statement::new("(:rest) or (:unlinked)")
+            .set("rest", Part::Nested(Box::new(rest)))
+            .set("unlinked", Part::Nested(Box::new(unlinked)))
+    })
+}
+
+fn transferred(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("false");
     for (kind, owner) in OWNED {
         let Some(owners) = visibility::owners(tx.actor, kind, Action::Read) else { continue };
@@ -330,6 +382,7 @@ fn load(tx: &mut Tx<'_>, query: &FeedQuery) -> Result<ChangeEventPage> {
         .set("record", Part::MaybeId(query.record))
         .set("kinds", Part::Texts(kinds(tx, &query.kinds)))
         .set("seen", Part::Nested(Box::new(visible_events(tx))))
+        .set("of_others", of_others(tx))
         .set("lost", Part::Nested(Box::new(lost(tx))))
         .set("limit", Part::Int(query.limit + 1))
         .load(tx.conn)?;
@@ -352,7 +405,7 @@ fn load(tx: &mut Tx<'_>, query: &FeedQuery) -> Result<ChangeEventPage> {
         actor_kind: row.actor_kind,
         actor_id: row.actor_id,
         request_id: row.request_id,
-        changes: changes(&row.changes),
+        changes: changes(&if row.of_others { without_unshared(row.changes) } else { row.changes }),
     };
     let data = changed.then(|| visibility_changed(tx)).into_iter().chain(rows.into_iter().map(event)).collect();
     Ok(ChangeEventPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
@@ -396,7 +449,7 @@ list_params!(FeedParameters, {
 /// Keep the cursor and ask again: no change is ever skipped.
 ///
 /// A record that you see no more, because it has another owner now, is told of once more as `deal.hidden`: drop it, and what hangs on
-/// it. When your role, your team or those in it change, `user.sight_changed` comes first: load anew what you keep.
+/// it. So is a task that was taken off a record of yours. When your role, your team or those in it change, `user.sight_changed` comes first: load anew what you keep.
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {

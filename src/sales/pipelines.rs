@@ -116,19 +116,13 @@ impl Rules for PipelineCreate {
 pub struct PipelineUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// Only `true`: it becomes the default of its kind instead of the present one.
+    /// `true`: it becomes the default of its kind instead of the present one, which cannot be made `false`.
     #[schema(nullable = false)]
     pub is_default: Option<bool>,
 }
 
 impl Rules for PipelineUpdate {
     crate::read_only_members_of!(Pipeline);
-
-    fn rules(&self, bad: &mut Vec<Bad>) {
-        if self.is_default == Some(false) {
-            bad.push(Bad::member("/is_default", "invalid", "make another pipeline the default instead"));
-        }
-    }
 }
 
 /// The stages of a pipeline in a new order.
@@ -259,6 +253,9 @@ fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdate) -> Result<Pipeline> {
     let before = lock(tx, id, expected)?;
+    if changes.is_default == Some(false) && before.is_default {
+        return Err(Error::member("/is_default", "invalid", "make another pipeline the default instead"));
+    }
     let becomes = changes.is_default == Some(true) && !before.is_default;
     if becomes {
         drop_default(tx, before.kind)?;

@@ -284,7 +284,7 @@ async fn create(ctx: Ctx<can::stages::Create>, new: Valid<StageCreate>) -> Resul
     responses((status = 200, description = "The stage", body = Stage)))]
 #[get("/stages/{stage_id}")]
 async fn read(ctx: Ctx<can::stages::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.one(&STAGE, id, find).await
 }
 
 /// Change a stage's name, probability or rotting days. Its category is for good.

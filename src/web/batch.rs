@@ -347,6 +347,10 @@ macro_rules! batch {
             #[serde(skip)]
             #[schema(ignore)]
             raw_changes: String,
+            /// Members that were sent back as they were answered.
+            #[serde(skip)]
+            #[schema(ignore)]
+            read_only: $crate::kernel::read_only::ReadOnlyMembers,
         }
 
         impl $crate::kernel::shape::Rules for $item {
@@ -363,7 +367,8 @@ macro_rules! batch {
         impl $crate::web::batch::BatchItem for $item {
             fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
                 let raw_changes = item.get("changes").map(ToString::to_string).unwrap_or_default();
-                $crate::kernel::shape::read(item).map(|one: Self| $item { raw_changes, ..one })
+                $crate::kernel::read_only::ReadOnlyMembers::read::<Self, $update>(item, |item| item.get_mut("changes"))
+                    .map(|(one, read_only)| $item { raw_changes, read_only, ..one })
             }
 
             fn target(&self) -> Option<uuid::Uuid> {
@@ -420,6 +425,10 @@ macro_rules! batch {
                     let changed = $store::change_each(tx, &groups)?;
                     let mut changed: Vec<_> = equal.iter().flatten().zip(&changed).collect();
                     changed.sort_by_key(|(n, _)| **n);
+                    for ((item, before), (_, after)) in chosen.iter().zip(&rows).zip(&changed) {
+                        let before_changes = item.read_only.require_unchanged_row(before, *after, &tx.actor.access);
+                        before_changes.map_err(|error| error.under("/changes"))?;
+                    }
                     let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Outcome::changed(before, after));
                     Ok(done.collect())
                 })?;

@@ -2,7 +2,7 @@
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::read_only::ReadOnlyMembers;
-use crate::kernel::shape::{self, Rules, Shape};
+use crate::kernel::shape::{self, Rules};
 use crate::web::budget;
 use crate::web::ctx::Identity;
 use crate::web::json::Strict;
@@ -57,14 +57,13 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let mut body = json(&request, payload, BODY_MAX).await?;
-            let Some(shown) = T::response_shape() else { return shape::read(body).map(Valid) };
+            if T::response_shape().is_none() {
+                return shape::read(body).map(Valid);
+            }
             drop_hidden(&request, T::changed_kind(), &mut body);
-            let schema = Shape::of::<T>();
-            let mut read_only = ReadOnlyMembers::take(&mut body, &schema, &shown);
-            schema.check(&mut body)?;
-            read_only.take_derived(&mut body, T::derived_members());
+            let (changed_kind, read_only) = ReadOnlyMembers::read_changes(body)?;
             request.extensions_mut().insert(read_only);
-            shape::typed(body).map(Valid)
+            Ok(Valid(changed_kind))
         })
     }
 }

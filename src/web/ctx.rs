@@ -2,6 +2,7 @@
 use crate::db::fair_queue::Account;
 use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
+use crate::db::refs;
 use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
 use crate::db::visibility;
@@ -10,6 +11,7 @@ use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
+use crate::kernel::kind::Record;
 use crate::kernel::query::{Listed, PageInfo, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::read_only::ReadOnlyMembers;
@@ -99,6 +101,11 @@ impl<P: Permission> Ctx<P> {
         version_in(tag).map(|version| Expected(Some(version))).ok_or_else(wrong)
     }
 
+    /// What was set aside of the body, for who compares it in another way than `write` does.
+    pub fn set_aside(&self) -> ReadOnlyMembers {
+        self.request.extensions_mut().remove::<ReadOnlyMembers>().unwrap_or_default()
+    }
+
     /// Whether the caller prefers CSV over JSON, which takes the right to export.
     pub fn wants_csv(&self) -> Result<bool> {
         let csv = self.prefers_csv()?;
@@ -141,6 +148,25 @@ impl<P: Permission> Ctx<P> {
         self.report(move |tx| {
             let (page, file) = file(tx, fields, &plan, page)?;
             Ok(Reply { link: link.next(page.info()), ..file })
+        })
+        .await
+    }
+
+    /// One record, with `include` also the names of the records that it names.
+    pub async fn one<T: 'static, R: Record + 'static>(
+        &self,
+        fields: &'static Fields<T>,
+        id: Id,
+        find: fn(&mut Tx<'_>, uuid::Uuid) -> Result<R>,
+    ) -> Result<Reply> {
+        let include = fields.included(self.query())?;
+        self.read(move |tx| {
+            let row = find(tx, id.0)?;
+            if include.is_empty() {
+                return Reply::record(&row);
+            }
+            let included = refs::include(tx, &include, std::slice::from_ref(&row))?;
+            Reply::record_with(&row, &included)
         })
         .await
     }
@@ -213,9 +239,10 @@ impl<P: Permission> Ctx<P> {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        let read_only =
-            self.request.extensions_mut().remove::<ReadOnlyMembers>().filter(|read_only| !read_only.is_empty());
-        let Some(read_only) = read_only else { return self.db.write(self.request(self.claim()?)?, work).await };
+        let read_only = self.set_aside();
+        if read_only.is_empty() {
+            return self.db.write(self.request(self.claim()?)?, work).await;
+        }
         // Members that were sent back must be what they were; else nothing is written.
         let checked = move |tx: &mut Tx<'_>| {
             let reply = work(tx)?;
@@ -299,8 +326,8 @@ fn sheet<T, L: Listed>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor
 }
 
 fn as_parameter(bad: Bad) -> Error {
-    let name = bad.pointer.unwrap_or_default().trim_start_matches('/').to_owned();
-    Error::parameters(vec![Bad::parameter(name, bad.code, bad.detail)])
+    let name = bad.pointer.as_deref().unwrap_or_default().trim_start_matches('/').to_owned();
+    Error::parameters(vec![Bad { pointer: None, ..bad }.at_parameter(name)])
 }
 
 /// A page, and the file that shows it. Where more follows, `Next-Cursor` says from where.

@@ -234,7 +234,7 @@ async fn create(ctx: Ctx<can::activities::Create>, new: Valid<ActivityCreate>) -
     responses((status = 200, description = "The activity", body = Activity)))]
 #[get("/activities/{activity_id}")]
 async fn read(ctx: Ctx<can::activities::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.one(&ACTIVITY, id, find).await
 }
 
 /// Correct an activity.

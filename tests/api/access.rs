@@ -376,3 +376,44 @@ fn what_a_record_names_already_may_be_sent_back() {
     let task = format!("/tasks/{}", id(&owner.post("/tasks", task).created()));
     ann.patch(&task, json!({ "company_id": firm, "title": "T2" })).ok();
 }
+
+/// So may what a field of the workspace's own names, in every kind of record.
+#[test]
+fn what_an_own_field_names_already_may_be_sent_back() {
+    let owner = workspace();
+    let (ann, her) = user_with(&owner, &own(), json!({}));
+    let made = |name: &str| id(&owner.post("/contacts", json!({ "first_name": name })).created());
+    let (unseen, gone, other) = (made("Unseen"), made("Gone"), made("Other"));
+    let all = ["contacts", "companies", "leads", "deals"];
+    for (resource, key) in all.iter().flat_map(|resource| [(resource, "agent"), (resource, "guest")]) {
+        let field =
+            json!({ "resource": resource, "key": key, "name": key, "kind": "reference", "refers_to": "contacts" });
+        owner.post("/custom-fields", field).created();
+    }
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let fields = json!([{ "key": "agent", "id": unseen }, { "key": "guest", "id": gone }]);
+    let records = all.map(|resource| {
+        let mut body = json!({ "owner_id": her, "custom_fields": fields });
+        let name = match resource {
+            "contacts" => "first_name",
+            "companies" => "name",
+            _ => "title",
+        };
+        body[name] = json!("R");
+        format!("/{resource}/{}", id(&owner.post(&format!("/{resource}"), body).created()))
+    });
+    owner.delete(&format!("/contacts/{gone}")).gone();
+    for path in records {
+        for client in [&ann, &owner] {
+            let mut record = client.get(&path).ok();
+            assert_eq!(client.patch(&path, record.clone()).ok(), record, "{path}");
+            let name = ["first_name", "name", "title"].into_iter().find(|name| record[*name].is_string()).unwrap();
+            record[name] = json!(format!("{}!", record[name].as_str().unwrap()));
+            assert_eq!(client.patch(&path, record.clone()).ok()[name], record[name], "{path}");
+        }
+        let wrong = |id: &str| json!({ "custom_fields": [{ "key": "agent", "id": id }] });
+        let problem = ann.patch(&path, wrong(&other)).problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], "/custom_fields/0/id", "{path}");
+        ann.patch(&path, wrong(&gone)).problem(422, "validation_failed");
+    }
+}

@@ -1,5 +1,5 @@
 //! The feed of events: where it can be entered, what it takes, and what it says to those who see a record no more.
-use crate::support::{Client, client::DOCUMENT, database_url, events, id, user_with, workspace};
+use crate::support::{Client, client::DOCUMENT, database_url, events, id, user, user_with, workspace};
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -105,6 +105,56 @@ fn a_record_that_is_seen_no_more_is_told_of_as_hidden() {
     }
 }
 
+/// Work that is seen with a record goes out of sight when it is taken off it, whoever it is assigned to.
+#[test]
+fn work_that_is_taken_off_a_record_is_told_of_as_hidden() {
+    let owner = workspace();
+    let all = ["contacts", "companies", "leads", "deals", "tasks", "activities", "files"];
+    let own = all.map(|of| [of, "own", "own", "own", "own", "none"]);
+    let grants = [&own[..], &[["events", "all", "none", "none", "none", "none"]]].concat();
+    let (ann, her) = user_with(&owner, &grants, json!({}));
+    let me = owner.get("/me").ok()["user"]["id"].clone();
+    for (list, link, body) in [
+        ("deals", "deal_id", json!({ "title": "A" })),
+        ("leads", "lead_id", json!({ "title": "A" })),
+        ("contacts", "contact_id", json!({ "first_name": "A" })),
+        ("companies", "company_id", json!({ "name": "A" })),
+    ] {
+        let record = |owner_id: &Json| {
+            let mut body = body.clone();
+            body["owner_id"] = owner_id.clone();
+            id(&owner.post(&format!("/{list}"), body).created())
+        };
+        let (hers, another) = (record(&json!(her)), record(&me));
+        let work = |path: &str, body: Json| format!("{path}/{}", id(&owner.post(path, body).created()));
+        let task = || work("/tasks", json!({ "title": "T", link: hers, "assignee_id": me }));
+        let (off, moved, batch, stays) = (task(), task(), task(), task());
+        for path in [&off, &moved, &batch, &stays] {
+            ann.get(path).ok();
+        }
+        let mut cursor = enter(&ann);
+        owner.patch(&off, json!({ link: null })).ok();
+        owner.patch(&moved, json!({ link: another })).ok();
+        let of = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        let items = json!({ "items": [{ "id": of(&batch), "changes": { link: another } }] });
+        assert_eq!(owner.post("/tasks/batch-update", items).ok()["succeeded"], 1);
+        owner.patch(&stays, json!({ link: another, "assignee_id": her })).ok();
+        let told = follow(&ann, &mut cursor, 4);
+        let told: Vec<(&str, &str)> =
+            told.iter().map(|event| (event["type"].as_str().unwrap(), event["record_id"].as_str().unwrap())).collect();
+        let (off, moved, batch, stays) = (of(&off), of(&moved), of(&batch), of(&stays));
+        let expected =
+            [("task.hidden", off.as_str()), ("task.hidden", &moved), ("task.hidden", &batch), ("task.updated", &stays)];
+        assert_eq!(told, expected, "{list}");
+        ann.get(&format!("/tasks/{off}")).problem(404, "not_found");
+        // What was never theirs stays unsaid.
+        let mut cursor = enter(&ann);
+        owner.patch(&format!("/tasks/{moved}"), json!({ link: null })).ok();
+        owner.patch(&format!("/{list}/{hers}"), json!({ "tags": ["x"] })).ok();
+        assert_eq!(follow(&ann, &mut cursor, 1).len(), 1, "{list}");
+    }
+}
+
 #[test]
 fn another_sight_is_told_before_anything_else() {
     let owner = workspace();
@@ -156,4 +206,30 @@ fn the_types_of_events_are_listed() {
         assert!(deals.contains(&format!("`{member}`")), "{deals}");
     }
     assert!(!deals.contains("`next_task`") && !deals.contains("`version`"), "{deals}");
+}
+
+/// What a view was before it was shared stays its owner's, and so does what it is afterwards.
+#[test]
+fn the_private_past_of_a_view_is_not_shared_with_it() {
+    let owner = workspace();
+    let colleague = user(&owner, "seller");
+    let words = |q: &str| json!({ "q": q });
+    let body = json!({ "resource": "deals", "name": "secret first", "q": "secret words" });
+    let view = id(&owner.post("/views", body).created());
+    let path = format!("/views/{view}");
+    owner.patch(&path, words("secret second")).ok();
+    owner.patch(&path, json!({ "shared": true, "name": "open name", "q": "open words" })).ok();
+    owner.patch(&path, words("open second")).ok();
+    owner.patch(&path, json!({ "shared": false, "q": "secret third" })).ok();
+    owner.patch(&path, words("secret fourth")).ok();
+    owner.patch(&path, json!({ "shared": true, "q": "open third" })).ok();
+    let query = format!("&record_id={view}");
+    let own = events(&owner, &query, 7);
+    assert_eq!((own.len(), own[2]["changes"][0]["before"].clone()), (7, json!("\"secret first\"")));
+    let told = events(&colleague, &query, 4);
+    let text = Json::from(told.clone()).to_string();
+    assert!(!text.contains("secret"), "{text}");
+    assert!(text.contains("open name") && text.contains("open second") && text.contains("open third"), "{text}");
+    assert_eq!(told.len(), 4, "{text}");
+    assert_eq!(told[2]["changes"], json!([{ "member": "shared", "before": "true", "after": "false" }]));
 }

@@ -71,7 +71,7 @@ fn other_origins_are_answered_but_not_allowed() {
         let asked = at.with("Origin", origin).with("Access-Control-Request-Method", "PATCH");
         asked.with("Access-Control-Request-Headers", headers).send("OPTIONS", "/deals", None, "")
     };
-    let answer = preflight(ORIGIN, "authorization,if-match,idempotency-key,traceparent");
+    let answer = preflight(ORIGIN, "authorization,if-match,idempotency-key,traceparent,baggage,sentry-trace");
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ORIGIN));
     let allowed = answer.header("access-control-allow-headers").to_lowercase();
     assert!(allowed.contains("traceparent") && allowed.contains("if-match"), "{allowed}");

@@ -1,5 +1,5 @@
 //! Lists and reports as CSV: the same columns whatever the data are.
-use crate::support::{Answer, Client, id, user_with, workspace};
+use crate::support::{Answer, Client, client::DOCUMENT, id, user_with, workspace};
 use serde_json::{Value as Json, json};
 
 const LISTS: [&str; 5] = ["contacts", "companies", "leads", "deals", "tasks"];
@@ -164,6 +164,70 @@ fn a_file_shows_no_more_than_its_reader_may_take_out() {
     }
     bob.with("Accept", "text/csv").get("/contacts").problem(403, "forbidden");
     bob.with("Accept", "text/csv").post("/contacts/search", json!({})).problem(403, "forbidden");
+}
+
+/// Every read of the document is asked for as CSV and as a picture: what is not made is refused, not answered as something else.
+#[test]
+fn what_is_no_file_is_refused_as_one() {
+    let owner = workspace();
+    let (csv, picture) = (owner.with("Accept", "text/csv"), owner.with("Accept", "image/png;q=0.9, text/html"));
+    let (mut files, mut refused) = (0, 0);
+    for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
+        let path =
+            crate::bodies::filled(path.strip_prefix("/api/v1").unwrap(), &|_| Some(crate::bodies::NOBODY.to_owned()));
+        let operation = &item["get"];
+        if operation.is_null() || operation["responses"]["200"]["content"]["application/json"].is_null() {
+            continue;
+        }
+        picture.get(&path).problem(406, "not_acceptable");
+        let asked = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|p| p["in"] == "query" && p["required"] == true);
+        let asked: String =
+            asked.map(|p| format!("{}={}&", p["name"].as_str().unwrap(), p["example"].as_str().unwrap())).collect();
+        let answer = csv.get(&format!("{path}?{asked}"));
+        if operation["responses"]["406"].is_null() {
+            answer.problem(406, "not_acceptable");
+            refused += 1;
+        } else if answer.status != 404 {
+            Sheet::of(&answer);
+            files += 1;
+        }
+    }
+    assert!(files > 10 && refused > 40, "{files} {refused}");
+    csv.post("/search", json!({})).problem(405, "method_not_allowed");
+    csv.post("/products", json!({ "name": "P" })).problem(406, "not_acceptable");
+    assert_eq!(owner.get("/products").ok()["data"], json!([]), "nothing was made");
+    for accept in
+        ["*/*", "application/*", "Application/JSON; charset=utf-8", "text/csv, */*;q=0.1", "text/html,application/json"]
+    {
+        owner.with("Accept", accept).get("/products").ok();
+    }
+    owner.with("Accept", "application/json;q=0, text/html").get("/products").problem(406, "not_acceptable");
+    // What answers nothing, and a file as it is, are had whatever is accepted.
+    let tag = id(&owner.post("/tags", json!({ "name": "T" })).created());
+    picture.delete(&format!("/tags/{tag}")).gone();
+    let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
+    let file = id(&crate::files::upload(&owner, "a.txt", b"words", &[("contact_id", &contact)]).created());
+    assert_eq!(picture.get(&format!("/files/{file}/content")).text, "words");
+}
+
+#[test]
+fn the_people_of_a_deal_have_names_in_a_file() {
+    let owner = workspace();
+    let made = |name: &str| id(&owner.post("/contacts", json!({ "first_name": name })).created());
+    let (ann, bea) = (made("Ann"), made("Bea"));
+    let people = json!([{ "contact_id": bea }, { "contact_id": ann }]);
+    owner.post("/deals", json!({ "title": "D", "contacts": people })).created();
+    owner.post("/deals", json!({ "title": "E" })).created();
+    let sheet = list(&owner, "/deals?sort=title&include=contacts,primary_contact");
+    assert_eq!(sheet.cell(0, "contacts"), format!("{bea}, {ann}"));
+    assert_eq!((sheet.cell(0, "contacts.name"), sheet.cell(0, "primary_contact")), ("Bea, Ann", "Bea"));
+    assert_eq!((sheet.cell(1, "contacts.name"), sheet.cell(1, "primary_contact")), ("", ""));
+    let chosen = list(&owner, "/deals?sort=title&include=primary_contact&columns=primary_contact,title");
+    assert_eq!(preview.rows[0], ["Bea", "D"]);
 }
 
 #[test]

@@ -95,6 +95,90 @@ fn batches_say_what_they_left_as_it_was() {
     assert_eq!(told.iter().map(|event| &event["type"]).collect::<Vec<_>>(), ["deal.created"], "{told:?}");
 }
 
+/// Sets are the same in whatever order they are written, and lists are not.
+#[test]
+fn another_order_of_a_set_is_no_change() {
+    let owner = workspace();
+    for resource in ["contacts", "companies", "leads", "deals"] {
+        let field = json!({ "resource": resource, "key": "sea", "name": "S", "kind": "multi_choice", "options": ["a", "b", "c"] });
+        owner.post("/custom-fields", field).created();
+    }
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    for (resource, more) in [
+        ("contacts", json!({ "first_name": "A" })),
+        ("companies", json!({ "name": "A" })),
+        ("leads", json!({ "title": "A" })),
+        ("deals", json!({ "title": "A" })),
+    ] {
+        let mut body = json!({ "tags": ["north", "VIP", "old"], "external_id": "1", "custom_fields": [{ "key": "sea", "options": ["c", "a"] }] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let record = owner.post(&format!("/{resource}"), body.clone()).created();
+        let one = format!("/{resource}/{}", id(&record));
+        same(&owner, &one, &json!({ "tags": ["old", "north", "vip"] }));
+        same(&owner, &one, &json!({ "custom_fields": [{ "key": "sea", "options": ["a", "c"] }] }));
+        let others =
+            json!({ "tags": ["vip", "old", "north"], "custom_fields": [{ "key": "sea", "options": ["a", "c"] }] });
+        let items = json!({ "items": [{ "id": record["id"], "changes": others }] });
+        assert_eq!(owner.post(&format!("/{resource}/batch-update"), items).ok()["results"][0]["unchanged"], true);
+        body["tags"] = json!(["vip", "old", "north"]);
+        let items = json!({ "items": [body] });
+        let result = owner.post(&format!("/{resource}/batch-upsert"), items).ok();
+        assert_eq!(result["results"][0]["unchanged"], true, "{result}");
+        assert_eq!(owner.get(&one).ok(), record);
+        assert_eq!(owner.patch(&one, json!({ "tags": ["old", "north"] })).ok()["tags"], json!(["old", "north"]));
+        assert_eq!(owner.patch(&one, json!({ "tags_add": ["vip"] })).ok()["tags"], json!(["old", "north", "VIP"]));
+    }
+    // Of many records that are set to the same, each keeps the order that it has.
+    let deal =
+        |tags: Json| format!("/deals/{}", id(&owner.post("/deals", json!({ "title": "B", "tags": tags })).created()));
+    let all = [json!(["x", "y"]), json!(["y", "x"]), json!(["x"])].map(deal);
+    let ids: Vec<&str> = all.iter().map(|path| path.rsplit('/').next().unwrap()).collect();
+    let items: Vec<Json> = ids.iter().map(|id| json!({ "id": id, "changes": { "tags": ["x", "y"] } })).collect();
+    let results = owner.post("/deals/batch-update", json!({ "items": items })).ok()["results"].clone();
+    assert_eq!([0, 1, 2].map(|n| results[n]["unchanged"].clone()), [true, true, false].map(|flag| json!(flag)));
+    assert_eq!(owner.get(&all[1]).ok()["tags"], json!(["y", "x"]));
+    // Rights.
+    let grant = |resource: &str| json!({ "resource": resource, "read": "all", "create": "none", "update": "none", "delete": "none", "export": "none" });
+    let hidden = json!([{ "resource": "deals", "field": "value" }, { "resource": "contacts", "field": "phone" }]);
+    let role =
+        json!({ "key": "r", "name": "R", "grants": [grant("deals"), grant("contacts")], "hidden_fields": hidden });
+    let role = format!("/roles/{}", id(&owner.post("/roles", role).created()));
+    same(
+        &owner,
+        &role,
+        &json!({ "grants": [grant("contacts"), grant("deals")], "hidden_fields": [hidden[1], hidden[0]] }),
+    );
+    // The columns of a view are a list.
+    let view = json!({ "resource": "deals", "name": "V", "columns": ["title", "id"] });
+    let view = format!("/views/{}", id(&owner.post("/views", view).created()));
+    assert_eq!(owner.patch(&view, json!({ "columns": ["id", "title"] })).ok()["version"], 2);
+}
+
+/// Line items that are there already, by every way that sets them.
+#[test]
+fn equal_line_items_are_no_change() {
+    let owner = workspace();
+    let boat = id(&owner
+        .post("/products", json!({ "name": "Boat", "price": { "amount": 700, "currency": "EUR" } }))
+        .created());
+    for value in [Json::Null, json!({ "amount": 5, "currency": "EUR" })] {
+        let key = if value.is_null() { "L" } else { "M" };
+        let item = json!({ "title": key, "external_id": key, "value": value, "line_items": [{ "product_id": boat, "quantity": 2 }] });
+        let results: Vec<(Json, Json)> = (0..3)
+            .map(|_| owner.post("/deals/batch-upsert", json!({ "items": [item] })).ok()["results"][0].clone())
+            .map(|result| (result["version"].clone(), result["unchanged"].clone()))
+            .collect();
+        let again = (json!(1), json!(true));
+        assert_eq!(results, [(json!(1), json!(false)), again.clone(), again]);
+    }
+    let told = events(&owner, "&record_kind=deal", 2);
+    assert_eq!(
+        told.iter().map(|event| &event["type"]).collect::<Vec<_>>(),
+        ["deal.created", "deal.created"],
+        "{told:?}"
+    );
+}
+
 /// A script that says again what is there does not reset the clock of rotting, nor does a person.
 #[test]
 fn what_nobody_changed_was_not_touched() {

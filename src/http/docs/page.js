@@ -1,4 +1,5 @@
 // The page of the API: a search box, the guides and the operations; one operation at a time, with a form to try it.
+import { begin, filling, forget, remember } from "./known.js";
 import { element, markdown } from "./markdown.js";
 
 const TOKEN = "voronka-token";
@@ -16,8 +17,11 @@ const token = () => sessionStorage.getItem(TOKEN) ?? "";
 // ---- what a form is filled with ----
 
 // An optional parameter stays empty: its example must not decide what is answered.
-export const filled = (parameter, operation) =>
-  parameter.required || (parameter.name === "If-Match" && operation.responses["428"]) ? parameter.example ?? "" : "";
+function filled(parameter, operation, known) {
+  if (parameter.in === "path") return known.inPath(parameter);
+  if (parameter.name === "If-Match" && operation.responses["428"]) return known.version() ? `"${known.version()}"` : parameter.example;
+  return parameter.required ? parameter.example ?? "" : "";
+}
 
 // A filter says what it asks, naming its field first. More than a few of them are folded.
 const isFilter = ({ in: place, name, description }) =>
@@ -49,39 +53,40 @@ function input(name, schema, value, place) {
     none, words.map(option));
 }
 
-const row = (parameter, operation) => element("tr", {},
+const row = (parameter, operation, known) => element("tr", {},
   element("th", {}, element("code", {}, parameter.name), parameter.required ? element("b", { title: "required" }, " *") : null,
     element("small", {}, typeOf(parameter.schema))),
   element("td", {}, markdown(parameter.description ?? "")),
-  element("td", {}, input(parameter.name, parameter.schema, filled(parameter, operation), parameter.in)));
+  element("td", {}, input(parameter.name, parameter.schema, filled(parameter, operation, known), parameter.in)));
 
-function parameterTables(operation) {
+function parameterTables(operation, known) {
   const all = operation.parameters ?? [];
   const filters = all.filter(isFilter);
   const folded = filters.length > 8 ? filters : [];
   const shown = all.filter((parameter) => !folded.includes(parameter));
-  const table = (list) => element("table", { class: "parameters" }, element("tbody", {}, list.map((one) => row(one, operation))));
+  const table = (list) => element("table", { class: "parameters" }, element("tbody", {}, list.map((one) => row(one, operation, known))));
   return [
     shown.length ? table(shown) : null,
     folded.length ? element("details", { class: "filters" }, element("summary", {}, `${folded.length} filters`), table(folded)) : null,
   ];
 }
 
-function bodyForm(operation) {
+function bodyForm(operation, known) {
   const content = operation.requestBody?.content ?? {};
   const json = content["application/json"];
   if (json) {
-    const text = JSON.stringify(json.example, null, 2);
+    const text = JSON.stringify(known.inBody(json.example), null, 2);
     return [element("h3", {}, "Body"), element("textarea", { name: "body", rows: Math.min(text.split("\n").length + 1, 24), spellcheck: "false" }, text)];
   }
-  const { schema: fields, example: filling = {} } = content["multipart/form-data"] ?? {};
+  const { schema: fields, example = {} } = content["multipart/form-data"] ?? {};
   const form = resolve(fields);
+  const given = known.inBody(example);
   if (!form.properties) return [];
   const field = ([name, member]) => {
     const needed = form.required?.includes(name);
     const control = member.format === "binary"
       ? element("input", { type: "file", name, "data-in": "form" })
-      : input(name, member, filling[name] ?? (needed ? member.example ?? "" : ""), "form");
+      : input(name, member, given[name] ?? (needed ? member.example ?? "" : ""), "form");
     return element("tr", {}, element("th", {}, element("code", {}, name), needed ? " *" : "", element("small", {}, typeOf(member))),
       element("td", {}, markdown(member.description ?? "")), element("td", {}, control));
   };
@@ -132,7 +137,8 @@ async function send(form, operation, shown) {
     const took = Math.round(performance.now() - begin);
     let body = text;
     try { body = JSON.stringify(JSON.parse(text), null, 2); } catch { /* It is no JSON. */ }
-    keepToken(answer, text);
+    keepToken(answer, text, operation.operation);
+    if (answer.ok) remember(operation, asked.url, answer.status, text && answer.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : null);
     const headers = [...answer.headers].map((header) => header.join(": ")).join("\n");
     shown.replaceChildren(
       element("p", { class: answer.ok ? "good" : "bad", "data-status": answer.status }, `${answer.status} ${answer.statusText}, ${took} ms`),
@@ -145,8 +151,9 @@ async function send(form, operation, shown) {
 }
 
 // Whoever signs in here is signed in for what follows, in this window.
-function keepToken(answer, text) {
+function keepToken(answer, text, { operationId }) {
   if (!answer.ok || !text.includes('"access_token"')) return;
+  if (operationId !== "refresh_token") forget();
   sessionStorage.setItem(TOKEN, JSON.parse(text).access_token);
   document.querySelector("#token").value = token();
 }
@@ -185,8 +192,9 @@ function answers(operation) {
 function showOperation(found) {
   const { operation, path, method } = found;
   const shown = element("div", { id: "answer", "aria-live": "polite" });
+  const known = filling(found);
   const form = element("form", { onsubmit: (event) => { event.preventDefault(); send(form, found, shown); } },
-    parameterTables(operation), bodyForm(operation), element("button", { type: "submit" }, "Send"));
+    parameterTables(operation, known), bodyForm(operation, known), missing(known), element("button", { type: "submit" }, "Send"));
   const body = operation.requestBody?.content["application/json"]?.schema;
   main.replaceChildren(...[
     element("h1", {}, title(operation)),
@@ -198,6 +206,10 @@ function showOperation(found) {
   ]);
   window.scrollTo(0, 0);
 }
+
+// Records that the form has to name and that nobody has made or looked at on this page.
+const missing = (known) => [...known.missing].map(([name, id]) => element("p", { class: "missing", "data-first": id },
+  `This page knows of no ${name} yet. `, operations.has(id) ? element("a", { href: `#/operation/${id}` }, `${title(operations.get(id).operation)} first`) : ""));
 
 function showStart() {
   const first = (id) => element("li", {}, element("a", { href: `#/operation/${id}` }, title(operations.get(id).operation)));
@@ -253,6 +265,7 @@ async function start() {
   const all = Object.entries(api.paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ path, method, operation })));
   const rank = ({ operation }) => (FIRST.indexOf(operation.operationId) + FIRST.length + 1) % (FIRST.length + 1);
   operations = new Map(all.sort((a, b) => rank(a) - rank(b)).map((one) => [one.operation.operationId, one]));
+  begin(api);
   showSide();
   addEventListener("hashchange", route);
   route();

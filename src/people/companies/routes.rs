@@ -30,7 +30,7 @@ async fn create(ctx: Ctx<can::companies::Create>, new: Valid<CompanyCreate>) -> 
     responses((status = 200, description = "The company", body = Company)))]
 #[get("/companies/{company_id}")]
 async fn read(ctx: Ctx<can::companies::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+    ctx.one(&COMPANY, id, store::find).await
 }
 
 /// Change a company.

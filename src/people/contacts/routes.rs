@@ -39,7 +39,7 @@ async fn create(ctx: Ctx<can::contacts::Create>, new: Valid<ContactCreate>) -> R
     responses((status = 200, description = "The contact", body = Contact)))]
 #[get("/contacts/{contact_id}")]
 async fn read(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+    ctx.one(&CONTACT, id, store::find).await
 }
 
 /// Change a contact. What is absent stays; null, or a name under `clear`, empties a member.

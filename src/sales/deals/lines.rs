@@ -1,13 +1,19 @@
 //! Line items: which products a deal is about, at which price.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
+use crate::db::events::Event;
+use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Bad, Code, Error, Result};
-use crate::kernel::money::{AMOUNT_MAX, Money};
-use crate::kernel::shape::Rules;
-use crate::schema::{line_items, products};
+use crate::kernel::money::{AMOUNT_MAX, Money, columns};
+use crate::kernel::read_only::ReadOnlyMembers;
+use crate::kernel::shape::{Rules, Shape};
+use crate::sales::deals::model::Deal;
+use crate::sales::deals::store;
+use crate::schema::{deals, line_items, products};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -44,13 +50,54 @@ pub struct LineItemReplacement {
     /// Whether the deal's value becomes the total; true if absent.
     pub set_value: Option<bool>,
 }
-impl Rules for LineItemReplacement {}
+impl Rules for LineItemReplacement {
+    fn response_shape() -> Option<Arc<Shape>> {
+        Some(Shape::of::<LineItemsShown>())
+    }
+}
+
+/// What of the answer stands where in the body of a replacement.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a shape for bodies that were read and are sent back")]
+struct LineItemsShown {
+    line_items: Vec<LineItem>,
+    total: Option<Money>,
+}
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LineItemList {
     pub data: Vec<LineItem>,
     /// Null when there is none.
     pub total: Option<Money>,
+}
+
+impl LineItemList {
+    /// Whether these are the items that are asked for, in this order and at these prices.
+    pub fn says(&self, items: &[LineItemInput], prices: &[Money]) -> bool {
+        let same = |(known, (item, price)): (&LineItem, (&LineItemInput, &Money))| {
+            known.product_id == item.product_id
+                && known.quantity == item.quantity.unwrap_or(1)
+                && known.price == *price
+                && known.discount_percent == item.discount_percent.unwrap_or(0)
+        };
+        self.data.len() == items.len() && self.data.iter().zip(items.iter().zip(prices)).all(same)
+    }
+
+    /// What was set aside of the body says of an item what it was or is. Its place may be another one now.
+    pub fn require_unchanged_in(read_only: &ReadOnlyMembers, before: &LineItemList, now: &LineItemList) -> Result<()> {
+        if read_only.is_empty() {
+            return Ok(());
+        }
+        let shown = |list: &LineItemList| serde_json::to_value(list).map_err(Error::internal);
+        let lists = [shown(before)?, shown(now)?];
+        let items = || lists.iter().filter_map(|list| list.get("data")?.as_array()).flatten();
+        read_only.require_all(|pointer, value| match pointer.strip_prefix("/line_items/") {
+            None => lists.iter().any(|list| list.pointer(pointer) == Some(value)),
+            Some(place) => {
+                place.split_once('/').is_some_and(|(_, member)| items().any(|item| item.get(member) == Some(value)))
+            }
+        })
+    }
 }
 
 #[derive(Insertable)]
@@ -92,13 +139,6 @@ pub fn listed<'i>(
         .filter(products::deleted_at.is_null().or(products::id.eq_any(kept)))
         .select((products::id, products::price_amount, products::price_currency))
         .load(tx.conn)?)
-}
-
-/// The products that a deal has.
-pub fn products_of(tx: &mut Tx<'_>, deal: Uuid) -> Result<Vec<Uuid>> {
-    let own =
-        line_items::table.filter(line_items::workspace_id.eq(tx.workspace())).filter(line_items::deal_id.eq(deal));
-    Ok(own.select(line_items::product_id).load(tx.conn)?)
 }
 
 /// The items with their prices found, all in one currency, and their total.
@@ -189,6 +229,44 @@ pub fn of_deal(tx: &mut Tx<'_>, deal: Uuid) -> Result<LineItemList> {
         currency: first.price.currency.clone(),
     });
     Ok(LineItemList { data, total })
+}
+
+/// The line items of a deal before and after a replacement, and the version that the deal has now.
+pub struct Lines {
+    pub version: i64,
+    pub before: LineItemList,
+    pub now: LineItemList,
+}
+
+/// Replaces the line items of a deal, and as a rule its value.
+pub fn replace(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LineItemReplacement) -> Result<Lines> {
+    let before = store::lock(tx, id, expected)?;
+    let there = of_deal(tx, id)?;
+    let kept: Vec<Uuid> = there.data.iter().map(|item| item.product_id).collect();
+    let listed = listed(tx, given.line_items.iter(), &kept)?;
+    let (prices, total) = price(&listed, &given.line_items)?;
+    let had = before.value.0.get();
+    let worth = if given.set_value == Some(false) { had.clone() } else { total };
+    let same = there.says(&given.line_items, &prices);
+    if same && worth == had {
+        return Ok(Lines { version: before.version, before: there.clone(), now: there });
+    }
+    // Items that stay keep their ids.
+    if !same {
+        remove_all(tx, id)?;
+        let numbered = (1..).zip(given.line_items.iter().zip(prices));
+        let items: Vec<_> = numbered.map(|(position, (item, price))| (id, position, item, price)).collect();
+        insert(tx, &items)?;
+    }
+    let (amount, currency) = columns(worth.as_ref());
+    let value = (deals::value_amount.eq(amount), deals::value_currency.eq(currency));
+    let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
+        .set((value, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
+        .returning(Deal::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::changed("line_items_changed", &before, &after)?);
+    let now = if same { there.clone() } else { of_deal(tx, id)? };
+    Ok(Lines { version: after.version, before: there, now })
 }
 
 /// The line items say what the deal is worth.

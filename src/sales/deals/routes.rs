@@ -5,7 +5,7 @@ use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
-use crate::sales::deals::lines::{self, LineItemReplacement};
+use crate::sales::deals::lines::{self, LineItemList, LineItemReplacement};
 use crate::sales::deals::model::{
     DEAL, Deal, DealCreate, DealList, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
 };
@@ -38,7 +38,7 @@ async fn create(ctx: Ctx<can::deals::Create>, new: Valid<DealCreate>) -> Result<
     responses((status = 200, description = "The deal", body = Deal)))]
 #[get("/deals/{deal_id}")]
 async fn read(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+    ctx.one(&DEAL, id, store::find).await
 }
 
 /// Change a deal. Its stage is changed by move, win, lose and reopen.
@@ -86,28 +86,30 @@ async fn reopen(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealReopening
     ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, &given)?)).await
 }
 
-/// The line items of a deal, and their total.
+/// The line items of a deal, and their total. The ETag begins with the version of the deal.
 #[utoipa::path(operation_id = "list_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[get("/deals/{deal_id}/line-items")]
 async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         lines::require_shown(tx.actor)?;
-        store::find(tx, id.0)?;
-        Reply::ok(&lines::of_deal(tx, id.0)?)
+        let deal = store::find(tx, id.0)?;
+        Reply::part(&lines::of_deal(tx, id.0)?, deal.version)
     })
     .await
 }
 
-/// Replace the line items of a deal; its value becomes their total.
+/// Replace the line items of a deal; its value becomes their total. If-Match takes the ETag of the deal, or of its line items.
 #[utoipa::path(operation_id = "replace_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = LineItemReplacement,
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[put("/deals/{deal_id}/line-items")]
 async fn replace_lines(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+    let (expected, read_only) = (ctx.expected()?, ctx.set_aside());
     ctx.write(move |tx| {
         lines::require_shown(tx.actor)?;
-        Reply::ok(&store::replace_lines(tx, id.0, expected, &given)?)
+        let lines = lines::replace(tx, id.0, expected, &given)?;
+        LineItemList::require_unchanged_in(&read_only, &lines.before, &lines.now)?;
+        Reply::part(&lines.now, lines.version)
     })
     .await
 }
@@ -161,7 +163,7 @@ impl UpsertExtras<Deal> for DealCreate {
         if !self.line_items.is_empty() {
             let set_value = Some(self.value.is_none());
             let lines = LineItemReplacement { line_items: self.line_items.clone(), set_value };
-            store::replace_lines(tx, deal.id, Expected::default(), &lines)?;
+            lines::replace(tx, deal.id, Expected::default(), &lines)?;
             deal = store::find(tx, deal.id)?;
         }
         Ok(deal)

@@ -101,6 +101,8 @@ pub struct History {
     pub value_from_lines: bool,
     /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
     pub without_beginning: bool,
+    /// Nobody knows when it came to its last stage, nor when it left the one before: that stay has no days.
+    pub last_undated: bool,
 }
 
 impl History {
@@ -131,7 +133,9 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
         custom_fields::require_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
-        let history = History { stages: vec![(stage, tx.now)], value_from_lines: true, without_beginning: false };
+        let without_beginning = stage.category != Category::Open;
+        let stages = vec![(stage, tx.now)];
+        let history = History { stages, value_from_lines: true, without_beginning, last_undated: false };
         drafts.push((DealCreate { owner_id, ..(*new).clone() }, history));
     }
     let named: Vec<Named<'_>> = list.iter().flat_map(|new| named(new.company_id, &new.contacts)).collect();
@@ -241,8 +245,15 @@ fn new_row<'a>(
 
 fn spans_of(tx: &Tx<'_>, record: Uuid, history: &History) -> Vec<Span> {
     let ends = history.stages.iter().skip(1).map(|(_, at)| Some(*at)).chain([None]);
-    let spans = history.stages.iter().zip(ends);
-    spans.map(|((stage, entered), left)| Span::new(tx, record, stage, *entered, left)).collect()
+    let spans = history.stages.iter().zip(ends).enumerate();
+    let unknown = |n: usize| match n {
+        0 if history.without_beginning => true,
+        _ => history.last_undated && n + 2 == history.stages.len(),
+    };
+    let span = |(n, ((stage, entered), left)): (usize, (&(Stage, DateTime), _))| {
+        Span::new(tx, record, stage, *entered, left).with_unknown_length(unknown(n))
+    };
+    spans.map(span).collect()
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
@@ -283,7 +294,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         let custom = custom.map(|custom| deals::custom.eq(custom));
         let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| deals::tags.eq(tags));
+        let tags = crate::set_tags!(deals, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = deals::table.filter(deals::workspace_id.eq(tx.workspace())).filter(deals::id.eq_any(ids));
         let update = diesel::update(these).set((
@@ -293,8 +304,10 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
         ));
         updates.push(update.returning(Deal::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::require_visible(tx, Kind::Deal, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::require_visible_anew(tx, Kind::Deal, given)?;
     let changed: Vec<Deal> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
@@ -330,14 +343,20 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    visibility::authorize_members(
-        tx,
-        Kind::Deal,
-        &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())],
-    )?;
+    let given = [
+        ("value", ending.value.is_some()),
+        ("loss_note", ending.loss_note.is_some()),
+        ("competitor", ending.competitor.is_some()),
+    ];
+    visibility::authorize_members(tx, Kind::Deal, &given)?;
     let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
+    // What was said of the loss stays said as long as the deal is lost.
+    let loss_note = ending.loss_note.or_else(|| before.loss_note.clone()).filter(|_| lost);
+    // A closed deal is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::active_or_caller(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -353,7 +372,7 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
             (deals::pipeline_id.eq(stage.pipeline_id), deals::stage_id.eq(stage.id), deals::status.eq(stage.category)),
             (deals::closed_at.eq(closed_at), deals::stage_entered_at.eq(tx.now), deals::last_activity_at.eq(tx.now)),
             (deals::closed_by_id.eq(closed_by), deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost))),
-            deals::loss_note.eq(ending.loss_note.filter(|_| lost)),
+            (deals::owner_id.eq(owner), deals::loss_note.eq(loss_note)),
             ending.competitor.map(|name| deals::competitor.eq(name)),
             ending.value.as_ref().map(|money| set_value(Some(money))),
             ending.delivery_date.map(|date| deals::delivery_date.eq(date)),
@@ -442,31 +461,6 @@ fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
         Some(stage) => stages::within(tx, deal.pipeline_id, stage.id),
         None => stages::first(tx, deal.pipeline_id, Category::Open),
     }
-}
-
-pub fn replace_lines(
-    tx: &mut Tx<'_>,
-    id: Uuid,
-    expected: Expected,
-    given: &lines::LineItemReplacement,
-) -> Result<lines::LineItemList> {
-    let before = lock(tx, id, expected)?;
-    let kept = lines::products_of(tx, id)?;
-    let listed = lines::listed(tx, given.line_items.iter(), &kept)?;
-    let (prices, total) = lines::price(&listed, &given.line_items)?;
-    lines::remove_all(tx, id)?;
-    let items: Vec<_> = (1..)
-        .zip(given.line_items.iter().zip(prices))
-        .map(|(position, (item, price))| (id, position, item, price))
-        .collect();
-    lines::insert(tx, &items)?;
-    let value = (given.set_value != Some(false)).then(|| set_value(total.as_ref()));
-    let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
-        .set((value, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
-        .returning(Deal::as_returning())
-        .get_result(tx.conn)?;
-    tx.record(Event::changed("line_items_changed", &before, &after)?);
-    lines::of_deal(tx, id)
 }
 
 /// The deal that each item means, by external id, of those that the caller may see.

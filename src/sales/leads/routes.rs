@@ -38,7 +38,7 @@ async fn create(ctx: Ctx<can::leads::Create>, new: Valid<LeadCreate>) -> Result<
     responses((status = 200, description = "The lead", body = Lead)))]
 #[get("/leads/{lead_id}")]
 async fn read(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+    ctx.one(&LEAD, id, store::find).await
 }
 
 /// Change a lead. A converted lead is frozen.

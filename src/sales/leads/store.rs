@@ -71,8 +71,6 @@ pub struct History {
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     pub loss_reason: Option<Uuid>,
-    /// From a file: what it does not date was not made just now.
-    pub imported: bool,
 }
 
 impl History {
@@ -81,9 +79,9 @@ impl History {
         self.created_at.or(self.closed_at)
     }
 
-    /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
+    /// Nobody knows when it began, or when it was closed: the one stands for the other, and no report takes the days between.
     fn without_beginning(&self) -> bool {
-        self.imported && self.created_at.is_none()
+        self.created_at.is_none() || self.closed_at.is_none()
     }
 }
 
@@ -96,8 +94,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::require_visible(tx, &named)?;
-    let made = insert_with_history(tx, &list.iter().map(|new| (*new, History::default())).collect::<Vec<_>>())?;
-    come_back_tasks::sync(tx, &vec![None; made.len()], made)
+    insert_with_history(tx, &list.iter().map(|new| (*new, History::default())).collect::<Vec<_>>())
 }
 
 /// The records that a lead names.
@@ -149,7 +146,11 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> 
     for lead in &made {
         tx.record(Event::created(lead)?);
     }
-    Ok(made)
+    // To what came in closed from a file nobody comes back.
+    let imported = list.iter().any(|(_, history)| history.imported);
+    let closed = |lead: &Lead| (imported && lead.status != Category::Open).then(|| lead.clone());
+    let closed: Vec<Option<Lead>> = made.iter().map(closed).collect();
+    come_back_tasks::sync(tx, &closed.iter().map(Option::as_ref).collect::<Vec<_>>(), made)
 }
 
 /// A lead as it goes into the table.
@@ -159,7 +160,7 @@ struct NewRow<'n> {
     workspace_id: Uuid,
     id: Uuid,
     number: String,
-    title: &'n str,
+    title: String,
     description: Option<&'n str>,
     pipeline_id: Uuid,
     stage_id: Uuid,
@@ -208,11 +209,12 @@ fn new_row<'n>(
     let begin = history.started_at().unwrap_or(tx.now);
     let closed_at = (stage.category != Category::Open).then(|| history.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
+    let number = format!("L-{number}");
     Ok(NewRow {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
-        number: format!("L-{number}"),
-        title: new.title().unwrap_or_default(),
+        title: new.title_of(&number),
+        number,
         description: new.description.as_deref(),
         pipeline_id: stage.pipeline_id,
         stage_id: stage.id,
@@ -251,7 +253,9 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
     match row.closed_at {
         None => vec![Span::new(tx, row.id, stage, row.created_at, None)],
         Some(closed) => {
-            vec![Span::new(tx, row.id, first, row.created_at, Some(closed)), Span::new(tx, row.id, stage, closed, None)]
+            let before = Span::new(tx, row.id, first, row.created_at, Some(closed));
+            let before = before.with_unknown_length(row.without_beginning);
+            vec![before, Span::new(tx, row.id, stage, closed, None)]
         }
     }
 }
@@ -292,7 +296,6 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
-    rows.iter().try_for_each(|row| require_open(row))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten());
         // What the leads name already may stay, seen or not.
@@ -314,7 +317,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
-        let tags = records::tags::few_enough(tags)?.map(|tags| leads::tags.eq(tags));
+        let tags = crate::set_tags!(leads, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = leads::table.filter(leads::workspace_id.eq(tx.workspace())).filter(leads::id.eq_any(ids));
         let update = diesel::update(these).set((
@@ -324,15 +327,20 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         ));
         updates.push(update.returning(Lead::as_returning()));
     }
-    let given = groups.iter().filter_map(|(_, changes)| changes.custom_fields.as_deref());
-    custom_fields::require_visible(tx, Kind::Lead, given)?;
+    let given = groups
+        .iter()
+        .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
+    custom_fields::require_visible_anew(tx, Kind::Lead, given)?;
     let changed: Vec<Lead> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
+    // What says again what is there is no change.
+    let mut differing = rows.iter().zip(&changed).filter(|(before, after)| before.version != after.version);
+    differing.try_for_each(|(before, _)| require_open(before))?;
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
-    come_back_tasks::sync(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
+    come_back_tasks::sync(tx, &rows.into_iter().map(Some).collect::<Vec<_>>(), changed)
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
@@ -350,6 +358,9 @@ pub fn enter_stage(
     let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
+    // A closed lead is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::active_or_caller(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -360,7 +371,7 @@ pub fn enter_stage(
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
             (leads::closed_by_id.eq(closed_by), leads::loss_reason_id.eq(loss_reason.filter(|_| lost))),
-            filled.map(|custom| leads::custom.eq(custom)),
+            (leads::owner_id.eq(owner), filled.map(|custom| leads::custom.eq(custom))),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
@@ -374,11 +385,14 @@ pub fn enter_stage(
         (false, Category::Lost) => "lost",
     };
     tx.record(Event::changed(verb, before, &after)?);
-    Ok(after)
+    come_back_tasks::sync(tx, &[Some(before)], vec![after])?.pop().ok_or_else(Error::not_found)
 }
 
 pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
-    let before = lock_open(tx, id, expected)?;
+    let before = lock(tx, id, expected)?;
+    if to.stage_id != before.stage_id {
+        require_open(&before)?;
+    }
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Lead)?,
         None => before.pipeline_id,

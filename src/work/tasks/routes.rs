@@ -30,7 +30,7 @@ async fn create(ctx: Ctx<can::tasks::Create>, new: Valid<TaskCreate>) -> Result<
     responses((status = 200, description = "The task", body = Task)))]
 #[get("/tasks/{task_id}")]
 async fn read(ctx: Ctx<can::tasks::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&store::find(tx, id.0)?)).await
+    ctx.one(&TASK, id, store::find).await
 }
 
 /// Change a task.
