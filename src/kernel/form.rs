@@ -47,7 +47,7 @@ impl Form {
                 format!("{}{}", if text.trim_start().starts_with(['+', '＋']) { "+" } else { "" }, phones::part(text))
             }
             Form::Email | Form::Domain => address::part(text),
-            Form::Text | Form::Number | Form::OwnPhone => text.to_owned(),
+            Form::Text | Form::Number | Form::OwnPhone | Form::Currency => text.to_owned(),
         }
     }
 }

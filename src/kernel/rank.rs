@@ -132,7 +132,7 @@ impl QueryFragment<Pg> for Part {
                 Form::Email => out.push_bind_param::<Text, _>(&self.email)?,
                 Form::Domain => out.push_bind_param::<Text, _>(&self.domain)?,
                 Form::Phone | Form::OwnPhone => out.push_bind_param::<Array<Text>, _>(&self.numbers)?,
-                Form::Text | Form::Number => {
+                Form::Text | Form::Number | Form::Currency => {
                     out.push_sql("fold(");
                     out.push_bind_param::<Text, _>(&self.asked)?;
                     out.push_sql(")");

@@ -163,6 +163,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec
                 created_at: row.created_at,
                 closed_at: row.closed_at,
                 loss_reason: row.loss_reason,
+                imported: true,
             };
             leads::insert_with_past(tx, &new.iter().zip(rows.iter().map(past)).collect::<Vec<_>>())?;
         }
