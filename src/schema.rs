@@ -550,6 +550,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        view_version -> Nullable<Int8>,
+        segment_version -> Nullable<Int8>,
     }
 }
 
@@ -648,6 +650,7 @@ diesel::table! {
         left_at -> Nullable<Timestamptz>,
         moved_by -> Nullable<Uuid>,
         order_id -> Nullable<Uuid>,
+        length_unknown -> Bool,
     }
 }
 

@@ -1,5 +1,5 @@
 //! How long it takes: from creation to closing, and in each stage.
-use crate::analytics::scope::{Question, parameters};
+use crate::analytics::scope::{Question, parameters_of_both};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -20,8 +20,9 @@ use uuid::Uuid;
 
 const DEFINITION: &str = "won and lost: days from creation to closing of the records closed in the period. \
     stages: days of the stays that ended in the period; a record that came back to a stage counts once for each stay. \
-    Deleted stages are shown, with deleted_at, when a stay in them counts. Of records that were imported closed and without a date of \
-    beginning nobody knows how long they took: they and their first stays are in no figure, and without_beginning counts them. \
+    Deleted stages are shown, with deleted_at, when a stay in them counts. Of records that came in closed, without a date of \
+    beginning and one of closing, nobody knows how long they took: they and their first stays are in no figure, and without_beginning counts \
+    them. Nor is a stay of which an import does not say when it ended. \
     A day is 24 hours; durations are not rounded. median and p75: half and three quarters of the durations are at most as long; where \
     that falls between two durations, it is interpolated linearly.";
 
@@ -93,7 +94,7 @@ struct Row {
 }
 
 const GROUPS: &[&str] = &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector"];
-list_params!(CycleTimeParameters, parameters(GROUPS, &[]));
+list_params!(CycleTimeParameters, parameters_of_both(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<CycleTimeReport> {
     let scope = question.scope(tx, GROUPS)?;
@@ -158,11 +159,14 @@ fn group(
 }
 
 fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
-    let of = |stage: Option<Uuid>, what: &str| {
-        vec![group.key.clone(), group.label.clone(), stage.map(|id| id.to_string()), Some(what.to_owned())]
+    let of = |stage: Option<Uuid>, what: &str, deleted_at: Option<DateTime>| {
+        let keys = [group.key.clone(), group.label.clone(), stage.map(|id| id.to_string()), Some(what.to_owned())];
+        let behind = [Some(group.without_beginning.to_string()), deleted_at.map(|at| at.to_string())];
+        keys.into_iter().chain(behind).collect()
     };
-    let mut lines = vec![(of(None, "won"), &group.won), (of(None, "lost"), &group.lost)];
-    lines.extend(group.stages.iter().map(|stage| (of(Some(stage.stage_id), &stage.name), &stage.duration)));
+    let mut lines = vec![(of(None, "won", None), &group.won), (of(None, "lost", None), &group.lost)];
+    let stage = |s: &'_ StageDuration| of(Some(s.stage_id), &s.name, s.deleted_at);
+    lines.extend(group.stages.iter().map(|s| (stage(s), &s.duration)));
     lines
 }
 
@@ -175,8 +179,9 @@ async fn cycle_time(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
         let lines: Vec<csv::Line<'_, DurationFigures>> = report.groups.iter().flat_map(lines).collect();
-        let (keys, currency) = (["group_id", "group", "stage_id", "what"], &tx.actor.settings.base_currency);
-        if csv { csv::report(&keys, &lines, currency) } else { Reply::ok(&report) }
+        let (keys, behind) = (["group_id", "group", "stage_id", "what"], ["without_beginning", "deleted_at"]);
+        let currency = &tx.actor.settings.base_currency;
+        if csv { csv::report_with(&keys, &behind, &lines, currency) } else { Reply::ok(&report) }
     })
     .await
 }

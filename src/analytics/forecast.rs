@@ -22,8 +22,9 @@ use uuid::Uuid;
 const DEFINITION: &str = "Open deals by month of their expected close date. weighted = sum of value × probability (the deal's own, or its \
     stage's). Deals that should have closed before today are in overdue, those without a date in no_date, whatever the period; \
     lost deals and those omitted from the forecast are in none. best_case includes commit. weighted is rounded once, after everything of a \
-    bucket and currency is added, half away from zero. Grouped by product, each product has its part of a deal's value in whole minor units; the \
-    parts are together the value (largest remainder), and weighted takes them before that rounding.";
+    bucket and currency is added, half away from zero. Grouped by product, each product has its part of a deal's value in whole minor units, by what its \
+    items cost; a product whose items cost less than nothing has no part. The parts are together the value (largest remainder), and weighted \
+    takes them before that rounding.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ForecastReport {

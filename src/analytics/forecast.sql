@@ -1,9 +1,8 @@
 -- Open deals by the month in which they are expected to close. What should have closed before today is a bucket of its own. What a deal
--- weighs is kept with its fraction, and rounded when all of a bucket is added.
+-- weighs is kept with its fraction, and rounded when all of a bucket is added: to fourteen digits first, where thirds are together a whole.
 with picked as (
     select :group_key as group_key, :group_label as group_label, :records.forecast_category as category,
-        :currency as currency, :amount as amount,
-        :exact * coalesce(:records.probability_percent, s.probability_percent) / 100 as weighted,
+        :currency as currency, :amount as amount, :weighted as weighted,
         case when :records.expected_close_date is null then 'no_date'
             when :records.expected_close_date < :today then 'overdue'
             else to_char(:records.expected_close_date, 'YYYY-MM') end as bucket
@@ -16,7 +15,7 @@ with picked as (
             or (:records.expected_close_date >= :first_day and :records.expected_close_date < :day_after))
 )
 select group_key, group_label, bucket, currency, count(*) as count, count(*) filter (where amount is null) as no_amount,
-    coalesce(sum(amount), 0)::text as amount, coalesce(round(sum(weighted)), 0)::text as weighted,
+    coalesce(sum(amount), 0)::text as amount, coalesce(round(round(sum(weighted), 14)), 0)::text as weighted,
     coalesce(sum(amount) filter (where category = 'commit'), 0)::text as committed,
     coalesce(sum(amount) filter (where category in ('commit', 'best_case')), 0)::text as best_case
 from picked

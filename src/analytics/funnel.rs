@@ -1,6 +1,6 @@
 //! The funnel in three readings: cohort, flow, snapshot.
 use crate::analytics::grouping::wrong;
-use crate::analytics::scope::{Question, Scope, Sum, Sums, parameters, ratio};
+use crate::analytics::scope::{Question, Scope, Sum, Sums, parameters_of_both, ratio};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -30,17 +30,19 @@ impl FunnelKind {
         match self {
             FunnelKind::Cohort => {
                 "Records created in the period. A stage counts those that ever stood in it, or in one that came later in the order of the \
-                 stages when they moved there; lost records stay in. share = count / total. A lost stage counts the records that are in \
-                 it now. Deleted stages are shown, with deleted_at, when they count any."
+                 stages when they moved there; lost records stay in. share = count / total. Won stages are alternatives: each \
+                 counts the records that ever stood in it. A lost stage counts the records that are in it now. A record whose stage was removed \
+                 stands where it was put, and has passed nothing on the way there. Deleted stages are shown, with deleted_at, when they count any."
             }
             FunnelKind::Flow => {
                 "Distinct records that entered each stage in the period. left counts departures in the period, left_forward those \
-                 to a stage of the same pipeline that came later when they moved and is not lost; conversion = left_forward / left. \
+                 to a stage of the same pipeline that came later when they moved and is not lost; who was put elsewhere because the stage was \
+                 removed has left it and did not go forward; conversion = left_forward / left. \
                  Deleted stages are shown, with deleted_at, when anything entered or left them."
             }
             FunnelKind::Snapshot => {
                 "Records that were open and not deleted at the instant `at`, by the stage they stood in then, with the values, \
-                 owners and tags they have now. Stages deleted since are shown, with deleted_at, when anything stood in them."
+                 owners and tags they have now. Grouped by stage, it is that stage. Stages deleted since are shown, with deleted_at, when anything stood in them."
             }
         }
     }
@@ -136,11 +138,15 @@ impl Row {
 const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
 list_params!(
     FunnelParameters,
-    parameters(
+    parameters_of_both(
         GROUPS,
         &[
             ("kind", "`cohort` if absent.", "^(cohort|flow|snapshot)$"),
-            ("at", "Of a snapshot, which takes no `from` and no `to`: the instant; now if absent.", ""),
+            (
+                "at",
+                "Of a snapshot, which takes no `from`, no `to` and no filter by stage, status or closing: the instant, which is past; now if absent.",
+                ""
+            ),
         ]
     )
 );
@@ -153,8 +159,15 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
         .unwrap_or("cohort")
         .parse()
         .map_err(|_| Error::parameters(vec![Bad::not_among(FunnelKind::TEXTS).at_parameter("kind")]))?;
-    must_matter(kind, &scope)?;
+    must_matter(kind, &scope, tx.now)?;
     let at = scope.at.unwrap_or(tx.now);
+    let scope = match kind {
+        FunnelKind::Snapshot => {
+            question.must_not_ask(&OF_TODAY, "is of today and not of the instant of a snapshot")?;
+            scope.of_then()
+        }
+        FunnelKind::Cohort | FunnelKind::Flow => scope,
+    };
     let sql = match kind {
         FunnelKind::Cohort => include_str!("funnel_cohort.sql"),
         FunnelKind::Flow => include_str!("funnel_flow.sql"),
@@ -178,9 +191,15 @@ fn report(tx: &mut Tx<'_>, question: &Question) -> Result<FunnelReport> {
     })
 }
 
+/// What a record has today and had not at the instant of a snapshot.
+const OF_TODAY: [&str; 4] = ["stage_id", "status", "closed_at", "stage_entered_at"];
+
 /// A period says nothing about an instant, nor the other way.
-fn must_matter(kind: FunnelKind, scope: &Scope) -> Result<()> {
+fn must_matter(kind: FunnelKind, scope: &Scope, now: DateTime) -> Result<()> {
     match (kind, scope.from.or(scope.to), scope.at) {
+        (FunnelKind::Snapshot, None, Some(at)) if at > now => {
+            Err(wrong("at", format!("lies in the future; it is {now} by now")))
+        }
         (FunnelKind::Snapshot, Some(_), _) => {
             let name = if scope.from.is_some() { "from" } else { "to" };
             Err(wrong(name, "is of no use to a snapshot, which is of one instant: give it as at"))
@@ -251,7 +270,10 @@ fn funnel_stage(known: &KnownStage, total: i64, rows: &[Row], kind: FunnelKind) 
 }
 
 fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
-    let of = |group: &FunnelGroup| vec![group.key.clone(), group.label.clone()];
+    let of = |group: &FunnelGroup| {
+        let counts = [group.total, group.open, group.won, group.lost].map(|count| Some(count.to_string()));
+        [group.key.clone(), group.label.clone()].into_iter().chain(counts).collect()
+    };
     let stages = report.groups.iter().flat_map(|group| group.stages.iter().map(move |stage| (of(group), stage)));
     stages.collect()
 }
@@ -265,7 +287,8 @@ async fn funnel(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
         let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&["group_id", "group"], &lines(&report), currency) } else { Reply::ok(&report) }
+        let (keys, behind) = (["group_id", "group"], ["total", "open", "won", "lost"]);
+        if csv { csv::report_with(&keys, &behind, &lines(&report), currency) } else { Reply::ok(&report) }
     })
     .await
 }

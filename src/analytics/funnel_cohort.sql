@@ -1,5 +1,6 @@
--- Records created in the period. A record has reached a stage when it ever stood in it, or in one that came later in the order in which
--- the stages were when it moved there.
+-- Records created in the period. A record has reached an open stage when it ever stood in it, or in one that came later in the order in
+-- which the stages were when it moved there; a won one when it ever stood in it. The ends are alternatives: nobody passes one on the way
+-- to another.
 with picked as (
     select :records.id, :records.status, :records.stage_id, :group_key as group_key, :group_label as group_label,
         :currency as currency, :amount as amount
@@ -23,9 +24,9 @@ with picked as (
     join places p on p.order_id = coalesce(sp.order_id, sp.stage_id) and p.stage_id = sp.stage_id
     where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and s.category <> 'lost'
         and sp.record_id in (select id from picked)
-    group by 1, 2
+    group by 1, 2, case when s.category = 'won' then s.id end
 ), ways as (
-    select record_id, array_agg(place order by place) as way from furthest group by 1
+    select record_id, array_agg(distinct place order by place) as way from furthest group by 1
 ), tally as (
     select p.group_key, p.group_label, p.status, p.stage_id, w.way, p.currency, count(*) as count, coalesce(sum(p.amount), 0) as amount
     from picked p left join ways w on w.record_id = p.id
@@ -36,6 +37,7 @@ with picked as (
     cross join lateral unnest(w.way) as far (place)
     join places p on p.place = far.place
     join places passed on passed.order_id = p.order_id and passed.rank <= p.rank
+    join stages s on s.workspace_id = :workspace and s.id = passed.stage_id and (s.category = 'open' or s.id = p.stage_id)
 ), counted as (
     select y.group_key, r.stage_id, y.currency, y.count, y.amount
     from tally y join reached r on r.way = y.way

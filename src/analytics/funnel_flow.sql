@@ -1,6 +1,6 @@
 -- Distinct records that entered each stage in the period; and of those that left it in the period, how many went forward: to a stage of
 -- the same pipeline that came later when they moved. Where that order does not know the stage they left, the one in which they came to
--- it tells.
+-- it tells. Who was put elsewhere because the stage was removed (with no order) did not go forward, nor who went from one end to another.
 with picked as (
     select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
         :currency as currency, :amount as amount
@@ -24,9 +24,10 @@ with picked as (
     window w as (partition by record_id order by entered_at, left_at nulls last, id)
 ), steps as (
     select sp.record_id, sp.stage_id, sp.entered_at, sp.left_at,
-        sp.next_pipeline_id = sp.pipeline_id and n.category <> 'lost'
+        sp.next_pipeline_id = sp.pipeline_id and sp.next_order_id is not null and n.category <> 'lost' and own.category = 'open'
             and coalesce(then_to.rank > then_from.rank, own_to.rank > own_from.rank) as forward
     from spans sp
+    join stages own on own.workspace_id = :workspace and own.id = sp.stage_id
     left join stages n on n.workspace_id = :workspace and n.id = sp.next_stage_id
     left join places then_from on then_from.order_id = sp.next_order_id and then_from.stage_id = sp.stage_id
     left join places then_to on then_to.order_id = sp.next_order_id and then_to.stage_id = sp.next_stage_id

@@ -17,17 +17,19 @@ struct Grouping {
     join: &'static str,
     key: &'static str,
     label: &'static str,
-    /// What of a record's value belongs to the group, in whole minor units; and the same with its fraction.
+    /// What of a record's value belongs to the group, in whole minor units; and the same with its fraction, weighed by `:percent`. What is
+    /// divided is divided last, and no digit that matters is lost.
     amount: &'static str,
-    exact: &'static str,
+    weighted: &'static str,
     /// Whether leads can be grouped by it.
     leads: bool,
 }
 
 const WHOLE: &str = ":value";
-const WHOLE_EXACT: &str = ":value::numeric";
-/// The products of a deal, each with its weight (what its items cost; all weigh the same when they cost nothing) and its part of the value.
-/// The parts are rounded down, and what is left goes, unit by unit, to those that lost most: together they are the value.
+const WHOLE_WEIGHTED: &str = ":value::numeric * :percent / 100.00";
+/// The products of a deal, each with its weight (what its items cost, or nothing where they are a rebate; all weigh the same when nothing
+/// costs anything) and its part of the value, which lies between nothing and the whole. The parts are rounded down, and what is left goes,
+/// unit by unit, to those that lost most: together they are the value.
 const BY_PRODUCT: &str = "left join lateral ( \
        select product_id, weight, whole, (low + (row_number() over (order by abs(:value * weight - low * whole) desc, product_id) \
          <= :value - sum(low) over ())::int)::bigint as part \
@@ -35,10 +37,13 @@ const BY_PRODUCT: &str = "left join lateral ( \
                div(:value * weight, whole) - (mod(:value * weight, whole) <> 0 and sign(:value * weight) <> sign(whole))::int as low \
              from (select product_id, case when sum(w) over () = 0 then 1 else w end as weight, \
                      case when sum(w) over () = 0 then count(*) over () else sum(w) over () end as whole \
-                   from (select product_id, sum(quantity::numeric * price_amount * (100 - discount_percent)) as w from line_items \
+                   from (select product_id, greatest(sum(quantity::numeric * price_amount * (100 - discount_percent)), 0) as w from line_items \
                          where workspace_id = :records.workspace_id and deal_id = :records.id group by product_id) own) weighed) lowered \
      ) li on true \
      left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id";
+
+/// That a deal is won; `s` is its stage.
+const PERCENT: &str = "coalesce(deals.probability_percent, s.probability_percent)";
 
 /// `:records` is the table, deals or leads.
 const GROUPINGS: &[Grouping] = &[
@@ -48,7 +53,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "null::text",
         label: "null::text",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -57,7 +62,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.id::text",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -66,7 +71,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.id::text",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -76,7 +81,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.id::text",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -85,7 +90,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.id::text",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -94,8 +99,9 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.id::text",
         label: "g.name",
         amount: "case when li.product_id is null then :value else li.part end",
-        exact: "case when li.product_id is null then :value::numeric else :value * 1.0000000000 * li.weight / li.whole end",
-        leads: false,
+        weighted: "case when li.product_id is null then :value::numeric * :percent / 100.00 \
+                   else :value * :percent * 1.00000000000000000000 * li.weight / (li.whole * 100) end",
+        leads: true,
     },
     Grouping {
         name: "stage",
@@ -103,7 +109,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.id::text",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -112,7 +118,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.name",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -121,7 +127,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "g.sector",
         label: "g.sector",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -130,7 +136,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
         label: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -139,7 +145,7 @@ const GROUPINGS: &[Grouping] = &[
         key: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
         label: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     },
     Grouping {
@@ -148,10 +154,32 @@ const GROUPINGS: &[Grouping] = &[
         key: ":records.competitor",
         label: ":records.competitor",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: false,
     },
 ];
+
+/// A lead has one product.
+const LEADS_BY_PRODUCT: &Grouping = &Grouping {
+    name: "product",
+    join: "left join products g on g.workspace_id = :records.workspace_id and g.id = :records.product_id",
+    key: "g.id::text",
+    label: "g.name",
+    amount: WHOLE,
+    weighted: WHOLE_WEIGHTED,
+    leads: true,
+};
+
+/// The stage in which a record stood at the instant of a snapshot; `sp` is that stay.
+const BY_STAGE_OF_THEN: &Grouping = &Grouping {
+    name: "stage",
+    join: "left join stages g on g.workspace_id = sp.workspace_id and g.id = sp.stage_id",
+    key: "g.id::text",
+    label: "g.name",
+    amount: WHOLE,
+    weighted: WHOLE_WEIGHTED,
+    leads: true,
+};
 
 /// By a field of the workspace's own, whose key is `:own`, if it has few values. Of texts, numbers, amounts and dates nearly each record
 /// has another.
@@ -162,7 +190,7 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         key: ":records.custom -> :own ->> 'text'",
         label: ":records.custom -> :own ->> 'text'",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     };
     const FLAG: &Grouping = &Grouping {
@@ -171,7 +199,7 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         key: ":records.custom -> :own ->> 'flag'",
         label: ":records.custom -> :own ->> 'flag'",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     };
     const OPTIONS: &Grouping = &Grouping {
@@ -180,7 +208,7 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         key: "g.name",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     };
     const USER: &Grouping = &Grouping {
@@ -189,7 +217,7 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
         key: "g.id::text",
         label: "g.name",
         amount: WHOLE,
-        exact: WHOLE_EXACT,
+        weighted: WHOLE_WEIGHTED,
         leads: true,
     };
     match kind {
@@ -220,7 +248,15 @@ impl Group {
         let pieces = GROUPINGS.iter().find(known).filter(|g| g.leads || kind == PipelineKind::Deal);
         let pieces = pieces.ok_or_else(|| not_a_group(possible, kind))?;
         may_group(actor, pieces.name)?;
+        let pieces = if kind == PipelineKind::Lead && name == "product" { LEADS_BY_PRODUCT } else { pieces };
         Ok(Group { name: name.to_owned(), pieces, own: String::new() })
+    }
+
+    /// The same for a snapshot, in which records are in the stages of then.
+    #[must_use]
+    pub fn of_then(self) -> Group {
+        let pieces = if self.pieces.name == "stage" { BY_STAGE_OF_THEN } else { self.pieces };
+        Group { pieces, ..self }
     }
 
     /// One of the product's, by a name that is known to be right.
@@ -238,7 +274,7 @@ impl Group {
     pub fn set(&self, statement: Statement, records: &'static str, value: &'static str, zone: &str) -> Statement {
         let piece = |sql: &'static str| {
             let nested = Statement::new(sql).set("records", Part::Sql(records)).set("value", Part::Sql(value));
-            let nested = nested.set("zone", Part::Text(zone.to_owned()));
+            let nested = nested.set("zone", Part::Text(zone.to_owned())).set("percent", Part::Sql(PERCENT));
             Part::Nested(Box::new(nested.set("own", Part::Text(self.own.clone()))))
         };
         statement
@@ -246,7 +282,7 @@ impl Group {
             .set("group_key", piece(self.pieces.key))
             .set("group_label", piece(self.pieces.label))
             .set("amount", piece(self.pieces.amount))
-            .set("exact", piece(self.pieces.exact))
+            .set("weighted", piece(self.pieces.weighted))
     }
 }
 

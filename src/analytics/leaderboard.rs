@@ -20,8 +20,9 @@ use uuid::Uuid;
 
 const DEFINITION: &str = "Deals closed in the period. A deal counts for whose it was when it was closed, whoever owns it now. The most won \
     value in the workspace's base currency comes first, then the most deals won. A deal of several products counts once in the seller's total \
-    and once for each product, with its part of the value in whole minor units; the parts are together the value (largest remainder). \
-    mean_days_to_win leaves out the deals of which nobody knows when they began; won_without_beginning counts them.";
+    and once for each product, with its part of the value in whole minor units, by what its items cost; a product whose items cost less than \
+    nothing has no part. The parts are together the value (largest remainder). mean_days_to_win leaves out the deals of which nobody knows \
+    when they began; won_without_beginning counts them.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeaderboardReport {

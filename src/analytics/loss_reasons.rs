@@ -1,5 +1,5 @@
 //! Why leads and deals are lost, and from which stage.
-use crate::analytics::scope::{Question, Sum, Sums, parameters, ratio};
+use crate::analytics::scope::{Question, Sum, Sums, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -89,7 +89,7 @@ struct Row {
 
 const GROUPS: &[&str] =
     &["owner", "closed_by", "team", "source", "product", "tag", "sector", "month", "quarter", "competitor"];
-list_params!(LossReasonParameters, parameters(GROUPS, &[]));
+list_params!(LossReasonParameters, parameters_of_both(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<LossReasonReport> {
     let scope = question.scope(tx, GROUPS)?;
@@ -140,7 +140,7 @@ fn group(rows: &[Row]) -> Result<LossReasonGroup> {
 }
 
 fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
-    let of = |group: &LossReasonGroup| vec![group.key.clone(), group.label.clone()];
+    let of = |group: &LossReasonGroup| vec![group.key.clone(), group.label.clone(), Some(group.lost.to_string())];
     let reasons = report.groups.iter().flat_map(|group| group.reasons.iter().map(move |reason| (of(group), reason)));
     reasons.collect()
 }
@@ -154,7 +154,8 @@ async fn loss_reasons(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
     ctx.report(move |tx| {
         let report = report(tx, &question)?;
         let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&["group_id", "group"], &lines(&report), currency) } else { Reply::ok(&report) }
+        let (keys, lines) = (["group_id", "group"], lines(&report));
+        if csv { csv::report_with(&keys, &["lost"], &lines, currency) } else { Reply::ok(&report) }
     })
     .await
 }

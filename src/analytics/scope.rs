@@ -69,6 +69,15 @@ impl Question {
         self.filtered(asked, Scope { at, view, ..scope }, groupings)
     }
 
+    /// What a report cannot heed is refused, in whatever way it is asked.
+    pub fn must_not_ask(&self, fields: &[&str], why: &str) -> Result<()> {
+        let about = |name: &&str| fields.iter().any(|field| name.split("__").next() == Some(*field));
+        match Asked::read(&self.query)?.names().find(about) {
+            Some(name) => Err(wrong(name, why)),
+            None => Ok(()),
+        }
+    }
+
     fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(Asked, Scope)> {
         let mut asked = Asked::read(&self.query)?;
         let named: Option<Uuid> = asked.parsed("pipeline_id", "a UUID")?;
@@ -133,6 +142,12 @@ fn pipeline(tx: &mut Tx<'_>, named: Option<Uuid>) -> Result<(Uuid, PipelineKind)
 }
 
 impl Scope {
+    /// The same question about an instant.
+    #[must_use]
+    pub fn of_then(self) -> Scope {
+        Scope { group: self.group.clone().of_then(), ..self }
+    }
+
     /// The same question, grouped in another way.
     pub fn by(&self, name: &str) -> Scope {
         let group = Group::named(name).unwrap_or_else(|| self.group.clone());
@@ -174,6 +189,19 @@ impl Scope {
             .set("filter", Part::Cond(self.filter.clone()));
         self.group.set(statement, records, value, self.zone.name())
     }
+}
+
+/// The parameters of a report over leads too: beside those of `parameters`, the filters that leads alone have.
+pub fn parameters_of_both(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
+    let mut list = parameters(groupings, extra);
+    let own = LEAD.filters().into_iter().filter(|p| list.iter().all(|known| known.name != p.name));
+    let told = own.map(|mut p| {
+        p.description = p.description.map(|meaning| format!("{meaning} Of a pipeline of leads."));
+        p
+    });
+    let told: Vec<Parameter> = told.collect();
+    list.extend(told);
+    list
 }
 
 /// The parameters of a report: its own, then the filters of deals.

@@ -1,4 +1,5 @@
--- Days of the stays that ended in the period, by stage. The first stay of a record of which nobody knows when it began has no length.
+-- Days of the stays that ended in the period, by stage. The first stay of a record of which nobody knows when it began has no length, and
+-- neither has one that ended nobody knows when.
 with picked as (
     select :group_key as group_key, :group_label as group_label, sp.stage_id::text as stage_id,
         (extract(epoch from sp.left_at - sp.entered_at) / 86400)::float8 as days
@@ -6,7 +7,7 @@ with picked as (
     join :records on :records.workspace_id = sp.workspace_id and :records.id = sp.record_id
     :group_join
     where sp.workspace_id = :workspace and sp.pipeline_id = :pipeline and sp.left_at >= :from and sp.left_at < :to
-        and :records.deleted_at is null and (:filter)
+        and :records.deleted_at is null and (:filter) and not sp.length_unknown
         and not (:records.without_beginning and sp.entered_at = :records.created_at and sp.left_at = sp.entered_at)
 )
 select group_key, group_label, stage_id as what, count(*) as count, 0::bigint as without_beginning, avg(days) as mean,

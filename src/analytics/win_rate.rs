@@ -1,5 +1,5 @@
 //! Win rate: of what was closed in a period, how much was won, by count and by value.
-use crate::analytics::scope::{Question, Sum, Sums, amount_in, parameters, ratio};
+use crate::analytics::scope::{Question, Sum, Sums, amount_in, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
@@ -11,16 +11,17 @@ use crate::web::ctx::Ctx;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 const DEFINITION: &str = "Records closed in the period. win_rate = won / (won + lost); open ones are not counted. \
-    win_rate_by_value is the same over values, when all of them are in one currency; records without an amount, which without_amount \
-    counts, are not in it. Rates are not rounded. Grouped by product, each product has its part of a deal's value in whole minor units, \
-    and the parts of a deal are together its value (largest remainder).";
+    win_rate_by_value is the same over values, when all of them are in one currency and none is below zero; records without an amount, which \
+    without_amount counts, are not in it. Rates are not rounded. Grouped by product, each product has its part of a deal's value in whole minor units, by \
+    what its items cost; a product whose items cost less than nothing has no part. The parts of a deal are together its value (largest \
+    remainder).";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WinRateReport {
@@ -68,6 +69,8 @@ struct Row {
     lost: i64,
     #[diesel(sql_type = BigInt)]
     no_amount: i64,
+    #[diesel(sql_type = Bool)]
+    negative: bool,
     #[diesel(sql_type = Text)]
     won_amount: Sum,
     #[diesel(sql_type = Text)]
@@ -76,7 +79,7 @@ struct Row {
 
 const GROUPS: &[&str] =
     &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
-list_params!(WinRateParameters, parameters(GROUPS, &[]));
+list_params!(WinRateParameters, parameters_of_both(GROUPS, &[]));
 
 fn report(tx: &mut Tx<'_>, question: &Question) -> Result<WinRateReport> {
     let scope = question.scope(tx, GROUPS)?;
@@ -107,8 +110,10 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
         lost_value.add(row.currency.as_deref(), row.lost_amount);
     }
     let (won_value, lost_value) = (won_value.list()?, lost_value.list()?);
+    // A part of a whole that is made smaller by another part is no share of it.
+    let negative = rows.iter().any(|row| row.negative);
     let by_value = match won_value.as_slice() {
-        [only] => ratio(only.amount, only.amount + amount_in(&lost_value, &only.currency).unwrap_or(0)),
+        [only] if !negative => ratio(only.amount, only.amount + amount_in(&lost_value, &only.currency).unwrap_or(0)),
         _ => None,
     };
     Ok(WinRateGroup {

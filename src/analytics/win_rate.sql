@@ -6,7 +6,7 @@ with picked as (
         and :records.status <> 'open' and :records.closed_at >= :from and :records.closed_at < :to and (:filter)
 )
 select group_key, group_label, currency, count(*) filter (where status = 'won') as won, count(*) filter (where status = 'lost') as lost,
-    count(*) filter (where amount is null) as no_amount,
+    count(*) filter (where amount is null) as no_amount, coalesce(bool_or(amount < 0), false) as negative,
     coalesce(sum(amount) filter (where status = 'won'), 0)::text as won_amount,
     coalesce(sum(amount) filter (where status = 'lost'), 0)::text as lost_amount
 from picked

@@ -6,6 +6,7 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
@@ -104,7 +105,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
         field("sku", &products::sku),
         field("series", &products::series),
         field("price", &products::price_amount).at("price.amount").in_currency("price_currency"),
-        field("price_currency", &products::price_currency).at("price.currency"),
+        field("price_currency", &products::price_currency).at("price.currency").written(Form::Currency),
         field("active", &products::active),
         field("external_id", &products::external_id),
         field("created_at", &products::created_at),

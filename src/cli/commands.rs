@@ -60,7 +60,7 @@ fn open(options: &Database) -> Outcome<Opened> {
     };
     let mut conn = PgConnection::establish(url).map_err(|e| format!("cannot connect to the database: {e}"))?;
     conn.set_prepared_statement_cache_size(CacheSize::Disabled);
-    let run = "run: voronka migrate --database-url OWNER_URL --grant-to";
+    let run = "run: DATABASE_URL=OWNER_URL voronka migrate --grant-to";
     if let Some(role) = roles::ungranted(&mut conn).map_err(text)? {
         return Err(format!("the database role {role} may not use the tables; {run} {role}"));
     }
@@ -90,14 +90,22 @@ fn check_line(options: &Database, url: &str, conn: &mut PgConnection) -> Outcome
                 .into()),
         };
     }
+    if !pooler::takes_transactions(conn).map_err(text)? {
+        return Err(
+            "DATABASE_URL leads to a pooler that gives each statement another connection, such as PgBouncer with \
+            pool_mode = statement: nothing can be written safely there; use pool_mode = transaction or session"
+                .into(),
+        );
+    }
     let unset = pooler::unset(conn).map_err(text)?;
     if unset.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "behind a pooler the role of the server must bring its settings, and it lacks {}; run voronka migrate --database-url OWNER_URL \
-         --grant-to ROLE, with the address of PostgreSQL itself, and let the pooler connect anew",
-        unset.join(", ")
+        "behind a pooler the role of the server must bring its settings, and it lacks {}; run this with psql as the role itself or a superuser, \
+         at the address of PostgreSQL itself, and let the pooler connect anew:\n{}",
+        unset.join(", "),
+        pooler::own_defaults(conn).map_err(text)?
     ))
 }
 
@@ -304,7 +312,7 @@ pub fn migrate(options: &Migrate) -> Outcome {
             "migrations need connections of their own; give the address of PostgreSQL itself, not of a pooler".into()
         );
     }
-    let names = migrations::run(url).map_err(text)?;
+    let names = migrations::run(url).map_err(words)?;
     names.iter().for_each(|name| println!("migrated to {name}"));
     println!("the schema is up to date");
     if let Some(role) = &options.grant_to {

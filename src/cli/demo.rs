@@ -173,7 +173,8 @@ fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage], good: Uuid, w
         .iter()
         .enumerate()
         .map(|(k, stage)| Ok((pick(stages, *stage)?.clone(), days_ago(tx.now, begin - k * step))));
-    let past = Past { stages: stood.collect::<Result<_>>()?, value_from_lines: true, without_beginning: false };
+    let stages = stood.collect::<Result<_>>()?;
+    let past = Past { stages, value_from_lines: true, without_beginning: false, last_undated: false };
     let (name, _, price) = pick(&GOODS, dice(n + 3, 4))?;
     let amount = price * i64::try_from(90 + dice(n, 20)).unwrap_or(100) / 100;
     let expected = days_ago(tx.now, 0).plus(chrono::Duration::days(i64::try_from(dice(n, 120)).unwrap_or(0) - 20));

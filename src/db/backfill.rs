@@ -1,8 +1,10 @@
 //! Work on rows that are there already which SQL alone cannot do. It runs after the migrations, some hundred rows at a time; each portion is
 //! a transaction that also notes how far it is, so that a run that was killed goes on where it stopped.
+use crate::db::backfill_own;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::in_transaction;
 use crate::kernel::error::Result;
+use crate::kernel::kind::Kind;
 use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::schema::backfills;
@@ -13,11 +15,21 @@ use uuid::Uuid;
 
 const PORTION: i64 = 500;
 
-type Place = (Uuid, Uuid);
+pub type Place = (Uuid, Uuid);
 type Work = fn(&mut PgConnection, Place) -> Result<Option<Place>>;
 
 /// In this order. Each goes through one table by workspace and id, and answers where it stopped, or nothing at the end.
-const WORKS: [(&str, Work); 3] = [("contacts", contacts), ("leads", leads), ("companies", companies)];
+const WORKS: [(&str, Work); 9] = [
+    ("contacts", contacts),
+    ("leads", leads),
+    ("companies", companies),
+    ("logins", logins),
+    ("users", users),
+    ("own_contacts", |conn, at| backfill_own::run(conn, at, Kind::Contact)),
+    ("own_companies", |conn, at| backfill_own::run(conn, at, Kind::Company)),
+    ("own_leads", |conn, at| backfill_own::run(conn, at, Kind::Lead)),
+    ("own_deals", |conn, at| backfill_own::run(conn, at, Kind::Deal)),
+];
 
 /// Whether there is nothing left to do.
 pub fn is_done(conn: &mut PgConnection) -> Result<bool> {
@@ -54,7 +66,7 @@ fn portion(conn: &mut PgConnection, name: &str, work: Work) -> Result<bool> {
     }
 }
 
-fn from(text: &'static str, (workspace, record): Place) -> Statement {
+pub fn from(text: &'static str, (workspace, record): Place) -> Statement {
     Statement::new(text)
         .set("workspace", Part::Id(workspace))
         .set("record", Part::Id(record))
@@ -224,4 +236,54 @@ fn companies(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
         Statement::new(include_str!("backfill_companies_written.sql")).set("rows", rows).execute(conn)?;
     }
     Ok(firms.last().map(|last| (last.workspace_id, last.id)))
+}
+
+/// Whoever has an address, a login or a user, that may be in another form than the one.
+#[derive(QueryableByName)]
+struct Addressee {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    email: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+/// Gives the addresses of logins their one form; one that another login holds in another form stays as it is.
+fn logins(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
+    let logins: Vec<Addressee> = from(include_str!("backfill_logins.sql"), at).load(conn)?;
+    for login in &logins {
+        let set = |text| {
+            let email = Part::Text(address::email(&login.email));
+            Statement::new(text).set("id", Part::Id(login.id)).set("email", email)
+        };
+        if set(include_str!("backfill_logins_written.sql")).execute(conn)? == 0 {
+            log::warn!("login {}: another login has its address in another form", login.id);
+        }
+    }
+    Ok(logins.last().map(|last| (last.workspace_id, last.id)))
+}
+
+/// The same of the users of each workspace.
+fn users(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
+    let users: Vec<Addressee> = from(include_str!("backfill_users.sql"), at).load(conn)?;
+    for user in &users {
+        let form = address::email(&user.email);
+        if form == user.email {
+            continue;
+        }
+        let written = Statement::new(include_str!("backfill_users_written.sql"))
+            .set("workspace", Part::Id(user.workspace_id))
+            .set("id", Part::Id(user.id))
+            .set("email", Part::Text(form))
+            .set("was", Part::Text(user.email.clone()))
+            .set("version", Part::Int(user.version + 1))
+            .set("event", Part::Id(Uuid::now_v7()));
+        if written.execute(conn)? == 0 {
+            log::warn!("user {}: another user has the address in another form", user.id);
+        }
+    }
+    Ok(users.last().map(|last| (last.workspace_id, last.id)))
 }

@@ -1,7 +1,7 @@
 //! The schema's migrations, built into the binary.
 use crate::db::backfill;
 use crate::db::sql::Statement;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Code, Error, Result};
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
@@ -17,6 +17,9 @@ const AHEAD: i64 = 1_000_000_000;
 /// Applies what is missing, with the work on rows that belongs to it, and returns the names; in a database that was loaded from a dump, events are counted on.
 pub fn run(url: &str) -> Result<Vec<String>> {
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
+    if let Some(why) = belongs_to_others(&mut conn)? {
+        return Err(Error::new(Code::Conflict, why));
+    }
     let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|e| Error::Internal(e.to_string()))?;
     let names = applied.iter().map(ToString::to_string).collect();
     backfill::run(&mut conn)?;
@@ -27,6 +30,27 @@ pub fn run(url: &str) -> Result<Vec<String>> {
         ))?;
     }
     Ok(names)
+}
+
+/// Why this role cannot migrate: a dump that a superuser has loaded without owners belongs to the superuser.
+fn belongs_to_others(conn: &mut PgConnection) -> Result<Option<String>> {
+    #[derive(QueryableByName)]
+    struct Belongs {
+        #[diesel(sql_type = Text)]
+        owner: String,
+        #[diesel(sql_type = Text)]
+        role: String,
+    }
+    let asked = "select quote_ident(pg_get_userbyid(c.relowner)) as owner, quote_ident(current_user) as role from pg_class c \
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not pg_has_role(c.relowner, 'usage') limit 1";
+    let found: Option<Belongs> = Statement::new(asked).load(conn)?.pop();
+    Ok(found.map(|Belongs { owner, role }| {
+        let give = include_str!("own_all.sql").replace("{owner}", &role);
+        format!(
+            "the tables belong to {owner}, and {role} may not change them: load the dump as {role}, or give them to {role}, as a superuser with \
+             psql in this database:\n{give}"
+        )
+    }))
 }
 
 #[derive(QueryableByName)]

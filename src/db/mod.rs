@@ -1,5 +1,6 @@
 //! The database: the pool and its threads, transactions, events, idempotency, and the private PostgreSQL.
 pub mod backfill;
+pub mod backfill_own;
 pub mod constraint;
 pub mod counter;
 pub mod custom;

@@ -2,6 +2,7 @@
 //! PostgreSQL. What belongs to a connection is lost or belongs to somebody else: prepared statements, and what `set` has set.
 use crate::db::sql::{Part, Statement};
 use crate::kernel::error::{Error, Result};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
@@ -45,6 +46,15 @@ pub fn shares_connections(url: &str) -> Result<bool> {
     Ok(false)
 }
 
+/// Whether several statements can be one transaction: a pooler in statement mode refuses that.
+pub fn takes_transactions(conn: &mut PgConnection) -> Result<bool> {
+    match conn.batch_execute("begin").and_then(|()| conn.batch_execute("commit")) {
+        Ok(()) => Ok(true),
+        Err(diesel::result::Error::DatabaseError(_, info)) if info.message().contains("statement pooling") => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The settings that a session lacks when nobody sets them: those that its role does not bring.
 pub fn unset(conn: &mut PgConnection) -> Result<Vec<String>> {
     #[derive(QueryableByName)]
@@ -56,6 +66,20 @@ pub fn unset(conn: &mut PgConnection) -> Result<Vec<String>> {
     let unset = "select name from pg_settings where name = any(:names) and setting = boot_val order by name";
     let unset: Vec<Unset> = Statement::new(unset).set("names", Part::Texts(names)).load(conn)?;
     Ok(unset.into_iter().map(|unset| unset.name).collect())
+}
+
+/// What gives the role of a connection the settings.
+pub fn own_defaults(conn: &mut PgConnection) -> Result<String> {
+    #[derive(QueryableByName)]
+    struct Own {
+        #[diesel(sql_type = Text)]
+        role: String,
+        #[diesel(sql_type = Text)]
+        database: String,
+    }
+    let own = "select current_user::text as role, current_database()::text as database";
+    let own: Own = Statement::new(own).get_result(conn)?;
+    Ok(defaults(&own.role, &own.database))
 }
 
 /// What gives a role the settings, in the database that is open.

@@ -159,10 +159,10 @@ pub fn enqueue_in(
 }
 
 /// Takes the right to go on from what a user has asked for: who is suspended does nothing more, not even after coming back.
-pub fn revoke_all_of(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
-    let open = jobs::table.filter(jobs::workspace_id.eq(tx.workspace())).filter(jobs::user_id.eq(user));
+pub fn revoke_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid, now: DateTime) -> Result<()> {
+    let open = jobs::table.filter(jobs::workspace_id.eq(workspace)).filter(jobs::user_id.eq(user));
     let open = open.filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
-    Ok(diesel::update(open).set(jobs::revoked_at.eq(tx.now)).execute(tx.conn).map(drop)?)
+    Ok(diesel::update(open).set(jobs::revoked_at.eq(now)).execute(conn).map(drop)?)
 }
 
 /// The row of a job, while it is in the hands of the worker that has taken it.

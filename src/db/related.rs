@@ -7,6 +7,7 @@ use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::Result;
 use crate::kernel::field::{Field, Fields, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::next_task::Narrow;
 use crate::kernel::time::day_start;
@@ -91,8 +92,8 @@ pub static DEALS: [Field; 10] = [
     field("pipeline_id", &deals::pipeline_id),
     field("stage_id", &deals::stage_id),
     field("owner_id", &deals::owner_id).to(Kind::User),
-    field("value", &deals::value_amount).at("value.amount"),
-    field("currency", &deals::value_currency).at("value.currency"),
+    field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
+    field("currency", &deals::value_currency).at("value.currency").written(Form::Currency),
     field("expected_close_date", &deals::expected_close_date),
     field("closed_at", &deals::closed_at),
     field("tags", &deals::tags),
@@ -171,8 +172,12 @@ macro_rules! related_links {
     };
 }
 
-/// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything.
+/// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything. Work on a record is
+/// seen with the record, but not without the right to work.
 pub fn narrow(actor: &Actor) -> Option<Narrow> {
+    if actor.must_read(Kind::Task.path()).is_err() {
+        return Some(Box::new(|_| None));
+    }
     let owners = BETWEEN.map(|(kind, name)| {
         let readable = actor.must_read(kind.path()).is_ok();
         let owners = if readable { sight::owners(actor, kind, Action::Read) } else { Some(Vec::new()) };
@@ -186,7 +191,8 @@ pub fn narrow(actor: &Actor) -> Option<Narrow> {
         let first = include_str!("related/first_task.sql").replace(":related", text(kind));
         let first = sees.iter().fold(first, |sql, (name, seen)| sql.replace(&format!(":{name}"), seen));
         let table = kind.path();
-        first.replace(":workspace", &format!("{table}.workspace_id")).replace(":ids", &format!("array[{table}.id]"))
+        let first = first.replace(":workspace", &format!("{table}.workspace_id"));
+        Some(first.replace(":ids", &format!("array[{table}.id]")))
     }))
 }
 

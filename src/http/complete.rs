@@ -298,7 +298,7 @@ fn complete_success(responses: &mut Map<String, Json>, versioned: &BTreeSet<Stri
             headers["ETag"] = header(
                 "The version of the record and a digest of the answer; send it back as `If-Match` or `If-None-Match`.",
             );
-        } else if read && schema.is_some() {
+        } else if read && (schema.is_some() || answer["content"]["application/octet-stream"].is_object()) {
             headers["ETag"] = header(
                 "A digest of the answer; send it back as `If-None-Match` to be answered 304 while nothing has changed.",
             );

@@ -3,6 +3,7 @@
 //! An answer depends on more than its row: on other rows, on the caller's role, on the time. So the tag of a read is a digest of the body as this
 //! caller gets it; a record's tag begins with its version, which is what `If-Match` compares.
 use crate::kernel::reply::CSV;
+use crate::web::answer::names;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -63,12 +64,6 @@ fn of(headers: &HeaderMap, body: &Bytes) -> String {
     let digest = Sha256::digest(body);
     let shown = digest.get(..SHOWN).unwrap_or_default();
     format!("\"{version}{}\"", crate::kernel::query::hex(shown))
-}
-
-/// Whether `If-None-Match` lists the tag, by weak comparison: a proxy that compresses weakens it on its way.
-fn names(list: &HeaderValue, tag: &str) -> bool {
-    let list = list.to_str().unwrap_or_default();
-    list.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
 #[cfg(test)]

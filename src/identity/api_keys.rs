@@ -1,5 +1,5 @@
 //! API keys: tokens for scripts, with scopes and an expiry, acting as the user who made them.
-use crate::db::events::Event;
+use crate::db::events::{self, Event};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::tokens;
@@ -130,6 +130,14 @@ pub fn end_all(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
         tx.record(Event::deleted(key)?);
     }
     Ok(())
+}
+
+/// As `end_all`, where somebody else takes the place of the user: nobody of the workspace has done it.
+pub fn end_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
+    let theirs = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
+    let ended: Vec<Uuid> = diesel::delete(theirs).returning(api_keys::id).get_results(conn)?;
+    let note = |key| events::note(conn, (workspace, user), ("api_key.deleted", Kind::ApiKey, key), None);
+    ended.into_iter().try_for_each(note)
 }
 
 /// List API keys: your own, or as an admin everybody's.

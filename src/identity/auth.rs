@@ -11,6 +11,7 @@ use crate::identity::workspaces;
 use crate::identity::{letters, passwords, roles, second_factor};
 use crate::kernel::access::{Access, Builtin, OWNER};
 use crate::kernel::actor::{Actor, Settings};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
@@ -185,7 +186,7 @@ async fn register(
     beginnings: web::Data<Beginnings>,
 ) -> Result<Reply> {
     let mut new = new.0;
-    new.email = new.email.to_lowercase();
+    new.email = address::email(&new.email);
     // Whether the address has a login is not told: neither by the answer, nor by when it comes, nor by how often one may ask.
     let throttle = Throttle::of_registration(&request, &new.email)?;
     let attempt = || admit(&request, &new, &db, &keys, *beginnings.get_ref());
@@ -332,7 +333,7 @@ async fn sign_in(
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
     let Credentials { email, password, code, workspace_id } = given.0;
-    let email = email.to_lowercase();
+    let email = address::email(&email);
     let throttle = Throttle::new(&request, &email)?;
     let (logins, waiter) = candidates(&request, &email, &db).await?;
     let ids: Vec<Uuid> = logins.iter().map(|login| login.id).collect();
@@ -428,7 +429,7 @@ pub fn actor_by_email(
     workspace: Option<Uuid>,
     via: &'static str,
 ) -> Result<Actor> {
-    let login = accounts::login_by_email(conn, &email.to_lowercase())?.ok_or_else(Error::not_found)?;
+    let login = accounts::login_by_email(conn, &address::email(email))?.ok_or_else(Error::not_found)?;
     let member = accounts::memberships(conn, login.id)?
         .into_iter()
         .find(|m| workspace.is_none_or(|id| id == m.workspace))

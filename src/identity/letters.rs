@@ -3,9 +3,10 @@
 use crate::db::queue::{self, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
-use crate::schema::{jobs, letter_counts, login_tokens, logins, users, workspaces};
+use crate::schema::{api_keys, jobs, letter_counts, login_tokens, logins, users, workspaces};
 use crate::text_enum;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -19,6 +20,10 @@ pub const JOB: &str = "letter";
 const TO_ADDRESS: i32 = 5;
 /// Invitations from one workspace in a day.
 const FROM_WORKSPACE: i32 = 200;
+/// Letters of one kind to one login in a day. By then it has been told.
+const TO_LOGIN: i32 = 10;
+/// Letters for a new password, which anybody can ask for.
+const RESETS: i32 = 20;
 
 text_enum! {
     pub enum LetterKind {
@@ -64,8 +69,8 @@ impl LetterKind {
         }
     }
 
-    /// `link` is the page for the token; `name` the workspace's.
-    fn text(self, name: &str, link: &str) -> String {
+    /// `link` is the page for the token; `name` the workspace's; `keys` how many API keys act for the login.
+    fn text(self, name: &str, link: &str, keys: i64) -> String {
         match self {
             LetterKind::Invitation => {
                 format!("You are invited to the workspace \"{name}\". Accept within a week:\n\n{link}\n")
@@ -81,21 +86,27 @@ impl LetterKind {
             ),
             LetterKind::EmailChange => format!("Confirm this address for signing in within a day:\n\n{link}\n"),
             LetterKind::PasswordChanged => {
-                told("The password of your login was changed, and its other sessions have ended.", link)
+                told("The password of your login was changed, and its other sessions have ended.", link, keys)
             }
             LetterKind::EmailChanged => {
                 "Your login has another address now; this one cannot sign in any more. Links of letters that were on \
                  their way are not good any more.\n\nIf it was not you, turn to whoever runs your workspace at once.\n"
                     .to_owned()
             }
-            LetterKind::SecondFactorOn => told("Signing in takes a code of an authenticator app from now on.", link),
-            LetterKind::SecondFactorOff => told("Signing in takes no code of an authenticator app any more.", link),
+            LetterKind::SecondFactorOn => {
+                told("Signing in takes a code of an authenticator app from now on.", link, keys)
+            }
+            LetterKind::SecondFactorOff => {
+                told("Signing in takes no code of an authenticator app any more.", link, keys)
+            }
             LetterKind::Suspended => format!(
                 "Your access to the workspace \"{name}\" was suspended: its sessions and API keys have ended. Ask whoever runs it.\n"
             ),
-            LetterKind::IdentityLinked => told("Your login was linked with an identity at an OpenID provider.", link),
+            LetterKind::IdentityLinked => {
+                told("Your login was linked with an identity at an OpenID provider.", link, keys)
+            }
             LetterKind::IdentityEnded => {
-                told("An identity at an OpenID provider cannot sign in as you any more.", link)
+                told("An identity at an OpenID provider cannot sign in as you any more.", link, keys)
             }
         }
     }
@@ -110,9 +121,14 @@ impl LetterKind {
     }
 }
 
-fn told(what: &str, link: &str) -> String {
+fn told(what: &str, link: &str, keys: i64) -> String {
+    let acting = match keys {
+        0 => String::new(),
+        1 => " 1 API key acts for you and goes on: delete it if you do not know it.".to_owned(),
+        many => format!(" {many} API keys act for you and go on: delete those that you do not know."),
+    };
     format!(
-        "{what} Links of letters that were on their way are not good any more.\n\nIf it was not you, choose a new password:\n\n{link}\n"
+        "{what} Links of letters that were on their way are not good any more.{acting}\n\nIf it was not you, choose a new password:\n\n{link}\n"
     )
 }
 
@@ -139,7 +155,7 @@ pub struct Letter {
 
 /// Queues an invitation in the transaction that makes the user; no more than some for one address, and from one workspace.
 pub fn invite(tx: &mut Tx<'_>, user: Uuid, email: &str) -> Result<()> {
-    if count(tx, &address_key(email))? > TO_ADDRESS {
+    if count(tx.conn, tx.now, &address_key(email))? > TO_ADDRESS {
         return Err(too_many("this address has had its invitations for today; try again tomorrow"));
     }
     from_workspace(tx)?;
@@ -149,7 +165,7 @@ pub fn invite(tx: &mut Tx<'_>, user: Uuid, email: &str) -> Result<()> {
 /// Tells the holder of an address that there is another login under it. Beyond the limit nothing is sent, and nothing is said. The job belongs
 /// to the holder: in the workspace of the namesake it would tell that there is one.
 pub fn tell_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> Result<()> {
-    if count(tx, &address_key(email))? > TO_ADDRESS {
+    if count(tx.conn, tx.now, &address_key(email))? > TO_ADDRESS {
         return Ok(());
     }
     let (kind, workspace) = (LetterKind::Namesake, Some(tx.workspace()));
@@ -158,14 +174,14 @@ pub fn tell_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> Re
 
 fn from_workspace(tx: &mut Tx<'_>) -> Result<()> {
     let key = format!("workspace:{}", tx.workspace());
-    if count(tx, &key)? > FROM_WORKSPACE {
+    if count(tx.conn, tx.now, &key)? > FROM_WORKSPACE {
         return Err(too_many("this workspace has sent its invitations for today; try again tomorrow"));
     }
     Ok(())
 }
 
 fn address_key(email: &str) -> String {
-    format!("address:{}", email.to_lowercase())
+    format!("address:{}", address::email(email))
 }
 
 fn too_many(detail: &str) -> Error {
@@ -173,10 +189,10 @@ fn too_many(detail: &str) -> Error {
 }
 
 /// Counts one more of today, with this one.
-fn count(tx: &mut Tx<'_>, key: &str) -> Result<i32> {
+fn count(conn: &mut PgConnection, now: DateTime, key: &str) -> Result<i32> {
     let row = (
         letter_counts::counted.eq(tokens::stored(key)),
-        letter_counts::day.eq(tx.now.utc().date_naive()),
+        letter_counts::day.eq(now.utc().date_naive()),
         letter_counts::count.eq(1),
     );
     Ok(diesel::insert_into(letter_counts::table)
@@ -185,7 +201,7 @@ fn count(tx: &mut Tx<'_>, key: &str) -> Result<i32> {
         .do_update()
         .set(letter_counts::count.eq(letter_counts::count + excluded(letter_counts::count)))
         .returning(letter_counts::count)
-        .get_result(tx.conn)?)
+        .get_result(conn)?)
 }
 
 fn order(tx: &mut Tx<'_>, kind: LetterKind, user: Uuid, email: &str) -> Result<()> {
@@ -194,8 +210,43 @@ fn order(tx: &mut Tx<'_>, kind: LetterKind, user: Uuid, email: &str) -> Result<(
     queue::enqueue_in(Lane::Errand, tx, JOB, &args, None).map(drop)
 }
 
+/// Queues a letter for a new password to the login that holds an address; beyond the limit nothing is sent, and nothing is said.
+pub fn reset(conn: &mut PgConnection, login: Uuid, email: &str) -> Result<()> {
+    match count(conn, DateTime::now(), &login_key(LetterKind::PasswordReset, login))? > RESETS {
+        true => Ok(()),
+        false => send_to_login(conn, LetterKind::PasswordReset, login, email),
+    }
+}
+
+/// Queues a letter to an address that a login wants to have; whose it is nobody knows. Beyond the limit of the address nothing is sent, and
+/// nothing is said, since others have a part in it.
+pub fn change_of_address(conn: &mut PgConnection, login: Uuid, email: &str) -> Result<()> {
+    let now = DateTime::now();
+    if count(conn, now, &login_key(LetterKind::EmailChange, login))? > TO_LOGIN {
+        return Err(too_many("you have had your letters of this kind for today; try again tomorrow"));
+    }
+    match count(conn, now, &address_key(email))? > TO_ADDRESS {
+        true => Ok(()),
+        false => send_to_login(conn, LetterKind::EmailChange, login, email),
+    }
+}
+
+fn login_key(kind: LetterKind, login: Uuid) -> String {
+    format!("login:{}:{login}", kind.as_str())
+}
+
+/// Whether a login may be told once more today. Under the address of a namesake somebody else reads.
+fn may_tell(conn: &mut PgConnection, kind: LetterKind, login: Uuid, email: &str) -> Result<bool> {
+    let now = DateTime::now();
+    if count(conn, now, &login_key(kind, login))? > TO_LOGIN {
+        return Ok(false);
+    }
+    let holder: bool = logins::table.find(login).select(logins::holder).first(conn)?;
+    Ok(holder || count(conn, now, &address_key(email))? <= TO_ADDRESS)
+}
+
 /// Queues a letter to a login, outside any workspace's work; one of the login's memberships answers for it.
-pub fn send_to_login(conn: &mut PgConnection, kind: LetterKind, login: Uuid, email: &str) -> Result<()> {
+fn send_to_login(conn: &mut PgConnection, kind: LetterKind, login: Uuid, email: &str) -> Result<()> {
     send(conn, login, &Order { kind, email: email.into(), login: Some(login), user: None, workspace: None })
 }
 
@@ -222,7 +273,10 @@ fn send(conn: &mut PgConnection, login: Uuid, order: &Order) -> Result<()> {
 /// A change of how a login signs in: letters that are open end, and the address that it has now is told. Called before the address changes.
 pub fn secured(conn: &mut PgConnection, login: Uuid, what: LetterKind) -> Result<()> {
     let email = end_open(conn, login)?;
-    send_to_login(conn, what, login, &email)
+    match may_tell(conn, what, login, &email)? {
+        true => send_to_login(conn, what, login, &email),
+        false => Ok(()),
+    }
 }
 
 /// Ends the open letters of a login, and returns its address.
@@ -241,6 +295,9 @@ fn end_open(conn: &mut PgConnection, login: Uuid) -> Result<String> {
 /// As `secured`, of a login that was suspended in the workspace: the letter names it.
 pub fn suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
     let email = end_open(tx.conn, login)?;
+    if !may_tell(tx.conn, LetterKind::Suspended, login, &email)? {
+        return Ok(());
+    }
     let order = Order { kind: LetterKind::Suspended, email, login: Some(login), user: None, workspace: None };
     let args = serde_json::to_value(order).map_err(Error::internal)?;
     queue::enqueue_in(Lane::Urgent, tx, JOB, &args, None).map(drop)
@@ -288,8 +345,17 @@ pub fn write(
         keep(conn, workspace, order, kind, hours, &token)?;
         link = format!("{link}?token={token}");
     }
-    let (subject, text) = (order.kind.subject().to_owned(), order.kind.text(&name, &link));
+    let keys = order.login.map_or(Ok(0), |login| keys_of(conn, login))?;
+    let (subject, text) = (order.kind.subject().to_owned(), order.kind.text(&name, &link, keys));
     Ok(Some(Letter { to: order.email.clone(), subject, text }))
+}
+
+/// How many API keys act for a login, in all its workspaces.
+fn keys_of(conn: &mut PgConnection, login: Uuid) -> Result<i64> {
+    let member = users::workspace_id.eq(api_keys::workspace_id).and(users::id.eq(api_keys::user_id));
+    let theirs = api_keys::table.inner_join(users::table.on(member)).filter(users::login_id.eq(login));
+    let good = api_keys::expires_at.is_null().or(api_keys::expires_at.gt(DateTime::now()));
+    Ok(theirs.filter(good.assume_not_null()).count().get_result(conn)?)
 }
 
 fn keep(

@@ -9,6 +9,7 @@ use crate::identity::tokens::{self, Keys};
 use crate::identity::turns::Waiter;
 use crate::identity::users::UserStatus;
 use crate::identity::{passwords, second_factor};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
@@ -155,7 +156,7 @@ impl Known {
         let issuer = claims.issuer().to_string();
         // Some providers never say; one that says no is not believed.
         let verified = verified.unwrap_or_else(|| self.settings.trusted.contains(&issuer));
-        let email = email.filter(|_| verified).map(|email| email.to_lowercase());
+        let email = email.filter(|_| verified).map(|email| address::email(&email));
         Ok(Identity { issuer, subject: subject.to_string(), email })
     }
 }

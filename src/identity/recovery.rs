@@ -1,6 +1,7 @@
 //! Invitations accepted, passwords forgotten and changed, addresses changed: all by a letter or the password.
 use crate::db::constraint::Explain;
 use crate::db::pool::Db;
+use crate::db::queue;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts::Newcomer;
 use crate::identity::actors::Actors;
@@ -9,7 +10,8 @@ use crate::identity::letters::{self, LetterKind};
 use crate::identity::tokens::Keys;
 use crate::identity::turns::Waiter;
 use crate::identity::users::UserStatus;
-use crate::identity::{accounts, passwords, second_factor, users};
+use crate::identity::{accounts, api_keys, passwords, second_factor, users};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
@@ -155,7 +157,9 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
         return Err(Error::new(Code::LinkInvalid, "the invitation was taken back"));
     }
     // Those of a namesake; who was invited has none.
-    accounts::revoke_of_user(conn, workspace, user)
+    accounts::revoke_of_user(conn, workspace, user)?;
+    api_keys::end_all_of(conn, workspace, user)?;
+    queue::revoke_all_of(conn, workspace, user, DateTime::now())
 }
 
 /// Ask for a letter with which a new password can be chosen. The answer does not tell whether the address is known.
@@ -163,11 +167,11 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
     responses((status = 204, description = "If the address is known, a letter is on its way")))]
 #[post("/auth/forgot-password")]
 async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::Data<Db>) -> Result<Reply> {
-    let email = given.email.to_lowercase();
+    let email = address::email(&given.email);
     // Asking counts like a wrong password: nobody's mailbox is to be flooded.
     Throttle::new(&request, &email)?.settle(false);
     db.run(move |conn| match accounts::login_by_email(conn, &email)? {
-        Some(login) => letters::send_to_login(conn, LetterKind::PasswordReset, login.id, &email),
+        Some(login) => letters::reset(conn, login.id, &email),
         None => Ok(()),
     })
     .await?;
@@ -285,7 +289,7 @@ async fn change_email(
     let EmailChange { email, password } = given.0;
     let (login, throttle) = proven(&request, &caller, password, "/password", &db).await?;
     throttle.settle(true);
-    db.run(move |conn| letters::send_to_login(conn, LetterKind::EmailChange, login, &email.to_lowercase())).await?;
+    db.run(move |conn| letters::change_of_address(conn, login, &address::email(&email))).await?;
     Ok(Reply::none())
 }
 

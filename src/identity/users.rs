@@ -11,11 +11,12 @@ use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::kernel::{error, merge_patch};
+use crate::kernel::{address, error, merge_patch};
 use crate::schema::users;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -115,7 +116,7 @@ pub static USER: Fields<users::table> = Fields {
     kind: Kind::User,
     all: &[
         field("name", &users::name),
-        field("email", &users::email),
+        field("email", &users::email).written(Form::Email),
         field("role", &users::role),
         field("status", &users::status).one_of(UserStatus::TEXTS),
         field("team_id", &users::team_id).to(Kind::Team),
@@ -125,7 +126,10 @@ pub static USER: Fields<users::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &users::id),
-    search: Some(Search { sql: "fold(users.name || ' ' || coalesce(users.email, ''))", members: &["name", "email"] }),
+    search: Some(Search {
+        sql: "fold(users.name || ' ' || coalesce(users.email, '') || together(users.name, null))",
+        members: &["name", "email"],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -172,7 +176,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
     let role = new.role.as_deref().unwrap_or(SELLER);
     check_role(tx, role)?;
     teams::must_be_within(tx, new.team_id)?;
-    let email = new.email.as_ref().map(|e| e.to_lowercase());
+    let email = new.email.as_deref().map(address::email);
     let held = match (&email, password_hash) {
         (Some(email), Some(_)) => accounts::login_by_email(tx.conn, email)?.is_some(),
         _ => false,
@@ -212,6 +216,9 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
     if let Some(role) = &changes.role {
         check_role(tx, role)?;
     }
+    if before.status != UserStatus::Active && changes.status == Some(UserStatus::Active) {
+        may_be_active(tx, id)?;
+    }
     let after = diesel::update(users::table.find((tx.workspace(), id)))
         .set((changes, users::version.eq(before.version + 1), users::updated_at.eq(tx.now)))
         .returning(User::as_returning())
@@ -223,9 +230,16 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
     }
     if after.status == UserStatus::Suspended && before.status != UserStatus::Suspended {
         end_letters(tx, after.id)?;
-        queue::revoke_all_of(tx, id)?;
+        queue::revoke_all_of(tx.conn, tx.workspace(), id, tx.now)?;
     }
     events::record_change(tx, &before, after)
+}
+
+/// Who has no login becomes active with the letter: nobody could sign in as them before, and the letter would be good no more.
+fn may_be_active(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
+    let detail = "has no login yet, and becomes active by accepting an invitation: set invited, POST /users/{user_id}/invite sends one";
+    login.map(drop).ok_or_else(|| Error::member("/status", "invalid", detail))
 }
 
 /// Tokens and keys of who is no longer active: they stay dead when the user comes back.
@@ -298,7 +312,7 @@ async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<
         }
         None => None,
     };
-    let named = new.email.as_ref().map(|email| email.to_lowercase()).filter(|_| hash.is_some());
+    let named = new.email.as_deref().map(address::email).filter(|_| hash.is_some());
     let write = move |tx: &mut Tx<'_>| {
         let user = insert(tx, &new, hash.as_deref())?;
         if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {

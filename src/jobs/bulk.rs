@@ -29,7 +29,8 @@ const PROBLEMS_MAX: usize = 100;
 
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let order: Order = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    if job.position.is_none() {
+    // What was asked for by hand was counted then, and was promised.
+    if job.position.is_none() && order.rule.is_some() {
         let chosen = db.write_here(&asked(db, job, &order)?, |tx| begin(tx, &order))?;
         db.set_total(job, chosen)?;
     }
@@ -103,7 +104,7 @@ fn no_work_on(resource: &str) -> Error {
 /// The records of the selection that the caller sees, and that were there when the job was asked for.
 macro_rules! matching {
     ($tx:expr, $job:expr, $order:expr, $table:ident, $fields:ident, $kind:ident) => {{
-        let cond = kept::condition($tx, $fields, &$order.selection)?;
+        let cond = kept::promised($tx, $fields, &$order.selection, &$order.promise)?;
         let erase = $order.action == BulkAction::Erase;
         let cond = if erase { erasures::choosable($tx, &$order.resource, cond) } else { cond };
         let seen = sight::<$table::table>($tx.actor, $kind, Action::Read);
@@ -112,15 +113,15 @@ macro_rules! matching {
     }};
 }
 
-/// How much there is to do. A rule asks day by day, so what it chooses is looked at day by day.
+/// How much a rule has to do. It asks day by day, so what it chooses is looked at day by day.
 fn begin(tx: &mut Tx<'_>, order: &Order) -> Result<i64> {
     let selection = &order.selection;
     of_resource!(order, |table, fields, kind| {
-        let cond = kept::condition(tx, fields, selection)?;
+        let cond = kept::promised(tx, fields, selection, &order.promise)?;
         let erase = order.action == BulkAction::Erase;
         let these = if erase { erasures::choosable(tx, &order.resource, cond.clone()) } else { cond.clone() };
         let chosen = crate::chosen!(tx, table, fields, cond, these);
-        match chosen.unrestricted(selection, kind.path()).filter(|_| order.rule.is_some()) {
+        match chosen.unrestricted(selection, kind.path()) {
             Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
             None => Ok(chosen.matching),
         }

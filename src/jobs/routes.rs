@@ -1,6 +1,7 @@
 //! The operations on jobs.
 use crate::db::queue::{Job, JobStatus};
 use crate::db::tx::Tx;
+use crate::identity::letters;
 use crate::jobs::worker;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
@@ -46,11 +47,19 @@ fn mine(workspace: Uuid) -> _ {
 
 static USER: Field = field("user_id", &jobs::user_id);
 
-/// Who may change jobs sees everybody's; others their own.
+static KIND: Field = field("kind", &jobs::kind);
+
+/// Who may change jobs sees everybody's; others their own. That somebody is sent a letter is a matter of how they sign in, and of the audit log.
 fn seen(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
+    let audits = tx.actor.must_read(Kind::AuditEvent.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    JOB.on(if all { Cond::All(Vec::new()) } else { own() })
+    let letter = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![letters::JOB.into()]));
+    JOB.on(match (all, audits) {
+        (true, true) => Cond::All(Vec::new()),
+        (true, false) => Cond::Any(vec![!letter, own()]),
+        (false, _) => own(),
+    })
 }
 
 fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
@@ -91,6 +100,7 @@ async fn cancel(ctx: Ctx<can::jobs::Update>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let waiting = mine(tx.workspace())
             .filter(jobs::id.eq(id.0))
+            .filter(seen(tx))
             .filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
         let cancelled = diesel::update(waiting)
             .set((jobs::status.eq(JobStatus::Cancelled), jobs::updated_at.eq(tx.now)))

@@ -19,9 +19,18 @@ pub fn visible(text: &str) -> String {
     text.nfc().filter(|c| !is_unseen(*c)).collect::<String>().trim().to_owned()
 }
 
-/// A name as it is kept: trimmed, normalised, without what nobody sees.
+/// A name as it is kept: trimmed, normalised, without what nobody sees. One in which there is nothing else to see is empty.
 pub fn tidied(text: &str) -> String {
+    let nothing = |c: char| is_unseen(c) || c.is_whitespace() || is_hollow(c);
+    if text.chars().all(nothing) {
+        return String::new();
+    }
     text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
+}
+
+/// Letters without a form: fillers of Korean, and the Braille of nothing.
+fn is_hollow(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
 pub fn is_email(text: &str) -> bool {
@@ -43,10 +52,13 @@ fn host(name: &str) -> String {
     if name.is_ascii() && !name.contains("xn--") {
         return name.to_owned();
     }
-    match idna::domain_to_unicode(name) {
-        (readable, Ok(())) => readable,
-        _ => name.to_owned(),
-    }
+    readable(name).unwrap_or_else(|| name.to_owned())
+}
+
+/// An international name in letters; nothing for what can be none.
+fn readable(name: &str) -> Option<String> {
+    let (readable, fits) = idna::domain_to_unicode(name);
+    fits.is_ok().then_some(readable)
 }
 
 /// An e-mail address in lower case, without what cannot be seen, and with its host in letters.
@@ -58,16 +70,61 @@ pub fn email(text: &str) -> String {
     }
 }
 
+/// An address as every mail server takes it: with its host in Punycode.
+pub fn for_mail(text: &str) -> String {
+    let ascii = |(name, at)| Some(format!("{name}@{}", idna::domain_to_ascii(at).ok()?));
+    text.rsplit_once('@').and_then(ascii).unwrap_or_else(|| text.to_owned())
+}
+
+/// An e-mail address in each form in which it may have been kept before there was one.
+pub fn email_forms(text: &str) -> Vec<String> {
+    let form = email(text);
+    let mut forms = vec![form.clone(), for_mail(&form), text.trim().to_lowercase()];
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
 /// The domain of a company, out of whatever is copied from the line of a browser: `acme.example` for
-/// `https://www.Acme.example:443/about`, and for `info@acme.example`. What is no domain stays as it is written.
+/// `https://www.Acme.example:443/about`, and for `info@acme.example`. What is no domain stays as it is written: `n/a` is none.
 pub fn domain(text: &str) -> String {
+    domain_in(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// The domain that a text names, if it names one: only by such a domain is a company known again.
+pub fn domain_in(text: &str) -> Option<String> {
     let plain = seen(text);
     let rest = plain.split_once("://").map_or(plain.as_str(), |(_, rest)| rest).trim_start_matches('/');
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let name = authority.rsplit_once('@').map_or(authority, |(_, name)| name);
     let name = name.split_once(':').map_or(name, |(name, _)| name).trim_end_matches('.');
     let name = name.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(name);
-    if name.is_empty() || name.contains(char::is_whitespace) { text.to_owned() } else { host(name) }
+    let plain = name.is_ascii() && !name.contains("xn--");
+    let host = if plain { Some(name.to_owned()) } else { readable(name) };
+    host.filter(|host| is_domain(host))
+}
+
+/// Whether a name can be that of a host in the internet: labels with dots between them, the last of two letters at least, or an address of four numbers.
+fn is_domain(name: &str) -> bool {
+    let fits = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let labels: Vec<&str> = name.split('.').collect();
+    let last = labels.last().copied().unwrap_or_default();
+    let top = last.chars().count() >= 2 && last.contains(|c: char| !c.is_ascii_digit());
+    labels.len() > 1
+        && labels
+            .iter()
+            .all(|label| !label.is_empty() && label.chars().all(fits) && !label.contains(char::is_whitespace))
+        && (top || name.parse::<std::net::Ipv4Addr>().is_ok())
+}
+
+/// A part of an address with its host in letters.
+pub fn part(text: &str) -> String {
+    if !text.to_lowercase().contains("xn--") {
+        return text.to_owned();
+    }
+    let text = seen(text);
+    let (name, at) = text.rsplit_once('@').map_or((None, text.as_str()), |(name, at)| (Some(name), at));
+    name.map_or_else(|| host(at), |name| format!("{name}@{}", host(at)))
 }
 
 /// Reads the domain of a body in its one form.
@@ -109,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_known_in_the_forms_of_before() {
+        for text in ["INFO@bücher.example", "info@xn--bcher-kva.example"] {
+            assert_eq!(email_forms(text), ["info@bücher.example", "info@xn--bcher-kva.example"], "{text}");
+            assert_eq!(for_mail(&email(text)), "info@xn--bcher-kva.example");
+        }
+        assert_eq!(email_forms("Anna@example.com"), ["anna@example.com"]);
+    }
+
+    #[test]
     fn a_domain_has_one_form() {
         for (text, expected) in [
             ("acme.example", "acme.example"),
@@ -125,9 +191,52 @@ mod tests {
             ("www.example", "www.example"),
             ("shop.acme.example", "shop.acme.example"),
             ("Acme and sons", "Acme and sons"),
+            ("https://192.168.0.1:8080/", "192.168.0.1"),
+            ("http://क्षेत्र.भारत/", "क्षेत्र.भारत"),
         ] {
             assert_eq!(domain(text), expected, "{text}");
             assert_eq!(domain(&domain(text)), expected, "{text} twice");
+        }
+    }
+
+    #[test]
+    fn what_is_no_domain_stays_and_is_no_key() {
+        for text in [
+            "n/a",
+            "N/A",
+            "n.a.",
+            "-",
+            "--",
+            ".",
+            "...",
+            "c/o",
+            "c/o Acme Inc.",
+            "none",
+            "https://",
+            "https:/acme.example",
+            "https://localhost/",
+            "[::1]",
+            "https://[2001:db8::1]/",
+            "tel:+372",
+            "tel:+372 555.01.01",
+            "a..example",
+            "acme,inc.example",
+            "1.5",
+            "Acme Inc.",
+        ] {
+            assert_eq!((domain(text).as_str(), domain_in(text)), (text, None));
+        }
+    }
+
+    #[test]
+    fn parts_of_addresses_have_their_host_in_letters() {
+        for (text, expected) in [
+            ("@xn--bcher-kva.example", "@bücher.example"),
+            ("Info@XN--bcher-kva", "info@bücher"),
+            ("xn--bcher-kva.ex", "bücher.ex"),
+            ("Anna@", "Anna@"),
+        ] {
+            assert_eq!(part(text), expected);
         }
     }
 }

@@ -47,10 +47,11 @@ impl<T> Fields<T> {
 }
 
 /// Cuts `50000 EUR` into the amount and the currency; there may be none.
-pub(in crate::kernel) fn cut(text: &str) -> (&str, Option<&str>) {
+pub(in crate::kernel) fn cut(text: &str) -> (&str, Option<String>) {
     let at = text.len().saturating_sub(3);
-    match text.split_at_checked(at) {
-        Some((amount, code)) if money::known(code) => (amount.trim_end(), Some(code)),
+    let cut = text.split_at_checked(at).map(|(amount, code)| (amount, code.to_uppercase()));
+    match cut {
+        Some((amount, code)) if money::known(&code) => (amount.trim_end(), Some(code)),
         _ => (text, None),
     }
 }

@@ -105,6 +105,11 @@ impl Asked {
         if bad.is_empty() { Ok(Asked(joined(pairs))) } else { Err(Error::parameters(bad)) }
     }
 
+    /// Of the parameters that nobody has taken yet.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     pub fn take(&mut self, name: &str) -> Option<String> {
         self.0.iter().position(|(n, _)| n == name).map(|at| self.0.remove(at).1)
     }

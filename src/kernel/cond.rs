@@ -56,8 +56,8 @@ impl Cond {
         }
     }
 
-    /// Whether it names what it is about: values of a field (of a closed set not all), words, or records themselves. Ranges, parts of texts and
-    /// flags may well hold for every record, and so may whatever is denied.
+    /// Whether it names what it is about: values of a field (of a closed set not all), words, or records themselves. Ranges, parts of texts,
+    /// flags and currencies may well hold for every record, and so may whatever is denied.
     pub fn names_values(&self) -> bool {
         match self {
             Cond::All(list) => list.iter().any(Cond::names_values),
@@ -65,7 +65,8 @@ impl Cond {
             Cond::Is(field, Op::Eq, Values::Text(named)) if !field.choices().is_empty() => {
                 field.choices().iter().any(|choice| !named.iter().any(|value| value == choice))
             }
-            Cond::Is(field, Op::Eq, _) => field.kind() != Kind::Bool,
+            // A range of an amount asks for its currency, too.
+            Cond::Is(field, Op::Eq, _) => field.kind() != Kind::Bool && !field.is_currency(),
             Cond::Carries(..) | Cond::Within(..) => true,
             Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) | Cond::Among(..) => false,
         }

@@ -1,6 +1,7 @@
 //! What a question costs the database. One that would keep a thread busy for seconds is refused, with words.
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::Bad;
+use crate::kernel::field::FieldRef;
 
 /// What the conditions of a list or of a selection may cost together.
 const COST_MAX: usize = 100;
@@ -16,6 +17,7 @@ impl Cond {
         match self {
             Cond::All(list) | Cond::Any(list) => list.iter().map(Cond::cost).sum(),
             Cond::Not(cond) => cond.cost(),
+            Cond::Is(FieldRef::Built(field), ..) | Cond::Empty(FieldRef::Built(field)) if field.beside => 0,
             Cond::Is(_, Op::Contains | Op::StartsWith, _) => TEXT,
             Cond::Mentions(_, words) => TEXT * words.len(),
             Cond::Among(_, _, cost) => *cost,

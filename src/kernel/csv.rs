@@ -146,6 +146,16 @@ pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
 
 /// A report as CSV: `keys` say what a line is of. Sums have a column for each currency, the workspace's own first.
 pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Reply> {
+    report_with(keys, &[], lines, currency)
+}
+
+/// The same with columns behind the figures, such as what is said of a whole group; their texts stand behind those of the keys.
+pub fn report_with<F: Serialize + ToSchema>(
+    keys: &[&str],
+    behind: &[&str],
+    lines: &[Line<'_, F>],
+    currency: &str,
+) -> Result<Reply> {
     let figures = lines.iter().map(|(_, figures)| serde_json::to_value(figures)).collect::<Result<Vec<Json>, _>>();
     let figures = figures.map_err(Error::internal)?;
     let mut columns = Vec::new();
@@ -164,10 +174,13 @@ pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], cur
         }
     }
     let (mut text, none) = (String::new(), HashMap::new());
-    line(&mut text, keys.iter().copied().chain(columns.iter().map(|(name, _)| name.as_str())));
+    let names = columns.iter().map(|(name, _)| name.as_str());
+    line(&mut text, keys.iter().copied().chain(names).chain(behind.iter().copied()));
     for ((of, _), figures) in lines.iter().zip(&figures) {
-        let of = of.iter().map(|key| harmless(key.as_deref().unwrap_or_default()));
-        let cells: Vec<String> = of.chain(columns.iter().map(|(_, cell)| cell.text(figures, &none))).collect();
+        let mut of = of.iter().map(|key| harmless(key.as_deref().unwrap_or_default()));
+        let mut cells: Vec<String> = of.by_ref().take(keys.len()).collect();
+        cells.extend(columns.iter().map(|(_, cell)| cell.text(figures, &none)));
+        cells.extend(of);
         line(&mut text, cells.iter().map(String::as_str));
     }
     Ok(Reply::csv(text))

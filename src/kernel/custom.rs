@@ -1,9 +1,11 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
-use crate::kernel::address::{is_email, is_web_url};
+use crate::kernel::address::{self, is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, not_known};
 use crate::kernel::field::{Kind, Values, each_kind};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::money::Money;
+use crate::kernel::phones;
 use crate::kernel::tags::same_set;
 use crate::text_enum;
 use chrono::NaiveDate;
@@ -67,6 +69,17 @@ impl CustomKind {
             CustomKind::Boolean => Kind::Bool,
             CustomKind::MultiChoice => Kind::Words,
             CustomKind::User | CustomKind::Reference => Kind::Uuid,
+        }
+    }
+}
+
+impl CustomKind {
+    /// How its values are written.
+    pub(in crate::kernel) const fn form(self) -> Form {
+        match self {
+            CustomKind::Email => Form::Email,
+            CustomKind::Phone => Form::OwnPhone,
+            _ => Form::Text,
         }
     }
 }
@@ -223,8 +236,14 @@ impl CustomValues {
         self.0.iter().map(|(key, stored)| shown(key, stored)).collect()
     }
 
-    /// With what is given set or cleared; the others stay.
-    pub fn with(&self, given: &[CustomValue], fields: &CustomFields, record: RecordKind) -> Result<Self, Vec<Bad>> {
+    /// With what is given set or cleared; the others stay. Numbers are read as in this country.
+    pub fn with(
+        &self,
+        given: &[CustomValue],
+        fields: &CustomFields,
+        record: RecordKind,
+        country: &str,
+    ) -> Result<Self, Vec<Bad>> {
         let (mut values, mut bad) = (self.0.clone(), Vec::new());
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
@@ -242,7 +261,7 @@ impl CustomValues {
                 bad.push(Bad::member(at("key"), "invalid_choice", detail).among(known).of_field(&value.key));
                 continue;
             };
-            match field.accept(value) {
+            match field.accept(value, country) {
                 // Options are a set: in another order they are the same.
                 Ok(Some(stored)) if self.0.get(&value.key).is_some_and(|known| known.is_as(&stored)) => {}
                 Ok(Some(stored)) => {
@@ -288,7 +307,7 @@ pub fn about(given: &[CustomValue], error: Error) -> Error {
 
 impl CustomField {
     /// The value, ready to be kept; nothing when it is to be cleared. Otherwise the member that is wrong, and why.
-    fn accept(&self, value: &CustomValue) -> Result<Option<Stored>, Wrong> {
+    fn accept(&self, value: &CustomValue, country: &str) -> Result<Option<Stored>, Wrong> {
         let member = self.kind.member();
         let mut given = value.given();
         if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
@@ -310,7 +329,8 @@ impl CustomField {
             _ => {}
         }
         Ok(Some(match (self.kind, stored) {
-            (CustomKind::Email, Stored::Text(text)) => Stored::Text(text.to_lowercase()),
+            (CustomKind::Email, Stored::Text(text)) => Stored::Text(address::email(&text)),
+            (CustomKind::Phone, Stored::Text(text)) => Stored::Text(phones::own(&text, country)),
             (_, stored) => stored,
         }))
     }

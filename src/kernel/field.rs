@@ -5,6 +5,7 @@ use crate::kernel::error::Bad;
 use crate::kernel::form::{Every, Form};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::links::Link;
+use crate::kernel::money;
 use crate::kernel::tags;
 use crate::kernel::time::DateTime;
 use chrono::{Datelike, NaiveDate};
@@ -69,6 +70,10 @@ pub struct Field {
     pub(crate) form: Form,
     /// All of them, where it is the first of several.
     pub(crate) every: Option<&'static Every>,
+    /// Of an instant that may be the end of a day: the field that holds that day.
+    pub(crate) day: Option<&'static Field>,
+    /// It is asked beside another field, and costs nothing more.
+    pub(crate) beside: bool,
     /// Of an amount: the field that holds its currency.
     pub currency: Option<&'static str>,
 }
@@ -90,6 +95,8 @@ where
         refers: None,
         form: Form::Text,
         every: None,
+        day: None,
+        beside: false,
         currency: None,
     }
 }
@@ -124,6 +131,8 @@ pub const fn expression(name: &'static str, kind: Kind, column: &'static Sql) ->
         currency: None,
         form: Form::Text,
         every: None,
+        day: None,
+        beside: false,
     }
 }
 
@@ -174,6 +183,19 @@ impl Field {
     #[must_use]
     pub const fn first_of(mut self, every: &'static Every) -> Self {
         self.every = Some(every);
+        self
+    }
+
+    /// The instant is the end of this day, where there is one.
+    #[must_use]
+    pub const fn of_day(mut self, day: &'static Field) -> Self {
+        self.day = Some(day);
+        self
+    }
+
+    #[must_use]
+    pub const fn beside(mut self) -> Self {
+        self.beside = true;
         self
     }
 
@@ -256,7 +278,8 @@ impl FieldRef {
     pub(in crate::kernel) fn form(&self) -> Form {
         match self {
             FieldRef::Built(field) => field.form,
-            FieldRef::Custom(_) | FieldRef::Currency(_) => Form::Text,
+            FieldRef::Custom(field) => field.kind.form(),
+            FieldRef::Currency(_) => Form::Text,
         }
     }
 
@@ -274,6 +297,15 @@ impl FieldRef {
 
     pub(in crate::kernel) fn same(&self, one: &str, other: &str) -> bool {
         one == other || (self.is_tags() && tags::key(one) == tags::key(other))
+    }
+
+    /// Whether it is the currency of an amount, which stands beside it: `value.currency`.
+    pub(in crate::kernel) fn is_currency(&self) -> bool {
+        match self {
+            FieldRef::Built(field) => field.path.ends_with(".currency"),
+            FieldRef::Custom(_) => false,
+            FieldRef::Currency(_) => true,
+        }
     }
 
     pub(in crate::kernel) fn hot(&self) -> bool {
@@ -417,6 +449,9 @@ impl Values {
                 let choices = field.choices();
                 if !choices.is_empty() && !texts.iter().all(|t| choices.contains(&t.as_str())) {
                     return Err(Bad::not_among(&choices));
+                }
+                if field.form() == Form::Currency && !texts.iter().all(|code| money::known(code)) {
+                    return Err(Bad::new("invalid_format", "must be a code of ISO 4217 such as EUR"));
                 }
                 // PostgreSQL has no NUL in text.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)

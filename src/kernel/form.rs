@@ -13,9 +13,13 @@ pub enum Form {
     Text,
     Email,
     Phone,
+    /// Of a field of one's own: one number, without keys beside it.
+    OwnPhone,
     Domain,
     /// A number for people, such as `D-1042`.
     Number,
+    /// ISO 4217.
+    Currency,
 }
 
 impl Form {
@@ -26,12 +30,25 @@ impl Form {
             Form::Email => vec![address::email(&text)],
             Form::Phone => phones::asked(&text, &actor.settings.country),
             Form::Domain => vec![address::domain(&text)],
+            // What was kept before numbers had a form may be asked for as it is written.
+            Form::OwnPhone => {
+                let own = phones::own(&text, &actor.settings.country);
+                if own == text { vec![own] } else { vec![own, text] }
+            }
+            Form::Currency => vec![text.to_uppercase()],
         }
     }
 
     /// The same of a part of a value.
     pub(in crate::kernel) fn part(self, text: &str) -> String {
-        if self == Form::Phone { phones::part(text) } else { text.to_owned() }
+        match self {
+            Form::Phone => phones::part(text),
+            Form::OwnPhone if phones::looks_like(text) => {
+                format!("{}{}", if text.trim_start().starts_with(['+', '＋']) { "+" } else { "" }, phones::part(text))
+            }
+            Form::Email | Form::Domain => address::part(text),
+            Form::Text | Form::Number | Form::OwnPhone => text.to_owned(),
+        }
     }
 }
 
@@ -68,5 +85,14 @@ pub(in crate::kernel) fn ways(text: &str, actor: &Actor) -> Result<Vec<Vec<Strin
         let detail = format!("may have at most {WORDS_MAX} different words");
         return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(WORDS_MAX).ok()));
     }
-    Ok(vec![words])
+    let number = phones::meant(text, &actor.settings.country);
+    let hosts = cost::needed(words.iter().map(|word| host_of(word)).collect());
+    let other = (hosts != words).then_some(hosts);
+    Ok([words].into_iter().chain(other).chain(number.map(|number| vec![number])).collect())
+}
+
+/// The domain in a word that may be the address of a page.
+fn host_of(word: &str) -> String {
+    let named = if word.contains('@') { None } else { address::domain_in(word) };
+    named.filter(|host| *host != word.to_lowercase()).unwrap_or_else(|| word.to_owned())
 }

@@ -32,6 +32,9 @@ pub enum LinkedBy {
     Related { to: RecordKind, always: bool, work: fn(&Actor, RecordKind, &[Uuid]) -> Cond },
 }
 
+/// A field of a record one step away, and of an amount the one that holds its currency.
+pub type Asking = (&'static Field, Option<&'static Field>);
+
 /// The records for which a condition holds on records one step away.
 pub type Away = fn(&Actor, Cond) -> Cond;
 
@@ -58,8 +61,8 @@ impl<T> Fields<T> {
         }))
     }
 
-    /// What can be asked of records one step away, by its dotted name, with how the answer is found.
-    pub fn away<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = (String, &'static Field, Away)> + 'f {
+    /// What can be asked of records one step away, by its dotted name, with the field that holds its currency and how the answer is found.
+    pub fn away<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = (String, Asking, Away)> + 'f {
         let of = |link: &'static Link| match link.by {
             LinkedBy::Away { kind, fields, found } => Some((link.name, kind, fields(), found)),
             _ => None,
@@ -68,7 +71,8 @@ impl<T> Fields<T> {
             let shown = fields
                 .iter()
                 .filter(move |field| field.name != DELETED_AT && !actor.access.hides(kind.path(), field.member()));
-            shown.map(move |field| (format!("{name}.{}", field.name), field, found))
+            let currency = move |field: &Field| fields.iter().find(|other| field.currency == Some(other.name));
+            shown.map(move |field| (format!("{name}.{}", field.name), (field, currency(field)), found))
         })
     }
 

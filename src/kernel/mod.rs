@@ -20,6 +20,7 @@ pub mod kind;
 pub mod links;
 pub mod merge_patch;
 pub mod money;
+pub mod names;
 pub mod next_task;
 pub mod on;
 pub mod parameters;

@@ -60,8 +60,8 @@ impl Serialize for NextTaskColumns {
 }
 
 /// For a caller who does not see everything: the statement that finds the next task of a record of a kind, as `id`, `due_end` and
-/// `due_date`. What is kept beside the record counts what such a caller does not see.
-pub type Narrow = Box<dyn Fn(Kind) -> String>;
+/// `due_date`; nothing where the caller sees no task. What is kept beside the record counts what such a caller does not see.
+pub type Narrow = Box<dyn Fn(Kind) -> Option<String>>;
 
 thread_local! {
     static NARROW: RefCell<Option<Narrow>> = const { RefCell::new(None) };
@@ -81,14 +81,15 @@ impl<C, R> Shown<C, R> {
 
 impl<C: Column + Default + QueryFragment<Pg>, R: Record> QueryFragment<Pg> for Shown<C, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let name = match C::NAME {
-            "next_task_id" => "id",
-            "next_task_at" => "due_end",
-            _ => "due_date",
+        let (name, none) = match C::NAME {
+            "next_task_id" => ("id", "(null::uuid)"),
+            "next_task_at" => ("due_end", "(null::timestamptz)"),
+            _ => ("due_date", "(null::date)"),
         };
         let narrow = NARROW.with_borrow(|narrow| narrow.as_ref().map(|narrow| narrow(R::KIND)));
         match narrow {
-            Some(next) => {
+            Some(None) => out.push_sql(none),
+            Some(Some(next)) => {
                 out.unsafe_to_cache_prepared();
                 out.push_sql(&format!("(select next.{name} from ({next}) next)"));
             }

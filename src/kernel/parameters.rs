@@ -2,6 +2,7 @@
 use crate::kernel::asked::{ASKS, Ask, CUSTOM, LIMIT_DEFAULT, LIMIT_MAX, Q_MAX, RELATED, applies};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::{Fields, Kind};
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::query::FILES;
@@ -22,6 +23,10 @@ impl<T> Fields<T> {
                 let me = field.refers == Some(RecordKind::User) && matches!(ask, Ask::AnyOf | Ask::NoneOf);
                 if me {
                     one = ObjectBuilder::new().schema_type(Type::String).pattern(Some(USER));
+                }
+                if field.form == Form::Currency && matches!(ask, Ask::AnyOf | Ask::NoneOf) {
+                    let format = SchemaFormat::Custom("currency".into());
+                    one = one.format(Some(format)).pattern(Some("^[A-Za-z]{3}$"));
                 }
                 if !field.choices.is_empty() && *ask != Ask::Empty {
                     one = one.enum_values(Some(field.choices.iter().copied()));

@@ -1,5 +1,8 @@
 //! Phone numbers: kept as they were written, in E.164 where they can be understood, and found in every way of writing them.
-use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
+use crate::kernel::address;
+use rlibphonenumber::{
+    NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region, get_national_significant_number_owned,
+};
 use serde_json::Value as Json;
 
 /// Codes of ISO 3166 that have no telephone numbers of their own.
@@ -17,7 +20,19 @@ pub fn e164(text: &str, country: &str) -> Option<String> {
     number(text, country).map(|number| number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
+/// What is dialled before an international number in countries where that begins with 00 and goes on.
+const LONGER_THAN_00: [(&str, &[&str]); 3] =
+    [("0011", &["AU", "CC", "CX"]), ("001", &["GY", "HK", "ID", "KH", "KR", "MN", "SG", "TH"]), ("009", &["NG"])];
+
+/// Whether a character is one that people set digits apart with and that says no more than a blank does.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\'' | '‘' | '’' | 'ʼ' | '´' | '`' | '·' | '•' | '∙' | '⋅')
+}
+
 fn number(text: &str, country: &str) -> Option<PhoneNumber> {
+    let seen = text.chars().filter(|c| !address::is_invisible(*c));
+    let text: String = seen.map(|c| if is_blank(c) { ' ' } else { c }).collect();
+    let text = text.trim();
     let region = country.parse::<Region>().ok();
     // Some numbers are complete without an area code, such as 310-1234 in Canada.
     let whole = |number: &PhoneNumber| {
@@ -26,8 +41,12 @@ fn number(text: &str, country: &str) -> Option<PhoneNumber> {
     let read = |text: &str| PHONE_NUMBER_UTIL.parse(text, region).ok().filter(whole);
     // Most countries dial 00 before an international number, and it is written so in the others too: 007 800 is Russia's also in
     // Japan, where numbers of some operators begin with 0078, and in Brazil, where a carrier is chosen after 00.
-    let abroad = text.trim_start().strip_prefix("00").and_then(|rest| read(&format!("+{rest}")));
-    abroad.filter(PhoneNumber::is_valid).or_else(|| read(text))
+    let abroad = |prefix: &str| {
+        let number = text.strip_prefix(prefix).and_then(|rest| read(&format!("+{rest}")));
+        number.filter(PhoneNumber::is_valid)
+    };
+    let longer = LONGER_THAN_00.iter().find(|(_, homes)| homes.contains(&country));
+    longer.and_then(|(prefix, _)| abroad(prefix)).or_else(|| abroad("00")).or_else(|| read(text))
 }
 
 /// What becomes of a number that was read by another library: a national one that was read in the country of then stays as it is.
@@ -72,6 +91,37 @@ pub fn asked(text: &str, country: &str) -> Vec<String> {
     keys
 }
 
+/// Whether two numbers, each as it was written and in E.164, are one. An extension belongs to a number and stands in no E.164.
+pub fn same((one, e164): (&str, Option<&str>), (other, other_e164): (&str, Option<&str>)) -> bool {
+    match (e164, other_e164) {
+        (Some(a), Some(b)) => a == b && extension(one, a) == extension(other, b),
+        (None, None) => plain(one) == plain(other),
+        _ => false,
+    }
+}
+
+/// The digits that were written behind the number itself.
+fn extension(written: &str, e164: &str) -> String {
+    let number = PHONE_NUMBER_UTIL.parse(e164, None).ok().map(|number| get_national_significant_number_owned(&number));
+    let written = plain(written);
+    number.and_then(|number| Some(written.split_once(&number)?.1.to_owned())).unwrap_or_default()
+}
+
+/// A number as a field of one's own keeps it: in E.164 where it can be understood.
+pub fn own(text: &str, country: &str) -> String {
+    e164(text, country).unwrap_or_else(|| text.to_owned())
+}
+
+/// What a text with more than digits in it means as a number: `(212) 555-0123 x5`, `1-800-flowers`, `*67`, `ext 9`.
+pub fn meant(text: &str, country: &str) -> Option<String> {
+    if let Some(e164) = e164(text, country) {
+        return Some(plain(&e164));
+    }
+    let text = text.trim().to_lowercase();
+    let rest = ["*", "#", "ext"].iter().find_map(|mark| text.strip_prefix(mark))?;
+    (rest.contains(char::is_numeric) && rest.chars().all(is_of_numbers)).then(|| plain(&text))
+}
+
 /// As `asked`, for a part of a number.
 pub fn part(text: &str) -> String {
     plain(text)
@@ -80,7 +130,12 @@ pub fn part(text: &str) -> String {
 /// Whether a text can be nothing but a number: digits, and what is written between them.
 pub fn looks_like(text: &str) -> bool {
     let digits = text.chars().filter(|c| c.is_numeric()).count();
-    digits >= 5 && text.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-–—‐‑()[]./＋\u{a0}".contains(c))
+    digits >= 5 && text.chars().all(is_of_numbers)
+}
+
+/// Digits, and what is written between them.
+fn is_of_numbers(c: char) -> bool {
+    c.is_numeric() || is_blank(c) || address::is_invisible(c) || "+-‒–—‐‑−()[]./＋*#~".contains(c)
 }
 
 #[cfg(test)]
@@ -170,6 +225,25 @@ mod tests {
             ("０３-１２３４-５６７８", "JP", Some("+81312345678")),
             ("tel:+44-20-7946-0958", "US", Some("+442079460958")),
             ("+1 212 555 0123 ext. 5", "US", Some("+12125550123")),
+            ("+372\u{202f}555\u{2009}01011", "US", Some("+37255501011")),
+            ("555\u{2007}01\u{2003}011", "EE", Some("+37255501011")),
+            ("+41 44'668'18'00", "DE", Some("+41446681800")),
+            ("044·668·18·00", "CH", Some("+41446681800")),
+            ("+41 44’668 18 00", "US", Some("+41446681800")),
+            ("+33\u{200b}1 42 68 53 00", "US", Some("+33142685300")),
+            ("0011 32 12 34 56 78", "AU", Some("+3212345678")),
+            ("0011-36-1-234-5678", "CC", Some("+3612345678")),
+            ("0011 36 1 234 5678", "CX", Some("+3612345678")),
+            ("0011 1 212 555 0123", "AU", Some("+12125550123")),
+            ("001 212 555 0123", "AU", Some("+12125550123")),
+            ("0036 1 234 5678", "AU", Some("+3612345678")),
+            ("001 32 12 34 56 78", "GY", Some("+3212345678")),
+            ("001 32 12 34 56 78", "MN", Some("+3212345678")),
+            ("001 1 212 555 0123", "HK", Some("+12125550123")),
+            ("001 212 555 0123", "SG", Some("+12125550123")),
+            ("009 7 912 345-67-89", "NG", Some("+79123456789")),
+            ("009 44 20 7946 0958", "NG", Some("+442079460958")),
+            ("0044 20 7946 0958", "NG", Some("+442079460958")),
             ("555-0123", "US", None),
             ("ask at the desk", "US", None),
             ("", "US", None),
@@ -183,6 +257,46 @@ mod tests {
         assert_eq!(keys("Ask at the  desk", None), ["ask_at_the_desk"]);
         assert_eq!(asked("ask at the desk", "US"), ["ask_at_the_desk"]);
         assert_eq!(asked("8 800 555-35-35", "RU"), ["88005553535", "78005553535"]);
+    }
+
+    #[test]
+    fn numbers_are_one_with_their_extensions() {
+        let is_one = |one: &str, other: &str, country: &str| {
+            let (a, b) = (e164(one, country), e164(other, country));
+            same((one, a.as_deref()), (other, b.as_deref()))
+        };
+        for (one, other, country, expected) in [
+            ("555 01011", "+372 5550-1011", "EE", true),
+            ("555 01011", "555 01012", "EE", false),
+            ("(212) 736-5000 ext. 7", "+1 212 736 5000 x7", "US", true),
+            ("(212) 736-5000 ext. 7", "+1 212 736 5000 x8", "US", false),
+            ("(212) 736-5000 ext. 7", "+1 212 736 5000", "US", false),
+            ("8-800-555-35-35", "+78005553535", "RU", true),
+            ("011 15-2345-6789", "+54 9 11 2345-6789", "AR", true),
+            ("1234", "12 34", "EE", true),
+            ("ask at the desk", "Ask  at the desk", "EE", true),
+            ("ask at the desk", "ask Ann", "EE", false),
+        ] {
+            assert_eq!(is_one(one, other, country), expected, "{one}, {other}");
+        }
+    }
+
+    #[test]
+    fn searches_mean_numbers_with_more_than_digits() {
+        for (text, expected) in [
+            ("(212) 736-5000 x5", Some("12127365000")),
+            ("212 736 5000 ext 9", Some("12127365000")),
+            ("1-800-flowers", Some("18003569377")),
+            ("*67", Some("67")),
+            ("ext 9", Some("9")),
+            ("Ext. 12", Some("12")),
+            ("x5", None),
+            ("Model 5", None),
+            ("extra 5 boats", None),
+            ("Anna", None),
+        ] {
+            assert_eq!(meant(text, "US").as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

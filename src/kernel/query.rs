@@ -260,9 +260,10 @@ impl<T> Fields<T> {
         // Not signed by itself: the cursor that holds it is.
         let mark = hex(Sha256::digest(mark_of.as_bytes()).get(..12).unwrap_or_default());
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
-        let best = window.words.filter(|_| window.sort.is_none()).and_then(|words| {
-            Part::best(self.kind, &words, |member| actor.access.hides(self.kind.path(), member)).map(On::new)
-        });
+        let best = window
+            .words
+            .filter(|_| window.sort.is_none())
+            .and_then(|words| Part::best(self.kind, &words, actor).map(On::new));
         let others = On::new(best.as_ref().map(|best: &On<T, Part>| best.fragment().others()).unwrap_or_default());
         let among_best = best.as_ref().zip(window.cursor.as_ref());
         let among_best = among_best.and_then(|(_, cursor)| order.seek(cursor, &format!("{mark}{AMONG_BEST}")).ok());

@@ -4,10 +4,11 @@ use crate::kernel::amounts;
 use crate::kernel::asked::Ask;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{FieldRef, Fields, Kind, Values};
+use crate::kernel::field::{Field, FieldRef, Fields, Kind, Values};
 use crate::kernel::kind::Kind as RecordKind;
 use crate::kernel::relative;
 use crate::kernel::time::day_start;
+use chrono::NaiveDate;
 
 impl<T> Fields<T> {
     /// The condition that a question and its values make of a field; the error does not say where.
@@ -18,21 +19,33 @@ impl<T> Fields<T> {
         texts: Vec<String>,
         actor: &Actor,
     ) -> Result<Cond, Bad> {
-        let zone = actor.settings.own_time_zone;
-        let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
-        match (ask, self.currency_of(&field)) {
-            (Ask::AnyOf, Some(currency)) => one_of_each(texts, |text| in_currency(&field, &currency, ask, text, actor)),
-            (Ask::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
-                Ok([text]) => in_currency(&field, &currency, ask, text, actor),
-                Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
-            },
-            (Ask::NoneOf, Some(_)) => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            (Ask::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
-                one_of_each(texts, |text| within_days(&field, text, actor))
-            }
-            (Ask::NoneOf, None) if of_days => self.question(field, Ask::AnyOf, texts, actor).map(|cond| !cond),
-            _ => question(field, ask, texts, actor),
+        asked_in(self.currency_of(&field), field, ask, texts, actor)
+    }
+}
+
+/// As `Fields::question`; `currency` is the field that holds the currency of an amount.
+pub(in crate::kernel) fn asked_in(
+    currency: Option<FieldRef>,
+    field: FieldRef,
+    ask: Ask,
+    texts: Vec<String>,
+    actor: &Actor,
+) -> Result<Cond, Bad> {
+    let zone = actor.settings.own_time_zone;
+    let of_days = matches!(field.kind(), Kind::Date | Kind::Time);
+    match (ask, &currency) {
+        (Ask::AnyOf, Some(currency)) => one_of_each(texts, |text| in_currency(&field, currency, ask, text, actor)),
+        (Ask::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
+            Ok([text]) => in_currency(&field, currency, ask, text, actor),
+            Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
+        },
+        (Ask::NoneOf, Some(_)) => asked_in(currency, field, Ask::AnyOf, texts, actor).map(|cond| !cond),
+        (Ask::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
+            one_of_each(texts, |text| within_days(&field, text, actor))
         }
+        (Ask::Op(op), None) if of_days => from_day(&field, op, texts, actor),
+        (Ask::NoneOf, None) if of_days => asked_in(None, field, Ask::AnyOf, texts, actor).map(|cond| !cond),
+        _ => question(field, ask, texts, actor),
     }
 }
 
@@ -46,7 +59,7 @@ fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, Bad>) -
 fn in_currency(field: &FieldRef, currency: &FieldRef, ask: Ask, text: String, actor: &Actor) -> Result<Cond, Bad> {
     match amounts::cut(&text) {
         (amount, Some(code)) => Ok(Cond::All(vec![
-            Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code.to_owned()])),
+            Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code])),
             question(field.clone(), ask, vec![amount.to_owned()], actor)?,
         ])),
         (_, None) => question(field.clone(), ask, vec![text], actor),
@@ -64,7 +77,25 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
         _ => Values::Time(vec![day_start(day, zone)]),
     };
     let bound = |op, day| Cond::Is(field.clone(), op, value(day));
-    Ok(Cond::All(vec![bound(Op::Gte, first), bound(Op::Lt, after)]))
+    let cond = Cond::All(vec![bound(Op::Gte, first), bound(Op::Lt, after)]);
+    Ok(or_all_day(field, cond, &[(Op::Gte, first), (Op::Lt, after)]))
+}
+
+/// As `question`, where the value may be a day: an all-day task is later than the beginning of its day.
+fn from_day(field: &FieldRef, op: Op, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
+    let day = texts.first().and_then(|text| relative::day(text, actor.settings.own_time_zone));
+    let cond = question(field.clone(), Ask::Op(op), texts, actor)?;
+    let op = if matches!(op, Op::Gt | Op::Gte) { Op::Gte } else { Op::Lt };
+    Ok(day.map(|day| or_all_day(field, cond.clone(), &[(op, day)])).unwrap_or(cond))
+}
+
+/// What is asked of days is asked of the day, where the instant is only the end of it: that is the beginning of the next one, in the
+/// workspace's time zone.
+fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) -> Cond {
+    let FieldRef::Built(Field { day: Some(day), .. }) = field else { return of_instant };
+    let bound = |(op, date): &(Op, NaiveDate)| Cond::Is((*day).into(), *op, Values::Date(vec![*date]));
+    let timed = Cond::All(vec![Cond::Empty((*day).into()), of_instant]);
+    Cond::Any(vec![timed, Cond::All(of_day.iter().map(bound).collect())])
 }
 
 /// As `Fields::question`, of a field whose values need nothing beside them.

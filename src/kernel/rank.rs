@@ -1,20 +1,35 @@
 //! What is exactly the text that was asked for comes before what only mentions it. A ranked list is two lists in the order of the list, one
 //! after the other: so each can be read in steps, and an index finds the exact ones among any number of others.
+use crate::kernel::actor::Actor;
+use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
+use crate::kernel::{address, phones};
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::Text;
+use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};
 
-/// A text of a record that has an index: SQL before and behind the folded question, and the members it is made of.
+/// A text of a record that has an index: SQL before and behind the question in the form of the text, and the members it is made of.
 #[derive(Debug)]
 struct Exact {
     before: &'static str,
     after: &'static str,
     members: &'static [&'static str],
+    form: Form,
 }
 
 const fn exact(before: &'static str, members: &'static [&'static str]) -> Exact {
-    Exact { before, after: "", members }
+    Exact { before, after: "", members, form: Form::Text }
+}
+
+const fn number(before: &'static str) -> Exact {
+    Exact { before, after: ")", members: &["number"], form: Form::Number }
+}
+
+impl Exact {
+    const fn written(mut self, form: Form) -> Exact {
+        self.form = form;
+        self
+    }
 }
 
 const CONTACT: &[Exact] = &[
@@ -24,19 +39,22 @@ const CONTACT: &[Exact] = &[
     ),
     exact("fold(contacts.first_name) = ", &["first_name"]),
     exact("fold(contacts.last_name) = ", &["last_name"]),
-    exact("jsonb_path_query_array(contacts.emails, '$[*].email') ? ", &["email"]),
+    exact("jsonb_path_query_array(contacts.emails, '$[*].email') ? ", &["email"]).written(Form::Email),
+    exact("contacts.phone_keys ?| ", &["phone"]).written(Form::Phone),
 ];
-const COMPANY: &[Exact] = &[exact("fold(companies.name) = ", &["name"]), exact("companies.domain = ", &["domain"])];
+const COMPANY: &[Exact] =
+    &[exact("fold(companies.name) = ", &["name"]), exact("companies.domain = ", &["domain"]).written(Form::Domain)];
 const LEAD: &[Exact] = &[
     exact("fold(leads.title) = ", &["title"]),
-    Exact { before: "leads.number = upper(", after: ")", members: &["number"] },
+    number("leads.number = upper("),
+    exact("fold(leads.person ->> 'name') = ", &["person"]),
+    exact("(leads.person ->> 'email') = ", &["person"]).written(Form::Email),
+    exact("leads.phone_keys ?| ", &["person"]).written(Form::Phone),
 ];
-const DEAL: &[Exact] = &[
-    exact("fold(deals.title) = ", &["title"]),
-    Exact { before: "deals.number = upper(", after: ")", members: &["number"] },
-];
+const DEAL: &[Exact] = &[exact("fold(deals.title) = ", &["title"]), number("deals.number = upper(")];
 const PRODUCT: &[Exact] = &[exact("fold(products.name) = ", &["name"]), exact("fold(products.sku) = ", &["sku"])];
-const USER: &[Exact] = &[exact("fold(users.name) = ", &["name"]), exact("users.email = ", &["email"])];
+const USER: &[Exact] =
+    &[exact("fold(users.name) = ", &["name"]), exact("users.email = ", &["email"]).written(Form::Email)];
 const TASK: &[Exact] = &[exact("fold(tasks.title) = ", &["title"])];
 const FILE: &[Exact] = &[exact("fold(files.name) = ", &["name"])];
 const TAG: &[Exact] = &[exact("fold(tags.name) = ", &["name"])];
@@ -75,17 +93,24 @@ const fn texts(kind: Kind) -> &'static [Exact] {
 pub struct Part {
     texts: Vec<&'static Exact>,
     asked: String,
+    email: String,
+    domain: String,
+    numbers: Vec<String>,
     /// Those that are the text exactly; otherwise those that are not.
     best: bool,
 }
 
 impl Part {
     /// Those that are a text exactly, where there is such a text that is not hidden.
-    pub(in crate::kernel) fn best(kind: Kind, asked: &str, hides: impl Fn(&str) -> bool) -> Option<Part> {
-        let shown = |text: &&Exact| !text.members.iter().any(|&member| hides(member));
-        let texts: Vec<&Exact> = texts(kind).iter().filter(shown).collect();
+    pub(in crate::kernel) fn best(kind: Kind, asked: &str, actor: &Actor) -> Option<Part> {
+        let hides = |text: &Exact| text.members.iter().any(|member| actor.access.hides(kind.path(), member));
+        let digits = asked.contains(char::is_numeric);
+        let can_be = |text: &&Exact| !hides(text) && (text.form != Form::Phone || digits);
+        let texts: Vec<&Exact> = texts(kind).iter().filter(can_be).collect();
         let asked = asked.split_whitespace().collect::<Vec<_>>().join(" ");
-        (!texts.is_empty() && !asked.is_empty()).then_some(Part { texts, asked, best: true })
+        let (email, domain) = (address::email(&asked), address::domain(&asked));
+        let numbers = if digits { phones::asked(&asked, &actor.settings.country) } else { Vec::new() };
+        (!texts.is_empty() && !asked.is_empty()).then_some(Part { texts, asked, email, domain, numbers, best: true })
     }
 
     pub(in crate::kernel) fn others(&self) -> Part {
@@ -103,9 +128,16 @@ impl QueryFragment<Pg> for Part {
         for (n, text) in self.texts.iter().enumerate() {
             out.push_sql(if n == 0 { "((" } else { " or " });
             out.push_sql(text.before);
-            out.push_sql("fold(");
-            out.push_bind_param::<Text, _>(&self.asked)?;
-            out.push_sql(")");
+            match text.form {
+                Form::Email => out.push_bind_param::<Text, _>(&self.email)?,
+                Form::Domain => out.push_bind_param::<Text, _>(&self.domain)?,
+                Form::Phone | Form::OwnPhone => out.push_bind_param::<Array<Text>, _>(&self.numbers)?,
+                Form::Text | Form::Number => {
+                    out.push_sql("fold(");
+                    out.push_bind_param::<Text, _>(&self.asked)?;
+                    out.push_sql(")");
+                }
+            }
             out.push_sql(text.after);
         }
         out.push_sql(if self.best { "))" } else { ") is not true)" });

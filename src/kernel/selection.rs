@@ -7,6 +7,7 @@ use crate::kernel::cost::Spent;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window};
+use crate::kernel::question::asked_in;
 use crate::kernel::shape::Rules;
 use crate::kernel::standing::{DELETED_AT, Deleted};
 use diesel::deserialize::FromSqlRow;
@@ -29,7 +30,7 @@ pub struct Condition {
     /// Always texts, as in a query string. Dates and instants may be relative, in the workspace's time zone: `today`,
     /// `this_week`, `this_month`, `this_quarter`, `this_year`, moved by `+3d`, `-1w`, `-6m`, `+1y`; instants also `now-36h`. With `eq`,
     /// `in`, `ne` and `not_in` they mean the whole period, with the others its beginning. Amounts are in the minor unit and name their
-    /// currency, as `50000 EUR`, unless another condition of `all` does.
+    /// currency, as `50000 EUR`, unless another condition of `all` does; those of a record one step away always name it.
     #[schema(min_items = 1, max_items = 500, example = json!(["this_month"]))]
     pub values: Vec<String>,
 }
@@ -168,23 +169,33 @@ impl SearchRequest {
     }
 }
 
-/// The conditions of a list that compare amounts of whatever currency; `all` hold with each of them.
-fn without_currency<'c>(name: &'c str, list: &'c [Cond], all: &'c [Cond]) -> impl Iterator<Item = Bad> + 'c {
-    let around: Vec<&Cond> = all.iter().collect();
+const WITH_EACH: &str = "compares amounts of different currencies: give the currency with each, such as 50000 EUR";
+
+/// The conditions of a list that compare amounts of whatever currency; those of `around` hold with each of them.
+fn without_currency<'c>(name: &'c str, list: &'c [Cond], around: &'c [&'c Cond]) -> impl Iterator<Item = Bad> + 'c {
     list.iter().enumerate().filter_map(move |(n, cond)| {
-        let amount = amounts::unnamed(cond, &around)?;
-        let detail = "compares amounts of different currencies: give the currency with each, such as 50000 EUR";
+        let amount = amounts::unnamed(cond, around)?;
         let beside = match amount {
             FieldRef::Built(field) => format!(", or add to all that {} is one", field.currency.unwrap_or_default()),
             _ => String::new(),
         };
-        Some(Bad::member(format!("/{name}/{n}/values"), "required", format!("{detail}{beside}")))
+        Some(Bad::member(format!("/{name}/{n}/values"), "required", format!("{WITH_EACH}{beside}")))
     })
 }
 
 impl<T> Fields<T> {
     /// The condition that a selection makes; every mistake is reported with its pointer.
     pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<Bad>> {
+        self.select_beside(selection, &[], actor)
+    }
+
+    /// As `select`, beside conditions that hold too, and may name the currency of its amounts.
+    pub fn select_beside(
+        &'static self,
+        selection: &Selection,
+        beside: &[Cond],
+        actor: &Actor,
+    ) -> Result<Cond, Vec<Bad>> {
         let (mut bad, mut spent) = (Vec::new(), Spent::default());
         let mut read = |list: &[Condition], name: &str| -> Vec<Cond> {
             let one = |(n, condition)| {
@@ -200,10 +211,11 @@ impl<T> Fields<T> {
         let (mut conds, any) = (read(&selection.all, "all"), read(&selection.any, "any"));
         let none = read(&selection.none, "none");
         if bad.is_empty() {
+            let around: Vec<&Cond> = conds.iter().chain(beside).collect();
             bad.extend(
                 [("all", &conds), ("any", &any), ("none", &none)]
                     .into_iter()
-                    .flat_map(|(name, list)| without_currency(name, list, &conds)),
+                    .flat_map(|(name, list)| without_currency(name, list, &around)),
             );
         }
         conds.extend(none.into_iter().map(|cond| !cond));
@@ -226,7 +238,7 @@ impl<T> Fields<T> {
         }
         let away = self.away(actor).find(|(name, ..)| *name == condition.field);
         let (away, named) = match away {
-            Some((_, field, found)) => (Some(found), Some(field.into())),
+            Some((_, (field, currency), found)) => (Some((currency, found)), Some(field.into())),
             None => (None, self.named(&condition.field, actor).or_else(|| self.id_named(&condition.field))),
         };
         // A search looks at living records alone.
@@ -247,20 +259,23 @@ impl<T> Fields<T> {
             let detail = format!("cannot be {}; {} takes {}", condition.op, condition.field, takes.join(", "));
             about(wrong("op", detail).among(takes))
         })?;
-        let cond = self
-            .question(field, ask, condition.values.clone(), actor)
-            .map_err(|bad| about(bad.at_member(format!("{pointer}/values"))))?;
-        Ok(match away {
-            Some(found) => found(actor, cond),
-            None => cond,
-        })
+        let (values, at) = (condition.values.clone(), format!("{pointer}/values"));
+        let Some((currency, found)) = away else {
+            return self.question(field, ask, values, actor).map_err(|bad| about(bad.at_member(at)));
+        };
+        // The currency must be that of the same record, so no condition beside this one can name it.
+        match asked_in(currency.map(FieldRef::Built), field, ask, values, actor) {
+            Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => Err(Bad::member(at, "required", WITH_EACH)),
+            Ok(cond) => Ok(found(actor, cond)),
+            Err(bad) => Err(bad.at_member(at)),
+        }
     }
 
     /// As `plan`, for a body, with conditions that come from elsewhere.
     pub fn search_plan(&'static self, asked: &SearchRequest, more: Vec<Cond>, actor: &Actor) -> Result<Plan<T>> {
         let selection = asked.selection();
         let words = asked.q.as_ref().map(|q| self.condition_of_words(q, actor)).transpose();
-        let filter = match (self.select(&selection, actor), words) {
+        let filter = match (self.select_beside(&selection, &more, actor), words) {
             (Ok(cond), Ok(words)) => Ok(words.into_iter().chain([cond]).chain(more.clone()).collect()),
             (selected, words) => Err(selected.err().into_iter().flatten().chain(words.err()).collect()),
         };

@@ -8,6 +8,22 @@ use diesel::sql_types::{Array, Nullable, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+/// One tag, or one option of a field, as a body gives it: as long as the name of a tag can be.
+#[derive(Debug)]
+pub struct Word;
+
+impl PartialSchema for Word {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).max_length(Some(WORD_MAX)).into()
+    }
+}
+impl ToSchema for Word {}
+
+const WORD_MAX: usize = 200;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Array<Nullable<Text>>)]
@@ -35,7 +51,8 @@ pub fn same_set<T: PartialEq>(one: &[T], other: &[T]) -> bool {
 
 /// What all spellings of a tag have in common; the SQL function `tag_key` says the same.
 pub fn key(word: &str) -> String {
-    word.nfkc().collect::<String>().to_uppercase().to_lowercase().nfc().collect()
+    // Lower case first: the capital of ß has no capitals.
+    word.nfkc().collect::<String>().to_lowercase().to_uppercase().to_lowercase().nfc().collect()
 }
 
 /// What a change does to the tags of a record: first the whole list is set, then some are added, then some taken off.
@@ -130,7 +147,7 @@ mod tests {
     fn spellings_of_one_tag_have_one_key() {
         for (one, others) in [
             ("vip", ["VIP", "Vip", "ＶＩＰ"]),
-            ("straße", ["STRASSE", "Strasse", "Straße"]),
+            ("straße", ["STRASSE", "Strasse", "STRAẞE"]),
             ("caf\u{e9}", ["cafe\u{301}", "CAFÉ", "Cafe\u{301}"]),
             ("жук", ["ЖУК", "Жук", "жУК"]),
             ("ﬁrst", ["first", "FIRST", "First"]),

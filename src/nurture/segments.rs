@@ -262,9 +262,22 @@ fn change_members(
     let own = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
     let gone = own.filter(m::record_id.eq_any(gone));
     let removed = diesel::delete(gone).execute(tx.conn)?;
+    if added + removed > 0 {
+        members_changed(tx, &segment)?;
+    }
     let size = size(tx, &segment)?;
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
     Ok(SegmentMembersResult { added: number(added), removed: number(removed), size })
+}
+
+/// Other members are another version: work that was promised on those of before must know.
+fn members_changed(tx: &mut Tx<'_>, segment: &Segment) -> Result<()> {
+    let after: Segment = diesel::update(segments::table.find((tx.workspace(), segment.id)))
+        .set((segments::version.eq(segment.version + 1), segments::updated_at.eq(tx.now)))
+        .returning(Segment::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::changed("updated", segment, &after)?);
+    Ok(())
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {

@@ -150,9 +150,12 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -
     if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
         check(before.resource, selection, tx.actor)?;
     }
+    // What was kept may not be asked any more, and hinders no other change.
     let selection = changes.selection.as_ref().unwrap_or(&before.selection);
-    let sort = changes.sort.as_ref().filter(|sort| **sort != before.sort || *selection != before.selection);
-    check_sort(before.resource, selection, sort.and_then(Option::as_deref), tx.actor)?;
+    let sort = changes.sort.as_ref().unwrap_or(&before.sort);
+    if *selection != before.selection || *sort != before.sort {
+        check_sort(before.resource, selection, sort.as_deref(), tx.actor)?;
+    }
     if let Some(columns) = changes.columns.as_ref().filter(|columns| **columns != before.columns) {
         check_columns(before.resource, columns, tx.actor)?;
     }

@@ -3,6 +3,7 @@ use crate::db::pool::Db;
 use crate::db::queue::Job;
 use crate::db::tx::in_transaction;
 use crate::identity::letters::{self, Letter, Order};
+use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use diesel::PgConnection;
 use lettre::message::Mailbox;
@@ -57,14 +58,16 @@ impl Mail {
     }
 
     fn send(&self, letter: &Letter) -> Result<()> {
-        let to: Mailbox = letter.to.parse().map_err(Error::internal)?;
+        let to: Mailbox = address::for_mail(&letter.to).parse().map_err(Error::internal)?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(&letter.subject);
         let message = message.body(letter.text.clone()).map_err(Error::internal)?;
         match &self.way {
             Way::Smtp(server) => server.send(&message).map(drop).map_err(|error| {
-                log::warn!("a letter was not sent: {error}");
+                // What the server says names who should have got it.
+                let why = error.status().map_or_else(|| cause(&error).to_owned(), |status| format!("it said {status}"));
+                log::warn!("a letter was not sent: {why}");
                 let code = if error.is_permanent() { Code::Conflict } else { Code::Overloaded };
-                Error::new(code, format!("the mail server did not take the letter: {error}"))
+                Error::new(code, format!("the mail server did not take the letter: {why}"))
             }),
             Way::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", Uuid::now_v7()));
@@ -73,6 +76,19 @@ impl Mail {
                 Ok(())
             }
         }
+    }
+}
+
+/// Why a mail server said nothing.
+fn cause(error: &lettre::transport::smtp::Error) -> &'static str {
+    if error.is_timeout() {
+        "it did not answer in time"
+    } else if error.is_tls() {
+        "it could not be reached securely"
+    } else if error.is_client() {
+        "it offers no way in that is set up"
+    } else {
+        "it could not be reached or understood"
     }
 }
 

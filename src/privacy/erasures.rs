@@ -4,9 +4,10 @@ use crate::db::events::Event;
 use crate::db::sight::sight;
 use crate::db::table::RESTORE_DAYS;
 use crate::db::tx::Tx;
-use crate::db::{idempotency, queue};
+use crate::db::{idempotency, queue, related};
 use crate::intake::imports::forget;
 use crate::kernel::actor::{Action, can};
+use crate::kernel::address;
 use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Bad, Error, Result};
@@ -155,9 +156,9 @@ fn seen(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
     ERASURE.on(Cond::All(Vec::new()))
 }
 
-/// An address as a proof keeps it: it can be recognised, not read. The first is what is kept now; the others were kept under secrets of before.
+/// An address, in its one form, as a proof keeps it: it can be recognised, not read. The first is what is kept now; the others were kept under secrets of before.
 fn hashes(address: &str) -> Vec<String> {
-    signatures(format!("erased:{}", address.to_lowercase()).as_bytes()).iter().map(|hash| hex(hash)).collect()
+    signatures(format!("erased:{address}").as_bytes()).iter().map(|hash| hex(hash)).collect()
 }
 
 diesel::define_sql_function! { fn redact_events(workspace: SqlUuid, records: Array<SqlUuid>) -> BigInt; }
@@ -168,6 +169,9 @@ pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Opt
     for subject in subjects {
         proofs.push(erase(tx, *subject, reason, rule, &mut records)?);
     }
+    // What is left to be done with them is not the next task of their companies.
+    let employers = employers(tx, subjects)?;
+    related::refresh(tx, Kind::Company, employers)?;
     if !proofs.is_empty() {
         records.extend(forget::all(tx)?);
         idempotency::forget(tx, records)?;
@@ -175,6 +179,17 @@ pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Opt
         forget_words(tx)?;
     }
     Ok(proofs)
+}
+
+fn employers(tx: &mut Tx<'_>, subjects: &[Subject]) -> Result<Vec<Uuid>> {
+    use s::contacts as c;
+    let people = subjects.iter().filter_map(|subject| subject.contact()).collect::<Vec<_>>();
+    if people.is_empty() {
+        return Ok(people);
+    }
+    let employed = c::table.filter(c::workspace_id.eq(tx.workspace())).filter(c::id.eq_any(people));
+    let employed = employed.filter(c::company_id.is_not_null());
+    Ok(employed.select(c::company_id.assume_not_null()).distinct().load(tx.conn)?)
 }
 
 /// Which records a rule may choose to erase: contacts go out of sight once they are erased, leads stay.
@@ -438,7 +453,9 @@ async fn read(ctx: Ctx<can::erasures::Read>, id: Id) -> Result<Reply> {
 #[post("/erasures/search")]
 async fn lookup(ctx: Ctx<can::erasures::Read>, asked: Valid<ErasureLookup>) -> Result<Reply> {
     ctx.read(move |tx| {
-        let hashes: Vec<Option<String>> = hashes(&asked.email).into_iter().map(Some).collect();
+        // Proofs of before hold the address as it was written then.
+        let forms = address::email_forms(&asked.email);
+        let hashes: Vec<Option<String>> = forms.iter().flat_map(|form| hashes(form)).map(Some).collect();
         let own = mine(tx.workspace()).filter(erasures::address_hashes.overlaps_with(hashes));
         let erasure = own.order(erasures::created_at.desc()).select(Erasure::as_select()).first(tx.conn).optional()?;
         Reply::ok(&ErasureLookupResult { erasure })

@@ -1,6 +1,7 @@
 //! Which records are a person's: an erasure empties them, an export shows them and the deals they share.
 use crate::db::sql::lower;
 use crate::db::tx::Tx;
+use crate::kernel::address;
 use crate::kernel::error::Result;
 use crate::sales::leads::model::LeadPerson;
 use crate::schema::{deal_contacts, deals, erasures, leads};
@@ -15,7 +16,7 @@ pub struct Person {
     pub leads: Vec<Uuid>,
     /// Theirs alone: without a company, and without another contact who is not erased.
     pub deals: Vec<Uuid>,
-    /// In small letters.
+    /// In their one form.
     pub addresses: Vec<String>,
 }
 
@@ -23,7 +24,7 @@ impl Person {
     /// Finds their records by the contact or the first lead, and the addresses on it, and keeps them from others.
     pub fn find(tx: &mut Tx<'_>, contact: Option<Uuid>, lead: Option<Uuid>, addresses: &[String]) -> Result<Person> {
         let mut person = Person { contact, ..Person::default() };
-        person.addresses = addresses.iter().map(|address| address.to_lowercase()).collect();
+        person.addresses = addresses.iter().map(|text| address::email(text)).collect();
         let converted = person.add_leads(tx, lead)?;
         person.add_deals(tx, converted)?;
         Ok(person)
@@ -31,7 +32,8 @@ impl Person {
 
     /// Returns the deals that the leads became.
     fn add_leads(&mut self, tx: &mut Tx<'_>, lead: Option<Uuid>) -> Result<Vec<Uuid>> {
-        let address = lower(leads::person.retrieve_as_text("email")).eq_any(self.addresses.clone());
+        let forms: Vec<String> = self.addresses.iter().flat_map(|text| address::email_forms(text)).collect();
+        let address = lower(leads::person.retrieve_as_text("email")).eq_any(forms);
         let unlinked = leads::contact_id.is_null().and(leads::person.is_not_null()).and(address);
         let theirs = leads::contact_id.eq(self.contact).or(leads::id.nullable().eq(lead)).or(unlinked);
         let rows: Vec<(Uuid, Option<LeadPerson>, Option<Uuid>)> = leads::table
@@ -45,7 +47,7 @@ impl Person {
         for (id, person, deal) in rows {
             self.leads.push(id);
             converted.extend(deal);
-            let address = person.and_then(|person| person.email).map(|email| email.to_lowercase());
+            let address = person.and_then(|person| person.email).map(|email| address::email(&email));
             self.addresses.extend(address.filter(|address| !self.addresses.contains(address)));
         }
         Ok(converted)

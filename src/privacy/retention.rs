@@ -19,7 +19,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
 use crate::records::bulk::{self, BulkAction, Chosen, Order};
-use crate::records::kept;
+use crate::records::kept::{self, Kept, Promise, Versions};
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::schema::{companies, contacts, deals, leads, retention_rules};
@@ -46,6 +46,17 @@ text_enum! {
     pub enum RetentionResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
 }
 
+impl RetentionResource {
+    const fn kind(self) -> Kind {
+        match self {
+            RetentionResource::Contacts => Kind::Contact,
+            RetentionResource::Companies => Kind::Company,
+            RetentionResource::Leads => Kind::Lead,
+            RetentionResource::Deals => Kind::Deal,
+        }
+    }
+}
+
 /// How long something is kept.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = retention_rules)]
@@ -55,6 +66,10 @@ pub struct RetentionRule {
     pub resource: RetentionResource,
     /// What has been kept long enough: with relative dates, such as `updated_at` `lt` `today-2y`.
     pub selection: RecordSelection,
+    /// The version that its view had when the rule was saved. With another one it does not run, until it is saved again with its selection.
+    pub view_version: Option<i64>,
+    /// As `view_version`, of its segment; of a static one every change of its members makes a version.
+    pub segment_version: Option<i64>,
     pub action: RetentionAction,
     /// What the proofs say.
     pub reason: String,
@@ -66,6 +81,12 @@ pub struct RetentionRule {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
+}
+impl RetentionRule {
+    /// Of its view and segment, when it was saved.
+    fn seen(&self) -> Versions {
+        Versions { view: self.view_version, segment: self.segment_version }
+    }
 }
 record!(RetentionRule, RetentionRule);
 page!(RetentionRulePage of RetentionRule);
@@ -125,7 +146,8 @@ pub struct RetentionPreview {
     pub matching: i64,
     /// The first 20 of them.
     pub first: Vec<RecordRef>,
-    /// The rule chooses every record that you can reach and does not say `everything`: it is refused when it runs.
+    /// The rule chooses every record that you can reach and does not say `everything`, or its view or segment was changed since it was saved: it
+    /// is refused when it runs.
     pub refused: bool,
 }
 
@@ -164,10 +186,11 @@ fn chosen(
     resource: RetentionResource,
     action: RetentionAction,
     selection: &RecordSelection,
+    kept: &Kept,
 ) -> Result<Chosen> {
     macro_rules! of {
         ($fields:ident, $table:ident) => {{
-            let cond = kept::condition(tx, &$fields, selection)?;
+            let cond = kept::condition(tx, &$fields, selection, kept)?;
             let these = match action {
                 RetentionAction::Erase => erasures::choosable(tx, resource.as_str(), cond.clone()),
                 RetentionAction::Delete => cond.clone(),
@@ -183,19 +206,21 @@ fn chosen(
     })
 }
 
-/// A rule must leave some records alone, or say that it may not.
+/// A rule must leave some records alone, or say that it may not. The answer is what was seen of its view and segment.
 fn check(
     tx: &mut Tx<'_>,
     resource: RetentionResource,
     action: RetentionAction,
     selection: &RecordSelection,
-) -> Result<()> {
-    chosen(tx, resource, action, selection)?.must_restrict(selection, resource.as_str())
+) -> Result<Versions> {
+    let kept = kept::read(tx, resource.kind(), selection)?;
+    chosen(tx, resource, action, selection, &kept)?.must_restrict(selection, resource.as_str())?;
+    Ok(kept.versions())
 }
 
 fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
     must_be_able(tx, new.resource, new.action)?;
-    check(tx, new.resource, new.action, &new.selection)?;
+    let seen = check(tx, new.resource, new.action, &new.selection)?;
     let row: RetentionRule = diesel::insert_into(retention_rules::table)
         .values((
             (
@@ -204,6 +229,7 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
             ),
             (retention_rules::name.eq(&new.name), retention_rules::resource.eq(new.resource)),
             (retention_rules::selection.eq(&new.selection), retention_rules::action.eq(new.action)),
+            (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment)),
             (retention_rules::reason.eq(&new.reason), retention_rules::active.eq(new.active)),
             retention_rules::owner_id.eq(tx.actor.user),
             (retention_rules::created_at.eq(tx.now), retention_rules::updated_at.eq(tx.now)),
@@ -218,13 +244,25 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRuleUpdate) -> Result<RetentionRule> {
     let before = lock(tx, id, expected)?;
     must_be_able(tx, before.resource, before.action)?;
-    if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
-        check(tx, before.resource, before.action, selection)?;
-    }
+    let seen = match &changes.selection {
+        Some(selection) => match check(tx, before.resource, before.action, selection) {
+            // What was kept may not be asked any more, and hinders no other change.
+            Err(_) if *selection == before.selection => before.seen(),
+            checked => checked?,
+        },
+        None => before.seen(),
+    };
+    let seen = (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment));
     // Whoever changes a rule answers for what it does from now on.
     let owner = retention_rules::owner_id.eq(tx.actor.user);
     let after: RetentionRule = diesel::update(retention_rules::table.find((tx.workspace(), id)))
-        .set((changes, owner, retention_rules::version.eq(before.version + 1), retention_rules::updated_at.eq(tx.now)))
+        .set((
+            changes,
+            owner,
+            seen,
+            retention_rules::version.eq(before.version + 1),
+            retention_rules::updated_at.eq(tx.now),
+        ))
         .returning(RetentionRule::as_returning())
         .get_result(tx.conn)
         .explain(MEANINGS)?;
@@ -248,6 +286,7 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
             RetentionAction::Delete => BulkAction::Delete,
         },
         selection: rule.selection.clone(),
+        promise: Promise::Seen(rule.seen()),
         changes: serde_json::Value::Null,
         reason: Some(rule.reason.clone()),
         rule: Some(rule.id),
@@ -329,8 +368,10 @@ async fn read(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
 async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let rule = find(tx, id.0)?;
-        let chosen = chosen(tx, rule.resource, rule.action, &rule.selection)?;
-        let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some();
+        let kept = kept::read(tx, rule.resource.kind(), &rule.selection)?;
+        let chosen = chosen(tx, rule.resource, rule.action, &rule.selection, &kept)?;
+        let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some()
+            || kept.changed_since(rule.seen()).is_some();
         Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
     })
     .await

@@ -48,11 +48,20 @@ pub struct AuditEvent {
     pub actor_id: Option<Uuid>,
     /// The address that the request came from.
     pub address: Option<String>,
+    /// Empty, and without an address, in the export of a person for who may not read the audit log.
     pub request_id: String,
     #[schema(value_type = Vec<MemberChange>)]
     pub changes: Changes,
     /// Since when the changes are empty because the person behind them was erased.
     pub redacted_at: Option<DateTime>,
+}
+
+impl AuditEvent {
+    /// Leaves out from where it was done.
+    pub fn forget_origin(&mut self) {
+        self.address = None;
+        self.request_id.clear();
+    }
 }
 
 impl Record for AuditEvent {

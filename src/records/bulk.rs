@@ -6,6 +6,7 @@ use crate::kernel::query::RecordRef;
 use crate::kernel::reply::Reply;
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::time::DateTime;
+use crate::records::kept::{Kept, Promise};
 use crate::text_enum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -26,6 +27,9 @@ pub struct Order {
     pub resource: String,
     pub action: BulkAction,
     pub selection: RecordSelection,
+    /// What its view and its segment mean.
+    #[serde(default)]
+    pub promise: Promise,
     /// The body of a change.
     pub changes: Json,
     /// Of an erasure: why, and the rule that asks for it.
@@ -122,8 +126,10 @@ pub fn rehearsed(tx: &Tx<'_>, chosen: Chosen) -> Result<Reply> {
     })
 }
 
-/// Queues the work, and says what it will touch.
-pub fn ordered(tx: &mut Tx<'_>, order: &Order, chosen: Chosen) -> Result<Reply> {
+/// Queues the work, and says what it will touch. The conditions of its view and segment are written out: who changes these does not decide
+/// what is done.
+pub fn ordered(tx: &mut Tx<'_>, order: &Order, chosen: Chosen, kept: Kept) -> Result<Reply> {
+    let order = Order { promise: Promise::Written(kept), ..order.clone() };
     let args = serde_json::to_value(order).map_err(Error::internal)?;
     let job: Job = queue::enqueue(tx, JOB, &args, Some(chosen.matching))?;
     let accepted = Reply::accepted(&job)?;
@@ -182,6 +188,7 @@ macro_rules! bulk {
                 resource: $resource.into(),
                 action,
                 selection: selection.clone(),
+                promise: $crate::records::kept::Promise::Now,
                 changes: changes.clone(),
                 reason: None,
                 rule: None,
@@ -191,13 +198,14 @@ macro_rules! bulk {
         fn bulk_chosen(
             tx: &mut $crate::db::tx::Tx<'_>,
             selection: &$crate::kernel::selection::RecordSelection,
-        ) -> $crate::kernel::error::Result<$crate::records::bulk::Chosen> {
+        ) -> $crate::kernel::error::Result<($crate::records::bulk::Chosen, $crate::records::kept::Kept)> {
             use $crate::schema::$permission as records;
             use diesel::prelude::*;
-            let cond = $crate::records::kept::condition(tx, &$fields, selection)?;
+            let kept = $crate::records::kept::read(tx, $fields.kind, selection)?;
+            let cond = $crate::records::kept::condition(tx, &$fields, selection, &kept)?;
             let chosen = $crate::chosen!(tx, records, $fields, cond.clone(), cond);
             chosen.must_restrict(selection, $resource)?;
-            Ok(chosen)
+            Ok((chosen, kept))
         }
 
         async fn bulk_work<P: $crate::kernel::actor::Permission>(
@@ -207,14 +215,14 @@ macro_rules! bulk {
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             if dry_run {
                 let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
-                    let chosen = bulk_chosen(tx, &order.selection)?;
+                    let (chosen, _) = bulk_chosen(tx, &order.selection)?;
                     $crate::records::bulk::rehearsed(tx, chosen)
                 };
                 return ctx.read(rehearsal).await;
             }
             ctx.write(move |tx| {
-                let chosen = bulk_chosen(tx, &order.selection)?;
-                $crate::records::bulk::ordered(tx, &order, chosen)
+                let (chosen, kept) = bulk_chosen(tx, &order.selection)?;
+                $crate::records::bulk::ordered(tx, &order, chosen, kept)
             })
             .await
         }

@@ -14,7 +14,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::{Tags, same_set};
+use crate::kernel::tags::{Tags, Word, same_set};
 use crate::kernel::time::DateTime;
 use crate::schema::{companies, contacts, custom_fields, deals, leads, stages};
 use crate::web::body::Valid;
@@ -91,7 +91,7 @@ pub struct CustomFieldCreate {
     pub kind: CustomKind,
     /// Needed for a choice.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 500)]
+    #[schema(value_type = Vec<Word>, max_items = 500, inline)]
     pub options: Tags,
     /// Needed for a reference.
     pub refers_to: Option<ReferredResource>,
@@ -133,7 +133,7 @@ pub struct CustomFieldUpdate {
     #[schema(max_length = 1000)]
     pub description: Option<Option<String>>,
     /// All of them, at least one of a choice; other kinds have none. Records keep a value that is an option no more.
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 500)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 500, inline)]
     pub options: Option<Tags>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 100)]
@@ -193,7 +193,8 @@ pub fn changed(
 
 /// The values of a record with what is given set or cleared; the others stay.
 fn changed_values(tx: &Tx<'_>, record: Kind, before: &CustomValues, given: &[CustomValue]) -> Result<CustomValues> {
-    before.with(given, &tx.actor.settings.custom, record).map_err(Error::members)
+    let settings = &tx.actor.settings;
+    before.with(given, &settings.custom, record, &settings.country).map_err(Error::members)
 }
 
 /// The records that the values of new records name must be there and seen. One statement per kind, however many they are.

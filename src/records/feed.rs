@@ -20,7 +20,7 @@ use crate::records::event_types;
 use crate::web::ctx::Ctx;
 use actix_web::get;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -82,6 +82,9 @@ struct Row {
     request_id: String,
     #[diesel(sql_type = Jsonb)]
     changes: Json,
+    /// Of a view that is not the caller's.
+    #[diesel(sql_type = Bool)]
+    of_others: bool,
     #[diesel(sql_type = BigInt)]
     xid: i64,
     #[diesel(sql_type = BigInt)]
@@ -223,12 +226,35 @@ fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
     Kind::ALL.iter().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
 
-/// Whether the view of an event is shared, or was until then, or is the caller's.
-const OF_VIEWS: &str = "record_kind <> 'view' or actor_id = :me or changes -> 'shared' -> 0 = 'true' or exists (select 1 from views v \
-    where v.workspace_id = events.workspace_id and v.id = events.record_id and (v.shared or v.owner_id = :me))";
+/// Whether the view of an event is somebody else's.
+const OF_OTHERS: &str = "record_kind = 'view' and actor_id is distinct from :me and not exists (select 1 from views v \
+    where v.workspace_id = events.workspace_id and v.id = events.record_id and v.owner_id = :me)";
+
+/// Whether the view of an event is the caller's, or was shared when it happened, or until then: what it was before is not shared with it.
+const OF_VIEWS: &str = "not (:of_others) or changes -> 'shared' -> 0 = 'true' or 'true' = (select e.changes -> 'shared' -> 1 from events e \
+    where e.workspace_id = events.workspace_id and e.record_id = events.record_id and e.changes -> 'shared' is not null \
+        and (e.xid, e.seq) <= (events.xid, events.seq) \
+    order by e.xid desc, e.seq desc limit 1)";
 
 /// What happens to how others sign in is for who may read the audit log.
 const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
+
+fn of_others(tx: &Tx<'_>) -> Part {
+    Part::Nested(Box::new(Statement::new(OF_OTHERS).set("me", Part::Id(tx.actor.user))))
+}
+
+/// Of a view that somebody has shared, what it was before is theirs; of one that is not shared any more, what it is now.
+fn without_unshared(mut stored: Json) -> Json {
+    let shared = stored.get("shared").cloned().unwrap_or_default();
+    let (before, after) = (shared.get(0) == Some(&Json::Bool(true)), shared.get(1) == Some(&Json::Bool(true)));
+    let Some(members) = stored.as_object_mut() else { return stored };
+    match (before, after) {
+        (false, true) => members.values_mut().filter_map(|pair| pair.get_mut(0)).for_each(|old| *old = Json::Null),
+        (true, false) => members.retain(|name, _| name == "shared"),
+        _ => {}
+    }
+    stored
+}
 
 /// The condition on events that follows from what the caller sees of each kind of record.
 fn seen(tx: &Tx<'_>) -> Statement {
@@ -239,7 +265,7 @@ fn seen(tx: &Tx<'_>) -> Statement {
         .set("me", Part::Id(tx.actor.user))
         .set("security", Part::Texts(security));
     let mut condition = Statement::new("(:views) and (:sign_in)")
-        .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("me", Part::Id(tx.actor.user)))))
+        .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("of_others", of_others(tx)))))
         .set("sign_in", Part::Nested(Box::new(sign_in)));
     for (kind, _) in OWNED {
         let sight = sight::cond(tx.actor, kind, Action::Read);
@@ -354,6 +380,7 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
         .set("record", Part::MaybeId(asked.record))
         .set("kinds", Part::Texts(kinds(tx, &asked.kinds)))
         .set("seen", Part::Nested(Box::new(seen(tx))))
+        .set("of_others", of_others(tx))
         .set("lost", Part::Nested(Box::new(lost(tx))))
         .set("limit", Part::Int(asked.limit + 1))
         .load(tx.conn)?;
@@ -375,7 +402,7 @@ fn load(tx: &mut Tx<'_>, asked: &Asked) -> Result<ChangeEventPage> {
         actor_kind: row.actor_kind,
         actor_id: row.actor_id,
         request_id: row.request_id,
-        changes: changes(&row.changes),
+        changes: changes(&if row.of_others { without_unshared(row.changes) } else { row.changes }),
     };
     let data = changed.then(|| sight_changed(tx)).into_iter().chain(rows.into_iter().map(event)).collect();
     Ok(ChangeEventPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })

@@ -1,9 +1,9 @@
 -- Settled events after a position, of the kinds that the caller may read. A caller whose sight of a kind ends somewhere sees the
 -- events of the records within it; of a record that was within it and is not any more, that it is hidden now.
 select id, case when shown then type else record_kind || '.hidden' end as type_, at, record_kind, record_id, record_version, actor_kind,
-    case when shown then actor_id end as actor_id, request_id, case when shown then changes else '{}' end as changes, xid, seq
+    case when shown then actor_id end as actor_id, request_id, case when shown then changes else '{}' end as changes, of_others, xid, seq
 from (
-    select events.*, (:seen) as shown from events
+    select events.*, (:seen) as shown, (:of_others) as of_others from events
     where workspace_id = :workspace and (xid, seq) > (:xid, :seq) and settled(xid)
         and (:record::uuid is null or record_id = :record) and (:since::timestamptz is null or at >= :since)
         and record_kind = any(:kinds)

@@ -3,7 +3,7 @@ use crate::db::sight::sight;
 use crate::db::tx::Tx;
 use crate::kernel::actor::Action;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Plan;
@@ -11,11 +11,54 @@ use crate::kernel::selection::{RecordSelection, SearchRequest, Selection};
 use crate::schema::{segments, views};
 use crate::text_enum;
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 text_enum! {
     /// How a segment knows its records: by a condition, or by name.
     pub enum SegmentKind { Dynamic = "dynamic", Static = "static", }
+}
+
+/// What a view and a segment say, as they were read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Kept {
+    view: Option<KeptView>,
+    segment: Option<KeptSegment>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, Queryable)]
+struct KeptView {
+    version: i64,
+    selection: Selection,
+    q: Option<String>,
+    sort: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, Queryable)]
+struct KeptSegment {
+    id: Uuid,
+    version: i64,
+    kind: SegmentKind,
+    selection: Selection,
+}
+
+/// The versions of a view and a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    pub view: Option<i64>,
+    pub segment: Option<i64>,
+}
+
+/// What work in the background goes by: others may change a view or a segment before it is done.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub enum Promise {
+    /// What they say now.
+    #[default]
+    Now,
+    /// What they said when the work was asked for.
+    Written(Kept),
+    /// What they say now, while they have these versions.
+    Seen(Versions),
 }
 
 /// What a view or a segment adds to a search.
@@ -28,24 +71,111 @@ struct Added {
 
 /// The plan of a search, with the conditions of the view and the segment that it names.
 pub fn search_plan<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, asked: &SearchRequest) -> Result<Plan<T>> {
-    let added = added(tx, fields, asked.view_id, asked.segment_id, "")?;
+    let kept = named(tx, fields.kind, asked.view_id, asked.segment_id, "")?;
+    let added = added(tx, fields, &kept, "")?;
     let asked =
         SearchRequest { q: asked.q.clone().or(added.q), sort: asked.sort.clone().or(added.sort), ..asked.clone() };
     fields.search_plan(&asked, added.conds, tx.actor)
 }
 
+/// What the view and the segment of a selection say now.
+pub fn read(tx: &mut Tx<'_>, kind: Kind, which: &RecordSelection) -> Result<Kept> {
+    named(tx, kind, which.view_id, which.segment_id, "/selection")
+}
+
+impl Kept {
+    pub fn versions(&self) -> Versions {
+        Versions {
+            view: self.view.as_ref().map(|view| view.version),
+            segment: self.segment.as_ref().map(|segment| segment.version),
+        }
+    }
+}
+
 /// The condition of a selection for work on many records.
-pub fn condition<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, which: &RecordSelection) -> Result<Cond> {
-    let mut added = added(tx, fields, which.view_id, which.segment_id, "/selection")?;
+pub fn condition<T>(tx: &Tx<'_>, fields: &'static Fields<T>, which: &RecordSelection, kept: &Kept) -> Result<Cond> {
+    let mut added = added(tx, fields, kept, "/selection")?;
     let selection = Selection { all: which.all.clone(), any: which.any.clone(), none: which.none.clone() };
-    let own = fields.select(&selection, tx.actor).map_err(|bad| Error::members(within("/selection", bad)))?;
-    if let Some(q) = which.q.as_ref().or(added.q.as_ref()) {
+    let own = fields.select_beside(&selection, &added.conds, tx.actor);
+    let own = own.map_err(|bad| Error::members(within("/selection", bad)))?;
+    // A view shows what has its words: others beside them leave out more.
+    for (q, at) in [(&which.q, "/selection/q"), (&added.q, "/selection/view_id")] {
+        let Some(q) = q else { continue };
         let words = fields.condition_of_words(q, tx.actor);
-        let misplaced = |bad: Bad| Error::from(Bad { parameter: None, ..bad }.at_member("/selection/q"));
+        let misplaced = |bad: Bad| Error::from(Bad { parameter: None, ..bad }.at_member(at));
         added.conds.push(words.map_err(misplaced)?);
     }
     added.conds.push(own);
     Ok(Cond::All(added.conds))
+}
+
+/// As `condition`, of work that was promised.
+pub fn promised<T>(
+    tx: &mut Tx<'_>,
+    fields: &'static Fields<T>,
+    which: &RecordSelection,
+    promise: &Promise,
+) -> Result<Cond> {
+    let kept = match promise {
+        Promise::Now => read(tx, fields.kind, which)?,
+        Promise::Written(kept) => {
+            hold(tx, None, which.segment_id)?;
+            still_there(tx, kept)?;
+            kept.clone()
+        }
+        Promise::Seen(versions) => {
+            hold(tx, which.view_id, which.segment_id)?;
+            let kept = read(tx, fields.kind, which)?;
+            if let Some(why) = kept.changed_since(*versions) {
+                return Err(Error::new(Code::Conflict, why));
+            }
+            kept
+        }
+    };
+    condition(tx, fields, which, &kept)
+}
+
+impl Kept {
+    /// Why a rule that was saved when they had these versions does not go by what they say now.
+    pub fn changed_since(&self, seen: Versions) -> Option<String> {
+        let now = self.versions();
+        let what = match (now.view == seen.view, now.segment == seen.segment) {
+            (true, true) => return None,
+            (true, false) => "segment",
+            (false, true) => "view",
+            (false, false) => "view and the segment",
+        };
+        let were = if what.contains(' ') { "were" } else { "was" };
+        Some(format!(
+            "the {what} {were} changed since the rule was saved: look at the preview and save the rule again, with its selection"
+        ))
+    }
+}
+
+/// Keeps a view and a segment as they are until the end of the transaction.
+fn hold(tx: &mut Tx<'_>, view: Option<Uuid>, segment: Option<Uuid>) -> Result<()> {
+    if let Some(id) = view {
+        let held = views::table.find((tx.workspace(), id)).select(views::id).for_share();
+        held.first::<Uuid>(tx.conn).optional()?;
+    }
+    if let Some(id) = segment {
+        let held = segments::table.find((tx.workspace(), id)).select(segments::id).for_share();
+        held.first::<Uuid>(tx.conn).optional()?;
+    }
+    Ok(())
+}
+
+/// Records that are named are not written out: the segment must name those that it named.
+fn still_there(tx: &mut Tx<'_>, kept: &Kept) -> Result<()> {
+    let Some(segment) = kept.segment.as_ref().filter(|segment| segment.kind == SegmentKind::Static) else {
+        return Ok(());
+    };
+    let version = segments::table.find((tx.workspace(), segment.id)).select(segments::version);
+    let version: Option<i64> = version.first(tx.conn).optional()?;
+    if version != Some(segment.version) {
+        return Err(Error::new(Code::Conflict, "the segment was changed since this was asked for: ask again"));
+    }
+    Ok(())
 }
 
 /// The same mistakes, further down.
@@ -54,32 +184,36 @@ pub fn within(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
     bad.into_iter().map(deeper).collect()
 }
 
-fn added<T>(
-    tx: &mut Tx<'_>,
-    fields: &'static Fields<T>,
-    view: Option<Uuid>,
-    segment: Option<Uuid>,
-    at: &str,
-) -> Result<Added> {
-    let mut added = Added::default();
+fn named(tx: &mut Tx<'_>, kind: Kind, view: Option<Uuid>, segment: Option<Uuid>, at: &str) -> Result<Kept> {
+    let mut kept = Kept::default();
     if let Some(id) = view {
         let seen = sight::<views::table>(tx.actor, Kind::View, Action::Read);
         let own = views::table.filter(views::workspace_id.eq(tx.workspace())).filter(views::id.eq(id)).filter(&seen);
-        let own = own.filter(views::resource.eq(fields.kind.path()));
-        let found: Option<(Selection, Option<String>, Option<String>)> =
-            own.select((views::selection, views::words, views::sort)).first(tx.conn).optional()?;
-        let (selection, q, sort) = found.ok_or_else(|| Error::reference(format!("{at}/view_id")))?;
-        added = Added { conds: vec![meant(tx, fields, &selection, &format!("{at}/view_id"))?], q, sort };
+        let own = own.filter(views::resource.eq(kind.path()));
+        let found = own.select((views::version, views::selection, views::words, views::sort)).first(tx.conn);
+        kept.view = Some(found.optional()?.ok_or_else(|| Error::reference(format!("{at}/view_id")))?);
     }
     if let Some(id) = segment {
         tx.actor.must_read(Kind::Segment.path())?;
-        let own = segments::table.find((tx.workspace(), id)).filter(segments::resource.eq(fields.kind.path()));
-        let found: Option<(SegmentKind, Selection)> =
-            own.select((segments::kind, segments::selection)).first(tx.conn).optional()?;
-        let (kind, selection) = found.ok_or_else(|| Error::reference(format!("{at}/segment_id")))?;
-        added.conds.push(match kind {
-            SegmentKind::Dynamic => meant(tx, fields, &selection, &format!("{at}/segment_id"))?,
-            SegmentKind::Static => Cond::Within((&fields.id).into(), members_sql(fields.kind), Values::Uuid(vec![id])),
+        let own = segments::table.find((tx.workspace(), id)).filter(segments::resource.eq(kind.path()));
+        let found = own.select((segments::id, segments::version, segments::kind, segments::selection)).first(tx.conn);
+        kept.segment = Some(found.optional()?.ok_or_else(|| Error::reference(format!("{at}/segment_id")))?);
+    }
+    Ok(kept)
+}
+
+fn added<T>(tx: &Tx<'_>, fields: &'static Fields<T>, kept: &Kept, at: &str) -> Result<Added> {
+    let mut added = Added::default();
+    if let Some(view) = &kept.view {
+        let shown = meant(tx, fields, &view.selection, &format!("{at}/view_id"))?;
+        added = Added { conds: vec![shown], q: view.q.clone(), sort: view.sort.clone() };
+    }
+    if let Some(segment) = &kept.segment {
+        added.conds.push(match segment.kind {
+            SegmentKind::Dynamic => meant(tx, fields, &segment.selection, &format!("{at}/segment_id"))?,
+            SegmentKind::Static => {
+                Cond::Within((&fields.id).into(), members_sql(fields.kind), Values::Uuid(vec![segment.id]))
+            }
         });
     }
     Ok(added)

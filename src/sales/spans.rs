@@ -21,8 +21,10 @@ pub struct Span {
     entered_at: DateTime,
     left_at: Option<DateTime>,
     moved_by: Option<Uuid>,
-    /// The order of the stages when this was written.
+    /// The order of the stages when this was written; nothing where the record was put here because its stage was removed.
     order_id: Option<Uuid>,
+    /// It began or ended nobody knows when: no report takes the days between.
+    length_unknown: bool,
 }
 
 impl Span {
@@ -37,7 +39,13 @@ impl Span {
             left_at,
             moved_by: Some(tx.actor.user),
             order_id: stage.order_id,
+            length_unknown: false,
         }
+    }
+
+    #[must_use]
+    pub fn with_unknown_length(self, length_unknown: bool) -> Span {
+        Span { length_unknown, ..self }
     }
 }
 
@@ -84,9 +92,9 @@ pub fn advance(tx: &mut Tx<'_>, record: Uuid, to: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Many records leave their stages for one.
-pub fn advance_many(tx: &mut Tx<'_>, records: &[Uuid], to: &Stage) -> Result<()> {
-    let (workspace, by, at, order) = (tx.workspace(), Some(tx.actor.user), tx.now, to.order_id);
+/// Many records are put into another stage because theirs was removed. Nobody moved them on: no order says that they passed others.
+pub fn displace_many(tx: &mut Tx<'_>, records: &[Uuid], to: &Stage) -> Result<()> {
+    let (workspace, by, at, order) = (tx.workspace(), Some(tx.actor.user), tx.now, None);
     let (pipeline, stage) = (to.pipeline_id, to.id);
     let ids = records.iter().map(|_| Uuid::now_v7()).collect();
     AdvanceMany { workspace, ids, records: records.to_vec(), pipeline, stage, at, by, order }.execute(tx.conn)?;

@@ -73,7 +73,7 @@ macro_rules! moving {
                 ))
                 .returning(<$row>::as_returning())
                 .get_results(tx.conn)?;
-            spans::advance_many(tx, &ids, target)?;
+            spans::displace_many(tx, &ids, target)?;
             let before: HashMap<Uuid, &$row> = rows.iter().map(|row| (row.id, row)).collect();
             for after in &moved {
                 if let Some(before) = before.get(&after.id) {

@@ -1,7 +1,8 @@
 //! Replies and problems as HTTP.
 use crate::kernel::error::{Code, Error, Problem};
 use crate::kernel::reply::Reply;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
 use std::net::IpAddr;
 
@@ -40,6 +41,12 @@ impl Responder for Reply {
         }
         answer.insert_header((header::CONTENT_TYPE, self.content_type)).body(self.body)
     }
+}
+
+/// Whether `If-None-Match` lists the tag, by weak comparison: a proxy that compresses weakens it on its way.
+pub fn names(list: &HeaderValue, tag: &str) -> bool {
+    let list = list.to_str().unwrap_or_default();
+    list.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
 /// An error on its way out; the request id is added by the outermost layer, which knows it.

@@ -5,7 +5,7 @@ use crate::kernel::error::Result;
 use crate::kernel::shape::{self, Rules, Shape};
 use crate::web::batch::BatchItem;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 /// A record that is made, or changed where one is known by its key: the body of a creation and the members given in it.
@@ -22,15 +22,32 @@ where
 {
     fn read(item: Json) -> Result<Self> {
         let shape = Shape::of::<U>();
-        let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
+        let may = shape.names();
         let mut given = item.clone();
         if let Some(members) = given.as_object_mut() {
-            let empty =
-                |value: &Json| value.is_null() || value.as_str().is_some_and(|text| address::tidied(text).is_empty());
-            members.retain(|name, value| may.contains(&name.as_str()) && !empty(value));
+            members.retain(|name, value| may.contains(&name.as_str()) && !is_silent(value));
+            // A field of one's own that comes without a value is not given either.
+            if let Some(values) = members.get_mut("custom_fields").and_then(Json::as_array_mut) {
+                values.retain(|value| !value.as_object().is_some_and(|value| without_value(value)));
+            }
         }
         Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })
     }
+}
+
+/// Whether a member of a creation says nothing.
+fn is_silent(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::String(text) => address::tidied(text).is_empty(),
+        Json::Object(members) => members.values().all(is_silent),
+        _ => false,
+    }
+}
+
+fn without_value(field: &Map<String, Json>) -> bool {
+    let empty = |value: &Json| is_silent(value) || value.as_array().is_some_and(Vec::is_empty);
+    field.iter().all(|(name, value)| name == "key" || empty(value))
 }
 
 /// What the body of a creation says that a change has no member for, such as a stage, done to a record that is there.
@@ -45,7 +62,8 @@ pub trait BeyondChanges<R> {
 macro_rules! upsert {
     ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
         /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by any of their e-mails, companies by their domain). Each item is a whole
-        /// creation; of a record that is known the members that are given are changed, and a deal or lead goes to the stage that is given.
+        /// creation; of a record that is known the members that are given are changed as by PATCH, lists and `person` as a whole, and a deal or lead goes to the
+        /// stage that is given. What is null or empty says nothing. A known record keeps its `id` and `first_touch`, whatever is given.
         #[utoipa::path(operation_id = $id, request_body = $creates,
             responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]

@@ -1,6 +1,6 @@
 //! A person is found by every address and number, in whatever form it is written; a company by its domain.
 use crate::imports::import;
-use crate::support::{Client, id, key, user_with, workspace};
+use crate::support::{Client, id, key, login, register, unique, user_with, workspace};
 use serde_json::{Value as Json, json};
 
 /// Real formats: the international form, the national one with the trunk prefix, E.164.
@@ -279,4 +279,80 @@ fn what_is_looked_up_costs_few_statements() {
     }
     let script = key(&owner, &["contacts:read"]);
     assert_eq!(script.get("/contacts?email=b@x.example").ok()["data"].as_array().unwrap().len(), 1);
+}
+
+/// Of users and logins an address has one form too: who comes in as `bücher` is who is written `xn--bcher-kva`.
+#[test]
+fn users_have_addresses_in_one_form() {
+    let owner = workspace();
+    let host = unique("bücher");
+    let puny = idna::domain_to_ascii(&host).unwrap();
+    let (readable, typed) = (format!("some.one@{host}.example"), format!("Some.One@{}.example", puny.to_uppercase()));
+    let body = |email: &str| json!({ "name": "Some", "role": "seller", "email": email, "password": "a-long-password" });
+    let made = owner.post("/users", body(&typed)).created();
+    assert_eq!(made["email"], json!(readable));
+    for form in [&readable, &typed, &readable.to_uppercase(), &typed.to_lowercase()] {
+        login(form, "a-long-password").ok();
+        assert_eq!(ids(&owner, &format!("/users?email={}", encoded(form))), [id(&made)], "{form}");
+        assert_eq!(ids(&owner, &format!("/users?q={}", encoded(form))), [id(&made)], "{form}");
+        owner.post("/users", body(form)).problem(409, "duplicate_email");
+    }
+    let (boss, _) = register(&format!("boss@{puny}.example"), "a-long-password");
+    assert_eq!(boss.get("/me").ok()["user"]["email"], json!(format!("boss@{host}.example")));
+    login(&format!("Boss@{host}.example"), "a-long-password").ok();
+}
+
+#[test]
+fn who_was_erased_is_known_in_every_form() {
+    let owner = workspace();
+    let forms =
+        ["anna@bücher.example", "Anna@BÜCHER.example", "anna@xn--bcher-kva.example", "an\u{ad}na@bücher.example"];
+    for erased in forms {
+        let lead = json!({ "title": "L", "person": { "email": "anna@xn--bcher-kva.example" } });
+        let lead = id(&owner.post("/leads", lead).created());
+        let contact = id(&owner.post("/contacts", json!({ "first_name": "A", "email": erased })).created());
+        let proof = owner.post("/erasures", json!({ "contact_id": contact, "reason": "Asked" })).created();
+        assert_eq!(proof["erased"]["leads"], 1, "{erased}");
+        assert_eq!(owner.get(&format!("/leads/{lead}")).ok()["person"], Json::Null);
+        for form in forms {
+            let found = owner.post("/erasures/search", json!({ "email": form })).ok();
+            assert_eq!(found["erasure"]["id"], proof["id"], "{erased} {form}");
+        }
+    }
+}
+
+/// A lead's other addresses become addresses of its contact.
+#[test]
+fn a_conversion_loses_no_address() {
+    let owner = workspace();
+    let contact =
+        json!({ "first_name": "Eva", "last_name": "Stone", "email": "eva@stone.example", "phone": "+37255501011" });
+    let contact = id(&owner.post("/contacts", contact).created());
+    owner.post("/contacts", json!({ "first_name": "Other", "email": "taken@stone.example" })).created();
+    let convert = |person: Json, mode: &str| {
+        let lead = json!({ "title": "L", "contact_id": contact, "person": person });
+        let lead = id(&owner.post("/leads", lead).created());
+        let asked = json!({ "without_deal": true, "on_conflict": mode });
+        let made = owner.post(&format!("/leads/{lead}/convert"), asked).ok();
+        (made["filled"].clone(), made["contact"].clone())
+    };
+    let (filled, now) = convert(json!({ "email": "Eva@Home.example", "phone": "+372 5550 2022" }), "fill_empty");
+    assert_eq!(filled, json!(["contact.emails", "contact.phones"]));
+    assert_eq!((&now["email"], &now["phone"]), (&json!("eva@stone.example"), &json!("+37255501011")));
+    assert_eq!(
+        (&now["emails"][1]["email"], &now["phones"][1]["e164"]),
+        (&json!("eva@home.example"), &json!("+37255502022"))
+    );
+    assert_eq!(ids(&owner, "/contacts?email=eva@home.example"), [contact.clone()]);
+    let same = json!({ "email": "eva@home.example", "phone": "00372 5550-2022" });
+    for (person, mode) in [
+        (same.clone(), "fill_empty"),
+        (json!({ "email": "third@stone.example", "phone": "+372 5550 3033" }), "keep"),
+        (json!({ "email": "taken@stone.example" }), "fill_empty"),
+        (json!({ "email": "EVA@stone.example", "phone": "+372 5550-1011" }), "overwrite"),
+    ] {
+        assert_eq!(convert(person.clone(), mode).0, json!([]), "{person} {mode}");
+    }
+    let (filled, now) = convert(json!({ "phone": "+372 5550 4044" }), "overwrite");
+    assert_eq!((filled, &now["phone"]), (json!(["contact.phone"]), &json!("+37255504044")));
 }

@@ -53,6 +53,13 @@ insert into contact_emails select workspace_id, email, id from contacts where em
 insert into companies (workspace_id, id, name, domain, created_at, updated_at) values
     ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-200000000001', 'A', 'https://www.A.example/', now(), now()),
     ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-200000000002', 'B', 'b.example', now(), now());
+insert into logins (id, email, created_at) values
+    ('00000000-0000-7000-8000-300000000001', 'anna@xn--bcher-kva.example', now()),
+    ('00000000-0000-7000-8000-300000000002', 'bob@xn--bcher-kva.example', now()),
+    ('00000000-0000-7000-8000-300000000003', 'bob@bücher.example', now()),
+    ('00000000-0000-7000-8000-300000000004', 'cid@x.example', now());
+insert into users (workspace_id, id, login_id, name, email, role, status, created_at, updated_at)
+select '00000000-0000-7000-8000-000000000001', id, id, split_part(email, '@', 1), email, 'seller', 'active', now(), now() from logins;
 "#;
 
 #[test]
@@ -79,14 +86,72 @@ fn rows_that_were_there_get_their_forms() {
     );
     let firms = "select concat_ws('|', name, domain, version) as what from companies order by id";
     assert_eq!(ask(&mut conn, firms), ["A|a.example|2", "B|b.example|1"]);
-    let events = "select concat_ws('|', type, record_version, changes #>> '{phones,1,0,e164}', changes #>> '{domain,1}') as what from events order by type, record_id";
-    let told = ["company.updated|2|a.example", "contact.updated|2|+33142685300", "contact.updated|2|+78005553535"];
+    let logins = "select email as what from logins order by id";
+    let mended = ["anna@bücher.example", "bob@xn--bcher-kva.example", "bob@bücher.example", "cid@x.example"];
+    assert_eq!(ask(&mut conn, logins), mended);
+    let users = "select concat_ws('|', email, version) as what from users order by id";
+    assert_eq!(
+        ask(&mut conn, users),
+        ["anna@bücher.example|2", "bob@xn--bcher-kva.example|1", "bob@bücher.example|1", "cid@x.example|1"]
+    );
+    let events = "select concat_ws('|', type, record_version, changes #>> '{phones,1,0,e164}', changes #>> '{domain,1}', changes #>> '{email,1}') as what from events order by type, record_id";
+    let told = [
+        "company.updated|2|a.example",
+        "contact.updated|2|+33142685300",
+        "contact.updated|2|+78005553535",
+        "user.updated|2|anna@bücher.example",
+    ];
     assert_eq!(ask(&mut conn, events), told);
     // Once more changes nothing.
     conn.batch_execute("update backfills set workspace_id = null, record_id = null, done_at = null").unwrap();
     migrations::run(&url).unwrap();
     assert_eq!(ask(&mut conn, rows), first);
     assert_eq!(ask(&mut conn, events), told);
+}
+
+const OWN: &str = r#"
+insert into custom_fields (workspace_id, id, resource, key, name, kind, created_at, updated_at)
+select '00000000-0000-7000-8000-000000000001', gen_random_uuid(), resource, key, key, kind, now(), now()
+from unnest(array['contacts', 'companies']) resource, (values ('em', 'email'), ('ph', 'phone'), ('note', 'text')) as f (key, kind);
+insert into companies (workspace_id, id, name, custom, created_at, updated_at)
+select '00000000-0000-7000-8000-000000000001', ('00000000-0000-7000-8000-20000000000' || n)::uuid, n, custom::jsonb, now(), now()
+from (values
+    (1, '{"em": {"text": "anna@xn--bcher-kva.example"}, "ph": {"text": "(212) 736-5000"}, "note": {"text": "212 736 5000"}}'),
+    (2, '{"em": {"text": "ann@x.example"}, "ph": {"text": "ask at the desk"}}'),
+    (3, '{"note": {"text": "(212) 736-5000"}}')
+) as old (n, custom);
+insert into contacts (workspace_id, id, first_name, custom, created_at, updated_at) values
+    ('00000000-0000-7000-8000-000000000001', gen_random_uuid(), 'A', '{"ph": {"text": "00372 5550 1011"}}', now(), now());
+"#;
+
+#[test]
+fn own_fields_get_their_forms() {
+    let (url, mut conn) = database("voronka_backfill_own");
+    conn.batch_execute(&format!("{ACME}{OWN}")).unwrap();
+    let text = |key: &str| format!("custom -> '{key}' ->> 'text'");
+    let rows = format!(
+        "select concat_ws('|', name, {}, {}, {}, version) as what from companies order by id",
+        text("em"),
+        text("ph"),
+        text("note")
+    );
+    let numbers = format!("select concat_ws('|', {}, version) as what from contacts", text("ph"));
+    for _ in 0..2 {
+        migrations::run(&url).unwrap();
+        assert_eq!(
+            ask(&mut conn, &rows),
+            [
+                "1|anna@bücher.example|+12127365000|212 736 5000|2",
+                "2|ann@x.example|ask at the desk|1",
+                "3|(212) 736-5000|1",
+            ]
+        );
+        assert_eq!(ask(&mut conn, &numbers), ["+37255501011|2"]);
+        let events = "select concat_ws('|', type, record_version, changes #>> '{cf.ph,0}', changes #>> '{cf.ph,1}') as what from events order by type";
+        let told = ["company.updated|2|(212) 736-5000|+12127365000", "contact.updated|2|00372 5550 1011|+37255501011"];
+        assert_eq!(ask(&mut conn, events), told);
+        conn.batch_execute("update backfills set workspace_id = null, record_id = null, done_at = null").unwrap();
+    }
 }
 
 const MANY: &str = r#"

@@ -1,6 +1,6 @@
 //! The card of a contact, a company, a deal: what happened with it and with what belongs to it, within the sight of who looks.
 use crate::files::upload;
-use crate::support::{Client, database_url, id, key, user_with, workspace};
+use crate::support::{Client, database_url, events, id, key, user_with, workspace};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
@@ -345,5 +345,75 @@ fn a_card_in_a_large_workspace_reads_what_it_shows() {
         for (node, rows) in rows {
             assert!(rows < 500.0, "{kind:?}: {node} read {rows} rows: {plan:#}");
         }
+    }
+}
+
+/// Who has a lead no more shows its task no more, and nobody shows the task of who was erased.
+#[test]
+fn next_tasks_leave_whom_they_are_not_of() {
+    let owner = workspace();
+    let [x, y] = ["X", "Y"].map(|name| id(&owner.post("/companies", json!({ "name": name })).created()));
+    let [ann, bob] = ["Ann", "Bob"].map(|name| id(&owner.post("/contacts", json!({ "first_name": name })).created()));
+    let next = |list: &str, record: &str| owner.get(&format!("/{list}/{record}")).ok()["next_task"]["id"].clone();
+    let records = [("companies", &x), ("contacts", &ann), ("companies", &y), ("contacts", &bob)];
+    for without_deal in [true, false] {
+        let lead = json!({ "title": "L", "company_id": x, "contact_id": ann });
+        let lead = id(&owner.post("/leads", lead).created());
+        let task = task(&owner, "lead_id", &lead, "T", "2031-05-01");
+        let asked = json!({ "company_id": y, "contact_id": bob, "without_deal": without_deal });
+        let made = owner.post(&format!("/leads/{lead}/convert"), asked).ok();
+        let shown = records.map(|(list, record)| next(list, record));
+        assert_eq!(shown, [Json::Null, Json::Null, json!(task), json!(task)], "without a deal: {without_deal}");
+        assert_eq!(
+            (&made["contact"]["next_task"]["id"], &made["company"]["next_task"]["id"]),
+            (&json!(task), &json!(task))
+        );
+        owner.delete(&format!("/tasks/{task}")).gone();
+    }
+    let staff = id(&owner.post("/contacts", json!({ "first_name": "Eve", "company_id": x })).created());
+    let theirs = task(&owner, "contact_id", &staff, "Theirs", "2031-05-01");
+    assert_eq!(next("companies", &x), json!(theirs));
+    owner.post("/erasures", json!({ "contact_id": staff, "reason": "Asked" })).created();
+    assert_eq!(next("companies", &x), Json::Null);
+}
+
+/// Followers of the feed learn that tasks went to the deal.
+#[test]
+fn a_conversion_tells_of_the_tasks_that_go_over() {
+    let owner = workspace();
+    let contact = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
+    let lead = id(&owner.post("/leads", json!({ "title": "L", "contact_id": contact })).created());
+    let open = task(&owner, "lead_id", &lead, "Open", "2031-05-01");
+    let done = task(&owner, "lead_id", &lead, "Done", "2031-05-01");
+    owner.post(&format!("/tasks/{done}/complete"), json!({})).ok();
+    let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
+    assert_eq!(made["moved_tasks"], 1);
+    let moved = owner.get(&format!("/tasks/{open}")).ok();
+    assert_eq!(
+        (&moved["lead_id"], &moved["deal_id"], &moved["contact_id"], &moved["version"]),
+        (&Json::Null, &made["deal"]["id"], &json!(contact), &json!(2))
+    );
+    let told = events(&owner, "&type=task.updated", 1);
+    assert_eq!((told.len(), &told[0]["record_id"], &told[0]["record_version"]), (1, &json!(open), &json!(2)));
+    assert_eq!(told[0]["changes"]["deal_id"][1], made["deal"]["id"]);
+}
+
+/// Whoever may not read tasks is told of none.
+#[test]
+fn a_next_task_is_shown_to_who_may_read_tasks() {
+    let owner = workspace();
+    let resources = ["companies", "contacts", "leads", "deals"].map(|of| [of, "all", "all", "all", "all", "all"]);
+    let (seller, _) = user_with(&owner, &resources, json!({}));
+    let script = key(&owner, &["companies:read", "contacts:read", "leads:read", "deals:read"]);
+    let Story { firm, person, deal, .. } = story(&owner);
+    for (list, record) in [("companies", &firm), ("contacts", &person), ("deals", &deal)] {
+        assert!(owner.get(&format!("/{list}/{record}")).ok()["next_task"].is_object(), "{list}");
+        for client in [&seller, &script] {
+            assert_eq!(client.get(&format!("/{list}/{record}")).ok()["next_task"], Json::Null, "{list}");
+            assert_eq!(client.get(&format!("/{list}?next_task_at__empty=false")).ok()["data"], json!([]), "{list}");
+            assert_eq!(client.get(&format!("/{list}?sort=next_task_at")).ok()["data"][0]["next_task"], Json::Null);
+        }
+        let patched = seller.patch(&format!("/{list}/{record}"), json!({ "tags": ["seen"] })).ok();
+        assert_eq!(patched["next_task"], Json::Null, "{list}");
     }
 }

@@ -1,5 +1,6 @@
 //! The day: promises to come back, all-day tasks in another zone, one meaning of today; and what people agreed to.
-use crate::support::{Client, id, stage, workspace};
+use crate::imports::import;
+use crate::support::{Client, id, stage, user, workspace};
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -118,6 +119,7 @@ fn today_is_one_day() {
             assert_eq!(listed["data"].to_string().contains(&deal), state == "today", "{zone} {due}");
             owner.delete(&format!("/deals/{deal}")).gone();
         }
+        all_day_is_of_its_day(&owner, zone, day);
         let won = id(&owner
             .post("/deals", json!({ "title": zone, "stage_id": stage(&owner, "deal", "Payment received") }))
             .created());
@@ -126,6 +128,46 @@ fn today_is_one_day() {
         let listed = owner.get("/deals?closed_at__gte=today&status=won").ok()["data"].as_array().unwrap().len();
         assert_eq!(report["groups"][0]["won"], json!(listed), "{zone}");
         owner.delete(&format!("/deals/{won}")).gone();
+    }
+}
+
+/// An all-day task is one of its day wherever it is asked for, though it ends with the first instant of the next.
+fn all_day_is_of_its_day(owner: &Client, zone: &str, day: chrono::NaiveDate) {
+    let next = [-1, 0, 1].map(|shift| {
+        let contact = id(&owner.post("/contacts", json!({ "first_name": zone })).created());
+        let lead = id(&owner.post("/leads", json!({ "title": zone, "contact_id": contact })).created());
+        let due = day + chrono::Duration::days(shift);
+        let task = id(&owner.post("/tasks", json!({ "title": zone, "lead_id": lead, "due_date": due })).created());
+        (contact, lead, task)
+    });
+    let without = id(&owner.post("/leads", json!({ "title": zone })).created());
+    for (question, expected) in [
+        ("=today", [false, true, false]),
+        ("=today-1d", [true, false, false]),
+        ("=today,today%2B1d", [false, true, true]),
+        ("__ne=today", [true, false, true]),
+        ("__lt=today", [true, false, false]),
+        ("__lte=today", [true, false, false]),
+        ("__gte=today", [false, true, true]),
+        ("__gt=today", [false, true, true]),
+        ("__gte=today%2B1d", [false, false, true]),
+        ("=this_year%2B3y", [false; 3]),
+    ] {
+        for (path, of) in [("contacts?next_task_at", 0), ("leads?next_task_at", 1), ("tasks?due_end", 2)] {
+            let found = owner.get(&format!("/{path}{question}&limit=500")).ok()["data"].to_string();
+            let found_of =
+                |(contact, lead, task): &(String, String, String)| found.contains([contact, lead, task][of].as_str());
+            assert_eq!(next.each_ref().map(found_of), expected, "{zone} {path}{question}");
+            if of == 1 {
+                assert_eq!(found.contains(&without), question.starts_with("__ne"), "{zone} {path}{question}");
+            }
+        }
+    }
+    let condition = json!({ "all": [{ "field": "next_task_at", "op": "eq", "values": ["today"] }] });
+    let found = owner.post("/leads/search", condition).ok()["data"].to_string();
+    assert!(found.contains(&next[1].1) && !found.contains(&next[0].1) && !found.contains(&next[2].1), "{zone}");
+    for (_, _, task) in next {
+        owner.delete(&format!("/tasks/{task}")).gone();
     }
 }
 
@@ -185,4 +227,59 @@ fn people_are_found_by_what_they_agreed_to_and_how_they_were_met() {
         (names(sorted), rest["data"][0]["first_name"].clone()),
         (["Bob", "Cid"].map(str::to_owned).into(), json!("Ann"))
     );
+}
+
+/// From a file too; to what was closed long ago nobody comes back.
+#[test]
+fn imported_leads_are_promises_too() {
+    let owner = workspace();
+    let csv = "title,status,created,closed,reason,back\nOpen,Interested,2026-01-05,,,2031-03-01\nNone,New,2026-01-05,,,\n\
+        Lost,Disqualified,2026-01-05,2026-01-09,No money,2031-03-02\n";
+    let columns = [
+        ("title", "title"),
+        ("status", "stage"),
+        ("created", "created_at"),
+        ("closed", "closed_at"),
+        ("reason", "loss_reason"),
+    ];
+    let columns = columns.iter().chain(&[("back", "come_back_on")]);
+    let mapping: Vec<Json> = columns.map(|(column, field)| json!({ "column": column, "field": field })).collect();
+    let report = import(&owner, "leads", csv, json!({ "mapping": mapping }));
+    assert_eq!((&report["created"], &report["failed"]), (&json!(3), &json!(0)), "{report}");
+    for (title, next) in [("Open", json!("2031-03-01")), ("None", Json::Null), ("Lost", Json::Null)] {
+        let lead = owner.get(&format!("/leads?title={title}")).ok()["data"][0].clone();
+        assert_eq!(lead["next_task"]["due_date"], next, "{lead}");
+        assert_eq!(tasks(&owner, &id(&lead)).len(), usize::from(title == "Open"), "{title}");
+    }
+    // What the import changes moves it.
+    let lead = id(&owner.get("/leads?title=Open").ok()["data"][0]);
+    owner.patch(&format!("/leads/{lead}"), json!({ "external_id": "x1" })).ok();
+    import(&owner, "leads", "external_id,come_back_on\nx1,2031-04-01\n", json!({}));
+    assert_eq!(tasks(&owner, &lead), [("Come back to Open".to_owned(), json!("2031-04-01"), json!("open"))]);
+}
+
+#[test]
+fn a_promise_goes_with_the_contact_and_the_owner() {
+    let owner = workspace();
+    let [ann, bob] = ["Ann", "Bob"].map(|name| id(&owner.post("/contacts", json!({ "first_name": name })).created()));
+    let [mine, theirs] = ["manager", "seller"].map(|role| id(&user(&owner, role).get("/me").ok()["user"]));
+    let lead = json!({ "title": "Boat", "contact_id": ann, "owner_id": mine, "come_back_on": "2031-03-01" });
+    let path = format!("/leads/{}", id(&owner.post("/leads", lead).created()));
+    let promise = || owner.get(&format!("/tasks?title=Come%20back%20to%20Boat")).ok()["data"][0].clone();
+    let next = |contact: &str| owner.get(&format!("/contacts/{contact}")).ok()["next_task"]["id"].clone();
+    let task = promise()["id"].clone();
+    assert_eq!((&promise()["contact_id"], &promise()["assignee_id"]), (&json!(ann), &json!(mine)));
+    owner.patch(&path, json!({ "contact_id": bob })).ok();
+    assert_eq!((&promise()["contact_id"], next(&ann), next(&bob)), (&json!(bob), Json::Null, task.clone()));
+    owner.patch(&path, json!({ "owner_id": theirs, "title": "Ship" })).ok();
+    assert_eq!((&promise()["assignee_id"], &promise()["due_date"]), (&json!(theirs), &json!("2031-03-01")));
+    // Somebody else has taken it on: it stays theirs, and goes to the other contact all the same.
+    owner.patch(&format!("/tasks/{}", task.as_str().unwrap()), json!({ "assignee_id": mine })).ok();
+    owner.patch(&path, json!({ "owner_id": null, "contact_id": ann })).ok();
+    owner.patch(&path, json!({ "owner_id": theirs })).ok();
+    assert_eq!((&promise()["assignee_id"], &promise()["contact_id"]), (&json!(mine), &json!(ann)));
+    // As it does when the lead becomes somebody else.
+    let made = owner.post(&format!("{path}/convert"), json!({ "contact_id": bob, "without_deal": true })).ok();
+    assert_eq!((&made["contact"]["next_task"]["id"], next(&ann), next(&bob)), (&task, Json::Null, task.clone()));
+    assert_eq!(made["lead"]["next_task"]["id"], task);
 }

@@ -1,5 +1,5 @@
 //! The feed of events: where it can be entered, what it takes, and what it says to those who see a record no more.
-use crate::support::{Client, client::DOCUMENT, database_url, events, id, user_with, workspace};
+use crate::support::{Client, client::DOCUMENT, database_url, events, id, user, user_with, workspace};
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -208,4 +208,30 @@ fn the_types_of_events_are_listed() {
         assert!(deals.contains(&format!("`{member}`")), "{deals}");
     }
     assert!(!deals.contains("`next_task`") && !deals.contains("`version`"), "{deals}");
+}
+
+/// What a view was before it was shared stays its owner's, and so does what it is afterwards.
+#[test]
+fn the_private_past_of_a_view_is_not_shared_with_it() {
+    let owner = workspace();
+    let colleague = user(&owner, "seller");
+    let words = |q: &str| json!({ "q": q });
+    let body = json!({ "resource": "deals", "name": "secret first", "q": "secret words" });
+    let view = id(&owner.post("/views", body).created());
+    let path = format!("/views/{view}");
+    owner.patch(&path, words("secret second")).ok();
+    owner.patch(&path, json!({ "shared": true, "name": "open name", "q": "open words" })).ok();
+    owner.patch(&path, words("open second")).ok();
+    owner.patch(&path, json!({ "shared": false, "q": "secret third" })).ok();
+    owner.patch(&path, words("secret fourth")).ok();
+    owner.patch(&path, json!({ "shared": true, "q": "open third" })).ok();
+    let query = format!("&record_id={view}");
+    let own = events(&owner, &query, 7);
+    assert_eq!((own.len(), own[2]["changes"][0]["before"].clone()), (7, json!("\"secret first\"")));
+    let told = events(&colleague, &query, 4);
+    let text = Json::from(told.clone()).to_string();
+    assert!(!text.contains("secret"), "{text}");
+    assert!(text.contains("open name") && text.contains("open second") && text.contains("open third"), "{text}");
+    assert_eq!(told.len(), 4, "{text}");
+    assert_eq!(told[2]["changes"], json!([{ "member": "shared", "before": "true", "after": "false" }]));
 }

@@ -5,30 +5,30 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use serde_json::{Value as Json, json};
 
-fn deal(owner: &Client, body: Json) -> String {
+pub fn deal(owner: &Client, body: Json) -> String {
     let mut deal = json!({ "title": "D" });
     deal.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
     id(&owner.post("/deals", deal).created())
 }
 
-fn go(owner: &Client, deal: &str, what: &str, body: Json) -> Json {
+pub fn go(owner: &Client, deal: &str, what: &str, body: Json) -> Json {
     owner.post(&format!("/deals/{deal}/{what}"), body).ok()
 }
 
-fn reason(owner: &Client) -> String {
+pub fn reason(owner: &Client) -> String {
     id(&owner.post("/loss-reasons", json!({ "name": "Dear" })).created())
 }
 
-fn group(owner: &Client, report: &str) -> Json {
+pub fn group(owner: &Client, report: &str) -> Json {
     owner.get(&format!("/analytics/{report}")).ok()["groups"][0].clone()
 }
 
-fn counts(group: &Json) -> Vec<(&str, i64)> {
+pub fn counts(group: &Json) -> Vec<(&str, i64)> {
     let stages = group["stages"].as_array().unwrap().iter();
     stages.map(|stage| (stage["name"].as_str().unwrap(), stage["count"].as_i64().unwrap())).collect()
 }
 
-fn pipeline(owner: &Client, kind: &str) -> Json {
+pub fn pipeline(owner: &Client, kind: &str) -> Json {
     owner.get(&format!("/pipelines?kind={kind}&is_default=true")).ok()["data"][0].clone()
 }
 
@@ -58,7 +58,8 @@ fn a_new_order_makes_nobody_reach_what_they_did_not() {
     owner.post("/stages", json!({ "pipeline_id": id(&pipeline), "name": "Trial" })).created();
     assert_eq!(of("Trial"), Some(0));
     owner.delete(&format!("/stages/{second}?move_to={first}")).gone();
-    assert_eq!([of("Active inquiry"), of("Quote sent"), of("Agreed and invoiced")], [Some(2), Some(1), Some(2)]);
+    // Who is put elsewhere has passed nothing on the way.
+    assert_eq!([of("Active inquiry"), of("Quote sent"), of("Agreed and invoiced")], [Some(2), Some(1), Some(1)]);
     let found = group(&owner, "funnel");
     for stage in found["stages"].as_array().unwrap() {
         assert_eq!(stage["deleted_at"].is_null(), stage["name"] != "Quote sent", "{stage}");
@@ -178,13 +179,18 @@ fn what_has_no_beginning_has_no_duration() {
 }
 
 /// A deal of several products, its value, and what each product gets of it.
-const SPLITS: [(&[i64], i64, &[i64]); 8] = [
+const SPLITS: [(&[i64], i64, &[i64]); 12] = [
     (&[1, 1, 1], 100, &[34, 33, 33]),
     (&[1, 1, 1], 101, &[34, 34, 33]),
     (&[1, 1, 1], 2, &[1, 1, 0]),
     (&[1, 2], 100, &[33, 67]),
     (&[1, 1, 1], -100, &[-33, -33, -34]),
     (&[0, 0], 3, &[2, 1]),
+    // A rebate has no part, and takes none from the others.
+    (&[10_000_000, -9_999_999], 1_000_000_000_000, &[1_000_000_000_000, 0]),
+    (&[100, -99], 7, &[7, 0]),
+    (&[-5, 30, 10], -100, &[0, -25, -75]),
+    (&[-5, -1], 3, &[2, 1]),
     (&[999_999_999_999, 1], 10, &[10, 0]),
     (
         &[3, 3, 3, 1],
@@ -241,6 +247,31 @@ fn a_forecast_rounds_once() {
     let weighted: Vec<&Json> =
         groups.as_array().unwrap().iter().map(|g| &g["no_date"]["weighted"][0]["amount"]).collect();
     assert_eq!(weighted, [&json!(2), &json!(2)]);
+    // A half is a half, however many digits its thirds have, and however large what is halved is.
+    for (value, percent, products, expected) in [
+        (25_i64, 6, 3, vec![1, 1, 1]),
+        (-25, 6, 3, vec![-1, -1, -1]),
+        (7, 50, 7, vec![1; 7]),
+        (9_007_199_254_740_991, 50, 1, vec![4_503_599_627_370_496]),
+    ] {
+        let owner = workspace();
+        let product = |n: i32| id(&owner.post("/products", json!({ "name": format!("P{n}") })).created());
+        let items: Vec<Json> = (0..products).map(|n| item(&product(n))).collect();
+        let body = json!({ "line_items": items, "value": { "amount": value, "currency": "EUR" }, "probability_percent": percent });
+        deal(&owner, body);
+        let groups = owner.get("/analytics/forecast?group_by=product").ok()["groups"].clone();
+        let weighted =
+            groups.as_array().unwrap().iter().map(|g| g["no_date"]["weighted"][0]["amount"].as_i64().unwrap());
+        assert_eq!(weighted.collect::<Vec<i64>>(), expected, "{value} {percent}");
+    }
+    let owner = workspace();
+    for _ in 0..2 {
+        deal(
+            &owner,
+            json!({ "value": { "amount": 2_251_799_813_685_249_i64, "currency": "EUR" }, "probability_percent": 50 }),
+        );
+    }
+    assert_eq!(group(&owner, "forecast")["no_date"]["weighted"][0]["amount"], 2_251_799_813_685_249_i64);
 }
 
 #[test]

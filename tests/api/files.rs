@@ -49,6 +49,13 @@ fn a_file_is_kept_and_told_by_its_content() {
         content.header("content-disposition")
     );
     assert!(content.header("content-security-policy").starts_with("sandbox"));
+    // Who has the bytes gets them no more.
+    let tag = content.header("etag");
+    for known in [tag.to_owned(), format!("\"x\", W/{tag}"), "*".into()] {
+        let again = owner.with("If-None-Match", &known).get(&format!("{path}/content"));
+        assert_eq!((again.status, again.text.as_str(), again.header("etag")), (304, "", tag), "{known}");
+    }
+    assert_eq!(owner.with("If-None-Match", "\"x\"").get(&format!("{path}/content")).status, 200);
     assert_eq!(owner.get(&format!("/files?deal_id={deal}")).ok()["data"].as_array().unwrap().len(), 1);
     owner.patch(&path, json!({ "name": "Offer.png" })).ok();
     owner.delete(&path).gone();

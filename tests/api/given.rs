@@ -1,7 +1,7 @@
 //! What may be given: no new work to who is suspended, and no value to a member that one's role hides.
 use crate::imports::{finished, import};
 use crate::support::client::DOCUMENT;
-use crate::support::{Answer, Client, id, stage, unique, user, user_with, workspace};
+use crate::support::{Answer, Client, events, id, stage, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 use voronka::kernel::access::HIDEABLE;
 
@@ -110,6 +110,90 @@ fn what_a_suspended_user_has_goes_on() {
     assert_eq!((&made["deal"]["owner_id"], &made["contact"]["owner_id"]), (&me, &me));
     let won = stage(&owner, "deal", "Payment received");
     owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": won })).ok();
+}
+
+/// What is closed is no work; open again it is.
+#[test]
+fn what_is_opened_again_goes_to_who_opens_it() {
+    let owner = workspace();
+    let gone = suspended(&owner);
+    let me = owner.get("/me").ok()["user"]["id"].clone();
+    let [won, open] = ["Payment received", "Active inquiry"].map(|name| stage(&owner, "deal", name));
+    let theirs = || {
+        let deal = owner.post("/deals", json!({ "title": "D", "owner_id": gone, "stage_id": won })).created();
+        assert_eq!(deal["owner_id"], json!(gone));
+        id(&deal)
+    };
+    let deal = theirs();
+    assert_eq!(owner.post(&format!("/deals/{deal}/reopen"), json!({})).ok()["owner_id"], me);
+    let deal = theirs();
+    assert_eq!(owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": open })).ok()["owner_id"], me);
+    let deal = theirs();
+    let batch = json!({ "items": [{ "id": deal, "to": { "stage_id": open } }] });
+    owner.post("/deals/batch-move", batch).ok();
+    let now = owner.get(&format!("/deals/{deal}")).ok();
+    assert_eq!((&now["owner_id"], &now["closed_by_id"]), (&me, &Json::Null));
+    let told = events(&owner, "&type=deal.reopened", 3);
+    assert!(told.iter().all(|event| event["changes"]["owner_id"] == json!([gone, me])), "{told:?}");
+    let [lost, new] = ["Disqualified", "New"].map(|name| stage(&owner, "lead", name));
+    let seller = user(&owner, "seller");
+    let their = id(&seller.get("/me").ok()["user"]);
+    let lead = id(&seller.post("/leads", json!({ "title": "L", "come_back_on": "2031-03-01" })).created());
+    let path = format!("/leads/{lead}");
+    let promise = || owner.get(&format!("/tasks?lead_id={lead}")).ok()["data"][0].clone();
+    owner.patch(&format!("/users/{their}"), json!({ "status": "suspended" })).ok();
+    let reason = id(&owner.post("/loss-reasons", json!({ "name": "Gone" })).created());
+    owner.post(&format!("{path}/move"), json!({ "stage_id": lost, "loss_reason_id": reason })).ok();
+    assert_eq!(promise()["assignee_id"], json!(their));
+    assert_eq!(owner.post(&format!("{path}/move"), json!({ "stage_id": new })).ok()["owner_id"], me);
+    assert_eq!(promise()["assignee_id"], me);
+}
+
+#[test]
+fn a_promise_that_moves_leaves_who_is_suspended() {
+    let owner = workspace();
+    let seller = user(&owner, "seller");
+    let their = id(&seller.get("/me").ok()["user"]);
+    let lead = id(&seller.post("/leads", json!({ "title": "L", "come_back_on": "2031-03-01" })).created());
+    owner.patch(&format!("/users/{their}"), json!({ "status": "suspended" })).ok();
+    owner.patch(&format!("/leads/{lead}"), json!({ "come_back_on": "2031-04-01" })).ok();
+    let task = owner.get(&format!("/tasks?lead_id={lead}")).ok()["data"][0].clone();
+    let me = owner.get("/me").ok()["user"]["id"].clone();
+    assert_eq!((&task["assignee_id"], &task["due_date"]), (&me, &json!("2031-04-01")));
+}
+
+/// What was said of a loss stays as long as the deal is lost, and is not said anew by who does not see it.
+#[test]
+fn a_hidden_note_of_a_loss_is_kept() {
+    let owner = workspace();
+    let pipeline = owner.get("/pipelines?kind=deal&is_default=true").ok()["data"][0]["id"].clone();
+    let other = json!({ "pipeline_id": pipeline, "name": "Vanished", "category": "lost" });
+    let other = id(&owner.post("/stages", other).created());
+    let [lost, open] = ["Lost", "Active inquiry"].map(|name| stage(&owner, "deal", name));
+    let reason = id(&owner.post("/loss-reasons", json!({ "name": "Price" })).created());
+    let client = blind(&owner, "deals", "loss_note");
+    let deal = id(&owner.post("/deals", json!({ "title": "D", "competitor": "Rival" })).created());
+    let path = format!("/deals/{deal}");
+    owner.post(&format!("{path}/lose"), json!({ "loss_reason_id": reason, "loss_note": "secret" })).ok();
+    let to = |stage: &str, note: Option<&str>| {
+        let mut body = json!({ "stage_id": stage, "loss_reason_id": reason });
+        if let Some(note) = note {
+            body["loss_note"] = json!(note);
+        }
+        body
+    };
+    refused(client.post(&format!("{path}/move"), to(&other, Some("over"))), "/loss_note", "hidden");
+    let batch = json!({ "items": [{ "id": deal, "to": to(&other, Some("over")) }] });
+    item_refused(client.post("/deals/batch-move", batch), "hidden");
+    let note = || owner.get(&path).ok()["loss_note"].clone();
+    assert_eq!(note(), "secret");
+    assert_eq!(client.post(&format!("{path}/move"), to(&other, None)).ok()["loss_note"], Json::Null);
+    assert_eq!(note(), "secret");
+    assert_eq!(owner.post(&format!("{path}/move"), to(&lost, Some("said anew"))).ok()["loss_note"], "said anew");
+    assert_eq!(owner.post(&format!("{path}/move"), json!({ "stage_id": open })).ok()["loss_note"], Json::Null);
+    let loss = json!({ "loss_reason_id": reason, "loss_note": "blind" });
+    refused(client.post(&format!("{path}/lose"), loss), "/loss_note", "hidden");
+    client.post(&format!("{path}/lose"), json!({ "loss_reason_id": reason })).ok();
 }
 
 /// A value for every member that a role can hide.

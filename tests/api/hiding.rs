@@ -57,6 +57,11 @@ fn traced(owner: &Client) -> HashMap<&'static str, String> {
         json!({ "title": "Traced", "person": { "name": "Trace Personson", "company_name": "Trace Personson Ltd" },
             "value": { "amount": 5_432_167, "currency": "USD" }, "custom_fields": own("own lead trace") }),
     );
+    // Without a title it is not called after the person.
+    made(
+        "/leads",
+        json!({ "person": { "name": "Trace Personson", "company_name": "Trace Personson Ltd" }, "come_back_on": "2031-03-01" }),
+    );
     let deal = made(
         "/deals",
         json!({ "title": "Traced", "value": { "amount": 8_765_432, "currency": "USD" }, "probability_percent": 37, "company_id": company,
@@ -178,4 +183,56 @@ fn a_path_in_other_letters_is_the_same_path() {
     }
     assert_eq!(owner.get("//api/v1/%61uth/sessions").header("cache-control"), "no-store");
     assert_eq!(owner.get("//api/v1/%61pi-keys").header("cache-control"), "no-store");
+}
+
+/// The lead shows an e-mail, and the role does not show whose it is.
+#[test]
+fn a_rehearsed_conversion_does_not_tell_whose_an_address_is() {
+    let owner = workspace();
+    let known = owner.post("/contacts", json!({ "last_name": "Known", "email": "whose@hidden.example" })).created();
+    let lead = |email: &str| {
+        let person = json!({ "name": "Somebody Else", "email": email, "phone": "+1 202 555 8765" });
+        id(&owner.post("/leads", json!({ "title": "L", "person": person })).created())
+    };
+    let (lead, other) = (lead("whose@hidden.example"), lead("nobodys@hidden.example"));
+    let grants = ["contacts", "companies", "leads", "deals"].map(|list| [list, "all", "all", "all", "all", "none"]);
+    let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "email" }] });
+    let (seller, _) = user_with(&owner, &grants, hidden);
+    let rehearsal = json!({ "dry_run": true });
+    let told = seller.post(&format!("/leads/{lead}/convert"), rehearsal.clone());
+    for trace in [known["id"].as_str().unwrap(), "Known", "contact."] {
+        assert!(!told.text.contains(trace), "{trace}: {}", told.text);
+    }
+    assert_eq!(told.ok()["lead"]["contact_id"], Json::Null);
+    let told = seller.post(&format!("/leads/{other}/convert"), rehearsal.clone()).ok();
+    assert_eq!(told["contact"]["last_name"], "Else");
+    let told = owner.post(&format!("/leads/{lead}/convert"), rehearsal).ok();
+    assert_eq!((&told["contact"]["id"], &told["lead"]["contact_id"]), (&known["id"], &known["id"]));
+}
+
+/// Of somebody else's file nothing is quoted that may stand in a hidden field.
+#[test]
+fn an_import_quotes_nothing_hidden() {
+    let owner = workspace();
+    let csv = "first_name,email,Kontakt\nAnn,ann@hidden.example,ann2@hidden.example\nBob,no-address.hidden.example,\n";
+    let import = id(&owner.upload("contacts", "x.csv", csv.as_bytes()).created());
+    let run = owner.post(&format!("/imports/{import}/run"), json!({})).expect(202);
+    crate::imports::finished(&owner, &id(&run));
+    let places = ["/imports".to_owned(), format!("/imports/{import}"), format!("/imports/{import}/problems")];
+    let texts = |client: &Client| {
+        let plain = places.iter().map(|path| client.get(path).text);
+        let csv = client.with("Accept", "text/csv").get(&places[2]).text;
+        plain.chain([csv]).collect::<Vec<String>>()
+    };
+    assert!(texts(&owner).iter().all(|text| text.contains("hidden.example")));
+    let all = ["contacts", "imports", "users"].map(|list| [list, "all", "all", "all", "all", "none"]);
+    let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "email" }] });
+    let (reader, _) = user_with(&owner, &all, hidden);
+    for text in texts(&reader) {
+        assert!(!text.contains("hidden.example"), "{text}");
+    }
+    let shown = reader.get(&places[1]).ok();
+    assert_eq!(shown["detected"]["columns"][0]["samples"], json!(["Ann", "Bob"]));
+    let (open, _) = user_with(&owner, &all, json!({}));
+    assert!(texts(&open).iter().all(|text| text.contains("hidden.example")));
 }

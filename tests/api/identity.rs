@@ -1,4 +1,5 @@
 //! Registration, sessions, users, keys.
+use crate::support::letters::letter;
 use crate::support::{Client, events, id, key, register, unique, user, workspace};
 use serde_json::{Value as Json, json};
 
@@ -225,4 +226,26 @@ fn a_leaver_hands_everything_over() {
     let change = events(&owner, "&type=deal.updated", 1)[0]["changes"][0].clone();
     assert_eq!(change, json!({ "member": "owner_id", "before": format!("\"{from}\""), "after": format!("\"{to}\"") }));
     owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": from })).problem(422, "validation_failed");
+}
+
+/// Nobody could sign in as a user who is active without a login, and the letter would be good no more.
+#[test]
+fn who_was_invited_becomes_active_by_the_letter_alone() {
+    let owner = workspace();
+    let email = format!("{}@example.com", unique("waiting"));
+    let path = format!("/users/{}", id(&owner.post("/users", json!({ "name": "W", "email": email })).created()));
+    let refused = || {
+        let problem = owner.patch(&path, json!({ "status": "active" })).problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], "/status");
+    };
+    refused();
+    owner.patch(&path, json!({ "status": "suspended" })).ok();
+    refused();
+    owner.patch(&path, json!({ "status": "invited" })).ok();
+    owner.post(&format!("{path}/invite"), json!({})).ok();
+    let token = letter(&email, "You are invited", 2).token().unwrap();
+    let accepted = json!({ "token": token, "password": "a-long-password" });
+    Client::anonymous().post("/auth/accept-invitation", accepted).ok();
+    owner.patch(&path, json!({ "status": "suspended" })).ok();
+    owner.patch(&path, json!({ "status": "active" })).ok();
 }

@@ -239,3 +239,160 @@ fn conditions_that_were_kept_before_mean_the_base_currency() {
     assert_eq!(owner.get(&format!("/views/{sorted}")).ok()["sort"], Json::Null);
     assert_eq!(titles(&owner.post("/deals/search", json!({ "view_id": sorted })).ok()).len(), DEALS.len() + 1);
 }
+
+/// A list, its name, and an amount of records one step away.
+const AWAY: [(&str, &str, &str); 4] = [
+    ("contacts", "last_name", "deals.value"),
+    ("companies", "name", "deals.value"),
+    ("deals", "title", "company.revenue"),
+    ("leads", "title", "company.revenue"),
+];
+
+/// Of each list a record beside 5,000 yen, one beside 40.00 euros, and one beside 90.00 euros and 1 yen.
+fn beside_amounts() -> Client {
+    let owner = workspace();
+    for (name, amounts) in
+        [("yen", vec![(5_000, "JPY")]), ("euro", vec![(4_000, "EUR")]), ("both", vec![(9_000, "EUR"), (1, "JPY")])]
+    {
+        let money = |(amount, currency): (i64, &str)| json!({ "amount": amount, "currency": currency });
+        let contact = id(&owner.post("/contacts", json!({ "last_name": name })).created());
+        let firm = id(&owner.post("/companies", json!({ "name": name, "revenue": money(amounts[0]) })).created());
+        for amount in amounts {
+            let deal = json!({ "title": name, "company_id": firm, "contacts": [{ "contact_id": contact }], "value": money(amount) });
+            owner.post("/deals", deal).created();
+        }
+        owner.post("/leads", json!({ "title": name, "company_id": firm })).created();
+    }
+    owner
+}
+
+#[test]
+fn amounts_one_step_away_are_of_one_currency_too() {
+    let owner = beside_amounts();
+    for (list, member, field) in AWAY {
+        let one = |op: &str, values: &[&str]| json!({ "field": field, "op": op, "values": values });
+        let found = |selection: Json| -> Vec<String> {
+            let page = owner.post(&format!("/{list}/search"), selection).ok();
+            let names = page["data"].as_array().unwrap().iter().map(|row| row[member].as_str().unwrap().to_owned());
+            let mut names: Vec<String> = names.collect();
+            names.sort();
+            names.dedup();
+            names
+        };
+        assert_eq!(found(json!({ "all": [one("gte", &["4000 EUR"])] })), ["both", "euro"], "{list}");
+        assert_eq!(found(json!({ "all": [one("gte", &["4000 JPY"])] })), ["yen"], "{list}");
+        assert_eq!(found(json!({ "all": [one("gt", &["4000eur"])] })), ["both"], "{list}");
+        assert_eq!(found(json!({ "any": [one("in", &["4000 EUR", "5000 JPY"])] })), ["euro", "yen"], "{list}");
+        assert_eq!(found(json!({ "none": [one("lt", &["5000 EUR"])] })), ["both", "yen"], "{list}");
+        assert_eq!(found(json!({ "all": [one("empty", &["false"])] })), ["both", "euro", "yen"], "{list}");
+        // A currency that is named beside the condition may be that of another record.
+        let (path, _) = field.split_once('.').unwrap();
+        let currency = if path == "deals" { "deals.currency" } else { "company.revenue_currency" };
+        let beside = json!({ "field": currency, "op": "eq", "values": ["EUR"] });
+        for (selection, pointer) in [
+            (json!({ "all": [one("gte", &["5000"])] }), "/all/0/values"),
+            (json!({ "all": [beside, one("gte", &["5000"])] }), "/all/1/values"),
+            (json!({ "any": [one("eq", &["5000"])] }), "/any/0/values"),
+            (json!({ "none": [one("ne", &["1 EUR", "5000"])] }), "/none/0/values"),
+        ] {
+            let refused = |path: String, body: Json, at: &str| {
+                let problem = owner.post(&path, body).problem(422, "validation_failed");
+                assert_eq!(problem["errors"][0]["pointer"], format!("{at}{pointer}"), "{path} {selection}: {problem}");
+                assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("50000 EUR"), "{problem}");
+            };
+            refused(format!("/{list}/search"), selection.clone(), "");
+            refused(format!("/{list}/bulk-delete"), json!({ "selection": selection, "dry_run": true }), "/selection");
+            let kept = json!({ "resource": list, "name": "N", "selection": selection });
+            refused("/views".into(), kept.clone(), "/selection");
+            let more = |more: Json| {
+                let mut kept = kept.clone();
+                kept.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                kept
+            };
+            refused("/segments".into(), more(json!({ "kind": "dynamic" })), "/selection");
+            let rule = more(json!({ "action": "delete", "reason": "Old" }));
+            refused("/retention-rules".into(), rule, "/selection");
+        }
+        let chosen = json!({ "selection": { "all": [one("lt", &["4001 EUR"])] }, "dry_run": true });
+        assert_eq!(owner.post(&format!("/{list}/bulk-delete"), chosen).ok()["first"][0]["name"], "euro", "{list}");
+    }
+}
+
+#[test]
+fn conditions_one_step_away_that_were_kept_before_mean_the_base_currency() {
+    let owner = beside_amounts();
+    let selection = json!({ "all": [{ "field": "company.revenue", "op": "gte", "values": ["1 EUR"] }] });
+    let view = json!({ "resource": "deals", "name": "Big", "selection": selection });
+    let view = id(&owner.post("/views", view).created());
+    let rule = json!({ "name": "N", "resource": "contacts", "action": "erase", "reason": "Old",
+        "selection": { "any": [{ "field": "deals.value", "op": "lt", "values": ["1 EUR"] }] } });
+    let rule = id(&owner.post("/retention-rules", rule).created());
+    let mut conn = PgConnection::establish(database_url()).unwrap();
+    conn.batch_execute(&format!(
+        "update views set selection = replace(selection::text, '1 EUR', '3999')::jsonb where id = '{view}';
+         update retention_rules set selection = replace(selection::text, '1 EUR', '5000')::jsonb where id = '{rule}';
+         update workspaces set base_currency = 'EUR' where id = (select workspace_id from views where id = '{view}')"
+    ))
+    .unwrap();
+    conn.batch_execute(include_str!("../../migrations/2026-11-28-000070_currencies_away/up.sql")).unwrap();
+    let kept = owner.get(&format!("/views/{view}")).ok();
+    assert_eq!(kept["selection"]["all"][0]["values"], json!(["3999 EUR"]));
+    assert_eq!(titles(&owner.post("/deals/search", json!({ "view_id": view, "sort": "title" })).ok())[2..], ["euro"]);
+    assert_eq!(owner.get(&format!("/retention-rules/{rule}/preview")).ok()["first"][0]["name"], "euro");
+}
+
+#[test]
+fn a_currency_is_one_in_any_case_of_letters() {
+    let owner = funds();
+    assert_eq!(titles(&owner.get("/deals?currency=eur&sort=-value").ok()), ["e2", "e1", "e4", "e3"]);
+    assert_eq!(titles(&owner.get("/deals?currency=Kwd&value__lt=2").ok()), ["k2"]);
+    assert_eq!(titles(&owner.get("/deals?value__gte=6000%20jpy").ok()), ["y2"]);
+    assert_eq!(titles(&owner.get("/deals?currency__ne=eur,jpy,kwd").ok()), ["none"]);
+    let one = json!([{ "field": "currency", "op": "eq", "values": ["jpy"] }]);
+    assert_eq!(titles(&owner.post("/deals/search", json!({ "all": one, "sort": "value" })).ok()), ["y1", "y2"]);
+    for query in [
+        "deals?currency=XYZ",
+        "deals?currency__ne=EUR,euro",
+        "leads?currency=XAU",
+        "companies?revenue_currency=E",
+        "products?price_currency=DEM",
+        "analytics/funnel?currency=XYZ",
+    ] {
+        owner.get(&format!("/{query}")).problem(400, "invalid_parameter");
+    }
+    let wrong = json!([{ "field": "currency", "op": "in", "values": ["EUR", "XYZ"] }]);
+    let problem = owner.post("/deals/search", json!({ "all": wrong })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/all/0/values");
+}
+
+/// A view and a segment hold with a search, and may name its currency.
+#[test]
+fn a_kept_currency_counts_for_what_is_asked_beside_it() {
+    let owner = funds();
+    let in_euros = json!({ "all": [{ "field": "currency", "op": "eq", "values": ["EUR"] }] });
+    let view = json!({ "resource": "deals", "name": "V", "sort": "-value", "selection": in_euros });
+    let view = id(&owner.post("/views", view).created());
+    let segment = json!({ "resource": "deals", "name": "S", "kind": "dynamic", "selection": in_euros });
+    let segment = id(&owner.post("/segments", segment).created());
+    let more = json!([{ "field": "value", "op": "gt", "values": ["8"] }]);
+    for (name, kept) in [("view_id", &view), ("segment_id", &segment)] {
+        let found = owner.post("/deals/search", json!({ name: kept, "all": more, "sort": "-value" })).ok();
+        assert_eq!(titles(&found), ["e2", "e1"], "{name}");
+        let found = owner.post("/deals/search", json!({ name: kept, "none": more, "sort": "-value" })).ok();
+        assert_eq!(titles(&found), ["e4", "e3"], "{name}");
+        let chosen =
+            owner.post("/deals/bulk-delete", json!({ "selection": { name: kept, "all": more }, "dry_run": true }));
+        assert_eq!(chosen.ok()["total"], 2, "{name}");
+    }
+    // An order and what it needs go together, whichever of them changes.
+    let path = format!("/views/{view}");
+    for changes in [json!({ "selection": { "all": [] } }), json!({ "selection": { "all": more } })] {
+        let problem = owner.patch(&path, changes.clone()).problem(422, "validation_failed");
+        assert!(!problem["errors"].as_array().unwrap().is_empty(), "{changes}: {problem}");
+    }
+    owner.patch(&path, json!({ "selection": { "all": [] }, "sort": "title" })).ok();
+    owner.patch(&path, json!({ "sort": "-value" })).problem(422, "validation_failed");
+    owner.patch(&path, json!({ "name": "W" })).ok();
+    owner.patch(&path, json!({ "sort": "-value", "selection": in_euros })).ok();
+    assert_eq!(titles(&owner.post("/deals/search", json!({ "view_id": view })).ok()), ["e2", "e1", "e4", "e3"]);
+}

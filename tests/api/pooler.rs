@@ -133,6 +133,20 @@ fn the_role_brings_its_settings() {
     let refused = serve(&pooler.url(&name), &[("VORONKA_TRANSACTION_POOLER", "true")]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("lacks lock_timeout;"), "{words}");
+    // What it prints is what helps.
+    let lines = words.split_once("alter role").map(|(_, rest)| format!("alter role{rest}")).unwrap();
+    assert_eq!(
+        lines.matches(&format!("alter role {} in database \"{name}\" set ", roles::SERVER)).count(),
+        4,
+        "{words}"
+    );
+    let lines: Vec<&str> = lines.lines().take(4).collect();
+    PgConnection::establish(&server).unwrap().batch_execute(&lines.join("\n")).unwrap();
+    assert_eq!(pooler::unset(&mut PgConnection::establish(&server).unwrap()).unwrap(), Vec::<String>::new());
+    let pooler = Pooler::start("statement");
+    let refused = serve(&pooler.url(&name), &[("VORONKA_TRANSACTION_POOLER", "true")]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("pool_mode = statement"), "{words}");
 }
 
 /// Lists of different shapes, asked for at once: with a statement that another client has prepared, one would get the answer of another.

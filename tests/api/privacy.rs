@@ -374,3 +374,18 @@ fn rules_say_how_long_people_are_kept() {
     }
     user(&owner, "manager").get("/retention-rules").problem(403, "forbidden");
 }
+
+/// From where colleagues work is for who may read the audit log.
+#[test]
+fn an_export_tells_nobodys_address() {
+    let owner = workspace();
+    let contact = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
+    let origins = |client: &Client| {
+        let export = client.get(&format!("/contacts/{contact}/export")).ok();
+        let changes = export["changes"].as_array().unwrap().clone();
+        assert_eq!(changes[0]["type"], "contact.created");
+        changes.iter().any(|change| !change["address"].is_null() || change["request_id"] != "")
+    };
+    assert!(origins(&owner));
+    assert!(!origins(&user(&owner, "seller")));
+}

@@ -58,7 +58,7 @@ fn an_ordinary_owner_can_run_it() {
     let (first, second) = ("plain_first", "plain_second");
     prepare(first);
     let why = serve(first).unwrap_err();
-    assert!(why.contains("voronka migrate --database-url OWNER_URL --grant-to"), "{why}");
+    assert!(why.contains("DATABASE_URL=OWNER_URL voronka migrate --grant-to"), "{why}");
     migrate(first);
     serve(first).unwrap();
     migrate(first);
@@ -81,9 +81,20 @@ fn an_ordinary_owner_can_run_it() {
     );
     let why = serve(second).unwrap_err();
     assert!(why.contains("plain_server may not use the tables"), "{why}");
-    assert!(why.contains("voronka migrate --database-url OWNER_URL --grant-to plain_server"), "{why}");
+    assert!(why.contains("DATABASE_URL=OWNER_URL voronka migrate --grant-to plain_server"), "{why}");
     migrate(second);
     serve(second).unwrap();
+    // One that a superuser has restored belongs to the superuser.
+    let third = "plain_third";
+    prepare(third);
+    run("psql", &["--quiet", "--set", "ON_ERROR_STOP=1", "--file", dump.to_str().unwrap(), &url("voronka", third)]);
+    let output = voronka(&["migrate", "--database-url", &url("plain_owner", third), "--grant-to", "plain_server"]);
+    let words = told(&output);
+    assert!(!output.status.success() && words.contains("the tables belong to voronka"), "{words}");
+    let give = words.split_once("do $own$").and_then(|(_, rest)| rest.split_once("end $own$;")).unwrap().0;
+    sql("voronka", third, &format!("do $own$ {give} end $own$;"));
+    migrate(third);
+    serve(third).unwrap();
 }
 
 #[test]

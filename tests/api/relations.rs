@@ -87,7 +87,7 @@ fn conditions_reach_one_step_further() {
         (
             "contacts",
             "first_name",
-            json!({ "all": [{ "field": "deals.value", "op": "gte", "values": ["900"] }] }),
+            json!({ "all": [{ "field": "deals.value", "op": "gte", "values": ["900 EUR"] }] }),
             "Ann|Bob",
         ),
         ("contacts", "first_name", json!({ "all": [{ "field": "deal_id", "op": "eq", "values": [boat] }] }), "Ann|Bob"),
@@ -149,9 +149,9 @@ fn nothing_is_asked_of_what_is_not_seen() {
     assert_eq!(found(&owner, "contacts", "deals.status", "eq", "won").ok()["data"].as_array().unwrap().len(), 1);
     assert_eq!(found(&ann, "contacts", "deals.status", "eq", "won").ok()["data"], json!([]));
     assert_eq!(ann.get(&format!("/contacts?deal_id={boat}")).ok()["data"], json!([]));
-    found(&ann, "contacts", "deals.value", "gte", "1").problem(422, "validation_failed");
-    found(&ann, "contacts", "company.revenue", "gte", "1").problem(422, "validation_failed");
-    found(&owner, "contacts", "company.revenue", "gte", "1").ok();
+    found(&ann, "contacts", "deals.value", "gte", "1 EUR").problem(422, "validation_failed");
+    found(&ann, "contacts", "company.revenue", "gte", "1 EUR").problem(422, "validation_failed");
+    found(&owner, "contacts", "company.revenue", "gte", "1 EUR").ok();
 }
 
 #[test]

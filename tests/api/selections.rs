@@ -204,3 +204,51 @@ fn a_rule_that_chooses_everything_does_not_run() {
     assert_eq!(run()["result"]["succeeded"], 1);
     assert_eq!(count(&owner, "contacts"), 0);
 }
+
+/// A range of an amount names its currency, and every record may have that one.
+#[test]
+fn a_range_of_amounts_says_nothing() {
+    let owner = workspace();
+    owner
+        .post("/custom-fields", json!({ "resource": "deals", "key": "fee", "name": "Fee", "kind": "money" }))
+        .created();
+    let amount = json!({ "amount": 700, "currency": "USD" });
+    for _ in 0..3 {
+        owner.post("/companies", json!({ "name": "C", "revenue": amount })).created();
+        owner.post("/leads", json!({ "title": "L", "value": amount })).created();
+        let fee = json!([{ "key": "fee", "money": amount }]);
+        owner.post("/deals", json!({ "title": "D", "value": amount, "custom_fields": fee })).created();
+    }
+    let fields = [
+        ("companies", "revenue", Some("revenue_currency")),
+        ("leads", "value", Some("currency")),
+        ("deals", "value", Some("currency")),
+        ("deals", "cf.fee", None),
+    ];
+    let refused = |list: &str, selection: Json| {
+        let answer = owner.post(&format!("/{list}/bulk-delete"), json!({ "selection": selection }));
+        let problem = answer.problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["code"], "matches_everything", "{list} {selection}");
+        let rule =
+            json!({ "name": "N", "resource": list, "action": "delete", "reason": "Old", "selection": selection });
+        owner.post("/retention-rules", rule).problem(422, "validation_failed");
+    };
+    for (list, field, currency) in fields {
+        for (op, limit) in [("gt", "-1"), ("gte", "0"), ("gte", "700"), ("lt", "701"), ("lte", "700")] {
+            let range = |value: &str| cond(field, op, &[value]);
+            refused(list, json!({ "all": [range(&format!("{limit} USD"))] }));
+            refused(list, json!({ "any": [range(&format!("{limit} USD")), cond("created_at", "gte", &["today"])] }));
+            if let Some(currency) = currency {
+                refused(list, json!({ "all": [range(limit), cond(currency, "eq", &["USD"])] }));
+            }
+        }
+        if let Some(currency) = currency {
+            refused(list, json!({ "all": [cond(currency, "in", &["USD", "EUR"])] }));
+        }
+        // An amount that is named is named.
+        let named = json!({ "selection": { "all": [cond(field, "eq", &["700 USD"])] }, "dry_run": true });
+        assert_eq!(owner.post(&format!("/{list}/bulk-delete"), named).ok()["total"], 3, "{list} {field}");
+        let some = json!({ "selection": { "all": [cond(field, "gt", &["700 USD"])] }, "dry_run": true });
+        assert_eq!(owner.post(&format!("/{list}/bulk-delete"), some).ok()["total"], 0, "{list} {field}");
+    }
+}

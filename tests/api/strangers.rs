@@ -1,6 +1,6 @@
 //! What strangers learn of logins, and what letters they can have sent.
 use crate::support::letters::{letter, letters};
-use crate::support::{Answer, Client, bearer, id, login, register, unique, workspace};
+use crate::support::{Answer, Client, bearer, id, key, login, register, unique, user, workspace};
 use serde_json::{Value as Json, json};
 
 const PASSWORD: &str = "a-long-password";
@@ -143,4 +143,114 @@ fn subjects_hold_nothing_that_a_stranger_wrote() {
     for letter in letters(&email) {
         assert!(!letter.subject.contains("evil") && letter.text.contains(&format!("\"{name}\"")), "{letter:?}");
     }
+}
+
+/// Who joins is not acted for by what a namesake has left behind.
+#[test]
+fn keys_of_a_namesake_end_when_the_holder_joins() {
+    let email = format!("{}@example.com", unique("joined"));
+    register(&email, PASSWORD);
+    let owner = workspace();
+    let invited = json!({ "name": "N", "email": email, "role": "seller", "password": OTHER });
+    owner.post("/users", invited).created();
+    let registered = post("/auth/register", registration(&email, "the-third-password")).created();
+    for (count, namesake) in [(1, login(&email, OTHER).ok()), (2, registered)] {
+        let key = key(&bearer(&namesake), &["contacts:read", "users:read"]);
+        key.get("/contacts").ok();
+        let told: Vec<_> = {
+            letter(&email, "Another login under your address", 2);
+            letters(&email).into_iter().filter(|l| l.subject == "Another login under your address").collect()
+        };
+        let token = told[count - 1].token().unwrap();
+        let joined = post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
+        assert_eq!(joined["workspace_id"], namesake["workspace_id"]);
+        key.get("/contacts").problem(401, "token_invalid");
+        let holder = bearer(&joined);
+        assert_eq!(holder.get("/api-keys").ok()["data"], json!([]));
+    }
+}
+
+fn told(email: &str, subject: &str) -> usize {
+    letters(email).iter().filter(|letter| letter.subject == subject).count()
+}
+
+/// Waits for a letter that comes after all that were asked for before.
+fn settled(client: &Client) {
+    let own = format!("{}@example.com", unique("settled"));
+    client.post("/auth/change-email", json!({ "email": own, "password": PASSWORD })).gone();
+    letter(&own, "Your new address", 1);
+}
+
+#[test]
+fn letters_to_a_strangers_address_have_a_limit() {
+    let stranger = format!("{}@example.com", unique("stranger"));
+    let change =
+        |client: &Client| client.post("/auth/change-email", json!({ "email": stranger, "password": PASSWORD }));
+    // Of one address silently, whoever asks.
+    for _ in 0..3 {
+        let client = register(&format!("{}@example.com", unique("asking")), PASSWORD).0;
+        for _ in 0..3 {
+            change(&client).gone();
+        }
+        settled(&client);
+    }
+    assert_eq!(told(&stranger, "Your new address"), 5);
+    // Of one login, whichever the addresses.
+    let client = register(&format!("{}@example.com", unique("asking")), PASSWORD).0;
+    let answers = (0..12).map(|n| {
+        let email = format!("{}-{n}@example.com", unique("any"));
+        client.post("/auth/change-email", json!({ "email": email, "password": PASSWORD })).status
+    });
+    assert_eq!(answers.filter(|status| *status == 429).count(), 2);
+}
+
+/// What happens to a login under somebody else's address is told there a few times a day, however often it happens.
+#[test]
+fn a_namesake_cannot_flood_the_holder() {
+    let email = format!("{}@example.com", unique("flooded"));
+    register(&email, PASSWORD);
+    let owner = workspace();
+    let user = json!({ "name": "N", "email": email, "role": "seller", "password": OTHER });
+    let user = id(&owner.post("/users", user).created());
+    for _ in 0..8 {
+        owner.patch(&format!("/users/{user}"), json!({ "status": "suspended" })).ok();
+        owner.patch(&format!("/users/{user}"), json!({ "status": "active" })).ok();
+    }
+    let namesake = bearer(&login(&email, OTHER).ok());
+    for n in 0..8 {
+        let (old, new) =
+            (if n == 0 { OTHER.to_owned() } else { format!("another-word-{n}") }, format!("another-word-{}", n + 1));
+        let body = json!({ "current_password": old, "new_password": new });
+        namesake.post("/auth/change-password", body).gone();
+    }
+    settled(&register(&format!("{}@example.com", unique("after")), PASSWORD).0);
+    assert!(letters(&email).len() <= 5, "{:?}", letters(&email));
+}
+
+/// Programs go on after a new password; who did not choose it is told how many they are.
+#[test]
+fn a_letter_about_a_new_password_counts_the_keys() {
+    let email = format!("{}@example.com", unique("keyed"));
+    let client = register(&email, PASSWORD).0;
+    let keys = [key(&client, &["contacts:read"]), key(&client, &["deals:read"])];
+    let change = json!({ "current_password": PASSWORD, "new_password": OTHER });
+    client.post("/auth/change-password", change).gone();
+    let told = letter(&email, "Your password was changed", 1);
+    assert!(told.text.contains("2 API keys act for you"), "{told:?}");
+    keys[0].get("/contacts").ok();
+    keys[1].get("/deals").ok();
+}
+
+/// That a letter was sent, and why not, is for who gets it and for who may read the audit log.
+#[test]
+fn letters_of_others_are_no_jobs_to_look_at() {
+    let owner = workspace();
+    owner.post("/users", json!({ "name": "G", "email": format!("{}@example.com", unique("guest")) })).created();
+    let of_letters = |client: &Client| client.get("/jobs?kind=letter").ok()["data"].as_array().unwrap().len();
+    let manager = user(&owner, "manager");
+    let jobs = owner.get("/jobs?kind=letter").ok();
+    let job = jobs["data"][0]["id"].as_str().unwrap();
+    assert_eq!((of_letters(&owner), of_letters(&manager)), (1, 0));
+    manager.get(&format!("/jobs/{job}")).problem(404, "not_found");
+    manager.post(&format!("/jobs/{job}/cancel"), json!({})).problem(404, "not_found");
 }

@@ -413,3 +413,43 @@ fn what_is_exactly_the_question_comes_first() {
     assert_eq!(texts(&owner, "/deals?q=d-1&limit=1", "number"), ["D-1"]);
     assert!(owner.get("/contacts?q=ann").statements() <= 2);
 }
+
+/// A lead's name lies in one member, and in its person's contact the family is the last name.
+#[test]
+fn a_full_name_is_found_before_and_after_a_conversion() {
+    let owner = workspace();
+    let found = |list: &str, q: &str| {
+        let typed = encoded(q);
+        let listed = owner.get(&format!("/{list}?q={typed}")).ok()["data"].as_array().unwrap().len();
+        (listed, owner.get(&format!("/search?q={typed}")).ok()[list].as_array().unwrap().len())
+    };
+    for (name, together, first, last) in [
+        ("山田 太郎", "山田太郎", "太郎", "山田"),
+        ("佐々木\u{3000}花子", "佐々木花子", "花子", "佐々木"),
+        ("王 小明", "王小明", "小明", "王"),
+        ("김 철수", "김철수", "철수", "김"),
+        ("たなか さくら", "たなかさくら", "さくら", "たなか"),
+    ] {
+        let lead = id(&owner.post("/leads", json!({ "title": "Wish", "person": { "name": name } })).created());
+        for q in [together, name] {
+            assert_eq!(found("leads", q), (1, 1), "{q}");
+        }
+        let made = owner.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).ok();
+        let contact = &made["contact"];
+        assert_eq!((&contact["first_name"], &contact["last_name"]), (&json!(first), &json!(last)));
+        for q in [together, name] {
+            assert_eq!(found("contacts", q), (1, 1), "{q}");
+        }
+    }
+    // Also where the family stands in the wrong member.
+    owner.post("/contacts", json!({ "first_name": "鈴木", "last_name": "一郎" })).created();
+    owner.post("/contacts", json!({ "first_name": "高橋 次郎" })).created();
+    owner.post("/users", json!({ "name": "伊藤 三郎", "role": "seller" })).created();
+    assert_eq!((found("contacts", "鈴木一郎"), found("contacts", "高橋次郎")), ((1, 1), (1, 1)));
+    assert_eq!(texts(&owner, &format!("/users?q={}", encoded("伊藤三郎")), "name"), ["伊藤 三郎"]);
+    // In other scripts the last word is the last name, and words stay words.
+    let lead = id(&owner.post("/leads", json!({ "person": { "name": "Anna Maria Tamm" } })).created());
+    let made = owner.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).ok();
+    assert_eq!((&made["contact"]["first_name"], &made["contact"]["last_name"]), (&json!("Anna Maria"), &json!("Tamm")));
+    assert_eq!(found("contacts", "MariaTamm"), (0, 0));
+}

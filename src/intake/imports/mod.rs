@@ -2,6 +2,7 @@
 pub mod cells;
 pub mod custom;
 pub mod forget;
+pub mod known;
 pub mod model;
 pub mod prepare;
 pub mod records;
@@ -10,4 +11,5 @@ pub mod routes;
 pub mod run;
 pub mod table;
 pub mod targets;
+pub mod veil;
 pub mod write;

@@ -27,6 +27,8 @@ pub struct References {
 #[derive(Debug, Default)]
 struct Names {
     ids: HashMap<String, Uuid>,
+    /// External ids tell capitals apart.
+    external: HashMap<String, Uuid>,
     /// As they are written, for suggestions.
     written: Vec<String>,
 }
@@ -37,6 +39,18 @@ impl Names {
             self.ids.entry(name.to_lowercase()).or_insert(id);
             self.written.push(name);
         }
+    }
+
+    fn add_external(&mut self, key: Option<String>, id: Uuid) {
+        if let Some(key) = key {
+            self.external.entry(key.clone()).or_insert(id);
+            self.written.push(key);
+        }
+    }
+
+    fn find(&self, name: &str, other: &str) -> Option<Uuid> {
+        let named = || self.ids.get(&name.to_lowercase()).or_else(|| self.ids.get(other));
+        self.external.get(name).or_else(named).copied()
     }
 }
 
@@ -107,8 +121,9 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
     for (id, first, second, third) in rows {
         names.add(Some(id.to_string()), id);
         names.add(first, id);
-        names.add(second, id);
-        names.add(third, id);
+        names.add_external(second, id);
+        // What is no domain names no company.
+        names.add(third.filter(|third| kind != Kind::Company || address::domain_in(third).is_some()), id);
     }
     Ok(names)
 }
@@ -124,9 +139,7 @@ impl References {
         }
         // Companies are also named by their domain, contacts by any of their addresses.
         let other = if kind == Kind::Company { address::domain(name) } else { address::email(name) };
-        let key = name.to_lowercase();
-        let ids = self.known.get(&kind).map(|names| &names.ids);
-        let found = ids.and_then(|ids| ids.get(&key).or_else(|| ids.get(&other)).copied());
+        let found = self.known.get(&kind).and_then(|names| names.find(name, &other));
         if found.is_some() || !grows(kind) {
             return Ok(found);
         }

@@ -9,7 +9,7 @@ use crate::intake::imports::model::{
 };
 use crate::intake::imports::prepare::Reader;
 use crate::intake::imports::table::Table;
-use crate::intake::imports::{cells, forget, run, targets};
+use crate::intake::imports::{cells, forget, run, targets, veil};
 use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Kind as FieldKind;
@@ -300,7 +300,9 @@ async fn begin(ctx: Ctx<can::imports::Create>, id: Id, asked: Valid<ImportRun>) 
 async fn list(ctx: Ctx<can::imports::Read>) -> Result<Reply> {
     let (plan, link) = (IMPORT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, imports, Import, &plan => ImportPage);
+        let actor = tx.actor;
+        let mut page = list!(tx, imports, Import, &plan => ImportPage);
+        page.data = page.data.into_iter().map(|import| veil::import(actor, import)).collect();
         link.reply(&page.page, &page)
     })
     .await
@@ -311,7 +313,11 @@ async fn list(ctx: Ctx<can::imports::Read>) -> Result<Reply> {
     responses((status = 200, description = "The import", body = Import)))]
 #[get("/imports/{import_id}")]
 async fn read(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| {
+        let import = find(tx, id.0)?;
+        Reply::record(&veil::import(tx.actor, import))
+    })
+    .await
 }
 
 /// Delete an import: its file and its problems. What was imported stays.
@@ -348,7 +354,7 @@ async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
         None => 0,
     };
     ctx.read(move |tx| {
-        find(tx, id.0)?;
+        let import = find(tx, id.0)?;
         let limit = if csv { i64::MAX - 1 } else { limit };
         let mut data: Vec<ImportProblem> = import_problems::table
             .filter(import_problems::workspace_id.eq(tx.workspace()))
@@ -365,6 +371,7 @@ async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
                 import_problems::value,
             ))
             .load(tx.conn)?;
+        veil::problems(tx.actor, &import, &mut data);
         if csv {
             return crate::kernel::csv::reply(&data);
         }

@@ -89,7 +89,8 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         for (name, target, hint) in HISTORY {
             add(name, target, hint);
         }
-        for stage in stages {
+        // Of leads only the beginning and the closing are kept.
+        for stage in stages.iter().filter(|_| resource == ImportResource::Deals) {
             add(&format!("entered.{stage}"), Target::Entered(stage.clone()), "the day it entered this stage");
         }
     }
@@ -174,6 +175,10 @@ pub fn shown(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec<
 
 /// Whether the role hides a target, or the member that it is a part of: `person.email` with `person`.
 pub fn is_hidden(actor: &Actor, resource: ImportResource, name: &str) -> bool {
+    // The contact of a deal is named by its e-mail.
+    if resource == ImportResource::Deals && name == "contact" {
+        return actor.access.hides(Kind::Contact.path(), "email");
+    }
     let member = name.split('.').next().unwrap_or(name);
     let mut hidden = actor.access.hidden_members(resource.kind().path());
     hidden.any(|hidden| hidden.eq_ignore_ascii_case(name) || hidden.eq_ignore_ascii_case(member))

@@ -1,18 +1,16 @@
 //! From prepared rows to records: new ones are created, known ones changed where the file says something else.
 use crate::catalog::products::{self, ProductCreate, ProductUpdate};
-use crate::db::sight::sight;
-use crate::db::sql::lower;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
 use crate::identity::users::{self, UserCreate, UserUpdate};
-use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
 use crate::intake::imports::prepare::{Prepared, Reader, RowProblem};
-use crate::kernel::actor::Action;
+use crate::intake::imports::{custom, known};
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::kind::Kind;
+use crate::kernel::kind::{Kind, Record};
 use crate::kernel::shape::{self, Rules, Shape};
+use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::people::companies::model::{Company, CompanyCreate, CompanyUpdate};
 use crate::people::companies::store as companies;
@@ -23,8 +21,6 @@ use crate::sales::deals::store as deals;
 use crate::sales::leads::model::{LeadCreate, LeadUpdate};
 use crate::sales::leads::store as leads;
 use crate::sales::stages::{Category, Stage};
-use crate::schema as s;
-use diesel::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
@@ -46,14 +42,32 @@ type Known<'a> = (Uuid, &'a Prepared);
 pub fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut Reader,
+    mut rows: Vec<Prepared>,
+    on_existing: OnExisting,
+    report: &mut ImportReport,
+    problems: &mut Vec<RowProblem>,
+) -> Result<()> {
+    // A row that means a record that one before it makes waits until that is there.
+    while !rows.is_empty() {
+        let (first, twins) = known::apart(reader.resource, rows);
+        distinct(tx, reader, first, on_existing, report, problems)?;
+        rows = twins;
+    }
+    Ok(())
+}
+
+/// Rows of which each means a record of its own, as far as they tell.
+fn distinct(
+    tx: &mut Tx<'_>,
+    reader: &mut Reader,
     rows: Vec<Prepared>,
     on_existing: OnExisting,
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
-    let existing = existing(tx, reader.resource, &rows)?;
-    let (known, new): (Vec<Prepared>, Vec<Prepared>) = rows.into_iter().partition(|row| find(&existing, row).is_some());
-    let known: Vec<Known<'_>> = known.iter().filter_map(|row| Some((find(&existing, row)?, row))).collect();
+    let existing = known::existing(tx, reader.resource, &rows)?;
+    let (known, new): (Vec<Prepared>, Vec<Prepared>) = rows.into_iter().partition(|row| existing.find(row).is_some());
+    let known: Vec<Known<'_>> = known.iter().filter_map(|row| Some((existing.find(row)?, row))).collect();
     match on_existing {
         OnExisting::Skip => report.skipped += i64::try_from(known.len()).unwrap_or(0),
         OnExisting::Update => change_known(tx, reader.resource, &known, report, problems)?,
@@ -116,106 +130,6 @@ fn settle(
     Ok(())
 }
 
-/// How a row can be known again: by external id, else by the resource's own key, in lower case.
-fn keys(row: &Prepared) -> [Option<String>; 4] {
-    let text = |member: &str| row.body.get(member).and_then(Json::as_str);
-    let lower = |member: &str| text(member).map(str::to_lowercase);
-    [
-        row.external_id.as_ref().map(|id| id.to_lowercase()),
-        text("email").map(address::email),
-        lower("sku").or_else(|| text("domain").map(address::domain)),
-        lower("name"),
-    ]
-}
-
-fn find(existing: &HashMap<(usize, String), Uuid>, row: &Prepared) -> Option<Uuid> {
-    keys(row).into_iter().enumerate().find_map(|(n, key)| existing.get(&(n, key?)).copied())
-}
-
-/// The records that rows of the chunk mean, by kind of key and key.
-fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Result<HashMap<(usize, String), Uuid>> {
-    let mut wanted: [Vec<String>; 4] = Default::default();
-    for row in rows {
-        for (list, key) in wanted.iter_mut().zip(keys(row)) {
-            list.extend(key);
-        }
-    }
-    let [_, emails, codes, names] = &wanted;
-    let mut found = HashMap::new();
-    let kind = resource.kind();
-    macro_rules! seen {
-        ($table:ident) => {
-            sight::<s::$table::table>(tx.actor, kind, Action::Read)
-        };
-    }
-    macro_rules! look {
-        ($n:expr, $table:ident, $column:ident, $list:expr $(, $alive:expr)?) => {
-            if !$list.is_empty() {
-                let rows: Vec<(Option<String>, Uuid)> = s::$table::table
-                    .filter(s::$table::workspace_id.eq(tx.workspace()))
-                    $(.filter($alive))?
-                    .filter(lower(s::$table::$column.nullable()).eq_any($list))
-                    .filter(&seen!($table))
-                    .order((s::$table::created_at.desc(), s::$table::id.desc()))
-                    .select((lower(s::$table::$column.nullable()), s::$table::id))
-                    .load(tx.conn)?;
-                found.extend(rows.into_iter().filter_map(|(key, id)| Some((($n, key?), id))));
-            }
-        };
-        // External ids are compared as they are, so that their index serves.
-        (exact $table:ident, $list:expr) => {
-            let exact: Vec<&String> = $list.iter().filter_map(|row| row.external_id.as_ref()).collect();
-            if !exact.is_empty() {
-                let rows: Vec<(Option<String>, Uuid)> = s::$table::table
-                    .filter(s::$table::workspace_id.eq(tx.workspace()))
-                    .filter(s::$table::external_id.eq_any(exact))
-                    .filter(&seen!($table))
-                    .select((s::$table::external_id, s::$table::id))
-                    .load(tx.conn)?;
-                found.extend(rows.into_iter().filter_map(|(key, id)| Some(((0, key?.to_lowercase()), id))));
-            }
-        };
-    }
-    match resource {
-        ImportResource::Users => {
-            look!(exact users, rows);
-            look!(1, users, email, emails);
-            look!(3, users, name, names);
-        }
-        ImportResource::Companies => {
-            look!(exact companies, rows);
-            if !codes.is_empty() {
-                let rows: Vec<(Option<String>, Uuid)> = s::companies::table
-                    .filter(s::companies::workspace_id.eq(tx.workspace()))
-                    .filter(s::companies::deleted_at.is_null())
-                    .filter(s::companies::domain.eq_any(codes))
-                    .filter(&seen!(companies))
-                    .order((s::companies::created_at.desc(), s::companies::id.desc()))
-                    .select((s::companies::domain, s::companies::id))
-                    .load(tx.conn)?;
-                found.extend(rows.into_iter().filter_map(|(key, id)| Some(((2, key?), id))));
-            }
-            look!(3, companies, name, names, s::companies::deleted_at.is_null());
-        }
-        ImportResource::Contacts => {
-            look!(exact contacts, rows);
-            found.extend(contacts::holders(tx, emails)?.into_iter().map(|(email, id)| ((1, email), id)));
-        }
-        ImportResource::Products => {
-            look!(exact products, rows);
-            look!(2, products, sku, codes, s::products::deleted_at.is_null());
-            look!(3, products, name, names, s::products::deleted_at.is_null());
-        }
-        ImportResource::Leads => {
-            look!(exact leads, rows);
-        }
-        ImportResource::Deals => {
-            look!(exact deals, rows);
-        }
-    }
-    Ok(found)
-}
-
 fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Prepared]) -> Result<Vec<T>> {
     rows.iter().map(|row| shape::read(row.body.clone())).collect()
 }
@@ -244,12 +158,11 @@ fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec
         }
         ImportResource::Leads => {
             let new = bodies::<LeadCreate>(rows)?;
-            rows.iter().try_for_each(check_order)?;
+            rows.iter().try_for_each(|row| check_order(row, tx.now))?;
             let past = |row: &Prepared| leads::Past {
                 created_at: row.created_at,
                 closed_at: row.closed_at,
                 loss_reason: row.loss_reason,
-                imported: true,
             };
             leads::insert_with_past(tx, &new.iter().zip(rows.iter().map(past)).collect::<Vec<_>>())?;
         }
@@ -264,8 +177,16 @@ fn create_all(tx: &mut Tx<'_>, reader: &Reader, rows: &[Prepared]) -> Result<Vec
     Ok(Vec::new())
 }
 
-fn check_order(row: &Prepared) -> Result<()> {
-    let begin = row.entered.iter().map(|(_, at)| *at).chain(row.created_at).min();
+/// What has happened lies in the past, and in order.
+fn check_order(row: &Prepared, now: DateTime) -> Result<()> {
+    let (created, closed) = (("/created_at".to_owned(), row.created_at), ("/closed_at".to_owned(), row.closed_at));
+    let entered = row.entered.iter().map(|(stage, at)| (format!("/entered.{}", stage.name), Some(*at)));
+    for (member, at) in [created, closed].into_iter().chain(entered.clone()) {
+        if let Some(at) = at.filter(|at| *at > now) {
+            return Err(Error::member(member, "out_of_range", format!("{at} lies in the future")));
+        }
+    }
+    let begin = entered.filter_map(|(_, at)| at).chain(row.created_at).min();
     match (begin, row.closed_at) {
         (Some(begin), Some(closed)) if closed < begin => {
             Err(Error::member("/closed_at", "out_of_range", format!("{closed} lies before its beginning, {begin}")))
@@ -277,43 +198,60 @@ fn check_order(row: &Prepared) -> Result<()> {
 /// The stages a deal has gone through, as far as the file tells. History is history: nothing is dated to the import but
 /// what the file does not date.
 fn past(tx: &Tx<'_>, reader: &Reader, row: &Prepared) -> Result<deals::Past> {
-    check_order(row)?;
+    check_order(row, tx.now)?;
     let first_open =
         reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
-    let last = row.stage.as_ref().unwrap_or(first_open);
-    let mut stages: Vec<(Stage, crate::kernel::time::DateTime)> = row.entered.clone();
+    let mut stages = row.entered.clone();
     stages.sort_by_key(|(stage, at)| (*at, stage.position));
-    let begin = stages
-        .first()
-        .map(|(_, at)| *at)
-        .into_iter()
-        .chain(row.created_at)
-        .min()
-        .unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
-    if stages.first().is_none_or(|(_, at)| *at > begin)
-        && (last.category != Category::Open || stages.iter().any(|(s, _)| s.id == last.id))
-    {
-        stages.insert(0, (first_open.clone(), begin));
-    }
-    if last.category == Category::Open {
-        if !stages.iter().any(|(s, _)| s.id == last.id) {
-            let at = stages.last().map_or(begin, |(_, at)| *at);
-            stages.push((last.clone(), at));
-        }
-    } else {
-        let closed = row.closed_at.ok_or_else(|| {
-            Error::member(
-                "/closed_at",
-                "required",
-                format!("is empty, but the stage {} is {}", last.name, last.category.as_str()),
-            )
-        })?;
-        stages.retain(|(s, at)| s.id != last.id && *at <= closed);
-        stages.push((last.clone(), closed));
+    let last = row.stage.as_ref().or(stages.last().map(|(stage, _)| stage)).unwrap_or(first_open).clone();
+    let begin = stages.first().map(|(_, at)| *at).into_iter().chain(row.created_at).min();
+    let begin = begin.unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
+    let open = last.category == Category::Open;
+    let last_undated = open && !stages.is_empty() && stages.iter().all(|(stage, _)| stage.id != last.id);
+    // An open deal that is said to have entered nothing but the first stage stood there from the beginning.
+    let stayed = open && stages.iter().all(|(stage, _)| stage.id == first_open.id);
+    let end = if open { open_end(&mut stages, &last)?.unwrap_or(begin) } else { closed_end(&stages, &last, row)? };
+    stages.push((last, end));
+    let closed_alone = !open && stages.len() == 1;
+    match stages.first_mut().filter(|(_, at)| closed_alone || *at > begin) {
+        Some((_, at)) if stayed => *at = begin,
+        Some(_) => stages.insert(0, (first_open.clone(), begin)),
+        None => {}
     }
     let dated = row.created_at.is_some() || row.entered.iter().any(|(stage, _)| stage.category == Category::Open);
-    let without_beginning = last.category != Category::Open && !dated;
-    Ok(deals::Past { stages, value_from_lines: false, without_beginning })
+    Ok(deals::Past { stages, value_from_lines: false, without_beginning: !open && !dated, last_undated })
+}
+
+/// When an open deal came to its stage, which is taken out; that is the last it entered. Where the file does not say so, it left the one
+/// before nobody knows when.
+fn open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Option<DateTime>> {
+    let latest = stages.last().cloned();
+    let Some(at) = stages.iter().position(|(stage, _)| stage.id == last.id) else {
+        return Ok(latest.map(|(_, at)| at));
+    };
+    let (_, entered) = stages.remove(at);
+    match latest {
+        Some((other, later)) if later > entered => {
+            let detail = format!("is {}, but it entered {} later, {later}", last.name, other.name);
+            Err(Error::member("/stage", "invalid", detail))
+        }
+        _ => Ok(Some(entered)),
+    }
+}
+
+/// When a closed deal was closed: nothing comes after that.
+fn closed_end(stages: &[(Stage, DateTime)], last: &Stage, row: &Prepared) -> Result<DateTime> {
+    let closed = row.closed_at.ok_or_else(|| {
+        let detail = format!("is empty, but the stage {} is {}", last.name, last.category.as_str());
+        Error::member("/closed_at", "required", detail)
+    })?;
+    match stages.last().filter(|(_, at)| *at > closed) {
+        Some((stage, at)) => {
+            let detail = format!("{closed} lies before it entered {}, {at}", stage.name);
+            Err(Error::member("/closed_at", "out_of_range", detail))
+        }
+        None => Ok(closed),
+    }
 }
 
 /// Changes known records, all at once. Where one is refused, they are changed one by one.
@@ -353,11 +291,11 @@ fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) ->
     macro_rules! one_by_one {
         ($store:ident, $update:ty) => {{
             let change = |(id, row): &Known<'_>| {
-                let Some(changes) = differing::<$update>(&$store::find(tx, *id)?, row, &tx.actor.settings.country)?
-                else {
+                let before = $store::find(tx, *id)?;
+                let Some(changes) = differing::<$update>(&before, row, &tx.actor.settings.country)? else {
                     return Ok(Outcome::Unchanged);
                 };
-                $store::update(tx, *id, Expected::default(), &changes).map(|_| Outcome::Updated)
+                $store::update(tx, *id, Expected::default(), &changes).map(|after| outcome(&before, &after))
             };
             known.iter().map(change).collect()
         }};
@@ -372,10 +310,10 @@ fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) ->
             let changes = changes_of::<_, $update>(tx, &locked, &differ)?;
             let groups: Vec<Group<'_, _, _>> =
                 changes.iter().filter_map(|((id, _), changes)| Some((vec![locked.get(id)?], changes))).collect();
-            $store::change_each(tx, &groups)?;
-            let changed: HashSet<Uuid> = changes.iter().map(|((id, _), _)| *id).collect();
-            let outcome = |id| if changed.contains(id) { Outcome::Updated } else { Outcome::Unchanged };
-            Ok(known.iter().map(|(id, _)| outcome(id)).collect())
+            let after = $store::change_each(tx, &groups)?;
+            let after = after.iter().filter_map(|row| Some((row.id(), outcome(locked.get(&row.id())?, row))));
+            let mut outcomes: HashMap<Uuid, Outcome> = after.collect();
+            Ok(known.iter().map(|(id, _)| outcomes.remove(id).unwrap_or(Outcome::Unchanged)).collect())
         }};
     }
     match resource {
@@ -386,6 +324,11 @@ fn change_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Known<'_>]) ->
         ImportResource::Leads => together!(leads, LeadUpdate),
         ImportResource::Deals => together!(deals, DealUpdate),
     }
+}
+
+/// Whether a change has changed anything.
+fn outcome<R: Record>(before: &R, after: &R) -> Outcome {
+    if before.version() == after.version() { Outcome::Unchanged } else { Outcome::Updated }
 }
 
 fn ids_of(known: &[Known<'_>]) -> Vec<Uuid> {
@@ -413,20 +356,58 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
 ) -> Result<Option<U>> {
     let record = serde_json::to_value(record).map_err(Error::internal)?;
     let shape = Shape::of::<U>();
-    let may: Vec<&str> = shape.members().into_iter().map(|(name, _)| name).collect();
+    let may = shape.names();
     let mut changes = Map::new();
-    for (member, new) in row.body.as_object().into_iter().flatten() {
+    for (member, new) in row.body.as_object().into_iter().flatten().filter(|(member, _)| may.contains(&member.as_str()))
+    {
+        let new = match (member.as_str(), record.get(member)) {
+            ("person", Some(old)) => with_person(old, new, country),
+            ("contacts", Some(old)) => with_contacts(old, new),
+            _ => new.clone(),
+        };
         let same = match (member.as_str(), record.get(member)) {
             (_, None) => false,
-            ("custom_fields", Some(old)) => custom::all_there(old, new, same_text),
-            ("email" | "phone", Some(_)) if has(&record, member, new, country) => true,
-            (_, Some(old)) => old == new || same_text(old, new),
+            ("custom_fields", Some(old)) => custom::all_there(old, &new, same_text),
+            ("email" | "phone", Some(_)) if has(&record, member, &new, country) => true,
+            (_, Some(old)) => *old == new || same_text(old, &new),
         };
-        if may.contains(&member.as_str()) && !same {
-            changes.insert(member.clone(), new.clone());
+        if !same {
+            changes.insert(member.clone(), new);
         }
     }
     if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
+}
+
+/// What is known of a lead's person, with what the file says of them; it is silent about the other members.
+fn with_person(old: &Json, new: &Json, country: &str) -> Json {
+    let mut person = old.as_object().cloned().unwrap_or_default();
+    for (member, new) in new.as_object().into_iter().flatten() {
+        let text = new.as_str().unwrap_or_default();
+        let same = person.get(member).and_then(Json::as_str).is_some_and(|old| match member.as_str() {
+            "email" => old == address::email(text),
+            "phone" => {
+                let read = |text| phones::e164(text, country);
+                phones::same((old, read(old).as_deref()), (text, read(text).as_deref()))
+            }
+            _ => old == text,
+        });
+        if !same {
+            person.insert(member.clone(), new.clone());
+        }
+    }
+    Json::Object(person)
+}
+
+/// The people of a deal, and whoever the file names besides.
+fn with_contacts(old: &Json, new: &Json) -> Json {
+    let id = |contact: &Json| contact.get("contact_id").cloned();
+    let mut contacts = old.as_array().cloned().unwrap_or_default();
+    for contact in new.as_array().into_iter().flatten() {
+        if !contacts.iter().any(|known| id(known) == id(contact)) {
+            contacts.push(contact.clone());
+        }
+    }
+    Json::Array(contacts)
 }
 
 /// Whether an address is one of a person's, in whatever form it is written.

@@ -2,14 +2,14 @@
 use crate::db::related;
 use crate::kernel::address;
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::form::Form;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Tags, Word};
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
@@ -85,7 +85,7 @@ pub struct CompanyCreate {
     /// If absent nobody, or yourself where you may create only for some owners.
     pub owner_id: Option<Uuid>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
     /// Of the fields that the workspace added.
     #[serde(default)]
@@ -129,15 +129,15 @@ pub struct CompanyUpdate {
     pub owner_id: Option<Option<Uuid>>,
     /// All of them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
     /// Those that are added to what the record has.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
     /// Those that are taken off, if the record has them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
@@ -154,6 +154,11 @@ impl Rules for CompanyUpdate {
 }
 gives!(CompanyUpdate of Company: revenue, employees, address);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &companies::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<companies::next_task_on, Company>::NEW)
+    .beside();
+
 pub static COMPANY: Fields<companies::table> = Fields {
     kind: Kind::Company,
     all: &[
@@ -162,7 +167,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("sector", &companies::sector),
         field("employees", &companies::employees),
         field("revenue", &companies::revenue_amount).at("revenue.amount").in_currency("revenue_currency"),
-        field("revenue_currency", &companies::revenue_currency).at("revenue.currency"),
+        field("revenue_currency", &companies::revenue_currency).at("revenue.currency").written(Form::Currency),
         field("country", &companies::country),
         field("parent_id", &companies::parent_id).to(Kind::Company),
         field("owner_id", &companies::owner_id).to(Kind::User).hot(),
@@ -170,7 +175,8 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("external_id", &companies::external_id),
         field("next_task_at", &companies::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<companies::next_task_at, Company>::NEW),
+            .shown(&Shown::<companies::next_task_at, Company>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &companies::created_at),
         field("updated_at", &companies::updated_at),
         field("deleted_at", &companies::deleted_at),

@@ -7,6 +7,7 @@ use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, apart, at_once, newly, rows_of};
+use crate::kernel::address;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -212,10 +213,10 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
 }
 
 /// The company that each item means, by external id, else by domain, of those that the caller may see. Of several companies with one
-/// domain the oldest is meant.
+/// domain the oldest is meant; where the item has an external id that nobody knows, the oldest without one.
 pub fn known(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("companies", "domain");
-    let domain = |new: &&CompanyCreate| new.domain.clone().filter(|_| !hidden);
+    let domain = |new: &&CompanyCreate| new.domain.as_deref().filter(|_| !hidden).and_then(address::domain_in);
     if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
         return Err(Error::member("/external_id", "required", "or a domain is what an upsert knows a company by"));
     }
@@ -226,19 +227,41 @@ pub fn known(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid
         .load::<(Option<String>, Uuid)>(tx.conn)?
         .into_iter()
         .collect();
-    let domains: Vec<String> = list.iter().filter(|new| new.external_id.is_none()).filter_map(domain).collect();
+    let unknown = |new: &&CompanyCreate| new.external_id.is_none() || !by_key.contains_key(&new.external_id);
+    let domains: Vec<String> = list.iter().filter(|new| unknown(new)).filter_map(domain).collect();
     let rows = mine(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(seen(tx));
-    let by_domain: HashMap<Option<String>, Uuid> = rows
+    let rows: Vec<(Option<String>, Uuid, Option<String>)> = rows
         .order((companies::created_at.desc(), companies::id.desc()))
-        .select((companies::domain, companies::id))
-        .load::<(Option<String>, Uuid)>(tx.conn)?
-        .into_iter()
-        .collect();
-    let one = |new: &&CompanyCreate| match &new.external_id {
-        Some(_) => by_key.get(&new.external_id).copied(),
-        None => by_domain.get(&domain(new)).copied(),
+        .select((companies::domain, companies::id, companies::external_id))
+        .load(tx.conn)?;
+    let of_domain = |keyless: bool| -> HashMap<Option<String>, Uuid> {
+        let rows = rows.iter().filter(|(_, _, external)| !keyless || external.is_none());
+        rows.map(|(domain, id, _)| (domain.clone(), *id)).collect()
     };
-    Ok(list.iter().map(one).collect())
+    let (by_domain, keyless) = (of_domain(false), of_domain(true));
+    let one = |new: &&CompanyCreate| match &new.external_id {
+        Some(_) if !unknown(new) => by_key.get(&new.external_id).copied(),
+        Some(_) => keyless.get(&Some(domain(new)?)).copied(),
+        None => by_domain.get(&Some(domain(new)?)).copied(),
+    };
+    let known: Vec<Option<Uuid>> = list.iter().map(one).collect();
+    let new = list.iter().zip(&known).filter(|(_, id)| id.is_none());
+    wait_for_twins(new.filter_map(|(new, _)| Some((domain(new)?, new.external_id.is_some()))))?;
+    Ok(known)
+}
+
+/// Of two new companies with one domain the second waits until the first is there; then each item is done on its own. With external ids of their
+/// own they are two.
+fn wait_for_twins(new: impl Iterator<Item = (String, bool)>) -> Result<()> {
+    let mut seen: HashMap<String, bool> = HashMap::new();
+    for (domain, keyed) in new {
+        match seen.get(&domain) {
+            Some(all_keyed) if !(*all_keyed && keyed) => return Err(Error::not_found()),
+            Some(_) => {}
+            None => drop(seen.insert(domain, keyed)),
+        }
+    }
+    Ok(())
 }
 
 /// One page by a plan.

@@ -41,3 +41,9 @@ pub fn release(tx: &mut Tx<'_>, contacts: impl Iterator<Item = Uuid>) -> Result<
     diesel::delete(e::table.filter(e::workspace_id.eq(tx.workspace())).filter(these)).execute(tx.conn)?;
     Ok(())
 }
+
+/// Whether some contact has the address, seen by the caller or not.
+pub fn is_taken(tx: &mut Tx<'_>, email: &str) -> Result<bool> {
+    let held = e::table.find((tx.workspace(), email));
+    Ok(diesel::select(diesel::dsl::exists(held)).get_result(tx.conn)?)
+}

@@ -10,7 +10,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Tags, Word};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
@@ -225,7 +225,7 @@ pub struct ContactCreate {
     /// If absent nobody, or yourself where you may create only for some owners.
     pub owner_id: Option<Uuid>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
     /// Of the fields that the workspace added.
     #[serde(default)]
@@ -314,15 +314,15 @@ pub struct ContactUpdate {
     pub owner_id: Option<Option<Uuid>>,
     /// All of them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
     /// Those that are added to what the record has.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
     /// Those that are taken off, if the record has them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
@@ -370,6 +370,11 @@ fn texts<'r>(row: &'r Json, list: &str, member: &'r str) -> impl Iterator<Item =
     items.filter_map(move |item| item.get(member)?.as_str().map(str::to_owned))
 }
 
+static NEXT_TASK_ON: Field = field("next_task_on", &contacts::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<contacts::next_task_on, Contact>::NEW)
+    .beside();
+
 pub static CONTACT: Fields<contacts::table> = Fields {
     kind: Kind::Contact,
     all: &[
@@ -399,7 +404,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         field("external_id", &contacts::external_id).hot(),
         field("next_task_at", &contacts::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<contacts::next_task_at, Contact>::NEW),
+            .shown(&Shown::<contacts::next_task_at, Contact>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &contacts::created_at),
         field("updated_at", &contacts::updated_at),
         field("deleted_at", &contacts::deleted_at),
@@ -409,8 +415,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
     search: Some(Search {
         sql: "fold(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '') || ' ' || \
               translate(jsonb_path_query_array(contacts.emails, '$[*].email')::text, '[]\",', '') || ' ' || \
-              translate(contacts.phone_keys::text, '[]\",', '') || case when contacts.last_name ~ '[\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7af]' \
-              then ' ' || contacts.last_name || coalesce(contacts.first_name, '') else '' end)",
+              translate(contacts.phone_keys::text, '[]\",', '') || together(contacts.last_name, contacts.first_name) || \
+              together(contacts.first_name, contacts.last_name))",
         members: &["first_name", "last_name", "email", "phone"],
     }),
     links: &[

@@ -152,15 +152,29 @@ fn normal_emails(list: Vec<ContactEmail>) -> Emails {
 
 fn phones_of(new: &ContactCreate, country: &str) -> Phones {
     let alone = || text(&new.phone).map(|phone| ContactPhoneInput { phone: phone.to_owned(), kind: AddressKind::Work });
-    normal_phones(new.phones.clone().unwrap_or_else(|| alone().into_iter().collect()), country)
+    normal_phones(new.phones.clone().unwrap_or_else(|| alone().into_iter().collect()), &Phones::default(), country)
 }
 
-fn normal_phones(list: Vec<ContactPhoneInput>, country: &str) -> Phones {
-    Phones(
-        list.into_iter()
-            .map(|p| ContactPhone { e164: phones::e164(&p.phone, country), phone: p.phone, kind: p.kind })
-            .collect(),
-    )
+/// The numbers as they are read in a country, each once. What a contact has already was read when it was written, perhaps in another country.
+fn normal_phones(list: Vec<ContactPhoneInput>, before: &Phones, country: &str) -> Phones {
+    let read = |ContactPhoneInput { phone, kind }: ContactPhoneInput| {
+        let known = before.0.iter().find(|known| known.phone == phone).map(|known| known.e164.clone());
+        ContactPhone { e164: known.unwrap_or_else(|| phones::e164(&phone, country)), phone, kind }
+    };
+    once(list.into_iter().map(read))
+}
+
+fn once(list: impl Iterator<Item = ContactPhone>) -> Phones {
+    list.fold(Phones::default(), |mut all, phone| {
+        if !all.0.iter().any(|known| is_one(known, &phone)) {
+            all.0.push(phone);
+        }
+        all
+    })
+}
+
+fn is_one(one: &ContactPhone, other: &ContactPhone) -> bool {
+    phones::same((&one.phone, one.e164.as_deref()), (&other.phone, other.e164.as_deref()))
 }
 
 fn primary_email(emails: &Emails) -> Option<String> {
@@ -334,15 +348,26 @@ fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
     Some(normal_emails(first.chain(before.emails.0.iter().skip(1).cloned()).collect()))
 }
 
+/// As `changed_emails`. A number that stands in the list is kept as it was written, unless it is given in another form than it is answered.
 fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> Option<Phones> {
+    let known = &before.phones;
     if let Some(all) = &changes.phones {
-        return Some(normal_phones(all.clone(), country));
+        return Some(normal_phones(all.clone(), known, country));
     }
-    let primary = changes.phone.as_ref()?;
-    let kind = before.phones.0.first().map_or(AddressKind::Work, |p| p.kind);
-    let first =
-        normal_phones(primary.iter().map(|phone| ContactPhoneInput { phone: phone.clone(), kind }).collect(), country);
-    Some(Phones(first.0.into_iter().chain(before.phones.0.iter().skip(1).cloned()).collect()))
+    let Some(phone) = changes.phone.as_ref()? else {
+        return Some(Phones(known.0.iter().skip(1).cloned().collect()));
+    };
+    let answered = |own: &&ContactPhone| own.phone == *phone || own.e164.as_ref() == Some(phone);
+    if let Some(own) = known.0.iter().find(answered) {
+        return Some(once([own].into_iter().chain(&known.0).cloned()));
+    }
+    let kind = known.0.first().map_or(AddressKind::Work, |p| p.kind);
+    let mut first = ContactPhone { e164: phones::e164(phone, country), phone: phone.clone(), kind };
+    if let Some(own) = known.0.iter().find(|own| is_one(own, &first)) {
+        first.kind = own.kind;
+        return Some(once([first].into_iter().chain(known.0.iter().cloned())));
+    }
+    Some(once([first].into_iter().chain(known.0.iter().skip(1).cloned())))
 }
 
 /// The contact that each item means, by external id, else by the first of its e-mails that a contact has, of those that the caller may see.

@@ -6,6 +6,7 @@ use crate::records::files::blobs::Blobs;
 use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload, FileUsage};
 use crate::records::files::store::{self, Belongs, Stored};
 use crate::restore;
+use crate::web::answer::names;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::form::{self, Form};
@@ -138,8 +139,17 @@ async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "download_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "application/octet-stream")))]
 #[get("/files/{file_id}/content")]
-async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -> Result<HttpResponse> {
+async fn download(
+    ctx: Ctx<can::files::Read>,
+    request: HttpRequest,
+    id: Id,
+    blobs: web::Data<Blobs>,
+) -> Result<HttpResponse> {
     let file = ctx.ask(move |tx| store::find(tx, id.0)).await?;
+    let tag = format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0));
+    if request.headers().get_all(header::IF_NONE_MATCH).any(|known| names(known, &tag)) {
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+    }
     let (size, bytes) = blobs.get(ctx.actor.workspace, file.id).await?.ok_or_else(Error::not_found)?;
     let name = ExtendedValue {
         charset: header::Charset::Ext("UTF-8".into()),
@@ -156,7 +166,7 @@ async fn download(ctx: Ctx<can::files::Read>, id: Id, blobs: web::Data<Blobs>) -
         .insert_header(header::ContentEncoding::Identity)
         .insert_header(disposition)
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .insert_header((header::ETAG, format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0))))
+        .insert_header((header::ETAG, tag))
         .no_chunking(size)
         .streaming(bytes))
 }

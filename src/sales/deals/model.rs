@@ -9,7 +9,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Tags, Word};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
@@ -142,7 +142,7 @@ pub struct DealCreate {
     #[schema(max_length = 1000)]
     pub next_step: Option<String>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -203,15 +203,15 @@ pub struct DealUpdate {
     pub next_step: Option<Option<String>>,
     /// All of them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
     /// Those that are added to what the record has.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
     /// Those that are taken off, if the record has them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
     /// All of them; an empty list removes them.
     #[diesel(skip_update)]
@@ -295,6 +295,11 @@ impl Rules for DealReopening {}
 
 static COMPANY_ID: Field = field("company_id", &deals::company_id);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &deals::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<deals::next_task_on, Deal>::NEW)
+    .beside();
+
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::Deal,
     all: &[
@@ -307,7 +312,7 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("owner_id", &deals::owner_id).to(Kind::User).hot(),
         field("source_id", &deals::source_id).to(Kind::Source),
         field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
-        field("currency", &deals::value_currency).at("value.currency"),
+        field("currency", &deals::value_currency).at("value.currency").written(Form::Currency),
         field("probability_percent", &deals::probability_percent),
         field("expected_close_date", &deals::expected_close_date),
         field("forecast_category", &deals::forecast_category).one_of(ForecastCategory::TEXTS),
@@ -322,7 +327,8 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("last_activity_at", &deals::last_activity_at),
         field("next_task_at", &deals::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<deals::next_task_at, Deal>::NEW),
+            .shown(&Shown::<deals::next_task_at, Deal>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &deals::created_at),
         field("updated_at", &deals::updated_at),
         field("deleted_at", &deals::deleted_at),

@@ -101,6 +101,8 @@ pub struct Past {
     pub value_from_lines: bool,
     /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
     pub without_beginning: bool,
+    /// Nobody knows when it came to its last stage, nor when it left the one before: that stay has no days.
+    pub last_undated: bool,
 }
 
 impl Past {
@@ -131,7 +133,9 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
         let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
         custom_fields::must_be_filled(tx, Kind::Deal, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
-        let past = Past { stages: vec![(stage, tx.now)], value_from_lines: true, without_beginning: false };
+        let without_beginning = stage.category != Category::Open;
+        let stages = vec![(stage, tx.now)];
+        let past = Past { stages, value_from_lines: true, without_beginning, last_undated: false };
         drafts.push((DealCreate { owner_id, ..(*new).clone() }, past));
     }
     let named: Vec<Named<'_>> = list.iter().flat_map(|new| named(new.company_id, &new.contacts)).collect();
@@ -241,8 +245,15 @@ fn new_row<'a>(
 
 fn spans_of(tx: &Tx<'_>, record: Uuid, past: &Past) -> Vec<Span> {
     let ends = past.stages.iter().skip(1).map(|(_, at)| Some(*at)).chain([None]);
-    let spans = past.stages.iter().zip(ends);
-    spans.map(|((stage, entered), left)| Span::new(tx, record, stage, *entered, left)).collect()
+    let spans = past.stages.iter().zip(ends).enumerate();
+    let unknown = |n: usize| match n {
+        0 if past.without_beginning => true,
+        _ => past.last_undated && n + 2 == past.stages.len(),
+    };
+    let span = |(n, ((stage, entered), left)): (usize, (&(Stage, DateTime), _))| {
+        Span::new(tx, record, stage, *entered, left).with_unknown_length(unknown(n))
+    };
+    spans.map(span).collect()
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
@@ -332,10 +343,20 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
         return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
     }
-    sight::may_give(tx, Kind::Deal, &[("value", ending.value.is_some()), ("competitor", ending.competitor.is_some())])?;
+    let given = [
+        ("value", ending.value.is_some()),
+        ("loss_note", ending.loss_note.is_some()),
+        ("competitor", ending.competitor.is_some()),
+    ];
+    sight::may_give(tx, Kind::Deal, &given)?;
     let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
+    // What was said of the loss stays said as long as the deal is lost.
+    let loss_note = ending.loss_note.or_else(|| before.loss_note.clone()).filter(|_| lost);
+    // A closed deal is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::heir(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -351,7 +372,7 @@ fn place(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Resul
             (deals::pipeline_id.eq(stage.pipeline_id), deals::stage_id.eq(stage.id), deals::status.eq(stage.category)),
             (deals::closed_at.eq(closed_at), deals::stage_entered_at.eq(tx.now), deals::last_activity_at.eq(tx.now)),
             (deals::closed_by_id.eq(closed_by), deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost))),
-            deals::loss_note.eq(ending.loss_note.filter(|_| lost)),
+            (deals::owner_id.eq(owner), deals::loss_note.eq(loss_note)),
             ending.competitor.map(|name| deals::competitor.eq(name)),
             ending.value.as_ref().map(|money| set_value(Some(money))),
             ending.delivery_date.map(|date| deals::delivery_date.eq(date)),

@@ -10,6 +10,7 @@ use crate::kernel::actor::Action;
 use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::names;
 use crate::kernel::shape::Rules;
 use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::companies::store as companies;
@@ -20,7 +21,7 @@ use crate::sales::deals::lines::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
 use crate::sales::deals::store as deals;
 use crate::sales::leads::model::{Lead, LeadPerson};
-use crate::sales::leads::store;
+use crate::sales::leads::{addresses, promises, store};
 use crate::sales::stages::{self, Category};
 use crate::schema::{companies as c, leads};
 use crate::text_enum;
@@ -90,6 +91,7 @@ impl Rules for LeadConversion {
 pub struct ConversionResult {
     pub lead: Lead,
     /// Not in a dry run for a role that hides a field of leads, when the lead's data made or filled it; the same holds for `company` and `deal`.
+    /// Nor, and without the deal, for a role that hides the e-mail of contacts, when it was found by that.
     pub contact: Option<Contact>,
     pub company: Option<Company>,
     pub deal: Option<Deal>,
@@ -107,6 +109,8 @@ pub struct ConversionResult {
 struct Made {
     created: Vec<String>,
     filled: Vec<String>,
+    /// The contact was found by an e-mail that the role hides.
+    found_by_hidden: bool,
 }
 
 pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConversion) -> Result<ConversionResult> {
@@ -130,11 +134,12 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         Some(deal) => tasks::hand_over(tx, id, deal.id, contact.as_ref().map(|contact| contact.id))?,
         None => 0,
     };
-    let lead = freeze(tx, &lead, contact.as_ref(), company.as_ref(), deal.as_ref())?;
-    related::refresh_all(
-        tx,
-        &[Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None }],
-    )?;
+    let former = lead;
+    let lead = freeze(tx, &former, contact.as_ref(), company.as_ref(), deal.as_ref())?;
+    // The lead may have gone from one contact or company to another.
+    let belongs =
+        |lead: &Lead| Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None };
+    related::refresh_all(tx, &[belongs(&former), belongs(&lead)])?;
     // Their next tasks may be others now.
     let contact = contact.map(|contact| contacts::find(tx, contact.id)).transpose()?;
     let company = company.map(|company| companies::find(tx, company.id)).transpose()?;
@@ -150,11 +155,18 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         moved_tasks,
         dry_run: asked.dry_run,
     };
+    let result = if asked.dry_run && made.found_by_hidden { result.without_who_was_found() } else { result };
     let hides = tx.actor.access.hidden_members(Kind::Lead.path()).next().is_some();
     Ok(if asked.dry_run && hides { result.without_what_the_lead_gave() } else { result })
 }
 
 impl ConversionResult {
+    /// Leaves out the contact, and what is linked with it: a dry run must not show, without a trace, whose the e-mail is that the role hides.
+    fn without_who_was_found(mut self) -> ConversionResult {
+        self.filled.retain(|member| !member.starts_with("contact."));
+        ConversionResult { lead: Lead { contact_id: None, ..self.lead }, contact: None, deal: None, ..self }
+    }
+
     /// Leaves out the records that hold data of the lead: a dry run must not show, without a trace, what the role hides on the lead.
     fn without_what_the_lead_gave(self) -> ConversionResult {
         let gave = |kind: &str| {
@@ -256,7 +268,11 @@ fn contact(
             Some(contact) => Some(contact),
             None => return Ok(None),
         },
-        (None, None, Some(email)) => contacts::by_email(tx, email)?,
+        (None, None, Some(email)) => {
+            let found = contacts::by_email(tx, email)?;
+            made.found_by_hidden = found.is_some() && tx.actor.access.hides(Kind::Contact.path(), "email");
+            found
+        }
         (None, None, None) => None,
     };
     if let Some(contact) = known {
@@ -283,11 +299,16 @@ fn contact(
     contacts::insert(tx, &new).map(Some)
 }
 
-/// "Anna Maria Tamm" is Anna Maria, of the Tamms; a single word is a first name.
+/// "Anna Maria Tamm" is Anna Maria, of the Tamms; a single word is a first name. In Chinese, Japanese and Korean the family comes first.
 fn names(name: Option<&str>) -> (Option<String>, Option<String>) {
     let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else { return (None, None) };
-    match name.rsplit_once(char::is_whitespace) {
-        Some((first, last)) => (Some(first.trim().to_owned()), Some(last.to_owned())),
+    let parts = if names::family_first(name) {
+        name.split_once(char::is_whitespace).map(|(last, first)| (first, last))
+    } else {
+        name.rsplit_once(char::is_whitespace)
+    };
+    match parts {
+        Some((first, last)) => (Some(first.trim().to_owned()), Some(last.trim().to_owned())),
         None => (Some(name.to_owned()), None),
     }
 }
@@ -300,33 +321,32 @@ fn fill_contact(
     mode: OnConflict,
     made: &mut Made,
 ) -> Result<Contact> {
-    let (first, last) = names(person.name.as_deref());
+    let ((first, last), before) = (names(person.name.as_deref()), made.filled.len());
     let mut fill = Filler { mode, kind: Kind::Contact, access: Arc::clone(&tx.actor.access), made };
-    let changes = ContactUpdate {
+    let mut changes = ContactUpdate {
         first_name: fill.text("first_name", contact.first_name.as_ref(), first),
         last_name: fill.text("last_name", contact.last_name.as_ref(), last),
-        email: fill.text("email", contact.email.as_ref(), person.email.as_ref().map(|e| e.to_lowercase())),
-        phone: fill.text("phone", contact.phone.as_ref(), person.phone.clone()),
-        company_id: fill.text("company_id", contact.company_id.as_ref(), company.map(|c| c.id)),
         ..ContactUpdate::default()
     };
-    let any = changes.first_name.is_some() || changes.last_name.is_some() || changes.email.is_some();
-    if any || changes.phone.is_some() || changes.company_id.is_some() {
+    addresses::fill_email(tx, &contact, person, &mut fill, &mut changes)?;
+    addresses::fill_phone(tx, &contact, person, &mut fill, &mut changes);
+    changes.company_id = fill.text("company_id", contact.company_id.as_ref(), company.map(|c| c.id));
+    if fill.made.filled.len() > before {
         return contacts::update(tx, contact.id, Expected::default(), &changes);
     }
     Ok(contact)
 }
 
 /// Decides member by member whether the lead's value goes into an existing record.
-struct Filler<'m> {
-    mode: OnConflict,
+pub(super) struct Filler<'m> {
+    pub(super) mode: OnConflict,
     kind: Kind,
     access: Arc<Access>,
     made: &'m mut Made,
 }
 
 impl Filler<'_> {
-    fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
+    pub(super) fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
         let new = new?;
         // Whether a hidden member is empty is not told either.
         let hidden = self.mode == OnConflict::FillEmpty && self.access.hides(self.kind.path(), member);
@@ -341,6 +361,20 @@ impl Filler<'_> {
         }
         self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
         Some(Some(new))
+    }
+
+    pub(super) fn hides(&self, member: &str) -> bool {
+        self.access.hides(self.kind.path(), member)
+    }
+
+    /// A list with one more, where its first is taken and nothing is overwritten.
+    pub(super) fn more<T>(&mut self, member: &str, new: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
+        if self.mode != OnConflict::FillEmpty || self.hides(member) {
+            return None;
+        }
+        let new = Some(new()).filter(|list| list.len() <= addresses::MAX)?;
+        self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
+        Some(new)
     }
 }
 
@@ -445,5 +479,5 @@ fn freeze(
         .returning(Lead::as_returning())
         .get_result(tx.conn)?;
     tx.record(Event::changed("converted", &qualified, &frozen)?);
-    Ok(frozen)
+    promises::keep(tx, &[Some(&qualified)], vec![frozen])?.pop().ok_or_else(Error::not_found)
 }

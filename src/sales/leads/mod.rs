@@ -1,4 +1,5 @@
 //! Leads: interests that are not qualified yet, and their conversion.
+mod addresses;
 pub mod convert;
 pub mod model;
 pub mod promises;

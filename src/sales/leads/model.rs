@@ -8,7 +8,7 @@ use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
+use crate::kernel::tags::{Tags, Word};
 use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::people::companies::model::COMPANY;
@@ -115,7 +115,7 @@ page!(LeadPage of Lead);
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadCreate {
     pub id: Option<Uuid>,
-    /// What they want, in a few words; made from the person's or the company's name, if absent.
+    /// What they want, in a few words; `Lead` and its number, if absent: nothing of the person, whom a role may hide.
     #[schema(min_length = 1, max_length = 300)]
     pub title: Option<String>,
     #[schema(max_length = 10_000)]
@@ -138,7 +138,7 @@ pub struct LeadCreate {
     /// Also makes a task for that day.
     pub come_back_on: Option<NaiveDate>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
     /// Of the fields that the workspace added.
     #[serde(default)]
@@ -149,24 +149,23 @@ pub struct LeadCreate {
 }
 
 impl LeadCreate {
-    /// The title, or the best name there is. An address is no name: a role may hide it, and a title shows.
-    pub fn title(&self) -> Option<&str> {
-        let person = self.person.as_ref();
-        let filled = |text: Option<&'_ String>| text.is_some_and(|text| !text.is_empty());
-        let reachable = person.is_some_and(|p| filled(p.email.as_ref()) || filled(p.phone.as_ref()));
-        let texts = [
-            self.title.as_deref(),
-            person.and_then(|p| p.name.as_deref()),
-            person.and_then(|p| p.company_name.as_deref()),
-            reachable.then_some("Unnamed lead"),
-        ];
-        texts.into_iter().flatten().find(|text| !text.is_empty())
+    /// The title, or one of its number. Nothing of the person is a title: a role may hide the person, and a title shows everywhere.
+    pub fn title_of(&self, number: &str) -> String {
+        let given = self.title.as_deref().filter(|title| !title.is_empty());
+        given.map_or_else(|| format!("Lead {number}"), str::to_owned)
+    }
+
+    /// Whether it says who or what it is about.
+    fn says_something(&self) -> bool {
+        let person = self.person.clone().unwrap_or_default();
+        let texts = [self.title.clone(), person.name, person.company_name, person.email, person.phone];
+        texts.into_iter().flatten().any(|text| !text.is_empty())
     }
 }
 
 impl Rules for LeadCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
-        if self.title().is_none() {
+        if !self.says_something() {
             bad.push(Bad::member(
                 "/title",
                 "required",
@@ -206,15 +205,15 @@ pub struct LeadUpdate {
     pub come_back_on: Option<Option<NaiveDate>>,
     /// All of them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
     /// Those that are added to what the record has.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
     /// Those that are taken off, if the record has them.
     #[diesel(skip_update)]
-    #[schema(nullable = false, value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
     /// Those that are named are set, or cleared when they come without a value; the others stay.
     #[diesel(skip_update)]
@@ -258,6 +257,11 @@ impl Rules for LeadDisqualification {}
 static COMPANY_ID: Field = field("company_id", &leads::company_id);
 static CONTACT_ID: Field = field("contact_id", &leads::contact_id);
 
+static NEXT_TASK_ON: Field = field("next_task_on", &leads::next_task_on)
+    .at("next_task.due_date")
+    .shown(&Shown::<leads::next_task_on, Lead>::NEW)
+    .beside();
+
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::Lead,
     all: &[
@@ -270,7 +274,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("company_id", &leads::company_id).to(Kind::Company).hot(),
         field("product_id", &leads::product_id).to(Kind::Product),
         field("value", &leads::value_amount).at("value.amount").in_currency("currency"),
-        field("currency", &leads::value_currency).at("value.currency"),
+        field("currency", &leads::value_currency).at("value.currency").written(Form::Currency),
         field("rating", &leads::rating).one_of(Rating::TEXTS),
         field("owner_id", &leads::owner_id).to(Kind::User).hot(),
         field("source_id", &leads::source_id).to(Kind::Source),
@@ -286,7 +290,8 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("last_activity_at", &leads::last_activity_at),
         field("next_task_at", &leads::next_task_at)
             .at("next_task.due_at")
-            .shown(&Shown::<leads::next_task_at, Lead>::NEW),
+            .shown(&Shown::<leads::next_task_at, Lead>::NEW)
+            .of_day(&NEXT_TASK_ON),
         field("created_at", &leads::created_at),
         field("updated_at", &leads::updated_at),
         field("deleted_at", &leads::deleted_at),
@@ -297,7 +302,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         sql: "fold(leads.title || ' ' || leads.number || ' ' || coalesce(leads.person ->> 'name', '') || ' ' || \
               coalesce(leads.person ->> 'company_name', '') || ' ' || coalesce(leads.person ->> 'email', '') || ' ' || \
               coalesce(leads.person ->> 'phone', '') || ' ' || \
-              translate(leads.phone_keys::text, '[]\",', ''))",
+              translate(leads.phone_keys::text, '[]\",', '') || together(leads.person ->> 'name', null))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[

@@ -27,24 +27,69 @@ fn promise(lead: &Lead, day: NaiveDate) -> TaskCreate {
     }
 }
 
-/// Makes, moves and takes back the tasks of leads whose day is another than before. Returns the leads as they are then. What was done
-/// or deleted by hand is a matter of the past: another day is another promise.
-pub fn keep(tx: &mut Tx<'_>, before: &[Option<NaiveDate>], mut rows: Vec<Lead>) -> Result<Vec<Lead>> {
-    let put_off = |(before, lead): &(&Option<NaiveDate>, &Lead)| **before != lead.come_back_on;
-    let put_off: Vec<Lead> = before.iter().zip(&rows).filter(put_off).map(|(_, lead)| lead.clone()).collect();
+/// A lead that puts somebody off, as it was, unless it is new, and as it is.
+struct PutOff<'l> {
+    before: Option<&'l Lead>,
+    lead: Lead,
+}
+
+/// Whether a change tells of a promise: when it is for, to whom, or who keeps it.
+fn tells(before: Option<&Lead>, lead: &Lead) -> bool {
+    let Some(before) = before else { return lead.come_back_on.is_some() };
+    let promise = |lead: &Lead| (lead.come_back_on, lead.contact_id, lead.owner_id);
+    (before.come_back_on.is_some() || lead.come_back_on.is_some()) && promise(before) != promise(lead)
+}
+
+impl PutOff<'_> {
+    fn is_for_another_day(&self) -> bool {
+        self.before.and_then(|before| before.come_back_on) != self.lead.come_back_on
+    }
+
+    /// What becomes of the task: it goes along with the day, with the contact, and with the owner when it was theirs.
+    fn follow(&self, task: &Task) -> TaskUpdate {
+        let other = |of: fn(&Lead) -> Option<Uuid>, has: Option<Uuid>| {
+            let before = self.before.and_then(of);
+            let goes = self.before.is_some() && has == before && before != of(&self.lead);
+            goes.then(|| of(&self.lead))
+        };
+        TaskUpdate {
+            due_date: self.is_for_another_day().then_some(self.lead.come_back_on),
+            contact_id: other(|lead| lead.contact_id, task.contact_id),
+            assignee_id: other(|lead| lead.owner_id, task.assignee_id).filter(Option::is_some),
+            ..TaskUpdate::default()
+        }
+    }
+}
+
+/// Makes, moves and takes back the tasks of leads whose day is another than before, and lets those of the others follow the contact and the
+/// owner. Returns the leads as they are then. What was done or deleted by hand is a matter of the past: another day is another promise.
+pub fn keep(tx: &mut Tx<'_>, before: &[Option<&Lead>], mut rows: Vec<Lead>) -> Result<Vec<Lead>> {
+    let told = before.iter().zip(&rows).filter(|(before, lead)| tells(**before, lead));
+    let put_off: Vec<PutOff<'_>> = told.map(|(before, lead)| PutOff { before: *before, lead: lead.clone() }).collect();
     if put_off.is_empty() {
         return Ok(rows);
     }
     let promised = promised(tx, &put_off)?;
     let (mut made, mut moved, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-    for lead in &put_off {
-        match (promised.get(&lead.id), lead.come_back_on) {
-            (Some(task), Some(day)) => {
-                moved.push((task, TaskUpdate { due_date: Some(Some(day)), ..TaskUpdate::default() }));
-            }
+    for one in &put_off {
+        match (promised.get(&one.lead.id), one.lead.come_back_on) {
+            (Some(task), Some(_)) => moved.push((task, one.follow(task))),
             (Some(task), None) => gone.push(task.clone()),
-            (None, Some(day)) => made.push(promise(lead, day)),
-            (None, None) => {}
+            (None, Some(day)) if one.is_for_another_day() => made.push(promise(&one.lead, day)),
+            (None, _) => {}
+        }
+    }
+    // Who is suspended does not come back: whoever promises it does.
+    let whose = |(task, changes): &(&Task, TaskUpdate)| changes.assignee_id.unwrap_or(task.assignee_id);
+    let named = made.iter().map(|task| task.assignee_id).chain(moved.iter().map(whose));
+    let suspended = refs::suspended(tx, named.collect::<Vec<_>>())?;
+    let works = |user: Option<Uuid>| user.is_none_or(|user| !suspended.contains(&user));
+    for task in made.iter_mut().filter(|task| !works(task.assignee_id)) {
+        task.assignee_id = Some(tx.actor.user);
+    }
+    for one in &mut moved {
+        if !works(whose(one)) {
+            one.1.assignee_id = Some(Some(tx.actor.user));
         }
     }
     let moved: Vec<_> = moved.iter().map(|(task, changes)| (vec![*task], changes)).collect();
@@ -52,20 +97,15 @@ pub fn keep(tx: &mut Tx<'_>, before: &[Option<NaiveDate>], mut rows: Vec<Lead>) 
     if !gone.is_empty() {
         tasks::delete_many(tx, &gone)?;
     }
-    let gone = refs::suspended(tx, made.iter().map(|task| task.assignee_id))?;
-    // Who is suspended does not come back: whoever promises it does.
-    for task in made.iter_mut().filter(|task| task.assignee_id.is_some_and(|id| gone.contains(&id))) {
-        task.assignee_id = Some(tx.actor.user);
-    }
     link(tx, &made)?;
     show(tx, &put_off, &mut rows)?;
     Ok(rows)
 }
 
 /// The open tasks that stand for the days of leads, by lead.
-fn promised(tx: &mut Tx<'_>, list: &[Lead]) -> Result<HashMap<Uuid, Task>> {
+fn promised(tx: &mut Tx<'_>, list: &[PutOff<'_>]) -> Result<HashMap<Uuid, Task>> {
     let these = leads::table.filter(leads::workspace_id.eq(tx.workspace()));
-    let these = these.filter(leads::id.eq_any(list.iter().map(|lead| lead.id)));
+    let these = these.filter(leads::id.eq_any(list.iter().map(|one| one.lead.id)));
     let links = these.filter(leads::come_back_task_id.is_not_null());
     let links: Vec<(Uuid, Uuid)> =
         links.select((leads::id, leads::come_back_task_id.assume_not_null())).load(tx.conn)?;
@@ -90,9 +130,9 @@ fn link(tx: &mut Tx<'_>, made: &[TaskCreate]) -> Result<()> {
 }
 
 /// The next tasks of the leads are others now.
-fn show(tx: &mut Tx<'_>, put_off: &[Lead], rows: &mut [Lead]) -> Result<()> {
+fn show(tx: &mut Tx<'_>, put_off: &[PutOff<'_>], rows: &mut [Lead]) -> Result<()> {
     let these = leads::table.filter(leads::workspace_id.eq(tx.workspace()));
-    let these = these.filter(leads::id.eq_any(put_off.iter().map(|lead| lead.id)));
+    let these = these.filter(leads::id.eq_any(put_off.iter().map(|one| one.lead.id)));
     let current: Vec<Lead> = these.select(Lead::as_select()).load(tx.conn)?;
     let mut current: HashMap<Uuid, Lead> = current.into_iter().map(|lead| (lead.id, lead)).collect();
     for lead in rows {

@@ -71,8 +71,6 @@ pub struct Past {
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     pub loss_reason: Option<Uuid>,
-    /// From a file: what it does not date was not made just now.
-    pub imported: bool,
 }
 
 impl Past {
@@ -81,9 +79,9 @@ impl Past {
         self.created_at.or(self.closed_at)
     }
 
-    /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
+    /// Nobody knows when it began, or when it was closed: the one stands for the other, and no report takes the days between.
     fn without_beginning(&self) -> bool {
-        self.imported && self.created_at.is_none()
+        self.created_at.is_none() || self.closed_at.is_none()
     }
 }
 
@@ -96,8 +94,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
     refs::must_see(tx, &named)?;
-    let made = insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())?;
-    promises::keep(tx, &vec![None; made.len()], made)
+    insert_with_past(tx, &list.iter().map(|new| (*new, Past::default())).collect::<Vec<_>>())
 }
 
 /// The records that a lead names.
@@ -149,7 +146,11 @@ pub fn insert_with_past(tx: &mut Tx<'_>, list: &[(&LeadCreate, Past)]) -> Result
     for lead in &made {
         tx.record(Event::created(lead)?);
     }
-    Ok(made)
+    // To what came in closed from a file nobody comes back.
+    let imported = list.iter().any(|(_, past)| past.imported);
+    let closed = |lead: &Lead| (imported && lead.status != Category::Open).then(|| lead.clone());
+    let closed: Vec<Option<Lead>> = made.iter().map(closed).collect();
+    promises::keep(tx, &closed.iter().map(Option::as_ref).collect::<Vec<_>>(), made)
 }
 
 /// A lead as it goes into the table.
@@ -159,7 +160,7 @@ struct NewRow<'n> {
     workspace_id: Uuid,
     id: Uuid,
     number: String,
-    title: &'n str,
+    title: String,
     description: Option<&'n str>,
     pipeline_id: Uuid,
     stage_id: Uuid,
@@ -208,11 +209,12 @@ fn new_row<'n>(
     let begin = past.begin().unwrap_or(tx.now);
     let closed_at = (stage.category != Category::Open).then(|| past.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
+    let number = format!("L-{number}");
     Ok(NewRow {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
-        number: format!("L-{number}"),
-        title: new.title().unwrap_or_default(),
+        title: new.title_of(&number),
+        number,
         description: new.description.as_deref(),
         pipeline_id: stage.pipeline_id,
         stage_id: stage.id,
@@ -251,7 +253,9 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
     match row.closed_at {
         None => vec![Span::new(tx, row.id, stage, row.created_at, None)],
         Some(closed) => {
-            vec![Span::new(tx, row.id, first, row.created_at, Some(closed)), Span::new(tx, row.id, stage, closed, None)]
+            let before = Span::new(tx, row.id, first, row.created_at, Some(closed));
+            let before = before.with_unknown_length(row.without_beginning);
+            vec![before, Span::new(tx, row.id, stage, closed, None)]
         }
     }
 }
@@ -336,7 +340,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
-    promises::keep(tx, &rows.iter().map(|before| before.come_back_on).collect::<Vec<_>>(), changed)
+    promises::keep(tx, &rows.into_iter().map(Some).collect::<Vec<_>>(), changed)
 }
 
 /// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
@@ -354,6 +358,9 @@ pub fn place(
     let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
+    // A closed lead is no work; open again it is, which nobody gets who is suspended.
+    let reopens = before.status != Category::Open && stage.category == Category::Open;
+    let owner = if reopens { refs::heir(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
         (true, _) => (before.closed_at, before.closed_by_id),
         (false, Category::Open) => (None, None),
@@ -364,7 +371,7 @@ pub fn place(
             (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
             (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
             (leads::closed_by_id.eq(closed_by), leads::loss_reason_id.eq(loss_reason.filter(|_| lost))),
-            filled.map(|custom| leads::custom.eq(custom)),
+            (leads::owner_id.eq(owner), filled.map(|custom| leads::custom.eq(custom))),
             (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
         ))
         .returning(Lead::as_returning())
@@ -378,7 +385,7 @@ pub fn place(
         (false, Category::Lost) => "lost",
     };
     tx.record(Event::changed(verb, before, &after)?);
-    Ok(after)
+    promises::keep(tx, &[Some(before)], vec![after])?.pop().ok_or_else(Error::not_found)
 }
 
 pub fn go(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {

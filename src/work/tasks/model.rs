@@ -1,6 +1,6 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::error::{Bad, Result};
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::shape::Rules;
@@ -145,12 +145,14 @@ pub struct TaskCompletion {
 }
 impl Rules for TaskCompletion {}
 
+static DUE_DATE: Field = field("due_date", &tasks::due_date).beside();
+
 pub static TASK: Fields<tasks::table> = Fields {
     kind: Kind::Task,
     all: &[
         field("type", &tasks::type_),
         field("title", &tasks::title),
-        field("due_end", &tasks::due_end),
+        field("due_end", &tasks::due_end).of_day(&DUE_DATE),
         field("due_at", &tasks::due_at),
         field("due_date", &tasks::due_date),
         field("priority", &tasks::priority).one_of(TaskPriority::TEXTS),

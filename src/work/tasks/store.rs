@@ -15,7 +15,6 @@ use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskSt
 use crate::{insert_rows, list, owned, removable, restorable};
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Uuid as SqlUuid};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -194,22 +193,18 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
     Ok(row)
 }
 
-diesel::define_sql_function! { fn coalesce(one: Nullable<SqlUuid>, other: Nullable<SqlUuid>) -> Nullable<SqlUuid>; }
-
 /// Moves the open tasks of a lead to the deal it became, and to the contact if they have none.
 pub fn hand_over(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uuid>) -> Result<usize> {
-    let moved =
-        diesel::update(mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open)))
-            .set((
-                tasks::lead_id.eq(None::<Uuid>),
-                tasks::deal_id.eq(deal),
-                tasks::contact_id.eq(coalesce(tasks::contact_id, contact)),
-                tasks::version.eq(tasks::version + 1),
-                tasks::updated_at.eq(tx.now),
-            ))
-            .execute(tx.conn)?;
-    Related { contact, lead: Some(lead), deal: Some(deal), ..Related::default() }.refresh(tx)?;
-    Ok(moved)
+    let open = mine(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open));
+    let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
+    open.iter().for_each(|task| tx.not_before(task.updated_at));
+    let (named, nameless): (Vec<&Task>, Vec<&Task>) = open.iter().partition(|task| task.contact_id.is_some());
+    let to =
+        |contact_id| TaskUpdate { lead_id: Some(None), deal_id: Some(Some(deal)), contact_id, ..TaskUpdate::default() };
+    let changes = [to(None), to(contact.map(Some))];
+    let groups: Vec<Group<'_, Task, TaskUpdate>> = [named, nameless].into_iter().zip(&changes).collect();
+    change_each(tx, &groups.into_iter().filter(|(rows, _)| !rows.is_empty()).collect::<Vec<_>>())?;
+    Ok(open.len())
 }
 
 /// One page by a plan.

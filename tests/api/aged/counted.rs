@@ -58,8 +58,10 @@ pub fn cohort(world: &World, pipeline: usize, span: &Range<i64>) -> Funnel {
         let mut stages: BTreeSet<&str> = BTreeSet::new();
         for stay in deal.stays.iter().filter(|stay| stay.pipeline == pipeline && category(world, &stay.stage) != "lost")
         {
-            let until = stay.order.iter().position(|stage| *stage == stay.stage).unwrap();
-            stages.extend(stay.order[..=until].iter().map(String::as_str));
+            // The ends are alternatives: what is passed is open.
+            let passed = stay.order.iter().take_while(|stage| **stage != stay.stage);
+            stages.extend(passed.filter(|stage| category(world, stage) == "open").map(String::as_str));
+            stages.insert(&stay.stage);
         }
         if status(world, deal) == "lost" {
             stages.insert(&deal.now().stage);
@@ -78,11 +80,13 @@ fn place(order: &[String], stage: &str) -> Option<usize> {
     order.iter().position(|known| known == stage)
 }
 
-/// Whether a deal went on: in the order in which it moved, or if the stage was no part of that, in which it came.
+/// Whether a deal went on: in the order in which it moved, or if the stage was no part of that, in which it came. Who was put elsewhere
+/// did not, nor who went from one end to another.
 fn forward(world: &World, from: &Stay, to: &Stay) -> bool {
     let later = |order: &[String]| Some(place(order, &to.stage)? > place(order, &from.stage)?);
     let order = later(&to.order).or_else(|| later(&from.order));
-    from.pipeline == to.pipeline && category(world, &to.stage) != "lost" && order == Some(true)
+    let moved = from.pipeline == to.pipeline && !to.order.is_empty();
+    moved && category(world, &from.stage) == "open" && category(world, &to.stage) != "lost" && order == Some(true)
 }
 
 pub fn flow(world: &World, pipeline: usize, span: &Range<i64>) -> Funnel {

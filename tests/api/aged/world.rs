@@ -31,6 +31,7 @@ pub struct Pipeline {
 pub struct Stay {
     pub pipeline: usize,
     pub stage: String,
+    /// Nothing where it was put here because its stage was removed.
     pub order: Vec<String>,
     pub from: i64,
     pub to: Option<i64>,
@@ -216,6 +217,11 @@ impl World {
         if !value.is_empty() {
             body["value"] = json!({ "amount": amount, "currency": value });
         }
+        // Some come in won.
+        let won = self.roll(8) == 0;
+        if won {
+            body["stage_id"] = json!(self.of_category(pipeline, "won")[0]);
+        }
         let made = self.owner.post("/deals", body).created();
         let order = self.pipelines[pipeline].order.clone();
         let created = millis(&made["created_at"]);
@@ -225,6 +231,9 @@ impl World {
             stays: vec![stay],
             value: (!value.is_empty()).then(|| (amount, value.to_owned())),
             probability,
+            closed: won.then_some(created),
+            closed_by: won.then(|| owner.clone()),
+            without_beginning: won,
             owner: Some(owner),
             created,
             ..Deal::default()
@@ -298,7 +307,7 @@ impl World {
         let first = order.iter().find(|stage| self.stages[*stage].category == *category).unwrap();
         assert_eq!((&after["stage_id"], &after["status"]), (&json!(first), &json!(category)));
         let reason = self.deals[deal].reason.clone();
-        self.note(deal, here.pipeline, order, &after);
+        self.note(deal, here.pipeline, Vec::new(), &after);
         assert_eq!(self.deals[deal].reason, reason);
     }
 
@@ -324,7 +333,7 @@ impl World {
     fn add_stage(&mut self) {
         let pipeline = self.roll(2);
         self.names += 1;
-        let category = ["open", "open", "lost"][self.roll(3)];
+        let category = ["open", "open", "lost", "won"][self.roll(4)];
         let body = json!({ "pipeline_id": self.pipelines[pipeline].id, "name": format!("S{}", self.names), "category": category });
         self.owner.post("/stages", body).created();
         self.look(pipeline);
@@ -332,7 +341,7 @@ impl World {
 
     fn remove_stage(&mut self) {
         let pipeline = self.roll(2);
-        let category = ["open", "open", "lost"][self.roll(3)];
+        let category = ["open", "open", "lost", "won"][self.roll(4)];
         let mut all = self.of_category(pipeline, category);
         if all.len() < 2 {
             return;
@@ -340,11 +349,10 @@ impl World {
         let gone = all.remove(self.roll(all.len()));
         let target = all[self.roll(all.len())].clone();
         self.owner.delete(&format!("/stages/{gone}?move_to={target}")).gone();
-        let order = self.pipelines[pipeline].order.clone();
         for deal in 0..self.deals.len() {
             if self.deals[deal].now().stage == gone && !self.deals[deal].is_deleted() {
                 let after = reread(&self.owner, &self.deals[deal].id);
-                self.note(deal, pipeline, order.clone(), &after);
+                self.note(deal, pipeline, Vec::new(), &after);
             }
         }
         self.look(pipeline);

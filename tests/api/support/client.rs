@@ -1,8 +1,9 @@
 //! A client that knows the document: an answer that does not follow it fails the test.
+use super::schemas::validator;
 use super::server::server;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 use voronka::http::document::Document;
@@ -204,14 +205,7 @@ impl Answer {
     }
 
     fn matches(&self, schema: &Json) {
-        static COMPILED: Mutex<Option<HashMap<String, jsonschema::Validator>>> = Mutex::new(None);
-        let mut compiled = COMPILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let validators = compiled.get_or_insert_with(HashMap::new);
-        let validator = validators.entry(schema.to_string()).or_insert_with(|| {
-            let mut whole = schema.clone();
-            whole["components"] = DOCUMENT["components"].clone();
-            jsonschema::validator_for(&whole).unwrap()
-        });
+        let validator = validator(schema);
         let body = self.json();
         let errors: Vec<String> = validator.iter_errors(&body).map(|e| format!("{}: {e}", e.instance_path)).collect();
         assert!(errors.is_empty(), "{} answers against its schema: {errors:?}\n{body}", self.what);

@@ -2,6 +2,7 @@
 pub mod client;
 pub mod letters;
 pub mod process;
+pub mod schemas;
 pub mod server;
 
 pub use client::{Answer, Client};

@@ -1,0 +1,3 @@
+alter table retention_rules
+    drop column view_version,
+    drop column segment_version;

@@ -1,0 +1,1 @@
+alter table stage_spans drop column length_unknown;

@@ -1,0 +1,1 @@
+delete from backfills where name in ('logins', 'users');
