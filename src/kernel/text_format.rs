@@ -47,7 +47,7 @@ impl TextFormat {
                 format!("{}{}", if text.trim_start().starts_with(['+', '＋']) { "+" } else { "" }, phones::part(text))
             }
             TextFormat::Email | TextFormat::Domain => address::part(text),
-            TextFormat::Text | TextFormat::Number | TextFormat::OwnPhone => text.to_owned(),
+            TextFormat::Text | TextFormat::Number | TextFormat::OwnPhone | TextFormat::Currency => text.to_owned(),
         }
     }
 }

@@ -163,6 +163,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<
                 created_at: row.created_at,
                 closed_at: row.closed_at,
                 loss_reason: row.loss_reason,
+                imported: true,
             };
             leads::insert_with_history(tx, &new.iter().zip(rows.iter().map(history)).collect::<Vec<_>>())?;
         }

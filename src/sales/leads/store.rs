@@ -71,6 +71,8 @@ pub struct History {
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     pub loss_reason: Option<Uuid>,
+    /// It comes from a file, not from somebody who asks for it now.
+    pub imported: bool,
 }
 
 impl History {
