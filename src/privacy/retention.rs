@@ -99,7 +99,7 @@ pub struct RetentionRuleCreate {
     pub resource: RetentionResource,
     pub selection: RecordSelection,
     pub action: RetentionAction,
-    #[schema(min_length = 1, max_length = 1000, example = "SavedConditions for two years without contact")]
+    #[schema(min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
     pub reason: String,
     /// `false` if absent: look at the preview first.
     #[serde(default)]
@@ -124,12 +124,7 @@ pub struct RetentionRuleUpdate {
     /// All of it.
     #[schema(nullable = false)]
     pub selection: Option<RecordSelection>,
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 1000,
-        example = "SavedConditions for two years without contact"
-    )]
+    #[schema(nullable = false, min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
     pub reason: Option<String>,
     #[schema(nullable = false)]
     pub active: Option<bool>,

@@ -141,7 +141,7 @@ fn all_day_is_of_its_day(owner: &Client, zone: &str, day: chrono::NaiveDate) {
         (contact, lead, task)
     });
     let without = id(&owner.post("/leads", json!({ "title": zone })).created());
-    for (query, expected) in [
+    for (question, expected) in [
         ("=today", [false, true, false]),
         ("=today-1d", [true, false, false]),
         ("=today,today%2B1d", [false, true, true]),
@@ -159,7 +159,7 @@ fn all_day_is_of_its_day(owner: &Client, zone: &str, day: chrono::NaiveDate) {
                 |(contact, lead, task): &(String, String, String)| found.contains([contact, lead, task][of].as_str());
             assert_eq!(next.each_ref().map(found_of), expected, "{zone} {path}{question}");
             if of == 1 {
-                assert_eq!(found.contains(&without), query.starts_with("__ne"), "{zone} {path}{question}");
+                assert_eq!(found.contains(&without), question.starts_with("__ne"), "{zone} {path}{question}");
             }
         }
     }
@@ -265,19 +265,19 @@ fn a_promise_goes_with_the_contact_and_the_owner() {
     let [mine, theirs] = ["manager", "seller"].map(|role| id(&user(&owner, role).get("/me").ok()["user"]));
     let lead = json!({ "title": "Boat", "contact_id": ann, "owner_id": mine, "come_back_on": "2031-03-01" });
     let path = format!("/leads/{}", id(&owner.post("/leads", lead).created()));
-    let task_for = || owner.get(&format!("/tasks?title=Come%20back%20to%20Boat")).ok()["data"][0].clone();
+    let promise = || owner.get(&format!("/tasks?title=Come%20back%20to%20Boat")).ok()["data"][0].clone();
     let next = |contact: &str| owner.get(&format!("/contacts/{contact}")).ok()["next_task"]["id"].clone();
-    let task = task_for()["id"].clone();
-    assert_eq!((&task_for()["contact_id"], &task_for()["assignee_id"]), (&json!(ann), &json!(mine)));
+    let task = promise()["id"].clone();
+    assert_eq!((&promise()["contact_id"], &promise()["assignee_id"]), (&json!(ann), &json!(mine)));
     owner.patch(&path, json!({ "contact_id": bob })).ok();
-    assert_eq!((&task_for()["contact_id"], next(&ann), next(&bob)), (&json!(bob), Json::Null, task.clone()));
+    assert_eq!((&promise()["contact_id"], next(&ann), next(&bob)), (&json!(bob), Json::Null, task.clone()));
     owner.patch(&path, json!({ "owner_id": theirs, "title": "Ship" })).ok();
-    assert_eq!((&task_for()["assignee_id"], &task_for()["due_date"]), (&json!(theirs), &json!("2031-03-01")));
+    assert_eq!((&promise()["assignee_id"], &promise()["due_date"]), (&json!(theirs), &json!("2031-03-01")));
     // Somebody else has taken it on: it stays theirs, and goes to the other contact all the same.
     owner.patch(&format!("/tasks/{}", task.as_str().unwrap()), json!({ "assignee_id": mine })).ok();
     owner.patch(&path, json!({ "owner_id": null, "contact_id": ann })).ok();
     owner.patch(&path, json!({ "owner_id": theirs })).ok();
-    assert_eq!((&task_for()["assignee_id"], &task_for()["contact_id"]), (&json!(mine), &json!(ann)));
+    assert_eq!((&promise()["assignee_id"], &promise()["contact_id"]), (&json!(mine), &json!(ann)));
     // As it does when the lead becomes somebody else.
     let made = owner.post(&format!("{path}/convert"), json!({ "contact_id": bob, "without_deal": true })).ok();
     assert_eq!((&made["contact"]["next_task"]["id"], next(&ann), next(&bob)), (&task, Json::Null, task.clone()));

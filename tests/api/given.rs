@@ -140,13 +140,13 @@ fn what_is_opened_again_goes_to_who_opens_it() {
     let their = id(&seller.get("/me").ok()["user"]);
     let lead = id(&seller.post("/leads", json!({ "title": "L", "come_back_on": "2031-03-01" })).created());
     let path = format!("/leads/{lead}");
-    let task_for = || owner.get(&format!("/tasks?lead_id={lead}")).ok()["data"][0].clone();
+    let promise = || owner.get(&format!("/tasks?lead_id={lead}")).ok()["data"][0].clone();
     owner.patch(&format!("/users/{their}"), json!({ "status": "suspended" })).ok();
     let reason = id(&owner.post("/loss-reasons", json!({ "name": "Gone" })).created());
     owner.post(&format!("{path}/move"), json!({ "stage_id": lost, "loss_reason_id": reason })).ok();
-    assert_eq!(task_for()["assignee_id"], json!(their));
+    assert_eq!(promise()["assignee_id"], json!(their));
     assert_eq!(owner.post(&format!("{path}/move"), json!({ "stage_id": new })).ok()["owner_id"], me);
-    assert_eq!(task_for()["assignee_id"], me);
+    assert_eq!(promise()["assignee_id"], me);
 }
 
 #[test]

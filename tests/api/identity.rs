@@ -1,5 +1,5 @@
 //! Registration, sessions, users, keys.
-use crate::support::mail::letter;
+use crate::support::mail::await_email;
 use crate::support::{Client, events, id, key, register, unique, user, workspace};
 use serde_json::{Value as Json, json};
 
@@ -210,9 +210,9 @@ fn sessions_are_listed_and_ended() {
 #[test]
 fn a_leaver_hands_everything_over() {
     let owner = workspace();
-    let (leaver, active_or_caller) = (user(&owner, "seller"), user(&owner, "seller"));
+    let (leaver, heir) = (user(&owner, "seller"), user(&owner, "seller"));
     let of = |client: &Client| id(&client.get("/me").ok()["user"]);
-    let (from, to) = (of(&leaver), of(&active_or_caller));
+    let (from, to) = (of(&leaver), of(&heir));
     leaver.post("/deals", json!({ "title": "D" })).created();
     leaver.post("/leads", json!({ "title": "L" })).created();
     leaver.post("/contacts", json!({ "first_name": "C", "owner_id": from })).created();
@@ -222,7 +222,7 @@ fn a_leaver_hands_everything_over() {
     leaver.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": to })).problem(403, "forbidden");
     let result = owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": to })).ok();
     assert_eq!(result, json!({ "companies": 0, "contacts": 1, "leads": 1, "deals": 1, "tasks": 1 }));
-    assert_eq!(active_or_caller.get("/deals?owner_id=me").ok()["data"].as_array().unwrap().len(), 1);
+    assert_eq!(heir.get("/deals?owner_id=me").ok()["data"].as_array().unwrap().len(), 1);
     let change = events(&owner, "&type=deal.updated", 1)[0]["changes"][0].clone();
     assert_eq!(change, json!({ "member": "owner_id", "before": format!("\"{from}\""), "after": format!("\"{to}\"") }));
     owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": from })).problem(422, "validation_failed");

@@ -382,7 +382,7 @@ fn a_kept_currency_counts_for_what_is_asked_beside_it() {
         assert_eq!(titles(&found), ["e4", "e3"], "{name}");
         let chosen =
             owner.post("/deals/bulk-delete", json!({ "selection": { name: kept, "all": more }, "dry_run": true }));
-        assert_eq!(preview.ok()["total"], 2, "{name}");
+        assert_eq!(chosen.ok()["total"], 2, "{name}");
     }
     // An order and what it needs go together, whichever of them changes.
     let path = format!("/views/{view}");

@@ -227,7 +227,7 @@ fn the_people_of_a_deal_have_names_in_a_file() {
     assert_eq!((sheet.cell(0, "contacts.name"), sheet.cell(0, "primary_contact")), ("Bea, Ann", "Bea"));
     assert_eq!((sheet.cell(1, "contacts.name"), sheet.cell(1, "primary_contact")), ("", ""));
     let chosen = list(&owner, "/deals?sort=title&include=primary_contact&columns=primary_contact,title");
-    assert_eq!(preview.rows[0], ["Bea", "D"]);
+    assert_eq!(chosen.rows[0], ["Bea", "D"]);
 }
 
 #[test]
