@@ -26,17 +26,14 @@ impl ReadOnlyMembers {
         ReadOnlyMembers::read::<C, C>(body, whole)
     }
 
-    /// Reads a body in which `changed_kind` finds the changes of a record; what the record shows and they do not take is set aside.
-    pub fn read<T, C>(
-        mut body: Json,
-        changed_kind: impl Fn(&mut Json) -> Option<&mut Json>,
-    ) -> Result<(T, ReadOnlyMembers)>
+    /// Reads a body in which `changes` finds the changes of a record; what the record shows and they do not take is set aside.
+    pub fn read<T, C>(mut body: Json, changes: impl Fn(&mut Json) -> Option<&mut Json>) -> Result<(T, ReadOnlyMembers)>
     where
         T: DeserializeOwned + ToSchema + Rules + 'static,
         C: ToSchema + Rules + 'static,
     {
         let mut read_only = ReadOnlyMembers::default();
-        if let (Some(shown), Some(inner)) = (C::response_shape(), changed_kind(&mut body)) {
+        if let (Some(shown), Some(inner)) = (C::response_shape(), changes(&mut body)) {
             // The names that a single read included are not the record's.
             if let Some(members) = inner.as_object_mut() {
                 members.remove("included");
@@ -44,7 +41,7 @@ impl ReadOnlyMembers {
             read_only = ReadOnlyMembers::take(inner, &Shape::of::<C>(), &shown);
         }
         Shape::of::<T>().check(&mut body)?;
-        if let Some(inner) = changed_kind(&mut body) {
+        if let Some(inner) = changes(&mut body) {
             read_only.take_derived(inner, C::derived_members());
         }
         Ok((shape::typed(body)?, read_only))
