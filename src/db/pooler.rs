@@ -4,6 +4,7 @@ use crate::db::sql::{Part, Statement};
 use crate::kernel::error::{Error, Result};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind;
 use diesel::sql_types::{Integer, Text};
 
 /// How the database is reached.
@@ -46,11 +47,11 @@ pub fn shares_connections(url: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// Whether several statements can be one transaction: a pooler in statement mode refuses that.
+/// Whether several statements can be one transaction. A pooler in statement mode refuses that by closing the connection.
 pub fn takes_transactions(conn: &mut PgConnection) -> Result<bool> {
     match conn.batch_execute("begin").and_then(|()| conn.batch_execute("commit")) {
         Ok(()) => Ok(true),
-        Err(diesel::result::Error::DatabaseError(_, info)) if info.message().contains("statement pooling") => Ok(false),
+        Err(diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -20,6 +20,7 @@ use crate::{list, list_params, owned, page, record};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::marker::PhantomData;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -181,6 +182,13 @@ pub fn require_visibility_beyond_team(tx: &Tx<'_>) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether any role of the workspace hides a member of a resource.
+pub fn any_hides(tx: &mut Tx<'_>, kind: Kind, member: &str) -> Result<bool> {
+    let hides = roles::hidden_fields.contains(json!([{ "resource": kind.path(), "field": member }]));
+    let found = roles::table.filter(roles::workspace_id.eq(tx.workspace())).filter(hides);
+    Ok(diesel::select(diesel::dsl::exists(found)).get_result(tx.conn)?)
 }
 
 fn insert(tx: &mut Tx<'_>, new: &RoleCreate) -> Result<Role> {

@@ -23,7 +23,7 @@ use uuid::Uuid;
 page!(JobPage of Job);
 
 /// What workers do.
-const KINDS: &[&str] = &["bulk", "import", "letter", "retag"];
+const KINDS: &[&str] = &["bulk", "import", "letter", "purge_files", "retag"];
 
 static JOB: Fields<jobs::table> = Fields {
     kind: Kind::Job,

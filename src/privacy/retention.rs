@@ -246,11 +246,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
     let before = lock(tx, id, expected)?;
     require_allowed(tx, before.resource, before.action)?;
     let seen = match &changes.selection {
-        Some(selection) => match require_restricted(tx, before.resource, before.action, selection) {
-            // What was kept may not be asked any more, and hinders no other change.
-            Err(_) if *selection == before.selection => before.seen(),
-            checked => checked?,
-        },
+        Some(selection) => require_restricted(tx, before.resource, before.action, selection)?,
         None => before.seen(),
     };
     let seen = (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment));

@@ -149,10 +149,18 @@ pub struct LeadCreate {
 }
 
 impl LeadCreate {
-    /// The title, or one of its number. Nothing of the person is a title: a role may hide the person, and a title shows everywhere.
-    pub fn title_of(&self, number: &str) -> String {
-        let given = self.title.as_deref().filter(|title| !title.is_empty());
-        given.map_or_else(|| format!("Lead {number}"), str::to_owned)
+    /// The title, or the name of the person or the company, or one made of the number. An address is no name. Where a role hides the
+    /// person, neither is its name: a title shows everywhere.
+    pub fn title_of(&self, number: &str, hidden: bool) -> String {
+        let person = self.person.as_ref().filter(|_| !hidden);
+        let name = person.and_then(|person| person.name.as_deref());
+        let company = person.and_then(|person| person.company_name.as_deref());
+        let mut texts = [self.title.as_deref(), name, company].into_iter().flatten();
+        texts.find(|text| !text.is_empty()).map_or_else(|| format!("Lead {number}"), str::to_owned)
+    }
+
+    pub fn has_title(&self) -> bool {
+        self.title.as_ref().is_some_and(|title| !title.is_empty())
     }
 
     /// Whether it says who or what it is about.

@@ -6,6 +6,7 @@ use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
+use crate::identity::roles;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -128,13 +129,15 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> 
     let number = counter::take(tx, Kind::Lead, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut spans) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
     let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
+    let untitled = list.iter().any(|(new, _)| !new.has_title());
+    let person_is_hidden = untitled && roles::any_hides(tx, Kind::Lead, "person")?;
     for (number, (new, history)) in (number..).zip(list) {
         let place = (new.pipeline_id, new.stage_id);
         let (stage, first) = match known.get(&place) {
             Some(stages) => stages.clone(),
             None => known.entry(place).or_insert(stages_of(tx, new)?).clone(),
         };
-        let row = new_row(tx, number, (*new, history), &stage, &spelling)?;
+        let row = new_row(tx, number, (*new, history), &stage, &spelling, person_is_hidden)?;
         spans.extend(spans_of(tx, &row, &first, &stage));
         rows.push(row);
     }
@@ -197,6 +200,7 @@ fn new_row<'n>(
     (new, history): (&'n LeadCreate, &History),
     stage: &Stage,
     spelling: &Spelling,
+    person_is_hidden: bool,
 ) -> Result<NewRow<'n>> {
     if stage.category == Category::Lost && history.loss_reason.is_none() && history.started_at().is_none() {
         let detail = "is a lost stage: create the lead, then disqualify it with a reason";
@@ -215,7 +219,7 @@ fn new_row<'n>(
     Ok(NewRow {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
-        title: new.title_of(&number),
+        title: new.title_of(&number, person_is_hidden),
         number,
         description: new.description.as_deref(),
         pipeline_id: stage.pipeline_id,
