@@ -58,6 +58,8 @@ insert into logins (id, email, created_at) values
     ('00000000-0000-7000-8000-300000000002', 'bob@xn--bcher-kva.example', now()),
     ('00000000-0000-7000-8000-300000000003', 'bob@bücher.example', now()),
     ('00000000-0000-7000-8000-300000000004', 'cid@x.example', now());
+insert into roles (workspace_id, id, key, name, builtin, created_at, updated_at)
+values ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-400000000001', 'seller', 'Seller', true, now(), now());
 insert into users (workspace_id, id, login_id, name, email, role, status, created_at, updated_at)
 select '00000000-0000-7000-8000-000000000001', id, id, split_part(email, '@', 1), email, 'seller', 'active', now(), now() from logins;
 "#;
