@@ -1,5 +1,5 @@
 //! The house keeps its own order: imports go one way, files stay readable, settings are written down.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,23 +19,94 @@ fn rooms() -> Vec<String> {
     lib.lines().filter_map(|l| l.strip_prefix("pub mod ")).map(|l| l.trim_end_matches(';').to_owned()).collect()
 }
 
-#[test]
-fn imports_go_one_way() {
+/// The rooms that a file names after `crate::`, alone or in braces, in `use` or inside an expression.
+fn named_rooms(text: &str) -> BTreeSet<String> {
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let mut found = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(list) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let outer: String = list
+            .chars()
+            .take_while(|c| {
+                depth += match c {
+                    '{' => 1,
+                    '}' => -1,
+                    _ => 0,
+                };
+                depth >= 0
+            })
+            .collect();
+        let mut level = 0;
+        for part in outer.split_inclusive(['{', '}', ',']) {
+            if level == 0 {
+                found.insert(word(part));
+            }
+            level += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
+        }
+    }
+    found
+}
+
+/// Every room with the rooms that its files import.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let rooms = rooms();
-    let place = |name: &str| rooms.iter().position(|room| room == name);
-    let mut arrows = BTreeSet::new();
+    let mut arrows = BTreeMap::new();
     for file in sources(&root().join("src")) {
         let inside = file.strip_prefix(root().join("src")).unwrap();
         let room = inside.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
-        let Some(own) = place(&room) else { continue };
-        for word in fs::read_to_string(&file).unwrap().split("crate::").skip(1) {
-            let target: String = word.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if place(&target).is_some_and(|there| there > own) {
-                arrows.insert(format!("{} imports {target}", inside.display()));
-            }
+        if rooms.contains(&room) {
+            let named = named_rooms(&fs::read_to_string(&file).unwrap());
+            let others = named.into_iter().filter(|name| rooms.contains(name) && *name != room);
+            arrows.entry(room).or_insert_with(BTreeSet::new).extend(others);
         }
     }
-    assert!(arrows.is_empty(), "{arrows:#?}");
+    arrows
+}
+
+#[test]
+fn every_form_of_an_import_is_read() {
+    let text = "use crate::{db::{a, b}, web};\nuse crate::kernel::x;\nlet y = crate::sales::z();\n// use crate::cli;";
+    let read: Vec<String> = named_rooms(text).into_iter().filter(|name| !name.is_empty()).collect();
+    assert_eq!(read, ["db", "kernel", "sales", "web"]);
+}
+
+#[test]
+fn imports_go_one_way() {
+    let rooms = rooms();
+    let place = |name: &String| rooms.iter().position(|room| room == name);
+    for (room, named) in arrows() {
+        let upward: Vec<&String> = named.iter().filter(|name| place(name) > place(&room)).collect();
+        assert!(upward.is_empty(), "{room} imports {upward:?}");
+    }
+}
+
+/// The list of imports in docs/architecture.md is the one of the code.
+#[test]
+fn the_picture_is_true() {
+    let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let lines = text.lines().filter_map(|line| line.split_once(" -> "));
+    let set = |names: &str| names.split_whitespace().map(str::to_owned).collect::<BTreeSet<String>>();
+    let drawn: BTreeMap<String, BTreeSet<String>> =
+        lines.map(|(room, named)| (room.trim().to_owned(), set(named))).collect();
+    let arrows: BTreeMap<_, _> = arrows().into_iter().filter(|(_, named)| !named.is_empty()).collect();
+    assert_eq!(drawn, arrows);
+}
+
+/// The files that docs/architecture.md names are there.
+#[test]
+fn the_files_of_the_picture_are_there() {
+    let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let named = text.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && word.contains('.'));
+    let missing: Vec<&str> = named
+        .filter(|path| path.ends_with(".rs") || path.ends_with(".sql"))
+        .filter(|path| !root().join("src").join(path).exists() && !root().join(path).exists())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
