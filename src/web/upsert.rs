@@ -28,7 +28,7 @@ where
             members.retain(|name, value| may.contains(&name.as_str()) && !is_silent(value));
             // A field of one's own that comes without a value is not given either.
             if let Some(values) = members.get_mut("custom_fields").and_then(Json::as_array_mut) {
-                values.retain(|value| !value.as_object().is_some_and(|value| without_value(value)));
+                values.retain(|value| !value.as_object().is_some_and(without_value));
             }
         }
         Ok(Upsert { new: C::read(item)?, changes: shape::read(given)? })

@@ -51,11 +51,14 @@ pub fn split_dependent(resource: ImportResource, rows: Vec<Prepared>) -> (Vec<Pr
     rows.into_iter().partition(is_first)
 }
 
+/// A record that has a key, and its external id.
+type Holder = (Uuid, Option<String>);
+
 /// The records that rows mean, by kind of key and key, the oldest first, each with its external id.
 #[derive(Debug)]
 pub struct Existing {
     resource: ImportResource,
-    by_key: HashMap<(usize, String), Vec<(Uuid, Option<String>)>>,
+    by_key: HashMap<(usize, String), Vec<Holder>>,
 }
 
 impl Existing {
