@@ -265,7 +265,7 @@ fn a_promise_goes_with_the_contact_and_the_owner() {
     let [mine, theirs] = ["manager", "seller"].map(|role| id(&user(&owner, role).get("/me").ok()["user"]));
     let lead = json!({ "title": "Boat", "contact_id": ann, "owner_id": mine, "come_back_on": "2031-03-01" });
     let path = format!("/leads/{}", id(&owner.post("/leads", lead).created()));
-    let promise = || owner.get(&format!("/tasks?title=Come%20back%20to%20Boat")).ok()["data"][0].clone();
+    let promise = || owner.get("/tasks?title=Come%20back%20to%20Boat").ok()["data"][0].clone();
     let next = |contact: &str| owner.get(&format!("/contacts/{contact}")).ok()["next_task"]["id"].clone();
     let task = promise()["id"].clone();
     assert_eq!((&promise()["contact_id"], &promise()["assignee_id"]), (&json!(ann), &json!(mine)));

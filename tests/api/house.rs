@@ -61,7 +61,7 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
         let room = inside.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
         if rooms.contains(&room) {
             let named = named_rooms(&fs::read_to_string(&file).unwrap());
-            let others = named.into_iter().filter(|name| rooms.contains(name) && *name != room);
+            let others: Vec<String> = named.into_iter().filter(|name| rooms.contains(name) && *name != room).collect();
             arrows.entry(room).or_insert_with(BTreeSet::new).extend(others);
         }
     }
