@@ -129,6 +129,10 @@ fn connect(options: &Database, url: &str) -> Outcome<Db> {
 pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
+    if options.database.database_url.is_none() {
+        // Before anything is put into it: PostgreSQL must be able to go through it.
+        data_dir(&options.database.data_dir)?;
+    }
     let secrets = secrets(&options.secret, &options.database)?;
     let mailer = mailer(&options.mailing, &options.database)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);

@@ -3,6 +3,7 @@ use crate::second_factor::code;
 use crate::support::client::{Answer, Client};
 use crate::support::process::{Process, folder};
 use serde_json::{Value as Json, json};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -45,6 +46,9 @@ fn is_known_as_erased(client: &Client) -> bool {
 fn a_secret_is_replaced_and_no_other_is_taken() {
     let dir = folder("secrets");
     let mut process = start(&dir, FIRST, "");
+    // PostgreSQL, which is another user where the server is root, can go through the folder.
+    let made = std::fs::metadata(&dir).unwrap();
+    assert_eq!(made.mode() & 0o777, if made.uid() == 0 { 0o711 } else { 0o700 });
     let new = json!({ "workspace_name": "Acme", "name": "Ann", "email": "ann@example.com", "password": PASSWORD });
     let pair = Client::at(&process.address).post("/auth/register", new).created();
     let client = with_token(&process, &pair);
