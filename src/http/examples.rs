@@ -344,6 +344,9 @@ pub fn body(title: &str) -> Option<Json> {
         "ActivityCreate" => {
             json!({ "type": "note", "text": "Asked for a quote by Friday", "contact_id": id("", "contact") })
         }
+        "LineItemReplacement" => {
+            json!({ "line_items": [{ "product_id": id("", "product"), "quantity": 2, "price": value }] })
+        }
         "FileUpload" => json!({ "contact_id": id("", "contact"), "file": "the bytes of the file" }),
         "ErasureCreate" => json!({ "contact_id": id("", "contact"), "reason": "Asked for it" }),
         "CompositeRequest" => json!({ "items": [
