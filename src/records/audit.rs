@@ -7,6 +7,7 @@ use crate::kernel::error::Result;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::on::On;
+use crate::kernel::parameters::parameter;
 use crate::kernel::query::Plan;
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
@@ -141,7 +142,15 @@ static AUDIT: Fields<events::table> = Fields {
     links: &[],
     table: PhantomData,
 };
-list_params!(AuditEventList, AUDIT.parameters());
+list_params!(AuditEventList, {
+    let all = AUDIT.parameters().into_iter().map(|known| match known.name.as_str() {
+        "type" | "type__ne" => {
+            parameter(known.name, known.description.unwrap_or_default(), feed::type_schema(), Some(false))
+        }
+        _ => known,
+    });
+    all.collect()
+});
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {

@@ -25,6 +25,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::ObjectBuilder;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -411,16 +412,21 @@ fn load(tx: &mut Tx<'_>, query: &FeedQuery) -> Result<ChangeEventPage> {
     Ok(ChangeEventPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
 }
 
+fn one_of(names: &[String]) -> ObjectBuilder {
+    let names: Vec<String> = names.iter().map(|name| name.replace('.', "\\.")).collect();
+    schema(ValueType::Text).pattern(Some(format!("^({})$", names.join("|"))))
+}
+
+/// The schema of the type of an event, as a parameter.
+pub fn type_schema() -> ObjectBuilder {
+    one_of(&event_types::all().map(|(_, name)| name).collect::<Vec<_>>())
+}
+
 list_params!(FeedParameters, {
     let p = |name: &str, meaning: &str, one, many| parameter(name.into(), meaning.into(), one, many);
-    let one_of = |names: &[String]| {
-        let names: Vec<String> = names.iter().map(|name| name.replace('.', "\\.")).collect();
-        schema(ValueType::Text).pattern(Some(format!("^({})$", names.join("|"))))
-    };
-    let types: Vec<String> = event_types::all().map(|(_, name)| name).collect();
     let kinds: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
     vec![
-        p("type", "Only events of these types, such as deal.stage_changed.", one_of(&types), Some(false)),
+        p("type", "Only events of these types, such as deal.stage_changed.", type_schema(), Some(false)),
         p("record_kind", "Only events of these kinds of record.", one_of(&kinds), Some(false)),
         p("record_id", "Only events of this record.", schema(ValueType::Uuid), None),
         p(
