@@ -32,13 +32,14 @@ RULES = [
     ("required", "", "(?!is missing$|is missing:)", "what another member makes necessary"),
     ("too_short", "/(all|any|none)/[0-9]+/values/[0-9]+$", "must have a letter or digit", "the operator decides about its values"),
     ("too_short", "^/file$", "is empty", "a minimum length of bytes is what generators of clients take for one of characters"),
+    ("invalid_format", "currency(__ne)?$", "must be a code of ISO", "a format names the codes"),
     ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
     ("required", "/items/[0-9]+/(id|body)$", "", "the action decides"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
     ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^(cf|group_by)$", "", "the workspace's own fields"),
     ("invalid_choice", "/settings/mapping/", "", "the columns of the file"),
     ("too_long", "", "is too much beside the others", "the weight of all conditions together"),
-    ("invalid_choice", "(^|/)(sort|include|columns|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
+    ("invalid_choice", "(^|/)(sort|include|columns(/[0-9]+)?|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
     ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
     (".*", "^/items/[0-9]+/body/", "", "one schema for what a composite makes of six resources"),
 ]
@@ -188,6 +189,8 @@ def before_load_schema(context, document):
     docs/api-rules.md, so that these are tried as well."""
     schemas = document["components"]["schemas"]
     sent = set()
+    lists = [document["paths"][f"/api/v1/{name}"]["get"]["parameters"] for name in ("leads", "deals")]
+    filters = {parameter["name"] for parameter in itertools.chain(*lists)}
     tried = set()
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -196,8 +199,10 @@ def before_load_schema(context, document):
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 content.pop("example", None)
             parameters = operation.get("parameters", [])
-            # All lists and reports read filters by one registry: a filter of one name and schema is tried once.
-            parameters[:] = [parameter for parameter in parameters if is_new(parameter, tried)]
+            # All lists read filters by one registry: a filter of one name and schema is tried once. Reports read those of the lists of
+            # leads and deals, as the pipeline decides.
+            report = "/analytics/" in path
+            parameters[:] = [p for p in parameters if (p["name"] not in filters if report else is_new(p, tried))]
             # A cursor is signed: made-up ones are refused, and would hide everything else.
             parameters[:] = [parameter for parameter in parameters if parameter["name"] != "cursor"]
             for parameter in parameters:
