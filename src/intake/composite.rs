@@ -110,10 +110,10 @@ impl Rules for CompositeRequest {
                     bad.push(Bad::member(format!("/items/{n}/id"), "invalid", detail));
                 }
                 (CompositeAction::Update | CompositeAction::Delete, None, _) => {
-                    bad.push(Bad::member(format!("/items/{n}/id"), "required", "is missing"));
+                    bad.push(Bad::member(format!("/items/{n}/id"), "required", "is needed to update or delete"));
                 }
                 (CompositeAction::Create | CompositeAction::Update, _, None) => {
-                    bad.push(Bad::member(format!("/items/{n}/body"), "required", "is missing"));
+                    bad.push(Bad::member(format!("/items/{n}/body"), "required", "is needed to create or update"));
                 }
                 (CompositeAction::Delete, _, Some(_)) => {
                     bad.push(Bad::member(format!("/items/{n}/body"), "invalid", "a deletion has none"));
