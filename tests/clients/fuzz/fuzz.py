@@ -10,6 +10,7 @@ import random
 import re
 import sys
 import time
+import unicodedata
 import urllib.error
 import urllib.request
 import uuid
@@ -34,7 +35,6 @@ RULES = [
     ("too_short", "^/file$", "is empty", "a minimum length of bytes is what generators of clients take for one of characters"),
     ("invalid_format", "currency(__ne)?$", "must be a code of ISO", "a format names the codes"),
     ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
-    ("required", "/items/[0-9]+/(id|body)$", "", "the action decides"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
     ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^(cf|group_by)$", "", "the workspace's own fields"),
     ("invalid_choice", "/settings/mapping/", "", "the columns of the file"),
@@ -373,9 +373,9 @@ def is_rule(error, body):
         for code, where, detail, _ in RULES
     ):
         return True
-    # Texts are trimmed before they are measured.
+    # Texts are trimmed before they are measured, and what nobody sees is taken out.
     text = at(body, error["pointer"]) if error["code"] == "too_short" and error["pointer"] else None
-    return isinstance(text, str) and text != text.strip()
+    return isinstance(text, str) and text != "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
 
 
 def faults(problem, body):
