@@ -1,6 +1,7 @@
 //! Voronka: lead management and customer relations as a JSON API over PostgreSQL.
 //!
-//! The rooms stand on each other in this order; a room imports only from rooms above it, and a test reads every import.
+//! The modules build on each other in this order: each imports only those before it, and a test reads every import.
+//! `docs/architecture.md` has the picture.
 //! (The empty lines keep rustfmt from sorting them.)
 
 #[macro_use]
