@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# From a spreadsheet to a funnel, with curl alone: registers a workspace, imports sellers, companies, products and the
-# opportunities of the past, and asks the reports.
+# From a spreadsheet to a funnel with curl alone: registers a workspace, imports sellers, companies, products and past
+# opportunities, and reads the reports.
 #
 #   examples/from_spreadsheet.sh BASE_URL DATA_DIR
 #
-# DATA_DIR holds sales_teams.csv, accounts.csv, products.csv and sales_pipeline.csv.
-# The last line is one JSON object: {"base_url", "access_token", "pipeline_id"}.
+# DATA_DIR contains sales_teams.csv, accounts.csv, products.csv and sales_pipeline.csv.
+# The last line of the output is a JSON object: {"base_url", "access_token", "pipeline_id"}.
 set -euo pipefail
 base=${1:?the address of a server, such as http://127.0.0.1:8080}
 data=${2:?a folder with the four CSV files}
 api="$base/api/v1"
 say() { printf '\n== %s\n' "$*"; }
 
-# The first value of a member in a JSON answer.
+# Prints the first value of a member in a JSON response.
 member() { sed -E "s/.*\"$1\":\"?([^\",}]*)\"?.*/\1/; q" <<<"$(grep -oE "\"$1\":(\"[^\"]*\"|[^,}]*)" <<<"$2" | head -n 1)"; }
 get() { curl -sS --fail-with-body -H "Authorization: Bearer $token" "$api$1"; }
 post() { curl -sS --fail-with-body -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d "$2" "$api$1" || { echo "POST $1 failed" >&2; exit 1; }; }
@@ -31,7 +31,7 @@ answer=$(post /pipelines '{"name":"Opportunities","kind":"deal","is_default":tru
 pipeline=$(member id "$answer")
 echo "pipeline $pipeline"
 
-# import RESOURCE FILE SETTINGS: upload, rehearse, run; shows the report of each.
+# import RESOURCE FILE SETTINGS: uploads a file, runs the import as a dry run and then for real, and prints both reports.
 import() {
   local resource=$1 file=$2 settings=$3 answer id job status
   say "Import $(basename "$file") as $resource"
@@ -65,7 +65,7 @@ import deals "$data/sales_pipeline.csv" '{"pipeline_id":"'"$pipeline"'","mapping
   {"column":"account","field":"company"},{"column":"deal_stage","field":"stage"},
   {"column":"engage_date","field":"entered.Engaging"},{"column":"close_date","field":"closed_at"},{"column":"close_value","field":"value"}]}'
 
-say 'The funnel as it stands'
+say 'The current funnel'
 get "/analytics/funnel?kind=snapshot&pipeline_id=$pipeline"
 say 'Win rate'
 get "/analytics/win-rate?pipeline_id=$pipeline"
