@@ -40,7 +40,7 @@ def gently(part) -> None:
 
     waiting = threading.Thread(target=lambda: underway.extend(together(3, change)), daemon=True)
     waiting.start()
-    # One of them in a queue of its own user (docs/decisions/0024), of however many threads there are.
+    # One of the three may wait in the queue of its user (docs/decisions/0024-schedule-work-fairly.md), so two suffice.
     wait(lambda: int(house.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")[0][0]) >= 2, 10, "the requests do not wait")
     # A client that keeps its connection, and one that asks on and on.
     keeping = Client(house, api.token)
