@@ -38,6 +38,8 @@ pub mod outbound;
 
 pub mod jobs;
 
+pub mod resources;
+
 pub mod http;
 
 pub mod cli;

@@ -1,4 +1,5 @@
 //! How long it takes: from creation to closing, and in each stage.
+use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, parameters_of_both};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -174,7 +175,7 @@ fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
 #[utoipa::path(operation_id = "get_cycle_time", params(CycleTimeParameters), responses((status = 200, description = "The durations",
     content((CycleTimeReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/cycle-time")]
-async fn cycle_time(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+async fn cycle_time(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;

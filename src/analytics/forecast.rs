@@ -1,4 +1,5 @@
 //! What open deals should bring, by the month in which they are expected to close.
+use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
@@ -179,7 +180,7 @@ fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {
 #[utoipa::path(operation_id = "get_forecast", params(ForecastParameters), responses((status = 200, description = "The forecast",
     content((ForecastReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/forecast")]
-async fn forecast(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+async fn forecast(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;

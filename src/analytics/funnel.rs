@@ -1,4 +1,5 @@
 //! The funnel in three readings: cohort, flow, snapshot.
+use crate::analytics::Report;
 use crate::analytics::grouping::wrong;
 use crate::analytics::scope::{ReportQuery, Scope, Sum, Sums, parameters_of_both, ratio};
 use crate::db::sql::Part;
@@ -282,7 +283,7 @@ fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
 #[utoipa::path(operation_id = "get_funnel", params(FunnelParameters), responses((status = 200, description = "The funnel",
     content((FunnelReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/funnel")]
-async fn funnel(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+async fn funnel(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;

@@ -1,4 +1,5 @@
 //! Who sells which product best: the matrix of sellers and products.
+use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -171,7 +172,7 @@ fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
 #[utoipa::path(operation_id = "get_leaderboard", params(LeaderboardParameters), responses((status = 200, description = "The leaderboard",
     content((LeaderboardReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/leaderboard")]
-async fn leaderboard(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+async fn leaderboard(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;

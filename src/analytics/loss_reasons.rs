@@ -1,4 +1,5 @@
 //! Why leads and deals are lost, and from which stage.
+use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -149,7 +150,7 @@ fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
 #[utoipa::path(operation_id = "get_loss_reasons", params(LossReasonParameters), responses((status = 200, description = "The reasons",
     content((LossReasonReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/loss-reasons")]
-async fn loss_reasons(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+async fn loss_reasons(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;

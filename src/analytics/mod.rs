@@ -11,6 +11,7 @@ pub mod search_sources;
 pub mod vocabulary;
 pub mod win_rate;
 
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn service(config: &mut ServiceConfig<'_>) {
@@ -21,4 +22,13 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     forecast::service(config);
     leaderboard::service(config);
     search::service(config);
+}
+
+/// What the right to read reports is about.
+#[derive(Debug)]
+pub struct Report;
+
+impl Resource for Report {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::calls("analytics").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
 }

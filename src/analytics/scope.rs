@@ -110,7 +110,7 @@ impl ReportQuery {
             PipelineKind::Deal => DEAL.condition(params, &actor, &own)?,
             PipelineKind::Lead => LEAD.condition(params, &actor, &own)?,
         };
-        let records = if kind == PipelineKind::Deal { Kind::Deal } else { Kind::Lead };
+        let records = if kind == PipelineKind::Deal { Kind::DEAL } else { Kind::LEAD };
         let filter = Cond::All(vec![filter, visibility::cond(&self.actor, records, Action::Read)]);
         Ok(Scope { filter, ..scope })
     }

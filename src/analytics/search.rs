@@ -13,6 +13,7 @@ use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::split;
 use crate::kernel::query_params::{Q_MAX, QueryParams};
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::list_params;
 use crate::web::ctx::Ctx;
 use actix_web::get;
@@ -51,13 +52,18 @@ pub struct SearchResult {
     pub activities: Vec<SearchHit>,
 }
 
+impl Resource for SearchResult {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::calls("search").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+}
+
 impl SearchResult {
     fn list(&mut self, kind: Kind) -> &mut Vec<SearchHit> {
         match kind {
-            Kind::Company => &mut self.companies,
-            Kind::Contact => &mut self.contacts,
-            Kind::Lead => &mut self.leads,
-            Kind::Deal => &mut self.deals,
+            Kind::COMPANY => &mut self.companies,
+            Kind::CONTACT => &mut self.contacts,
+            Kind::LEAD => &mut self.leads,
+            Kind::DEAL => &mut self.deals,
             _ => &mut self.activities,
         }
     }
@@ -226,7 +232,7 @@ list_params!(SearchParameters, {
 /// typing error, and what is nearest to it is found.
 #[utoipa::path(operation_id = "search_everything", params(SearchParameters), responses((status = 200, description = "What was found", body = SearchResult)))]
 #[get("/search")]
-async fn everything(ctx: Ctx<can::search::Read>) -> Result<Reply> {
+async fn everything(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
     let typed = read(ctx.query())?;
     ctx.search(move |tx| {
         let q = diesel::select(fold(typed.q.trim())).get_result(tx.conn)?;

@@ -31,14 +31,14 @@ pub struct PrefixIndex {
 
 pub const SEARCH_SOURCES: [SearchSource; 5] = [
     SearchSource {
-        kind: Kind::Company,
+        kind: Kind::COMPANY,
         name: "companies.name",
         words: || words_of(&COMPANY),
         mentions: |q, actor| COMPANY.condition_of_words(q, actor),
         prefixes: &[PrefixIndex { key: "fold(companies.name)", score: "2.5" }],
     },
     SearchSource {
-        kind: Kind::Contact,
+        kind: Kind::CONTACT,
         name: "coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), '')",
         words: || words_of(&CONTACT),
         mentions: |q, actor| CONTACT.condition_of_words(q, actor),
@@ -52,21 +52,21 @@ pub const SEARCH_SOURCES: [SearchSource; 5] = [
         ],
     },
     SearchSource {
-        kind: Kind::Lead,
+        kind: Kind::LEAD,
         name: "leads.title",
         words: || words_of(&LEAD),
         mentions: |q, actor| LEAD.condition_of_words(q, actor),
         prefixes: &[PrefixIndex { key: "fold(leads.title)", score: "2.5" }],
     },
     SearchSource {
-        kind: Kind::Deal,
+        kind: Kind::DEAL,
         name: "deals.title",
         words: || words_of(&DEAL),
         mentions: |q, actor| DEAL.condition_of_words(q, actor),
         prefixes: &[PrefixIndex { key: "fold(deals.title)", score: "2.5" }],
     },
     SearchSource {
-        kind: Kind::Activity,
+        kind: Kind::ACTIVITY,
         name: "left(coalesce(activities.text, ''), 120)",
         words: || words_of(&ACTIVITY),
         mentions: |q, actor| ACTIVITY.condition_of_words(q, actor),

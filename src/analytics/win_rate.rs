@@ -1,4 +1,5 @@
 //! Win rate: of what was closed in a period, how much was won, by count and by value.
+use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -134,7 +135,7 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
 #[utoipa::path(operation_id = "get_win_rate", params(WinRateParameters), responses((status = 200, description = "The win rate",
     content((WinRateReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/win-rate")]
-async fn win_rate(ctx: Ctx<can::analytics::Read>) -> Result<Reply> {
+async fn win_rate(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;

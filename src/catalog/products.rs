@@ -10,6 +10,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
@@ -49,7 +50,16 @@ pub struct Product {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(Product, Product);
+record!(Product, PRODUCT);
+
+impl Kind {
+    pub const PRODUCT: Kind = Kind::new("product", "products");
+}
+
+impl Resource for Product {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::PRODUCT).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+}
 page!(ProductPage of Product);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -99,7 +109,7 @@ impl Rules for ProductUpdate {
 }
 
 pub static PRODUCT: Fields<products::table> = Fields {
-    kind: Kind::Product,
+    kind: Kind::PRODUCT,
     all: &[
         field("name", &products::name),
         field("sku", &products::sku),
@@ -119,7 +129,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
     table: PhantomData,
 };
 list_params!(ProductList, PRODUCT.parameters());
-owned!(soft products, Product, Product);
+owned!(soft products, Product);
 restorable!(products, Product);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -183,7 +193,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// List products, by name.
 #[utoipa::path(operation_id = "list_products", params(ProductList), responses((status = 200, description = "A page of products", body = ProductPage)))]
 #[get("/products")]
-async fn list(ctx: Ctx<can::products::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Product>>) -> Result<Reply> {
     let (plan, link) = (PRODUCT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(soft tx, products, Product, &plan => ProductPage);
@@ -195,7 +205,7 @@ async fn list(ctx: Ctx<can::products::Read>) -> Result<Reply> {
 /// Create a product.
 #[utoipa::path(operation_id = "create_product", request_body = ProductCreate, responses((status = 201, description = "The product", body = Product)))]
 #[post("/products")]
-async fn create(ctx: Ctx<can::products::Create>, new: Valid<ProductCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Product>>, new: Valid<ProductCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -203,7 +213,7 @@ async fn create(ctx: Ctx<can::products::Create>, new: Valid<ProductCreate>) -> R
 #[utoipa::path(operation_id = "get_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
     responses((status = 200, description = "The product", body = Product)))]
 #[get("/products/{product_id}")]
-async fn read(ctx: Ctx<can::products::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
@@ -211,7 +221,7 @@ async fn read(ctx: Ctx<can::products::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_product", params(("product_id" = Uuid, Path, description = "Id of the product")), request_body = ProductUpdate,
     responses((status = 200, description = "The product as changed", body = Product)))]
 #[patch("/products/{product_id}")]
-async fn change(ctx: Ctx<can::products::Update>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
@@ -220,12 +230,12 @@ async fn change(ctx: Ctx<can::products::Update>, id: Id, changes: Valid<ProductU
 #[utoipa::path(operation_id = "delete_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/products/{product_id}")]
-async fn remove(ctx: Ctx<can::products::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Product>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(products, Product, restore, "/products/{product_id}/restore" "restore_product" "product_id");
+restore!(Product, restore, "/products/{product_id}/restore" "restore_product" "product_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

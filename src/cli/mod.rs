@@ -13,6 +13,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     keep_files_private();
     start_log();
+    crate::resources::install();
     let outcome = match cli.command {
         Command::Serve(options) => commands::serve(&options),
         Command::Work(options) => commands::work(&options),

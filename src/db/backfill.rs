@@ -25,10 +25,10 @@ const WORKS: [(&str, Work); 9] = [
     ("companies", companies),
     ("logins", logins),
     ("users", users),
-    ("own_contacts", |conn, at| backfill_own::run(conn, at, Kind::Contact)),
-    ("own_companies", |conn, at| backfill_own::run(conn, at, Kind::Company)),
-    ("own_leads", |conn, at| backfill_own::run(conn, at, Kind::Lead)),
-    ("own_deals", |conn, at| backfill_own::run(conn, at, Kind::Deal)),
+    ("own_contacts", |conn, at| backfill_own::run(conn, at, Kind::CONTACT)),
+    ("own_companies", |conn, at| backfill_own::run(conn, at, Kind::COMPANY)),
+    ("own_leads", |conn, at| backfill_own::run(conn, at, Kind::LEAD)),
+    ("own_deals", |conn, at| backfill_own::run(conn, at, Kind::DEAL)),
 ];
 
 /// Whether there is nothing left to do.

@@ -31,15 +31,18 @@ pub fn load(conn: &mut PgConnection, workspace: Uuid) -> Result<CustomFields> {
 }
 
 fn field(row: Row) -> Option<CustomField> {
-    let named = |path: &str| Kind::ALL.iter().copied().find(|kind| kind.path() == path);
     Some(CustomField {
-        record: named(&row.resource)?,
+        record: Kind::at_path(&row.resource)?,
         path: format!("cf.{}", row.key),
         key: row.key,
         name: row.name,
         description: row.description,
         group_name: row.group_name,
-        refers: if row.kind == CustomKind::User { Some(Kind::User) } else { row.refers_to.as_deref().and_then(named) },
+        refers: if row.kind == CustomKind::User {
+            Some(Kind::USER)
+        } else {
+            row.refers_to.as_deref().and_then(Kind::at_path)
+        },
         kind: row.kind,
         options: row.options.0,
         required_stages: row.required_stage_ids.into_iter().flatten().collect(),

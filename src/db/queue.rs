@@ -5,6 +5,8 @@ use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::schema::jobs;
@@ -119,13 +121,22 @@ pub struct JobProblem {
 }
 
 impl crate::kernel::kind::Record for Job {
-    const KIND: crate::kernel::kind::Kind = crate::kernel::kind::Kind::Job;
+    const KIND: crate::kernel::kind::Kind = crate::kernel::kind::Kind::JOB;
     fn id(&self) -> Uuid {
         self.id
     }
     fn version(&self) -> i64 {
         1
     }
+}
+
+impl Kind {
+    pub const JOB: Kind = Kind::new("job", "jobs");
+}
+
+impl Resource for Job {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::JOB).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
 }
 
 /// Queues a job in the transaction that asks for it.

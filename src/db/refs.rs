@@ -83,18 +83,18 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
         sql::<Text>(&format!("coalesce({name}, {email}, {phone}, '')"))
     };
     Ok(by_kind! { tx, kind, ids;
-        User => users.users::name,
-        Team => teams.teams::name,
-        Company => companies.companies::name,
-        Contact => contacts.person(),
-        Lead => leads.leads::title,
-        Deal => deals.deals::title,
-        Task => tasks.tasks::title,
-        Pipeline => pipelines.pipelines::name,
-        Stage => stages.stages::name,
-        Product => products.products::name,
-        Source => sources.sources::name,
-        LossReason => loss_reasons.loss_reasons::name,
+        USER => users.users::name,
+        TEAM => teams.teams::name,
+        COMPANY => companies.companies::name,
+        CONTACT => contacts.person(),
+        LEAD => leads.leads::title,
+        DEAL => deals.deals::title,
+        TASK => tasks.tasks::title,
+        PIPELINE => pipelines.pipelines::name,
+        STAGE => stages.stages::name,
+        PRODUCT => products.products::name,
+        SOURCE => sources.sources::name,
+        LOSS_REASON => loss_reasons.loss_reasons::name,
     })
 }
 
@@ -153,12 +153,12 @@ pub fn visible_ids(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid
         }};
     }
     Ok(match kind {
-        Kind::Company => look!(companies),
-        Kind::Contact => look!(contacts),
-        Kind::Lead => look!(leads),
-        Kind::Deal => look!(deals),
-        Kind::Product => look!(products),
-        Kind::User => {
+        Kind::COMPANY => look!(companies),
+        Kind::CONTACT => look!(contacts),
+        Kind::LEAD => look!(leads),
+        Kind::DEAL => look!(deals),
+        Kind::PRODUCT => look!(products),
+        Kind::USER => {
             let users = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::id.eq_any(ids));
             users.select(users::id).load(tx.conn)?
         }

@@ -30,14 +30,14 @@ pub struct Related {
 }
 
 /// The kinds that stand between a record and what belongs to it.
-const BETWEEN: [(Kind, &str); 3] = [(Kind::Contact, "contacts"), (Kind::Lead, "leads"), (Kind::Deal, "deals")];
+const BETWEEN: [(Kind, &str); 3] = [(Kind::CONTACT, "contacts"), (Kind::LEAD, "leads"), (Kind::DEAL, "deals")];
 
 /// Which records belong to one of a kind, as `(kind, id)`.
-const fn text(kind: Kind) -> &'static str {
+fn text(kind: Kind) -> &'static str {
     match kind {
-        Kind::Contact => include_str!("related/of_contact.sql"),
-        Kind::Company => include_str!("related/of_company.sql"),
-        Kind::Deal => include_str!("related/of_deal.sql"),
+        Kind::CONTACT => include_str!("related/of_contact.sql"),
+        Kind::COMPANY => include_str!("related/of_company.sql"),
+        Kind::DEAL => include_str!("related/of_deal.sql"),
         _ => include_str!("related/of_lead.sql"),
     }
 }
@@ -82,7 +82,7 @@ pub fn people_of_deals<T>(fields: &'static Fields<T>, actor: &Actor, deals: &[Uu
     let people = Statement::new(PEOPLE)
         .set("workspace", Part::Id(actor.workspace))
         .set("ids", Part::Ids(deals.to_vec()))
-        .set("deals", Part::Cond(visible_cond(actor, Kind::Deal)));
+        .set("deals", Part::Cond(visible_cond(actor, Kind::DEAL)));
     Cond::Among((&fields.id).into(), Arc::new(people), 1)
 }
 
@@ -91,7 +91,7 @@ pub static DEALS: [Field; 10] = [
     field("status", &deals::status).one_of(&["open", "won", "lost"]),
     field("pipeline_id", &deals::pipeline_id),
     field("stage_id", &deals::stage_id),
-    field("owner_id", &deals::owner_id).to(Kind::User),
+    field("owner_id", &deals::owner_id).to(Kind::USER),
     field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
     field("currency", &deals::value_currency).at("value.currency").formatted(TextFormat::Currency),
     field("expected_close_date", &deals::expected_close_date),
@@ -125,7 +125,7 @@ pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_cont
     join contacts on contacts.workspace_id = deal_contacts.workspace_id and contacts.id = deal_contacts.contact_id \
     where deal_contacts.workspace_id = :workspace and contacts.deleted_at is null and (:seen) and (:asked)";
 
-/// A link to records one step away: `away!("company", COMPANY.all, Company by COMPANY_ID in COMPANIES)`.
+/// A link to records one step away: `away!("company", COMPANY.all, COMPANY by COMPANY_ID in COMPANIES)`.
 #[macro_export]
 macro_rules! away {
     ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {
@@ -154,9 +154,9 @@ macro_rules! away {
 macro_rules! related_links {
     ($fields:ident, always $always:literal) => {
         [
-            $crate::related_links!(@ $fields, $always, "contact_id", Contact),
-            $crate::related_links!(@ $fields, $always, "company_id", Company),
-            $crate::related_links!(@ $fields, $always, "deal_id", Deal),
+            $crate::related_links!(@ $fields, $always, "contact_id", CONTACT),
+            $crate::related_links!(@ $fields, $always, "company_id", COMPANY),
+            $crate::related_links!(@ $fields, $always, "deal_id", DEAL),
         ]
     };
     (@ $fields:ident, $always:literal, $name:literal, $kind:ident) => {
@@ -175,7 +175,7 @@ macro_rules! related_links {
 /// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything. Work on a record is
 /// seen with the record, but not without the right to work.
 pub fn narrow(actor: &Actor) -> Option<Narrow> {
-    if actor.require_read(Kind::Task.path()).is_err() {
+    if actor.require_read(Kind::TASK.path()).is_err() {
         return Some(Box::new(|_| None));
     }
     let owners = BETWEEN.map(|(kind, name)| {
@@ -230,7 +230,7 @@ pub fn refresh(tx: &mut Tx<'_>, kind: Kind, ids: impl IntoIterator<Item = Uuid>)
 }
 
 /// The kinds that show a next task, in the order in which their rows are locked.
-const SHOWING: [Kind; 4] = [Kind::Lead, Kind::Deal, Kind::Contact, Kind::Company];
+const SHOWING: [Kind; 4] = [Kind::LEAD, Kind::DEAL, Kind::CONTACT, Kind::COMPANY];
 
 #[derive(QueryableByName)]
 struct Showing {

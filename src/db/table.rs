@@ -3,13 +3,13 @@
 /// `find`, `lock` and `in_workspace` for a table; `soft` tables hide rows that have a `deleted_at`.
 #[macro_export]
 macro_rules! owned {
-    ($table:ident, $row:ty, $kind:ident) => {
-        $crate::owned!(@ $table, $row, $kind, $table::id.eq($table::id));
+    ($table:ident, $row:ty) => {
+        $crate::owned!(@ $table, $row, $table::id.eq($table::id));
     };
-    (soft $table:ident, $row:ty, $kind:ident) => {
-        $crate::owned!(@ $table, $row, $kind, $table::deleted_at.is_null());
+    (soft $table:ident, $row:ty) => {
+        $crate::owned!(@ $table, $row, $table::deleted_at.is_null());
     };
-    (@ $table:ident, $row:ty, $kind:ident, $visible:expr) => {
+    (@ $table:ident, $row:ty, $visible:expr) => {
         #[diesel::dsl::auto_type(no_type_alias)]
         fn in_workspace(workspace: uuid::Uuid) -> _ {
             $table::table.filter($table::workspace_id.eq(workspace)).filter($visible)
@@ -17,7 +17,7 @@ macro_rules! owned {
 
         /// What the caller may see.
         fn visible_to(tx: &$crate::db::tx::Tx<'_>) -> $crate::kernel::on::On<$table::table, $crate::kernel::cond::Cond> {
-            $crate::db::visibility::visibility_filter(tx.actor, $crate::kernel::kind::Kind::$kind, $crate::kernel::actor::Action::Read)
+            $crate::db::visibility::visibility_filter(tx.actor, <$row as $crate::kernel::kind::Record>::KIND, $crate::kernel::actor::Action::Read)
         }
 
         /// The row, or 404 when there is none that the caller may see.
@@ -51,10 +51,10 @@ macro_rules! owned {
         ) -> $crate::kernel::error::Result<std::collections::HashMap<uuid::Uuid, $row>> {
             let rows = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
             let rows: Vec<$row> = rows.select(<$row>::as_select()).for_update().load(tx.conn)?;
-            if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
+            if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, <$row as $crate::kernel::kind::Record>::KIND) {
                 let allowed = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(&may).select($table::id);
                 if allowed.load::<uuid::Uuid>(tx.conn)?.len() < rows.len() {
-                    return Err(tx.actor.forbidden($crate::kernel::kind::Kind::$kind.path(), action));
+                    return Err(tx.actor.forbidden(<$row as $crate::kernel::kind::Record>::KIND.path(), action));
                 }
             }
             rows.iter().for_each(|row| tx.advance_now(row.updated_at));
@@ -71,10 +71,10 @@ macro_rules! owned {
             let row = in_workspace(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
             let row: $row =
                 row.for_update().first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)?;
-            if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, $crate::kernel::kind::Kind::$kind) {
+            if let Some((action, may)) = $crate::db::visibility::change_rule::<$table::table>(tx, <$row as $crate::kernel::kind::Record>::KIND) {
                 let allowed = in_workspace(tx.workspace()).filter($table::id.eq(id)).filter(&may).select($table::id);
                 if allowed.first::<uuid::Uuid>(tx.conn).optional()?.is_none() {
-                    return Err(tx.actor.forbidden($crate::kernel::kind::Kind::$kind.path(), action));
+                    return Err(tx.actor.forbidden(<$row as $crate::kernel::kind::Record>::KIND.path(), action));
                 }
             }
             expected.check(row.version)?;

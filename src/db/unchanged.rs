@@ -40,7 +40,7 @@ impl Unchanged {
         }
         let has_activity = self.active.len() == self.ids.len();
         let activity = if has_activity { ", last_activity_at = old.active::timestamptz" } else { "" };
-        let statement = if R::KIND == Kind::Workspace { PUT_BACK_WORKSPACE } else { PUT_BACK };
+        let statement = if R::KIND == Kind::WORKSPACE { PUT_BACK_WORKSPACE } else { PUT_BACK };
         let statement = Statement::new(statement)
             .set("table", Part::Sql(R::KIND.table()))
             .set("activity", Part::Sql(activity))

@@ -32,10 +32,10 @@ struct Link {
 macro_rules! links {
     ($table:ident) => {
         [
-            links!(@ $table, Deal, deal_id, "deals"),
-            links!(@ $table, Lead, lead_id, "leads"),
-            links!(@ $table, Contact, contact_id, "contacts"),
-            links!(@ $table, Company, company_id, "companies"),
+            links!(@ $table, DEAL, deal_id, "deals"),
+            links!(@ $table, LEAD, lead_id, "leads"),
+            links!(@ $table, CONTACT, contact_id, "contacts"),
+            links!(@ $table, COMPANY, company_id, "companies"),
         ]
     };
     (@ $table:ident, $kind:ident, $column:ident, $records:literal) => {
@@ -56,23 +56,23 @@ static FILE_LINKS: [Link; 4] = links!(files);
 /// The condition under which a caller may do something with a record of a kind.
 pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
     match kind {
-        Kind::Import => return imports(actor),
-        Kind::View => return views(actor, action),
+        Kind::IMPORT => return imports(actor),
+        Kind::VIEW => return views(actor, action),
         _ => {}
     }
     let Some(owners) = owners(actor, kind, action) else { return Cond::All(Vec::new()) };
     match kind {
-        Kind::Company => owned(&COMPANY, owners),
-        Kind::Contact => owned(&CONTACT, owners),
-        Kind::Lead => owned(&LEAD, owners),
-        Kind::Deal => owned(&DEAL, owners),
+        Kind::COMPANY => owned(&COMPANY, owners),
+        Kind::CONTACT => owned(&CONTACT, owners),
+        Kind::LEAD => owned(&LEAD, owners),
+        Kind::DEAL => owned(&DEAL, owners),
         // Work is seen with its record; to change it takes the right to the work itself.
-        Kind::Task if action == Action::Read => own_or_linked(actor, &TASK, owners, &TASK_LINKS),
-        Kind::Activity if action == Action::Read => own_or_linked(actor, &ACTIVITY, owners, &ACTIVITY_LINKS),
-        Kind::File if action == Action::Read => own_or_linked(actor, &FILE, owners, &FILE_LINKS),
-        Kind::Task => owned(&TASK, owners),
-        Kind::Activity => owned(&ACTIVITY, owners),
-        Kind::File => owned(&FILE, owners),
+        Kind::TASK if action == Action::Read => own_or_linked(actor, &TASK, owners, &TASK_LINKS),
+        Kind::ACTIVITY if action == Action::Read => own_or_linked(actor, &ACTIVITY, owners, &ACTIVITY_LINKS),
+        Kind::FILE if action == Action::Read => own_or_linked(actor, &FILE, owners, &FILE_LINKS),
+        Kind::TASK => owned(&TASK, owners),
+        Kind::ACTIVITY => owned(&ACTIVITY, owners),
+        Kind::FILE => owned(&FILE, owners),
         // Records without owners are seen or not seen; `Ctx` has asked.
         _ => Cond::All(Vec::new()),
     }
@@ -174,8 +174,8 @@ pub fn owner_of_new(tx: &Tx<'_>, kind: Kind, named: Option<Uuid>) -> Option<Uuid
 pub fn change_rule<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
     let action = tx.action_on(kind.path());
     let enough = match kind {
-        Kind::Task | Kind::Activity | Kind::File => Visibility::All,
-        Kind::View => return Some((action, visibility_filter(tx.actor, kind, action))),
+        Kind::TASK | Kind::ACTIVITY | Kind::FILE => Visibility::All,
+        Kind::VIEW => return Some((action, visibility_filter(tx.actor, kind, action))),
         _ => tx.actor.visibility(kind.path(), Action::Read),
     };
     (tx.actor.visibility(kind.path(), action) < enough).then(|| (action, visibility_filter(tx.actor, kind, action)))

@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::inquiry::Signatures;
 use crate::http::{closed_sets, enums, event_types, examples, operation_examples, single_reads};
-use crate::kernel::actor::SCOPES;
+use crate::kernel::resource::scopes;
 use crate::kernel::shape::is_patch;
 use crate::web::signature::Signature;
 use serde_json::{Map, Value as Json, json};
@@ -276,7 +276,7 @@ fn only_json(operation: &mut Json) -> bool {
 fn tell_permission(operation: &mut Json, signature: Signature) {
     let Some((resource, action)) = signature.permission else { return };
     let scope = action.scope(resource);
-    if SCOPES.contains(&scope.as_str()) {
+    if scopes().contains(&scope) {
         describe(operation, &format!("Needs the scope `{scope}`."));
         operation["x-required-scope"] = json!(scope);
         operation["x-required-permission"] = json!(format!("{resource}:{}", action.as_str()));

@@ -103,6 +103,7 @@ impl Document {
     }
 
     fn make() -> Document {
+        crate::resources::install();
         let (app, collected) = App::new()
             .into_utoipa_app()
             .openapi(Collected::openapi())

@@ -84,7 +84,7 @@ fn mask(value: &mut Json, schema: &str, shapes: &Shapes, access: &Access) {
 /// Events and timelines tell what members were and became.
 fn forget_changes(value: &mut Json, access: &Access) {
     let kind = value.get("record_kind").and_then(Json::as_str);
-    let Some(kind) = Kind::ALL.iter().find(|known| Some(known.as_str()) == kind) else { return };
+    let Some(kind) = kind.and_then(Kind::named) else { return };
     let hidden: Vec<&str> = access.hidden_members(kind.path()).collect();
     if let Some(changes) = value.get_mut("changes").and_then(Json::as_array_mut) {
         changes

@@ -11,6 +11,7 @@ use crate::kernel::query_params::operators;
 use crate::kernel::reply::Reply;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
+use crate::resources::ResourceSchemas;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::web::ctx::Ctx;
@@ -65,27 +66,27 @@ pub struct ResourceSchema {
 
 /// The resources that are described, with the schema of their records and of what creates and changes one.
 pub const RESOURCES: [(Kind, &str); 8] = [
-    (Kind::Contact, "Contact"),
-    (Kind::Company, "Company"),
-    (Kind::Lead, "Lead"),
-    (Kind::Deal, "Deal"),
-    (Kind::Task, "CrmTask"),
-    (Kind::Activity, "Activity"),
-    (Kind::Product, "Product"),
-    (Kind::User, "User"),
+    (Kind::CONTACT, "Contact"),
+    (Kind::COMPANY, "Company"),
+    (Kind::LEAD, "Lead"),
+    (Kind::DEAL, "Deal"),
+    (Kind::TASK, "CrmTask"),
+    (Kind::ACTIVITY, "Activity"),
+    (Kind::PRODUCT, "Product"),
+    (Kind::USER, "User"),
 ];
 
 /// What can be asked about a resource.
 fn fields_of(kind: Kind, actor: &Actor) -> Vec<FieldRef> {
     match kind {
-        Kind::Contact => CONTACT.visible_fields(actor).collect(),
-        Kind::Company => COMPANY.visible_fields(actor).collect(),
-        Kind::Lead => LEAD.visible_fields(actor).collect(),
-        Kind::Deal => DEAL.visible_fields(actor).collect(),
-        Kind::Task => TASK.visible_fields(actor).collect(),
-        Kind::Activity => ACTIVITY.visible_fields(actor).collect(),
-        Kind::Product => PRODUCT.visible_fields(actor).collect(),
-        Kind::User => USER.visible_fields(actor).collect(),
+        Kind::CONTACT => CONTACT.visible_fields(actor).collect(),
+        Kind::COMPANY => COMPANY.visible_fields(actor).collect(),
+        Kind::LEAD => LEAD.visible_fields(actor).collect(),
+        Kind::DEAL => DEAL.visible_fields(actor).collect(),
+        Kind::TASK => TASK.visible_fields(actor).collect(),
+        Kind::ACTIVITY => ACTIVITY.visible_fields(actor).collect(),
+        Kind::PRODUCT => PRODUCT.visible_fields(actor).collect(),
+        Kind::USER => USER.visible_fields(actor).collect(),
         _ => Vec::new(),
     }
 }
@@ -176,7 +177,11 @@ fn custom(own: &CustomField) -> SchemaField {
     pattern = "^(contacts|companies|leads|deals|tasks|activities|products|users)$")),
     responses((status = 200, description = "The fields", body = ResourceSchema)))]
 #[get("/schema/{resource}")]
-async fn schema(ctx: Ctx<can::schema::Read>, path: web::Path<String>, document: web::Data<Document>) -> Result<Reply> {
+async fn schema(
+    ctx: Ctx<can::Read<ResourceSchemas>>,
+    path: web::Path<String>,
+    document: web::Data<Document>,
+) -> Result<Reply> {
     let resource = path.into_inner();
     let known = RESOURCES.iter().map(|(kind, _)| *kind).find(|kind| kind.path() == resource);
     let kind = known.ok_or_else(Error::not_found)?;

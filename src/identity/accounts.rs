@@ -187,7 +187,7 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
         .execute(conn)?;
     let refresh_token = new_refresh_token(conn, id, now)?;
     let at = (member.workspace, member.user);
-    events::record_outside_request(conn, at, ("session.opened", Kind::Session, id), device.address.as_deref())?;
+    events::record_outside_request(conn, at, ("session.opened", Kind::SESSION, id), device.address.as_deref())?;
     Ok(Session { id, workspace: member.workspace, user: member.user, refresh_token })
 }
 
@@ -195,7 +195,7 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
 pub fn record_security_event(conn: &mut PgConnection, login: Uuid, name: &str, device: &Device) -> Result<()> {
     for member in memberships(conn, login)? {
         let at = (member.workspace, member.user);
-        events::record_outside_request(conn, at, (name, Kind::User, member.user), device.address.as_deref())?;
+        events::record_outside_request(conn, at, (name, Kind::USER, member.user), device.address.as_deref())?;
     }
     Ok(())
 }
@@ -252,7 +252,7 @@ pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<R
         let unused = r::table.filter(r::hash.nullable().eq(found.successor)).filter(r::used_at.is_null());
         if !in_time || diesel::delete(unused).execute(conn)? == 0 {
             revoke(conn, found.session)?;
-            let what = ("session.reuse_detected", Kind::Session, session);
+            let what = ("session.reuse_detected", Kind::SESSION, session);
             events::record_outside_request(conn, (workspace, user), what, device.address.as_deref())?;
             return Ok(Err(Error::new(Code::RefreshReused, "the token was used before; sign in again")));
         }
@@ -278,7 +278,7 @@ pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
         events::record_outside_request(
             conn,
             (workspace, user),
-            ("session.ended", Kind::Session, session),
+            ("session.ended", Kind::SESSION, session),
             address.as_deref(),
         )?;
     }

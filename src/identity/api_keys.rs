@@ -4,13 +4,14 @@ use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::tokens;
 use crate::kernel::access::Visibility;
-use crate::kernel::actor::{Action, SCOPES, can};
+use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource, scopes};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
@@ -43,13 +44,22 @@ pub struct ApiKey {
 }
 
 impl crate::kernel::kind::Record for ApiKey {
-    const KIND: Kind = Kind::ApiKey;
+    const KIND: Kind = Kind::API_KEY;
     fn id(&self) -> Uuid {
         self.id
     }
     fn version(&self) -> i64 {
         1
     }
+}
+
+impl Kind {
+    pub const API_KEY: Kind = Kind::new("api_key", "api-keys").in_table("api_keys");
+}
+
+impl Resource for ApiKey {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::API_KEY).shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer);
 }
 page!(ApiKeyPage of ApiKey);
 
@@ -66,9 +76,10 @@ pub struct ApiKeyCreate {
 
 impl Rules for ApiKeyCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
-        for (n, scope) in self.scopes.iter().enumerate().filter(|(_, scope)| !SCOPES.contains(&scope.as_str())) {
-            let detail = crate::kernel::error::not_known(scope, SCOPES.iter().copied());
-            bad.push(Bad::member(format!("/scopes/{n}"), "invalid_choice", detail).among(SCOPES.iter().copied()));
+        let known = scopes();
+        for (n, scope) in self.scopes.iter().enumerate().filter(|(_, scope)| !known.contains(scope)) {
+            let detail = crate::kernel::error::not_known(scope, known.iter().map(String::as_str));
+            bad.push(Bad::member(format!("/scopes/{n}"), "invalid_choice", detail).among(known.iter().cloned()));
         }
         if self.expires_at.is_some_and(|at| at <= DateTime::now()) {
             bad.push(Bad::member("/expires_at", "out_of_range", "must be in the future"));
@@ -92,10 +103,10 @@ pub struct IssuedApiKey {
 }
 
 static API_KEY: Fields<api_keys::table> = Fields {
-    kind: Kind::ApiKey,
+    kind: Kind::API_KEY,
     all: &[
         field("name", &api_keys::name),
-        field("user_id", &api_keys::user_id).to(Kind::User),
+        field("user_id", &api_keys::user_id).to(Kind::USER),
         field("created_at", &api_keys::created_at),
         field("expires_at", &api_keys::expires_at),
         field("last_used_at", &api_keys::last_used_at),
@@ -137,14 +148,14 @@ pub fn end_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Resul
     let theirs = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
     let ended: Vec<Uuid> = diesel::delete(theirs).returning(api_keys::id).get_results(conn)?;
     let record =
-        |key| events::record_outside_request(conn, (workspace, user), ("api_key.deleted", Kind::ApiKey, key), None);
+        |key| events::record_outside_request(conn, (workspace, user), ("api_key.deleted", Kind::API_KEY, key), None);
     ended.into_iter().try_for_each(record)
 }
 
 /// List API keys: your own, or as an admin everybody's.
 #[utoipa::path(operation_id = "list_api_keys", params(ApiKeyList), responses((status = 200, description = "A page of API keys", body = ApiKeyPage)))]
 #[get("/api-keys")]
-async fn list(ctx: Ctx<can::api_keys::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
     let (plan, link) = (API_KEY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, api_keys, ApiKey, &plan => ApiKeyPage);
@@ -157,7 +168,7 @@ async fn list(ctx: Ctx<can::api_keys::Read>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_api_key", request_body = ApiKeyCreate,
     responses((status = 201, description = "The key; keep it now, it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]
-async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<ApiKey>>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
     if ctx.actor.actor_kind == "api_key" {
         return Err(Error::new(Code::Forbidden, "an API key cannot make API keys; sign in"));
     }
@@ -190,7 +201,7 @@ async fn create(ctx: Ctx<can::api_keys::Create>, new: Valid<ApiKeyCreate>) -> Re
 #[utoipa::path(operation_id = "delete_api_key", params(("api_key_id" = Uuid, Path, description = "Id of the API key")),
     responses((status = 204, description = "The key is revoked")))]
 #[delete("/api-keys/{api_key_id}")]
-async fn remove(ctx: Ctx<can::api_keys::Delete>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<ApiKey>>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
     let reply = ctx
         .write(move |tx| {
             let row = in_workspace(tx.workspace())

@@ -4,12 +4,13 @@ use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::kernel::access::{Access, Builtin, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
-use crate::kernel::actor::{SCOPES, can};
+use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
+use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::same_set;
 use crate::kernel::time::DateTime;
@@ -46,7 +47,15 @@ pub struct Role {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(Role, Role);
+record!(Role, ROLE);
+
+impl Kind {
+    pub const ROLE: Kind = Kind::new("role", "roles");
+}
+
+impl Resource for Role {
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+}
 page!(RolePage of Role);
 
 impl Role {
@@ -108,7 +117,7 @@ impl Rules for RoleUpdate {
 }
 
 static ROLE: Fields<roles::table> = Fields {
-    kind: Kind::Role,
+    kind: Kind::ROLE,
     all: &[
         field("key", &roles::key),
         field("name", &roles::name),
@@ -123,7 +132,7 @@ static ROLE: Fields<roles::table> = Fields {
     table: PhantomData,
 };
 list_params!(RoleList, ROLE.parameters());
-owned!(roles, Role, Role);
+owned!(roles, Role);
 
 const CONSTRAINTS: ConstraintRules = &[("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
@@ -163,7 +172,7 @@ pub fn keys(conn: &mut PgConnection, workspace: Uuid) -> Result<Vec<String>> {
 pub fn require_covered(tx: &Tx<'_>, access: &Access) -> Result<()> {
     // A key has less than its user: what it gives would have more than itself.
     if let Some(scopes) = &tx.actor.scopes
-        && SCOPES.iter().any(|scope| !scopes.iter().any(|has| has == scope))
+        && resource::scopes().iter().any(|scope| !scopes.contains(scope))
     {
         return Err(Error::new(Code::Forbidden, "an API key without every scope cannot give rights; sign in"));
     }
@@ -262,7 +271,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// List the roles, the built-in ones first.
 #[utoipa::path(operation_id = "list_roles", params(RoleList), responses((status = 200, description = "A page of roles", body = RolePage)))]
 #[get("/roles")]
-async fn list(ctx: Ctx<can::roles::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
     let (plan, link) = (ROLE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let mut page = list!(tx, roles, Role, &plan => RolePage);
@@ -275,7 +284,7 @@ async fn list(ctx: Ctx<can::roles::Read>) -> Result<Reply> {
 /// Add a role of your own.
 #[utoipa::path(operation_id = "create_role", request_body = RoleCreate, responses((status = 201, description = "The role", body = Role)))]
 #[post("/roles")]
-async fn create(ctx: Ctx<can::roles::Create>, new: Valid<RoleCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -283,7 +292,7 @@ async fn create(ctx: Ctx<can::roles::Create>, new: Valid<RoleCreate>) -> Result<
 #[utoipa::path(operation_id = "get_role", params(("role_id" = Uuid, Path, description = "Id of the role")),
     responses((status = 200, description = "The role", body = Role)))]
 #[get("/roles/{role_id}")]
-async fn read(ctx: Ctx<can::roles::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?.complete())).await
 }
 
@@ -292,7 +301,7 @@ async fn read(ctx: Ctx<can::roles::Read>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The role as changed", body = Role)))]
 #[patch("/roles/{role_id}")]
 async fn change(
-    ctx: Ctx<can::roles::Update>,
+    ctx: Ctx<can::Update<Role>>,
     id: Id,
     changes: Valid<RoleUpdate>,
     actors: web::Data<Actors>,
@@ -307,7 +316,7 @@ async fn change(
 #[utoipa::path(operation_id = "delete_role", params(("role_id" = Uuid, Path, description = "Id of the role")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/roles/{role_id}")]
-async fn remove(ctx: Ctx<can::roles::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Role>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }

@@ -6,7 +6,9 @@ use crate::identity::actors::Actors;
 use crate::identity::users;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::Descriptor;
 use crate::kernel::time::DateTime;
 use crate::schema::{sessions, workspaces};
 use crate::web::ctx::{Caller, Id};
@@ -17,6 +19,12 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+impl Kind {
+    pub const SESSION: Kind = Kind::new("session", "sessions");
+}
+
+/// A session is its own login's: no role gives a permission to it.
+pub const SESSION: &Descriptor = &Descriptor::of(Kind::SESSION);
 /// Somewhere the caller is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionInfo {

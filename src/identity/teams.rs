@@ -12,6 +12,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{teams, users};
@@ -39,7 +40,15 @@ pub struct Team {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(Team, Team);
+record!(Team, TEAM);
+
+impl Kind {
+    pub const TEAM: Kind = Kind::new("team", "teams");
+}
+
+impl Resource for Team {
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TEAM).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+}
 page!(TeamPage of Team);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -64,10 +73,10 @@ impl Rules for TeamUpdate {
 }
 
 static TEAM: Fields<teams::table> = Fields {
-    kind: Kind::Team,
+    kind: Kind::TEAM,
     all: &[
         field("name", &teams::name),
-        field("parent_id", &teams::parent_id).to(Kind::Team),
+        field("parent_id", &teams::parent_id).to(Kind::TEAM),
         field("created_at", &teams::created_at),
         field("updated_at", &teams::updated_at),
     ],
@@ -78,7 +87,7 @@ static TEAM: Fields<teams::table> = Fields {
     table: PhantomData,
 };
 list_params!(TeamList, TEAM.parameters());
-owned!(teams, Team, Team);
+owned!(teams, Team);
 
 const CONSTRAINTS: ConstraintRules = &[
     ("teams_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
@@ -167,7 +176,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// List the teams, by name.
 #[utoipa::path(operation_id = "list_teams", params(TeamList), responses((status = 200, description = "A page of teams", body = TeamPage)))]
 #[get("/teams")]
-async fn list(ctx: Ctx<can::teams::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Team>>) -> Result<Reply> {
     let (plan, link) = (TEAM.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, teams, Team, &plan => TeamPage);
@@ -179,7 +188,7 @@ async fn list(ctx: Ctx<can::teams::Read>) -> Result<Reply> {
 /// Add a team.
 #[utoipa::path(operation_id = "create_team", request_body = TeamCreate, responses((status = 201, description = "The team", body = Team)))]
 #[post("/teams")]
-async fn create(ctx: Ctx<can::teams::Create>, new: Valid<TeamCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Team>>, new: Valid<TeamCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -187,7 +196,7 @@ async fn create(ctx: Ctx<can::teams::Create>, new: Valid<TeamCreate>) -> Result<
 #[utoipa::path(operation_id = "get_team", params(("team_id" = Uuid, Path, description = "Id of the team")),
     responses((status = 200, description = "The team", body = Team)))]
 #[get("/teams/{team_id}")]
-async fn read(ctx: Ctx<can::teams::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Team>>, id: Id) -> Result<Reply> {
     ctx.one(&TEAM, id, find).await
 }
 
@@ -196,7 +205,7 @@ async fn read(ctx: Ctx<can::teams::Read>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The team as changed", body = Team)))]
 #[patch("/teams/{team_id}")]
 async fn change(
-    ctx: Ctx<can::teams::Update>,
+    ctx: Ctx<can::Update<Team>>,
     id: Id,
     changes: Valid<TeamUpdate>,
     actors: web::Data<Actors>,
@@ -211,7 +220,7 @@ async fn change(
 #[utoipa::path(operation_id = "delete_team", params(("team_id" = Uuid, Path, description = "Id of the team")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/teams/{team_id}")]
-async fn remove(ctx: Ctx<can::teams::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Team>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }

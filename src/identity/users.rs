@@ -13,6 +13,7 @@ use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
@@ -58,7 +59,15 @@ pub struct User {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(User, User);
+record!(User, USER);
+
+impl Kind {
+    pub const USER: Kind = Kind::new("user", "users");
+}
+
+impl Resource for User {
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+}
 page!(UserPage of User);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -113,13 +122,13 @@ impl Rules for UserUpdate {
 }
 
 pub static USER: Fields<users::table> = Fields {
-    kind: Kind::User,
+    kind: Kind::USER,
     all: &[
         field("name", &users::name),
         field("email", &users::email).formatted(TextFormat::Email),
         field("role", &users::role),
         field("status", &users::status).one_of(UserStatus::TEXTS),
-        field("team_id", &users::team_id).to(Kind::Team),
+        field("team_id", &users::team_id).to(Kind::TEAM),
         field("external_id", &users::external_id),
         field("created_at", &users::created_at),
         field("updated_at", &users::updated_at),
@@ -134,7 +143,7 @@ pub static USER: Fields<users::table> = Fields {
     table: PhantomData,
 };
 list_params!(UserList, USER.parameters());
-owned!(users, User, User);
+owned!(users, User);
 
 pub const CONSTRAINTS: ConstraintRules = &[
     ("users_email_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email")),
@@ -292,7 +301,7 @@ pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<
 /// List the users of the workspace.
 #[utoipa::path(operation_id = "list_users", params(UserList), responses((status = 200, description = "A page of users", body = UserPage)))]
 #[get("/users")]
-async fn list(ctx: Ctx<can::users::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<User>>) -> Result<Reply> {
     let (plan, link) = (USER.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, users, User, &plan => UserPage);
@@ -304,7 +313,7 @@ async fn list(ctx: Ctx<can::users::Read>) -> Result<Reply> {
 /// Invite a user by mail, or with a password add one that can sign in at once.
 #[utoipa::path(operation_id = "create_user", request_body = UserCreate, responses((status = 201, description = "The user", body = User)))]
 #[post("/users")]
-async fn create(ctx: Ctx<can::users::Create>, new: Valid<UserCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<Reply> {
     let hash = match &new.password {
         Some(password) => {
             let (waiter, email) = (Waiter::new(ctx.address(), true), new.email.as_deref().unwrap_or_default());
@@ -348,7 +357,7 @@ fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
 #[utoipa::path(operation_id = "invite_user", params(("user_id" = Uuid, Path, description = "Id of the user")),
     responses((status = 200, description = "The user; a letter is on its way", body = User)))]
 #[post("/users/{user_id}/invite")]
-async fn invite(ctx: Ctx<can::users::Update>, id: Id) -> Result<Reply> {
+async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let user = lock(tx, id.0, Expected::default())?;
         check_role(tx, &user.role)?;
@@ -366,7 +375,7 @@ async fn invite(ctx: Ctx<can::users::Update>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "get_user", params(("user_id" = Uuid, Path, description = "Id of the user")),
     responses((status = 200, description = "The user", body = User)))]
 #[get("/users/{user_id}")]
-async fn read(ctx: Ctx<can::users::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<User>>, id: Id) -> Result<Reply> {
     ctx.one(&USER, id, find).await
 }
 
@@ -375,7 +384,7 @@ async fn read(ctx: Ctx<can::users::Read>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The user as changed", body = User)))]
 #[patch("/users/{user_id}")]
 async fn change(
-    ctx: Ctx<can::users::Update>,
+    ctx: Ctx<can::Update<User>>,
     id: Id,
     changes: Valid<UserUpdate>,
     actors: web::Data<Actors>,

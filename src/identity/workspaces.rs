@@ -6,7 +6,9 @@ use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Error, Result};
+use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::record;
@@ -36,7 +38,16 @@ pub struct Workspace {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(Workspace, Workspace);
+record!(Workspace, WORKSPACE);
+
+impl Kind {
+    pub const WORKSPACE: Kind = Kind::new("workspace", "workspaces");
+}
+
+impl Resource for Workspace {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::WORKSPACE).shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+}
 
 #[derive(Debug, Deserialize, AsChangeset, ToSchema)]
 #[diesel(table_name = workspaces)]
@@ -75,7 +86,7 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Res
 /// The workspace you are in.
 #[utoipa::path(operation_id = "get_workspace", responses((status = 200, description = "The workspace", body = Workspace)))]
 #[get("/workspaces/current")]
-async fn read(ctx: Ctx<can::workspaces::Read>) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Workspace>>) -> Result<Reply> {
     ctx.read(|tx| Reply::record(&find(tx)?)).await
 }
 
@@ -84,7 +95,7 @@ async fn read(ctx: Ctx<can::workspaces::Read>) -> Result<Reply> {
     responses((status = 200, description = "The workspace as changed", body = Workspace)))]
 #[patch("/workspaces/current")]
 async fn change(
-    ctx: Ctx<can::workspaces::Update>,
+    ctx: Ctx<can::Update<Workspace>>,
     changes: Valid<WorkspaceUpdate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {

@@ -6,6 +6,7 @@ use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::{self, Rules};
 use crate::people::{companies, contacts};
 use crate::sales::{deals, leads};
@@ -49,12 +50,12 @@ text_enum! {
 impl CompositeResource {
     const fn kind(self) -> Kind {
         match self {
-            CompositeResource::Companies => Kind::Company,
-            CompositeResource::Contacts => Kind::Contact,
-            CompositeResource::Leads => Kind::Lead,
-            CompositeResource::Deals => Kind::Deal,
-            CompositeResource::Tasks => Kind::Task,
-            CompositeResource::Activities => Kind::Activity,
+            CompositeResource::Companies => Kind::COMPANY,
+            CompositeResource::Contacts => Kind::CONTACT,
+            CompositeResource::Leads => Kind::LEAD,
+            CompositeResource::Deals => Kind::DEAL,
+            CompositeResource::Tasks => Kind::TASK,
+            CompositeResource::Activities => Kind::ACTIVITY,
         }
     }
 }
@@ -129,6 +130,11 @@ impl Rules for CompositeRequest {
 pub struct CompositeResult {
     /// One per item, in their order.
     pub results: Vec<CompositeItemResult>,
+}
+
+impl Resource for CompositeResult {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::calls("composite").shared(Builtin::Owner, Builtin::Seller, Builtin::Owner);
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -278,7 +284,7 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
 #[utoipa::path(operation_id = "run_composite", request_body = CompositeRequest,
     responses((status = 200, description = "What was done", body = CompositeResult)))]
 #[post("/composite")]
-async fn composite(ctx: Ctx<can::composite::Create>, asked: Valid<CompositeRequest>) -> Result<Reply> {
+async fn composite(ctx: Ctx<can::Create<CompositeResult>>, asked: Valid<CompositeRequest>) -> Result<Reply> {
     ctx.write(move |tx| Reply::ok(&run(tx, &asked)?)).await
 }
 

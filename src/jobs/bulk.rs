@@ -10,6 +10,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::shape;
 use crate::people::companies::{model::COMPANY, store as companies};
 use crate::people::contacts::{model::CONTACT, store as contacts};
+use crate::privacy::erasures::Erasure;
 use crate::privacy::erasures::{self, Subject};
 use crate::records::bulk::{BulkAction, BulkArgs};
 use crate::records::saved_conditions;
@@ -58,11 +59,11 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
-    let resource = Kind::ALL.iter().map(|kind| kind.path()).find(|path| *path == args.resource);
+    let resource = Kind::at_path(&args.resource).map(Kind::path);
     let resource = resource.ok_or_else(|| unsupported(&args.resource))?;
     actor.require_action(action, resource)?;
     if args.action == BulkAction::Erase {
-        actor.require::<can::erasures::Create>()?;
+        actor.require::<can::Create<Erasure>>()?;
     }
     Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }
@@ -71,7 +72,7 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
 macro_rules! of_resource {
     ($args:expr, |$table:ident, $fields:ident, $kind:ident| $body:expr) => {
         of_resource!(@ $args; table $table $fields $kind $body;
-            contacts CONTACT Contact, companies COMPANY Company, leads LEAD Lead, deals DEAL Deal, tasks TASK Task)
+            contacts CONTACT CONTACT, companies COMPANY COMPANY, leads LEAD LEAD, deals DEAL DEAL, tasks TASK TASK)
     };
     ($args:expr, |$store:ident| $body:expr) => {
         of_resource!(@ $args; store $store $body; contacts, companies, leads, deals, tasks)
@@ -170,7 +171,7 @@ fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResul
 fn apply(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid]) -> Result<i64> {
     if args.action == BulkAction::Erase {
         let reason = args.reason.as_deref().unwrap_or_default();
-        let subject = if args.resource == Kind::Lead.path() { Subject::Lead } else { Subject::Contact };
+        let subject = if args.resource == Kind::LEAD.path() { Subject::Lead } else { Subject::Contact };
         let subjects: Vec<Subject> = ids.iter().copied().map(subject).collect();
         return erasures::erase_many(tx, &subjects, reason, args.rule).map(|_| 0);
     }

@@ -26,7 +26,7 @@ page!(JobPage of Job);
 const KINDS: &[&str] = &["bulk", "import", "letter", "purge_files", "retag"];
 
 static JOB: Fields<jobs::table> = Fields {
-    kind: Kind::Job,
+    kind: Kind::JOB,
     all: &[
         field("kind", &jobs::kind).one_of(KINDS),
         field("status", &jobs::status).one_of(JobStatus::TEXTS),
@@ -52,7 +52,7 @@ static KIND: Field = field("kind", &jobs::kind);
 /// Who may change jobs sees everybody's; others their own. That somebody is sent a letter is a matter of how they sign in, and of the audit log.
 fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
-    let audits = tx.actor.require_read(Kind::AuditEvent.path()).is_ok();
+    let audits = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
     let letter = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![mail::JOB.into()]));
     JOB.on(match (all, audits) {
@@ -70,7 +70,7 @@ fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
 /// List jobs, the latest first.
 #[utoipa::path(operation_id = "list_jobs", params(JobList), responses((status = 200, description = "A page of jobs", body = JobPage)))]
 #[get("/jobs")]
-async fn list(ctx: Ctx<can::jobs::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Job>>) -> Result<Reply> {
     let (plan, link) = (JOB.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, jobs, Job, &plan => JobPage);
@@ -83,7 +83,7 @@ async fn list(ctx: Ctx<can::jobs::Read>) -> Result<Reply> {
 #[utoipa::path(operation_id = "get_job", params(("job_id" = Uuid, Path, description = "Id of the job")),
     responses((status = 200, description = "The job", body = Job)))]
 #[get("/jobs/{job_id}")]
-async fn read(ctx: Ctx<can::jobs::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Job>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let job = find(tx, id.0)?;
         let waiting = matches!(job.status, JobStatus::Queued | JobStatus::Running);
@@ -96,7 +96,7 @@ async fn read(ctx: Ctx<can::jobs::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "cancel_job", params(("job_id" = Uuid, Path, description = "Id of the job")),
     responses((status = 200, description = "The job, cancelled", body = Job)))]
 #[post("/jobs/{job_id}/cancel")]
-async fn cancel(ctx: Ctx<can::jobs::Update>, id: Id) -> Result<Reply> {
+async fn cancel(ctx: Ctx<can::Update<Job>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let waiting = in_workspace(tx.workspace())
             .filter(jobs::id.eq(id.0))

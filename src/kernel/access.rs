@@ -1,7 +1,8 @@
 //! Roles: which rights there are, how far each goes, and which fields stay hidden. Built-in and own roles are the same data.
-use crate::kernel::actor::{Action, RESOURCES};
+use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, not_known};
 use crate::kernel::kind::Kind;
+use crate::kernel::resource::{Builtin, Rights, guarded};
 use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -71,16 +72,6 @@ pub struct HiddenField {
 pub struct HiddenFields(pub Vec<HiddenField>);
 jsonb!(Grants, HiddenFields);
 
-/// The roles that every workspace has, the strongest first. Each includes what the next may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Builtin {
-    Owner,
-    Admin,
-    Manager,
-    Seller,
-    Viewer,
-}
-
 pub const OWNER: &str = "owner";
 pub const SELLER: &str = "seller";
 
@@ -100,16 +91,16 @@ impl Builtin {
     /// What the role may do, in the form that own roles have.
     pub fn grants(self) -> Grants {
         let up_to = |weakest: Builtin| if self <= weakest { Visibility::All } else { Visibility::None };
-        let grant = |resource: &crate::kernel::actor::Resource| Grant {
-            resource: resource.name.into(),
-            read: up_to(resource.read),
-            create: up_to(resource.write),
-            update: up_to(resource.write),
-            delete: up_to(resource.delete),
-            // Who only looks on takes nothing along.
-            export: up_to(resource.read.min(Builtin::Seller)),
+        let grant = |(name, rights): (&str, Rights)| Grant {
+            resource: name.into(),
+            read: up_to(rights.read),
+            create: up_to(rights.write),
+            update: up_to(rights.write),
+            delete: up_to(rights.delete),
+            // Viewers may not export.
+            export: up_to(rights.read.min(Builtin::Seller)),
         };
-        Grants(RESOURCES.iter().map(grant).collect())
+        Grants(guarded().map(grant).collect())
     }
 }
 
@@ -142,7 +133,7 @@ impl Access {
 
     /// The rights, in the order of the resources.
     pub fn grants(&self) -> Vec<Grant> {
-        RESOURCES.iter().filter_map(|resource| self.rights.get(resource.name)).cloned().collect()
+        guarded().filter_map(|(name, _)| self.rights.get(name)).cloned().collect()
     }
 
     pub fn hidden_fields(&self) -> &[HiddenField] {
@@ -255,13 +246,18 @@ fn names_of(names: impl Iterator<Item = &'static str>) -> BTreeSet<&'static str>
     names.collect()
 }
 
+/// Whether there is something to read: of operations that only do, weaker roles may call them than may read.
+fn is_read(rights: Rights) -> bool {
+    rights.read >= rights.write
+}
+
 /// The rules of an own role's grants: known resources, each once, and no `own` or `team` where records have no owner.
 pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
     for (n, grant) in grants.iter().enumerate() {
-        let Some(resource) = RESOURCES.iter().find(|known| known.name == grant.resource) else {
-            let detail = not_known(&grant.resource, RESOURCES.iter().map(|known| known.name));
+        let Some((name, rights)) = guarded().find(|(name, _)| *name == grant.resource) else {
+            let detail = not_known(&grant.resource, guarded().map(|(name, _)| name));
             let wrong = Bad::member(format!("/grants/{n}/resource"), "invalid_choice", detail);
-            bad.push(wrong.among(names_of(RESOURCES.iter().map(|known| known.name))));
+            bad.push(wrong.among(names_of(guarded().map(|(name, _)| name))));
             continue;
         };
         if grants.iter().take(n).any(|earlier| earlier.resource == grant.resource) {
@@ -269,12 +265,12 @@ pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
         }
         for action in Action::ALL {
             let far = grant.of(action);
-            if !resource.owned && matches!(far, Visibility::Own | Visibility::Team) {
-                let detail = format!("must be none or all: {} have no owners", resource.name);
+            if !rights.owned && matches!(far, Visibility::Own | Visibility::Team) {
+                let detail = format!("must be none or all: {name} have no owners");
                 bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "invalid", detail));
             }
             // Making records for others is one thing, seeing them afterwards another.
-            if far > grant.read && resource.is_read() && !(action == Action::Create && grant.read > Visibility::None) {
+            if far > grant.read && is_read(rights) && !(action == Action::Create && grant.read > Visibility::None) {
                 let detail = "cannot go further than read";
                 bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "out_of_range", detail));
             }

@@ -1,5 +1,5 @@
 //! Who acts, in which workspace, with which rights.
-use crate::kernel::access::{Access, Builtin, Visibility};
+use crate::kernel::access::{Access, Visibility};
 use crate::kernel::custom::CustomFields;
 use crate::kernel::error::{Code, Error, Result};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Action {
     }
 }
 
-/// A permission is a type: a handler names it in its signature, `Ctx<can::deals::Update>`.
+/// A permission is a type: a handler names it in its signature, `Ctx<can::Update<Deal>>`.
 pub trait Permission: 'static {
     const RESOURCE: &'static str;
     const ACTION: Action;
@@ -136,87 +136,25 @@ impl Actor {
     }
 }
 
-impl Resource {
-    /// Whether there is something to read: of calls that only do, weaker roles may make them than may read.
-    pub(in crate::kernel) fn is_read(&self) -> bool {
-        self.read >= self.write
+/// The permissions to a resource: `can::Update<Deal>`.
+pub mod can {
+    use super::{Action, Permission};
+    use crate::kernel::resource::Resource;
+    use std::marker::PhantomData;
+
+    macro_rules! permission {
+        ($action:ident) => {
+            #[derive(Debug)]
+            pub struct $action<R>(PhantomData<R>);
+            impl<R: Resource> Permission for $action<R> {
+                const RESOURCE: &'static str = R::DESCRIPTOR.name;
+                const ACTION: Action = Action::$action;
+            }
+        };
     }
-}
-
-macro_rules! permissions {
-    ($($resource:ident $name:literal $kind:ident: $read:ident, $write:ident, $delete:ident;)*) => {
-        /// One module per resource, one type per action.
-        pub mod can {
-            $(pub mod $resource {
-                use super::super::{Action, Permission};
-                permissions!(@ Read $name);
-                permissions!(@ Create $name);
-                permissions!(@ Update $name);
-                permissions!(@ Delete $name);
-                permissions!(@ Export $name);
-            })*
-        }
-        /// Every scope an API key can have.
-        pub const SCOPES: &[&str] = &[$(concat!($name, ":read"), concat!($name, ":write")),*];
-        /// What roles give rights to, and the weakest built-in role that may read, write and delete it.
-        pub(in crate::kernel) const RESOURCES: &[Resource] = &[$(Resource {
-            name: $name, owned: permissions!(# $kind), read: Builtin::$read, write: Builtin::$write, delete: Builtin::$delete,
-        }),*];
-    };
-    (@ $action:ident $name:literal) => {
-        #[derive(Debug)]
-        pub struct $action;
-        impl Permission for $action {
-            const RESOURCE: &'static str = $name;
-            const ACTION: Action = Action::$action;
-        }
-    };
-    (# owned) => { true };
-    (# shared) => { false };
-}
-
-/// Something that roles give rights to.
-#[derive(Debug)]
-pub struct Resource {
-    pub name: &'static str,
-    /// Its records have owners, so that a right can reach one's own, the team's or all of them.
-    pub owned: bool,
-    pub read: Builtin,
-    pub write: Builtin,
-    pub delete: Builtin,
-}
-
-permissions! {
-    //resource    scope                 read    write   delete
-    workspaces   "workspaces" shared:   Viewer, Owner,  Owner;
-    roles        "roles" shared:        Viewer, Admin,  Admin;
-    users        "users" shared:        Viewer, Admin,  Admin;
-    teams        "teams" shared:        Viewer, Admin,  Admin;
-    api_keys     "api-keys" shared:     Viewer, Viewer, Viewer;
-    custom_fields "custom-fields" shared: Viewer, Admin, Admin;
-    schema       "schema" shared:       Viewer, Owner, Owner;
-    tags         "tags" shared:         Viewer, Seller, Manager;
-    sources      "sources" shared:      Viewer, Manager, Manager;
-    companies    "companies" owned:     Viewer, Seller, Seller;
-    contacts     "contacts" owned:      Viewer, Seller, Seller;
-    products     "products" shared:     Viewer, Manager, Manager;
-    pipelines    "pipelines" shared:    Viewer, Admin,  Admin;
-    stages       "stages" shared:       Viewer, Admin,  Admin;
-    loss_reasons "loss-reasons" shared: Viewer, Manager, Manager;
-    leads        "leads" owned:         Viewer, Seller, Seller;
-    deals        "deals" owned:         Viewer, Seller, Seller;
-    tasks        "tasks" owned:         Viewer, Seller, Seller;
-    activities   "activities" owned:    Viewer, Seller, Seller;
-    files        "files" owned:        Viewer, Seller, Seller;
-    imports      "imports" shared:      Manager, Manager, Manager;
-    composite    "composite" shared:    Owner, Seller, Owner;
-    views        "views" shared:        Viewer, Viewer, Viewer;
-    segments     "segments" shared:     Viewer, Seller, Seller;
-    jobs         "jobs" shared:         Viewer, Manager, Manager;
-    audit_events "audit-events" shared: Admin,  Owner, Owner;
-    erasures     "erasures" shared:     Admin,  Admin, Owner;
-    retention_rules "retention-rules" shared: Admin, Admin, Admin;
-    events       "events" shared:       Viewer, Owner, Owner;
-    analytics    "analytics" shared:    Viewer, Owner, Owner;
-    search       "search" shared:       Viewer, Owner, Owner;
+    permission!(Read);
+    permission!(Create);
+    permission!(Update);
+    permission!(Delete);
+    permission!(Export);
 }

@@ -112,7 +112,7 @@ fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) ->
 fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let (zone, value_type, text_format) = (actor.settings.own_time_zone, field.value_type(), field.text_format());
     let meant = |text: String| match value_type {
-        ValueType::Uuid if text == "me" && field.refers() == Some(Kind::User) => actor.user.to_string(),
+        ValueType::Uuid if text == "me" && field.refers() == Some(Kind::USER) => actor.user.to_string(),
         ValueType::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
         ValueType::Time => relative::instant(&text, zone).map_or(text, |at| at.to_string()),
         _ => text,

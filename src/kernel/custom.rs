@@ -85,7 +85,7 @@ impl CustomKind {
 }
 
 /// The kinds of record that can have fields of one's own.
-pub const CARRIERS: [Kind; 4] = [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal];
+pub const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL];
 
 /// A field as its workspace defined it.
 #[derive(Clone, Debug)]

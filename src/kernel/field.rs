@@ -52,6 +52,26 @@ impl<T: HasValueType + st::SqlType<IsNull = st::is_nullable::NotNull>> HasValueT
 /// A column that renders itself. Keeping the column (not its name) keeps its table and quoting right.
 pub type Col = &'static (dyn QueryFragment<Pg> + Sync);
 
+/// The closed set of a field's values.
+#[derive(Clone, Copy, Debug)]
+pub enum Choices {
+    /// Anything goes.
+    Any,
+    Of(&'static [&'static str]),
+    /// The kinds of record.
+    Kinds,
+}
+
+impl Choices {
+    pub fn list(self) -> Vec<&'static str> {
+        match self {
+            Choices::Any => Vec::new(),
+            Choices::Of(list) => list.to_vec(),
+            Choices::Kinds => Kind::all().map(Kind::as_str).collect(),
+        }
+    }
+}
+
 /// One field of a resource under its public name.
 pub struct Field {
     pub name: &'static str,
@@ -61,7 +81,7 @@ pub struct Field {
     /// Filtered so often, by `=` alone, that the statement is worth a place in the prepared-statement cache.
     pub(crate) hot: bool,
     /// The closed set of its values, if it has one.
-    pub choices: &'static [&'static str],
+    pub choices: Choices,
     /// Where its value stands in the answer, when that is not under its name: `value.amount`.
     path: &'static str,
     /// The kind of record it names; such a field is called `…_id` and can be included.
@@ -90,7 +110,7 @@ where
         nullable: C::SqlType::NULLABLE,
         column,
         hot: false,
-        choices: &[],
+        choices: Choices::Any,
         path: name,
         refers: None,
         text_format: TextFormat::Text,
@@ -125,7 +145,7 @@ pub const fn expression(name: &'static str, value_type: ValueType, column: &'sta
         nullable: true,
         column,
         hot: false,
-        choices: &[],
+        choices: Choices::Any,
         path: name,
         refers: None,
         currency: None,
@@ -145,7 +165,14 @@ impl Field {
 
     #[must_use]
     pub const fn one_of(mut self, choices: &'static [&'static str]) -> Self {
-        self.choices = choices;
+        self.choices = Choices::Of(choices);
+        self
+    }
+
+    /// It holds the name of a kind of record.
+    #[must_use]
+    pub const fn one_of_kinds(mut self) -> Self {
+        self.choices = Choices::Kinds;
         self
     }
 
@@ -261,7 +288,7 @@ impl FieldRef {
     /// The closed set of its values, if it has one.
     pub fn choices(&self) -> Vec<&str> {
         match self {
-            FieldRef::Built(field) => field.choices.to_vec(),
+            FieldRef::Built(field) => field.choices.list(),
             FieldRef::Custom(field) => field.options.iter().map(String::as_str).collect(),
             FieldRef::Currency(_) => Vec::new(),
         }

@@ -1,52 +1,66 @@
-//! The kinds of record the product knows, under the names that the API, the events and the tables use.
+//! The kinds of record. Each is a constant beside the record's own type; `resource` says what else there is to know of it.
+use crate::kernel::resource;
+use std::fmt;
 
-macro_rules! kinds {
-    ($($name:ident $singular:literal $plural:literal $(in $table:literal)?;)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Kind { $($name),* }
-        impl Kind {
-            pub const ALL: &'static [Kind] = &[$(Kind::$name),*];
-            pub const TEXTS: &'static [&'static str] = &[$($singular),*];
-            /// As in `deal.stage_changed`.
-            pub const fn as_str(self) -> &'static str { match self { $(Kind::$name => $singular),* } }
-            /// As in `/api/v1/deals`.
-            pub const fn path(self) -> &'static str { match self { $(Kind::$name => $plural),* } }
-            /// The table of its records.
-            pub const fn table(self) -> &'static str { match self { $(Kind::$name => kinds!(@ $plural $($table)?)),* } }
-        }
-    };
-    (@ $plural:literal) => { $plural };
-    (@ $plural:literal $table:literal) => { $table };
+/// A kind of record, under the names that the API, the events and the tables use.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kind {
+    singular: &'static str,
+    plural: &'static str,
+    table: &'static str,
 }
 
-kinds! {
-    Workspace "workspace" "workspaces";
-    User "user" "users";
-    Role "role" "roles";
-    Team "team" "teams";
-    ApiKey "api_key" "api-keys" in "api_keys";
-    CustomField "custom_field" "custom-fields" in "custom_fields";
-    Tag "tag" "tags";
-    Source "source" "sources";
-    Company "company" "companies";
-    Contact "contact" "contacts";
-    Product "product" "products";
-    Pipeline "pipeline" "pipelines";
-    Stage "stage" "stages";
-    LossReason "loss_reason" "loss-reasons" in "loss_reasons";
-    Lead "lead" "leads";
-    Deal "deal" "deals";
-    Task "task" "tasks";
-    Activity "activity" "activities";
-    File "file" "files";
-    View "view" "views";
-    Segment "segment" "segments";
-    Session "session" "sessions";
-    AuditEvent "audit_event" "audit-events" in "events";
-    Erasure "erasure" "erasures";
-    RetentionRule "retention_rule" "retention-rules" in "retention_rules";
-    Import "import" "imports";
-    Job "job" "jobs";
+impl Kind {
+    pub const fn new(singular: &'static str, plural: &'static str) -> Kind {
+        Kind { singular, plural, table: plural }
+    }
+
+    /// For a table that is not called like the path.
+    pub const fn in_table(self, table: &'static str) -> Kind {
+        Kind { table, ..self }
+    }
+
+    /// As in `deal.stage_changed`.
+    pub const fn as_str(self) -> &'static str {
+        self.singular
+    }
+
+    /// As in `/api/v1/deals`.
+    pub const fn path(self) -> &'static str {
+        self.plural
+    }
+
+    /// The table of its records.
+    pub const fn table(self) -> &'static str {
+        self.table
+    }
+
+    /// Every kind, in the order in which the resources are listed.
+    pub fn all() -> impl Iterator<Item = Kind> {
+        resource::all().iter().filter_map(|resource| resource.kind)
+    }
+
+    /// The kind called `deal`.
+    pub fn named(singular: &str) -> Option<Kind> {
+        Kind::all().find(|kind| kind.singular == singular)
+    }
+
+    /// The kind whose records are at `/api/v1/deals`.
+    pub fn at_path(plural: &str) -> Option<Kind> {
+        Kind::all().find(|kind| kind.plural == plural)
+    }
+}
+
+/// `ApiKey` for `api_key`: cursors hold a digest of it, so it must not change.
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for word in self.singular.split('_') {
+            let mut letters = word.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            f.write_str(&first.into_iter().chain(letters).collect::<String>())?;
+        }
+        Ok(())
+    }
 }
 
 /// What every record of the API has.

@@ -30,6 +30,7 @@ pub mod rank;
 pub mod read_only;
 pub mod relative;
 pub mod reply;
+pub mod resource;
 pub mod seek;
 pub mod selection;
 pub mod shape;

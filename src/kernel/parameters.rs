@@ -18,11 +18,12 @@ impl<T> Fields<T> {
     pub fn filters(&'static self) -> Vec<Parameter> {
         let mut list = Vec::new();
         for field in self.filterable() {
+            let choices = field.choices.list();
             for (suffix, comparison, meaning) in OPERATORS.iter().filter(|a| applies(a.1, &field.into())) {
                 let mut one =
                     if *comparison == Comparison::Empty { schema(ValueType::Bool) } else { schema(field.value_type) };
                 let me =
-                    field.refers == Some(Kind::User) && matches!(comparison, Comparison::AnyOf | Comparison::NoneOf);
+                    field.refers == Some(Kind::USER) && matches!(comparison, Comparison::AnyOf | Comparison::NoneOf);
                 if me {
                     one = ObjectBuilder::new().schema_type(Type::String).pattern(Some(USER));
                 }
@@ -32,8 +33,8 @@ impl<T> Fields<T> {
                     let format = SchemaFormat::Custom("currency".into());
                     one = one.format(Some(format)).pattern(Some("^[A-Za-z]{3}$"));
                 }
-                if !field.choices.is_empty() && *comparison != Comparison::Empty {
-                    one = one.enum_values(Some(field.choices.iter().copied()));
+                if !choices.is_empty() && *comparison != Comparison::Empty {
+                    one = one.enum_values(Some(choices.iter().copied()));
                 }
                 let many =
                     matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf).then_some(false);

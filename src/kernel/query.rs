@@ -121,17 +121,17 @@ impl Included {
 
     pub fn list(&mut self, kind: Kind) -> Option<&mut Vec<RecordRef>> {
         Some(match kind {
-            Kind::User => &mut self.users,
-            Kind::Team => &mut self.teams,
-            Kind::Company => &mut self.companies,
-            Kind::Contact => &mut self.contacts,
-            Kind::Lead => &mut self.leads,
-            Kind::Deal => &mut self.deals,
-            Kind::Pipeline => &mut self.pipelines,
-            Kind::Stage => &mut self.stages,
-            Kind::Product => &mut self.products,
-            Kind::Source => &mut self.sources,
-            Kind::LossReason => &mut self.loss_reasons,
+            Kind::USER => &mut self.users,
+            Kind::TEAM => &mut self.teams,
+            Kind::COMPANY => &mut self.companies,
+            Kind::CONTACT => &mut self.contacts,
+            Kind::LEAD => &mut self.leads,
+            Kind::DEAL => &mut self.deals,
+            Kind::PIPELINE => &mut self.pipelines,
+            Kind::STAGE => &mut self.stages,
+            Kind::PRODUCT => &mut self.products,
+            Kind::SOURCE => &mut self.sources,
+            Kind::LOSS_REASON => &mut self.loss_reasons,
             _ => return None,
         })
     }
@@ -171,7 +171,7 @@ pub trait Listed: Serialize {
 }
 
 /// The kinds of records whose lists are also files, with `columns=`.
-pub(in crate::kernel) const FILES: [Kind; 5] = [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal, Kind::Task];
+pub(in crate::kernel) const FILES: [Kind; 5] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL, Kind::TASK];
 
 /// Rows of a file at once, where no limit is given.
 const FILE_ROWS: i64 = 10_000;

@@ -68,24 +68,24 @@ const VIEW: &[Exact] = &[exact("fold(views.name) = ", &["name"])];
 const SEGMENT: &[Exact] = &[exact("fold(segments.name) = ", &["name"])];
 const CUSTOM_FIELD: &[Exact] = &[exact("fold(custom_fields.name) = ", &["name"])];
 
-const fn texts(kind: Kind) -> &'static [Exact] {
+fn texts(kind: Kind) -> &'static [Exact] {
     match kind {
-        Kind::Contact => CONTACT,
-        Kind::Company => COMPANY,
-        Kind::Lead => LEAD,
-        Kind::Deal => DEAL,
-        Kind::Product => PRODUCT,
-        Kind::User => USER,
-        Kind::Task => TASK,
-        Kind::File => FILE,
-        Kind::Tag => TAG,
-        Kind::Source => SOURCE,
-        Kind::LossReason => LOSS_REASON,
-        Kind::Team => TEAM,
-        Kind::Role => ROLE,
-        Kind::View => VIEW,
-        Kind::Segment => SEGMENT,
-        Kind::CustomField => CUSTOM_FIELD,
+        Kind::CONTACT => CONTACT,
+        Kind::COMPANY => COMPANY,
+        Kind::LEAD => LEAD,
+        Kind::DEAL => DEAL,
+        Kind::PRODUCT => PRODUCT,
+        Kind::USER => USER,
+        Kind::TASK => TASK,
+        Kind::FILE => FILE,
+        Kind::TAG => TAG,
+        Kind::SOURCE => SOURCE,
+        Kind::LOSS_REASON => LOSS_REASON,
+        Kind::TEAM => TEAM,
+        Kind::ROLE => ROLE,
+        Kind::VIEW => VIEW,
+        Kind::SEGMENT => SEGMENT,
+        Kind::CUSTOM_FIELD => CUSTOM_FIELD,
         _ => &[],
     }
 }

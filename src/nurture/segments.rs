@@ -11,6 +11,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -36,10 +37,10 @@ text_enum! {
 impl SegmentResource {
     const fn kind(self) -> Kind {
         match self {
-            SegmentResource::Contacts => Kind::Contact,
-            SegmentResource::Companies => Kind::Company,
-            SegmentResource::Leads => Kind::Lead,
-            SegmentResource::Deals => Kind::Deal,
+            SegmentResource::Contacts => Kind::CONTACT,
+            SegmentResource::Companies => Kind::COMPANY,
+            SegmentResource::Leads => Kind::LEAD,
+            SegmentResource::Deals => Kind::DEAL,
         }
     }
 
@@ -69,7 +70,16 @@ pub struct Segment {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(Segment, Segment);
+record!(Segment, SEGMENT);
+
+impl Kind {
+    pub const SEGMENT: Kind = Kind::new("segment", "segments");
+}
+
+impl Resource for Segment {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::SEGMENT).shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(SegmentPage of Segment);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -153,12 +163,12 @@ pub struct SegmentMembersResult {
 }
 
 static SEGMENT: Fields<segments::table> = Fields {
-    kind: Kind::Segment,
+    kind: Kind::SEGMENT,
     all: &[
         field("resource", &segments::resource).one_of(SegmentResource::TEXTS),
         field("name", &segments::name),
         field("kind", &segments::kind).one_of(SegmentKind::TEXTS),
-        field("owner_id", &segments::owner_id).to(Kind::User),
+        field("owner_id", &segments::owner_id).to(Kind::USER),
         field("created_at", &segments::created_at),
         field("updated_at", &segments::updated_at),
     ],
@@ -169,7 +179,7 @@ static SEGMENT: Fields<segments::table> = Fields {
     table: PhantomData,
 };
 list_params!(SegmentList, SEGMENT.parameters());
-owned!(segments, Segment, Segment);
+owned!(segments, Segment);
 
 const CONSTRAINTS: ConstraintRules = &[("segments_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -290,7 +300,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// List segments, by name.
 #[utoipa::path(operation_id = "list_segments", params(SegmentList), responses((status = 200, description = "A page of segments", body = SegmentPage)))]
 #[get("/segments")]
-async fn list(ctx: Ctx<can::segments::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
     let (plan, link) = (SEGMENT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, segments, Segment, &plan => SegmentPage);
@@ -302,7 +312,7 @@ async fn list(ctx: Ctx<can::segments::Read>) -> Result<Reply> {
 /// Make a segment, of a condition or of named records.
 #[utoipa::path(operation_id = "create_segment", request_body = SegmentCreate, responses((status = 201, description = "The segment", body = Segment)))]
 #[post("/segments")]
-async fn create(ctx: Ctx<can::segments::Create>, new: Valid<SegmentCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Segment>>, new: Valid<SegmentCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -310,7 +320,7 @@ async fn create(ctx: Ctx<can::segments::Create>, new: Valid<SegmentCreate>) -> R
 #[utoipa::path(operation_id = "get_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 200, description = "The segment", body = Segment)))]
 #[get("/segments/{segment_id}")]
-async fn read(ctx: Ctx<can::segments::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
     ctx.one(&SEGMENT, id, find).await
 }
 
@@ -318,7 +328,7 @@ async fn read(ctx: Ctx<can::segments::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentUpdate,
     responses((status = 200, description = "The segment as changed", body = Segment)))]
 #[patch("/segments/{segment_id}")]
-async fn change(ctx: Ctx<can::segments::Update>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
@@ -327,7 +337,7 @@ async fn change(ctx: Ctx<can::segments::Update>, id: Id, changes: Valid<SegmentU
 #[utoipa::path(operation_id = "change_segment_members", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentMembers,
     responses((status = 200, description = "What came of it", body = SegmentMembersResult)))]
 #[post("/segments/{segment_id}/members")]
-async fn members(ctx: Ctx<can::segments::Update>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
+async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::ok(&change_members(tx, id.0, expected, &given)?)).await
 }
@@ -336,7 +346,7 @@ async fn members(ctx: Ctx<can::segments::Update>, id: Id, given: Valid<SegmentMe
 #[utoipa::path(operation_id = "delete_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/segments/{segment_id}")]
-async fn remove(ctx: Ctx<can::segments::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Segment>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }

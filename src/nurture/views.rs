@@ -9,6 +9,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
@@ -49,7 +50,16 @@ pub struct View {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(View, View);
+record!(View, VIEW);
+
+impl Kind {
+    pub const VIEW: Kind = Kind::new("view", "views");
+}
+
+impl Resource for View {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::VIEW).shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer);
+}
 page!(ViewPage of View);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -100,11 +110,11 @@ impl Rules for ViewUpdate {
 }
 
 static VIEW: Fields<views::table> = Fields {
-    kind: Kind::View,
+    kind: Kind::VIEW,
     all: &[
         field("resource", &views::resource).one_of(ViewResource::TEXTS),
         field("name", &views::name),
-        field("owner_id", &views::owner_id).to(Kind::User),
+        field("owner_id", &views::owner_id).to(Kind::USER),
         field("shared", &views::shared),
         field("created_at", &views::created_at),
         field("updated_at", &views::updated_at),
@@ -116,7 +126,7 @@ static VIEW: Fields<views::table> = Fields {
     table: PhantomData,
 };
 list_params!(ViewList, VIEW.parameters());
-owned!(views, View, View);
+owned!(views, View);
 
 const CONSTRAINTS: ConstraintRules = &[("views_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -179,7 +189,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// List your views and those that are shared, by name.
 #[utoipa::path(operation_id = "list_views", params(ViewList), responses((status = 200, description = "A page of views", body = ViewPage)))]
 #[get("/views")]
-async fn list(ctx: Ctx<can::views::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<View>>) -> Result<Reply> {
     let (plan, link) = (VIEW.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, views, View, &plan => ViewPage);
@@ -191,7 +201,7 @@ async fn list(ctx: Ctx<can::views::Read>) -> Result<Reply> {
 /// Keep a view of a list.
 #[utoipa::path(operation_id = "create_view", request_body = ViewCreate, responses((status = 201, description = "The view", body = View)))]
 #[post("/views")]
-async fn create(ctx: Ctx<can::views::Create>, new: Valid<ViewCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<View>>, new: Valid<ViewCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -199,7 +209,7 @@ async fn create(ctx: Ctx<can::views::Create>, new: Valid<ViewCreate>) -> Result<
 #[utoipa::path(operation_id = "get_view", params(("view_id" = Uuid, Path, description = "Id of the view")),
     responses((status = 200, description = "The view", body = View)))]
 #[get("/views/{view_id}")]
-async fn read(ctx: Ctx<can::views::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<View>>, id: Id) -> Result<Reply> {
     ctx.one(&VIEW, id, find).await
 }
 
@@ -207,7 +217,7 @@ async fn read(ctx: Ctx<can::views::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_view", params(("view_id" = Uuid, Path, description = "Id of the view")), request_body = ViewUpdate,
     responses((status = 200, description = "The view as changed", body = View)))]
 #[patch("/views/{view_id}")]
-async fn change(ctx: Ctx<can::views::Update>, id: Id, changes: Valid<ViewUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<View>>, id: Id, changes: Valid<ViewUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
@@ -216,7 +226,7 @@ async fn change(ctx: Ctx<can::views::Update>, id: Id, changes: Valid<ViewUpdate>
 #[utoipa::path(operation_id = "delete_view", params(("view_id" = Uuid, Path, description = "Id of the view")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/views/{view_id}")]
-async fn remove(ctx: Ctx<can::views::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<View>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }

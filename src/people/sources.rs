@@ -2,7 +2,18 @@
 crate::named_resource! {
     /// Where people come from: a fair, a web form, a referral.
     Source, SourceCreate, SourceUpdate, SourcePage, SourceList;
-    table: sources, kind: Source, extra: [channel], unique: "sources_name_key";
+    table: sources, kind: SOURCE, extra: [channel], unique: "sources_name_key";
     paths: "/sources", "/sources/{source_id}", "source_id";
     operations: "list_sources", "create_source", "get_source", "update_source", "delete_source";
+}
+
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
+
+impl Kind {
+    pub const SOURCE: Kind = Kind::new("source", "sources");
+}
+
+impl Resource for Source {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::SOURCE).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
 }

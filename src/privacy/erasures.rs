@@ -12,9 +12,10 @@ use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
-use crate::kernel::kind::Kind;
+use crate::kernel::kind::{Kind, Record};
 use crate::kernel::query::hex;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::seek::signatures;
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
@@ -79,13 +80,22 @@ pub struct Erasure {
     pub created_at: DateTime,
 }
 impl crate::kernel::kind::Record for Erasure {
-    const KIND: Kind = Kind::Erasure;
+    const KIND: Kind = Kind::ERASURE;
     fn id(&self) -> Uuid {
         self.id
     }
     fn version(&self) -> i64 {
         1
     }
+}
+
+impl Kind {
+    pub const ERASURE: Kind = Kind::new("erasure", "erasures");
+}
+
+impl Resource for Erasure {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::ERASURE).shared(Builtin::Admin, Builtin::Admin, Builtin::Owner);
 }
 page!(ErasurePage of Erasure);
 
@@ -131,7 +141,7 @@ pub struct ErasureLookupResult {
 }
 
 static ERASURE: Fields<erasures::table> = Fields {
-    kind: Kind::Erasure,
+    kind: Kind::ERASURE,
     all: &[
         field("contact_id", &erasures::contact_id),
         field("lead_id", &erasures::lead_id),
@@ -171,7 +181,7 @@ pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Opt
     }
     // What is left to be done with them is not the next task of their companies.
     let employers = employers(tx, subjects)?;
-    related::refresh(tx, Kind::Company, employers)?;
+    related::refresh(tx, Kind::COMPANY, employers)?;
     if !proofs.is_empty() {
         records.extend(forget::all(tx)?);
         idempotency::forget(tx, records)?;
@@ -194,7 +204,7 @@ fn employers(tx: &mut Tx<'_>, subjects: &[Subject]) -> Result<Vec<Uuid>> {
 
 /// Which records a rule may choose to erase: contacts go out of sight once they are erased, leads stay.
 pub fn erasable(tx: &Tx<'_>, resource: &str, cond: Cond) -> Cond {
-    if resource != Kind::Lead.path() {
+    if resource != Kind::LEAD.path() {
         return cond;
     }
     let erased = "select e.lead_id from erasures e where e.lead_id = leads.id and e.workspace_id = ";
@@ -208,13 +218,13 @@ static LEAD_CONTACT: Field = field("contact_id", &s::leads::contact_id);
 /// The row, deleted or not, which the caller must see and may delete.
 macro_rules! lock {
     ($tx:ident, $table:ident, $row:ident, $id:ident, $pointer:literal) => {{
-        let seen = visibility_filter::<s::$table::table>($tx.actor, Kind::$row, Action::Read);
+        let seen = visibility_filter::<s::$table::table>($tx.actor, $row::KIND, Action::Read);
         let own = s::$table::table.find(($tx.workspace(), $id));
         let row = own.filter(&seen).select($row::as_select()).for_update().first($tx.conn).optional()?;
         let row = row.ok_or_else(|| Error::reference($pointer))?;
-        let may = visibility_filter::<s::$table::table>($tx.actor, Kind::$row, Action::Delete);
+        let may = visibility_filter::<s::$table::table>($tx.actor, $row::KIND, Action::Delete);
         let may: Option<Uuid> = own.filter(&may).select(s::$table::id).first($tx.conn).optional()?;
-        may.ok_or_else(|| $tx.actor.forbidden(Kind::$row.path(), Action::Delete))?;
+        may.ok_or_else(|| $tx.actor.forbidden($row::KIND.path(), Action::Delete))?;
         row
     }};
 }
@@ -236,8 +246,8 @@ impl Subject {
 
     fn event(self) -> Event {
         match self {
-            Subject::Contact(id) => Event::of(Kind::Contact, id, "erased"),
-            Subject::Lead(id) => Event::of(Kind::Lead, id, "erased"),
+            Subject::Contact(id) => Event::of(Kind::CONTACT, id, "erased"),
+            Subject::Lead(id) => Event::of(Kind::LEAD, id, "erased"),
         }
     }
 
@@ -405,14 +415,14 @@ fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
 /// takes away what came since, and answers the first proof.
 #[utoipa::path(operation_id = "create_erasure", request_body = ErasureCreate, responses((status = 201, description = "The proof", body = Erasure)))]
 #[post("/erasures")]
-async fn create(ctx: Ctx<can::erasures::Create>, asked: Valid<ErasureCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Erasure>>, asked: Valid<ErasureCreate>) -> Result<Reply> {
     let subject = match (asked.contact_id, asked.lead_id) {
         (Some(contact), _) => {
-            ctx.actor.require::<can::contacts::Delete>()?;
+            ctx.actor.require::<can::Delete<Contact>>()?;
             Subject::Contact(contact)
         }
         (None, lead) => {
-            ctx.actor.require::<can::leads::Delete>()?;
+            ctx.actor.require::<can::Delete<Lead>>()?;
             Subject::Lead(lead.unwrap_or_default())
         }
     };
@@ -426,7 +436,7 @@ async fn create(ctx: Ctx<can::erasures::Create>, asked: Valid<ErasureCreate>) ->
 /// List the proofs of erasure, the latest first.
 #[utoipa::path(operation_id = "list_erasures", params(ErasureList), responses((status = 200, description = "A page of proofs", body = ErasurePage)))]
 #[get("/erasures")]
-async fn list(ctx: Ctx<can::erasures::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Erasure>>) -> Result<Reply> {
     let (plan, link) = (ERASURE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, erasures, Erasure, &plan => ErasurePage);
@@ -439,7 +449,7 @@ async fn list(ctx: Ctx<can::erasures::Read>) -> Result<Reply> {
 #[utoipa::path(operation_id = "get_erasure", params(("erasure_id" = Uuid, Path, description = "Id of the erasure")),
     responses((status = 200, description = "The proof", body = Erasure)))]
 #[get("/erasures/{erasure_id}")]
-async fn read(ctx: Ctx<can::erasures::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Erasure>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let own = in_workspace(tx.workspace()).filter(erasures::id.eq(id.0)).select(Erasure::as_select());
         Reply::record(&own.first::<Erasure>(tx.conn).optional()?.ok_or_else(Error::not_found)?)
@@ -451,7 +461,7 @@ async fn read(ctx: Ctx<can::erasures::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "search_erasures", request_body = ErasureLookup,
     responses((status = 200, description = "The proof, if there is one", body = ErasureLookupResult)))]
 #[post("/erasures/search")]
-async fn lookup(ctx: Ctx<can::erasures::Read>, asked: Valid<ErasureLookup>) -> Result<Reply> {
+async fn lookup(ctx: Ctx<can::Read<Erasure>>, asked: Valid<ErasureLookup>) -> Result<Reply> {
     ctx.read(move |tx| {
         // Proofs of before hold the address as it was written then.
         let forms = address::email_forms(&asked.email);

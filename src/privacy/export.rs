@@ -67,14 +67,14 @@ fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
     let links = s::deal_contacts::table.filter(s::deal_contacts::workspace_id.eq(tx.workspace()));
     let links = links.filter(s::deal_contacts::contact_id.eq(contact)).select(s::deal_contacts::deal_id);
     let own = s::deals::table.filter(s::deals::workspace_id.eq(tx.workspace())).filter(s::deals::id.eq_any(links));
-    Ok(visible!(tx, deals, Deal, Deal, own))
+    Ok(visible!(tx, deals, Deal, DEAL, own))
 }
 
 fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     let contact = contacts::find(tx, id)?;
     let company = match contact.company_id {
         Some(company) if tx.actor.require_read("companies").is_ok() => {
-            let seen = visibility_filter::<s::companies::table>(tx.actor, Kind::Company, Action::Read);
+            let seen = visibility_filter::<s::companies::table>(tx.actor, Kind::COMPANY, Action::Read);
             let own = s::companies::table.find((tx.workspace(), company)).filter(&seen);
             own.select(Company::as_select()).first(tx.conn).optional()?
         }
@@ -88,25 +88,25 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
         .select(AuditEvent::as_select())
         .load(tx.conn)?;
     // From where colleagues work is for who may read the audit log.
-    if tx.actor.require_read(Kind::AuditEvent.path()).is_err() {
+    if tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_err() {
         changes.iter_mut().for_each(AuditEvent::forget_origin);
     }
     let addresses: Vec<String> = contact.emails.0.iter().map(|email| email.email.clone()).collect();
     let person = Person::find(tx, Some(id), None, &addresses)?;
     let leads = s::leads::table.filter(s::leads::workspace_id.eq(tx.workspace()));
-    let activities = visible!(tx, activities, Activity, Activity, theirs!(tx, activities, person));
+    let activities = visible!(tx, activities, Activity, ACTIVITY, theirs!(tx, activities, person));
     let with = activities.iter().map(|activity| activity.id).collect::<Vec<_>>();
     let files = theirs!(tx, files, person, or s::files::activity_id.eq_any(with));
-    let hides_consents = tx.actor.access.hides(Kind::Contact.path(), "consents");
+    let hides_consents = tx.actor.access.hides(Kind::CONTACT.path(), "consents");
     let answer = ContactExport {
         exported_at: tx.now,
         company,
         consents: if hides_consents { Vec::new() } else { consents::of(tx, id)? },
-        leads: visible!(tx, leads, Lead, Lead, leads.filter(s::leads::id.eq_any(&person.leads))),
+        leads: visible!(tx, leads, Lead, LEAD, leads.filter(s::leads::id.eq_any(&person.leads))),
         deals: deals(tx, id)?,
-        tasks: visible!(tx, tasks, Task, Task, theirs!(tx, tasks, person)),
+        tasks: visible!(tx, tasks, Task, TASK, theirs!(tx, tasks, person)),
         activities,
-        files: visible!(tx, files, File, File, files),
+        files: visible!(tx, files, File, FILE, files),
         changes,
         contact,
     };
@@ -118,7 +118,7 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
 #[utoipa::path(operation_id = "export_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 200, description = "What is known", body = ContactExport)))]
 #[get("/contacts/{contact_id}/export")]
-async fn of_contact(ctx: Ctx<can::contacts::Export>, id: Id) -> Result<Reply> {
+async fn of_contact(ctx: Ctx<can::Export<Contact>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| Reply::ok(&export(tx, id.0)?)).await
 }
 

@@ -12,12 +12,14 @@ use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::RecordRef;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
+use crate::privacy::erasures::Erasure;
 use crate::records::bulk::{self, BulkAction, BulkArgs, BulkPreview};
 use crate::records::saved_conditions::{self, Promise, SavedConditions, Versions};
 use crate::sales::deals::model::DEAL;
@@ -49,10 +51,10 @@ text_enum! {
 impl RetentionResource {
     const fn kind(self) -> Kind {
         match self {
-            RetentionResource::Contacts => Kind::Contact,
-            RetentionResource::Companies => Kind::Company,
-            RetentionResource::Leads => Kind::Lead,
-            RetentionResource::Deals => Kind::Deal,
+            RetentionResource::Contacts => Kind::CONTACT,
+            RetentionResource::Companies => Kind::COMPANY,
+            RetentionResource::Leads => Kind::LEAD,
+            RetentionResource::Deals => Kind::DEAL,
         }
     }
 }
@@ -88,7 +90,16 @@ impl RetentionRule {
         Versions { view: self.view_version, segment: self.segment_version }
     }
 }
-record!(RetentionRule, RetentionRule);
+record!(RetentionRule, RETENTION_RULE);
+
+impl Kind {
+    pub const RETENTION_RULE: Kind = Kind::new("retention_rule", "retention-rules").in_table("retention_rules");
+}
+
+impl Resource for RetentionRule {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::RETENTION_RULE).shared(Builtin::Admin, Builtin::Admin, Builtin::Admin);
+}
 page!(RetentionRulePage of RetentionRule);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -152,7 +163,7 @@ pub struct RetentionPreview {
 }
 
 static RULE: Fields<retention_rules::table> = Fields {
-    kind: Kind::RetentionRule,
+    kind: Kind::RETENTION_RULE,
     all: &[
         field("name", &retention_rules::name),
         field("resource", &retention_rules::resource).one_of(RetentionResource::TEXTS),
@@ -168,7 +179,7 @@ static RULE: Fields<retention_rules::table> = Fields {
     table: PhantomData,
 };
 list_params!(RetentionRuleList, RULE.parameters());
-owned!(retention_rules, RetentionRule, RetentionRule);
+owned!(retention_rules, RetentionRule);
 
 const CONSTRAINTS: ConstraintRules =
     &[("retention_rules_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
@@ -176,7 +187,7 @@ const CONSTRAINTS: ConstraintRules =
 /// A rule is made by who could do its work by hand.
 fn require_allowed(tx: &Tx<'_>, resource: RetentionResource, action: RetentionAction) -> Result<()> {
     if action == RetentionAction::Erase {
-        tx.actor.require::<can::erasures::Create>()?;
+        tx.actor.require::<can::Create<Erasure>>()?;
     }
     tx.actor.require_action(Action::Delete, resource.as_str())
 }
@@ -334,7 +345,7 @@ fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
 /// List the rules for how long records are kept.
 #[utoipa::path(operation_id = "list_retention_rules", params(RetentionRuleList), responses((status = 200, description = "A page of rules", body = RetentionRulePage)))]
 #[get("/retention-rules")]
-async fn list(ctx: Ctx<can::retention_rules::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<RetentionRule>>) -> Result<Reply> {
     let (plan, link) = (RULE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, retention_rules, RetentionRule, &plan => RetentionRulePage);
@@ -346,7 +357,7 @@ async fn list(ctx: Ctx<can::retention_rules::Read>) -> Result<Reply> {
 /// Add a rule. Once active it is run every day.
 #[utoipa::path(operation_id = "create_retention_rule", request_body = RetentionRuleCreate, responses((status = 201, description = "The rule", body = RetentionRule)))]
 #[post("/retention-rules")]
-async fn create(ctx: Ctx<can::retention_rules::Create>, new: Valid<RetentionRuleCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -354,7 +365,7 @@ async fn create(ctx: Ctx<can::retention_rules::Create>, new: Valid<RetentionRule
 #[utoipa::path(operation_id = "get_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 200, description = "The rule", body = RetentionRule)))]
 #[get("/retention-rules/{retention_rule_id}")]
-async fn read(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
@@ -362,7 +373,7 @@ async fn read(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "preview_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 200, description = "What it would do", body = RetentionPreview)))]
 #[get("/retention-rules/{retention_rule_id}/preview")]
-async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> {
+async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let rule = find(tx, id.0)?;
         let saved = saved_conditions::read(tx, rule.resource.kind(), &rule.selection)?;
@@ -378,7 +389,7 @@ async fn preview(ctx: Ctx<can::retention_rules::Read>, id: Id) -> Result<Reply> 
 #[utoipa::path(operation_id = "run_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 202, description = "The job that does it", body = Job)))]
 #[post("/retention-rules/{retention_rule_id}/run")]
-async fn run(ctx: Ctx<can::retention_rules::Create>, id: Id) -> Result<Reply> {
+async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let rule = find(tx, id.0)?;
         Reply::accepted(&start(tx, &rule)?)
@@ -390,7 +401,7 @@ async fn run(ctx: Ctx<can::retention_rules::Create>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")), request_body = RetentionRuleUpdate,
     responses((status = 200, description = "The rule as changed", body = RetentionRule)))]
 #[patch("/retention-rules/{retention_rule_id}")]
-async fn change(ctx: Ctx<can::retention_rules::Update>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
@@ -399,7 +410,7 @@ async fn change(ctx: Ctx<can::retention_rules::Update>, id: Id, changes: Valid<R
 #[utoipa::path(operation_id = "delete_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/retention-rules/{retention_rule_id}")]
-async fn remove(ctx: Ctx<can::retention_rules::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<RetentionRule>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }

@@ -11,6 +11,7 @@ use crate::kernel::parameters::parameter;
 use crate::kernel::query::Plan;
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::time::DateTime;
 use crate::records::event_types;
 use crate::records::feed::{self, MemberChange, changes};
@@ -66,13 +67,22 @@ impl AuditEvent {
 }
 
 impl Record for AuditEvent {
-    const KIND: Kind = Kind::AuditEvent;
+    const KIND: Kind = Kind::AUDIT_EVENT;
     fn id(&self) -> Uuid {
         self.id
     }
     fn version(&self) -> i64 {
         1
     }
+}
+
+impl Kind {
+    pub const AUDIT_EVENT: Kind = Kind::new("audit_event", "audit-events").in_table("events");
+}
+
+impl Resource for AuditEvent {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::AUDIT_EVENT).shared(Builtin::Admin, Builtin::Owner, Builtin::Owner);
 }
 page!(AuditEventPage of AuditEvent);
 
@@ -125,14 +135,14 @@ impl From<AuditEvent> for Line {
 }
 
 static AUDIT: Fields<events::table> = Fields {
-    kind: Kind::AuditEvent,
+    kind: Kind::AUDIT_EVENT,
     all: &[
         field("type", &events::type_),
         field("at", &events::at),
-        field("record_kind", &events::record_kind).one_of(Kind::TEXTS),
+        field("record_kind", &events::record_kind).one_of_kinds(),
         field("record_id", &events::record_id),
         field("actor_kind", &events::actor_kind).one_of(&["user", "api_key", "import", "migration"]),
-        field("actor_id", &events::actor_id).to(Kind::User),
+        field("actor_id", &events::actor_id).to(Kind::USER),
         field("address", &events::address),
         field("request_id", &events::request_id),
     ],
@@ -166,7 +176,7 @@ fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
     let all = in_workspace(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
     let rows: Vec<AuditEvent> = all.select(AuditEvent::as_select()).load(tx.conn)?;
     let hidden = |row: &mut AuditEvent| {
-        let kind = Kind::ALL.iter().find(|kind| kind.as_str() == row.record_kind);
+        let kind = Kind::named(&row.record_kind);
         if let (Some(kind), Some(members)) = (kind, row.changes.0.as_object_mut()) {
             members.retain(|name, _| !tx.actor.access.hides(kind.path(), name));
         }
@@ -191,7 +201,7 @@ fn require_known_types(query: &str) -> Result<()> {
 #[utoipa::path(operation_id = "list_audit_events", params(AuditEventList),
     responses((status = 200, description = "A page of the log", content((AuditEventPage = "application/json"), (String = "text/csv")))))]
 #[get("/audit-events")]
-async fn list(ctx: Ctx<can::audit_events::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
     require_known_types(ctx.query())?;
     let (csv, plan, link) = (ctx.wants_csv()?, AUDIT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     if csv {

@@ -157,7 +157,7 @@ pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: Sa
 #[macro_export]
 macro_rules! bulk {
     (
-        $permission:ident, $fields:ident, $update:ident, $name:ident;
+        $table:ident, $row:ident, $fields:ident, $update:ident, $name:ident;
         $resource:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
     ) => {
         /// Which records to change, and how.
@@ -203,7 +203,7 @@ macro_rules! bulk {
             tx: &mut $crate::db::tx::Tx<'_>,
             selection: &$crate::kernel::selection::RecordSelection,
         ) -> $crate::kernel::error::Result<($crate::records::bulk::BulkPreview, $crate::records::saved_conditions::SavedConditions)> {
-            use $crate::schema::$permission as records;
+            use $crate::schema::$table as records;
             use diesel::prelude::*;
             let saved = $crate::records::saved_conditions::read(tx, $fields.kind, selection)?;
             let cond = $crate::records::saved_conditions::condition(tx, &$fields, selection, &saved)?;
@@ -238,7 +238,7 @@ macro_rules! bulk {
                         (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
         #[post($update_path)]
         async fn bulk_update(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Update>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
             asked: $crate::web::body::Valid<$name>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             let args = bulk_args($crate::records::bulk::BulkAction::Update, &asked.selection, &asked.changes);
@@ -252,7 +252,7 @@ macro_rules! bulk {
                         (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
         #[post($delete_path)]
         async fn bulk_delete(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Delete>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
             asked: $crate::web::body::Valid<$crate::kernel::selection::BulkDelete>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             let nothing = serde_json::Value::Null;

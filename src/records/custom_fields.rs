@@ -13,6 +13,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word, same_set};
 use crate::kernel::time::DateTime;
@@ -75,7 +76,16 @@ pub struct CustomField {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(CustomField, CustomField);
+record!(CustomField, CUSTOM_FIELD);
+
+impl Kind {
+    pub const CUSTOM_FIELD: Kind = Kind::new("custom_field", "custom-fields").in_table("custom_fields");
+}
+
+impl Resource for CustomField {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::CUSTOM_FIELD).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+}
 page!(CustomFieldPage of CustomField);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -150,7 +160,7 @@ impl Rules for CustomFieldUpdate {
 }
 
 static FIELD: Fields<custom_fields::table> = Fields {
-    kind: Kind::CustomField,
+    kind: Kind::CUSTOM_FIELD,
     all: &[
         field("resource", &custom_fields::resource).one_of(CustomFieldResource::TEXTS),
         field("key", &custom_fields::key),
@@ -169,7 +179,7 @@ static FIELD: Fields<custom_fields::table> = Fields {
     table: PhantomData,
 };
 list_params!(CustomFieldList, FIELD.parameters());
-owned!(custom_fields, CustomField, CustomField);
+owned!(custom_fields, CustomField);
 
 const CONSTRAINTS: ConstraintRules = &[("custom_fields_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
@@ -393,7 +403,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// List the fields that your workspace added, in their order.
 #[utoipa::path(operation_id = "list_custom_fields", params(CustomFieldList), responses((status = 200, description = "A page of fields", body = CustomFieldPage)))]
 #[get("/custom-fields")]
-async fn list(ctx: Ctx<can::custom_fields::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<CustomField>>) -> Result<Reply> {
     let (plan, link) = (FIELD.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, custom_fields, CustomField, &plan => CustomFieldPage);
@@ -406,7 +416,7 @@ async fn list(ctx: Ctx<can::custom_fields::Read>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_custom_field", request_body = CustomFieldCreate, responses((status = 201, description = "The field", body = CustomField)))]
 #[post("/custom-fields")]
 async fn create(
-    ctx: Ctx<can::custom_fields::Create>,
+    ctx: Ctx<can::Create<CustomField>>,
     new: Valid<CustomFieldCreate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
@@ -419,7 +429,7 @@ async fn create(
 #[utoipa::path(operation_id = "get_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
     responses((status = 200, description = "The field", body = CustomField)))]
 #[get("/custom-fields/{custom_field_id}")]
-async fn read(ctx: Ctx<can::custom_fields::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<CustomField>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
@@ -428,7 +438,7 @@ async fn read(ctx: Ctx<can::custom_fields::Read>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The field as changed", body = CustomField)))]
 #[patch("/custom-fields/{custom_field_id}")]
 async fn change(
-    ctx: Ctx<can::custom_fields::Update>,
+    ctx: Ctx<can::Update<CustomField>>,
     id: Id,
     changes: Valid<CustomFieldUpdate>,
     actors: web::Data<Actors>,
@@ -443,7 +453,7 @@ async fn change(
 #[utoipa::path(operation_id = "delete_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/custom-fields/{custom_field_id}")]
-async fn remove(ctx: Ctx<can::custom_fields::Delete>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<CustomField>>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
     let reply = ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await?;
     actors.forget();

@@ -7,34 +7,34 @@ const MOVED: [&str; 4] = ["stage_changed", "won", "lost", "reopened"];
 
 /// What happens to the records of a kind.
 const VERBS: &[(Kind, &[&[&str]])] = &[
-    (Kind::Workspace, &[&["created", "updated"]]),
-    (Kind::User, &[&["created", "updated", "sign_in_refused", "password_changed", "email_changed"]]),
+    (Kind::WORKSPACE, &[&["created", "updated"]]),
+    (Kind::USER, &[&["created", "updated", "sign_in_refused", "password_changed", "email_changed"]]),
     (
-        Kind::User,
+        Kind::USER,
         &[&["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", VISIBILITY_CHANGED]],
     ),
-    (Kind::Session, &[&["opened", "ended", "reuse_detected"]]),
-    (Kind::Role, &[&NAMED]),
-    (Kind::Team, &[&NAMED]),
-    (Kind::ApiKey, &[&["created", "deleted"]]),
-    (Kind::CustomField, &[&NAMED]),
-    (Kind::Tag, &[&NAMED]),
-    (Kind::Source, &[&NAMED]),
-    (Kind::LossReason, &[&NAMED]),
-    (Kind::Company, &[&KEPT, &[HIDDEN]]),
-    (Kind::Contact, &[&KEPT, &["exported", "erased", HIDDEN]]),
-    (Kind::Product, &[&KEPT]),
-    (Kind::Pipeline, &[&["created", "updated", "reordered"]]),
-    (Kind::Stage, &[&NAMED]),
-    (Kind::Lead, &[&KEPT, &MOVED, &["converted", "erased", HIDDEN]]),
-    (Kind::Deal, &[&KEPT, &MOVED, &["line_items_changed", HIDDEN]]),
-    (Kind::Task, &[&KEPT, &["completed", HIDDEN]]),
-    (Kind::Activity, &[&KEPT, &[HIDDEN]]),
-    (Kind::File, &[&KEPT, &[HIDDEN]]),
-    (Kind::View, &[&NAMED]),
-    (Kind::Segment, &[&NAMED]),
-    (Kind::RetentionRule, &[&NAMED]),
-    (Kind::Import, &[&["deleted"]]),
+    (Kind::SESSION, &[&["opened", "ended", "reuse_detected"]]),
+    (Kind::ROLE, &[&NAMED]),
+    (Kind::TEAM, &[&NAMED]),
+    (Kind::API_KEY, &[&["created", "deleted"]]),
+    (Kind::CUSTOM_FIELD, &[&NAMED]),
+    (Kind::TAG, &[&NAMED]),
+    (Kind::SOURCE, &[&NAMED]),
+    (Kind::LOSS_REASON, &[&NAMED]),
+    (Kind::COMPANY, &[&KEPT, &[HIDDEN]]),
+    (Kind::CONTACT, &[&KEPT, &["exported", "erased", HIDDEN]]),
+    (Kind::PRODUCT, &[&KEPT]),
+    (Kind::PIPELINE, &[&["created", "updated", "reordered"]]),
+    (Kind::STAGE, &[&NAMED]),
+    (Kind::LEAD, &[&KEPT, &MOVED, &["converted", "erased", HIDDEN]]),
+    (Kind::DEAL, &[&KEPT, &MOVED, &["line_items_changed", HIDDEN]]),
+    (Kind::TASK, &[&KEPT, &["completed", HIDDEN]]),
+    (Kind::ACTIVITY, &[&KEPT, &[HIDDEN]]),
+    (Kind::FILE, &[&KEPT, &[HIDDEN]]),
+    (Kind::VIEW, &[&NAMED]),
+    (Kind::SEGMENT, &[&NAMED]),
+    (Kind::RETENTION_RULE, &[&NAMED]),
+    (Kind::IMPORT, &[&["deleted"]]),
 ];
 
 /// The record is not seen any more: drop it, and what hangs on it.
@@ -54,5 +54,5 @@ pub fn all() -> impl Iterator<Item = (Kind, String)> {
 
 /// The kinds of record of which events tell.
 pub fn kinds() -> Vec<Kind> {
-    Kind::ALL.iter().copied().filter(|kind| VERBS.iter().any(|(known, _)| known == kind)).collect()
+    Kind::all().filter(|kind| VERBS.iter().any(|(known, _)| known == kind)).collect()
 }

@@ -13,6 +13,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::{PageInfo, hex, split};
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::seek::{seal, signature, unseal};
 use crate::kernel::time::DateTime;
 use crate::list_params;
@@ -45,6 +46,11 @@ pub struct ChangeEvent {
     pub actor_id: Option<Uuid>,
     pub request_id: String,
     pub changes: Vec<MemberChange>,
+}
+
+impl Resource for ChangeEvent {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::calls("events").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
 }
 
 /// A member before and after, as JSON text: `"Anna"`, `125000`, `null`.
@@ -125,7 +131,7 @@ enum From {
 impl FeedQuery {
     /// Whether a change of the caller's visibility is among what was asked for.
     fn takes_visibility(&self, tx: &Tx<'_>) -> bool {
-        let (user, id) = (Kind::User.as_str(), tx.actor.user);
+        let (user, id) = (Kind::USER.as_str(), tx.actor.user);
         let type_ = format!("{user}.{}", event_types::VISIBILITY_CHANGED);
         (self.types.is_empty() || self.types.contains(&type_))
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == user))
@@ -206,13 +212,13 @@ fn position(cursor: &str, actor: &Actor) -> Result<From> {
 
 /// The kinds whose records are not all seen by everybody who may read such records, and the member that names the owner.
 const OWNED: [(Kind, &str); 7] = [
-    (Kind::Company, "owner_id"),
-    (Kind::Contact, "owner_id"),
-    (Kind::Lead, "owner_id"),
-    (Kind::Deal, "owner_id"),
-    (Kind::Task, "assignee_id"),
-    (Kind::Activity, "author_id"),
-    (Kind::File, "author_id"),
+    (Kind::COMPANY, "owner_id"),
+    (Kind::CONTACT, "owner_id"),
+    (Kind::LEAD, "owner_id"),
+    (Kind::DEAL, "owner_id"),
+    (Kind::TASK, "assignee_id"),
+    (Kind::ACTIVITY, "author_id"),
+    (Kind::FILE, "author_id"),
 ];
 
 /// Whether the caller sees the record of an event. `:records` is the table of its kind.
@@ -222,10 +228,9 @@ const SEEN: &str = "exists (select 1 from :records where :records.workspace_id =
 /// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
 fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
     let answers_for_users = tx.actor.visibility("users", Action::Update) == Visibility::All;
-    let may =
-        |kind: &&Kind| tx.actor.require_read(kind.path()).is_ok() && (**kind != Kind::ApiKey || answers_for_users);
-    let wanted = |kind: &&Kind| asked.is_empty() || asked.iter().any(|name| name == kind.as_str());
-    Kind::ALL.iter().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
+    let may = |kind: &Kind| tx.actor.require_read(kind.path()).is_ok() && (*kind != Kind::API_KEY || answers_for_users);
+    let wanted = |kind: &Kind| asked.is_empty() || asked.iter().any(|name| name == kind.as_str());
+    Kind::all().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
 
 /// Whether the view of an event is somebody else's.
@@ -260,7 +265,7 @@ fn without_unshared(mut stored: Json) -> Json {
 
 /// The condition on events that follows from what the caller sees of each kind of record.
 fn visible_events(tx: &Tx<'_>) -> Statement {
-    let audits = tx.actor.require_read(Kind::AuditEvent.path()).is_ok();
+    let audits = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let security = SECURITY_EVENTS.iter().map(|name| (*name).to_owned()).collect();
     let sign_in = Statement::new(OF_SIGN_IN)
         .set("audits", Part::Sql(if audits { "true" } else { "false" }))
@@ -285,10 +290,10 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
 }
 
 /// Work that is seen with the record that it is about.
-const LINKED: [Kind; 3] = [Kind::Task, Kind::Activity, Kind::File];
+const LINKED: [Kind; 3] = [Kind::TASK, Kind::ACTIVITY, Kind::FILE];
 /// The members that name such a record.
 const LINKS: [(Kind, &str); 4] =
-    [(Kind::Deal, "deal_id"), (Kind::Lead, "lead_id"), (Kind::Contact, "contact_id"), (Kind::Company, "company_id")];
+    [(Kind::DEAL, "deal_id"), (Kind::LEAD, "lead_id"), (Kind::CONTACT, "contact_id"), (Kind::COMPANY, "company_id")];
 
 /// Whether work was taken off a record that the caller sees.
 const UNLINKED: &str = "record_kind = any(:kinds) and exists (select 1 from :records where :records.workspace_id = events.workspace_id \
@@ -340,9 +345,9 @@ fn visibility_of(tx: &Tx<'_>) -> String {
 fn visibility_changed(tx: &Tx<'_>) -> ChangeEvent {
     ChangeEvent {
         id: Uuid::now_v7(),
-        r#type: format!("{}.{}", Kind::User.as_str(), event_types::VISIBILITY_CHANGED),
+        r#type: format!("{}.{}", Kind::USER.as_str(), event_types::VISIBILITY_CHANGED),
         at: tx.now,
-        record_kind: Kind::User.as_str().into(),
+        record_kind: Kind::USER.as_str().into(),
         record_id: tx.actor.user,
         record_version: None,
         actor_kind: tx.actor.actor_kind.into(),
@@ -458,7 +463,7 @@ list_params!(FeedParameters, {
 /// it. So is a task that was taken off a record of yours. When your role, your team or those in it change, `user.sight_changed` comes first: load anew what you keep.
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
-async fn list(ctx: Ctx<can::events::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<ChangeEvent>>) -> Result<Reply> {
     let (query, link) = (parse(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = load(tx, &query)?;

@@ -195,14 +195,14 @@ pub fn prefix_pointers(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
 fn named(tx: &mut Tx<'_>, kind: Kind, view: Option<Uuid>, segment: Option<Uuid>, at: &str) -> Result<SavedConditions> {
     let mut kept = SavedConditions::default();
     if let Some(id) = view {
-        let seen = visibility_filter::<views::table>(tx.actor, Kind::View, Action::Read);
+        let seen = visibility_filter::<views::table>(tx.actor, Kind::VIEW, Action::Read);
         let own = views::table.filter(views::workspace_id.eq(tx.workspace())).filter(views::id.eq(id)).filter(&seen);
         let own = own.filter(views::resource.eq(kind.path()));
         let found = own.select((views::version, views::selection, views::words, views::sort)).first(tx.conn);
         kept.view = Some(found.optional()?.ok_or_else(|| Error::reference(format!("{at}/view_id")))?);
     }
     if let Some(id) = segment {
-        tx.actor.require_read(Kind::Segment.path())?;
+        tx.actor.require_read(Kind::SEGMENT.path())?;
         let own = segments::table.find((tx.workspace(), id)).filter(segments::resource.eq(kind.path()));
         let found = own.select((segments::id, segments::version, segments::kind, segments::selection)).first(tx.conn);
         kept.segment = Some(found.optional()?.ok_or_else(|| Error::reference(format!("{at}/segment_id")))?);
@@ -236,7 +236,7 @@ fn still_valid<T>(tx: &Tx<'_>, fields: &'static Fields<T>, selection: &Selection
 }
 
 /// The records of a static segment, up to the comparison with its id.
-const fn members_sql(kind: Kind) -> &'static str {
+fn members_sql(kind: Kind) -> &'static str {
     macro_rules! members {
         ($records:literal) => {
             concat!(
@@ -247,9 +247,9 @@ const fn members_sql(kind: Kind) -> &'static str {
         };
     }
     match kind {
-        Kind::Company => members!("companies"),
-        Kind::Lead => members!("leads"),
-        Kind::Deal => members!("deals"),
+        Kind::COMPANY => members!("companies"),
+        Kind::LEAD => members!("leads"),
+        Kind::DEAL => members!("deals"),
         _ => members!("contacts"),
     }
 }

@@ -14,6 +14,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Spelling, TagChange, Tags};
 use crate::kernel::time::DateTime;
@@ -41,7 +42,16 @@ pub struct Tag {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(Tag, Tag);
+record!(Tag, TAG);
+
+impl Kind {
+    pub const TAG: Kind = Kind::new("tag", "tags");
+}
+
+impl Resource for Tag {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::TAG).shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager);
+}
 page!(TagPage of Tag);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -69,7 +79,7 @@ impl Rules for TagUpdate {
 }
 
 static FIELDS: Fields<tags::table> = Fields {
-    kind: Kind::Tag,
+    kind: Kind::TAG,
     all: &[
         field("name", &tags::name),
         field("color", &tags::color),
@@ -83,7 +93,7 @@ static FIELDS: Fields<tags::table> = Fields {
     table: PhantomData,
 };
 list_params!(TagList, FIELDS.parameters());
-owned!(tags, Tag, Tag);
+owned!(tags, Tag);
 
 const CONSTRAINTS: ConstraintRules = &[("tags_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -191,7 +201,7 @@ fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool)
 }
 
 /// The kinds of record that carry tags.
-const CARRIERS: [Kind; 4] = [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal];
+const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL];
 /// Records that a request changes at most; those that are left are a job's.
 const AT_ONCE: i64 = 500;
 /// Records that a job changes in one transaction.
@@ -292,7 +302,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 /// List tags, by name.
 #[utoipa::path(operation_id = "list_tags", params(TagList), responses((status = 200, description = "A page", body = TagPage)))]
 #[get("/tags")]
-async fn list(ctx: Ctx<can::tags::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
     let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, tags, Tag, &plan => TagPage);
@@ -304,7 +314,7 @@ async fn list(ctx: Ctx<can::tags::Read>) -> Result<Reply> {
 /// Add a tag.
 #[utoipa::path(operation_id = "create_tag", request_body = TagCreate, responses((status = 201, description = "As added", body = Tag)))]
 #[post("/tags")]
-async fn create(ctx: Ctx<can::tags::Create>, new: Valid<TagCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -312,7 +322,7 @@ async fn create(ctx: Ctx<can::tags::Create>, new: Valid<TagCreate>) -> Result<Re
 #[utoipa::path(operation_id = "get_tag", params(("tag_id" = Uuid, Path, description = "Its id")),
     responses((status = 200, description = "As it is", body = Tag)))]
 #[get("/tags/{tag_id}")]
-async fn read(ctx: Ctx<can::tags::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
@@ -320,7 +330,7 @@ async fn read(ctx: Ctx<can::tags::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_tag", params(("tag_id" = Uuid, Path, description = "Its id")), request_body = TagUpdate,
     responses((status = 200, description = "As changed", body = Tag)))]
 #[patch("/tags/{tag_id}")]
-async fn change(ctx: Ctx<can::tags::Update>, id: Id, changes: Valid<TagUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
@@ -336,7 +346,7 @@ list_params!(TagRemoval, {
 /// Delete a tag. One that records carry is refused, unless `from_records` takes it off them.
 #[utoipa::path(operation_id = "delete_tag", params(TagRemoval), responses((status = 204, description = "Deleted")))]
 #[delete("/tags/{tag_id}")]
-async fn remove(ctx: Ctx<can::tags::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Tag>>, id: Id) -> Result<Reply> {
     let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
     let from_records = params.parsed("from_records", "true or false")?.unwrap_or(false);
     params.finish(&["from_records"])?;

@@ -4,8 +4,14 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::{self, Rules};
-use crate::sales::deals::{model::DealMove, store as deals};
-use crate::sales::leads::{model::LeadMove, store as leads};
+use crate::sales::deals::{
+    model::{Deal, DealMove},
+    store as deals,
+};
+use crate::sales::leads::{
+    model::{Lead, LeadMove},
+    store as leads,
+};
 use crate::web::batch::{BatchItem, BatchResult, Items, Outcome};
 use crate::web::ctx::Ctx;
 use actix_web::post;
@@ -18,7 +24,7 @@ use uuid::Uuid;
 /// `POST /…/batch-move` of one resource. Each move is weighed and told on its own, so it costs a few statements; the records are locked in one
 /// order before the first.
 macro_rules! batch_move {
-    ($permission:ident, $store:ident, $to:ident; $item:ident, $batch:ident; $handler:ident $path:tt $id:tt) => {
+    ($row:ident, $store:ident, $to:ident; $item:ident, $batch:ident; $handler:ident $path:tt $id:tt) => {
         /// A record, and where it goes.
         #[derive(Debug, Deserialize, ToSchema)]
         pub struct $item {
@@ -62,7 +68,7 @@ macro_rules! batch_move {
         #[utoipa::path(operation_id = $id, request_body = $batch,
                             responses((status = 200, description = "What came of each item", body = BatchResult)))]
         #[post($path)]
-        async fn $handler(ctx: Ctx<can::$permission::Update>, items: Items<$item>) -> Result<Reply> {
+        async fn $handler(ctx: Ctx<can::Update<$row>>, items: Items<$item>) -> Result<Reply> {
             ctx.write(move |tx| {
                 $store::lock_ids(tx, &items.targets())?;
                 let done = items.run(tx, |tx, chosen| {
@@ -82,8 +88,8 @@ macro_rules! batch_move {
     };
 }
 
-batch_move!(deals, deals, DealMove; DealMoveItem, DealBatchMove; move_deals "/deals/batch-move" "batch_move_deals");
-batch_move!(leads, leads, LeadMove; LeadMoveItem, LeadBatchMove; move_leads "/leads/batch-move" "batch_move_leads");
+batch_move!(Deal, deals, DealMove; DealMoveItem, DealBatchMove; move_deals "/deals/batch-move" "batch_move_deals");
+batch_move!(Lead, leads, LeadMove; LeadMoveItem, LeadBatchMove; move_leads "/leads/batch-move" "batch_move_leads");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(move_deals).service(move_leads);

@@ -2,6 +2,7 @@
 use crate::db::events::Event;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
+use crate::identity::users::User;
 use crate::identity::users::{self, UserStatus};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, Result};
@@ -86,11 +87,11 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
     let closed = [Category::Won, Category::Lost];
     let staying = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };
     Ok(HandOverResult {
-        companies: reassign!(tx, companies.owner_id, Company, Company, from, to),
-        contacts: reassign!(tx, contacts.owner_id, Contact, Contact, from, to),
-        leads: reassign!(tx, leads.owner_id, Lead, Lead, from, to, leads::status.ne_all(staying)),
-        deals: reassign!(tx, deals.owner_id, Deal, Deal, from, to, deals::status.ne_all(staying)),
-        tasks: reassign!(tx, tasks.assignee_id, Task, Task, from, to, tasks::status.eq(TaskStatus::Open)),
+        companies: reassign!(tx, companies.owner_id, Company, COMPANY, from, to),
+        contacts: reassign!(tx, contacts.owner_id, Contact, CONTACT, from, to),
+        leads: reassign!(tx, leads.owner_id, Lead, LEAD, from, to, leads::status.ne_all(staying)),
+        deals: reassign!(tx, deals.owner_id, Deal, DEAL, from, to, deals::status.ne_all(staying)),
+        tasks: reassign!(tx, tasks.assignee_id, Task, TASK, from, to, tasks::status.eq(TaskStatus::Open)),
     })
 }
 
@@ -98,12 +99,12 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
 #[utoipa::path(operation_id = "hand_over_records", params(("user_id" = Uuid, Path, description = "Id of the user who leaves")), request_body = HandOver,
     responses((status = 200, description = "What changed hands", body = HandOverResult)))]
 #[post("/users/{user_id}/hand-over")]
-async fn everything(ctx: Ctx<can::users::Update>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
-    ctx.actor.require::<can::companies::Update>()?;
-    ctx.actor.require::<can::contacts::Update>()?;
-    ctx.actor.require::<can::leads::Update>()?;
-    ctx.actor.require::<can::deals::Update>()?;
-    ctx.actor.require::<can::tasks::Update>()?;
+async fn everything(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
+    ctx.actor.require::<can::Update<Company>>()?;
+    ctx.actor.require::<can::Update<Contact>>()?;
+    ctx.actor.require::<can::Update<Lead>>()?;
+    ctx.actor.require::<can::Update<Deal>>()?;
+    ctx.actor.require::<can::Update<Task>>()?;
     ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, &given)?)).await
 }
 

@@ -9,6 +9,7 @@ use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::{Included, PageInfo};
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::sales::stages::{self, Category, Stage, StageCreate};
@@ -41,7 +42,7 @@ pub struct Row {
     created_at: DateTime,
     updated_at: DateTime,
 }
-record!(Row, Pipeline);
+record!(Row, PIPELINE);
 
 /// A funnel, with its stages in order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -56,7 +57,16 @@ pub struct Pipeline {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
-record!(Pipeline, Pipeline);
+record!(Pipeline, PIPELINE);
+
+impl Kind {
+    pub const PIPELINE: Kind = Kind::new("pipeline", "pipelines");
+}
+
+impl Resource for Pipeline {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::PIPELINE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PipelinePage {
@@ -135,7 +145,7 @@ pub struct StageOrder {
 impl Rules for StageOrder {}
 
 static PIPELINE: Fields<pipelines::table> = Fields {
-    kind: Kind::Pipeline,
+    kind: Kind::PIPELINE,
     all: &[
         field("name", &pipelines::name),
         field("kind", &pipelines::kind).one_of(PipelineKind::TEXTS),
@@ -149,7 +159,7 @@ static PIPELINE: Fields<pipelines::table> = Fields {
     table: PhantomData,
 };
 list_params!(PipelineList, PIPELINE.parameters());
-owned!(pipelines, Row, Pipeline);
+owned!(pipelines, Row);
 
 const CONSTRAINTS: ConstraintRules = &[("pipelines_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -321,7 +331,7 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
 /// List pipelines with their stages.
 #[utoipa::path(operation_id = "list_pipelines", params(PipelineList), responses((status = 200, description = "A page of pipelines", body = PipelinePage)))]
 #[get("/pipelines")]
-async fn list(ctx: Ctx<can::pipelines::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
     let (plan, link) = (PIPELINE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let query = in_workspace(tx.workspace())
@@ -359,7 +369,7 @@ async fn list(ctx: Ctx<can::pipelines::Read>) -> Result<Reply> {
 /// Create a pipeline.
 #[utoipa::path(operation_id = "create_pipeline", request_body = PipelineCreate, responses((status = 201, description = "The pipeline", body = Pipeline)))]
 #[post("/pipelines")]
-async fn create(ctx: Ctx<can::pipelines::Create>, new: Valid<PipelineCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Pipeline>>, new: Valid<PipelineCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -367,7 +377,7 @@ async fn create(ctx: Ctx<can::pipelines::Create>, new: Valid<PipelineCreate>) ->
 #[utoipa::path(operation_id = "get_pipeline", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")),
     responses((status = 200, description = "The pipeline", body = Pipeline)))]
 #[get("/pipelines/{pipeline_id}")]
-async fn read(ctx: Ctx<can::pipelines::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&get(tx, id.0)?)).await
 }
 
@@ -375,7 +385,7 @@ async fn read(ctx: Ctx<can::pipelines::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_pipeline", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = PipelineUpdate,
     responses((status = 200, description = "The pipeline as changed", body = Pipeline)))]
 #[patch("/pipelines/{pipeline_id}")]
-async fn change(ctx: Ctx<can::pipelines::Update>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
@@ -384,7 +394,7 @@ async fn change(ctx: Ctx<can::pipelines::Update>, id: Id, changes: Valid<Pipelin
 #[utoipa::path(operation_id = "reorder_stages", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = StageOrder,
     responses((status = 200, description = "The pipeline in its new order", body = Pipeline)))]
 #[put("/pipelines/{pipeline_id}/stage-order")]
-async fn put_order(ctx: Ctx<can::pipelines::Update>, id: Id, given: Valid<StageOrder>) -> Result<Reply> {
+async fn put_order(ctx: Ctx<can::Update<Pipeline>>, id: Id, given: Valid<StageOrder>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
     ctx.write(move |tx| Reply::record(&reorder(tx, id.0, expected, &given.stage_ids)?)).await
 }

@@ -96,7 +96,7 @@ fn in_use(records: usize) -> Error {
     params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category, for the records that stand here")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/stages/{stage_id}")]
-async fn delete_stage(ctx: Ctx<can::stages::Delete>, id: Id) -> Result<Reply> {
+async fn delete_stage(ctx: Ctx<can::Delete<Stage>>, id: Id) -> Result<Reply> {
     let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
     let target = params.parsed("move_to", "a UUID")?;
     params.finish(&["move_to"])?;

@@ -9,6 +9,7 @@ use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{pipelines, stage_orders, stages};
@@ -49,7 +50,16 @@ pub struct Stage {
     #[serde(skip)]
     pub order_id: Option<Uuid>,
 }
-record!(Stage, Stage);
+record!(Stage, STAGE);
+
+impl Kind {
+    pub const STAGE: Kind = Kind::new("stage", "stages");
+}
+
+impl Resource for Stage {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::STAGE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+}
 page!(StagePage of Stage);
 
 impl Stage {
@@ -97,9 +107,9 @@ impl Rules for StageUpdate {
 }
 
 pub static STAGE: Fields<stages::table> = Fields {
-    kind: Kind::Stage,
+    kind: Kind::STAGE,
     all: &[
-        field("pipeline_id", &stages::pipeline_id).to(Kind::Pipeline).hot(),
+        field("pipeline_id", &stages::pipeline_id).to(Kind::PIPELINE).hot(),
         field("name", &stages::name),
         field("category", &stages::category).one_of(Category::TEXTS),
         field("position", &stages::position),
@@ -112,7 +122,7 @@ pub static STAGE: Fields<stages::table> = Fields {
     table: PhantomData,
 };
 list_params!(StageList, STAGE.parameters());
-owned!(soft stages, Stage, Stage);
+owned!(soft stages, Stage);
 
 const CONSTRAINTS: ConstraintRules = &[
     ("stages_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
@@ -263,7 +273,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
 /// List the stages of all pipelines, or with `pipeline_id` of one.
 #[utoipa::path(operation_id = "list_stages", params(StageList), responses((status = 200, description = "A page of stages", body = StagePage)))]
 #[get("/stages")]
-async fn list(ctx: Ctx<can::stages::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
     let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, stages, Stage, &plan => StagePage);
@@ -275,7 +285,7 @@ async fn list(ctx: Ctx<can::stages::Read>) -> Result<Reply> {
 /// Add a stage after the last of its category.
 #[utoipa::path(operation_id = "create_stage", request_body = StageCreate, responses((status = 201, description = "The stage", body = Stage)))]
 #[post("/stages")]
-async fn create(ctx: Ctx<can::stages::Create>, new: Valid<StageCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -283,7 +293,7 @@ async fn create(ctx: Ctx<can::stages::Create>, new: Valid<StageCreate>) -> Resul
 #[utoipa::path(operation_id = "get_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")),
     responses((status = 200, description = "The stage", body = Stage)))]
 #[get("/stages/{stage_id}")]
-async fn read(ctx: Ctx<can::stages::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
     ctx.one(&STAGE, id, find).await
 }
 
@@ -291,7 +301,7 @@ async fn read(ctx: Ctx<can::stages::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")), request_body = StageUpdate,
     responses((status = 200, description = "The stage as changed", body = Stage)))]
 #[patch("/stages/{stage_id}")]
-async fn change(ctx: Ctx<can::stages::Update>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Stage>>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }

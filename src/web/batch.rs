@@ -315,7 +315,7 @@ macro_rules! locked {
 #[macro_export]
 macro_rules! batch {
     (
-        $permission:ident, $row:ident, $create:ident, $update:ident, $store:ident;
+        $row:ident, $create:ident, $update:ident, $store:ident;
         $creates:ident, $updates:ident, $item:ident;
         $create_path:tt $create_id:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
     ) => {
@@ -392,7 +392,7 @@ macro_rules! batch {
             responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
         #[post($create_path)]
         async fn batch_create(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Create>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
             items: $crate::web::batch::Items<$create>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             ctx.write(move |tx| {
@@ -410,7 +410,7 @@ macro_rules! batch {
             responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
         #[post($update_path)]
         async fn batch_update(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Update>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
             items: $crate::web::batch::Items<$item>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             ctx.write(move |tx| {
@@ -442,7 +442,7 @@ macro_rules! batch {
             responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
         #[post($delete_path)]
         async fn batch_delete(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Delete>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
             items: $crate::web::batch::Items<$crate::web::batch::BatchDeleteItem>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             ctx.write(move |tx| {

@@ -82,7 +82,7 @@ macro_rules! named_resource {
             table: std::marker::PhantomData,
         };
         $crate::list_params!($params, FIELDS.parameters());
-        $crate::owned!($table, $row, $kind);
+        $crate::owned!($table, $row);
 
         const CONSTRAINTS: ConstraintRules = &[($unique, ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -129,7 +129,7 @@ macro_rules! named_resource {
         /// List them, by name.
         #[utoipa::path(operation_id = $list_id, params($params), responses((status = 200, description = "A page", body = $page)))]
         #[get($all)]
-        async fn list(ctx: Ctx<can::$table::Read>) -> Result<Reply> {
+        async fn list(ctx: Ctx<can::Read<$row>>) -> Result<Reply> {
             let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
             ctx.read(move |tx| {
                 let page = $crate::list!(tx, $table, $row, &plan => $page);
@@ -141,7 +141,7 @@ macro_rules! named_resource {
         /// Add one.
         #[utoipa::path(operation_id = $create_id, request_body = $create, responses((status = 201, description = "As added", body = $row)))]
         #[post($all)]
-        async fn create(ctx: Ctx<can::$table::Create>, new: Valid<$create>) -> Result<Reply> {
+        async fn create(ctx: Ctx<can::Create<$row>>, new: Valid<$create>) -> Result<Reply> {
             ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
         }
 
@@ -149,7 +149,7 @@ macro_rules! named_resource {
         #[utoipa::path(operation_id = $get_id, params(($id = Uuid, Path, description = "Its id")),
             responses((status = 200, description = "As it is", body = $row)))]
         #[get($one)]
-        async fn read(ctx: Ctx<can::$table::Read>, id: Id) -> Result<Reply> {
+        async fn read(ctx: Ctx<can::Read<$row>>, id: Id) -> Result<Reply> {
             ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
         }
 
@@ -157,7 +157,7 @@ macro_rules! named_resource {
         #[utoipa::path(operation_id = $update_id, params(($id = Uuid, Path, description = "Its id")), request_body = $update,
             responses((status = 200, description = "As changed", body = $row)))]
         #[patch($one)]
-        async fn change(ctx: Ctx<can::$table::Update>, id: Id, changes: Valid<$update>) -> Result<Reply> {
+        async fn change(ctx: Ctx<can::Update<$row>>, id: Id, changes: Valid<$update>) -> Result<Reply> {
             let expected = ctx.expected()?;
             ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
         }
@@ -166,7 +166,7 @@ macro_rules! named_resource {
         #[utoipa::path(operation_id = $delete_id, params(($id = Uuid, Path, description = "Its id")),
             responses((status = 204, description = "Deleted")))]
         #[delete($one)]
-        async fn remove(ctx: Ctx<can::$table::Delete>, id: Id) -> Result<Reply> {
+        async fn remove(ctx: Ctx<can::Delete<$row>>, id: Id) -> Result<Reply> {
             let expected = ctx.expected()?;
             ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
         }

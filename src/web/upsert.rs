@@ -60,7 +60,7 @@ pub trait UpsertExtras<R> {
 /// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`find_existing`).
 #[macro_export]
 macro_rules! upsert {
-    ($permission:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
+    ($row:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
         /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by any of their e-mails, companies by their domain). Each item is a whole
         /// creation; of a record that is known the members that are given are changed as by PATCH, lists and `person` as a whole, and a deal or lead goes to the
         /// stage that is given. What is null or empty says nothing. A known record keeps its `id` and `first_touch`, whatever is given.
@@ -68,10 +68,10 @@ macro_rules! upsert {
             responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_upsert(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::$permission::Create>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
             items: $crate::web::batch::Items<$crate::web::upsert::Upsert<$create, $update>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.actor.require::<$crate::kernel::actor::can::$permission::Update>()?;
+            ctx.actor.require::<$crate::kernel::actor::can::Update<$row>>()?;
             ctx.write(move |tx| {
                 let done = items.run(tx, |tx, chosen| {
                     let new: Vec<&$create> = chosen.iter().map(|item| &item.new).collect();

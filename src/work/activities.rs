@@ -10,6 +10,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::activities;
@@ -65,7 +66,16 @@ pub struct Activity {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(Activity, Activity);
+record!(Activity, ACTIVITY);
+
+impl Kind {
+    pub const ACTIVITY: Kind = Kind::new("activity", "activities");
+}
+
+impl Resource for Activity {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::ACTIVITY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(ActivityPage of Activity);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -129,17 +139,17 @@ impl Rules for ActivityUpdate {
 }
 
 pub static ACTIVITY: Fields<activities::table> = Fields {
-    kind: Kind::Activity,
+    kind: Kind::ACTIVITY,
     all: &[
         field("type", &activities::type_).one_of(ActivityType::TEXTS),
         field("occurred_at", &activities::occurred_at),
         field("direction", &activities::direction).one_of(Direction::TEXTS),
         field("outcome", &activities::outcome),
-        field("contact_id", &activities::contact_id).to(Kind::Contact).hot(),
-        field("company_id", &activities::company_id).to(Kind::Company).hot(),
-        field("lead_id", &activities::lead_id).to(Kind::Lead).hot(),
-        field("deal_id", &activities::deal_id).to(Kind::Deal).hot(),
-        field("author_id", &activities::author_id).to(Kind::User),
+        field("contact_id", &activities::contact_id).to(Kind::CONTACT).hot(),
+        field("company_id", &activities::company_id).to(Kind::COMPANY).hot(),
+        field("lead_id", &activities::lead_id).to(Kind::LEAD).hot(),
+        field("deal_id", &activities::deal_id).to(Kind::DEAL).hot(),
+        field("author_id", &activities::author_id).to(Kind::USER),
         field("created_at", &activities::created_at),
         field("updated_at", &activities::updated_at),
         field("deleted_at", &activities::deleted_at),
@@ -151,7 +161,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     table: PhantomData,
 };
 list_params!(ActivityList, ACTIVITY.parameters());
-owned!(soft activities, Activity, Activity);
+owned!(soft activities, Activity);
 restorable!(activities, Activity);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -162,7 +172,7 @@ const CONSTRAINTS: ConstraintRules = &[
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
-    visibility::authorize_create(tx, Kind::Activity, Some(tx.actor.user))?;
+    visibility::authorize_create(tx, Kind::ACTIVITY, Some(tx.actor.user))?;
     let ActivityCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
     let related = Related { contact, company, lead, deal };
     related.require_visible(tx)?;
@@ -213,7 +223,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 /// List activities, the latest first.
 #[utoipa::path(operation_id = "list_activities", params(ActivityList), responses((status = 200, description = "A page of activities", body = ActivityPage)))]
 #[get("/activities")]
-async fn list(ctx: Ctx<can::activities::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
     let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(soft tx, activities, Activity, &plan => ActivityPage);
@@ -225,7 +235,7 @@ async fn list(ctx: Ctx<can::activities::Read>) -> Result<Reply> {
 /// Log a note, a call, a meeting.
 #[utoipa::path(operation_id = "create_activity", request_body = ActivityCreate, responses((status = 201, description = "The activity", body = Activity)))]
 #[post("/activities")]
-async fn create(ctx: Ctx<can::activities::Create>, new: Valid<ActivityCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
@@ -233,7 +243,7 @@ async fn create(ctx: Ctx<can::activities::Create>, new: Valid<ActivityCreate>) -
 #[utoipa::path(operation_id = "get_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")),
     responses((status = 200, description = "The activity", body = Activity)))]
 #[get("/activities/{activity_id}")]
-async fn read(ctx: Ctx<can::activities::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Activity>>, id: Id) -> Result<Reply> {
     ctx.one(&ACTIVITY, id, find).await
 }
 
@@ -241,7 +251,7 @@ async fn read(ctx: Ctx<can::activities::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")), request_body = ActivityUpdate,
     responses((status = 200, description = "The activity as corrected", body = Activity)))]
 #[patch("/activities/{activity_id}")]
-async fn change(ctx: Ctx<can::activities::Update>, id: Id, changes: Valid<ActivityUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<ActivityUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
@@ -250,12 +260,12 @@ async fn change(ctx: Ctx<can::activities::Update>, id: Id, changes: Valid<Activi
 #[utoipa::path(operation_id = "delete_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/activities/{activity_id}")]
-async fn remove(ctx: Ctx<can::activities::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(activities, Activity, restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
+restore!(Activity, restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

@@ -11,10 +11,10 @@ impl Related {
     /// Which are named, and where.
     pub fn named(&self) -> [Named<'static>; 4] {
         [
-            (Kind::Contact, self.contact, "/contact_id"),
-            (Kind::Company, self.company, "/company_id"),
-            (Kind::Lead, self.lead, "/lead_id"),
-            (Kind::Deal, self.deal, "/deal_id"),
+            (Kind::CONTACT, self.contact, "/contact_id"),
+            (Kind::COMPANY, self.company, "/company_id"),
+            (Kind::LEAD, self.lead, "/lead_id"),
+            (Kind::DEAL, self.deal, "/deal_id"),
         ]
     }
 

@@ -13,6 +13,8 @@ use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
 use crate::kernel::time::DateTime;
 use crate::list_params;
+use crate::people::companies::model::Company;
+use crate::people::contacts::model::Contact;
 use crate::people::{companies, contacts};
 use crate::records::feed::{MemberChange, changes};
 use crate::web::ctx::{Ctx, Id};
@@ -183,11 +185,11 @@ fn included(tx: &mut Tx<'_>, rows: &[Row], include: &[String]) -> Result<Include
         Ok(())
     };
     if include.iter().any(|name| name == "actor") {
-        tx.actor.require_read(Kind::User.path())?;
-        add(tx, Kind::User, rows.iter().filter_map(|row| row.actor_id).collect())?;
+        tx.actor.require_read(Kind::USER.path())?;
+        add(tx, Kind::USER, rows.iter().filter_map(|row| row.actor_id).collect())?;
     }
     if include.iter().any(|name| name == "record") {
-        for kind in [Kind::Contact, Kind::Company, Kind::Lead, Kind::Deal] {
+        for kind in [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL] {
             let ids = rows.iter().filter(|row| row.record_kind == kind.as_str()).map(|row| row.record_id);
             add(tx, kind, ids.collect())?;
         }
@@ -223,11 +225,11 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
 #[utoipa::path(operation_id = "get_contact_timeline", params(("contact_id" = Uuid, Path, description = "Id of the contact"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/contacts/{contact_id}/timeline")]
-async fn of_contact(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
+async fn of_contact(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         contacts::store::find(tx, id.0)?;
-        let page = page(tx, Kind::Contact, id.0, window)?;
+        let page = page(tx, Kind::CONTACT, id.0, window)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -238,11 +240,11 @@ async fn of_contact(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "get_company_timeline", params(("company_id" = Uuid, Path, description = "Id of the company"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/companies/{company_id}/timeline")]
-async fn of_company(ctx: Ctx<can::companies::Read>, id: Id) -> Result<Reply> {
+async fn of_company(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         companies::store::find(tx, id.0)?;
-        let page = page(tx, Kind::Company, id.0, window)?;
+        let page = page(tx, Kind::COMPANY, id.0, window)?;
         link.reply(&page.page, &page)
     })
     .await

@@ -377,7 +377,7 @@ fn a_key_does_not_reach_past_its_scopes() {
         expect(report, &answer, 403, "insufficient_scope");
     }
     // What belongs to a person is not for keys at all.
-    let all: Vec<&str> = voronka::kernel::actor::SCOPES.to_vec();
+    let all: Vec<&str> = crate::support::scopes::scopes().to_vec();
     let script = key(&owner, &all);
     expect("sessions", &script.get("/auth/sessions"), 403, "forbidden");
     let there = json!({ "workspace_id": owner.get("/me").ok()["workspace"]["id"] });

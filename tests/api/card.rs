@@ -7,9 +7,10 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use voronka::db::sql::{Part, Statement};
-use voronka::kernel::access::{Access, Builtin};
+use voronka::kernel::access::Access;
 use voronka::kernel::actor::{Actor, Settings};
 use voronka::kernel::kind::Kind;
+use voronka::kernel::resource::Builtin;
 use voronka::work::timeline;
 
 /// A firm, its person, a lead of theirs that became a deal, and work on each of them.
@@ -330,7 +331,7 @@ fn a_card_in_a_large_workspace_reads_what_it_shows() {
         scopes: None,
         settings,
     };
-    for (kind, record) in [(Kind::Contact, &person), (Kind::Company, &firm), (Kind::Deal, &deal)] {
+    for (kind, record) in [(Kind::CONTACT, &person), (Kind::COMPANY, &firm), (Kind::DEAL, &deal)] {
         let record = record.parse().unwrap();
         let window = timeline::Window::read("limit=50", record).unwrap();
         let shown = timeline::statement(&actor, kind, record, &window);

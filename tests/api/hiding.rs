@@ -1,10 +1,10 @@
 //! Every field that a role can hide, looked for in every answer: in the usual spelling of the path and in unusual ones.
+use crate::support::scopes::scopes;
 use crate::support::{Client, id, stage, unique, user_with, workspace};
 use crate::walk::{Operation, filled, operations, records, send};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use voronka::kernel::access::HIDEABLE;
-use voronka::kernel::actor::SCOPES;
 
 /// What tells that a field is shown, by resource and field.
 const TRACES: [(&str, &str, &str); 20] = [
@@ -151,7 +151,7 @@ fn what_a_role_hides_is_in_no_answer() {
     // The events of what was just made are shown once every transaction from before has ended.
     crate::support::events(&owner, &format!("&record_id={}", ids["deal_id"]), 3);
     let shown = told(&owner, &ids, plain, &[]);
-    let all: Vec<[&str; 6]> = SCOPES
+    let all: Vec<[&str; 6]> = scopes()
         .iter()
         .filter_map(|scope| scope.strip_suffix(":read"))
         .map(|resource| [resource, "all", "all", "all", "all", "all"])

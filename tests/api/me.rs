@@ -1,7 +1,7 @@
 //! What a client asks first: who am I, and what may I do.
+use crate::support::scopes::scopes;
 use crate::support::{key, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
-use voronka::kernel::actor::SCOPES;
 
 fn grant<'a>(me: &'a Json, resource: &str) -> &'a Json {
     let grants = me["grants"].as_array().unwrap();
@@ -29,7 +29,7 @@ fn me_carries_the_rights() {
 fn every_key_may_ask_who_it_is() {
     let owner = workspace();
     let user = owner.get("/me").ok()["user"]["id"].clone();
-    for scope in SCOPES {
+    for scope in scopes() {
         let me = key(&owner, &[scope]).get("/me").ok();
         assert_eq!((&me["user"]["id"], &me["scopes"], &me["memberships"]), (&user, &json!([scope]), &json!([])));
     }

@@ -130,7 +130,7 @@ fn a_condition_means_the_same_in_sql_and_in_memory() {
     let (workspace, rows) = rows();
     let rows: &'static [Json] = Box::leak(rows.into_boxed_slice());
     let own = server().db.run_blocking(|conn| voronka::db::custom::load(conn, workspace)).unwrap();
-    let own = own.active(Kind::Contact).map(|field| FieldRef::Custom(field.clone()));
+    let own = own.active(Kind::CONTACT).map(|field| FieldRef::Custom(field.clone()));
     let known: Vec<FieldRef> = CONTACT.all.iter().map(FieldRef::Built).chain(own).collect();
     assert!(known.len() > CONTACT.all.len() + 6);
     let known: &'static [FieldRef] = Box::leak(known.into_boxed_slice());

@@ -1,9 +1,9 @@
 //! Entity tags: a reader is answered 304 only while the body that this very reader would get is the one that it has.
+use crate::support::scopes::scopes;
 use crate::support::{Client, id, key, stage, user_with, workspace};
 use crate::walk::{filled, operations, records};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
-use voronka::kernel::actor::SCOPES;
 
 /// What a browser keeps of an answer.
 struct Kept {
@@ -56,7 +56,7 @@ fn nobody_is_told_that_an_answer_is_the_same_when_it_differs() {
     owner
         .patch(&contact, json!({ "first_name": "Tom", "phone": "+12025550101", "company_id": ids["company_id"] }))
         .ok();
-    let all: Vec<[&str; 6]> = SCOPES
+    let all: Vec<[&str; 6]> = scopes()
         .iter()
         .filter_map(|scope| scope.strip_suffix(":read"))
         .map(|resource| [resource, "all", "all", "all", "all", "all"])

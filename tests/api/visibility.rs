@@ -1,8 +1,8 @@
 //! Every operation on one record, with every visibility of the right it declares: what is one's own, a team-mate's, a stranger's.
 use crate::files::upload;
+use crate::support::scopes::scopes;
 use crate::support::{Client, client::DOCUMENT, id, stage, unique, user_with, workspace};
 use serde_json::{Value as Json, json};
-use voronka::kernel::actor::SCOPES;
 
 const OWNED: [&str; 7] = ["companies", "contacts", "leads", "deals", "tasks", "activities", "files"];
 const VISIBILITIES: [&str; 4] = ["none", "own", "team", "all"];
@@ -64,7 +64,7 @@ fn grants(
         };
         [of, seen, if seen == "none" { "none" } else { "all" }, up_to("update"), up_to("delete"), up_to("export")]
     };
-    SCOPES.iter().filter_map(|scope| scope.strip_suffix(":read")).map(grant).collect()
+    scopes().iter().filter_map(|scope| scope.strip_suffix(":read")).map(grant).collect()
 }
 
 /// Makes a record that belongs to a person.

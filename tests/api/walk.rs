@@ -1,11 +1,11 @@
 //! Every operation of the document, walked: without a token, without the scope, with another workspace's id, with rubbish.
 //! A new operation is walked without a word said; what cannot be is listed here, and the list may only shrink.
+use crate::support::scopes::scopes;
 use crate::support::{Answer, Client, client::DOCUMENT, id, key, server, workspace};
 use diesel::RunQueryDsl;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use voronka::db::sql::{Part, Statement};
-use voronka::kernel::actor::SCOPES;
 
 pub struct Operation {
     pub id: &'static str,
@@ -141,7 +141,7 @@ fn the_declared_scope_is_the_one_that_is_asked_for() {
     let mut keys: HashMap<&str, Client> = HashMap::new();
     for op in operations() {
         let Some(scope) = op.scope else { continue };
-        let others: Vec<&str> = SCOPES.iter().copied().filter(|s| *s != scope).collect();
+        let others: Vec<&str> = scopes().iter().copied().filter(|s| *s != scope).collect();
         let lacking = keys.entry(scope).or_insert_with(|| key(&owner, &others)).clone();
         let problem = send(&lacking, &op, &filled(&op, &records), "{}").problem(403, "insufficient_scope");
         assert_eq!(problem["required_scope"], scope, "{}", op.id);
@@ -150,7 +150,7 @@ fn the_declared_scope_is_the_one_that_is_asked_for() {
 
 /// The rights of a role in one call each: all of them but one.
 fn all_but(resource: &str, action: &str) -> Vec<Json> {
-    let resources = SCOPES.iter().filter_map(|scope| scope.strip_suffix(":read"));
+    let resources = scopes().iter().filter_map(|scope| scope.strip_suffix(":read"));
     let far = |r: &str, a: &str| match r == resource && (a == action || action == "read") {
         true => "none",
         false => "all",

@@ -2,6 +2,7 @@
 use crate::kernel::error::Bad;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::imports;
@@ -29,12 +30,12 @@ text_enum! {
 impl ImportResource {
     pub const fn kind(self) -> Kind {
         match self {
-            ImportResource::Users => Kind::User,
-            ImportResource::Companies => Kind::Company,
-            ImportResource::Contacts => Kind::Contact,
-            ImportResource::Products => Kind::Product,
-            ImportResource::Leads => Kind::Lead,
-            ImportResource::Deals => Kind::Deal,
+            ImportResource::Users => Kind::USER,
+            ImportResource::Companies => Kind::COMPANY,
+            ImportResource::Contacts => Kind::CONTACT,
+            ImportResource::Products => Kind::PRODUCT,
+            ImportResource::Leads => Kind::LEAD,
+            ImportResource::Deals => Kind::DEAL,
         }
     }
 }
@@ -238,15 +239,24 @@ pub struct Import {
     /// A file is kept until a person is erased, and for 30 days after its last use; then it can be run no more, and nothing quotes it.
     pub file_removed_at: Option<DateTime>,
 }
-record!(Import, Import);
+record!(Import, IMPORT);
+
+impl Kind {
+    pub const IMPORT: Kind = Kind::new("import", "imports");
+}
+
+impl Resource for Import {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::IMPORT).shared(Builtin::Manager, Builtin::Manager, Builtin::Manager);
+}
 page!(ImportPage of Import);
 
 pub static IMPORT: Fields<imports::table> = Fields {
-    kind: Kind::Import,
+    kind: Kind::IMPORT,
     all: &[
         field("resource", &imports::resource).one_of(ImportResource::TEXTS),
         field("status", &imports::status).one_of(ImportStatus::TEXTS),
-        field("created_by", &imports::created_by).to(Kind::User),
+        field("created_by", &imports::created_by).to(Kind::USER),
         field("created_at", &imports::created_at),
     ],
     default_sort: "-created_at",

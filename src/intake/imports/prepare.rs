@@ -278,7 +278,7 @@ impl RowReader {
             }),
             Target::Reference(member, kind) => match self.references.find(tx, kind, text)? {
                 Some(id) => {
-                    if kind == Kind::Company {
+                    if kind == Kind::COMPANY {
                         names.push(text.to_owned());
                     }
                     if member == "loss_reason_id" {
@@ -301,20 +301,20 @@ impl RowReader {
                     None => Err(self.unknown(tx, &name, kind, text, report)),
                 },
             },
-            Target::Product => match self.references.find(tx, Kind::Product, text)? {
+            Target::Product => match self.references.find(tx, Kind::PRODUCT, text)? {
                 Some(id) => {
                     names.insert(0, text.to_owned());
                     body.insert("line_items".into(), json!([{ "product_id": id }]));
                     Ok(())
                 }
-                None => Err(self.unknown(tx, &name, Kind::Product, text, report)),
+                None => Err(self.unknown(tx, &name, Kind::PRODUCT, text, report)),
             },
-            Target::DealContact => match self.references.find(tx, Kind::Contact, text)? {
+            Target::DealContact => match self.references.find(tx, Kind::CONTACT, text)? {
                 Some(id) => {
                     body.insert("contacts".into(), json!([{ "contact_id": id }]));
                     Ok(())
                 }
-                None => Err(self.unknown(tx, &name, Kind::Contact, text, report)),
+                None => Err(self.unknown(tx, &name, Kind::CONTACT, text, report)),
             },
             Target::Person(member) => {
                 let person = body.entry("person").or_insert_with(|| json!({}));

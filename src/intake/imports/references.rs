@@ -1,13 +1,16 @@
 //! From a name to an id: records are named by name, external id, SKU, e-mail or id. Each kind is read once per run.
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
+use crate::identity::teams::Team;
 use crate::identity::teams::{self, TeamCreate};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::address;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
+use crate::people::sources::Source;
 use crate::people::sources::{self, SourceCreate};
+use crate::sales::loss_reasons::LossReason;
 use crate::sales::loss_reasons::{self, LossReasonCreate};
 use crate::schema as s;
 use diesel::prelude::*;
@@ -55,16 +58,16 @@ impl Names {
 }
 
 /// Lists of mere names, which grow as needed.
-const fn grows(kind: Kind) -> bool {
-    matches!(kind, Kind::Team | Kind::Source | Kind::LossReason)
+fn grows(kind: Kind) -> bool {
+    matches!(kind, Kind::TEAM | Kind::SOURCE | Kind::LOSS_REASON)
 }
 
 /// An import adds to a list what its user could add by hand.
 fn may_add(tx: &Tx<'_>, kind: Kind) -> bool {
     match kind {
-        Kind::Team => tx.actor.require::<can::teams::Create>(),
-        Kind::Source => tx.actor.require::<can::sources::Create>(),
-        _ => tx.actor.require::<can::loss_reasons::Create>(),
+        Kind::TEAM => tx.actor.require::<can::Create<Team>>(),
+        Kind::SOURCE => tx.actor.require::<can::Create<Source>>(),
+        _ => tx.actor.require::<can::Create<LossReason>>(),
     }
     .is_ok()
 }
@@ -86,26 +89,26 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
     }
     let none = || diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>("null::text");
     let rows: Found = match kind {
-        Kind::User => rows!(users, s::users::name.nullable(), s::users::external_id, s::users::email;),
-        Kind::Team => rows!(teams, s::teams::name.nullable(), none(), none();),
-        Kind::Source => rows!(sources, s::sources::name.nullable(), none(), none();),
-        Kind::LossReason => rows!(loss_reasons, s::loss_reasons::name.nullable(), none(), none();),
-        Kind::Company => {
+        Kind::USER => rows!(users, s::users::name.nullable(), s::users::external_id, s::users::email;),
+        Kind::TEAM => rows!(teams, s::teams::name.nullable(), none(), none();),
+        Kind::SOURCE => rows!(sources, s::sources::name.nullable(), none(), none();),
+        Kind::LOSS_REASON => rows!(loss_reasons, s::loss_reasons::name.nullable(), none(), none();),
+        Kind::COMPANY => {
             rows!(companies, s::companies::name.nullable(), s::companies::external_id, s::companies::domain; s::companies::deleted_at.is_null())
         }
-        Kind::Product => {
+        Kind::PRODUCT => {
             rows!(products, s::products::name.nullable(), s::products::external_id, s::products::sku; s::products::deleted_at.is_null())
         }
-        Kind::Contact if tx.actor.access.hides("contacts", "email") => {
+        Kind::CONTACT if tx.actor.access.hides("contacts", "email") => {
             rows!(contacts, none(), s::contacts::external_id, none(); s::contacts::deleted_at.is_null())
         }
-        Kind::Contact => {
+        Kind::CONTACT => {
             rows!(contacts, s::contacts::email, s::contacts::external_id, none(); s::contacts::deleted_at.is_null())
         }
         _ => Vec::new(),
     };
     let mut names = Names::default();
-    if kind == Kind::Contact && !tx.actor.access.hides("contacts", "email") {
+    if kind == Kind::CONTACT && !tx.actor.access.hides("contacts", "email") {
         let others = s::contact_emails::table.inner_join(
             s::contacts::table.on(s::contacts::workspace_id
                 .eq(s::contact_emails::workspace_id)
@@ -123,7 +126,7 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
         names.add(first, id);
         names.add_external(second, id);
         // What is no domain names no company.
-        names.add(third.filter(|third| kind != Kind::Company || address::domain_in(third).is_some()), id);
+        names.add(third.filter(|third| kind != Kind::COMPANY || address::domain_in(third).is_some()), id);
     }
     Ok(names)
 }
@@ -133,12 +136,12 @@ impl References {
     pub fn find(&mut self, tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Option<Uuid>> {
         if let Entry::Vacant(vacant) = self.known.entry(kind) {
             vacant.insert(load(tx, kind)?);
-            if kind == Kind::Product {
+            if kind == Kind::PRODUCT {
                 self.prices = prices(tx)?;
             }
         }
         // Companies are also named by their domain, contacts by any of their addresses.
-        let other = if kind == Kind::Company { address::domain(name) } else { address::email(name) };
+        let other = if kind == Kind::COMPANY { address::domain(name) } else { address::email(name) };
         let found = self.known.get(&kind).and_then(|names| names.find(name, &other));
         if found.is_some() || !grows(kind) {
             return Ok(found);
@@ -166,7 +169,7 @@ impl References {
 
     /// The name that is most like it; of people, who are named by their e-mail, none when the role hides it.
     pub fn nearest(&self, tx: &Tx<'_>, kind: Kind, name: &str) -> Option<String> {
-        if kind == Kind::Contact && tx.actor.access.hides("contacts", "email") {
+        if kind == Kind::CONTACT && tx.actor.access.hides("contacts", "email") {
             return None;
         }
         let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
@@ -195,9 +198,9 @@ fn prices(tx: &mut Tx<'_>) -> Result<HashMap<Uuid, Money>> {
 fn add(tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Uuid> {
     let name = name.chars().take(200).collect::<String>();
     Ok(match kind {
-        Kind::Team => teams::insert(tx, &TeamCreate { id: None, name, parent_id: None })?.id,
-        Kind::Source => sources::insert(tx, &SourceCreate { id: None, name, channel: None })?.id,
-        Kind::LossReason => loss_reasons::insert(tx, &LossReasonCreate { id: None, name })?.id,
+        Kind::TEAM => teams::insert(tx, &TeamCreate { id: None, name, parent_id: None })?.id,
+        Kind::SOURCE => sources::insert(tx, &SourceCreate { id: None, name, channel: None })?.id,
+        Kind::LOSS_REASON => loss_reasons::insert(tx, &LossReasonCreate { id: None, name })?.id,
         other => return Err(Error::internal(format!("{} cannot be added by name", other.as_str()))),
     })
 }

@@ -32,7 +32,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-owned!(imports, Import, Import);
+owned!(imports, Import);
 
 /// 64 MiB.
 const FILE_MAX: usize = 64 << 20;
@@ -265,7 +265,7 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
 #[utoipa::path(operation_id = "create_import", request_body(content = ImportUpload, content_type = "multipart/form-data"),
     responses((status = 201, description = "The file is kept; run it next", body = Import)))]
 #[post("/imports")]
-async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
     let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
     check_right(&ctx.actor, resource, false)?;
     let stages = ctx.read_value(move |tx| open_stages(tx, resource)).await?;
@@ -283,7 +283,7 @@ async fn create(ctx: Ctx<can::imports::Create>, request: HttpRequest, payload: w
 #[utoipa::path(operation_id = "run_import", params(("import_id" = Uuid, Path, description = "Id of the import")), request_body = ImportRun,
     responses((status = 202, description = "The job that does it", body = Job)))]
 #[post("/imports/{import_id}/run")]
-async fn begin(ctx: Ctx<can::imports::Create>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
+async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
     let (dry_run, again) = (asked.dry_run, asked.0.clone());
     let Ok((import, content, settings)) = ctx.read_value(move |tx| prepare(tx, id.0, &asked)).await else {
         // Refused here, where a request that was answered before gets its answer again.
@@ -297,7 +297,7 @@ async fn begin(ctx: Ctx<can::imports::Create>, id: Id, asked: Valid<ImportRun>) 
 /// List imports, the latest first.
 #[utoipa::path(operation_id = "list_imports", params(ImportList), responses((status = 200, description = "A page of imports", body = ImportPage)))]
 #[get("/imports")]
-async fn list(ctx: Ctx<can::imports::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     let (plan, link) = (IMPORT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let actor = tx.actor;
@@ -312,7 +312,7 @@ async fn list(ctx: Ctx<can::imports::Read>) -> Result<Reply> {
 #[utoipa::path(operation_id = "get_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 200, description = "The import", body = Import)))]
 #[get("/imports/{import_id}")]
-async fn read(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let import = find(tx, id.0)?;
         Reply::record(&veil::import(tx.actor, import))
@@ -324,7 +324,7 @@ async fn read(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "delete_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/imports/{import_id}")]
-async fn remove(ctx: Ctx<can::imports::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Import>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
@@ -341,7 +341,7 @@ list_params!(ProblemParameters, {
 #[utoipa::path(operation_id = "list_import_problems", params(("import_id" = Uuid, Path, description = "Id of the import"), ProblemParameters),
     responses((status = 200, description = "A page of problems", content((ImportProblemPage = "application/json"), (String = "text/csv")))))]
 #[get("/imports/{import_id}/problems")]
-async fn problems(ctx: Ctx<can::imports::Read>, id: Id) -> Result<Reply> {
+async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     let (csv, link, mut params) = (ctx.wants_csv()?, ctx.next_link(), ctx.query_params()?);
     let limit = params.limit(50, 500)?;
     let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");

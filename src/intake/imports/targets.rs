@@ -52,13 +52,13 @@ pub fn shape(resource: ImportResource) -> Arc<Shape> {
 /// The kind of record that a member `…_id` names.
 fn referred(member: &str) -> Option<Kind> {
     Some(match member {
-        "owner_id" | "assignee_id" => Kind::User,
-        "team_id" => Kind::Team,
-        "company_id" | "parent_id" => Kind::Company,
-        "contact_id" => Kind::Contact,
-        "source_id" => Kind::Source,
-        "product_id" => Kind::Product,
-        "loss_reason_id" => Kind::LossReason,
+        "owner_id" | "assignee_id" => Kind::USER,
+        "team_id" => Kind::TEAM,
+        "company_id" | "parent_id" => Kind::COMPANY,
+        "contact_id" => Kind::CONTACT,
+        "source_id" => Kind::SOURCE,
+        "product_id" => Kind::PRODUCT,
+        "loss_reason_id" => Kind::LOSS_REASON,
         _ => return None,
     })
 }
@@ -101,7 +101,7 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
             }
             add(
                 "loss_reason",
-                Target::Reference("loss_reason_id".into(), Kind::LossReason),
+                Target::Reference("loss_reason_id".into(), Kind::LOSS_REASON),
                 "why it was disqualified; added to the list if new",
             );
         }
@@ -177,7 +177,7 @@ pub fn shown(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec<
 pub fn is_hidden(actor: &Actor, resource: ImportResource, name: &str) -> bool {
     // The contact of a deal is named by its e-mail.
     if resource == ImportResource::Deals && name == "contact" {
-        return actor.access.hides(Kind::Contact.path(), "email");
+        return actor.access.hides(Kind::CONTACT.path(), "email");
     }
     let member = name.split('.').next().unwrap_or(name);
     let mut hidden = actor.access.hidden_members(resource.kind().path());

@@ -96,7 +96,7 @@ fn distinct(
 /// Companies that the file itself has made can be named by rows further down, once they are there to stay.
 fn remember(reader: &mut RowReader, companies: Vec<Company>) {
     for company in companies {
-        reader.references.note(Kind::Company, &company.name, company.id);
+        reader.references.note(Kind::COMPANY, &company.name, company.id);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -58,7 +59,16 @@ pub struct Company {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(Company, Company);
+record!(Company, COMPANY);
+
+impl Kind {
+    pub const COMPANY: Kind = Kind::new("company", "companies");
+}
+
+impl Resource for Company {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::COMPANY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(CompanyPage of Company);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -152,7 +162,7 @@ crate::tag_change!(CompanyUpdate);
 impl Rules for CompanyUpdate {
     crate::read_only_members_of!(Company);
 }
-gives!(CompanyUpdate of Company: revenue, employees, address);
+gives!(CompanyUpdate of COMPANY: revenue, employees, address);
 
 static NEXT_TASK_ON: Field = field("next_task_on", &companies::next_task_on)
     .at("next_task.due_date")
@@ -160,7 +170,7 @@ static NEXT_TASK_ON: Field = field("next_task_on", &companies::next_task_on)
     .beside();
 
 pub static COMPANY: Fields<companies::table> = Fields {
-    kind: Kind::Company,
+    kind: Kind::COMPANY,
     all: &[
         field("name", &companies::name),
         field("domain", &companies::domain).formatted(TextFormat::Domain),
@@ -169,8 +179,8 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("revenue", &companies::revenue_amount).at("revenue.amount").in_currency("revenue_currency"),
         field("revenue_currency", &companies::revenue_currency).at("revenue.currency").formatted(TextFormat::Currency),
         field("country", &companies::country),
-        field("parent_id", &companies::parent_id).to(Kind::Company),
-        field("owner_id", &companies::owner_id).to(Kind::User).hot(),
+        field("parent_id", &companies::parent_id).to(Kind::COMPANY),
+        field("owner_id", &companies::owner_id).to(Kind::USER).hot(),
         field("tags", &companies::tags),
         field("external_id", &companies::external_id),
         field("next_task_at", &companies::next_task_at)
@@ -188,8 +198,8 @@ pub static COMPANY: Fields<companies::table> = Fields {
         members: &["name", "domain"],
     }),
     links: &[
-        away!("contacts", CONTACT.all, Contact by &COMPANY.id, in CONTACTS_OF_COMPANIES),
-        away!("deals", &related::DEALS, Deal by &COMPANY.id, in DEALS_OF_COMPANIES),
+        away!("contacts", CONTACT.all, CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),
+        away!("deals", &related::DEALS, DEAL by &COMPANY.id, in DEALS_OF_COMPANIES),
     ],
     table: PhantomData,
 };

@@ -14,14 +14,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// List companies.
 #[utoipa::path(operation_id = "list_companies", params(CompanyList), responses((status = 200, description = "A page of companies", content((CompanyPage = "application/json"), (String = "text/csv")))))]
 #[get("/companies")]
-async fn list(ctx: Ctx<can::companies::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Company>>) -> Result<Reply> {
     ctx.list(&COMPANY, store::page).await
 }
 
 /// Create a company.
 #[utoipa::path(operation_id = "create_company", request_body = CompanyCreate, responses((status = 201, description = "The company", body = Company)))]
 #[post("/companies")]
-async fn create(ctx: Ctx<can::companies::Create>, new: Valid<CompanyCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Company>>, new: Valid<CompanyCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
 }
 
@@ -29,7 +29,7 @@ async fn create(ctx: Ctx<can::companies::Create>, new: Valid<CompanyCreate>) -> 
 #[utoipa::path(operation_id = "get_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
     responses((status = 200, description = "The company", body = Company)))]
 #[get("/companies/{company_id}")]
-async fn read(ctx: Ctx<can::companies::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
     ctx.one(&COMPANY, id, store::find).await
 }
 
@@ -37,7 +37,7 @@ async fn read(ctx: Ctx<can::companies::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_company", params(("company_id" = Uuid, Path, description = "Id of the company")), request_body = CompanyUpdate,
     responses((status = 200, description = "The company as changed", body = Company)))]
 #[patch("/companies/{company_id}")]
-async fn change(ctx: Ctx<can::companies::Update>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
@@ -46,25 +46,25 @@ async fn change(ctx: Ctx<can::companies::Update>, id: Id, changes: Valid<Company
 #[utoipa::path(operation_id = "delete_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/companies/{company_id}")]
-async fn remove(ctx: Ctx<can::companies::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Company>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
 batch! {
-    companies, Company, CompanyCreate, CompanyUpdate, store;
+    Company, CompanyCreate, CompanyUpdate, store;
     CompanyBatchCreate, CompanyBatchUpdate, CompanyBatchUpdateItem;
     "/companies/batch-create" "batch_create_companies", "/companies/batch-update" "batch_update_companies", "/companies/batch-delete" "batch_delete_companies"
 }
 impl UpsertExtras<Company> for CompanyCreate {}
-upsert!(companies, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
+upsert!(Company, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
 bulk! {
-    companies, COMPANY, CompanyUpdate, CompanyBulkUpdate;
+    companies, Company, COMPANY, CompanyUpdate, CompanyBulkUpdate;
     "companies", "/companies/bulk-update" "bulk_update_companies", "/companies/bulk-delete" "bulk_delete_companies"
 }
-search!(companies, COMPANY, CompanyPage, store::page, "/companies/search" "search_companies");
+search!(Company, COMPANY, CompanyPage, store::page, "/companies/search" "search_companies");
 
-restore!(companies, Company, store::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
+restore!(Company, store::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

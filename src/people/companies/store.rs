@@ -23,7 +23,7 @@ use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft companies, Company, Company);
+owned!(soft companies, Company);
 restorable!(companies, Company);
 removable!(companies, Company, frees external_id);
 
@@ -59,7 +59,7 @@ struct NewRow<'a> {
 
 impl<'a> NewRow<'a> {
     fn new(tx: &mut Tx<'_>, new: &'a CompanyCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
-        let custom = custom_fields::new_values(tx, Kind::Company, &new.custom_fields)?;
+        let custom = custom_fields::new_values(tx, Kind::COMPANY, &new.custom_fields)?;
         let (revenue_amount, revenue_currency) = columns(new.revenue.as_ref());
         Ok(NewRow {
             workspace_id: tx.workspace(),
@@ -74,7 +74,7 @@ impl<'a> NewRow<'a> {
             address: new.address.as_deref(),
             country: new.country.as_deref(),
             parent_id: new.parent_id,
-            owner_id: visibility::owner_of_new(tx, Kind::Company, new.owner_id),
+            owner_id: visibility::owner_of_new(tx, Kind::COMPANY, new.owner_id),
             tags: spelling.of(&new.tags),
             custom,
             external_id: new.external_id.as_deref(),
@@ -85,12 +85,12 @@ impl<'a> NewRow<'a> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
-    visibility::authorize_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))?;
-    refs::require_visible(tx, &[(Kind::Company, new.parent_id, "/parent_id")])?;
+    visibility::authorize_create(tx, Kind::COMPANY, visibility::owner_of_new(tx, Kind::COMPANY, new.owner_id))?;
+    refs::require_visible(tx, &[(Kind::COMPANY, new.parent_id, "/parent_id")])?;
     refs::require_active(tx, [new.owner_id], "/owner_id")?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
-    custom_fields::require_visible(tx, Kind::Company, [new.custom_fields.as_slice()])?;
+    custom_fields::require_visible(tx, Kind::COMPANY, [new.custom_fields.as_slice()])?;
     let row: Company = diesel::insert_into(companies::table)
         .values(row)
         .returning(Company::as_returning())
@@ -104,14 +104,14 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
 /// Inserts many with one statement. A row that the database refuses fails them all.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Company>> {
     list.iter().try_for_each(|new| {
-        visibility::authorize_create(tx, Kind::Company, visibility::owner_of_new(tx, Kind::Company, new.owner_id))
+        visibility::authorize_create(tx, Kind::COMPANY, visibility::owner_of_new(tx, Kind::COMPANY, new.owner_id))
     })?;
-    let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.parent_id, "/parent_id")).collect();
+    let parents: Vec<Named<'_>> = list.iter().map(|new| (Kind::COMPANY, new.parent_id, "/parent_id")).collect();
     refs::require_visible(tx, &parents)?;
     refs::require_active(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
-    custom_fields::require_visible(tx, Kind::Company, list.iter().map(|new| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::COMPANY, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
         .values(rows)
         .returning(Company::as_returning())
@@ -171,7 +171,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     // The parent that companies have already may stay, seen or not.
     let parents = groups.iter().map(|(rows, changes)| {
         let parent = changes.parent_id.flatten();
-        (Kind::Company, parent.filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id))), "/parent_id")
+        (Kind::COMPANY, parent.filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id))), "/parent_id")
     });
     refs::require_visible(tx, &parents.collect::<Vec<_>>())?;
     let moved = groups.iter().filter(|(_, changes)| changes.parent_id.flatten().is_some());
@@ -187,7 +187,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
             (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
         });
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::Company, rows.first().map(|row| &row.custom), given)?;
+        let custom = custom_fields::changed(tx, Kind::COMPANY, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
         let tags = crate::set_tags!(companies, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -203,7 +203,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::Company, given)?;
+    custom_fields::require_visible_anew(tx, Kind::COMPANY, given)?;
     let changed: Vec<Company> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     if !moved.is_empty() {
         check_parents(tx, moved)?;

@@ -8,6 +8,7 @@ use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::{Every, TextFormat};
@@ -179,7 +180,16 @@ pub struct Contact {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(Contact, Contact);
+record!(Contact, CONTACT);
+
+impl Kind {
+    pub const CONTACT: Kind = Kind::new("contact", "contacts");
+}
+
+impl Resource for Contact {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::CONTACT).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(ContactPage of Contact);
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -333,7 +343,7 @@ pub struct ContactUpdate {
     pub external_id: Option<Option<String>>,
 }
 
-gives!(ContactUpdate of Contact: email, emails, phone, phones, address, birthday, consents);
+gives!(ContactUpdate of CONTACT: email, emails, phone, phones, address, birthday, consents);
 crate::tag_change!(ContactUpdate);
 
 impl Rules for ContactUpdate {
@@ -376,19 +386,19 @@ static NEXT_TASK_ON: Field = field("next_task_on", &contacts::next_task_on)
     .beside();
 
 pub static CONTACT: Fields<contacts::table> = Fields {
-    kind: Kind::Contact,
+    kind: Kind::CONTACT,
     all: &[
         field("first_name", &contacts::first_name),
         field("last_name", &contacts::last_name),
         field("email", &contacts::email).formatted(TextFormat::Email).first_of(&EVERY_EMAIL).hot(),
         field("phone", &contacts::phone).formatted(TextFormat::Phone).first_of(&EVERY_PHONE).hot(),
-        field("company_id", &contacts::company_id).to(Kind::Company).hot(),
+        field("company_id", &contacts::company_id).to(Kind::COMPANY).hot(),
         field("position", &contacts::position),
         field("birthday", &contacts::birthday),
         field("preferred_channel", &contacts::preferred_channel).one_of(Channel::TEXTS),
         field("do_not_contact", &contacts::do_not_contact),
         field("lifecycle", &contacts::lifecycle).one_of(Lifecycle::TEXTS),
-        field("source_id", &contacts::source_id).to(Kind::Source),
+        field("source_id", &contacts::source_id).to(Kind::SOURCE),
         expression("first_touch_source_id", ValueType::Uuid, &Sql("((contacts.first_touch ->> 'source_id')::uuid)"))
             .at("first_touch.source_id"),
         expression("first_touch_campaign", ValueType::Text, &Sql("(contacts.first_touch ->> 'campaign')"))
@@ -399,7 +409,7 @@ pub static CONTACT: Fields<contacts::table> = Fields {
             .at("first_touch.at"),
         // The channels to which the last word is yes.
         expression("consents", ValueType::TextArray, &Sql("agreed(contacts.consents)")).one_of(Channel::TEXTS),
-        field("owner_id", &contacts::owner_id).to(Kind::User).hot(),
+        field("owner_id", &contacts::owner_id).to(Kind::USER).hot(),
         field("tags", &contacts::tags),
         field("external_id", &contacts::external_id).hot(),
         field("next_task_at", &contacts::next_task_at)
@@ -425,8 +435,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
             by: LinkedBy::Seen(|actor, deals| related::people_of_deals(&CONTACT, actor, deals)),
             includes: &[],
         },
-        away!("company", COMPANY.all, Company by &COMPANY_ID, in COMPANIES),
-        away!("deals", &related::DEALS, Deal by &CONTACT.id, in DEALS_OF_CONTACTS),
+        away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
+        away!("deals", &related::DEALS, DEAL by &CONTACT.id, in DEALS_OF_CONTACTS),
     ],
     table: PhantomData,
 };

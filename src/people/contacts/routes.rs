@@ -15,14 +15,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// List contacts.
 #[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", content((ContactPage = "application/json"), (String = "text/csv")))))]
 #[get("/contacts")]
-async fn list(ctx: Ctx<can::contacts::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
     ctx.list(&CONTACT, store::page).await
 }
 
 /// Create a contact. An e-mail that another contact has is a conflict, with the id of that contact.
 #[utoipa::path(operation_id = "create_contact", request_body = ContactCreate, responses((status = 201, description = "The contact", body = Contact)))]
 #[post("/contacts")]
-async fn create(ctx: Ctx<can::contacts::Create>, new: Valid<ContactCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Result<Reply> {
     let emails = store::emails_of(&new);
     match ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await {
         // Who may not see addresses does not learn whose one is.
@@ -38,7 +38,7 @@ async fn create(ctx: Ctx<can::contacts::Create>, new: Valid<ContactCreate>) -> R
 #[utoipa::path(operation_id = "get_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 200, description = "The contact", body = Contact)))]
 #[get("/contacts/{contact_id}")]
-async fn read(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     ctx.one(&CONTACT, id, store::find).await
 }
 
@@ -46,7 +46,7 @@ async fn read(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")), request_body = ContactUpdate,
     responses((status = 200, description = "The contact as changed", body = Contact)))]
 #[patch("/contacts/{contact_id}")]
-async fn change(ctx: Ctx<can::contacts::Update>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
@@ -55,7 +55,7 @@ async fn change(ctx: Ctx<can::contacts::Update>, id: Id, changes: Valid<ContactU
 #[utoipa::path(operation_id = "delete_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/contacts/{contact_id}")]
-async fn remove(ctx: Ctx<can::contacts::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Contact>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
@@ -64,7 +64,7 @@ async fn remove(ctx: Ctx<can::contacts::Delete>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "list_contact_consents", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 200, description = "The history", body = ConsentHistory)))]
 #[get("/contacts/{contact_id}/consents")]
-async fn consent_history(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply> {
+async fn consent_history(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         if tx.actor.access.hides("contacts", "consents") {
             return Err(Error::new(Code::Forbidden, "your role hides consents"));
@@ -76,19 +76,19 @@ async fn consent_history(ctx: Ctx<can::contacts::Read>, id: Id) -> Result<Reply>
 }
 
 batch! {
-    contacts, Contact, ContactCreate, ContactUpdate, store;
+    Contact, ContactCreate, ContactUpdate, store;
     ContactBatchCreate, ContactBatchUpdate, ContactBatchUpdateItem;
     "/contacts/batch-create" "batch_create_contacts", "/contacts/batch-update" "batch_update_contacts", "/contacts/batch-delete" "batch_delete_contacts"
 }
 impl UpsertExtras<Contact> for ContactCreate {}
-upsert!(contacts, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
+upsert!(Contact, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
 bulk! {
-    contacts, CONTACT, ContactUpdate, ContactBulkUpdate;
+    contacts, Contact, CONTACT, ContactUpdate, ContactBulkUpdate;
     "contacts", "/contacts/bulk-update" "bulk_update_contacts", "/contacts/bulk-delete" "bulk_delete_contacts"
 }
-search!(contacts, CONTACT, ContactPage, store::page, "/contacts/search" "search_contacts");
+search!(Contact, CONTACT, ContactPage, store::page, "/contacts/search" "search_contacts");
 
-restore!(contacts, Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
+restore!(Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove).service(consent_history);

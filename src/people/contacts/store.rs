@@ -26,13 +26,13 @@ use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-owned!(soft contacts, Contact, Contact);
+owned!(soft contacts, Contact);
 restorable!(contacts, Contact as undelete);
 removable!(contacts, Contact, frees external_id, then follow);
 
 /// Brings the next tasks of the companies up to date for which these people work.
 fn refresh(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
-    related::refresh(tx, Kind::Company, rows.iter().filter_map(|row| row.company_id))
+    related::refresh(tx, Kind::COMPANY, rows.iter().filter_map(|row| row.company_id))
 }
 
 /// What follows from a deletion.
@@ -85,7 +85,7 @@ struct NewRow<'a> {
 
 impl<'a> NewRow<'a> {
     fn new(tx: &mut Tx<'_>, new: &'a ContactCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
-        let custom = custom_fields::new_values(tx, Kind::Contact, &new.custom_fields)?;
+        let custom = custom_fields::new_values(tx, Kind::CONTACT, &new.custom_fields)?;
         let (emails, phones) = (emails_of(new), phones_of(new, &tx.actor.settings.country));
         let first_touch = new.first_touch.clone().or_else(|| {
             new.source_id.map(|source| FirstTouch {
@@ -118,7 +118,7 @@ impl<'a> NewRow<'a> {
             lifecycle: new.lifecycle.unwrap_or(crate::people::contacts::model::Lifecycle::Lead),
             source_id: new.source_id.or(first_touch.as_ref().and_then(|touch| touch.source_id)),
             first_touch,
-            owner_id: visibility::owner_of_new(tx, Kind::Contact, new.owner_id),
+            owner_id: visibility::owner_of_new(tx, Kind::CONTACT, new.owner_id),
             tags: spelling.of(&new.tags),
             custom,
             external_id: text(&new.external_id),
@@ -190,13 +190,13 @@ fn primary_phone(phones: &Phones) -> Option<String> {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
-    visibility::authorize_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))?;
-    refs::require_visible(tx, &[(Kind::Company, new.company_id, "/company_id")])?;
+    visibility::authorize_create(tx, Kind::CONTACT, visibility::owner_of_new(tx, Kind::CONTACT, new.owner_id))?;
+    refs::require_visible(tx, &[(Kind::COMPANY, new.company_id, "/company_id")])?;
     refs::require_active(tx, [new.owner_id], "/owner_id")?;
     check_touches(tx, &[new])?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
-    custom_fields::require_visible(tx, Kind::Contact, [new.custom_fields.as_slice()])?;
+    custom_fields::require_visible(tx, Kind::CONTACT, [new.custom_fields.as_slice()])?;
     let row: Contact = diesel::insert_into(contacts::table)
         .values(row)
         .returning(Contact::as_returning())
@@ -212,15 +212,15 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
 /// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
     list.iter().try_for_each(|new| {
-        visibility::authorize_create(tx, Kind::Contact, visibility::owner_of_new(tx, Kind::Contact, new.owner_id))
+        visibility::authorize_create(tx, Kind::CONTACT, visibility::owner_of_new(tx, Kind::CONTACT, new.owner_id))
     })?;
-    let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::Company, new.company_id, "/company_id")).collect();
+    let companies: Vec<Named<'_>> = list.iter().map(|new| (Kind::COMPANY, new.company_id, "/company_id")).collect();
     refs::require_visible(tx, &companies)?;
     refs::require_active(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     check_touches(tx, list)?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
-    custom_fields::require_visible(tx, Kind::Contact, list.iter().map(|new| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::CONTACT, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         .returning(Contact::as_returning())
@@ -277,7 +277,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     // The company that contacts have already may stay, seen or not.
     let companies = groups.iter().filter_map(|(rows, changes)| {
         let company = changes.company_id.flatten().filter(|id| !rows.iter().all(|row| row.company_id == Some(*id)))?;
-        Some((Kind::Company, Some(company), "/company_id"))
+        Some((Kind::COMPANY, Some(company), "/company_id"))
     });
     refs::require_visible(tx, &companies.collect::<Vec<_>>())?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
@@ -293,7 +293,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
             (contacts::phone.eq(primary_phone(&phones)), keys, contacts::phones.eq(phones))
         });
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::Contact, before.map(|row| &row.custom), given)?;
+        let custom = custom_fields::changed(tx, Kind::CONTACT, before.map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| contacts::custom.eq(custom));
         let tags = before.and_then(|before| changes.tag_change().of(&before.tags, &spelling));
         let tags = crate::set_tags!(contacts, records::tags::few_enough(tags)?);
@@ -310,7 +310,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::Contact, given)?;
+    custom_fields::require_visible_anew(tx, Kind::CONTACT, given)?;
     let changed: Vec<Contact> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
@@ -329,7 +329,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     consents::note(tx, &changes.collect::<Vec<_>>())?;
     let moved = rows.iter().zip(&changed).filter(|(before, after)| before.company_id != after.company_id);
     let companies = moved.flat_map(|(before, after)| [before.company_id, after.company_id]).flatten();
-    related::refresh(tx, Kind::Company, companies.collect::<Vec<_>>())?;
+    related::refresh(tx, Kind::COMPANY, companies.collect::<Vec<_>>())?;
     Ok(changed)
 }
 

@@ -1,6 +1,7 @@
 //! The row of a file, what creates and changes it, and its fields.
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::files;
@@ -39,7 +40,16 @@ pub struct File {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(File, File);
+record!(File, FILE);
+
+impl Kind {
+    pub const FILE: Kind = Kind::new("file", "files");
+}
+
+impl Resource for File {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::FILE).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(FilePage of File);
 
 /// A SHA-256, kept as bytes and shown in hexadecimal.
@@ -99,17 +109,17 @@ impl Rules for FileUpdate {
 }
 
 pub static FILE: Fields<files::table> = Fields {
-    kind: Kind::File,
+    kind: Kind::FILE,
     all: &[
         field("name", &files::name),
         field("content_type", &files::content_type),
         field("size", &files::size),
-        field("contact_id", &files::contact_id).to(Kind::Contact).hot(),
-        field("company_id", &files::company_id).to(Kind::Company).hot(),
-        field("lead_id", &files::lead_id).to(Kind::Lead).hot(),
-        field("deal_id", &files::deal_id).to(Kind::Deal).hot(),
+        field("contact_id", &files::contact_id).to(Kind::CONTACT).hot(),
+        field("company_id", &files::company_id).to(Kind::COMPANY).hot(),
+        field("lead_id", &files::lead_id).to(Kind::LEAD).hot(),
+        field("deal_id", &files::deal_id).to(Kind::DEAL).hot(),
         field("activity_id", &files::activity_id),
-        field("author_id", &files::author_id).to(Kind::User),
+        field("author_id", &files::author_id).to(Kind::USER),
         field("created_at", &files::created_at),
         field("updated_at", &files::updated_at),
         field("deleted_at", &files::deleted_at),

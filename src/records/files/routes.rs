@@ -61,7 +61,7 @@ fn content_type(bytes: &[u8]) -> &'static str {
     responses((status = 201, description = "The file is kept", body = File)))]
 #[post("/files")]
 async fn create(
-    ctx: Ctx<can::files::Create>,
+    ctx: Ctx<can::Create<File>>,
     request: HttpRequest,
     payload: web::Payload,
     blobs: web::Data<Blobs>,
@@ -110,7 +110,7 @@ async fn discard(blobs: &Blobs, workspace: Uuid, id: Uuid) {
 /// List files, the latest first.
 #[utoipa::path(operation_id = "list_files", params(FileList), responses((status = 200, description = "A page of files", body = FilePage)))]
 #[get("/files")]
-async fn list(ctx: Ctx<can::files::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<File>>) -> Result<Reply> {
     let (plan, link) = (FILE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = store::page(tx, &plan)?;
@@ -122,7 +122,7 @@ async fn list(ctx: Ctx<can::files::Read>) -> Result<Reply> {
 /// How many files the workspace keeps, how many bytes they have together, and how many it may keep.
 #[utoipa::path(operation_id = "get_file_usage", responses((status = 200, description = "What is used up", body = FileUsage)))]
 #[get("/files/usage")]
-async fn usage(ctx: Ctx<can::files::Read>, blobs: web::Data<Blobs>) -> Result<Reply> {
+async fn usage(ctx: Ctx<can::Read<File>>, blobs: web::Data<Blobs>) -> Result<Reply> {
     let quota = blobs.quota;
     ctx.read(move |tx| Reply::ok(&store::usage(tx, quota)?)).await
 }
@@ -131,7 +131,7 @@ async fn usage(ctx: Ctx<can::files::Read>, blobs: web::Data<Blobs>) -> Result<Re
 #[utoipa::path(operation_id = "get_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 200, description = "The file", body = File)))]
 #[get("/files/{file_id}")]
-async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
+async fn show(ctx: Ctx<can::Read<File>>, id: Id) -> Result<Reply> {
     ctx.one(&FILE, id, store::find).await
 }
 
@@ -140,7 +140,7 @@ async fn show(ctx: Ctx<can::files::Read>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "application/octet-stream")))]
 #[get("/files/{file_id}/content")]
 async fn download(
-    ctx: Ctx<can::files::Read>,
+    ctx: Ctx<can::Read<File>>,
     request: HttpRequest,
     id: Id,
     blobs: web::Data<Blobs>,
@@ -175,7 +175,7 @@ async fn download(
 #[utoipa::path(operation_id = "update_file", params(("file_id" = Uuid, Path, description = "Id of the file")), request_body = FileUpdate,
     responses((status = 200, description = "The file as changed", body = File)))]
 #[patch("/files/{file_id}")]
-async fn change(ctx: Ctx<can::files::Update>, id: Id, changes: Valid<FileUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
@@ -184,12 +184,12 @@ async fn change(ctx: Ctx<can::files::Update>, id: Id, changes: Valid<FileUpdate>
 #[utoipa::path(operation_id = "delete_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/files/{file_id}")]
-async fn remove(ctx: Ctx<can::files::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<File>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(files, File, store::restore, "/files/{file_id}/restore" "restore_file" "file_id");
+restore!(File, store::restore, "/files/{file_id}/restore" "restore_file" "file_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(create).service(list).service(usage).service(show).service(download).service(change).service(remove);

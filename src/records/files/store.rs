@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
-owned!(soft files, File, File);
+owned!(soft files, File);
 restorable!(files, File);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -54,7 +54,7 @@ type Links = (Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>);
 /// With the records of its activity, so that who sees them sees the file.
 fn with_records_of_activity(tx: &mut Tx<'_>, belongs: Belongs) -> Result<Belongs> {
     let Some(id) = belongs.activity else { return Ok(belongs) };
-    let seen = visibility_filter::<activities::table>(tx.actor, Kind::Activity, Action::Read);
+    let seen = visibility_filter::<activities::table>(tx.actor, Kind::ACTIVITY, Action::Read);
     let own = activities::table.find((tx.workspace(), id)).filter(activities::deleted_at.is_null()).filter(&seen);
     let links = (activities::contact_id, activities::company_id, activities::lead_id, activities::deal_id);
     let found: Option<Links> = own.select(links).first(tx.conn).optional()?;
@@ -98,7 +98,7 @@ pub fn require_quota(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<(
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File> {
-    visibility::authorize_create(tx, Kind::File, Some(tx.actor.user))?;
+    visibility::authorize_create(tx, Kind::FILE, Some(tx.actor.user))?;
     if quota.is_some() {
         // Uploads of one workspace are counted one after another.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
@@ -108,10 +108,10 @@ pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File>
     refs::require_visible(
         tx,
         &[
-            (Kind::Contact, contact, "/contact_id"),
-            (Kind::Company, company, "/company_id"),
-            (Kind::Lead, lead, "/lead_id"),
-            (Kind::Deal, deal, "/deal_id"),
+            (Kind::CONTACT, contact, "/contact_id"),
+            (Kind::COMPANY, company, "/company_id"),
+            (Kind::LEAD, lead, "/lead_id"),
+            (Kind::DEAL, deal, "/deal_id"),
         ],
     )?;
     let belongs = with_records_of_activity(tx, new.belongs)?;

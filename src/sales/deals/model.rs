@@ -7,6 +7,7 @@ use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -109,7 +110,16 @@ pub struct Deal {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(Deal, Deal);
+record!(Deal, DEAL);
+
+impl Kind {
+    pub const DEAL: Kind = Kind::new("deal", "deals");
+}
+
+impl Resource for Deal {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::DEAL).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(DealPage of Deal);
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -226,7 +236,7 @@ pub struct DealUpdate {
     pub external_id: Option<Option<String>>,
 }
 
-gives!(DealUpdate of Deal: value, probability_percent, competitor, next_step);
+gives!(DealUpdate of DEAL: value, probability_percent, competitor, next_step);
 crate::tag_change!(DealUpdate);
 
 impl Rules for DealUpdate {
@@ -301,25 +311,25 @@ static NEXT_TASK_ON: Field = field("next_task_on", &deals::next_task_on)
     .beside();
 
 pub static DEAL: Fields<deals::table> = Fields {
-    kind: Kind::Deal,
+    kind: Kind::DEAL,
     all: &[
         field("number", &deals::number).formatted(TextFormat::Number),
         field("title", &deals::title),
-        field("pipeline_id", &deals::pipeline_id).to(Kind::Pipeline).hot(),
-        field("stage_id", &deals::stage_id).to(Kind::Stage).hot(),
+        field("pipeline_id", &deals::pipeline_id).to(Kind::PIPELINE).hot(),
+        field("stage_id", &deals::stage_id).to(Kind::STAGE).hot(),
         field("status", &deals::status).one_of(Category::TEXTS).hot(),
-        field("company_id", &deals::company_id).to(Kind::Company).hot(),
-        field("owner_id", &deals::owner_id).to(Kind::User).hot(),
-        field("source_id", &deals::source_id).to(Kind::Source),
+        field("company_id", &deals::company_id).to(Kind::COMPANY).hot(),
+        field("owner_id", &deals::owner_id).to(Kind::USER).hot(),
+        field("source_id", &deals::source_id).to(Kind::SOURCE),
         field("value", &deals::value_amount).at("value.amount").in_currency("currency"),
         field("currency", &deals::value_currency).at("value.currency").formatted(TextFormat::Currency),
         field("probability_percent", &deals::probability_percent),
         field("expected_close_date", &deals::expected_close_date),
         field("forecast_category", &deals::forecast_category).one_of(ForecastCategory::TEXTS),
         field("closed_at", &deals::closed_at),
-        field("closed_by_id", &deals::closed_by_id).to(Kind::User),
+        field("closed_by_id", &deals::closed_by_id).to(Kind::USER),
         field("delivery_date", &deals::delivery_date),
-        field("loss_reason_id", &deals::loss_reason_id).to(Kind::LossReason),
+        field("loss_reason_id", &deals::loss_reason_id).to(Kind::LOSS_REASON),
         field("competitor", &deals::competitor),
         field("tags", &deals::tags),
         field("external_id", &deals::external_id).hot(),
@@ -343,8 +353,8 @@ pub static DEAL: Fields<deals::table> = Fields {
                 "select deal_id from deal_contacts where workspace_id = deals.workspace_id and contact_id = ",
             ),
             includes: &[
-                inside("contacts", "contacts", Kind::Contact),
-                inside("primary_contact", "contacts.0.contact_id", Kind::Contact),
+                inside("contacts", "contacts", Kind::CONTACT),
+                inside("primary_contact", "contacts.0.contact_id", Kind::CONTACT),
             ],
         },
         Link {
@@ -354,8 +364,8 @@ pub static DEAL: Fields<deals::table> = Fields {
             ),
             includes: &[],
         },
-        away!("company", COMPANY.all, Company by &COMPANY_ID, in COMPANIES),
-        away!("contacts", CONTACT.all, Contact by &DEAL.id, in CONTACTS_OF_DEALS),
+        away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
+        away!("contacts", CONTACT.all, CONTACT by &DEAL.id, in CONTACTS_OF_DEALS),
     ],
     table: PhantomData,
 };

@@ -22,14 +22,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// List deals.
 #[utoipa::path(operation_id = "list_deals", params(DealList), responses((status = 200, description = "A page of deals", content((DealPage = "application/json"), (String = "text/csv")))))]
 #[get("/deals")]
-async fn list(ctx: Ctx<can::deals::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Deal>>) -> Result<Reply> {
     ctx.list(&DEAL, store::page).await
 }
 
 /// Create a deal.
 #[utoipa::path(operation_id = "create_deal", request_body = DealCreate, responses((status = 201, description = "The deal", body = Deal)))]
 #[post("/deals")]
-async fn create(ctx: Ctx<can::deals::Create>, new: Valid<DealCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Deal>>, new: Valid<DealCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
 }
 
@@ -37,7 +37,7 @@ async fn create(ctx: Ctx<can::deals::Create>, new: Valid<DealCreate>) -> Result<
 #[utoipa::path(operation_id = "get_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 200, description = "The deal", body = Deal)))]
 #[get("/deals/{deal_id}")]
-async fn read(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     ctx.one(&DEAL, id, store::find).await
 }
 
@@ -45,7 +45,7 @@ async fn read(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealUpdate,
     responses((status = 200, description = "The deal as changed", body = Deal)))]
 #[patch("/deals/{deal_id}")]
-async fn change(ctx: Ctx<can::deals::Update>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
@@ -54,7 +54,7 @@ async fn change(ctx: Ctx<can::deals::Update>, id: Id, changes: Valid<DealUpdate>
 #[utoipa::path(operation_id = "move_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealMove,
     responses((status = 200, description = "The deal in its new stage", body = Deal)))]
 #[post("/deals/{deal_id}/move")]
-async fn move_to_stage(ctx: Ctx<can::deals::Update>, id: Id, to: Valid<DealMove>) -> Result<Reply> {
+async fn move_to_stage(ctx: Ctx<can::Update<Deal>>, id: Id, to: Valid<DealMove>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
@@ -63,7 +63,7 @@ async fn move_to_stage(ctx: Ctx<can::deals::Update>, id: Id, to: Valid<DealMove>
 #[utoipa::path(operation_id = "win_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealWin,
     responses((status = 200, description = "The deal, won", body = Deal)))]
 #[post("/deals/{deal_id}/win")]
-async fn win(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealWin>) -> Result<Reply> {
+async fn win(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealWin>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::win(tx, id.0, expected, &given)?)).await
 }
@@ -72,7 +72,7 @@ async fn win(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealWin>) -> Res
 #[utoipa::path(operation_id = "lose_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealLoss,
     responses((status = 200, description = "The deal, lost", body = Deal)))]
 #[post("/deals/{deal_id}/lose")]
-async fn lose(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealLoss>) -> Result<Reply> {
+async fn lose(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealLoss>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::lose(tx, id.0, expected, &given)?)).await
 }
@@ -81,7 +81,7 @@ async fn lose(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealLoss>) -> R
 #[utoipa::path(operation_id = "reopen_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealReopening,
     responses((status = 200, description = "The deal, open again", body = Deal)))]
 #[post("/deals/{deal_id}/reopen")]
-async fn reopen(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealReopening>) -> Result<Reply> {
+async fn reopen(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealReopening>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, &given)?)).await
 }
@@ -90,7 +90,7 @@ async fn reopen(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<DealReopening
 #[utoipa::path(operation_id = "list_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[get("/deals/{deal_id}/line-items")]
-async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
+async fn read_lines(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         lines::require_shown(tx.actor)?;
         let deal = store::find(tx, id.0)?;
@@ -103,7 +103,7 @@ async fn read_lines(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "replace_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = LineItemReplacement,
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[put("/deals/{deal_id}/line-items")]
-async fn replace_lines(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
+async fn replace_lines(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
     let (expected, read_only) = (ctx.expected()?, ctx.set_aside());
     ctx.write(move |tx| {
         lines::require_shown(tx.actor)?;
@@ -118,11 +118,11 @@ async fn replace_lines(ctx: Ctx<can::deals::Update>, id: Id, given: Valid<LineIt
 #[utoipa::path(operation_id = "get_deal_timeline", params(("deal_id" = Uuid, Path, description = "Id of the deal"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/deals/{deal_id}/timeline")]
-async fn timeline(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
+async fn timeline(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         store::find(tx, id.0)?;
-        let page = crate::work::timeline::page(tx, Kind::Deal, id.0, window)?;
+        let page = crate::work::timeline::page(tx, Kind::DEAL, id.0, window)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -132,13 +132,13 @@ async fn timeline(ctx: Ctx<can::deals::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "delete_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/deals/{deal_id}")]
-async fn remove(ctx: Ctx<can::deals::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Deal>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
 batch! {
-    deals, Deal, DealCreate, DealUpdate, store;
+    Deal, DealCreate, DealUpdate, store;
     DealBatchCreate, DealBatchUpdate, DealBatchUpdateItem;
     "/deals/batch-create" "batch_create_deals", "/deals/batch-update" "batch_update_deals", "/deals/batch-delete" "batch_delete_deals"
 }
@@ -170,14 +170,14 @@ impl UpsertExtras<Deal> for DealCreate {
     }
 }
 
-upsert!(deals, DealCreate, DealUpdate, DealBatchCreate, store, "/deals/batch-upsert" "batch_upsert_deals");
+upsert!(Deal, DealCreate, DealUpdate, DealBatchCreate, store, "/deals/batch-upsert" "batch_upsert_deals");
 bulk! {
-    deals, DEAL, DealUpdate, DealBulkUpdate;
+    deals, Deal, DEAL, DealUpdate, DealBulkUpdate;
     "deals", "/deals/bulk-update" "bulk_update_deals", "/deals/bulk-delete" "bulk_delete_deals"
 }
-search!(deals, DEAL, DealPage, store::page, "/deals/search" "search_deals");
+search!(Deal, DEAL, DealPage, store::page, "/deals/search" "search_deals");
 
-restore!(deals, Deal, restore::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
+restore!(Deal, restore::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config

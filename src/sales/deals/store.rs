@@ -28,7 +28,7 @@ use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft deals, Deal, Deal);
+owned!(soft deals, Deal);
 restorable!(deals, Deal as undelete);
 removable!(deals, Deal, frees external_id, then refresh);
 
@@ -130,8 +130,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
             None => known.entry(place).or_insert(first_stage(tx, new)?).clone(),
         };
         stage.takes_loss_reason(new.loss_reason_id)?;
-        let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
-        custom_fields::require_filled(tx, Kind::Deal, &custom, stage.id)?;
+        let custom = custom_fields::new_values(tx, Kind::DEAL, &new.custom_fields)?;
+        custom_fields::require_filled(tx, Kind::DEAL, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
         let without_beginning = stage.category != Category::Open;
         let stages = vec![(stage, tx.now)];
@@ -157,18 +157,18 @@ fn names(deal: &Deal, id: Option<Uuid>) -> bool {
 }
 
 fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>> {
-    let contact = |link: &DealContact| (Kind::Contact, Some(link.contact_id), "/contacts");
-    std::iter::once((Kind::Company, company, "/company_id")).chain(contacts.iter().map(contact)).collect()
+    let contact = |link: &DealContact| (Kind::CONTACT, Some(link.contact_id), "/contacts");
+    std::iter::once((Kind::COMPANY, company, "/company_id")).chain(contacts.iter().map(contact)).collect()
 }
 
 /// Inserts many with few statements, each with its past. A row that the database refuses fails them all.
 pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> Result<Vec<Deal>> {
     let listed = lines::listed(tx, list.iter().flat_map(|(new, _)| &new.line_items), &[])?;
-    let first = counter::take(tx, Kind::Deal, i64::try_from(list.len()).map_err(Error::internal)?)?;
+    let first = counter::take(tx, Kind::DEAL, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, history)) in (first..).zip(list) {
-        visibility::authorize_create(tx, Kind::Deal, new.owner_id)?;
+        visibility::authorize_create(tx, Kind::DEAL, new.owner_id)?;
         let (prices, total) = lines::price(&listed, &new.line_items)?;
         let row = new_row(tx, number, (*new, history), total.filter(|_| history.value_from_lines), &spelling)?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
@@ -177,7 +177,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> 
         spans.extend(spans_of(tx, row.id, history));
         rows.push(row);
     }
-    custom_fields::require_visible(tx, Kind::Deal, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::DEAL, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
     refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
@@ -203,7 +203,7 @@ fn new_row<'a>(
         history.last().zip(history.started_at()).ok_or_else(|| Error::internal("a deal without a stage"))?;
     let (value_amount, value_currency) = columns(new.value.as_ref().or(total.as_ref()));
     let closed = stage.category != Category::Open;
-    let custom = custom_fields::new_values(tx, Kind::Deal, &new.custom_fields)?;
+    let custom = custom_fields::new_values(tx, Kind::DEAL, &new.custom_fields)?;
     Ok(NewRow {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
@@ -290,7 +290,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     for (rows, changes) in &groups {
         let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::Deal, rows.first().map(|row| &row.custom), given)?;
+        let custom = custom_fields::changed(tx, Kind::DEAL, rows.first().map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| deals::custom.eq(custom));
         let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
@@ -307,7 +307,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::Deal, given)?;
+    custom_fields::require_visible_anew(tx, Kind::DEAL, given)?;
     let changed: Vec<Deal> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
@@ -348,8 +348,8 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
         ("loss_note", ending.loss_note.is_some()),
         ("competitor", ending.competitor.is_some()),
     ];
-    visibility::authorize_members(tx, Kind::Deal, &given)?;
-    let filled = custom_fields::filled(tx, Kind::Deal, &before.custom, &ending.fields, stage.id)?;
+    visibility::authorize_members(tx, Kind::DEAL, &given)?;
+    let filled = custom_fields::filled(tx, Kind::DEAL, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
     // What was said of the loss stays said as long as the deal is lost.

@@ -156,7 +156,7 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         dry_run: asked.dry_run,
     };
     let result = if asked.dry_run && made.found_by_hidden { result.without_who_was_found() } else { result };
-    let hides = tx.actor.access.hidden_members(Kind::Lead.path()).next().is_some();
+    let hides = tx.actor.access.hidden_members(Kind::LEAD.path()).next().is_some();
     Ok(if asked.dry_run && hides { result.without_what_the_lead_gave() } else { result })
 }
 
@@ -231,7 +231,7 @@ fn company(
         .filter(c::workspace_id.eq(tx.workspace()))
         .filter(c::deleted_at.is_null())
         .filter(lower(c::name).eq(name.to_lowercase()))
-        .filter(visibility_filter::<c::table>(tx.actor, Kind::Company, Action::Read))
+        .filter(visibility_filter::<c::table>(tx.actor, Kind::COMPANY, Action::Read))
         .order((c::created_at, c::id))
         .select(c::id)
         .first(tx.conn)
@@ -270,7 +270,7 @@ fn contact(
         },
         (None, None, Some(email)) => {
             let found = contacts::by_email(tx, email)?;
-            made.found_by_hidden = found.is_some() && tx.actor.access.hides(Kind::Contact.path(), "email");
+            made.found_by_hidden = found.is_some() && tx.actor.access.hides(Kind::CONTACT.path(), "email");
             found
         }
         (None, None, None) => None,
@@ -293,7 +293,7 @@ fn contact(
         owner_id: lead.owner_id,
         lifecycle: Some(crate::people::contacts::model::Lifecycle::Qualified),
         tags: lead.tags.clone(),
-        custom_fields: custom_fields::passed_on(tx, Kind::Lead, &lead.custom, Kind::Contact),
+        custom_fields: custom_fields::passed_on(tx, Kind::LEAD, &lead.custom, Kind::CONTACT),
         ..ContactCreate::default()
     };
     contacts::insert(tx, &new).map(Some)
@@ -322,7 +322,7 @@ fn fill_contact(
     made: &mut Made,
 ) -> Result<Contact> {
     let ((first, last), before) = (names(person.name.as_deref()), made.filled.len());
-    let mut fill = Filler { mode, kind: Kind::Contact, access: Arc::clone(&tx.actor.access), made };
+    let mut fill = Filler { mode, kind: Kind::CONTACT, access: Arc::clone(&tx.actor.access), made };
     let mut changes = ContactUpdate {
         first_name: fill.text("first_name", contact.first_name.as_ref(), first),
         last_name: fill.text("last_name", contact.last_name.as_ref(), last),
@@ -425,7 +425,7 @@ fn deal(
 
 /// What is given, and before it what the lead passes on.
 fn with_passed_on(tx: &Tx<'_>, lead: &Lead, given: Vec<CustomValue>) -> Vec<CustomValue> {
-    let mut values = custom_fields::passed_on(tx, Kind::Lead, &lead.custom, Kind::Deal);
+    let mut values = custom_fields::passed_on(tx, Kind::LEAD, &lead.custom, Kind::DEAL);
     values.retain(|value| !given.iter().any(|own| own.key == value.key));
     values.extend(given);
     values
@@ -440,7 +440,7 @@ fn fill_deal(
     mode: OnConflict,
     made: &mut Made,
 ) -> Result<Deal> {
-    let mut fill = Filler { mode, kind: Kind::Deal, access: Arc::clone(&tx.actor.access), made };
+    let mut fill = Filler { mode, kind: Kind::DEAL, access: Arc::clone(&tx.actor.access), made };
     let mut changes = DealUpdate {
         company_id: fill.text("company_id", deal.company_id.as_ref(), company.map(|c| c.id)),
         source_id: fill.text("source_id", deal.source_id.as_ref(), lead.source_id),

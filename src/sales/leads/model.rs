@@ -6,6 +6,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -109,7 +110,16 @@ pub struct Lead {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(Lead, Lead);
+record!(Lead, LEAD);
+
+impl Kind {
+    pub const LEAD: Kind = Kind::new("lead", "leads");
+}
+
+impl Resource for Lead {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::LEAD).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(LeadPage of Lead);
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -236,7 +246,7 @@ crate::tag_change!(LeadUpdate);
 impl Rules for LeadUpdate {
     crate::read_only_members_of!(Lead);
 }
-gives!(LeadUpdate of Lead: person, value);
+gives!(LeadUpdate of LEAD: person, value);
 
 /// Where a lead goes. Into a lost stage it needs the reason.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -271,27 +281,27 @@ static NEXT_TASK_ON: Field = field("next_task_on", &leads::next_task_on)
     .beside();
 
 pub static LEAD: Fields<leads::table> = Fields {
-    kind: Kind::Lead,
+    kind: Kind::LEAD,
     all: &[
         field("number", &leads::number).formatted(TextFormat::Number),
         field("title", &leads::title),
-        field("pipeline_id", &leads::pipeline_id).to(Kind::Pipeline).hot(),
-        field("stage_id", &leads::stage_id).to(Kind::Stage).hot(),
+        field("pipeline_id", &leads::pipeline_id).to(Kind::PIPELINE).hot(),
+        field("stage_id", &leads::stage_id).to(Kind::STAGE).hot(),
         field("status", &leads::status).one_of(Category::TEXTS).hot(),
-        field("contact_id", &leads::contact_id).to(Kind::Contact).hot(),
-        field("company_id", &leads::company_id).to(Kind::Company).hot(),
-        field("product_id", &leads::product_id).to(Kind::Product),
+        field("contact_id", &leads::contact_id).to(Kind::CONTACT).hot(),
+        field("company_id", &leads::company_id).to(Kind::COMPANY).hot(),
+        field("product_id", &leads::product_id).to(Kind::PRODUCT),
         field("value", &leads::value_amount).at("value.amount").in_currency("currency"),
         field("currency", &leads::value_currency).at("value.currency").formatted(TextFormat::Currency),
         field("rating", &leads::rating).one_of(Rating::TEXTS),
-        field("owner_id", &leads::owner_id).to(Kind::User).hot(),
-        field("source_id", &leads::source_id).to(Kind::Source),
+        field("owner_id", &leads::owner_id).to(Kind::USER).hot(),
+        field("source_id", &leads::source_id).to(Kind::SOURCE),
         field("come_back_on", &leads::come_back_on),
-        field("loss_reason_id", &leads::loss_reason_id).to(Kind::LossReason),
+        field("loss_reason_id", &leads::loss_reason_id).to(Kind::LOSS_REASON),
         field("closed_at", &leads::closed_at),
-        field("closed_by_id", &leads::closed_by_id).to(Kind::User),
+        field("closed_by_id", &leads::closed_by_id).to(Kind::USER),
         field("converted_at", &leads::converted_at),
-        field("converted_deal_id", &leads::converted_deal_id).to(Kind::Deal),
+        field("converted_deal_id", &leads::converted_deal_id).to(Kind::DEAL),
         field("tags", &leads::tags),
         field("external_id", &leads::external_id).hot(),
         field("stage_entered_at", &leads::stage_entered_at),
@@ -314,8 +324,8 @@ pub static LEAD: Fields<leads::table> = Fields {
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
     }),
     links: &[
-        away!("company", COMPANY.all, Company by &COMPANY_ID, in COMPANIES),
-        away!("contact", CONTACT.all, Contact by &CONTACT_ID, in CONTACTS),
+        away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
+        away!("contact", CONTACT.all, CONTACT by &CONTACT_ID, in CONTACTS),
     ],
     table: PhantomData,
 };

@@ -5,6 +5,9 @@ use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
+use crate::people::companies::model::Company;
+use crate::people::contacts::model::Contact;
+use crate::sales::deals::model::Deal;
 use crate::sales::leads::convert::{self, ConversionResult, LeadConversion};
 use crate::sales::leads::model::{
     LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate,
@@ -22,14 +25,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// List leads.
 #[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", content((LeadPage = "application/json"), (String = "text/csv")))))]
 #[get("/leads")]
-async fn list(ctx: Ctx<can::leads::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Lead>>) -> Result<Reply> {
     ctx.list(&LEAD, store::page).await
 }
 
 /// Create a lead.
 #[utoipa::path(operation_id = "create_lead", request_body = LeadCreate, responses((status = 201, description = "The lead", body = Lead)))]
 #[post("/leads")]
-async fn create(ctx: Ctx<can::leads::Create>, new: Valid<LeadCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Lead>>, new: Valid<LeadCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
 }
 
@@ -37,7 +40,7 @@ async fn create(ctx: Ctx<can::leads::Create>, new: Valid<LeadCreate>) -> Result<
 #[utoipa::path(operation_id = "get_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")),
     responses((status = 200, description = "The lead", body = Lead)))]
 #[get("/leads/{lead_id}")]
-async fn read(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
     ctx.one(&LEAD, id, store::find).await
 }
 
@@ -45,7 +48,7 @@ async fn read(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadUpdate,
     responses((status = 200, description = "The lead as changed", body = Lead)))]
 #[patch("/leads/{lead_id}")]
-async fn change(ctx: Ctx<can::leads::Update>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
@@ -54,7 +57,7 @@ async fn change(ctx: Ctx<can::leads::Update>, id: Id, changes: Valid<LeadUpdate>
 #[utoipa::path(operation_id = "move_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadMove,
     responses((status = 200, description = "The lead in its new stage", body = Lead)))]
 #[post("/leads/{lead_id}/move")]
-async fn move_to_stage(ctx: Ctx<can::leads::Update>, id: Id, to: Valid<LeadMove>) -> Result<Reply> {
+async fn move_to_stage(ctx: Ctx<can::Update<Lead>>, id: Id, to: Valid<LeadMove>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
@@ -63,7 +66,7 @@ async fn move_to_stage(ctx: Ctx<can::leads::Update>, id: Id, to: Valid<LeadMove>
 #[utoipa::path(operation_id = "disqualify_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadDisqualification,
     responses((status = 200, description = "The lead, disqualified", body = Lead)))]
 #[post("/leads/{lead_id}/disqualify")]
-async fn disqualify(ctx: Ctx<can::leads::Update>, id: Id, given: Valid<LeadDisqualification>) -> Result<Reply> {
+async fn disqualify(ctx: Ctx<can::Update<Lead>>, id: Id, given: Valid<LeadDisqualification>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::disqualify(tx, id.0, expected, &given)?)).await
 }
@@ -72,10 +75,10 @@ async fn disqualify(ctx: Ctx<can::leads::Update>, id: Id, given: Valid<LeadDisqu
 #[utoipa::path(operation_id = "convert_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadConversion,
     responses((status = 200, description = "What the lead became, or with dry_run would become", body = ConversionResult)))]
 #[post("/leads/{lead_id}/convert")]
-async fn convert_one(ctx: Ctx<can::leads::Update>, id: Id, asked: Valid<LeadConversion>) -> Result<Reply> {
-    ctx.actor.require::<can::contacts::Create>()?;
-    ctx.actor.require::<can::companies::Create>()?;
-    ctx.actor.require::<can::deals::Create>()?;
+async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConversion>) -> Result<Reply> {
+    ctx.actor.require::<can::Create<Contact>>()?;
+    ctx.actor.require::<can::Create<Company>>()?;
+    ctx.actor.require::<can::Create<Deal>>()?;
     let expected = ctx.expected()?;
     let dry_run = asked.dry_run;
     let work = move |tx: &mut crate::db::tx::Tx<'_>| Reply::ok(&convert::convert(tx, id.0, expected, &asked)?);
@@ -86,11 +89,11 @@ async fn convert_one(ctx: Ctx<can::leads::Update>, id: Id, asked: Valid<LeadConv
 #[utoipa::path(operation_id = "get_lead_timeline", params(("lead_id" = Uuid, Path, description = "Id of the lead"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/leads/{lead_id}/timeline")]
-async fn timeline(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
+async fn timeline(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
         store::find(tx, id.0)?;
-        let page = crate::work::timeline::page(tx, Kind::Lead, id.0, window)?;
+        let page = crate::work::timeline::page(tx, Kind::LEAD, id.0, window)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -100,13 +103,13 @@ async fn timeline(ctx: Ctx<can::leads::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "delete_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/leads/{lead_id}")]
-async fn remove(ctx: Ctx<can::leads::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Lead>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
 batch! {
-    leads, Lead, LeadCreate, LeadUpdate, store;
+    Lead, LeadCreate, LeadUpdate, store;
     LeadBatchCreate, LeadBatchUpdate, LeadBatchUpdateItem;
     "/leads/batch-create" "batch_create_leads", "/leads/batch-update" "batch_update_leads", "/leads/batch-delete" "batch_delete_leads"
 }
@@ -123,14 +126,14 @@ impl UpsertExtras<Lead> for LeadCreate {
     }
 }
 
-upsert!(leads, LeadCreate, LeadUpdate, LeadBatchCreate, store, "/leads/batch-upsert" "batch_upsert_leads");
+upsert!(Lead, LeadCreate, LeadUpdate, LeadBatchCreate, store, "/leads/batch-upsert" "batch_upsert_leads");
 bulk! {
-    leads, LEAD, LeadUpdate, LeadBulkUpdate;
+    leads, Lead, LEAD, LeadUpdate, LeadBulkUpdate;
     "leads", "/leads/bulk-update" "bulk_update_leads", "/leads/bulk-delete" "bulk_delete_leads"
 }
-search!(leads, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
+search!(Lead, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
 
-restore!(leads, Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
+restore!(Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(move_to_stage).service(disqualify);

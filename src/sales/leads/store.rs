@@ -30,7 +30,7 @@ use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft leads, Lead, Lead);
+owned!(soft leads, Lead);
 restorable!(leads, Lead as undelete);
 removable!(leads, Lead, frees external_id, then refresh);
 
@@ -103,9 +103,9 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
 /// The records that a lead names.
 fn named(contact: Option<Uuid>, company: Option<Uuid>, product: Option<Uuid>) -> [Named<'static>; 3] {
     [
-        (Kind::Contact, contact, "/contact_id"),
-        (Kind::Company, company, "/company_id"),
-        (Kind::Product, product, "/product_id"),
+        (Kind::CONTACT, contact, "/contact_id"),
+        (Kind::COMPANY, company, "/company_id"),
+        (Kind::PRODUCT, product, "/product_id"),
     ]
 }
 
@@ -126,11 +126,11 @@ fn stages_of(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<(Stage, Stage)> {
 /// Inserts many with few statements, each with its past.
 pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> Result<Vec<Lead>> {
     let mut known: HashMap<(Option<Uuid>, Option<Uuid>), (Stage, Stage)> = HashMap::new();
-    let number = counter::take(tx, Kind::Lead, i64::try_from(list.len()).map_err(Error::internal)?)?;
+    let number = counter::take(tx, Kind::LEAD, i64::try_from(list.len()).map_err(Error::internal)?)?;
     let (mut rows, mut spans) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
     let spelling = records::tags::spelling(tx, list.iter().map(|(new, _)| &new.tags))?;
     let untitled = list.iter().any(|(new, _)| !new.has_title());
-    let person_is_hidden = untitled && roles::any_hides(tx, Kind::Lead, "person")?;
+    let person_is_hidden = untitled && roles::any_hides(tx, Kind::LEAD, "person")?;
     for (number, (new, history)) in (number..).zip(list) {
         let place = (new.pipeline_id, new.stage_id);
         let (stage, first) = match known.get(&place) {
@@ -141,7 +141,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> 
         spans.extend(spans_of(tx, &row, &first, &stage));
         rows.push(row);
     }
-    custom_fields::require_visible(tx, Kind::Lead, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    custom_fields::require_visible(tx, Kind::LEAD, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // What is closed is no work any more.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
     refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
@@ -206,12 +206,12 @@ fn new_row<'n>(
         let detail = "is a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", "invalid", detail));
     }
-    let custom = custom_fields::new_values(tx, Kind::Lead, &new.custom_fields)?;
+    let custom = custom_fields::new_values(tx, Kind::LEAD, &new.custom_fields)?;
     if history.started_at().is_none() {
-        custom_fields::require_filled(tx, Kind::Lead, &custom, stage.id)?;
+        custom_fields::require_filled(tx, Kind::LEAD, &custom, stage.id)?;
     }
     let owner_id = new.owner_id.unwrap_or(tx.actor.user);
-    visibility::authorize_create(tx, Kind::Lead, Some(owner_id))?;
+    visibility::authorize_create(tx, Kind::LEAD, Some(owner_id))?;
     let begin = history.started_at().unwrap_or(tx.now);
     let closed_at = (stage.category != Category::Open).then(|| history.closed_at.unwrap_or(begin).max(begin));
     let (value_amount, value_currency) = columns(new.value.as_ref());
@@ -321,7 +321,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         });
         let keys = changes.person.as_ref().map(|person| leads::phone_keys.eq(keys_of(tx, person.as_ref())));
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::Lead, rows.first().map(|row| &row.custom), given)?;
+        let custom = custom_fields::changed(tx, Kind::LEAD, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
         let tags = crate::set_tags!(leads, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -336,7 +336,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::Lead, given)?;
+    custom_fields::require_visible_anew(tx, Kind::LEAD, given)?;
     let changed: Vec<Lead> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
@@ -361,7 +361,7 @@ pub fn enter_stage(
         let changes = LeadUpdate { custom_fields: Some(given.to_vec()), ..LeadUpdate::default() };
         return if given.is_empty() { Ok(before.clone()) } else { change(tx, before, &changes) };
     }
-    let filled = custom_fields::filled(tx, Kind::Lead, &before.custom, given, stage.id)?;
+    let filled = custom_fields::filled(tx, Kind::LEAD, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
     // A closed lead is no work; open again it is, which nobody gets who is suspended.

@@ -3,6 +3,7 @@ use crate::kernel::error::{Bad, Result};
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::tasks;
@@ -54,7 +55,16 @@ pub struct Task {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
-record!(Task, Task);
+record!(Task, TASK);
+
+impl Kind {
+    pub const TASK: Kind = Kind::new("task", "tasks");
+}
+
+impl Resource for Task {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::TASK).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+}
 page!(TaskPage of Task);
 
 impl Task {
@@ -148,7 +158,7 @@ impl Rules for TaskCompletion {}
 static DUE_DATE: Field = field("due_date", &tasks::due_date).beside();
 
 pub static TASK: Fields<tasks::table> = Fields {
-    kind: Kind::Task,
+    kind: Kind::TASK,
     all: &[
         field("type", &tasks::type_),
         field("title", &tasks::title),
@@ -156,11 +166,11 @@ pub static TASK: Fields<tasks::table> = Fields {
         field("due_at", &tasks::due_at),
         field("due_date", &tasks::due_date),
         field("priority", &tasks::priority).one_of(TaskPriority::TEXTS),
-        field("assignee_id", &tasks::assignee_id).to(Kind::User).hot(),
-        field("contact_id", &tasks::contact_id).to(Kind::Contact).hot(),
-        field("company_id", &tasks::company_id).to(Kind::Company).hot(),
-        field("lead_id", &tasks::lead_id).to(Kind::Lead).hot(),
-        field("deal_id", &tasks::deal_id).to(Kind::Deal).hot(),
+        field("assignee_id", &tasks::assignee_id).to(Kind::USER).hot(),
+        field("contact_id", &tasks::contact_id).to(Kind::CONTACT).hot(),
+        field("company_id", &tasks::company_id).to(Kind::COMPANY).hot(),
+        field("lead_id", &tasks::lead_id).to(Kind::LEAD).hot(),
+        field("deal_id", &tasks::deal_id).to(Kind::DEAL).hot(),
         field("status", &tasks::status).one_of(TaskStatus::TEXTS).hot(),
         field("completed_at", &tasks::completed_at),
         field("created_at", &tasks::created_at),

@@ -14,14 +14,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// List tasks. What is late: `status=open&due_end__lt=<now>`.
 #[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", content((TaskPage = "application/json"), (String = "text/csv")))))]
 #[get("/tasks")]
-async fn list(ctx: Ctx<can::tasks::Read>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
     ctx.list(&TASK, store::page).await
 }
 
 /// Create a task.
 #[utoipa::path(operation_id = "create_task", request_body = TaskCreate, responses((status = 201, description = "The task", body = Task)))]
 #[post("/tasks")]
-async fn create(ctx: Ctx<can::tasks::Create>, new: Valid<TaskCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Task>>, new: Valid<TaskCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
 }
 
@@ -29,7 +29,7 @@ async fn create(ctx: Ctx<can::tasks::Create>, new: Valid<TaskCreate>) -> Result<
 #[utoipa::path(operation_id = "get_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
     responses((status = 200, description = "The task", body = Task)))]
 #[get("/tasks/{task_id}")]
-async fn read(ctx: Ctx<can::tasks::Read>, id: Id) -> Result<Reply> {
+async fn read(ctx: Ctx<can::Read<Task>>, id: Id) -> Result<Reply> {
     ctx.one(&TASK, id, store::find).await
 }
 
@@ -37,7 +37,7 @@ async fn read(ctx: Ctx<can::tasks::Read>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskUpdate,
     responses((status = 200, description = "The task as changed", body = Task)))]
 #[patch("/tasks/{task_id}")]
-async fn change(ctx: Ctx<can::tasks::Update>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
+async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
@@ -46,7 +46,7 @@ async fn change(ctx: Ctx<can::tasks::Update>, id: Id, changes: Valid<TaskUpdate>
 #[utoipa::path(operation_id = "complete_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskCompletion,
     responses((status = 200, description = "The task, done", body = Task)))]
 #[post("/tasks/{task_id}/complete")]
-async fn finish(ctx: Ctx<can::tasks::Update>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
+async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::complete(tx, id.0, expected, given.result.as_deref())?)).await
 }
@@ -55,23 +55,23 @@ async fn finish(ctx: Ctx<can::tasks::Update>, id: Id, given: Valid<TaskCompletio
 #[utoipa::path(operation_id = "delete_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/tasks/{task_id}")]
-async fn remove(ctx: Ctx<can::tasks::Delete>, id: Id) -> Result<Reply> {
+async fn remove(ctx: Ctx<can::Delete<Task>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
 batch! {
-    tasks, Task, TaskCreate, TaskUpdate, store;
+    Task, TaskCreate, TaskUpdate, store;
     TaskBatchCreate, TaskBatchUpdate, TaskBatchUpdateItem;
     "/tasks/batch-create" "batch_create_tasks", "/tasks/batch-update" "batch_update_tasks", "/tasks/batch-delete" "batch_delete_tasks"
 }
 bulk! {
-    tasks, TASK, TaskUpdate, TaskBulkUpdate;
+    tasks, Task, TASK, TaskUpdate, TaskBulkUpdate;
     "tasks", "/tasks/bulk-update" "bulk_update_tasks", "/tasks/bulk-delete" "bulk_delete_tasks"
 }
-search!(tasks, TASK, TaskPage, store::page, "/tasks/search" "search_tasks");
+search!(Task, TASK, TaskPage, store::page, "/tasks/search" "search_tasks");
 
-restore!(tasks, Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
+restore!(Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(finish).service(remove);

@@ -18,7 +18,7 @@ use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft tasks, Task, Task);
+owned!(soft tasks, Task);
 restorable!(tasks, Task as undelete);
 removable!(tasks, Task, then refresh);
 
@@ -47,7 +47,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     let mut named = Vec::new();
     for new in list {
-        visibility::authorize_create(tx, Kind::Task, new.assignee_id.or(Some(tx.actor.user)))?;
+        visibility::authorize_create(tx, Kind::TASK, new.assignee_id.or(Some(tx.actor.user)))?;
         let TaskCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = **new;
         named.extend(Related { contact, company, lead, deal }.named());
     }

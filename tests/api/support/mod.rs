@@ -3,6 +3,7 @@ pub mod client;
 pub mod mail;
 pub mod process;
 pub mod schemas;
+pub mod scopes;
 pub mod server;
 
 pub use client::{Answer, Client};

@@ -1,0 +1,52 @@
+//! Every resource of the product, in one list: a resource that is not here does not exist for roles, keys and mechanisms.
+use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
+use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
+
+const ALL: &[&Descriptor] = &[
+    identity::workspaces::Workspace::DESCRIPTOR,
+    identity::roles::Role::DESCRIPTOR,
+    identity::users::User::DESCRIPTOR,
+    identity::teams::Team::DESCRIPTOR,
+    identity::sessions::SESSION,
+    identity::api_keys::ApiKey::DESCRIPTOR,
+    records::custom_fields::CustomField::DESCRIPTOR,
+    ResourceSchemas::DESCRIPTOR,
+    records::tags::Tag::DESCRIPTOR,
+    people::sources::Source::DESCRIPTOR,
+    people::companies::model::Company::DESCRIPTOR,
+    people::contacts::model::Contact::DESCRIPTOR,
+    catalog::products::Product::DESCRIPTOR,
+    sales::pipelines::Pipeline::DESCRIPTOR,
+    sales::stages::Stage::DESCRIPTOR,
+    sales::loss_reasons::LossReason::DESCRIPTOR,
+    sales::leads::model::Lead::DESCRIPTOR,
+    sales::deals::model::Deal::DESCRIPTOR,
+    work::tasks::model::Task::DESCRIPTOR,
+    work::activities::Activity::DESCRIPTOR,
+    records::files::model::File::DESCRIPTOR,
+    intake::imports::model::Import::DESCRIPTOR,
+    intake::composite::CompositeResult::DESCRIPTOR,
+    nurture::views::View::DESCRIPTOR,
+    nurture::segments::Segment::DESCRIPTOR,
+    db::queue::Job::DESCRIPTOR,
+    records::audit::AuditEvent::DESCRIPTOR,
+    privacy::erasures::Erasure::DESCRIPTOR,
+    privacy::retention::RetentionRule::DESCRIPTOR,
+    records::feed::ChangeEvent::DESCRIPTOR,
+    analytics::Report::DESCRIPTOR,
+    analytics::search::SearchResult::DESCRIPTOR,
+];
+
+/// Makes them known; every entry point calls it first.
+pub fn install() {
+    resource::install(ALL);
+}
+
+/// What each resource has, as `GET /schema/{resource}` describes it.
+#[derive(Debug)]
+pub struct ResourceSchemas;
+
+impl Resource for ResourceSchemas {
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::calls("schema").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+}
