@@ -1,4 +1,5 @@
 //! Closed sets of words: one Rust enum, the same words in JSON, in the database and in the document.
+use crate::kernel::kind::Kind;
 
 /// `text_enum! { pub enum Rating { Hot = "hot", … } }`
 #[macro_export]
@@ -33,6 +34,26 @@ macro_rules! text_enum {
             }
         }
     };
+}
+
+/// The closed set of a field's values.
+#[derive(Clone, Copy, Debug)]
+pub enum Choices {
+    /// Anything goes.
+    Any,
+    Of(&'static [&'static str]),
+    /// The kinds of record.
+    Kinds,
+}
+
+impl Choices {
+    pub fn list(self) -> Vec<&'static str> {
+        match self {
+            Choices::Any => Vec::new(),
+            Choices::Of(list) => list.to_vec(),
+            Choices::Kinds => Kind::all().map(Kind::as_str).collect(),
+        }
+    }
 }
 
 /// The closed set in a pattern that is nothing but one: `^(open|won|lost)$`.

@@ -3,11 +3,12 @@ use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Field, FieldRef, Fields, ValueType, Values};
+use crate::kernel::field::{Field, FieldRef, Fields, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::Comparison;
 use crate::kernel::relative;
 use crate::kernel::time::day_start;
+use crate::kernel::value_type::ValueType;
 use chrono::NaiveDate;
 
 impl<T> Fields<T> {

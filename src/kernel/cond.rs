@@ -3,8 +3,9 @@
 //! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
 //! finds records without an owner). In SQL a leaf may well be NULL; AND and OR treat that as false, `Not` says
 //! `is not true`, so NULL never decides anything and the leaves stay bare enough for an index.
-use crate::kernel::field::{Field, FieldRef, Search, ValueType, Values, each_type};
+use crate::kernel::field::{Field, FieldRef, Search, Values, each_type};
 use crate::kernel::text_format::Every;
+use crate::kernel::value_type::ValueType;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};

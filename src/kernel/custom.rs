@@ -1,12 +1,13 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
 use crate::kernel::address::{self, is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, not_known};
-use crate::kernel::field::{ValueType, Values, each_type};
+use crate::kernel::field::{Values, each_type};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
 use crate::kernel::phones;
 use crate::kernel::tags::same_set;
 use crate::kernel::text_format::TextFormat;
+use crate::kernel::value_type::ValueType;
 use crate::text_enum;
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;

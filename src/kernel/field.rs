@@ -1,5 +1,6 @@
 //! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
 use crate::kernel::actor::Actor;
+use crate::kernel::choice::Choices;
 use crate::kernel::custom::CustomField;
 use crate::kernel::error::Bad;
 use crate::kernel::kind::Kind;
@@ -8,6 +9,7 @@ use crate::kernel::money;
 use crate::kernel::tags;
 use crate::kernel::text_format::{Every, TextFormat};
 use crate::kernel::time::DateTime;
+use crate::kernel::value_type::{HasValueType, ValueType};
 use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::{Column, pg::Pg, result::QueryResult, sql_types as st};
@@ -16,61 +18,8 @@ use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The types of value a field can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueType {
-    Text,
-    Uuid,
-    Time,
-    Date,
-    Int,
-    /// A number with decimals.
-    Number,
-    Bool,
-    /// A set of words, such as the tags of a record.
-    TextArray,
-}
-
-/// Says which type of value an SQL type holds. A column of any other type cannot become a `Field`: it does not compile.
-pub trait HasValueType {
-    const VALUE_TYPE: ValueType;
-    const NULLABLE: bool = false;
-}
-
-macro_rules! value_types {
-    ($($sql:ty => $kind:ident),*) => { $(impl HasValueType for $sql { const VALUE_TYPE: ValueType = ValueType::$kind; })* };
-}
-value_types! {
-    st::Text => Text, st::Uuid => Uuid, st::Timestamptz => Time, st::Date => Date, st::BigInt => Int,
-    st::Integer => Int, st::Bool => Bool, st::Array<st::Nullable<st::Text>> => TextArray
-}
-impl<T: HasValueType + st::SqlType<IsNull = st::is_nullable::NotNull>> HasValueType for st::Nullable<T> {
-    const VALUE_TYPE: ValueType = T::VALUE_TYPE;
-    const NULLABLE: bool = true;
-}
-
 /// A column that renders itself. Keeping the column (not its name) keeps its table and quoting right.
 pub type Col = &'static (dyn QueryFragment<Pg> + Sync);
-
-/// The closed set of a field's values.
-#[derive(Clone, Copy, Debug)]
-pub enum Choices {
-    /// Anything goes.
-    Any,
-    Of(&'static [&'static str]),
-    /// The kinds of record.
-    Kinds,
-}
-
-impl Choices {
-    pub fn list(self) -> Vec<&'static str> {
-        match self {
-            Choices::Any => Vec::new(),
-            Choices::Of(list) => list.to_vec(),
-            Choices::Kinds => Kind::all().map(Kind::as_str).collect(),
-        }
-    }
-}
 
 /// One field of a resource under its public name.
 pub struct Field {

@@ -38,3 +38,4 @@ pub mod soft_delete;
 pub mod tags;
 pub mod text_format;
 pub mod time;
+pub mod value_type;

@@ -1,11 +1,12 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
 use crate::kernel::custom::CARRIERS;
-use crate::kernel::field::{Fields, ValueType};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::query::FILES;
 use crate::kernel::query_params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
 use crate::kernel::text_format::TextFormat;
+use crate::kernel::value_type::ValueType;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};

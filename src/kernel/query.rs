@@ -6,7 +6,7 @@ use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{Field, FieldRef, Fields, Search, ValueType, Values};
+use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
@@ -16,6 +16,7 @@ use crate::kernel::rank::Part;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::soft_delete::{DeletedFilter, SoftDelete};
 use crate::kernel::text_format::search_terms;
+use crate::kernel::value_type::ValueType;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;

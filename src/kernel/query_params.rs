@@ -1,7 +1,8 @@
 //! Query parameters: their names and values , and the comparisons behind the suffixes of the names. Each reader removes the ones it//! handles ; what remains is reported as unknown.
 use crate::kernel::cond::Op;
 use crate::kernel::error::{Bad, Error, Result, not_known};
-use crate::kernel::field::{FieldRef, ValueType};
+use crate::kernel::field::FieldRef;
+use crate::kernel::value_type::ValueType;
 use unicode_normalization::UnicodeNormalization;
 
 pub const LIMIT_MAX: i64 = 500;

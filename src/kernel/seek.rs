@@ -1,8 +1,9 @@
 //! Order and keyset paging. Empty values come last in both directions; the id is always the last key.
 use crate::kernel::collation;
 use crate::kernel::error::Bad;
-use crate::kernel::field::{FieldRef, ValueType, Values, each_type};
+use crate::kernel::field::{FieldRef, Values, each_type};
 use crate::kernel::text_format::TextFormat;
+use crate::kernel::value_type::ValueType;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::{pg::Pg, result::QueryResult};

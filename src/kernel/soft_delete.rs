@@ -93,7 +93,7 @@ impl<T> Fields<T> {
             return Vec::new();
         }
         let one = |name: &str, meaning: &str| {
-            parameter(name.into(), meaning.into(), schema(crate::kernel::field::ValueType::Bool), None)
+            parameter(name.into(), meaning.into(), schema(crate::kernel::value_type::ValueType::Bool), None)
         };
         vec![
             one(INCLUDE, "Also records that were deleted; needs the right to delete."),

@@ -336,11 +336,11 @@ async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -
 }
 
 list_params!(TagRemoval, {
-    let mut id = parameter("tag_id".into(), "Its id".into(), schema(crate::kernel::field::ValueType::Uuid), None);
+    let mut id = parameter("tag_id".into(), "Its id".into(), schema(crate::kernel::value_type::ValueType::Uuid), None);
     id.parameter_in = utoipa::openapi::path::ParameterIn::Path;
     id.required = utoipa::openapi::Required::True;
     let detail = "Takes it off the records that carry it. Without it a tag that is carried is refused.";
-    vec![id, parameter("from_records".into(), detail.into(), schema(crate::kernel::field::ValueType::Bool), None)]
+    vec![id, parameter("from_records".into(), detail.into(), schema(crate::kernel::value_type::ValueType::Bool), None)]
 });
 
 /// Delete a tag. One that records carry is refused, unless `from_records` takes it off them.

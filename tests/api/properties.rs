@@ -7,8 +7,9 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use voronka::kernel::cond::{Cond, Op, pattern};
-use voronka::kernel::field::{FieldRef, ValueType, Values};
+use voronka::kernel::field::{FieldRef, Values};
 use voronka::kernel::kind::Kind;
+use voronka::kernel::value_type::ValueType;
 use voronka::people::contacts::model::{CONTACT, Contact};
 use voronka::schema::contacts;
 

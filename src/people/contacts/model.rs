@@ -2,7 +2,7 @@
 use crate::db::related;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
-use crate::kernel::field::{Field, Fields, Search, Sql, ValueType, expression, field};
+use crate::kernel::field::{Field, Fields, Search, Sql, expression, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
@@ -13,6 +13,7 @@ use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::{Every, TextFormat};
 use crate::kernel::time::DateTime;
+use crate::kernel::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
 use crate::{away, gives, jsonb, list_params, next_task_columns, page, record, text_enum};
