@@ -1,4 +1,5 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
+use crate::kernel::access::OWN_FIELD;
 use crate::kernel::address::{self, is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, not_known};
 use crate::kernel::field::{Values, each_type};
@@ -228,6 +229,13 @@ fn shown(key: &str, stored: &Stored) -> CustomValue {
 }
 
 impl CustomValues {
+    /// Drops the value of a field, which is named by its path: `cf.region`.
+    pub fn remove(&mut self, path: &str) {
+        if let Some(key) = path.strip_prefix(OWN_FIELD) {
+            self.0.remove(key);
+        }
+    }
+
     pub fn has(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }

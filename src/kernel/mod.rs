@@ -15,6 +15,7 @@ pub mod csv;
 pub mod custom;
 pub mod error;
 pub mod field;
+pub mod hide;
 pub mod kind;
 pub mod links;
 pub mod merge_patch;

@@ -1,5 +1,6 @@
 //! Descriptors: what the product knows of a resource, said once, beside the resource itself. `src/resources.rs` lists them all; the
 //! mechanisms go through that list and name no resource.
+use crate::kernel::hide::HideableField;
 use crate::kernel::kind::Kind;
 use std::sync::OnceLock;
 
@@ -32,22 +33,29 @@ pub struct Descriptor {
     pub kind: Option<Kind>,
     /// None where no role gives a permission of its own.
     pub rights: Option<Rights>,
+    /// What roles can hide of its records.
+    pub hideable: &'static [HideableField],
 }
 
 impl Descriptor {
     /// A resource with records of its own.
     pub const fn of(kind: Kind) -> Descriptor {
-        Descriptor { name: kind.path(), kind: Some(kind), rights: None }
+        Descriptor { name: kind.path(), kind: Some(kind), rights: None, hideable: &[] }
     }
 
     /// Operations that need a permission and have no records of their own, such as reports.
     pub const fn calls(name: &'static str) -> Descriptor {
-        Descriptor { name, kind: None, rights: None }
+        Descriptor { name, kind: None, rights: None, hideable: &[] }
     }
 
     /// A permission reaches all of its records or none.
     pub const fn shared(self, read: Builtin, write: Builtin, delete: Builtin) -> Descriptor {
         Descriptor { rights: Some(Rights { owned: false, read, write, delete }), ..self }
+    }
+
+    /// Roles can hide these fields, and the workspace's own fields.
+    pub const fn hiding(self, hideable: &'static [HideableField]) -> Descriptor {
+        Descriptor { hideable, ..self }
     }
 
     /// Its records have owners: a permission reaches one's own, the team's, or all.
@@ -76,6 +84,11 @@ pub fn all() -> &'static [&'static Descriptor] {
 /// The resources that roles give permissions to.
 pub fn guarded() -> impl Iterator<Item = (&'static str, Rights)> {
     all().iter().filter_map(|resource| Some((resource.name, resource.rights?)))
+}
+
+/// The resources of which roles can hide fields.
+pub fn hideable() -> impl Iterator<Item = &'static Descriptor> {
+    all().iter().copied().filter(|resource| !resource.hideable.is_empty())
 }
 
 /// Every scope that an API key can have.

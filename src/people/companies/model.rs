@@ -14,7 +14,7 @@ use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
-use crate::{away, gives, list_params, money_columns, next_task_columns, page, record};
+use crate::{away, gives, hideable, list_params, money_columns, next_task_columns, page, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -60,6 +60,7 @@ pub struct Company {
     pub deleted_at: Option<DateTime>,
 }
 record!(Company, COMPANY);
+hideable!(Company: revenue => [revenue], employees => [employees], address => [address]);
 
 impl Kind {
     pub const COMPANY: Kind = Kind::new("company", "companies");
@@ -67,7 +68,7 @@ impl Kind {
 
 impl Resource for Company {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::COMPANY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+        &Descriptor::of(Kind::COMPANY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller).hiding(Company::HIDEABLE);
 }
 page!(CompanyPage of Company);
 

@@ -16,7 +16,7 @@ use crate::kernel::time::DateTime;
 use crate::kernel::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{away, gives, jsonb, list_params, next_task_columns, page, record, text_enum};
+use crate::{away, gives, hideable, jsonb, list_params, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -182,6 +182,10 @@ pub struct Contact {
     pub deleted_at: Option<DateTime>,
 }
 record!(Contact, CONTACT);
+hideable!(Contact:
+    email => [email, emails], phone => [phone, phones], address => [address], birthday => [birthday],
+    consents => [consents], first_touch => [first_touch]
+);
 
 impl Kind {
     pub const CONTACT: Kind = Kind::new("contact", "contacts");
@@ -189,7 +193,7 @@ impl Kind {
 
 impl Resource for Contact {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::CONTACT).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+        &Descriptor::of(Kind::CONTACT).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller).hiding(Contact::HIDEABLE);
 }
 page!(ContactPage of Contact);
 

@@ -17,7 +17,7 @@ use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -111,6 +111,10 @@ pub struct Deal {
     pub deleted_at: Option<DateTime>,
 }
 record!(Deal, DEAL);
+hideable!(Deal:
+    value => [value], probability_percent => [probability_percent], loss_note => [loss_note],
+    competitor => [competitor], next_step => [next_step]
+);
 
 impl Kind {
     pub const DEAL: Kind = Kind::new("deal", "deals");
@@ -118,7 +122,7 @@ impl Kind {
 
 impl Resource for Deal {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::DEAL).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+        &Descriptor::of(Kind::DEAL).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller).hiding(Deal::HIDEABLE);
 }
 page!(DealPage of Deal);
 

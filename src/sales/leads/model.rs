@@ -16,7 +16,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -111,6 +111,7 @@ pub struct Lead {
     pub deleted_at: Option<DateTime>,
 }
 record!(Lead, LEAD);
+hideable!(Lead: person => [person], value => [value]);
 
 impl Kind {
     pub const LEAD: Kind = Kind::new("lead", "leads");
@@ -118,7 +119,7 @@ impl Kind {
 
 impl Resource for Lead {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::LEAD).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+        &Descriptor::of(Kind::LEAD).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller).hiding(Lead::HIDEABLE);
 }
 page!(LeadPage of Lead);
 
