@@ -5,6 +5,7 @@ use crate::kernel::actor::Action;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::field::Field;
 use crate::kernel::kind::Kind;
+use crate::kernel::members::pick;
 use crate::kernel::query::{Included, RecordRef};
 use crate::schema::*;
 use diesel::dsl::sql;
@@ -25,8 +26,9 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
         tx.actor.require_read(kind.path())?;
     }
     let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
+    let members: Vec<&str> = fields.iter().map(|field| field.member()).collect();
     for row in rows {
-        let row = serde_json::to_value(row).map_err(crate::kernel::error::Error::internal)?;
+        let row = pick(row, &members)?;
         for field in fields {
             let Some(kind) = field.refers else { continue };
             let ids = field.of(&row).map(named).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::db::related;
 use crate::db::watchdog;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::{Error, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::DateTime;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
@@ -148,17 +148,17 @@ impl Db {
     /// A read: no transaction around it, so one statement is one round trip.
     pub async fn read<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.run_for(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
+        self.run_for(request.account(), move |conn| timed(|| finish(&mut tx(conn, &request), work))).await
     }
 
     /// As `read`, for what may take long: on the threads and connections kept for searches.
     pub async fn read_search<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.search(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
+        self.search(request.account(), move |conn| timed(|| finish(&mut tx(conn, &request), work))).await
     }
 
     /// A read of anything.
@@ -173,10 +173,11 @@ impl Db {
     /// As `read`, for reports: on the threads and connections kept for them, in one snapshot.
     pub async fn read_report<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.report(request.account(), move |conn| {
-            timed(|| transaction(conn, &request, "set transaction isolation level repeatable read read only", &work))
+            let snapshot = "set transaction isolation level repeatable read read only";
+            timed(|| transaction(conn, &request, snapshot, &|tx: &mut Tx<'_>| finish(tx, &work)))
         })
         .await
     }
@@ -184,7 +185,7 @@ impl Db {
     /// A write: all or nothing, once per idempotency key.
     pub async fn write<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.run_for(request.account(), move |conn| timed(|| retry_transient(|| write(conn, &request, &work)))).await
     }
@@ -197,9 +198,12 @@ impl Db {
     /// Does the work and undoes it: what would happen.
     pub async fn rehearse<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.run_for(request.account(), move |conn| timed(|| rehearse(conn, &request, &work))).await
+        self.run_for(request.account(), move |conn| {
+            timed(|| rehearse(conn, &request, &|tx: &mut Tx<'_>| finish(tx, &work)))
+        })
+        .await
     }
 
     /// As `rehearse`, on the calling thread and for as long as it takes.
@@ -227,13 +231,20 @@ fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
     Tx { conn, actor, now, unnumbered: false, request_id, permission, events: Vec::new() }
 }
 
-fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Reply>) -> Result<Reply> {
-    let Some(claim) = &request.claim else { return transaction(conn, request, "", work) };
+/// Does the work, and finishes its answer: every answer of a transaction passes here, and what the caller's role hides ends here.
+fn finish(tx: &mut Tx<'_>, work: impl FnOnce(&mut Tx<'_>) -> Result<Answer>) -> Result<Reply> {
+    work(tx)?.finish(tx.actor)
+}
+
+fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Answer>) -> Result<Reply> {
+    let Some(claim) = &request.claim else {
+        return transaction(conn, request, "", &|tx: &mut Tx<'_>| finish(tx, work));
+    };
     transaction(conn, request, "", &|tx: &mut Tx<'_>| {
         if let Some(reply) = idempotency::claim(tx, claim)? {
             return Ok(reply);
         }
-        let reply = work(tx)?;
+        let reply = finish(tx, work)?;
         idempotency::save(tx, claim, &reply)?;
         Ok(reply)
     })
@@ -278,8 +289,8 @@ fn rollback(conn: &mut PgConnection) {
 fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
     let (queries, start) = (watchdog::queries(), Instant::now());
     let mut reply = work()?;
-    reply.queries = watchdog::queries().wrapping_sub(queries);
-    reply.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    reply.head.queries = watchdog::queries().wrapping_sub(queries);
+    reply.head.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(reply)
 }
 

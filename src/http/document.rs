@@ -40,7 +40,6 @@ pub struct Document {
     v31: web::Bytes,
     v30: web::Bytes,
     paths: Vec<Path>,
-    shapes: Shapes,
     members: HashMap<Kind, Vec<SchemaField>>,
 }
 
@@ -49,9 +48,6 @@ enum Version {
     V31,
     V30,
 }
-
-/// By schema: its members that are made of other schemas.
-pub type Shapes = HashMap<String, Vec<(String, String)>>;
 
 #[derive(Debug)]
 struct Path {
@@ -64,8 +60,6 @@ struct Method {
     name: String,
     /// Whether it takes parameters in the query string.
     asks: bool,
-    /// The schema of the JSON it answers.
-    answers: Option<String>,
     /// The media types that it answers.
     media: Vec<String>,
 }
@@ -77,7 +71,6 @@ impl Path {
         let method = |(name, operation): (&String, &Json)| Method {
             name: name.to_uppercase(),
             asks: in_query(operation),
-            answers: success(operation),
             media: media(operation),
         };
         Path {
@@ -114,10 +107,9 @@ impl Document {
         complete(&mut document, &signatures);
         let paths =
             document["paths"].as_object().into_iter().flatten().map(|(path, item)| Path::new(path, item)).collect();
-        let shapes = shapes(&document);
         let text = |document: &Json| web::Bytes::from(pretty(document));
         let members = members(&document);
-        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, shapes, members }
+        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, members }
     }
 
     /// The document as it is committed and served: sorted keys, two spaces, a newline at the end.
@@ -157,11 +149,6 @@ impl Document {
         self.method(method, path).is_some_and(|known| !known.asks)
     }
 
-    /// The schema of the JSON that an operation answers.
-    pub fn answers(&self, method: &str, path: &str) -> Option<&str> {
-        self.method(method, path)?.answers.as_deref()
-    }
-
     /// Whether an operation answers what an `Accept` takes. A file is what it is.
     pub fn gives(&self, method: &str, path: &str, accept: &str) -> bool {
         let given = self.method(method, path).map_or(&[][..], |method| method.media.as_slice());
@@ -169,10 +156,6 @@ impl Document {
         !given.iter().any(|media| media == JSON)
             || !given.iter().all(known)
             || given.iter().any(|one| takes(accept, one))
-    }
-
-    pub fn shapes(&self) -> &Shapes {
-        &self.shapes
     }
 
     /// The document, or with `custom=true` the one of the caller's workspace.
@@ -241,21 +224,6 @@ fn takes(accept: &str, media: &str) -> bool {
         let holds = name.is_empty() || name == "*/*" || name == media || name.strip_suffix("/*") == Some(group);
         holds && !refused
     })
-}
-
-fn success(operation: &Json) -> Option<String> {
-    let answers = operation["responses"].as_object()?;
-    let good = answers.iter().find(|(status, _)| status.starts_with('2'))?.1;
-    named(&good["content"]["application/json"]["schema"])
-}
-
-fn shapes(document: &Json) -> Shapes {
-    let members = |schema: &Json| {
-        let all = schema["properties"].as_object().into_iter().flatten();
-        all.filter_map(|(member, inner)| Some((member.clone(), named(inner)?))).collect()
-    };
-    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
-    schemas.map(|(name, schema)| (name.clone(), members(schema))).collect()
 }
 
 /// The members of the records of each resource, as the document has them.

@@ -6,6 +6,7 @@ use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::field::FieldRef;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::operators;
 use crate::kernel::reply::Reply;
@@ -64,6 +65,7 @@ pub struct ResourceSchema {
     pub resource: String,
     pub fields: Vec<SchemaField>,
 }
+impl NothingHidden for ResourceSchema {}
 
 /// The resources that are described, with the schema of their records and of what creates and changes one.
 pub const RESOURCES: [(Kind, &str); 8] = [

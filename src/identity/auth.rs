@@ -13,6 +13,7 @@ use crate::kernel::access::{Access, OWNER};
 use crate::kernel::actor::{Actor, Settings};
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::Builtin;
 use crate::kernel::shape::Rules;
@@ -103,6 +104,7 @@ pub struct TokenPair {
     pub workspace_id: Uuid,
     pub user_id: Uuid,
 }
+impl NothingHidden for TokenPair {}
 
 pub fn tokens(keys: &Keys, session: Session) -> Result<Reply> {
     Reply::ok(&TokenPair {
@@ -202,7 +204,7 @@ async fn register(
         throttle.record(false);
     }
     let session = session?;
-    Ok(Reply { status: 201, location: Some("/api/v1/workspaces/current".into()), ..tokens(&keys, session)? })
+    Ok(tokens(&keys, session)?.created_at("/api/v1/workspaces/current"))
 }
 
 /// Finds out who registers and makes their workspace; also whether they have proven to be a login that exists.

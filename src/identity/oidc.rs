@@ -11,6 +11,7 @@ use crate::identity::users::UserStatus;
 use crate::identity::{passwords, second_factor};
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -182,6 +183,7 @@ pub struct OidcAuthorization {
     #[schema(example = "q83vEjRWeJCrze8BI0VniQ")]
     pub state: String,
 }
+impl NothingHidden for OidcAuthorization {}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct OidcCompletion {

@@ -8,8 +8,9 @@ use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, ch
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::same_set;
@@ -47,6 +48,7 @@ pub struct Role {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Role {}
 record!(Role, ROLE);
 
 impl Kind {
@@ -276,7 +278,7 @@ async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
     ctx.read(move |tx| {
         let mut page = list!(tx, roles, Role, &plan => RolePage);
         page.data = page.data.into_iter().map(Role::complete).collect();
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -285,7 +287,7 @@ async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_role", request_body = RoleCreate, responses((status = 201, description = "The role", body = Role)))]
 #[post("/roles")]
 async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a role.
@@ -293,7 +295,7 @@ async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<R
     responses((status = 200, description = "The role", body = Role)))]
 #[get("/roles/{role_id}")]
 async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?.complete())).await
+    ctx.read(move |tx| Ok(Answer::record(find(tx, id.0)?.complete()))).await
 }
 
 /// Change a role of your own. It holds for its users within seconds.
@@ -307,7 +309,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }
@@ -318,7 +320,7 @@ async fn change(
 #[delete("/roles/{role_id}")]
 async fn remove(ctx: Ctx<can::Delete<Role>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -9,9 +9,10 @@ use crate::identity::roles;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -40,6 +41,7 @@ pub struct Team {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Team {}
 record!(Team, TEAM);
 
 impl Kind {
@@ -180,7 +182,7 @@ async fn list(ctx: Ctx<can::Read<Team>>) -> Result<Reply> {
     let (plan, link) = (TEAM.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, teams, Team, &plan => TeamPage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -189,7 +191,7 @@ async fn list(ctx: Ctx<can::Read<Team>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_team", request_body = TeamCreate, responses((status = 201, description = "The team", body = Team)))]
 #[post("/teams")]
 async fn create(ctx: Ctx<can::Create<Team>>, new: Valid<TeamCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a team.
@@ -211,7 +213,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }
@@ -222,7 +224,7 @@ async fn change(
 #[delete("/teams/{team_id}")]
 async fn remove(ctx: Ctx<can::Delete<Team>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -11,8 +11,9 @@ use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
@@ -59,6 +60,7 @@ pub struct User {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for User {}
 record!(User, USER);
 
 impl Kind {
@@ -305,7 +307,7 @@ async fn list(ctx: Ctx<can::Read<User>>) -> Result<Reply> {
     let (plan, link) = (USER.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, users, User, &plan => UserPage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -327,10 +329,10 @@ async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<R
         if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {
             mail::invite(tx, user.id, email)?;
         }
-        Reply::created(&user)
+        Ok(Answer::created(user))
     };
     let reply = ctx.write(write).await?;
-    if let Some(email) = named.filter(|_| !reply.replayed) {
+    if let Some(email) = named.filter(|_| !reply.head.replayed) {
         ctx.read_value(move |tx| notify_holder(tx, &email)).await?;
     }
     Ok(reply)
@@ -366,7 +368,7 @@ async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
             (UserStatus::Invited, None) => return Err(Error::new(Code::Conflict, "the user has no e-mail")),
             _ => return Err(Error::new(Code::Conflict, "the user is not waiting for an invitation")),
         }
-        Reply::record(&user)
+        Ok(Answer::record(user))
     })
     .await
 }
@@ -390,7 +392,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }

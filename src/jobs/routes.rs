@@ -10,7 +10,7 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::schema::jobs;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list, list_params, page};
@@ -74,7 +74,7 @@ async fn list(ctx: Ctx<can::Read<Job>>) -> Result<Reply> {
     let (plan, link) = (JOB.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, jobs, Job, &plan => JobPage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -87,7 +87,7 @@ async fn read(ctx: Ctx<can::Read<Job>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let job = find(tx, id.0)?;
         let waiting = matches!(job.status, JobStatus::Queued | JobStatus::Running);
-        Ok(Reply { retry_after: waiting.then_some(1), ..Reply::ok(&job)? })
+        Ok(Answer::ok(job).retry_after(waiting.then_some(1)))
     })
     .await
 }
@@ -110,7 +110,7 @@ async fn cancel(ctx: Ctx<can::Update<Job>>, id: Id) -> Result<Reply> {
         match cancelled {
             Some(job) => {
                 worker::on_failure(tx.conn, &job)?;
-                Reply::ok(&job)
+                Ok(Answer::ok(job))
             }
             None => {
                 let job = find(tx, id.0)?;

@@ -2,12 +2,14 @@
 //! its currency beside each other, what there are several of separated by commas, fields of one's own as `cf.key`; sums of reports in a
 //! column per currency.
 use crate::kernel::access::OWN_FIELD;
+use crate::kernel::actor::Actor;
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::Field;
+use crate::kernel::hide::Hide;
 use crate::kernel::money::exponent;
 use crate::kernel::query::Included;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Content};
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap};
@@ -94,17 +96,45 @@ impl Sheet {
         names.iter().map(find).collect::<Result<Vec<_>, Bad>>().map(Sheet)
     }
 
-    /// The file, with a header also where there are no rows.
-    pub fn file(&self, rows: &[impl Serialize], included: &Included) -> Result<Reply> {
-        let names = included.names();
+    /// The file of these rows, with a header also where there are none.
+    pub fn file<R: Serialize + Hide + 'static>(self, rows: Vec<R>, included: Included) -> Answer {
+        Answer::file(File { sheet: self, rows, included })
+    }
+}
+
+/// Rows that become lines once what is hidden is dropped from them.
+struct File<R> {
+    sheet: Sheet,
+    rows: Vec<R>,
+    included: Included,
+}
+
+impl<R: Serialize + Hide> Content for File<R> {
+    fn hide(&mut self, actor: &Actor) {
+        Hide::hide(&mut self.rows, actor);
+    }
+
+    fn write(&self) -> Result<Vec<u8>> {
+        let (columns, names) = (&self.sheet.0, self.included.names());
         let mut text = String::new();
-        line(&mut text, self.0.iter().map(|(name, _)| name.as_str()));
-        for row in rows {
+        line(&mut text, columns.iter().map(|(name, _)| name.as_str()));
+        for row in &self.rows {
             let row = serde_json::to_value(row).map_err(Error::internal)?;
-            let cells: Vec<String> = self.0.iter().map(|(_, cell)| cell.text(&row, &names)).collect();
+            let cells: Vec<String> = columns.iter().map(|(_, cell)| cell.text(&row, &names)).collect();
             line(&mut text, cells.iter().map(String::as_str));
         }
-        Ok(Reply::csv(text))
+        Ok(text.into_bytes())
+    }
+}
+
+/// The lines of a report, which hold no records.
+struct Lines(String);
+
+impl Content for Lines {
+    fn hide(&mut self, _: &Actor) {}
+
+    fn write(&self) -> Result<Vec<u8>> {
+        Ok(self.0.clone().into_bytes())
     }
 }
 
@@ -137,15 +167,15 @@ fn own_columns(field: &Arc<CustomField>) -> Vec<(String, Cell)> {
 }
 
 /// Rows as CSV, one line each.
-pub fn reply<R: Serialize + ToSchema>(rows: &[R]) -> Result<Reply> {
-    Sheet::new::<R>(&[], &[], &[]).file(rows, &Included::default())
+pub fn answer<R: Serialize + ToSchema + Hide + 'static>(rows: Vec<R>) -> Answer {
+    Sheet::new::<R>(&[], &[], &[]).file(rows, Included::default())
 }
 
 /// A line of a report: what it is of, and its figures.
 pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
 
 /// A report as CSV: `keys` say what a line is of. Sums have a column for each currency, the workspace's own first.
-pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Reply> {
+pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Answer> {
     report_with(keys, &[], lines, currency)
 }
 
@@ -155,7 +185,7 @@ pub fn report_with<F: Serialize + ToSchema>(
     behind: &[&str],
     lines: &[Line<'_, F>],
     currency: &str,
-) -> Result<Reply> {
+) -> Result<Answer> {
     let figures = lines.iter().map(|(_, figures)| serde_json::to_value(figures)).collect::<Result<Vec<Json>, _>>();
     let figures = figures.map_err(Error::internal)?;
     let mut columns = Vec::new();
@@ -183,7 +213,7 @@ pub fn report_with<F: Serialize + ToSchema>(
         cells.extend(of);
         line(&mut text, cells.iter().map(String::as_str));
     }
-    Ok(Reply::csv(text))
+    Ok(Answer::file(Lines(text)))
 }
 
 /// The currencies that the sums of a member are in.

@@ -62,7 +62,7 @@ codes! {
     IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
     SecretUnknown = 409 "secret_unknown" "It was sealed with a secret that this server does not have";
     SecretShown = 409 "secret_shown" "The answer held a secret, which is shown once";
-    AnswerErased = 409 "answer_erased" "The answer told of a person who was erased since";
+    AnswerErased = 409 "answer_erased" "The answer cannot be shown again";
     FileRemoved = 409 "file_removed" "The file is not kept any more";
     JobFinished = 409 "job_finished" "The job has ended";
     VersionConflict = 412 "version_conflict" "The record has changed since you read it";

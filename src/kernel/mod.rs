@@ -18,6 +18,7 @@ pub mod field;
 pub mod hide;
 pub mod kind;
 pub mod links;
+pub mod members;
 pub mod merge_patch;
 pub mod money;
 pub mod names;

@@ -7,7 +7,9 @@ use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
+use crate::kernel::hide::{Hide, NothingHidden};
 use crate::kernel::kind::Kind;
+use crate::kernel::members::pick;
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
     CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators,
@@ -99,6 +101,9 @@ pub struct Included {
     pub loss_reasons: Vec<RecordRef>,
 }
 
+/// A name is made without what is hidden from the caller.
+impl NothingHidden for Included {}
+
 impl Included {
     /// Of all of them, by their ids.
     pub fn names(&self) -> HashMap<Uuid, &str> {
@@ -148,27 +153,35 @@ macro_rules! page {
             pub included: $crate::kernel::query::Included,
             pub page: $crate::kernel::query::PageInfo,
         }
-        impl $crate::kernel::query::Listed for $name {
-            type Row = $row;
-            fn rows(&self) -> &[$row] {
-                &self.data
+        impl $crate::kernel::hide::Hide for $name {
+            fn hide(&mut self, actor: &$crate::kernel::actor::Actor) {
+                self.data.hide(actor);
             }
+        }
+        impl $crate::kernel::query::Page for $name {
             fn info(&self) -> &$crate::kernel::query::PageInfo {
                 &self.page
             }
-            fn included(&self) -> &$crate::kernel::query::Included {
-                &self.included
+        }
+        impl $crate::kernel::query::Listed for $name {
+            type Row = $row;
+            fn into_rows(self) -> (Vec<$row>, $crate::kernel::query::Included) {
+                (self.data, self.included)
             }
         }
     };
 }
 
 /// A page, whatever it is of.
-pub trait Listed: Serialize {
-    type Row: Serialize + utoipa::ToSchema;
-    fn rows(&self) -> &[Self::Row];
+pub trait Page: Serialize + Hide + 'static {
     fn info(&self) -> &PageInfo;
-    fn included(&self) -> &Included;
+}
+
+/// A page of records, which can also be a file.
+pub trait Listed: Page {
+    type Row: Serialize + Hide + utoipa::ToSchema + 'static;
+    /// The rows, and the names that they include.
+    fn into_rows(self) -> (Vec<Self::Row>, Included);
 }
 
 /// The kinds of records whose lists are also files, with `columns=`.
@@ -210,9 +223,10 @@ impl<T> Plan<T> {
         rows.truncate(limit);
         let next_cursor = match rows.last() {
             Some(row) if has_more => {
-                let row = serde_json::to_value(row).map_err(Error::internal)?;
+                let order = self.order.fragment();
+                let row = pick(row, &order.members())?;
                 let among_best = if rows.len() <= best { AMONG_BEST } else { "" };
-                Some(self.order.fragment().cursor(&row, &format!("{}{among_best}", self.mark)))
+                Some(order.cursor(&row, &format!("{}{among_best}", self.mark)))
             }
             _ => None,
         };

@@ -1,12 +1,17 @@
-//! An answer, finished: what the idempotency store keeps and the web sends.
+//! An `Answer` is what an operation made, as typed values. `finish` makes a `Reply` of it: it hides what the caller's role hides, then
+//! writes the body, once. Only a `Reply` can be sent and kept.
+use crate::kernel::actor::Actor;
 use crate::kernel::error::{Error, Result};
+use crate::kernel::hide::{Hide, NothingHidden};
 use crate::kernel::kind::Record;
 use serde::Serialize;
+use serde_json::Value as Json;
+use std::fmt;
 
+/// What an answer says beside its body.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub struct Head {
     pub status: u16,
-    pub body: Vec<u8>,
     pub content_type: &'static str,
     pub etag: Option<String>,
     pub location: Option<String>,
@@ -25,14 +30,10 @@ pub struct Reply {
 pub const JSON: &str = "application/json";
 pub const CSV: &str = "text/csv; charset=utf-8";
 
-/// Bytes made ready for a body: enough for a record, and for a page not many enlargements short.
-const SPACE: usize = 4 << 10;
-
-impl Reply {
-    fn new(status: u16, body: Vec<u8>) -> Reply {
-        Reply {
+impl Head {
+    pub fn new(status: u16) -> Head {
+        Head {
             status,
-            body,
             content_type: JSON,
             etag: None,
             location: None,
@@ -44,54 +45,193 @@ impl Reply {
             micros: 0,
         }
     }
+}
 
-    pub fn ok(value: &impl Serialize) -> Result<Reply> {
-        let mut body = Vec::with_capacity(SPACE);
-        serde_json::to_writer(&mut body, value).map_err(Error::internal)?;
-        Ok(Reply::new(200, body))
-    }
+/// A finished answer: what the idempotency store keeps and the web sends.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub head: Head,
+    pub body: Vec<u8>,
+}
 
-    /// 200 with the record and its ETag.
-    pub fn record<R: Record>(row: &R) -> Result<Reply> {
-        Ok(Reply { etag: Some(etag(row.version())), ..Reply::ok(row)? })
-    }
+/// Bytes made ready for a body: enough for a record, and for a page not many enlargements short.
+const SPACE: usize = 4 << 10;
 
-    /// 200 with the record, what it includes, and its ETag.
-    pub fn record_with<R: Record>(row: &R, included: &impl Serialize) -> Result<Reply> {
-        let mut shown = serde_json::to_value(row).map_err(Error::internal)?;
-        if let Some(members) = shown.as_object_mut() {
-            members.insert("included".into(), serde_json::to_value(included).map_err(Error::internal)?);
-        }
-        Reply::part(&shown, row.version())
-    }
-
-    /// 200 with what belongs to a record: its ETag begins with the record's version, so that a change can name it.
-    pub fn part(value: &impl Serialize, version: i64) -> Result<Reply> {
-        Ok(Reply { etag: Some(etag(version)), ..Reply::ok(value)? })
-    }
-
-    /// 201 with the record, its ETag and its Location.
-    pub fn created<R: Record>(row: &R) -> Result<Reply> {
-        Ok(Reply {
-            status: 201,
-            location: Some(format!("/api/v1/{}/{}", R::KIND.path(), row.id())),
-            ..Reply::record(row)?
-        })
-    }
-
-    /// 202 with the job, and where to ask for its progress.
-    pub fn accepted<R: Record>(job: &R) -> Result<Reply> {
-        let location = Some(format!("/api/v1/{}/{}", R::KIND.path(), job.id()));
-        Ok(Reply { status: 202, location, retry_after: Some(1), ..Reply::ok(job)? })
+impl Reply {
+    /// 200 with a value that shows the same to everybody.
+    pub fn ok(value: &(impl Serialize + NothingHidden)) -> Result<Reply> {
+        Ok(Reply { head: Head::new(200), body: written(value)? })
     }
 
     pub fn none() -> Reply {
-        Reply::new(204, Vec::new())
+        Reply { head: Head::new(204), body: Vec::new() }
     }
 
-    pub fn csv(text: String) -> Reply {
-        Reply { content_type: CSV, ..Reply::new(200, text.into_bytes()) }
+    /// 201, and where what was made is found.
+    #[must_use]
+    pub fn created_at(mut self, location: &str) -> Reply {
+        self.head.status = 201;
+        self.head.location = Some(location.into());
+        self
     }
+}
+
+fn written(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(SPACE);
+    serde_json::to_writer(&mut body, value).map_err(Error::internal)?;
+    Ok(body)
+}
+
+/// The body of an answer that is not finished.
+pub(in crate::kernel) trait Content {
+    fn hide(&mut self, actor: &Actor);
+
+    fn write(&self) -> Result<Vec<u8>>;
+
+    /// As a JSON value; null where it is a file.
+    fn json(&self) -> Result<Json> {
+        Ok(Json::Null)
+    }
+}
+
+impl<T: Serialize + Hide> Content for T {
+    fn hide(&mut self, actor: &Actor) {
+        Hide::hide(self, actor);
+    }
+
+    fn write(&self) -> Result<Vec<u8>> {
+        written(self)
+    }
+
+    fn json(&self) -> Result<Json> {
+        serde_json::to_value(self).map_err(Error::internal)
+    }
+}
+
+/// What an operation answers, until the caller is known to whom it is shown.
+pub struct Answer {
+    head: Head,
+    content: Option<Box<dyn Content>>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head.fmt(f)
+    }
+}
+
+/// A record, and the names that it includes.
+#[derive(Serialize)]
+struct WithIncluded<R, I> {
+    #[serde(flatten)]
+    row: R,
+    included: I,
+}
+
+impl<R: Hide, I: Hide> Hide for WithIncluded<R, I> {
+    fn hide(&mut self, actor: &Actor) {
+        self.row.hide(actor);
+        self.included.hide(actor);
+    }
+}
+
+impl Answer {
+    pub fn ok(value: impl Serialize + Hide + 'static) -> Answer {
+        Answer { head: Head::new(200), content: Some(Box::new(value)) }
+    }
+
+    pub fn none() -> Answer {
+        Answer { head: Head::new(204), content: None }
+    }
+
+    /// A CSV file.
+    pub(in crate::kernel) fn file(content: impl Content + 'static) -> Answer {
+        Answer { head: Head { content_type: CSV, ..Head::new(200) }, content: Some(Box::new(content)) }
+    }
+
+    /// 200 with the record and its ETag.
+    pub fn record<R: Record + Hide + 'static>(row: R) -> Answer {
+        let version = row.version();
+        Answer::part(row, version)
+    }
+
+    /// 200 with the record, what it includes, and its ETag.
+    pub fn record_with<R: Record + Hide + 'static>(row: R, included: impl Serialize + Hide + 'static) -> Answer {
+        let version = row.version();
+        Answer::part(WithIncluded { row, included }, version)
+    }
+
+    /// 200 with what belongs to a record: its ETag begins with the record's version, so that a change can name it.
+    pub fn part(value: impl Serialize + Hide + 'static, version: i64) -> Answer {
+        let Answer { head, content } = Answer::ok(value);
+        Answer { head: Head { etag: Some(etag(version)), ..head }, content }
+    }
+
+    /// 201 with the record, its ETag and its Location.
+    pub fn created<R: Record + Hide + 'static>(row: R) -> Answer {
+        let location = location(&row);
+        Answer::record(row).created_at(location)
+    }
+
+    /// 201, and where what was made is found.
+    #[must_use]
+    pub fn created_at(mut self, location: String) -> Answer {
+        self.head.status = 201;
+        self.head.location = Some(location);
+        self
+    }
+
+    /// 202 with the job, and where to ask for its progress.
+    pub fn accepted<R: Record + Hide + 'static>(job: R) -> Answer {
+        let location = location(&job);
+        Answer::ok(job).accepted_at(location)
+    }
+
+    /// 202, and where to ask for the progress.
+    #[must_use]
+    pub fn accepted_at(mut self, location: String) -> Answer {
+        self.head.status = 202;
+        self.head.location = Some(location);
+        self.retry_after(Some(1))
+    }
+
+    #[must_use]
+    pub fn retry_after(mut self, seconds: Option<u32>) -> Answer {
+        self.head.retry_after = seconds;
+        self
+    }
+
+    #[must_use]
+    pub fn link(mut self, link: Option<String>) -> Answer {
+        self.head.link = link;
+        self
+    }
+
+    #[must_use]
+    pub fn next_cursor(mut self, cursor: Option<String>) -> Answer {
+        self.head.next_cursor = cursor;
+        self
+    }
+
+    /// The body as a JSON value, with what is hidden from the caller.
+    pub fn json(&self) -> Result<Json> {
+        self.content.as_ref().map_or(Ok(Json::Null), |content| content.json())
+    }
+
+    /// Hides what the caller's role hides, and writes the body.
+    pub fn finish(self, actor: &Actor) -> Result<Reply> {
+        let Answer { head, content } = self;
+        let Some(mut content) = content else { return Ok(Reply { head, body: Vec::new() }) };
+        if actor.access.hides_anything() {
+            content.hide(actor);
+        }
+        Ok(Reply { head, body: content.write()? })
+    }
+}
+
+/// The address of a record.
+pub fn location<R: Record>(row: &R) -> String {
+    format!("/api/v1/{}/{}", R::KIND.path(), row.id())
 }
 
 /// A strong entity tag (RFC 9110, 8.8.3): the version in quotes.

@@ -8,9 +8,10 @@ use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
 use crate::kernel::shape::Rules;
@@ -70,6 +71,7 @@ pub struct Segment {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Segment {}
 record!(Segment, SEGMENT);
 
 impl Kind {
@@ -161,6 +163,7 @@ pub struct SegmentMembersResult {
     /// Records in it now that you see.
     pub size: i64,
 }
+impl NothingHidden for SegmentMembersResult {}
 
 static SEGMENT: Fields<segments::table> = Fields {
     kind: Kind::SEGMENT,
@@ -304,7 +307,7 @@ async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
     let (plan, link) = (SEGMENT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, segments, Segment, &plan => SegmentPage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -313,7 +316,7 @@ async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_segment", request_body = SegmentCreate, responses((status = 201, description = "The segment", body = Segment)))]
 #[post("/segments")]
 async fn create(ctx: Ctx<can::Create<Segment>>, new: Valid<SegmentCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a segment. Its records: `POST /contacts/search` with `segment_id`.
@@ -330,7 +333,7 @@ async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
 #[patch("/segments/{segment_id}")]
 async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Add records to a static segment, and take others out of it.
@@ -339,7 +342,7 @@ async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUp
 #[post("/segments/{segment_id}/members")]
 async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::ok(&change_members(tx, id.0, expected, &given)?)).await
+    ctx.write(move |tx| change_members(tx, id.0, expected, &given).map(Answer::ok)).await
 }
 
 /// Delete a segment. Its records stay.
@@ -348,7 +351,7 @@ async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMem
 #[delete("/segments/{segment_id}")]
 async fn remove(ctx: Ctx<can::Delete<Segment>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -2,10 +2,11 @@
 use crate::db::events::Event;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
-use crate::kernel::actor::{Action, can};
+use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::error::Result;
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::Company;
 use crate::people::contacts::consents::{self, ConsentRecord};
@@ -46,6 +47,17 @@ pub struct ContactExport {
     pub files: Vec<File>,
     /// What changed on the contact, when, and by whom; from where only for who may read the audit log.
     pub changes: Vec<AuditEvent>,
+}
+
+impl Hide for ContactExport {
+    fn hide(&mut self, actor: &Actor) {
+        self.contact.hide(actor);
+        self.company.hide(actor);
+        consents::hide_all(&mut self.consents, actor);
+        self.leads.hide(actor);
+        self.deals.hide(actor);
+        self.changes.hide(actor);
+    }
 }
 
 /// Some records, as far as they live and the caller sees them.
@@ -97,11 +109,10 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     let activities = visible!(tx, activities, Activity, ACTIVITY, theirs!(tx, activities, person));
     let with = activities.iter().map(|activity| activity.id).collect::<Vec<_>>();
     let files = theirs!(tx, files, person, or s::files::activity_id.eq_any(with));
-    let hides_consents = tx.actor.access.hides(Kind::CONTACT.path(), "consents");
     let answer = ContactExport {
         exported_at: tx.now,
         company,
-        consents: if hides_consents { Vec::new() } else { consents::of(tx, id)? },
+        consents: consents::of(tx, id)?,
         leads: visible!(tx, leads, Lead, LEAD, leads.filter(s::leads::id.eq_any(&person.leads))),
         deals: deals(tx, id)?,
         tasks: visible!(tx, tasks, Task, TASK, theirs!(tx, tasks, person)),
@@ -119,7 +130,7 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     responses((status = 200, description = "What is known", body = ContactExport)))]
 #[get("/contacts/{contact_id}/export")]
 async fn of_contact(ctx: Ctx<can::Export<Contact>>, id: Id) -> Result<Reply> {
-    ctx.write(move |tx| Reply::ok(&export(tx, id.0)?)).await
+    ctx.write(move |tx| export(tx, id.0).map(Answer::ok)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

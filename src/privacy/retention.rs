@@ -9,9 +9,10 @@ use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::RecordRef;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::shape::Rules;
@@ -84,6 +85,7 @@ pub struct RetentionRule {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for RetentionRule {}
 impl RetentionRule {
     /// Of its view and segment, when it was saved.
     fn seen(&self) -> Versions {
@@ -161,6 +163,7 @@ pub struct RetentionPreview {
     /// is refused when it runs.
     pub refused: bool,
 }
+impl NothingHidden for RetentionPreview {}
 
 static RULE: Fields<retention_rules::table> = Fields {
     kind: Kind::RETENTION_RULE,
@@ -349,7 +352,7 @@ async fn list(ctx: Ctx<can::Read<RetentionRule>>) -> Result<Reply> {
     let (plan, link) = (RULE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, retention_rules, RetentionRule, &plan => RetentionRulePage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -358,7 +361,7 @@ async fn list(ctx: Ctx<can::Read<RetentionRule>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_retention_rule", request_body = RetentionRuleCreate, responses((status = 201, description = "The rule", body = RetentionRule)))]
 #[post("/retention-rules")]
 async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a rule.
@@ -366,7 +369,7 @@ async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCr
     responses((status = 200, description = "The rule", body = RetentionRule)))]
 #[get("/retention-rules/{retention_rule_id}")]
 async fn read(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| find(tx, id.0).map(Answer::record)).await
 }
 
 /// How many records a rule chooses now.
@@ -380,7 +383,7 @@ async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
         let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection, &saved)?;
         let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some()
             || saved.changed_since(rule.seen()).is_some();
-        Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
+        Ok(Answer::ok(RetentionPreview { matching: chosen.matching, first: chosen.first, refused }))
     })
     .await
 }
@@ -392,7 +395,7 @@ async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
 async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let rule = find(tx, id.0)?;
-        Reply::accepted(&start(tx, &rule)?)
+        start(tx, &rule).map(Answer::accepted)
     })
     .await
 }
@@ -403,7 +406,7 @@ async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
 #[patch("/retention-rules/{retention_rule_id}")]
 async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a rule. What it has done stays done.
@@ -412,7 +415,7 @@ async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<Ret
 #[delete("/retention-rules/{retention_rule_id}")]
 async fn remove(ctx: Ctx<can::Delete<RetentionRule>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -1,10 +1,11 @@
 //! The audit log: who did what, when and from where, with what was before and after. The same rows as the feed, read by who answers for them.
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::actor::{Actor, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::on::On;
 use crate::kernel::parameters::parameter;
@@ -103,6 +104,21 @@ impl Serialize for Changes {
     }
 }
 
+impl Changes {
+    /// Drops what changed of members that are hidden from the caller.
+    fn hide(&mut self, record_kind: &str, actor: &Actor) {
+        if let (Some(kind), Some(members)) = (Kind::named(record_kind), self.0.as_object_mut()) {
+            members.retain(|name, _| !actor.access.hides(kind.path(), name));
+        }
+    }
+}
+
+impl Hide for AuditEvent {
+    fn hide(&mut self, actor: &Actor) {
+        self.changes.hide(&self.record_kind, actor);
+    }
+}
+
 /// A row of the CSV.
 #[derive(Serialize, ToSchema)]
 struct Line {
@@ -115,7 +131,19 @@ struct Line {
     address: Option<String>,
     request_id: String,
     /// As JSON: `{"title":["Boat","Big boat"]}`.
-    changes: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    changes: Changes,
+}
+
+fn as_text<S: Serializer>(changes: &Changes, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(&changes.0)
+}
+
+impl Hide for Line {
+    fn hide(&mut self, actor: &Actor) {
+        self.changes.hide(&self.record_kind, actor);
+    }
 }
 
 impl From<AuditEvent> for Line {
@@ -129,7 +157,7 @@ impl From<AuditEvent> for Line {
             actor_id: event.actor_id,
             address: event.address,
             request_id: event.request_id,
-            changes: event.changes.0.to_string(),
+            changes: event.changes,
         }
     }
 }
@@ -175,19 +203,7 @@ fn visible_to(_: &Tx<'_>) -> On<events::table, Cond> {
 fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
     let all = in_workspace(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
     let rows: Vec<AuditEvent> = all.select(AuditEvent::as_select()).load(tx.conn)?;
-    let hidden = |row: &mut AuditEvent| {
-        let kind = Kind::named(&row.record_kind);
-        if let (Some(kind), Some(members)) = (kind, row.changes.0.as_object_mut()) {
-            members.retain(|name, _| !tx.actor.access.hides(kind.path(), name));
-        }
-    };
-    Ok(rows
-        .into_iter()
-        .map(|mut row| {
-            hidden(&mut row);
-            Line::from(row)
-        })
-        .collect())
+    Ok(rows.into_iter().map(Line::from).collect())
 }
 
 /// A type that there is not finds nothing, which would look as if nothing had happened.
@@ -205,11 +221,11 @@ async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
     require_known_types(ctx.query())?;
     let (csv, plan, link) = (ctx.wants_csv()?, AUDIT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     if csv {
-        return ctx.report(move |tx| csv::reply(&lines(tx, &plan)?)).await;
+        return ctx.report(move |tx| lines(tx, &plan).map(csv::answer)).await;
     }
     ctx.read(move |tx| {
         let page = list!(tx, events, AuditEvent, &plan => AuditEventPage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }

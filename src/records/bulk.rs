@@ -2,8 +2,9 @@
 use crate::db::queue::{self, Job, JobResult, JobStatus};
 use crate::db::tx::Tx;
 use crate::kernel::error::{Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::query::RecordRef;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, location};
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::time::DateTime;
 use crate::records::saved_conditions::{Promise, SavedConditions};
@@ -57,6 +58,7 @@ pub struct BulkJob {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for BulkJob {}
 
 /// What a selection chooses of the records that the caller sees.
 #[derive(Debug)]
@@ -114,8 +116,8 @@ macro_rules! bulk_preview {
 }
 
 /// What work would do, without doing it.
-pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
-    Reply::ok(&BulkJob {
+pub fn dry_run_answer(tx: &Tx<'_>, preview: BulkPreview) -> Answer {
+    Answer::ok(BulkJob {
         id: Uuid::nil(),
         kind: JOB.into(),
         status: JobStatus::Succeeded,
@@ -132,12 +134,12 @@ pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
 
 /// Queues the work, and says what it will touch. The conditions of its view and segment are written out: who changes these does not decide
 /// what is done.
-pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Reply> {
+pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Answer> {
     let args = BulkArgs { promise: Promise::Written(saved), ..args.clone() };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
     let job: Job = queue::enqueue(tx, JOB, &args, Some(preview.matching))?;
-    let accepted = Reply::accepted(&job)?;
-    let shown = Reply::ok(&BulkJob {
+    let location = location(&job);
+    let shown = BulkJob {
         id: job.id,
         kind: job.kind,
         status: job.status,
@@ -149,8 +151,8 @@ pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: Sa
         result: job.result,
         created_at: job.created_at,
         updated_at: job.updated_at,
-    })?;
-    Ok(Reply { body: shown.body, ..accepted })
+    };
+    Ok(Answer::ok(shown).accepted_at(location))
 }
 
 /// `bulk-update` and `bulk-delete` of one resource.
@@ -220,7 +222,7 @@ macro_rules! bulk {
             if dry_run {
                 let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
                     let (preview, _) = bulk_preview(tx, &args.selection)?;
-                    $crate::records::bulk::dry_run_reply(tx, preview)
+                    Ok($crate::records::bulk::dry_run_answer(tx, preview))
                 };
                 return ctx.read(rehearsal).await;
             }

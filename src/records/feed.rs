@@ -8,9 +8,10 @@ use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{PageInfo, hex, split};
+use crate::kernel::query::{Page, PageInfo, hex, split};
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::seek::{seal, signature, unseal};
@@ -61,10 +62,35 @@ pub struct MemberChange {
     pub after: String,
 }
 
+impl Hide for ChangeEvent {
+    fn hide(&mut self, actor: &Actor) {
+        hide_changes(&mut self.changes, &self.record_kind, actor);
+    }
+}
+
+/// Drops what changed of members that are hidden from the caller.
+pub fn hide_changes(changes: &mut Vec<MemberChange>, record_kind: &str, actor: &Actor) {
+    if let Some(kind) = Kind::named(record_kind) {
+        changes.retain(|change| !actor.access.hides(kind.path(), &change.member));
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangeEventPage {
     pub data: Vec<ChangeEvent>,
     pub page: PageInfo,
+}
+
+impl Hide for ChangeEventPage {
+    fn hide(&mut self, actor: &Actor) {
+        self.data.hide(actor);
+    }
+}
+
+impl Page for ChangeEventPage {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
 }
 
 #[derive(QueryableByName)]
@@ -467,7 +493,7 @@ async fn list(ctx: Ctx<can::Read<ChangeEvent>>) -> Result<Reply> {
     let (query, link) = (parse(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = load(tx, &query)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }

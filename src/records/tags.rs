@@ -10,10 +10,11 @@ use crate::identity::actors;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Spelling, TagChange, Tags};
@@ -42,6 +43,7 @@ pub struct Tag {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Tag {}
 record!(Tag, TAG);
 
 impl Kind {
@@ -306,7 +308,7 @@ async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
     let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, tags, Tag, &plan => TagPage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -315,7 +317,7 @@ async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_tag", request_body = TagCreate, responses((status = 201, description = "As added", body = Tag)))]
 #[post("/tags")]
 async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a tag.
@@ -323,7 +325,7 @@ async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Rep
     responses((status = 200, description = "As it is", body = Tag)))]
 #[get("/tags/{tag_id}")]
 async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| find(tx, id.0).map(Answer::record)).await
 }
 
 /// Change a tag; the records that carry it follow.
@@ -332,7 +334,7 @@ async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
 #[patch("/tags/{tag_id}")]
 async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 list_params!(TagRemoval, {
@@ -350,7 +352,7 @@ async fn remove(ctx: Ctx<can::Delete<Tag>>, id: Id) -> Result<Reply> {
     let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
     let from_records = params.parsed("from_records", "true or false")?.unwrap_or(false);
     params.finish(&["from_records"])?;
-    ctx.write(move |tx| remove_tag(tx, id.0, expected, from_records).map(|()| Reply::none())).await
+    ctx.write(move |tx| remove_tag(tx, id.0, expected, from_records).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -2,7 +2,7 @@
 use crate::db::table::Expected;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::{self, Rules};
 use crate::sales::deals::{
     model::{Deal, DealMove},
@@ -81,7 +81,7 @@ macro_rules! batch_move {
                     };
                     chosen.iter().map(move_one).collect()
                 })?;
-                Reply::ok(&done)
+                Ok(Answer::ok(done))
             })
             .await
         }

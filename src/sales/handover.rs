@@ -6,8 +6,9 @@ use crate::identity::users::User;
 use crate::identity::users::{self, UserStatus};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::Company;
@@ -46,6 +47,7 @@ pub struct HandOverResult {
     /// Those that were still open.
     pub tasks: i64,
 }
+impl NothingHidden for HandOverResult {}
 
 /// Changes the owner of a table's rows, those that the caller may change, and notes each change.
 macro_rules! reassign {
@@ -105,7 +107,7 @@ async fn everything(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>)
     ctx.actor.require::<can::Update<Lead>>()?;
     ctx.actor.require::<can::Update<Deal>>()?;
     ctx.actor.require::<can::Update<Task>>()?;
-    ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, &given)?)).await
+    ctx.write(move |tx| hand_over(tx, id.0, &given).map(Answer::ok)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -6,9 +6,10 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::{Included, PageInfo};
-use crate::kernel::reply::Reply;
+use crate::kernel::query::Included;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -16,7 +17,7 @@ use crate::sales::stages::{self, Category, Stage, StageCreate};
 use crate::schema::{pipelines, stages as s};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list_params, owned, record, text_enum};
+use crate::{list_params, owned, page, record, text_enum};
 use actix_web::{get, patch, post, put};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,7 @@ pub struct Pipeline {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Pipeline {}
 record!(Pipeline, PIPELINE);
 
 impl Kind {
@@ -68,12 +70,7 @@ impl Resource for Pipeline {
         &Descriptor::of(Kind::PIPELINE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PipelinePage {
-    pub data: Vec<Pipeline>,
-    pub included: Included,
-    pub page: PageInfo,
-}
+page!(PipelinePage of Pipeline);
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct PipelineCreate {
@@ -361,7 +358,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
                 with_stages(row, stages)
             })
             .collect();
-        link.reply(&page.clone(), &PipelinePage { data, included: Included::default(), page })
+        Ok(link.answer(PipelinePage { data, included: Included::default(), page }))
     })
     .await
 }
@@ -370,7 +367,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_pipeline", request_body = PipelineCreate, responses((status = 201, description = "The pipeline", body = Pipeline)))]
 #[post("/pipelines")]
 async fn create(ctx: Ctx<can::Create<Pipeline>>, new: Valid<PipelineCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a pipeline with its stages.
@@ -378,7 +375,7 @@ async fn create(ctx: Ctx<can::Create<Pipeline>>, new: Valid<PipelineCreate>) -> 
     responses((status = 200, description = "The pipeline", body = Pipeline)))]
 #[get("/pipelines/{pipeline_id}")]
 async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&get(tx, id.0)?)).await
+    ctx.read(move |tx| get(tx, id.0).map(Answer::record)).await
 }
 
 /// Rename a pipeline, or make it the default. Needs `If-Match`.
@@ -387,7 +384,7 @@ async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
 #[patch("/pipelines/{pipeline_id}")]
 async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Put the stages of a pipeline into a new order. Needs `If-Match` with the pipeline's ETag.
@@ -396,7 +393,7 @@ async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<Pipeline
 #[put("/pipelines/{pipeline_id}/stage-order")]
 async fn put_order(ctx: Ctx<can::Update<Pipeline>>, id: Id, given: Valid<StageOrder>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
-    ctx.write(move |tx| Reply::record(&reorder(tx, id.0, expected, &given.stage_ids)?)).await
+    ctx.write(move |tx| reorder(tx, id.0, expected, &given.stage_ids).map(Answer::record)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

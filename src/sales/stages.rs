@@ -6,9 +6,10 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -50,6 +51,7 @@ pub struct Stage {
     #[serde(skip)]
     pub order_id: Option<Uuid>,
 }
+impl NothingHidden for Stage {}
 record!(Stage, STAGE);
 
 impl Kind {
@@ -277,7 +279,7 @@ async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
     let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(tx, stages, Stage, &plan => StagePage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -286,7 +288,7 @@ async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_stage", request_body = StageCreate, responses((status = 201, description = "The stage", body = Stage)))]
 #[post("/stages")]
 async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a stage.
@@ -303,7 +305,7 @@ async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
 #[patch("/stages/{stage_id}")]
 async fn change(ctx: Ctx<can::Update<Stage>>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

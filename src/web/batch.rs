@@ -1,6 +1,7 @@
 //! Many records with one request: each item has its own result, or with `atomic` all go in or none.
 use crate::db::tx::Tx;
 use crate::kernel::error::{Bad, Code, Error, ProblemBody, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Record;
 use crate::kernel::shape::{self, Rules, escape};
 use crate::web::body;
@@ -24,6 +25,7 @@ pub struct BatchResult {
     /// One per item, in their order.
     pub results: Vec<BatchItemResult>,
 }
+impl NothingHidden for BatchResult {}
 
 /// What came of one item.
 #[derive(Debug, Serialize, ToSchema)]
@@ -400,7 +402,7 @@ macro_rules! batch {
                     let rows = $store::insert_many(tx, chosen)?;
                     Ok(rows.iter().map($crate::web::batch::Outcome::created).collect())
                 })?;
-                $crate::kernel::reply::Reply::ok(&done)
+                Ok($crate::kernel::reply::Answer::ok(done))
             })
             .await
         }
@@ -432,7 +434,7 @@ macro_rules! batch {
                     let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Outcome::changed(before, after));
                     Ok(done.collect())
                 })?;
-                $crate::kernel::reply::Reply::ok(&done)
+                Ok($crate::kernel::reply::Answer::ok(done))
             })
             .await
         }
@@ -452,7 +454,7 @@ macro_rules! batch {
                     $store::delete_many(tx, &rows)?;
                     Ok(rows.iter().map(|row| $crate::web::batch::Outcome::deleted(row.id)).collect())
                 })?;
-                $crate::kernel::reply::Reply::ok(&done)
+                Ok($crate::kernel::reply::Answer::ok(done))
             })
             .await
         }

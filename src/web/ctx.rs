@@ -11,18 +11,18 @@ use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Record;
-use crate::kernel::query::{Listed, PageInfo, Plan};
+use crate::kernel::query::{Listed, Page, PageInfo, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::read_only::ReadOnlyMembers;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
 use crate::web::signature;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -128,7 +128,7 @@ impl<P: Permission> Ctx<P> {
     }
 
     /// A page of a list; as CSV many rows at once, of the records that the right to export reaches.
-    pub async fn list<T: 'static, L: Listed + 'static>(
+    pub async fn list<T: 'static, L: Listed>(
         &self,
         fields: &'static Fields<T>,
         page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
@@ -138,22 +138,19 @@ impl<P: Permission> Ctx<P> {
         sheet::<T, L>(fields, &plan, &self.actor).map_err(as_parameter)?;
         if !csv {
             let costly = plan.costly;
-            let work = move |tx: &mut Tx<'_>| {
-                let page = page(tx, &plan)?;
-                link.reply(page.info(), &page)
-            };
+            let work = move |tx: &mut Tx<'_>| Ok(link.answer(page(tx, &plan)?));
             return if costly { self.search(work).await } else { self.read(work).await };
         }
         let plan = plan.as_file(visibility::cond(&self.actor, fields.kind, Action::Export));
         self.report(move |tx| {
-            let (page, file) = file(tx, fields, &plan, page)?;
-            Ok(Reply { link: link.next(page.info()), ..file })
+            let (info, file) = file(tx, fields, &plan, page)?;
+            Ok(file.link(link.next(&info)))
         })
         .await
     }
 
     /// One record, with `include` also the names of the records that it names.
-    pub async fn one<T: 'static, R: Record + 'static>(
+    pub async fn one<T: 'static, R: Record + Hide + 'static>(
         &self,
         fields: &'static Fields<T>,
         id: Id,
@@ -163,16 +160,16 @@ impl<P: Permission> Ctx<P> {
         self.read(move |tx| {
             let row = find(tx, id.0)?;
             if include.is_empty() {
-                return Reply::record(&row);
+                return Ok(Answer::record(row));
             }
             let included = refs::include(tx, &include, std::slice::from_ref(&row))?;
-            Reply::record_with(&row, &included)
+            Ok(Answer::record_with(row, included))
         })
         .await
     }
 
     /// As `list`, by a plan that is made of more than the query.
-    pub async fn list_by<T: 'static, L: Listed + 'static>(
+    pub async fn list_by<T: 'static, L: Listed>(
         &self,
         fields: &'static Fields<T>,
         plan: impl Fn(&mut Tx<'_>) -> Result<Plan<T>> + Send + 'static,
@@ -183,7 +180,7 @@ impl<P: Permission> Ctx<P> {
                 .search(move |tx| {
                     let plan = plan(tx)?;
                     sheet::<T, L>(fields, &plan, tx.actor)?;
-                    Reply::ok(&page(tx, &plan)?)
+                    Ok(Answer::ok(page(tx, &plan)?))
                 })
                 .await;
         }
@@ -196,7 +193,7 @@ impl<P: Permission> Ctx<P> {
 
     pub async fn read<F>(&self, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.read(self.request(None)?, work).await
     }
@@ -204,7 +201,7 @@ impl<P: Permission> Ctx<P> {
     /// As `read`, for what may take long.
     pub async fn search<F>(&self, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.read_search(self.request(None)?, work).await
     }
@@ -230,14 +227,14 @@ impl<P: Permission> Ctx<P> {
 
     pub async fn report<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.read_report(self.request(None)?, work).await
     }
 
     pub async fn write<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         let read_only = self.set_aside();
         if read_only.is_empty() {
@@ -245,12 +242,12 @@ impl<P: Permission> Ctx<P> {
         }
         // Members that were sent back must be what they were; else nothing is written.
         let checked = move |tx: &mut Tx<'_>| {
-            let reply = work(tx)?;
-            let after = serde_json::from_slice(&reply.body).map_err(Error::internal)?;
+            let answer = work(tx)?;
+            let after = answer.json()?;
             read_only.require_unchanged(&tx.before_changes(&after), &after, |member| {
                 tx.actor.access.hides(P::RESOURCE, member)
             })?;
-            Ok(reply)
+            Ok(answer)
         };
         self.db.write(self.request(self.claim()?)?, checked).await
     }
@@ -258,7 +255,7 @@ impl<P: Permission> Ctx<P> {
     /// Does the work and undoes it: what would happen.
     pub async fn rehearse<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.rehearse(self.request(None)?, work).await
     }
@@ -266,7 +263,7 @@ impl<P: Permission> Ctx<P> {
     /// As `write`, for an answer that holds a secret: it is not kept, so a retry is told where the record is.
     pub async fn write_once<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         let claim = self.claim()?.map(|claim| Claim { secret: true, ..claim });
         self.db.write(self.request(claim)?, work).await
@@ -330,18 +327,19 @@ fn as_parameter(bad: Bad) -> Error {
     Error::parameters(vec![Bad { pointer: None, ..bad }.at_parameter(name)])
 }
 
-/// A page, and the file that shows it. Where more follows, `Next-Cursor` says from where.
+/// Where a list stands, and the file of its rows. Where more follows, `Next-Cursor` says from where.
 fn file<T, L: Listed>(
     tx: &mut Tx<'_>,
     fields: &'static Fields<T>,
     plan: &Plan<T>,
     page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
-) -> Result<(L, Reply)> {
+) -> Result<(PageInfo, Answer)> {
     let sheet = sheet::<T, L>(fields, plan, tx.actor)?;
     let page = page(tx, plan)?;
-    let file = sheet.file(page.rows(), page.included())?;
-    let next_cursor = page.info().next_cursor.clone();
-    Ok((page, Reply { next_cursor, ..file }))
+    let info = page.info().clone();
+    let (rows, included) = page.into_rows();
+    let file = sheet.file(rows, included).next_cursor(info.next_cursor.clone());
+    Ok((info, file))
 }
 
 /// The address of a list, from which the address of its next page is made.
@@ -352,8 +350,10 @@ pub struct NextLink {
 }
 
 impl NextLink {
-    pub fn reply(self, page: &PageInfo, body: &impl Serialize) -> Result<Reply> {
-        Ok(Reply { link: self.next(page), ..Reply::ok(body)? })
+    /// A page, with the link to the one after it.
+    pub fn answer(self, page: impl Page) -> Answer {
+        let link = self.next(page.info());
+        Answer::ok(page).link(link)
     }
 
     fn next(&self, page: &PageInfo) -> Option<String> {

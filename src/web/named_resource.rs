@@ -18,7 +18,7 @@ macro_rules! named_resource {
         use $crate::kernel::error::{Code, Error, Result};
         use $crate::kernel::field::{Fields, Search, field};
         use $crate::kernel::kind::Kind;
-        use $crate::kernel::reply::Reply;
+        use $crate::kernel::reply::{Answer, Reply};
         use $crate::kernel::shape::Rules;
         use $crate::kernel::time::DateTime;
         use $crate::schema::$table;
@@ -43,6 +43,7 @@ macro_rules! named_resource {
             pub updated_at: DateTime,
         }
         $crate::record!($row, $kind);
+        impl $crate::kernel::hide::NothingHidden for $row {}
         $crate::page!($page of $row);
 
         #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -133,7 +134,7 @@ macro_rules! named_resource {
             let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
             ctx.read(move |tx| {
                 let page = $crate::list!(tx, $table, $row, &plan => $page);
-                link.reply(&page.page, &page)
+                Ok(link.answer(page))
             })
             .await
         }
@@ -142,7 +143,7 @@ macro_rules! named_resource {
         #[utoipa::path(operation_id = $create_id, request_body = $create, responses((status = 201, description = "As added", body = $row)))]
         #[post($all)]
         async fn create(ctx: Ctx<can::Create<$row>>, new: Valid<$create>) -> Result<Reply> {
-            ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+            ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
         }
 
         /// Get one.
@@ -150,7 +151,7 @@ macro_rules! named_resource {
             responses((status = 200, description = "As it is", body = $row)))]
         #[get($one)]
         async fn read(ctx: Ctx<can::Read<$row>>, id: Id) -> Result<Reply> {
-            ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+            ctx.read(move |tx| find(tx, id.0).map(Answer::record)).await
         }
 
         /// Change one; records that refer to it follow.
@@ -159,7 +160,7 @@ macro_rules! named_resource {
         #[patch($one)]
         async fn change(ctx: Ctx<can::Update<$row>>, id: Id, changes: Valid<$update>) -> Result<Reply> {
             let expected = ctx.expected()?;
-            ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+            ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
         }
 
         /// Delete one that no record refers to.
@@ -168,7 +169,7 @@ macro_rules! named_resource {
         #[delete($one)]
         async fn remove(ctx: Ctx<can::Delete<$row>>, id: Id) -> Result<Reply> {
             let expected = ctx.expected()?;
-            ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+            ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
         }
 
         pub fn service(config: &mut ServiceConfig<'_>) {

@@ -100,7 +100,7 @@ macro_rules! upsert {
                     let done = before.iter().map(|row| if row.is_some() { changed.next() } else { made.next() });
                     Ok(done.flatten().collect())
                 })?;
-                $crate::kernel::reply::Reply::ok(&done)
+                Ok($crate::kernel::reply::Answer::ok(done))
             })
             .await
         }

@@ -7,9 +7,10 @@ use crate::db::visibility;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -66,6 +67,7 @@ pub struct Activity {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
+impl NothingHidden for Activity {}
 record!(Activity, ACTIVITY);
 
 impl Kind {
@@ -227,7 +229,7 @@ async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
     let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = list!(soft tx, activities, Activity, &plan => ActivityPage);
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -236,7 +238,7 @@ async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_activity", request_body = ActivityCreate, responses((status = 201, description = "The activity", body = Activity)))]
 #[post("/activities")]
 async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get an activity.
@@ -253,7 +255,7 @@ async fn read(ctx: Ctx<can::Read<Activity>>, id: Id) -> Result<Reply> {
 #[patch("/activities/{activity_id}")]
 async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<ActivityUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete an activity.
@@ -262,7 +264,7 @@ async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<Activity
 #[delete("/activities/{activity_id}")]
 async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 restore!(Activity, restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");

@@ -4,9 +4,10 @@ use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{Included, PageInfo, split};
+use crate::kernel::query::{Included, Page, PageInfo, split};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
@@ -16,7 +17,7 @@ use crate::list_params;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
 use crate::people::{companies, contacts};
-use crate::records::feed::{MemberChange, changes};
+use crate::records::feed::{MemberChange, changes, hide_changes};
 use crate::web::ctx::{Ctx, Id};
 use actix_web::get;
 use diesel::prelude::*;
@@ -54,6 +55,24 @@ pub struct TimelinePage {
     /// With `include`: who did it, and the contacts, companies, leads and deals that changed.
     pub included: Included,
     pub page: PageInfo,
+}
+
+impl Hide for TimelineItem {
+    fn hide(&mut self, actor: &Actor) {
+        hide_changes(&mut self.changes, &self.record_kind, actor);
+    }
+}
+
+impl Hide for TimelinePage {
+    fn hide(&mut self, actor: &Actor) {
+        self.data.hide(actor);
+    }
+}
+
+impl Page for TimelinePage {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
 }
 
 #[derive(QueryableByName)]
@@ -230,7 +249,7 @@ async fn of_contact(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         contacts::store::find(tx, id.0)?;
         let page = page(tx, Kind::CONTACT, id.0, window)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -245,7 +264,7 @@ async fn of_company(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         companies::store::find(tx, id.0)?;
         let page = page(tx, Kind::COMPANY, id.0, window)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }

@@ -1,9 +1,9 @@
 //! What may be given: no new work to who is suspended, and no value to a member that one's role hides.
+use crate::hiding::hideable;
 use crate::imports::{finished, import};
 use crate::support::client::DOCUMENT;
 use crate::support::{Answer, Client, events, id, stage, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
-use voronka::kernel::access::HIDEABLE;
 
 /// A seller who is suspended, with the client that was theirs.
 fn suspended(owner: &Client) -> String {
@@ -228,8 +228,8 @@ fn what_a_role_hides_is_not_overwritten_blind() {
     let owner = workspace();
     let schemas = &DOCUMENT["components"]["schemas"];
     let mut asked = 0;
-    for (resource, field, members) in HIDEABLE {
-        let name = match *resource {
+    for (resource, field, members) in hideable() {
+        let name = match resource {
             "contacts" => "ContactUpdate",
             "companies" => "CompanyUpdate",
             "leads" => "LeadUpdate",

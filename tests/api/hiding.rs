@@ -4,7 +4,14 @@ use crate::support::{Client, id, stage, unique, user_with, workspace};
 use crate::walk::{Operation, filled, operations, records, send};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
-use voronka::kernel::access::HIDEABLE;
+use voronka::kernel::resource;
+
+/// What roles can hide: the resource, the field, the members that show it.
+pub fn hideable() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
+    voronka::resources::install();
+    let fields = resource::hideable().map(|one| one.hideable.iter().map(|field| (one.name, field.name, field.members)));
+    fields.flatten().collect()
+}
 
 /// What tells that a field is shown, by resource and field.
 const TRACES: [(&str, &str, &str); 20] = [
@@ -132,6 +139,17 @@ fn encoded_api(path: &str) -> String {
     format!("//%61pi/v1{path}")
 }
 
+/// With upper-case escapes, and a dot for the folder it is in.
+fn dotted(path: &str) -> String {
+    format!("//api/v1/./%{:02X}{}", path.as_bytes()[1], &path[2..])
+}
+
+/// With a slash too many, and one at the end.
+fn slashed(path: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    format!("//api//v1/{path}/?{query}")
+}
+
 fn plain(path: &str) -> String {
     path.to_owned()
 }
@@ -139,7 +157,7 @@ fn plain(path: &str) -> String {
 #[test]
 fn every_hideable_field_has_a_trace() {
     let traced: Vec<(&str, &str)> = TRACES.iter().map(|(resource, field, _)| (*resource, *field)).collect();
-    for (resource, field, _) in HIDEABLE {
+    for (resource, field, _) in hideable() {
         assert!(traced.contains(&(resource, field)), "{resource}.{field} has no trace");
     }
 }
@@ -163,7 +181,8 @@ fn what_a_role_hides_is_in_no_answer() {
         let hidden = json!({ "hidden_fields": [{ "resource": resource, "field": field }] });
         let (client, _) = user_with(&owner, &all, hidden);
         // In other letters it is enough to ask where somebody else is shown something.
-        let spellings: [(Spelling, &[String]); 3] = [(plain, &[]), (encoded, &places), (encoded_api, &places)];
+        let spellings: [(Spelling, &[String]); 5] =
+            [(plain, &[]), (encoded, &places), (encoded_api, &places), (dotted, &places), (slashed, &places)];
         for (spelt, of) in spellings {
             for (operation, text) in told(&client, &ids, spelt, of) {
                 assert!(!text.contains(trace), "{operation} shows {resource}.{field} at {}: {text}", spelt("/x"));
@@ -186,6 +205,36 @@ fn a_path_in_other_letters_is_the_same_path() {
     }
     assert_eq!(owner.get("//api/v1/%61uth/sessions").header("cache-control"), "no-store");
     assert_eq!(owner.get("//api/v1/%61pi-keys").header("cache-control"), "no-store");
+}
+
+/// The saved answer is what was shown then; a role that hides more by now is not told it.
+#[test]
+fn a_saved_answer_shows_nothing_that_was_hidden_since() {
+    let owner = workspace();
+    let all = [["contacts", "all", "all", "all", "all", "all"]];
+    let hidden = json!([{ "resource": "contacts", "field": "address" }]);
+    let (seller, user) = user_with(&owner, &all, json!({ "hidden_fields": hidden }));
+    let role = owner.get(&format!("/users/{user}")).ok()["role"].clone();
+    let roles = owner.get("/roles").ok();
+    let role = roles["data"].as_array().unwrap().iter().find(|one| one["key"] == role).unwrap()["id"].clone();
+    let hide = |fields: Json| {
+        let path = format!("/roles/{}", role.as_str().unwrap());
+        owner.patch(&path, json!({ "hidden_fields": fields })).ok();
+    };
+    let body = json!({ "first_name": "Ann", "address": "Trace street", "email": "saved.trace@hidden.example" });
+    let create = || seller.with("Idempotency-Key", "saved").post("/contacts", body.clone());
+    let made = create();
+    assert!(made.text.contains("saved.trace") && !made.text.contains("Trace street"), "{}", made.text);
+    let made = made.created();
+    assert_eq!(create().created(), made);
+    // With more hidden the answer is kept back; with the same hidden again it is not.
+    hide(json!([{ "resource": "contacts", "field": "address" }, { "resource": "contacts", "field": "email" }]));
+    create().problem(409, "answer_erased");
+    hide(hidden);
+    assert_eq!(create().created(), made);
+    // What was hidden stays hidden in it.
+    hide(json!([]));
+    assert_eq!(create().created(), made);
 }
 
 /// The lead shows an e-mail, and the role does not show whose it is.

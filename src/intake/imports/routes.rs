@@ -12,9 +12,10 @@ use crate::intake::imports::table::Table;
 use crate::intake::imports::{cells, forget, run, targets, veil};
 use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::PageInfo;
-use crate::kernel::reply::Reply;
+use crate::kernel::query::{Page, PageInfo};
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::seek::{seal, unseal};
 use crate::kernel::value_type::ValueType;
 use crate::sales::pipelines::{self, PipelineKind};
@@ -63,11 +64,20 @@ pub struct ImportProblem {
     pub detail: String,
     pub value: Option<String>,
 }
+/// The import knows which of its columns are hidden: `veil::problems`.
+impl NothingHidden for ImportProblem {}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportProblemPage {
     pub data: Vec<ImportProblem>,
     pub page: PageInfo,
+}
+impl NothingHidden for ImportProblemPage {}
+
+impl Page for ImportProblemPage {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
 }
 
 /// What is found out about a file before anything is decided. `stages` are the open ones of the default pipeline.
@@ -276,7 +286,7 @@ async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: we
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;
-    ctx.write(move |tx| Reply::created(&keep(tx, &file)?)).await
+    ctx.write(move |tx| keep(tx, &file).map(Answer::created)).await
 }
 
 /// Run an import in the background: first with `dry_run` to see what would happen, then for good. The same file twice makes no doubles.
@@ -291,7 +301,7 @@ async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -
     };
     let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
     let (table, settings) = ctx.offload(parsed).await?;
-    ctx.write(move |tx| Reply::accepted(&start(tx, &import, &table, &settings, dry_run)?)).await
+    ctx.write(move |tx| start(tx, &import, &table, &settings, dry_run).map(Answer::accepted)).await
 }
 
 /// List imports, the latest first.
@@ -300,10 +310,8 @@ async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -
 async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     let (plan, link) = (IMPORT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let actor = tx.actor;
-        let mut page = list!(tx, imports, Import, &plan => ImportPage);
-        page.data = page.data.into_iter().map(|import| veil::import(actor, import)).collect();
-        link.reply(&page.page, &page)
+        let page = list!(tx, imports, Import, &plan => ImportPage);
+        Ok(link.answer(page))
     })
     .await
 }
@@ -313,11 +321,7 @@ async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     responses((status = 200, description = "The import", body = Import)))]
 #[get("/imports/{import_id}")]
 async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| {
-        let import = find(tx, id.0)?;
-        Reply::record(&veil::import(tx.actor, import))
-    })
-    .await
+    ctx.read(move |tx| find(tx, id.0).map(Answer::record)).await
 }
 
 /// Delete an import: its file and its problems. What was imported stays.
@@ -326,7 +330,7 @@ async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
 #[delete("/imports/{import_id}")]
 async fn remove(ctx: Ctx<can::Delete<Import>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 list_params!(ProblemParameters, {
@@ -373,7 +377,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
             .load(tx.conn)?;
         veil::problems(tx.actor, &import, &mut data);
         if csv {
-            return crate::kernel::csv::reply(&data);
+            return Ok(crate::kernel::csv::answer(data));
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = data.len() > limit;
@@ -381,7 +385,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
         let next_cursor = data.last().filter(|_| has_more).map(|last| seal(&json!(["problems", id.0, last.id])));
         let page =
             ImportProblemPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } };
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }

@@ -3,6 +3,7 @@ use crate::intake::imports::model::{Import, ImportReport};
 use crate::intake::imports::routes::ImportProblem;
 use crate::intake::imports::targets;
 use crate::kernel::actor::Actor;
+use crate::kernel::hide::Hide;
 
 /// Whether nothing of an import has to be left out: who sent the file knows it.
 fn is_open(actor: &Actor, import: &Import) -> bool {
@@ -22,23 +23,24 @@ fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {
 }
 
 /// Leaves out the values of columns that may hold what the role hides.
-pub fn import(actor: &Actor, mut import: Import) -> Import {
-    if is_open(actor, &import) || !hides_of(actor, &import) {
-        return import;
+impl Hide for Import {
+    fn hide(&mut self, actor: &Actor) {
+        if is_open(actor, self) || !hides_of(actor, self) {
+            return;
+        }
+        let known = self.clone();
+        let shown = |column: &str| is_shown(actor, &known, column);
+        for column in self.detected.columns.iter_mut().filter(|column| !shown(&column.name)) {
+            column.samples.clear();
+        }
+        for mapped in self.settings.mapping.iter_mut().flatten().filter(|mapped| !shown(&mapped.column)) {
+            mapped.values.clear();
+        }
+        if let Some(ImportReport { mapped_values, unknown_values, .. }) = &mut self.report {
+            mapped_values.retain(|value| shown(&value.column));
+            unknown_values.retain(|value| shown(&value.column));
+        }
     }
-    let known = import.clone();
-    let shown = |column: &str| is_shown(actor, &known, column);
-    for column in import.detected.columns.iter_mut().filter(|column| !shown(&column.name)) {
-        column.samples.clear();
-    }
-    for mapped in import.settings.mapping.iter_mut().flatten().filter(|mapped| !shown(&mapped.column)) {
-        mapped.values.clear();
-    }
-    if let Some(ImportReport { mapped_values, unknown_values, .. }) = &mut import.report {
-        mapped_values.retain(|value| shown(&value.column));
-        unknown_values.retain(|value| shown(&value.column));
-    }
-    import
 }
 
 /// The same of what was wrong in its rows. What concerns a whole row may quote any of it.

@@ -67,8 +67,9 @@ impl Kind {
 }
 
 impl Resource for Company {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::COMPANY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller).hiding(Company::HIDEABLE);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::COMPANY)
+        .owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .hiding(Company::HIDEABLE);
 }
 page!(CompanyPage of Company);
 

@@ -192,8 +192,9 @@ impl Kind {
 }
 
 impl Resource for Contact {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::CONTACT).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller).hiding(Contact::HIDEABLE);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::CONTACT)
+        .owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .hiding(Contact::HIDEABLE);
 }
 page!(ContactPage of Contact);
 

@@ -1,7 +1,7 @@
 //! The operations on contacts.
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::people::contacts::consents::{self, ConsentHistory};
 use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactList, ContactPage, ContactUpdate};
 use crate::people::contacts::store;
@@ -24,7 +24,7 @@ async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
 #[post("/contacts")]
 async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Result<Reply> {
     let emails = store::emails_of(&new);
-    match ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await {
+    match ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await {
         // Who may not see addresses does not learn whose one is.
         Err(error) if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") => {
             let existing = ctx.read_value(move |tx| store::holder(tx, &emails)).await?;
@@ -48,7 +48,7 @@ async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
 #[patch("/contacts/{contact_id}")]
 async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a contact. Its leads, deals and history stay.
@@ -57,7 +57,7 @@ async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUp
 #[delete("/contacts/{contact_id}")]
 async fn remove(ctx: Ctx<can::Delete<Contact>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 /// What a contact agreed to and took back, the latest first. Nothing of it is ever changed.
@@ -70,7 +70,7 @@ async fn consent_history(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> 
             return Err(Error::new(Code::Forbidden, "your role hides consents"));
         }
         store::find(tx, id.0)?;
-        Reply::ok(&ConsentHistory { data: consents::of(tx, id.0)? })
+        Ok(Answer::ok(ConsentHistory { data: consents::of(tx, id.0)? }))
     })
     .await
 }

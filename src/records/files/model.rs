@@ -1,5 +1,6 @@
 //! The row of a file, what creates and changes it, and its fields.
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -40,6 +41,7 @@ pub struct File {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
+impl NothingHidden for File {}
 record!(File, FILE);
 
 impl Kind {
@@ -78,6 +80,7 @@ pub struct FileUsage {
     /// How many bytes the workspace may keep; null where there is no limit.
     pub quota_bytes: Option<i64>,
 }
+impl NothingHidden for FileUsage {}
 
 /// What is in a file.
 #[derive(Debug, ToSchema)]

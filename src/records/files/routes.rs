@@ -1,7 +1,7 @@
 //! The operations on files.
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::records::files::blobs::Blobs;
 use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload, FileUsage};
 use crate::records::files::store::{self, Belongs, Stored};
@@ -89,10 +89,10 @@ async fn create(
         discard(&blobs, workspace, id).await;
         return Err(error);
     }
-    let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored, quota)?)).await;
+    let outcome = ctx.write(move |tx| store::insert(tx, &stored, quota).map(Answer::created)).await;
     // After a fault of the database the row may be there: bytes without a row cost little, a row without bytes is a lost file.
     let needless = match &outcome {
-        Ok(reply) => reply.replayed,
+        Ok(reply) => reply.head.replayed,
         Err(error) => error.code().status() < 500,
     };
     if needless {
@@ -114,7 +114,7 @@ async fn list(ctx: Ctx<can::Read<File>>) -> Result<Reply> {
     let (plan, link) = (FILE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = store::page(tx, &plan)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -124,7 +124,7 @@ async fn list(ctx: Ctx<can::Read<File>>) -> Result<Reply> {
 #[get("/files/usage")]
 async fn usage(ctx: Ctx<can::Read<File>>, blobs: web::Data<Blobs>) -> Result<Reply> {
     let quota = blobs.quota;
-    ctx.read(move |tx| Reply::ok(&store::usage(tx, quota)?)).await
+    ctx.read(move |tx| store::usage(tx, quota).map(Answer::ok)).await
 }
 
 /// Get what is known of a file.
@@ -177,7 +177,7 @@ async fn download(
 #[patch("/files/{file_id}")]
 async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a file. Its bytes go after 30 days.
@@ -186,7 +186,7 @@ async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>)
 #[delete("/files/{file_id}")]
 async fn remove(ctx: Ctx<can::Delete<File>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 restore!(File, store::restore, "/files/{file_id}/restore" "restore_file" "file_id");

@@ -5,6 +5,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::{AMOUNT_MAX, Money, columns};
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{Rules, Shape};
@@ -70,6 +71,8 @@ pub struct LineItemList {
     /// Null when there is none.
     pub total: Option<Money>,
 }
+/// A role that hides the values of deals is refused.
+impl NothingHidden for LineItemList {}
 
 impl LineItemList {
     /// Whether these are the items that are asked for, in this order and at these prices.

@@ -6,9 +6,10 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::access::Access;
-use crate::kernel::actor::Action;
+use crate::kernel::actor::{Action, Actor};
 use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
 use crate::kernel::names;
 use crate::kernel::shape::Rules;
@@ -102,6 +103,15 @@ pub struct ConversionResult {
     /// Open tasks that went from the lead to the deal.
     pub moved_tasks: i64,
     pub dry_run: bool,
+}
+
+impl Hide for ConversionResult {
+    fn hide(&mut self, actor: &Actor) {
+        self.lead.hide(actor);
+        self.contact.hide(actor);
+        self.company.hide(actor);
+        self.deal.hide(actor);
+    }
 }
 
 /// What has been made so far.

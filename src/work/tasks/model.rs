@@ -1,6 +1,7 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::error::{Bad, Result};
 use crate::kernel::field::{Field, Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
@@ -55,6 +56,7 @@ pub struct Task {
     /// Null unless it was asked for with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
+impl NothingHidden for Task {}
 record!(Task, TASK);
 
 impl Kind {

@@ -1,7 +1,7 @@
 //! The operations on tasks.
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::tasks::model::TASK;
@@ -22,7 +22,7 @@ async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_task", request_body = TaskCreate, responses((status = 201, description = "The task", body = Task)))]
 #[post("/tasks")]
 async fn create(ctx: Ctx<can::Create<Task>>, new: Valid<TaskCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a task.
@@ -39,7 +39,7 @@ async fn read(ctx: Ctx<can::Read<Task>>, id: Id) -> Result<Reply> {
 #[patch("/tasks/{task_id}")]
 async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Complete a task, with what came of it.
@@ -48,7 +48,7 @@ async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>)
 #[post("/tasks/{task_id}/complete")]
 async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::complete(tx, id.0, expected, given.result.as_deref())?)).await
+    ctx.write(move |tx| store::complete(tx, id.0, expected, given.result.as_deref()).map(Answer::record)).await
 }
 
 /// Delete a task.
@@ -57,7 +57,7 @@ async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion
 #[delete("/tasks/{task_id}")]
 async fn remove(ctx: Ctx<can::Delete<Task>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch! {
