@@ -29,6 +29,9 @@ pub fn service(config: &mut ServiceConfig<'_>) {
 pub struct Report;
 
 impl Resource for Report {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("analytics").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("analytics", "Reports over the funnel.").shared(
+        Builtin::Viewer,
+        Builtin::Owner,
+        Builtin::Owner,
+    );
 }

@@ -53,8 +53,11 @@ pub struct SearchResult {
 }
 
 impl Resource for SearchResult {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("search").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("search", "One search over everything.").shared(
+        Builtin::Viewer,
+        Builtin::Owner,
+        Builtin::Owner,
+    );
 }
 
 impl SearchResult {

@@ -5,12 +5,14 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
@@ -57,8 +59,12 @@ impl Kind {
 }
 
 impl Resource for Product {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::PRODUCT).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PRODUCT, "The catalogue.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::SOFT])
+        .described(&PRODUCT, "Product")
+        .included_as(Display::Column("products.name"))
+        .checked(Reference::Visible);
 }
 page!(ProductPage of Product);
 
@@ -124,7 +130,11 @@ pub static PRODUCT: Fields<products::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &products::id),
-    search: Some(Search { sql: "fold(products.name || ' ' || coalesce(products.sku, ''))", members: &["name", "sku"] }),
+    search: Some(Search {
+        sql: "fold(products.name || ' ' || coalesce(products.sku, ''))",
+        members: &["name", "sku"],
+        exact: &[exact("fold(products.name) = ", &["name"]), exact("fold(products.sku) = ", &["sku"])],
+    }),
     links: &[],
     table: PhantomData,
 };

@@ -135,8 +135,11 @@ impl Kind {
 }
 
 impl Resource for Job {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::JOB).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::JOB, "Work in the background.").shared(
+        Builtin::Viewer,
+        Builtin::Manager,
+        Builtin::Manager,
+    );
 }
 
 /// Queues a job in the transaction that asks for it.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub struct Statement {
     text: &'static str,
     parts: Vec<(&'static str, Part)>,
+    prepared: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -35,7 +36,14 @@ pub enum Part {
 
 impl Statement {
     pub fn new(text: &'static str) -> Statement {
-        Statement { text, parts: Vec::new() }
+        Statement { text, parts: Vec::new(), prepared: false }
+    }
+
+    /// For a statement with few different texts: the connection keeps it prepared.
+    #[must_use]
+    pub fn prepared(mut self) -> Statement {
+        self.prepared = true;
+        self
     }
 
     #[must_use]
@@ -66,7 +74,9 @@ impl Statement {
 
 impl QueryFragment<Pg> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
+        if !self.prepared {
+            out.unsafe_to_cache_prepared();
+        }
         for (text, name) in self.pieces() {
             out.push_sql(text);
             let Some(name) = name else { continue };

@@ -1,80 +1,30 @@
-//! What a caller may see and touch: one condition per kind of record, added to every list, read, include, report and feed.
+//! Which records a caller sees and may change: one condition per kind of record, added to every list, read, include, report and feed.
 use crate::db::tx::Tx;
 use crate::kernel::access::{Gives, Visibility};
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::field::{Field, Values, field};
+use crate::kernel::field::{Field, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
-use crate::schema::{activities, companies, contacts, deals, files, imports, leads, tasks, views};
+use crate::kernel::resource::{self, OwnerLink, Reach};
 use uuid::Uuid;
 
-static COMPANY: Field = field("owner_id", &companies::owner_id).hot();
-static CONTACT: Field = field("owner_id", &contacts::owner_id).hot();
-static LEAD: Field = field("owner_id", &leads::owner_id).hot();
-static DEAL: Field = field("owner_id", &deals::owner_id).hot();
-static TASK: Field = field("assignee_id", &tasks::assignee_id).hot();
-static IMPORT: Field = field("created_by", &imports::created_by);
-static FILE: Field = field("author_id", &files::author_id).hot();
-static VIEW: Field = field("owner_id", &views::owner_id);
-static SHARED: Field = field("shared", &views::shared);
-static ACTIVITY: Field = field("author_id", &activities::author_id).hot();
-
-/// A field that links a task or an activity to a record, and the owners' question asked of that record.
-struct Link {
-    kind: Kind,
-    field: Field,
-    owned_by: &'static str,
-}
-
-macro_rules! links {
-    ($table:ident) => {
-        [
-            links!(@ $table, DEAL, deal_id, "deals"),
-            links!(@ $table, LEAD, lead_id, "leads"),
-            links!(@ $table, CONTACT, contact_id, "contacts"),
-            links!(@ $table, COMPANY, company_id, "companies"),
-        ]
-    };
-    (@ $table:ident, $kind:ident, $column:ident, $records:literal) => {
-        Link {
-            kind: Kind::$kind,
-            field: field(stringify!($column), &$table::$column),
-            owned_by: concat!(
-                "select r.id from ", $records, " r where r.workspace_id = ", stringify!($table), ".workspace_id and r.id = ",
-                stringify!($table), ".", stringify!($column), " and r.owner_id = "
-            ),
-        }
-    };
-}
-static TASK_LINKS: [Link; 4] = links!(tasks);
-static ACTIVITY_LINKS: [Link; 4] = links!(activities);
-static FILE_LINKS: [Link; 4] = links!(files);
-
-/// The condition under which a caller may do something with a record of a kind.
+/// Returns the condition under which a caller may do something with a record of a kind.
 pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
-    match kind {
-        Kind::IMPORT => return imports(actor),
-        Kind::VIEW => return views(actor, action),
-        _ => {}
+    let reach = resource::of(kind).reach;
+    if let Reach::Rule(rule) = reach {
+        return rule(actor, action);
     }
     let Some(owners) = owners(actor, kind, action) else { return Cond::All(Vec::new()) };
-    match kind {
-        Kind::COMPANY => owned(&COMPANY, owners),
-        Kind::CONTACT => owned(&CONTACT, owners),
-        Kind::LEAD => owned(&LEAD, owners),
-        Kind::DEAL => owned(&DEAL, owners),
-        // Work is seen with its record; to change it takes the right to the work itself.
-        Kind::TASK if action == Action::Read => own_or_linked(actor, &TASK, owners, &TASK_LINKS),
-        Kind::ACTIVITY if action == Action::Read => own_or_linked(actor, &ACTIVITY, owners, &ACTIVITY_LINKS),
-        Kind::FILE if action == Action::Read => own_or_linked(actor, &FILE, owners, &FILE_LINKS),
-        Kind::TASK => owned(&TASK, owners),
-        Kind::ACTIVITY => owned(&ACTIVITY, owners),
-        Kind::FILE => owned(&FILE, owners),
-        // Records without owners are seen or not seen; `Ctx` has asked.
-        _ => Cond::All(Vec::new()),
+    match reach {
+        Reach::Owner(field) => owned(field, owners),
+        // Linked records are seen together; to change one takes the permission to the record itself.
+        Reach::OwnerOrLinked(field, links) if action == Action::Read => own_or_linked(actor, field, owners, links),
+        Reach::OwnerOrLinked(field, _) => owned(field, owners),
+        // Records without owners are seen or not seen; `Ctx` has checked the permission.
+        Reach::All | Reach::Rule(_) => Cond::All(Vec::new()),
     }
 }
 
@@ -93,27 +43,14 @@ pub fn owners(actor: &Actor, kind: Kind, action: Action) -> Option<Vec<Uuid>> {
     }
 }
 
-fn owned(field: &'static Field, owners: Vec<Uuid>) -> Cond {
+/// Records whose owner is one of these users.
+pub fn owned(field: &'static Field, owners: Vec<Uuid>) -> Cond {
     Cond::Is(field.into(), Op::Eq, Values::Uuid(owners))
 }
 
-/// A file may hold anything: it is seen by who brought it, and by who answers for users.
-fn imports(actor: &Actor) -> Cond {
-    let all = actor.visibility("users", Action::Update) == Visibility::All;
-    if all { Cond::All(Vec::new()) } else { owned(&IMPORT, vec![actor.user]) }
-}
-
-/// A view is seen by its owner, and when it is shared by everybody; it is changed by its owner, and by who answers for users.
-fn views(actor: &Actor, action: Action) -> Cond {
-    let own = owned(&VIEW, vec![actor.user]);
-    let shared = Cond::Is((&SHARED).into(), Op::Eq, Values::Bool(vec![true]));
-    let all = actor.visibility("users", Action::Update) == Visibility::All;
-    if all || action == Action::Read { Cond::Any(vec![own, shared]) } else { own }
-}
-
 /// Work on a record is seen with the record, whoever has to do it.
-fn own_or_linked(actor: &Actor, field: &'static Field, mine: Vec<Uuid>, links: &'static [Link]) -> Cond {
-    let linked = |link: &'static Link| match owners(actor, link.kind, Action::Read) {
+fn own_or_linked(actor: &Actor, field: &'static Field, mine: Vec<Uuid>, links: &'static [OwnerLink]) -> Cond {
+    let linked = |link: &'static OwnerLink| match owners(actor, link.kind, Action::Read) {
         None => !Cond::Empty((&link.field).into()),
         Some(owners) => Cond::Within((&link.field).into(), link.owned_by, Values::Uuid(owners)),
     };
@@ -169,14 +106,14 @@ pub fn owner_of_new(tx: &Tx<'_>, kind: Kind, named: Option<Uuid>) -> Option<Uuid
     named.or_else(|| some_only.then_some(tx.actor.user))
 }
 
-/// What a change needs beyond seeing the record; nothing when the right to see it is enough. Work is seen with its record too, so
-/// there only the right to all of it is.
+/// Returns what a change requires beyond seeing the record; nothing if seeing it is enough. Records that are also seen with others
+/// require the permission to all of them.
 pub fn change_rule<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
     let action = tx.action_on(kind.path());
-    let enough = match kind {
-        Kind::TASK | Kind::ACTIVITY | Kind::FILE => Visibility::All,
-        Kind::VIEW => return Some((action, visibility_filter(tx.actor, kind, action))),
-        _ => tx.actor.visibility(kind.path(), Action::Read),
+    let enough = match resource::of(kind).reach {
+        Reach::OwnerOrLinked(..) => Visibility::All,
+        Reach::Rule(_) => return Some((action, visibility_filter(tx.actor, kind, action))),
+        Reach::All | Reach::Owner(_) => tx.actor.visibility(kind.path(), Action::Read),
     };
     (tx.actor.visibility(kind.path(), action) < enough).then(|| (action, visibility_filter(tx.actor, kind, action)))
 }

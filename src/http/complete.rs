@@ -3,50 +3,22 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::inquiry::Signatures;
 use crate::http::{closed_sets, enums, event_types, examples, operation_examples, single_reads};
-use crate::kernel::resource::scopes;
+use crate::kernel::resource::{self, scopes};
 use crate::kernel::shape::is_patch;
 use crate::web::signature::Signature;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-/// What each tag is about, in the order in which a newcomer meets them; the tag of an operation is the first part of its path.
-const TAGS: &[(&str, &str)] = &[
-    ("auth", "Registration, sign-in, refresh, sign-out."),
-    ("me", "The caller."),
-    ("contacts", "People."),
-    ("companies", "Organisations."),
-    ("leads", "Interests that are not qualified yet."),
-    ("deals", "Sales under way, won and lost."),
-    ("tasks", "What is to be done."),
-    ("activities", "What happened: notes, calls, meetings."),
-    ("pipelines", "Funnels of leads and of deals."),
-    ("stages", "The steps of a pipeline."),
-    ("loss-reasons", "Why leads and deals are lost."),
-    ("products", "The catalogue."),
-    ("tags", "Labels of records."),
-    ("sources", "Where people come from."),
-    ("custom-fields", "Fields that the workspace adds to its records."),
-    ("search", "One search over everything."),
-    ("views", "Lists as people like to see them."),
-    ("segments", "Records that belong together."),
-    ("analytics", "Reports over the funnel."),
-    ("files", "Files on records and activities."),
-    ("imports", "Spreadsheets into records."),
-    ("composite", "Several resources in one call."),
-    ("events", "What changed, by whom, when."),
-    ("jobs", "Work that goes on in the background."),
-    ("workspaces", "The tenant and its settings."),
-    ("users", "The people of the workspace."),
-    ("teams", "Departments."),
-    ("roles", "Named sets of rights."),
-    ("api-keys", "Tokens for scripts."),
-    ("audit-events", "Who did what, when and from where."),
-    ("erasures", "People who were erased, with the proof."),
-    ("retention-rules", "How long records are kept."),
-    ("schema", "What each resource has, your own fields among it."),
-    ("currencies", "ISO 4217 codes and their exponents."),
-    ("error-codes", "Every code of a problem."),
-];
+/// Tags of operations that are not about a resource, before and after the resources.
+const TAGS_BEFORE: [(&str, &str); 2] = [("auth", "Registration, sign-in, refresh, sign-out."), ("me", "The caller.")];
+const TAGS_AFTER: [(&str, &str); 2] =
+    [("currencies", "ISO 4217 codes and their exponents."), ("error-codes", "Every code of a problem.")];
+
+/// Returns each tag and what it is about; the tag of an operation is the first part of its path.
+fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let resources = resource::all().map(|resource| (resource.name, resource.about));
+    TAGS_BEFORE.into_iter().chain(resources).chain(TAGS_AFTER)
+}
 
 /// Records without a version: an API key is made and revoked, never changed.
 const UNVERSIONED: &str = "api-keys";
@@ -93,7 +65,7 @@ pub fn complete(document: &mut Json, signatures: &Signatures) {
     }
     enums::name(document);
     operation_examples::add(document);
-    let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
+    let tags = tags().filter(|(name, _)| used.contains(*name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document["components"]["securitySchemes"] = json!({ "bearer_auth": {
         "type": "http", "scheme": "bearer",

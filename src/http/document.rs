@@ -2,13 +2,14 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
 use crate::http::complete::complete;
 use crate::http::inquiry::signatures;
-use crate::http::schema::{RESOURCES, SchemaField};
+use crate::http::schema::SchemaField;
 use crate::http::single_reads::INCLUDED;
 use crate::http::{app, collection, docs, openapi30, validators, workspace_document};
 use crate::identity::middleware::authenticate;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::QueryParams;
+use crate::kernel::resource;
 use crate::web::ctx::Caller;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, web};
@@ -261,13 +262,13 @@ fn shapes(document: &Json) -> Shapes {
 /// The members of the records of each resource, as the document has them.
 fn members(document: &Json) -> HashMap<Kind, Vec<SchemaField>> {
     let schemas = &document["components"]["schemas"];
-    let of = |(kind, name): &(Kind, &str)| {
+    let of = |(kind, name): (Kind, &str)| {
         let (create, update) = (&schemas[creation(name)], &schemas[format!("{}Update", plain(name))]);
-        let shown = schemas[*name]["properties"].as_object().into_iter().flatten();
+        let shown = schemas[name]["properties"].as_object().into_iter().flatten();
         let shown = shown.filter(|(member, _)| !matches!(member.as_str(), "custom_fields" | INCLUDED));
-        (*kind, shown.map(|(member, shown)| member_of(schemas, member, shown, create, update)).collect())
+        (kind, shown.map(|(member, shown)| member_of(schemas, member, shown, create, update)).collect())
     };
-    RESOURCES.iter().map(of).collect()
+    resource::all().filter_map(|resource| Some((resource.kind?, resource.described?.1))).map(of).collect()
 }
 
 /// `CrmTask` is created by a `TaskCreate`.

@@ -2,7 +2,7 @@
 use crate::http::document::{Document, Shapes};
 use crate::kernel::access::Access;
 use crate::kernel::error::Error;
-use crate::kernel::kind::Kind;
+use crate::kernel::resource;
 use crate::web::ctx::Identity;
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -84,7 +84,7 @@ fn mask(value: &mut Json, schema: &str, shapes: &Shapes, access: &Access) {
 /// Events and timelines tell what members were and became.
 fn forget_changes(value: &mut Json, access: &Access) {
     let kind = value.get("record_kind").and_then(Json::as_str);
-    let Some(kind) = kind.and_then(Kind::named) else { return };
+    let Some(kind) = kind.and_then(resource::kind_named) else { return };
     let hidden: Vec<&str> = access.hidden_members(kind.path()).collect();
     if let Some(changes) = value.get_mut("changes").and_then(Json::as_array_mut) {
         changes

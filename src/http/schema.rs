@@ -1,7 +1,5 @@
 //! What a resource has: every member of its records, what it holds, how it can be asked about, and the workspace's own fields.
-use crate::catalog::products::PRODUCT;
 use crate::http::document::Document;
-use crate::identity::users::USER;
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Error, Result};
@@ -9,15 +7,10 @@ use crate::kernel::field::FieldRef;
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::operators;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource;
 use crate::kernel::value_type::ValueType;
-use crate::people::companies::model::COMPANY;
-use crate::people::contacts::model::CONTACT;
 use crate::resources::ResourceSchemas;
-use crate::sales::deals::model::DEAL;
-use crate::sales::leads::model::LEAD;
 use crate::web::ctx::Ctx;
-use crate::work::activities::ACTIVITY;
-use crate::work::tasks::model::TASK;
 use actix_web::{get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,33 +58,6 @@ pub struct ResourceSchema {
     pub fields: Vec<SchemaField>,
 }
 
-/// The resources that are described, with the schema of their records and of what creates and changes one.
-pub const RESOURCES: [(Kind, &str); 8] = [
-    (Kind::CONTACT, "Contact"),
-    (Kind::COMPANY, "Company"),
-    (Kind::LEAD, "Lead"),
-    (Kind::DEAL, "Deal"),
-    (Kind::TASK, "CrmTask"),
-    (Kind::ACTIVITY, "Activity"),
-    (Kind::PRODUCT, "Product"),
-    (Kind::USER, "User"),
-];
-
-/// What can be asked about a resource.
-fn fields_of(kind: Kind, actor: &Actor) -> Vec<FieldRef> {
-    match kind {
-        Kind::CONTACT => CONTACT.visible_fields(actor).collect(),
-        Kind::COMPANY => COMPANY.visible_fields(actor).collect(),
-        Kind::LEAD => LEAD.visible_fields(actor).collect(),
-        Kind::DEAL => DEAL.visible_fields(actor).collect(),
-        Kind::TASK => TASK.visible_fields(actor).collect(),
-        Kind::ACTIVITY => ACTIVITY.visible_fields(actor).collect(),
-        Kind::PRODUCT => PRODUCT.visible_fields(actor).collect(),
-        Kind::USER => USER.visible_fields(actor).collect(),
-        _ => Vec::new(),
-    }
-}
-
 const fn type_name(value_type: ValueType) -> &'static str {
     match value_type {
         ValueType::Text => "text",
@@ -110,7 +76,8 @@ fn describe(document: &Document, kind: Kind, actor: &Actor) -> Vec<SchemaField> 
     let hidden: Vec<&str> = actor.access.hidden_members(kind.path()).collect();
     let members = document.members(kind).iter().filter(|field| !hidden.contains(&field.member.as_str()));
     let mut fields: Vec<SchemaField> = members.cloned().collect();
-    for asked in fields_of(kind, actor) {
+    let asked = resource::of(kind).described.map(|(fields, _)| fields.visible_to(actor)).unwrap_or_default();
+    for asked in asked {
         let own = own_field(&asked);
         let built = fields.iter_mut().find(|field| field.name == asked.name());
         match (built, own) {
@@ -184,8 +151,8 @@ async fn schema(
     document: web::Data<Document>,
 ) -> Result<Reply> {
     let resource = path.into_inner();
-    let known = RESOURCES.iter().map(|(kind, _)| *kind).find(|kind| kind.path() == resource);
-    let kind = known.ok_or_else(Error::not_found)?;
+    let described = |kind: &Kind| resource::of(*kind).described.is_some();
+    let kind = resource::kind_at(&resource).filter(described).ok_or_else(Error::not_found)?;
     ctx.actor.require_read(kind.path())?;
     Reply::ok(&ResourceSchema { resource, fields: describe(&document, kind, &ctx.actor) })
 }

@@ -58,8 +58,9 @@ impl Kind {
 }
 
 impl Resource for ApiKey {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::API_KEY).shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::API_KEY, "Tokens for scripts.")
+        .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
+        .events(&[&["created", "deleted"]]);
 }
 page!(ApiKeyPage of ApiKey);
 

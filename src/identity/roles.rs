@@ -7,8 +7,10 @@ use crate::identity::actors::Actors;
 use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -54,7 +56,9 @@ impl Kind {
 }
 
 impl Resource for Role {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE, "Named sets of permissions.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[verbs::BASIC]);
 }
 page!(RolePage of Role);
 
@@ -127,7 +131,11 @@ static ROLE: Fields<roles::table> = Fields {
     ],
     default_sort: "created_at",
     id: field("id", &roles::id),
-    search: Some(Search { sql: "fold(roles.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(roles.name)",
+        members: &["name"],
+        exact: &[exact("fold(roles.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };

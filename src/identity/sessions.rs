@@ -24,7 +24,7 @@ impl Kind {
 }
 
 /// A session is its own login's: no role gives a permission to it.
-pub const SESSION: &Descriptor = &Descriptor::of(Kind::SESSION);
+pub const SESSION: &Descriptor = &Descriptor::of(Kind::SESSION, "").events(&[&["opened", "ended", "reuse_detected"]]);
 /// Somewhere the caller is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionInfo {

@@ -8,11 +8,13 @@ use crate::identity::actors::Actors;
 use crate::identity::roles;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{teams, users};
@@ -47,7 +49,10 @@ impl Kind {
 }
 
 impl Resource for Team {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TEAM).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TEAM, "Departments.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("teams.name"));
 }
 page!(TeamPage of Team);
 
@@ -82,7 +87,11 @@ static TEAM: Fields<teams::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &teams::id),
-    search: Some(Search { sql: "fold(teams.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(teams.name)",
+        members: &["name"],
+        exact: &[exact("fold(teams.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };

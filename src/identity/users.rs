@@ -10,10 +10,12 @@ use crate::identity::{accounts, api_keys, mail, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
@@ -66,7 +68,15 @@ impl Kind {
 }
 
 impl Resource for User {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER, "The people of the workspace.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[
+            &["created", "updated", "sign_in_refused", "password_changed", "email_changed"],
+            &["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", verbs::VISIBILITY_CHANGED],
+        ])
+        .described(&USER, "User")
+        .included_as(Display::Column("users.name"))
+        .checked(Reference::Exists);
 }
 page!(UserPage of User);
 
@@ -138,6 +148,10 @@ pub static USER: Fields<users::table> = Fields {
     search: Some(Search {
         sql: "fold(users.name || ' ' || coalesce(users.email, '') || together(users.name, null))",
         members: &["name", "email"],
+        exact: &[
+            exact("fold(users.name) = ", &["name"]),
+            exact("users.email = ", &["email"]).formatted(TextFormat::Email),
+        ],
     }),
     links: &[],
     table: PhantomData,

@@ -45,8 +45,9 @@ impl Kind {
 }
 
 impl Resource for Workspace {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::WORKSPACE).shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::WORKSPACE, "The tenant and its settings.")
+        .shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner)
+        .events(&[&["created", "updated"]]);
 }
 
 #[derive(Debug, Deserialize, AsChangeset, ToSchema)]

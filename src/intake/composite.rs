@@ -133,8 +133,11 @@ pub struct CompositeResult {
 }
 
 impl Resource for CompositeResult {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("composite").shared(Builtin::Owner, Builtin::Seller, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("composite", "Several resources in one call.").shared(
+        Builtin::Owner,
+        Builtin::Seller,
+        Builtin::Owner,
+    );
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,6 +7,7 @@ use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::resource;
 use crate::kernel::shape;
 use crate::people::companies::{model::COMPANY, store as companies};
 use crate::people::contacts::{model::CONTACT, store as contacts};
@@ -59,7 +60,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
-    let resource = Kind::at_path(&args.resource).map(Kind::path);
+    let resource = resource::kind_at(&args.resource).map(Kind::path);
     let resource = resource.ok_or_else(|| unsupported(&args.resource))?;
     actor.require_action(action, resource)?;
     if args.action == BulkAction::Erase {

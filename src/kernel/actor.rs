@@ -97,6 +97,11 @@ impl Actor {
         (self.actor_kind == "api_key").then_some(self.principal)
     }
 
+    /// Whether the role may change every user, which includes what is private to one.
+    pub fn manages_users(&self) -> bool {
+        self.visibility("users", Action::Update) == Visibility::All
+    }
+
     /// How far a right of the role goes.
     pub fn visibility(&self, resource: &str, action: Action) -> Visibility {
         self.access.of(resource, action)

@@ -1,5 +1,4 @@
 //! Closed sets of words: one Rust enum, the same words in JSON, in the database and in the document.
-use crate::kernel::kind::Kind;
 
 /// `text_enum! { pub enum Rating { Hot = "hot", … } }`
 #[macro_export]
@@ -42,8 +41,8 @@ pub enum Choices {
     /// Anything goes.
     Any,
     Of(&'static [&'static str]),
-    /// The kinds of record.
-    Kinds,
+    /// Known once the resources are.
+    Listed(fn() -> Vec<&'static str>),
 }
 
 impl Choices {
@@ -51,7 +50,7 @@ impl Choices {
         match self {
             Choices::Any => Vec::new(),
             Choices::Of(list) => list.to_vec(),
-            Choices::Kinds => Kind::all().map(Kind::as_str).collect(),
+            Choices::Listed(list) => list(),
         }
     }
 }

@@ -85,9 +85,6 @@ impl CustomKind {
     }
 }
 
-/// The kinds of record that can have fields of one's own.
-pub const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL];
-
 /// A field as its workspace defined it.
 #[derive(Clone, Debug)]
 pub struct CustomField {

@@ -6,13 +6,14 @@ use crate::kernel::error::Bad;
 use crate::kernel::kind::Kind;
 use crate::kernel::links::Link;
 use crate::kernel::money;
+use crate::kernel::rank::Exact;
 use crate::kernel::tags;
 use crate::kernel::text_format::{Every, TextFormat};
 use crate::kernel::time::DateTime;
 use crate::kernel::value_type::{HasValueType, ValueType};
 use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::{Column, pg::Pg, result::QueryResult, sql_types as st};
+use diesel::{Column, pg::Pg, result::QueryResult};
 use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
@@ -118,10 +119,10 @@ impl Field {
         self
     }
 
-    /// It holds the name of a kind of record.
+    /// As `one_of`, for values that are known once the resources are.
     #[must_use]
-    pub const fn one_of_kinds(mut self) -> Self {
-        self.choices = Choices::Kinds;
+    pub const fn one_of_listed(mut self, list: fn() -> Vec<&'static str>) -> Self {
+        self.choices = Choices::Listed(list);
         self
     }
 
@@ -333,6 +334,8 @@ pub struct Fields<T: 'static> {
 pub struct Search {
     pub sql: &'static str,
     pub members: &'static [&'static str],
+    /// Texts that have an index: records that are exactly what was searched for come first.
+    pub exact: &'static [Exact],
 }
 
 impl fmt::Debug for Search {

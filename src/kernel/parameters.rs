@@ -1,10 +1,9 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
-use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
-use crate::kernel::query::FILES;
 use crate::kernel::query_params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
+use crate::kernel::resource;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::value_type::ValueType;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
@@ -57,7 +56,7 @@ impl<T> Fields<T> {
             list.push(parameter(link.name.into(), meaning, schema(ValueType::Uuid), Some(false)));
         }
         list.extend(self.related_parameter());
-        if CARRIERS.contains(&self.kind) {
+        if resource::of(self.kind).custom_fields {
             let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
             let one =
                 schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:[^\\u0000]*$")).max_length(Some(1000));
@@ -94,7 +93,7 @@ impl<T> Fields<T> {
     pub fn parameters(&'static self) -> Vec<Parameter> {
         let mut list = self.filters();
         let names = self.all.iter().filter(|f| f.sortable()).map(|f| f.name).collect::<Vec<_>>().join("|");
-        let own = if CARRIERS.contains(&self.kind) { "|cf\\.[a-z][a-z0-9_]*" } else { "" };
+        let own = if resource::of(self.kind).custom_fields { "|cf\\.[a-z][a-z0-9_]*" } else { "" };
         let sort = schema(ValueType::Text)
             .pattern(Some(format!("^-?({names}{own})(,-?({names}{own}))*$")))
             .default(Some(self.default_sort.into()));
@@ -121,7 +120,7 @@ impl<T> Fields<T> {
             let one = schema(ValueType::Text).enum_values(Some(includes));
             add("include", "Records to add to `included`.", one, Some(false));
         }
-        if FILES.contains(&self.kind) {
+        if resource::of(self.kind).csv {
             let meaning = "Of a file (`Accept: text/csv`): its columns, in this order; all of them if absent.";
             let one = schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_.]*$"));
             add("columns", meaning, one, Some(false));

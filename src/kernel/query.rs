@@ -4,22 +4,21 @@ use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
-use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
-use crate::kernel::kind::Kind;
+use crate::kernel::included::Included;
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
     CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators,
 };
 use crate::kernel::rank::Part;
+use crate::kernel::resource;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::soft_delete::{DeletedFilter, SoftDelete};
 use crate::kernel::text_format::search_terms;
 use crate::kernel::value_type::ValueType;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Which page of a list, in which order, with what beside it.
@@ -77,65 +76,12 @@ pub struct PageInfo {
 }
 
 /// A record named by another one.
-#[derive(Clone, Debug, Serialize, diesel::Queryable, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, diesel::QueryableByName, utoipa::ToSchema)]
 pub struct RecordRef {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
     pub id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Text)]
     pub name: String,
-}
-
-/// The records asked for with `include=`, each once; empty lists otherwise.
-#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-pub struct Included {
-    pub users: Vec<RecordRef>,
-    pub teams: Vec<RecordRef>,
-    pub companies: Vec<RecordRef>,
-    pub contacts: Vec<RecordRef>,
-    pub leads: Vec<RecordRef>,
-    pub deals: Vec<RecordRef>,
-    pub pipelines: Vec<RecordRef>,
-    pub stages: Vec<RecordRef>,
-    pub products: Vec<RecordRef>,
-    pub sources: Vec<RecordRef>,
-    pub loss_reasons: Vec<RecordRef>,
-}
-
-impl Included {
-    /// Of all of them, by their ids.
-    pub fn names(&self) -> HashMap<Uuid, &str> {
-        let Included {
-            users,
-            teams,
-            companies,
-            contacts,
-            leads,
-            deals,
-            pipelines,
-            stages,
-            products,
-            sources,
-            loss_reasons,
-        } = self;
-        let lists =
-            [users, teams, companies, contacts, leads, deals, pipelines, stages, products, sources, loss_reasons];
-        lists.into_iter().flatten().map(|record| (record.id, record.name.as_str())).collect()
-    }
-
-    pub fn list(&mut self, kind: Kind) -> Option<&mut Vec<RecordRef>> {
-        Some(match kind {
-            Kind::USER => &mut self.users,
-            Kind::TEAM => &mut self.teams,
-            Kind::COMPANY => &mut self.companies,
-            Kind::CONTACT => &mut self.contacts,
-            Kind::LEAD => &mut self.leads,
-            Kind::DEAL => &mut self.deals,
-            Kind::PIPELINE => &mut self.pipelines,
-            Kind::STAGE => &mut self.stages,
-            Kind::PRODUCT => &mut self.products,
-            Kind::SOURCE => &mut self.sources,
-            Kind::LOSS_REASON => &mut self.loss_reasons,
-            _ => return None,
-        })
-    }
 }
 
 /// One page of records of one kind: `page!(ContactPage of Contact)`.
@@ -145,7 +91,7 @@ macro_rules! page {
         #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
         pub struct $name {
             pub data: Vec<$row>,
-            pub included: $crate::kernel::query::Included,
+            pub included: $crate::kernel::included::Included,
             pub page: $crate::kernel::query::PageInfo,
         }
         impl $crate::kernel::query::Listed for $name {
@@ -156,7 +102,7 @@ macro_rules! page {
             fn info(&self) -> &$crate::kernel::query::PageInfo {
                 &self.page
             }
-            fn included(&self) -> &$crate::kernel::query::Included {
+            fn included(&self) -> &$crate::kernel::included::Included {
                 &self.included
             }
         }
@@ -170,9 +116,6 @@ pub trait Listed: Serialize {
     fn info(&self) -> &PageInfo;
     fn included(&self) -> &Included;
 }
-
-/// The kinds of records whose lists are also files, with `columns=`.
-pub(in crate::kernel) const FILES: [Kind; 5] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL, Kind::TASK];
 
 /// Rows of a file at once, where no limit is given.
 const FILE_ROWS: i64 = 10_000;
@@ -233,7 +176,7 @@ impl<T> Fields<T> {
         let limit = params.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = params.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (params.take("sort"), params.take("cursor"), params.take("include"));
-        let columns = FILES.contains(&self.kind).then(|| params.take("columns")).flatten().map(|names| split(&names));
+        let columns = resource::of(self.kind).csv.then(|| params.take("columns")).flatten().map(|names| split(&names));
         let deleted = self.deleted_filter(&mut params, actor)?;
         let words = params.0.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
         let include = split(&include.unwrap_or_default());
@@ -265,7 +208,8 @@ impl<T> Fields<T> {
         let best = window
             .words
             .filter(|_| window.sort.is_none())
-            .and_then(|words| Part::best(self.kind, &words, actor).map(On::new));
+            .zip(self.search.as_ref())
+            .and_then(|(words, search)| Part::best(self.kind, search.exact, &words, actor).map(On::new));
         let others = On::new(best.as_ref().map(|best: &On<T, Part>| best.fragment().others()).unwrap_or_default());
         let among_best = best.as_ref().zip(window.cursor.as_ref());
         let among_best = among_best.and_then(|(_, cursor)| order.seek(cursor, &format!("{mark}{AMONG_BEST}")).ok());
@@ -337,7 +281,7 @@ impl<T> Fields<T> {
         if let ("q", Some(search)) = (name, &self.search) {
             return self.words(search, value, actor);
         }
-        if name == CUSTOM && CARRIERS.contains(&self.kind) {
+        if name == CUSTOM && resource::of(self.kind).custom_fields {
             return self.own_field(value, actor);
         }
         if let Some(linked) = self.linked(name, || self.ids(name, value), actor) {

@@ -7,9 +7,11 @@ use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
@@ -77,8 +79,9 @@ impl Kind {
 }
 
 impl Resource for Segment {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::SEGMENT).shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SEGMENT, "Groups of records, by condition or by name.")
+        .shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::BASIC]);
 }
 page!(SegmentPage of Segment);
 
@@ -174,7 +177,11 @@ static SEGMENT: Fields<segments::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &segments::id),
-    search: Some(Search { sql: "fold(segments.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(segments.name)",
+        members: &["name"],
+        exact: &[exact("fold(segments.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };

@@ -3,11 +3,17 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::kernel::actor::can;
+use crate::kernel::actor::{Action, Actor};
+use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::field::{Field, Values};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
@@ -56,9 +62,21 @@ impl Kind {
     pub const VIEW: Kind = Kind::new("view", "views");
 }
 
+static OWNER: Field = field("owner_id", &views::owner_id);
+static SHARED: Field = field("shared", &views::shared);
+
+/// A view is seen by its owner, and by everybody if it is shared; its owner changes it, and whoever may change all users.
+fn reach(actor: &Actor, action: Action) -> Cond {
+    let own = visibility::owned(&OWNER, vec![actor.user]);
+    let shared = Cond::Is((&SHARED).into(), Op::Eq, Values::Bool(vec![true]));
+    if actor.manages_users() || action == Action::Read { Cond::Any(vec![own, shared]) } else { own }
+}
+
 impl Resource for View {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::VIEW).shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::VIEW, "Saved filters, sorting and columns of a list.")
+        .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
+        .reached_by(reach)
+        .events(&[verbs::BASIC]);
 }
 page!(ViewPage of View);
 
@@ -121,7 +139,11 @@ static VIEW: Fields<views::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &views::id),
-    search: Some(Search { sql: "fold(views.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(views.name)",
+        members: &["name"],
+        exact: &[exact("fold(views.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };

@@ -7,13 +7,16 @@ crate::named_resource! {
     operations: "list_sources", "create_source", "get_source", "update_source", "delete_source";
 }
 
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 
 impl Kind {
     pub const SOURCE: Kind = Kind::new("source", "sources");
 }
 
 impl Resource for Source {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::SOURCE).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SOURCE, "Where people come from.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("sources.name"));
 }

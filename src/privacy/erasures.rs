@@ -94,8 +94,11 @@ impl Kind {
 }
 
 impl Resource for Erasure {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::ERASURE).shared(Builtin::Admin, Builtin::Admin, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ERASURE, "People who were erased, with the proof.").shared(
+        Builtin::Admin,
+        Builtin::Admin,
+        Builtin::Owner,
+    );
 }
 page!(ErasurePage of Erasure);
 

@@ -8,6 +8,7 @@ use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::RecordRef;
@@ -97,8 +98,9 @@ impl Kind {
 }
 
 impl Resource for RetentionRule {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::RETENTION_RULE).shared(Builtin::Admin, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::RETENTION_RULE, "How long records are kept.")
+        .shared(Builtin::Admin, Builtin::Admin, Builtin::Admin)
+        .events(&[verbs::BASIC]);
 }
 page!(RetentionRulePage of RetentionRule);
 

@@ -11,7 +11,7 @@ use crate::kernel::parameters::parameter;
 use crate::kernel::query::Plan;
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::time::DateTime;
 use crate::records::event_types;
 use crate::records::feed::{self, MemberChange, changes};
@@ -81,8 +81,11 @@ impl Kind {
 }
 
 impl Resource for AuditEvent {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::AUDIT_EVENT).shared(Builtin::Admin, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::AUDIT_EVENT, "Who did what, when and from where.").shared(
+        Builtin::Admin,
+        Builtin::Owner,
+        Builtin::Owner,
+    );
 }
 page!(AuditEventPage of AuditEvent);
 
@@ -139,7 +142,7 @@ static AUDIT: Fields<events::table> = Fields {
     all: &[
         field("type", &events::type_),
         field("at", &events::at),
-        field("record_kind", &events::record_kind).one_of_kinds(),
+        field("record_kind", &events::record_kind).one_of_listed(resource::kind_names),
         field("record_id", &events::record_id),
         field("actor_kind", &events::actor_kind).one_of(&["user", "api_key", "import", "migration"]),
         field("actor_id", &events::actor_id).to(Kind::USER),
@@ -176,7 +179,7 @@ fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
     let all = in_workspace(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
     let rows: Vec<AuditEvent> = all.select(AuditEvent::as_select()).load(tx.conn)?;
     let hidden = |row: &mut AuditEvent| {
-        let kind = Kind::named(&row.record_kind);
+        let kind = resource::kind_named(&row.record_kind);
         if let (Some(kind), Some(members)) = (kind, row.changes.0.as_object_mut()) {
             members.retain(|name, _| !tx.actor.access.hides(kind.path(), name));
         }

@@ -9,9 +9,11 @@ use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -84,7 +86,9 @@ impl Kind {
 
 impl Resource for CustomField {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::CUSTOM_FIELD).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+        &Descriptor::of(Kind::CUSTOM_FIELD, "Fields that the workspace adds to its records.")
+            .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+            .events(&[verbs::BASIC]);
 }
 page!(CustomFieldPage of CustomField);
 
@@ -174,7 +178,11 @@ static FIELD: Fields<custom_fields::table> = Fields {
     ],
     default_sort: "position",
     id: field("id", &custom_fields::id),
-    search: Some(Search { sql: "fold(custom_fields.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(custom_fields.name)",
+        members: &["name"],
+        exact: &[exact("fold(custom_fields.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };

@@ -3,16 +3,16 @@ use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::identity::accounts::SECURITY_EVENTS;
-use crate::kernel::access::Visibility;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::event_verbs;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::{PageInfo, hex, split};
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{self, Builtin, Descriptor, OwnerLink, Resource};
 use crate::kernel::seek::{seal, signature, unseal};
 use crate::kernel::time::DateTime;
 use crate::kernel::value_type::ValueType;
@@ -49,8 +49,11 @@ pub struct ChangeEvent {
 }
 
 impl Resource for ChangeEvent {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("events").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("events", "What changed, by whom, when.").shared(
+        Builtin::Viewer,
+        Builtin::Owner,
+        Builtin::Owner,
+    );
 }
 
 /// A member before and after, as JSON text: `"Anna"`, `125000`, `null`.
@@ -132,7 +135,7 @@ impl FeedQuery {
     /// Whether a change of the caller's visibility is among what was asked for.
     fn takes_visibility(&self, tx: &Tx<'_>) -> bool {
         let (user, id) = (Kind::USER.as_str(), tx.actor.user);
-        let type_ = format!("{user}.{}", event_types::VISIBILITY_CHANGED);
+        let type_ = format!("{user}.{}", event_verbs::VISIBILITY_CHANGED);
         (self.types.is_empty() || self.types.contains(&type_))
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == user))
             && self.record.is_none_or(|record| record == id)
@@ -210,16 +213,10 @@ fn position(cursor: &str, actor: &Actor) -> Result<From> {
     Ok(From::After(xid, seq, visibility))
 }
 
-/// The kinds whose records are not all seen by everybody who may read such records, and the member that names the owner.
-const OWNED: [(Kind, &str); 7] = [
-    (Kind::COMPANY, "owner_id"),
-    (Kind::CONTACT, "owner_id"),
-    (Kind::LEAD, "owner_id"),
-    (Kind::DEAL, "owner_id"),
-    (Kind::TASK, "assignee_id"),
-    (Kind::ACTIVITY, "author_id"),
-    (Kind::FILE, "author_id"),
-];
+/// Returns the kinds whose records have owners, with the member that names the owner.
+fn owned() -> impl Iterator<Item = (Kind, &'static str)> {
+    resource::all().filter_map(|resource| Some((resource.kind?, resource.owner()?.name)))
+}
 
 /// Whether the caller sees the record of an event. `:records` is the table of its kind.
 const SEEN: &str = "exists (select 1 from :records where :records.workspace_id = events.workspace_id and :records.id = events.record_id \
@@ -227,10 +224,10 @@ const SEEN: &str = "exists (select 1 from :records where :records.workspace_id =
 
 /// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
 fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
-    let answers_for_users = tx.actor.visibility("users", Action::Update) == Visibility::All;
+    let answers_for_users = tx.actor.manages_users();
     let may = |kind: &Kind| tx.actor.require_read(kind.path()).is_ok() && (*kind != Kind::API_KEY || answers_for_users);
     let wanted = |kind: &Kind| asked.is_empty() || asked.iter().any(|name| name == kind.as_str());
-    Kind::all().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
+    resource::kinds().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
 
 /// Whether the view of an event is somebody else's.
@@ -274,7 +271,7 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("(:views) and (:sign_in)")
         .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("of_others", of_others(tx)))))
         .set("sign_in", Part::Nested(Box::new(sign_in)));
-    for (kind, _) in OWNED {
+    for (kind, _) in owned() {
         let visibility = visibility::cond(tx.actor, kind, Action::Read);
         if matches!(&visibility, Cond::All(all) if all.is_empty()) {
             continue;
@@ -289,27 +286,28 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
     condition
 }
 
-/// Work that is seen with the record that it is about.
-const LINKED: [Kind; 3] = [Kind::TASK, Kind::ACTIVITY, Kind::FILE];
-/// The members that name such a record.
-const LINKS: [(Kind, &str); 4] =
-    [(Kind::DEAL, "deal_id"), (Kind::LEAD, "lead_id"), (Kind::CONTACT, "contact_id"), (Kind::COMPANY, "company_id")];
-
 /// Whether work was taken off a record that the caller sees.
 const UNLINKED: &str = "record_kind = any(:kinds) and exists (select 1 from :records where :records.workspace_id = events.workspace_id \
     and :records.id = (changes -> ':member' ->> 0)::uuid and (:sight))";
 
 /// The events by which records went from owners whom the caller sees to somebody else, and work from records that the caller sees.
 fn lost(tx: &Tx<'_>) -> Statement {
-    let limited = |kind: &Kind| visibility::owners(tx.actor, *kind, Action::Read).is_some();
-    let linked: Vec<String> = LINKED.iter().filter(|kind| limited(kind)).map(|kind| kind.as_str().into()).collect();
-    let links = LINKS.iter().filter(|_| !linked.is_empty());
-    links.fold(transferred(tx), |rest, (kind, member)| {
+    let limited = |kind: Kind| visibility::owners(tx.actor, kind, Action::Read).is_some();
+    let mut links: Vec<(&OwnerLink, Vec<String>)> = Vec::new();
+    for (resource, kind) in resource::all().filter_map(|resource| Some((resource, resource.kind?))) {
+        for link in resource.links().iter().filter(|_| limited(kind)) {
+            match links.iter_mut().find(|(known, _)| known.field.name == link.field.name) {
+                Some((_, kinds)) => kinds.push(kind.as_str().into()),
+                None => links.push((link, vec![kind.as_str().into()])),
+            }
+        }
+    }
+    links.into_iter().fold(transferred(tx), |rest, (link, kinds)| {
         let unlinked = Statement::new(UNLINKED)
-            .set("kinds", Part::Texts(linked.clone()))
-            .set("records", Part::Sql(kind.path()))
-            .set("member", Part::Sql(member))
-            .set("sight", Part::Cond(visibility::cond(tx.actor, *kind, Action::Read)));
+            .set("kinds", Part::Texts(kinds))
+            .set("records", Part::Sql(link.kind.path()))
+            .set("member", Part::Sql(link.field.name))
+            .set("sight", Part::Cond(visibility::cond(tx.actor, link.kind, Action::Read)));
         Statement::new("(:rest) or (:unlinked)")
             .set("rest", Part::Nested(Box::new(rest)))
             .set("unlinked", Part::Nested(Box::new(unlinked)))
@@ -318,7 +316,7 @@ fn lost(tx: &Tx<'_>) -> Statement {
 
 fn transferred(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("false");
-    for (kind, owner) in OWNED {
+    for (kind, owner) in owned() {
         let Some(owners) = visibility::owners(tx.actor, kind, Action::Read) else { continue };
         condition = Statement::new("(:rest) or (record_kind = :kind and changes -> ':owner' ->> 0 = any(:owners))")
             .set("rest", Part::Nested(Box::new(condition)))
@@ -331,13 +329,14 @@ fn transferred(tx: &Tx<'_>) -> Statement {
 
 /// What the caller sees, as a short text: another one means that something is seen that was not, or no more.
 fn visibility_of(tx: &Tx<'_>) -> String {
-    let owners = OWNED.map(|(kind, _)| {
+    let owners = owned().map(|(kind, _)| {
         let mut owners = visibility::owners(tx.actor, kind, Action::Read);
         owners.iter_mut().for_each(|ids| ids.sort_unstable());
         owners
     });
+    let owners: Vec<Option<Vec<Uuid>>> = owners.collect();
     let hidden: Vec<Vec<&str>> =
-        OWNED.iter().map(|(kind, _)| tx.actor.access.hidden_members(kind.path()).collect()).collect();
+        owned().map(|(kind, _)| tx.actor.access.hidden_members(kind.path()).collect()).collect();
     hex(&signature(format!("sight {:?} {owners:?} {hidden:?}", kinds(tx, &[])).as_bytes()))
 }
 
@@ -345,7 +344,7 @@ fn visibility_of(tx: &Tx<'_>) -> String {
 fn visibility_changed(tx: &Tx<'_>) -> ChangeEvent {
     ChangeEvent {
         id: Uuid::now_v7(),
-        r#type: format!("{}.{}", Kind::USER.as_str(), event_types::VISIBILITY_CHANGED),
+        r#type: format!("{}.{}", Kind::USER.as_str(), event_verbs::VISIBILITY_CHANGED),
         at: tx.now,
         record_kind: Kind::USER.as_str().into(),
         record_id: tx.actor.user,

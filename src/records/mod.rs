@@ -5,6 +5,7 @@ pub mod custom_fields;
 pub mod event_types;
 pub mod feed;
 pub mod files;
+pub mod linked;
 pub mod saved_conditions;
 pub mod search;
 pub mod tags;

@@ -9,12 +9,14 @@ use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Spelling, TagChange, Tags};
 use crate::kernel::time::DateTime;
@@ -49,8 +51,9 @@ impl Kind {
 }
 
 impl Resource for Tag {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::TAG).shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TAG, "Labels of records.")
+        .shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager)
+        .events(&[verbs::BASIC]);
 }
 page!(TagPage of Tag);
 
@@ -88,7 +91,11 @@ static FIELDS: Fields<tags::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &tags::id),
-    search: Some(Search { sql: "fold(tags.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(tags.name)",
+        members: &["name"],
+        exact: &[exact("fold(tags.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -200,8 +207,11 @@ fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool)
     if from_records { retag_records(tx, &Retagging { old: row.name, new: None }) } else { Ok(()) }
 }
 
-/// The kinds of record that carry tags.
-const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL];
+/// The kinds of record that have tags: those that have custom fields.
+fn carriers() -> impl Iterator<Item = Kind> {
+    resource::all().filter(|resource| resource.custom_fields).filter_map(|resource| resource.kind)
+}
+
 /// Records that a request changes at most; those that are left are a job's.
 const AT_ONCE: i64 = 500;
 /// Records that a job changes in one transaction.
@@ -223,7 +233,7 @@ struct Count {
 }
 
 fn is_carried(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
-    for kind in CARRIERS {
+    for kind in carriers() {
         let carried = Statement::new(
             "select count(*) as count from (select from :records where workspace_id = :workspace and deleted_at is null \
              and tag_keys(tags) && tag_keys(array[:name]) limit 1) carriers",
@@ -239,7 +249,7 @@ fn is_carried(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
 /// Changes so many records, and says how many it has changed.
 fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
     let mut done = 0;
-    for kind in CARRIERS {
+    for kind in carriers() {
         let statement = Statement::new(include_str!("retag.sql"))
             .set("records", Part::Sql(kind.path()))
             .set("workspace", Part::Id(tx.workspace()))

@@ -6,10 +6,11 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
+use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::{Included, PageInfo};
+use crate::kernel::query::PageInfo;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::sales::stages::{self, Category, Stage, StageCreate};
@@ -64,8 +65,10 @@ impl Kind {
 }
 
 impl Resource for Pipeline {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::PIPELINE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PIPELINE, "Funnels of leads and of deals.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[&["created", "updated", "reordered"]])
+        .included_as(Display::Column("pipelines.name"));
 }
 
 #[derive(Debug, Serialize, ToSchema)]

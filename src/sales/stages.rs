@@ -5,11 +5,12 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{pipelines, stage_orders, stages};
@@ -57,8 +58,10 @@ impl Kind {
 }
 
 impl Resource for Stage {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::STAGE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::STAGE, "The steps of a pipeline.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("stages.name"));
 }
 page!(StagePage of Stage);
 

@@ -77,7 +77,11 @@ macro_rules! named_resource {
             ],
             default_sort: "name",
             id: field("id", &$table::id),
-            search: Some(Search { sql: concat!("fold(", stringify!($table), ".name)"), members: &["name"] }),
+            search: Some(Search {
+                sql: concat!("fold(", stringify!($table), ".name)"),
+                members: &["name"],
+                exact: &[$crate::kernel::rank::exact(concat!("fold(", stringify!($table), ".name) = "), &["name"])],
+            }),
             links: &[],
             table: std::marker::PhantomData,
         };

@@ -6,11 +6,12 @@ use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::activities;
@@ -72,9 +73,14 @@ impl Kind {
     pub const ACTIVITY: Kind = Kind::new("activity", "activities");
 }
 
+static AUTHOR: Field = field("author_id", &activities::author_id).hot();
+static LINKS: [OwnerLink; 4] = crate::linked_records!(activities);
+
 impl Resource for Activity {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::ACTIVITY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ACTIVITY, "What happened: notes, calls, meetings.")
+        .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT])
+        .described(&ACTIVITY, "Activity");
 }
 page!(ActivityPage of Activity);
 
@@ -156,7 +162,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     ],
     default_sort: "-occurred_at",
     id: field("id", &activities::id),
-    search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"] }),
+    search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"], exact: &[] }),
     links: &crate::related_links!(ACTIVITY, always false),
     table: PhantomData,
 };

@@ -4,9 +4,10 @@ use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{Included, PageInfo, split};
+use crate::kernel::query::{PageInfo, split};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
@@ -179,9 +180,7 @@ pub fn statement(actor: &Actor, kind: Kind, id: Uuid, window: &Window) -> Statem
 fn included(tx: &mut Tx<'_>, rows: &[Row], include: &[String]) -> Result<Included> {
     let mut included = Included::default();
     let mut add = |tx: &mut Tx<'_>, kind: Kind, ids: BTreeSet<Uuid>| -> Result<()> {
-        if let (Some(list), false) = (included.list(kind), ids.is_empty()) {
-            *list = refs::names(tx, kind, &ids.into_iter().collect::<Vec<_>>())?;
-        }
+        included.set(kind, refs::names(tx, kind, &ids.into_iter().collect::<Vec<_>>())?);
         Ok(())
     };
     if include.iter().any(|name| name == "actor") {

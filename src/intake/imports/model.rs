@@ -1,5 +1,9 @@
 //! An import as the API shows it: the file, what was detected in it, the settings, and what came of it.
+use crate::db::visibility;
+use crate::kernel::actor::{Action, Actor};
+use crate::kernel::cond::Cond;
 use crate::kernel::error::Bad;
+use crate::kernel::field::Field;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
@@ -245,9 +249,18 @@ impl Kind {
     pub const IMPORT: Kind = Kind::new("import", "imports");
 }
 
+static CREATED_BY: Field = field("created_by", &imports::created_by);
+
+/// A file may contain anything: its uploader sees it, and whoever may change all users.
+fn reach(actor: &Actor, _: Action) -> Cond {
+    if actor.manages_users() { Cond::All(Vec::new()) } else { visibility::owned(&CREATED_BY, vec![actor.user]) }
+}
+
 impl Resource for Import {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::IMPORT).shared(Builtin::Manager, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::IMPORT, "Spreadsheets into records.")
+        .shared(Builtin::Manager, Builtin::Manager, Builtin::Manager)
+        .reached_by(reach)
+        .events(&[&["deleted"]]);
 }
 page!(ImportPage of Import);
 

@@ -2,12 +2,14 @@
 use crate::db::related;
 use crate::kernel::address;
 use crate::kernel::custom::{CustomValue, CustomValues};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -65,9 +67,17 @@ impl Kind {
     pub const COMPANY: Kind = Kind::new("company", "companies");
 }
 
+static OWNER: Field = field("owner_id", &companies::owner_id).hot();
+
 impl Resource for Company {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::COMPANY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::COMPANY, "Organisations.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT])
+        .described(&COMPANY, "Company")
+        .included_as(Display::Column("companies.name"))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
 }
 page!(CompanyPage of Company);
 
@@ -196,6 +206,10 @@ pub static COMPANY: Fields<companies::table> = Fields {
     search: Some(Search {
         sql: "fold(companies.name || ' ' || coalesce(companies.domain, ''))",
         members: &["name", "domain"],
+        exact: &[
+            exact("fold(companies.name) = ", &["name"]),
+            exact("companies.domain = ", &["domain"]).formatted(TextFormat::Domain),
+        ],
     }),
     links: &[
         away!("contacts", CONTACT.all, CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),

@@ -1,14 +1,17 @@
 //! The row, what creates and changes it, and its fields.
 use crate::db::related;
+use crate::kernel::access::Access;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, Sql, expression, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::{Every, TextFormat};
@@ -187,9 +190,33 @@ impl Kind {
     pub const CONTACT: Kind = Kind::new("contact", "contacts");
 }
 
+static OWNER: Field = field("owner_id", &contacts::owner_id).hot();
+
+/// The name of a contact, or else an address that the role shows.
+fn display_name(access: &Access) -> &'static str {
+    macro_rules! name {
+        ($($address:literal)*) => {
+            concat!("coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), '')", $(", ", $address,)* ", '')")
+        };
+    }
+    let shows = |member| !access.hides(Kind::CONTACT.path(), member);
+    match (shows("email"), shows("phone")) {
+        (true, true) => name!("contacts.email" "contacts.phone"),
+        (true, false) => name!("contacts.email"),
+        (false, true) => name!("contacts.phone"),
+        (false, false) => name!(),
+    }
+}
+
 impl Resource for Contact {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::CONTACT).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::CONTACT, "People.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, &["exported", "erased"]])
+        .described(&CONTACT, "Contact")
+        .included_as(Display::ByRole(display_name))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
 }
 page!(ContactPage of Contact);
 
@@ -429,6 +456,16 @@ pub static CONTACT: Fields<contacts::table> = Fields {
               translate(contacts.phone_keys::text, '[]\",', '') || together(contacts.last_name, contacts.first_name) || \
               together(contacts.first_name, contacts.last_name))",
         members: &["first_name", "last_name", "email", "phone"],
+        exact: &[
+            exact(
+                "fold(btrim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, ''))) = ",
+                &["first_name", "last_name"],
+            ),
+            exact("fold(contacts.first_name) = ", &["first_name"]),
+            exact("fold(contacts.last_name) = ", &["last_name"]),
+            exact("jsonb_path_query_array(contacts.emails, '$[*].email') ? ", &["email"]).formatted(TextFormat::Email),
+            exact("contacts.phone_keys ?| ", &["phone"]).formatted(TextFormat::Phone),
+        ],
     }),
     links: &[
         Link {

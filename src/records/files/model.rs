@@ -1,7 +1,9 @@
 //! The row of a file, what creates and changes it, and its fields.
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::files;
@@ -46,9 +48,13 @@ impl Kind {
     pub const FILE: Kind = Kind::new("file", "files");
 }
 
+static AUTHOR: Field = field("author_id", &files::author_id).hot();
+static LINKS: [OwnerLink; 4] = crate::linked_records!(files);
+
 impl Resource for File {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::FILE).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::FILE, "Files on records and activities.")
+        .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT]);
 }
 page!(FilePage of File);
 
@@ -126,7 +132,11 @@ pub static FILE: Fields<files::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &files::id),
-    search: Some(Search { sql: "fold(files.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(files.name)",
+        members: &["name"],
+        exact: &[exact("fold(files.name) = ", &["name"])],
+    }),
     links: &crate::related_links!(FILE, always true),
     table: PhantomData,
 };

@@ -1,13 +1,15 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field, inside};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::rank::{exact, number};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -116,9 +118,17 @@ impl Kind {
     pub const DEAL: Kind = Kind::new("deal", "deals");
 }
 
+static OWNER: Field = field("owner_id", &deals::owner_id).hot();
+
 impl Resource for Deal {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::DEAL).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::DEAL, "Sales in progress, won and lost.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, verbs::MOVED, &["line_items_changed"]])
+        .described(&DEAL, "Deal")
+        .included_as(Display::Column("deals.title"))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
 }
 page!(DealPage of Deal);
 
@@ -345,7 +355,11 @@ pub static DEAL: Fields<deals::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &deals::id),
-    search: Some(Search { sql: "fold(deals.title || ' ' || deals.number)", members: &["title", "number"] }),
+    search: Some(Search {
+        sql: "fold(deals.title || ' ' || deals.number)",
+        members: &["title", "number"],
+        exact: &[exact("fold(deals.title) = ", &["title"]), number("deals.number = upper(")],
+    }),
     links: &[
         Link {
             name: "contact_id",

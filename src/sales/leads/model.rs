@@ -1,12 +1,14 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::Bad;
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::rank::{exact, number};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -116,9 +118,17 @@ impl Kind {
     pub const LEAD: Kind = Kind::new("lead", "leads");
 }
 
+static OWNER: Field = field("owner_id", &leads::owner_id).hot();
+
 impl Resource for Lead {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::LEAD).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LEAD, "Interests that are not qualified yet.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, verbs::MOVED, &["converted", "erased"]])
+        .described(&LEAD, "Lead")
+        .included_as(Display::Column("leads.title"))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
 }
 page!(LeadPage of Lead);
 
@@ -322,6 +332,13 @@ pub static LEAD: Fields<leads::table> = Fields {
               coalesce(leads.person ->> 'phone', '') || ' ' || \
               translate(leads.phone_keys::text, '[]\",', '') || together(leads.person ->> 'name', null))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
+        exact: &[
+            exact("fold(leads.title) = ", &["title"]),
+            number("leads.number = upper("),
+            exact("fold(leads.person ->> 'name') = ", &["person"]),
+            exact("(leads.person ->> 'email') = ", &["person"]).formatted(TextFormat::Email),
+            exact("leads.phone_keys ?| ", &["person"]).formatted(TextFormat::Phone),
+        ],
     }),
     links: &[
         away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),

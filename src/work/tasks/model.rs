@@ -1,9 +1,11 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::error::{Bad, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::tasks;
@@ -61,9 +63,16 @@ impl Kind {
     pub const TASK: Kind = Kind::new("task", "tasks");
 }
 
+static ASSIGNEE: Field = field("assignee_id", &tasks::assignee_id).hot();
+static LINKS: [OwnerLink; 4] = crate::linked_records!(tasks);
+
 impl Resource for Task {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::TASK).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TASK, "What is to be done.")
+        .owned(Reach::OwnerOrLinked(&ASSIGNEE, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, &["completed"]])
+        .described(&TASK, "CrmTask")
+        .displayed_as("tasks.title")
+        .with_csv();
 }
 page!(TaskPage of Task);
 
@@ -179,7 +188,11 @@ pub static TASK: Fields<tasks::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &tasks::id),
-    search: Some(Search { sql: "fold(tasks.title)", members: &["title"] }),
+    search: Some(Search {
+        sql: "fold(tasks.title)",
+        members: &["title"],
+        exact: &[exact("fold(tasks.title) = ", &["title"])],
+    }),
     links: &crate::related_links!(TASK, always false),
     table: PhantomData,
 };
