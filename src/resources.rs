@@ -1,4 +1,4 @@
-//! Every resource of the product, in one list: a resource that is not here does not exist for roles, keys and mechanisms.
+//! The list of all resources. Roles, API keys and mechanisms know only these.
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
 
@@ -37,12 +37,12 @@ const ALL: &[&Descriptor] = &[
     analytics::search::SearchResult::DESCRIPTOR,
 ];
 
-/// Makes them known; every entry point calls it first.
+/// Registers the resources; every entry point calls it first.
 pub fn install() {
     resource::install(ALL);
 }
 
-/// What each resource has, as `GET /schema/{resource}` describes it.
+/// The descriptions of resources, returned by `GET /schema/{resource}`.
 #[derive(Debug)]
 pub struct ResourceSchemas;
 

@@ -1,8 +1,9 @@
-//! The kinds of record. Each is a constant beside the record's own type; `resource` says what else there is to know of it.
+//! The kinds of records. Each is a constant next to the record's own type; `resource` holds the rest of its
+//! description.
 use crate::kernel::resource;
 use std::fmt;
 
-/// A kind of record, under the names that the API, the events and the tables use.
+/// A kind of record, with its names in the API, the events and the tables.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Kind {
     singular: &'static str,
@@ -15,43 +16,43 @@ impl Kind {
         Kind { singular, plural, table: plural }
     }
 
-    /// For a table that is not called like the path.
+    /// Sets the name of a table that differs from the path.
     pub const fn in_table(self, table: &'static str) -> Kind {
         Kind { table, ..self }
     }
 
-    /// As in `deal.stage_changed`.
+    /// Returns the name as in `deal.stage_changed`.
     pub const fn as_str(self) -> &'static str {
         self.singular
     }
 
-    /// As in `/api/v1/deals`.
+    /// Returns the name as in `/api/v1/deals`.
     pub const fn path(self) -> &'static str {
         self.plural
     }
 
-    /// The table of its records.
+    /// Returns the name of the table.
     pub const fn table(self) -> &'static str {
         self.table
     }
 
-    /// Every kind, in the order in which the resources are listed.
+    /// Returns all kinds, in the order of the resources.
     pub fn all() -> impl Iterator<Item = Kind> {
         resource::all().iter().filter_map(|resource| resource.kind)
     }
 
-    /// The kind called `deal`.
+    /// Returns the kind with a name such as `deal`.
     pub fn named(singular: &str) -> Option<Kind> {
         Kind::all().find(|kind| kind.singular == singular)
     }
 
-    /// The kind whose records are at `/api/v1/deals`.
+    /// Returns the kind with a path such as `deals`.
     pub fn at_path(plural: &str) -> Option<Kind> {
         Kind::all().find(|kind| kind.plural == plural)
     }
 }
 
-/// `ApiKey` for `api_key`: cursors hold a digest of it, so it must not change.
+/// `ApiKey` for `api_key`. Cursors contain a digest of it, so it must not change.
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for word in self.singular.split('_') {
@@ -63,7 +64,7 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// What every record of the API has.
+/// What all records of the API have in common.
 pub trait Record: serde::Serialize {
     const KIND: Kind;
     fn id(&self) -> uuid::Uuid;

@@ -1,9 +1,9 @@
-//! Descriptors: what the product knows of a resource, said once, beside the resource itself. `src/resources.rs` lists them all; the
-//! mechanisms go through that list and name no resource.
+//! Descriptors of resources. Each is declared next to its resource; `src/resources.rs` lists all of them, and the
+//! mechanisms use that list without naming a resource.
 use crate::kernel::kind::Kind;
 use std::sync::OnceLock;
 
-/// The roles that every workspace has, the strongest first. Each includes what the next may do.
+/// The built-in roles, from the strongest to the weakest. Each role has all permissions of the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Builtin {
     Owner,
@@ -16,69 +16,70 @@ pub enum Builtin {
 /// The weakest built-in roles that may read, write and delete the records of a resource.
 #[derive(Clone, Copy, Debug)]
 pub struct Rights {
-    /// Its records have owners, so that a permission can reach one's own, the team's or all of them.
+    /// The records have owners, so that a permission can reach own records, those of the team, or all.
     pub owned: bool,
     pub read: Builtin,
     pub write: Builtin,
     pub delete: Builtin,
 }
 
-/// A resource, as the mechanisms see it.
+/// The description of a resource.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor {
-    /// In paths, scopes and grants: `deals`.
+    /// The name in paths, scopes and permissions: `deals`.
     pub name: &'static str,
-    /// Of its records, if it has any.
+    /// The kind of the records, if the resource has any.
     pub kind: Option<Kind>,
-    /// None where no role gives a permission of its own.
+    /// None if roles do not control the resource.
     pub rights: Option<Rights>,
 }
 
 impl Descriptor {
-    /// A resource with records of its own.
+    /// Describes a resource with records.
     pub const fn of(kind: Kind) -> Descriptor {
         Descriptor { name: kind.path(), kind: Some(kind), rights: None }
     }
 
-    /// Operations that need a permission and have no records of their own, such as reports.
+    /// Describes operations that need a permission but have no records, such as reports.
     pub const fn calls(name: &'static str) -> Descriptor {
         Descriptor { name, kind: None, rights: None }
     }
 
-    /// A permission reaches all of its records or none.
+    /// A permission covers all records or none.
     pub const fn shared(self, read: Builtin, write: Builtin, delete: Builtin) -> Descriptor {
         Descriptor { rights: Some(Rights { owned: false, read, write, delete }), ..self }
     }
 
-    /// Its records have owners: a permission reaches one's own, the team's, or all.
+    /// The records have owners: a permission reaches own records, those of the team, or all.
     pub const fn owned(self, read: Builtin, write: Builtin, delete: Builtin) -> Descriptor {
         Descriptor { rights: Some(Rights { owned: true, read, write, delete }), ..self }
     }
 }
 
-/// A type that stands for a resource, in permissions such as `can::Update<Deal>`: the row of its records, where it has any.
+/// A type that represents a resource in permissions such as `can::Update<Deal>`: the row type, if the resource has
+/// records.
 pub trait Resource: 'static {
     const DESCRIPTOR: &Descriptor;
 }
 
 static ALL: OnceLock<&'static [&'static Descriptor]> = OnceLock::new();
 
-/// Makes the resources known, once, before anything is asked of them.
+/// Registers the resources, once, before any use.
 pub fn install(all: &'static [&'static Descriptor]) {
     ALL.get_or_init(|| all);
 }
 
-/// All resources. Before `install` there are none, and nothing is permitted.
+/// Returns all resources. Before `install` there are none, and nothing is permitted.
 pub fn all() -> &'static [&'static Descriptor] {
     ALL.get().copied().unwrap_or_default()
 }
 
-/// The resources that roles give permissions to.
+/// Returns the resources that roles control, with their permissions.
 pub fn guarded() -> impl Iterator<Item = (&'static str, Rights)> {
     all().iter().filter_map(|resource| Some((resource.name, resource.rights?)))
 }
 
-/// Every scope that an API key can have.
+/// Returns all scopes of API keys.
 pub fn scopes() -> Vec<String> {
     guarded().flat_map(|(name, _)| [format!("{name}:read"), format!("{name}:write")]).collect()
 }
