@@ -1,7 +1,5 @@
-//! Checks each body against its own schema in the OpenAPI document, so that the document and the checks cannot differ.
-//! Reports all errors at once, each with its pointer. Also normalises the body: it trims texts (NFC), turns whole
-//! numbers such as 3.0 into integers and empty texts into null, and treats null as described in docs/api-rules.md: as
-//! absent, or in an update as "clear".
+//! Checks bodies against their schemas in the OpenAPI document, and reports all errors at once. Also normalises bodies:
+//! trims texts (NFC), turns 3.0 into an integer and an empty text into null, and treats null as in docs/api-rules.md.
 use crate::kernel::address::{self, is_email, is_web_url, tidied};
 use crate::kernel::choice::choices_of;
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};

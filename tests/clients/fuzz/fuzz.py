@@ -30,7 +30,7 @@ RULES = [
     ("reference_not_found|stage_not_in_pipeline|not_found", "", "", "made-up ids name nothing"),
     ("stated_twice", "", "", "members that exclude each other"),
     ("invalid", "", "", "rules between members, or with what is stored; whatever a schema can say has a code of its own"),
-    ("required", "", "(?!is required$)", "what another member makes necessary"),
+    ("required", "", "(?!is required$|is missing$|is missing:)", "what another member makes necessary"),
     ("too_short", "/(all|any|none)/[0-9]+/values/[0-9]+$", "must not be empty", "the operator decides about its values"),
     ("too_short", "^/file$", "is empty", "a minimum length of bytes is what generators of clients take for one of characters"),
     ("invalid_format", "currency(__ne)?$", "must be an ISO 4217 code", "a format names the codes"),
