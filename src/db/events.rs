@@ -66,7 +66,7 @@ impl Event {
     }
 
     /// Checks whether only silent members changed.
-    fn says_nothing(&self) -> bool {
+    fn is_silent_change(&self) -> bool {
         self.changes.as_object().is_none_or(Map::is_empty)
     }
 
@@ -142,7 +142,7 @@ pub fn record_changes<R: Record + Clone>(tx: &mut Tx<'_>, before: &[&R], after: 
             after.remove(&before.id()).ok_or_else(|| Error::internal("the update did not return a changed row"))?;
         let old = to_json(before)?;
         let event = Event::diff(&row, "updated", &old, &to_json(&row)?);
-        if event.says_nothing() {
+        if event.is_silent_change() {
             unchanged.push(row.id(), &old);
             rows.push(before.clone());
         } else {

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_late_is_next() {
+    fn latecomers_are_served_next() {
         let mut queue = Scheduler::new(Shares::of(4));
         (0..100).for_each(|n| queue.push(account(1, 1), n).unwrap());
         queue.push(account(1, 2), 1000).unwrap();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn who_floods_is_refused_alone() {
+    fn only_the_flooding_account_is_refused() {
         let mut queue = Scheduler::new(Shares::of(4));
         let accepted = (0..1000).filter(|n| queue.push(account(1, 1), *n).is_ok()).count();
         assert_eq!(accepted, queue.shares.waiting_of_user);
@@ -289,7 +289,7 @@ mod tests {
         /// For any sequence of steps: the tasks of a user run in order, no one exceeds a share, and a free thread never
         /// waits if a task may run.
         #[test]
-        fn turns_are_fair(threads in 1..9_usize, steps in steps()) {
+        fn scheduling_is_fair(threads in 1..9_usize, steps in steps()) {
             let mut queue = Scheduler::new(Shares::of(threads));
             let shares = queue.shares;
             let (mut held, mut next): (Vec<Account>, u64) = (Vec::new(), 0);

@@ -19,7 +19,7 @@ const AHEAD: i64 = 1_000_000_000;
 /// event counter forward.
 pub fn run(url: &str) -> Result<Vec<String>> {
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
-    if let Some(why) = belongs_to_others(&mut conn)? {
+    if let Some(why) = reason_of_wrong_owner(&mut conn)? {
         return Err(Error::new(Code::Conflict, why));
     }
     let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|e| Error::Internal(e.to_string()))?;
@@ -36,7 +36,7 @@ pub fn run(url: &str) -> Result<Vec<String>> {
 
 /// Returns the reason why this role cannot migrate: a superuser who restores a dump without owners becomes the owner of
 /// the tables.
-fn belongs_to_others(conn: &mut PgConnection) -> Result<Option<String>> {
+fn reason_of_wrong_owner(conn: &mut PgConnection) -> Result<Option<String>> {
     #[derive(QueryableByName)]
     struct Belongs {
         #[diesel(sql_type = Text)]

@@ -186,7 +186,8 @@ pub fn narrow(actor: &Actor) -> Option<Narrow> {
     if owners.iter().all(|(_, owners)| owners.is_none()) {
         return None;
     }
-    let sees = owners.map(|(name, owners)| (name, owners.map_or_else(|| living(name), |list| owned_by(name, &list))));
+    let sees =
+        owners.map(|(name, owners)| (name, owners.map_or_else(|| not_deleted(name), |list| owned_by(name, &list))));
     Some(Box::new(move |kind| {
         let first = include_str!("related/first_task.sql").replace(":related", text(kind));
         let first = sees.iter().fold(first, |sql, (name, seen)| sql.replace(&format!(":{name}"), seen));
@@ -197,7 +198,7 @@ pub fn narrow(actor: &Actor) -> Option<Narrow> {
 }
 
 /// Returns the condition that excludes deleted records.
-fn living(table: &str) -> String {
+fn not_deleted(table: &str) -> String {
     format!("{table}.deleted_at is null")
 }
 

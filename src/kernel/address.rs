@@ -9,19 +9,19 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 /// Like `is_invisible`, but also joiners and direction marks, which some scripts need and addresses do not.
-fn is_unseen(c: char) -> bool {
+fn is_invisible_in_address(c: char) -> bool {
     is_invisible(c)
         || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{34f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Removes invisible characters from an address.
 pub fn visible(text: &str) -> String {
-    text.nfc().filter(|c| !is_unseen(*c)).collect::<String>().trim().to_owned()
+    text.nfc().filter(|c| !is_invisible_in_address(*c)).collect::<String>().trim().to_owned()
 }
 
 /// Normalises a name: trims it and removes invisible characters. A name without any visible character becomes empty.
 pub fn tidied(text: &str) -> String {
-    let nothing = |c: char| is_unseen(c) || c.is_whitespace() || is_hollow(c);
+    let nothing = |c: char| is_invisible_in_address(c) || c.is_whitespace() || is_blank_letter(c);
     if text.chars().all(nothing) {
         return String::new();
     }
@@ -29,7 +29,7 @@ pub fn tidied(text: &str) -> String {
 }
 
 /// Checks for letters without a glyph: Korean fillers and the empty Braille pattern.
-fn is_hollow(c: char) -> bool {
+fn is_blank_letter(c: char) -> bool {
     matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_known_in_the_forms_of_before() {
+    fn addresses_have_former_forms() {
         for text in ["INFO@bücher.example", "info@xn--bcher-kva.example"] {
             assert_eq!(email_forms(text), ["info@bücher.example", "info@xn--bcher-kva.example"], "{text}");
             assert_eq!(for_mail(&email(text)), "info@xn--bcher-kva.example");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_domain_stays_and_is_no_key() {
+    fn other_texts_are_not_domains() {
         for text in [
             "n/a",
             "N/A",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_addresses_have_their_host_in_letters() {
+    fn parts_of_addresses_have_unicode_hosts() {
         for (text, expected) in [
             ("@xn--bcher-kva.example", "@bücher.example"),
             ("Info@XN--bcher-kva", "info@bücher"),

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_migrations_make_them() {
+    fn migrations_create_the_collations() {
         let made = include_str!("../../migrations/2026-11-28-000023_sorting/up.sql");
         for (collation, _) in OWN {
             let locale = collation.trim_start_matches("sort_").replace("_hant", "-Hant");

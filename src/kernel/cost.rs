@@ -66,7 +66,7 @@ mod tests {
     use super::needed;
 
     #[test]
-    fn a_word_inside_another_is_not_looked_for() {
+    fn words_inside_others_are_dropped() {
         for (text, wanted) in [
             ("anna", "anna"),
             ("anna Anna ANNA", "anna"),

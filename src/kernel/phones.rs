@@ -258,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_found_as_it_is_written() {
+    fn other_texts_are_found_as_written() {
         assert_eq!(keys("Ask at the  desk", None), ["ask_at_the_desk"]);
         assert_eq!(search_keys("ask at the desk", "US"), ["ask_at_the_desk"]);
         assert_eq!(search_keys("8 800 555-35-35", "RU"), ["88005553535", "78005553535"]);
     }
 
     #[test]
-    fn numbers_are_one_with_their_extensions() {
+    fn extensions_distinguish_numbers() {
         let is_one = |one: &str, other: &str, country: &str| {
             let (a, b) = (e164(one, country), e164(other, country));
             same((one, a.as_deref()), (other, b.as_deref()))
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn searches_mean_numbers_with_more_than_digits() {
+    fn searches_recognise_formatted_numbers() {
         for (text, expected) in [
             ("(212) 736-5000 x5", Some("12127365000")),
             ("212 736 5000 ext 9", Some("12127365000")),

@@ -224,7 +224,7 @@ impl<T> Plan<T> {
 }
 
 impl<T> Fields<T> {
-    /// Binds a condition made elsewhere to this table.
+    /// Binds a condition to this table.
     pub fn on(&self, cond: Cond) -> On<T, Cond> {
         On::new(cond)
     }

@@ -62,7 +62,7 @@ mod tests {
     use chrono::NaiveDate;
 
     #[test]
-    fn days_move_by_units() {
+    fn days_shift_by_units() {
         let begin = NaiveDate::from_ymd_opt(2026, 1, 31).unwrap();
         let moved = |shift| shifted(begin, shift).map(|day| day.to_string());
         assert_eq!(moved("-1d").unwrap(), "2026-01-30");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_words_move() {
+    fn only_known_words_are_relative() {
         let zone = chrono_tz::Europe::Tallinn;
         assert!(day("this_week", zone) <= day("today", zone));
         assert!(day("this_year", zone) <= day("this_quarter", zone));

@@ -114,7 +114,7 @@ impl Shape {
         properties.iter().filter_map(|(name, node)| Some((name.as_str(), self.cell(node)?))).collect()
     }
 
-    /// The names of all members.
+    /// Returns the names of all members.
     pub fn names(&self) -> Vec<&str> {
         let Node::Object { properties, .. } = &self.root else { return Vec::new() };
         properties.iter().map(|(name, _)| name.as_str()).collect()

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_sets_adds_and_takes_off() {
+    fn a_change_sets_adds_and_removes() {
         let tags = |words: &[&str]| Tags(words.iter().map(|word| (*word).to_owned()).collect());
         let mut spelling = Spelling::default();
         spelling.note("VIP");

@@ -124,7 +124,7 @@ mod tests {
     use uuid::Uuid;
 
     #[tokio::test]
-    async fn who_comes_when_all_is_held_waits_and_too_many_are_refused() {
+    async fn requests_wait_for_memory_and_too_many_are_refused() {
         let workspace_budget = Arc::new(WorkspaceBudget::full());
         let all = workspace_budget.acquire(BUDGET / UNIT_BYTES).await.unwrap();
         let ask = || {

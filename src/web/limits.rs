@@ -72,7 +72,7 @@ impl Limits {
 
     /// Takes a token, or returns an error with the waiting time.
     pub fn take(&self, key: RateLimitKey) -> Result<Remaining> {
-        self.forget_the_idle();
+        self.remove_idle_buckets();
         match self.general.check_key(&key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
@@ -125,7 +125,7 @@ impl Limits {
         *entry = if entry.1.elapsed() < WINDOW { (entry.0 + 1, entry.1) } else { (1, Instant::now()) };
     }
 
-    fn forget_the_idle(&self) {
+    fn remove_idle_buckets(&self) {
         if self.general.len() > KEPT_MAX {
             self.general.retain_recent();
             self.sign_in.retain_recent();

@@ -25,7 +25,7 @@ where
         let may = shape.names();
         let mut given = item.clone();
         if let Some(members) = given.as_object_mut() {
-            members.retain(|name, value| may.contains(&name.as_str()) && !is_silent(value));
+            members.retain(|name, value| may.contains(&name.as_str()) && !has_no_value(value));
             // A custom field without a value is not given either.
             if let Some(values) = members.get_mut("custom_fields").and_then(Json::as_array_mut) {
                 values.retain(|value| !value.as_object().is_some_and(without_value));
@@ -36,17 +36,17 @@ where
 }
 
 /// Checks whether a member of a creation has no value.
-fn is_silent(value: &Json) -> bool {
+fn has_no_value(value: &Json) -> bool {
     match value {
         Json::Null => true,
         Json::String(text) => address::tidied(text).is_empty(),
-        Json::Object(members) => members.values().all(is_silent),
+        Json::Object(members) => members.values().all(has_no_value),
         _ => false,
     }
 }
 
 fn without_value(field: &Map<String, Json>) -> bool {
-    let empty = |value: &Json| is_silent(value) || value.as_array().is_some_and(Vec::is_empty);
+    let empty = |value: &Json| has_no_value(value) || value.as_array().is_some_and(Vec::is_empty);
     field.iter().all(|(name, value)| name == "key" || empty(value))
 }
 
