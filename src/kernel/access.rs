@@ -247,8 +247,8 @@ fn names_of(names: impl Iterator<Item = &'static str>) -> BTreeSet<&'static str>
     names.collect()
 }
 
-/// Checks whether the resource has anything to read. For operations without records, the required role may be lower for
-/// a call than for reading.
+/// Checks whether the resource has anything to read. For operations without records, a call may need a
+/// weaker role than reading.
 fn is_read(rights: Rights) -> bool {
     rights.read >= rights.write
 }

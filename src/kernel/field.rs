@@ -164,7 +164,7 @@ impl Field {
         self
     }
 
-    /// For an instant that is the end of a day if this field has a value.
+    /// Sets the field that holds the day, for an instant that may be the end of that day.
     #[must_use]
     pub const fn of_day(mut self, day: &'static Field) -> Self {
         self.day = Some(day);

@@ -22,8 +22,8 @@ pub struct Link {
 /// How the matching records are found.
 #[derive(Clone, Copy)]
 pub enum LinkedBy {
-    /// A statement that selects the ids of the records, up to the comparison with the given id: `select deal_id from …
-    /// where contact_id = `.
+    /// A statement that selects the ids of the records, up to the comparison with the given id:
+    /// `select deal_id from … where contact_id = `.
     Table(&'static str),
     /// Through records whose visibility depends on the caller.
     Seen(fn(&Actor, &[Uuid]) -> Cond),

@@ -51,7 +51,7 @@ pub fn same_set<T: PartialEq>(one: &[T], other: &[T]) -> bool {
 
 /// Returns what all spellings of a tag have in common, like the SQL function `tag_key`.
 pub fn key(word: &str) -> String {
-    // Lower case first, because ẞ has no other upper case.
+    // Lower case first: the upper case of ß is SS, but that of ẞ is ẞ.
     word.nfkc().collect::<String>().to_lowercase().to_uppercase().to_lowercase().nfc().collect()
 }
 

@@ -140,7 +140,8 @@ macro_rules! named_resource {
         }
 
         /// Create an entry.
-        #[utoipa::path(operation_id = $create_id, request_body = $create, responses((status = 201, description = "The created entry", body = $row)))]
+        #[utoipa::path(operation_id = $create_id, request_body = $create,
+            responses((status = 201, description = "The created entry", body = $row)))]
         #[post($all)]
         async fn create(ctx: Ctx<can::Create<$row>>, new: Valid<$create>) -> Result<Reply> {
             ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
@@ -155,8 +156,8 @@ macro_rules! named_resource {
         }
 
         /// Update an entry. Records that refer to it show the change.
-        #[utoipa::path(operation_id = $update_id, params(($id = Uuid, Path, description = "The id of the entry")), request_body = $update,
-            responses((status = 200, description = "The updated entry", body = $row)))]
+        #[utoipa::path(operation_id = $update_id, params(($id = Uuid, Path, description = "The id of the entry")),
+            request_body = $update, responses((status = 200, description = "The updated entry", body = $row)))]
         #[patch($one)]
         async fn change(ctx: Ctx<can::Update<$row>>, id: Id, changes: Valid<$update>) -> Result<Reply> {
             let expected = ctx.expected()?;
