@@ -30,8 +30,8 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Returns the shares for a number of threads. No workspace gets more than three quarters of the threads, and one
-    /// thread stays free if there are several; in the same way, no user gets all threads of a workspace.
+    /// Returns the shares for a number of threads: no workspace can use the last quarter of the threads (at least one,
+    /// if there are several), and no user the last quarter of the share of a workspace.
     pub fn of(threads: usize) -> Shares {
         let most = |all: usize| all.saturating_sub((all / 4).max(1)).max(1);
         let workspace = most(threads);

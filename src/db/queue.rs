@@ -1,6 +1,6 @@
 //! The job queue: a table with fair scheduling of workspaces. A job belongs to a worker until its lease expires; then
 //! another worker continues the job of a dead worker. Each time a job is taken, it gets a number that progress and
-//! completion check, so that a worker that was paused and lost the job cannot commit anything.
+//! completion check, so that a worker that was paused and lost the job cannot commit work together with progress.
 use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;

@@ -56,7 +56,7 @@ impl<C: Send + Sync + 'static> ThreadPool<C> {
     {
         let (answer, wait) = tokio::sync::oneshot::channel();
         let job: Job<C> = Box::new(move |with| {
-            // Skip the work if the client has disconnected.
+            // The client may have disconnected while waiting.
             if !answer.is_closed() {
                 let _ = answer.send(work(with));
             }

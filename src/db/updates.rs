@@ -54,8 +54,8 @@ where
     Ok(rows)
 }
 
-/// Several `update … returning` on one table as one statement: `with u0 as (…), u1 as (…) select * from u0 union all
-/// …`.
+/// Several `update … returning` on one table as one statement:
+/// `with u0 as (…), u1 as (…) select * from u0 union all …`.
 #[derive(Debug)]
 pub struct CombinedUpdates<S>(Vec<S>);
 

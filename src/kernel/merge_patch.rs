@@ -1,5 +1,5 @@
-//! Merge patches (RFC 7396): absent means unchanged, null means clear; clients that cannot send null use `"clear":
-//! ["email"]`.
+//! Merge patches (RFC 7396): absent means unchanged, null means clear; clients that cannot send null use
+//! `"clear": ["email"]`.
 use crate::kernel::error::Bad;
 use crate::kernel::shape::{escape, length};
 use serde::{Deserialize, Deserializer};

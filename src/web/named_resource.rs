@@ -1,8 +1,8 @@
 //! Lists of named entries: teams, sources, loss reasons. They differ only in the table and one optional text, so one
 //! macro defines the whole module. Resources that need more have a module of their own.
 
-/// Defines the row, bodies, fields, store and routes: `named_resource! { Source, SourceCreate, …; sources, "/sources",
-/// … }`.
+/// Defines the row, bodies, fields, store and routes:
+/// `named_resource! { Source, SourceCreate, …; sources, "/sources", … }`.
 #[macro_export]
 macro_rules! named_resource {
     (

@@ -7,7 +7,7 @@ macro_rules! restore {
         /// Restore a deleted record within 30 days. Returns 409 if its e-mail address or SKU is in use again. Its
         /// external id stays free.
         #[utoipa::path(operation_id = $id, params(($name = Uuid, Path, description = "The id of the record")),
-                            responses((status = 200, description = "The restored record", body = $row)))]
+                                    responses((status = 200, description = "The restored record", body = $row)))]
         #[post($path)]
         async fn restored(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
