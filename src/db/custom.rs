@@ -1,4 +1,4 @@
-//! The fields that a workspace added, as its actors carry them.
+//! Loads the custom fields of a workspace for its actors.
 use crate::kernel::custom::{CustomField, CustomFields, CustomKind};
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;

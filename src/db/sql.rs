@@ -1,4 +1,4 @@
-//! SQL written by hand: reports, and the few statements that diesel's language cannot say. Values are always binds.
+//! Hand-written SQL for reports and statements that diesel cannot express. Values are always binds.
 use crate::kernel::cond::Cond;
 use crate::kernel::time::DateTime;
 use chrono::NaiveDate;
@@ -8,7 +8,7 @@ use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid};
 use uuid::Uuid;
 
-/// A statement with `:name` where a value, a condition or a fixed piece of SQL belongs.
+/// A statement with `:name` placeholders for values, conditions or fixed pieces of SQL.
 #[derive(Clone, Debug)]
 pub struct Statement {
     text: &'static str,
@@ -30,7 +30,7 @@ pub enum Part {
     MaybeAt(Option<DateTime>),
     Cond(Cond),
     Sql(&'static str),
-    /// A piece with names of its own.
+    /// A statement with placeholders of its own.
     Nested(Box<Statement>),
 }
 
@@ -52,7 +52,8 @@ impl Statement {
         self
     }
 
-    /// Text and names in turn. A name is `:` and letters or `_`; `::` is a cast.
+    /// Splits the text into pieces of SQL and placeholder names. A name is `:` followed by letters or `_`; `::` is a
+    /// cast.
     fn pieces(&self) -> Vec<(&'static str, Option<&'static str>)> {
         let (mut pieces, mut rest) = (Vec::new(), self.text);
         let mut from = 0;
@@ -114,7 +115,7 @@ impl<C> diesel::RunQueryDsl<C> for Statement {}
 
 diesel::define_sql_function! { fn lower(text: Nullable<Text>) -> Nullable<Text>; }
 
-/// Names a statement that is always the same text, so that diesel keeps it prepared:
+/// Declares a statement with constant SQL, so that diesel keeps it prepared:
 /// `cached_sql!(Touch { id: Uuid => SqlUuid }, "update … where id = " [id SqlUuid])`.
 #[macro_export]
 macro_rules! cached_sql {

@@ -1,4 +1,4 @@
-//! Which records a caller sees and may change: one condition per kind of record, added to every list, read, include, report and feed.
+//! Visibility: one condition per kind of record, used in every list, read, include, report and feed.
 use crate::db::tx::Tx;
 use crate::kernel::access::{Gives, Visibility};
 use crate::kernel::actor::{Action, Actor};
@@ -11,7 +11,7 @@ use crate::kernel::on::On;
 use crate::kernel::resource::{self, OwnerLink, Reach};
 use uuid::Uuid;
 
-/// Returns the condition under which a caller may do something with a record of a kind.
+/// Returns the condition under which a caller may perform an action on a record of a kind.
 pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
     let reach = resource::of(kind).reach;
     if let Reach::Rule(rule) = reach {
@@ -28,12 +28,12 @@ pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
     }
 }
 
-/// The same, bound to the table of the kind.
+/// Returns the same condition, bound to the table of the kind.
 pub fn visibility_filter<T>(actor: &Actor, kind: Kind, action: Action) -> On<T, Cond> {
     On::new(cond(actor, kind, action))
 }
 
-/// Whose records a right reaches; nothing when it reaches all.
+/// Returns the owners whose records a permission reaches; none if it reaches all records.
 pub fn owners(actor: &Actor, kind: Kind, action: Action) -> Option<Vec<Uuid>> {
     match actor.visibility(kind.path(), action) {
         Visibility::All => None,
@@ -54,26 +54,26 @@ fn own_or_linked(actor: &Actor, field: &'static Field, mine: Vec<Uuid>, links: &
         None => !Cond::Empty((&link.field).into()),
         Some(owners) => Cond::Within((&link.field).into(), link.owned_by, Values::Uuid(owners)),
     };
-    // A role without the right to such work sees none of it, linked or not.
+    // Without the permission to read tasks, linked ones are not visible either.
     if mine.is_empty() {
         return Cond::Any(Vec::new());
     }
     Cond::Any(std::iter::once(owned(field, mine)).chain(links.iter().map(linked)).collect())
 }
 
-/// Whether the caller may make a record of this kind for this owner.
+/// Checks whether the caller may create a record of this kind for this owner.
 pub fn authorize_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<()> {
     match owners(tx.actor, kind, Action::Create) {
         None => Ok(()),
         Some(owners) if owner.is_some_and(|owner| owners.contains(&owner)) => Ok(()),
         Some(owners) if owners.is_empty() => Err(tx.actor.forbidden(kind.path(), Action::Create)),
         Some(_) => {
-            Err(Error::member("/owner_id", "invalid_choice", "must be somebody for whom your role may create records"))
+            Err(Error::member("/owner_id", "invalid_choice", "must be a user for whom your role may create records"))
         }
     }
 }
 
-/// What a role hides is not overwritten blind: a change that gives it is refused.
+/// Refuses changes to hidden fields, so that nobody overwrites a value without seeing it.
 pub fn authorize_changes<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<Item = &'c C>) -> Result<()> {
     if !tx.actor.access.hides_anything() {
         return Ok(());
@@ -81,13 +81,13 @@ pub fn authorize_changes<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoItera
     changes.into_iter().try_for_each(|changes| reject_hidden(tx, C::KIND, &changes.given()))
 }
 
-/// The same for members, each with whether it is given.
+/// Does the same check on members, each with whether it is given.
 pub fn authorize_members(tx: &Tx<'_>, kind: Kind, members: &[(&str, bool)]) -> Result<()> {
     let given = members.iter().filter(|(_, given)| *given);
     reject_hidden(tx, kind, &given.map(|(name, _)| (format!("/{name}"), (*name).to_owned())).collect::<Vec<_>>())
 }
 
-/// The same for values of the workspace's own fields.
+/// Does the same check on values of custom fields.
 pub fn authorize_custom_values(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -> Result<()> {
     let own = given.iter().enumerate().map(|(n, value)| (format!("/custom_fields/{n}"), format!("cf.{}", value.key)));
     reject_hidden(tx, kind, &own.collect::<Vec<_>>())
@@ -95,19 +95,20 @@ pub fn authorize_custom_values(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -
 
 fn reject_hidden(tx: &Tx<'_>, kind: Kind, given: &[(String, String)]) -> Result<()> {
     let hidden = given.iter().filter(|(_, name)| tx.actor.access.hides(kind.path(), name));
-    let detail = "is hidden from your role, so it cannot be changed";
+    let detail = "is hidden by your role and cannot be changed";
     let bad: Vec<Bad> = hidden.map(|(pointer, _)| Bad::member(pointer.as_str(), "hidden", detail)).collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 
-/// Whose a new record is for which nobody is named: the caller's, where a right reaches only some owners.
+/// Returns the owner of a new record if the request names none: the caller, if the permission to create is limited to
+/// some owners.
 pub fn owner_of_new(tx: &Tx<'_>, kind: Kind, named: Option<Uuid>) -> Option<Uuid> {
     let some_only = owners(tx.actor, kind, Action::Create).is_some();
     named.or_else(|| some_only.then_some(tx.actor.user))
 }
 
-/// Returns what a change requires beyond seeing the record; nothing if seeing it is enough. Records that are also seen with others
-/// require the permission to all of them.
+/// Returns the condition on changes if it is stricter than visibility. Tasks, activities and files are also visible
+/// with their records, so only the permission on all of them makes the condition unnecessary.
 pub fn change_rule<T>(tx: &Tx<'_>, kind: Kind) -> Option<(Action, On<T, Cond>)> {
     let action = tx.action_on(kind.path());
     let enough = match resource::of(kind).reach {

@@ -61,7 +61,7 @@ fn shown(code: Code) -> Json {
             Error::members(vec![long.at_member("/name")])
         }
         Code::VersionConflict => {
-            Error::new(code, "you read version 6, the record has 7").with(|p| p.current_version = Some(7))
+            Error::new(code, "expected version 6, but the record has version 7").with(|p| p.current_version = Some(7))
         }
         Code::NotFound => Error::not_found(),
         _ => Error::new(code, code.title()),

@@ -1,5 +1,6 @@
-//! What is exactly the text that was asked for comes before what only mentions it. A ranked list is two lists in the order of the list, one
-//! after the other: so each can be read in steps, and an index finds the exact ones among any number of others.
+//! Ranked lists: exact matches come before other matches. A ranked list consists of two lists in the same order, one
+//! after the other. So each can be read in pages, and an index finds the exact matches among any number of other
+//! records.
 use crate::kernel::actor::Actor;
 use crate::kernel::kind::Kind;
 use crate::kernel::text_format::TextFormat;
@@ -8,7 +9,8 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};
 
-/// A text of a record that has an index: SQL before and behind the question in the form of the text, and the members it is made of.
+/// An indexed text of a record: the SQL before and after the search text, which has the normal form of the field, and
+/// the members of the text.
 #[derive(Debug)]
 pub struct Exact {
     before: &'static str,
@@ -32,7 +34,7 @@ impl Exact {
     }
 }
 
-/// A condition on the rows of a list that is ranked, or is not.
+/// A condition on the rows of a list, ranked or not.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
     texts: Vec<&'static Exact>,
@@ -40,7 +42,7 @@ pub struct Part {
     email: String,
     domain: String,
     numbers: Vec<String>,
-    /// Those that are the text exactly; otherwise those that are not.
+    /// Selects the exact matches; otherwise the other rows.
     best: bool,
 }
 

@@ -290,7 +290,7 @@ impl Rules for ContactCreate {
 
 fn not_both(one: bool, many: bool, pointer: &str, bad: &mut Vec<Bad>) {
     if one && many {
-        bad.push(Bad::member(pointer, "stated_twice", "is given alone and in the list"));
+        bad.push(Bad::member(pointer, "stated_twice", "must not be sent together with the list"));
     }
 }
 
