@@ -21,11 +21,11 @@ use uuid::Uuid;
 
 const DEFINITION: &str = "won and lost: days from creation to closing of the records closed in the period. stages: \
     days of the stays that ended in the period; a record that returned to a stage counts once for each stay. Deleted \
-    stages are listed with deleted_at if a stay in them counts. The duration of records that were imported as closed \
-    without both dates is unknown: they and their first stays are in no figure, and without_beginning counts them. \
-    Stays whose end an import does not contain are excluded too. A day is 24 hours; durations are not rounded. \
-    median and p75: half and three quarters of the durations are at most this long, interpolated linearly between \
-    two durations.";
+    stages are listed with deleted_at if a stay in them counts. The duration of records that were created as closed, \
+    or imported without a start or a closing date, is unknown: they and their first stays are in no figure, and \
+    without_beginning counts them. Stays whose end an import does not contain are excluded too. A day is 24 hours; \
+    durations are not rounded. median and p75: half and three quarters of the durations are at most this long, \
+    interpolated linearly between two durations.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CycleTimeReport {
