@@ -149,7 +149,8 @@ list_params!(
             ("kind", "`cohort` if absent.", "^(cohort|flow|snapshot)$"),
             (
                 "at",
-                "Only for a snapshot: the time, which must be in the past; now if absent. Excludes `from`, `to` and filters by stage, status or closing.",
+                "Only for a snapshot: the time, which must be in the past; now if absent. Excludes `from`, `to` and \
+                 filters by stage, status or closing.",
                 ""
             ),
         ]

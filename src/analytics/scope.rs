@@ -220,7 +220,7 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         parameter("to".into(), "The first day after the period.".into(), schema(ValueType::Date), None),
         parameter(
             "time_zone".into(),
-            "The IANA name of the time zone in which days begin. If absent, your own time zone, or else that of the workspace.".into(),
+            "IANA name of the time zone in which days begin; if absent, yours or that of the workspace.".into(),
             text().format(Some(utoipa::openapi::SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
             None,
         ),
@@ -276,7 +276,8 @@ impl Sums {
 
 fn too_large(currency: &str, sum: i128) -> Error {
     let detail = format!(
-        "the sum of the amounts in {currency} is {sum}, but the maximum is {AMOUNT_MAX}; use a shorter period or a narrower filter"
+        "the sum of the amounts in {currency} is {sum}, but the maximum is {AMOUNT_MAX}; use a \
+         shorter period or a narrower filter"
     );
     Error::new(Code::SumTooLarge, detail)
 }

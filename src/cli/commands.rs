@@ -72,9 +72,9 @@ fn open(options: &Database) -> Outcome<Opened> {
         return Err(format!("the database was loaded from a dump; {run} ROLE"));
     }
     match roles::too_powerful(&mut conn).map_err(text)? {
-        Some(why) => {
-            Err(format!("{why}; use a separate role for the server: voronka migrate --grant-to ROLE shows what it needs"))
-        }
+        Some(why) => Err(format!(
+            "{why}; use a separate role for the server: voronka migrate --grant-to ROLE shows what it needs"
+        )),
         None => Ok(Opened { url: url.clone(), _postgres: None }),
     }
 }
@@ -85,9 +85,9 @@ fn check_connection_mode(options: &Database, url: &str, conn: &mut PgConnection)
     if !options.transaction_pooler {
         return match pooler::shares_connections(url).map_err(text)? {
             false => Ok(()),
-            true => Err("DATABASE_URL points to a pooler that gives each transaction another connection, such as PgBouncer with \
-                pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or set the address of \
-                PostgreSQL itself"
+            true => Err("DATABASE_URL points to a pooler that gives each transaction another connection, such as \
+                PgBouncer with pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or set \
+                the address of PostgreSQL itself"
                 .into()),
         };
     }
@@ -103,8 +103,8 @@ fn check_connection_mode(options: &Database, url: &str, conn: &mut PgConnection)
         return Ok(());
     }
     Err(format!(
-        "behind a pooler, the role of the server must have its own settings, and it lacks {}; run this with psql as that role or a superuser, \
-         on PostgreSQL itself, and restart the connections of the pooler:\n{}",
+        "behind a pooler, the role of the server must have its own settings, and it lacks {}; run this with \
+         psql as that role or a superuser on PostgreSQL itself, and restart the connections of the pooler:\n{}",
         unset.join(", "),
         pooler::own_defaults(conn).map_err(text)?
     ))
@@ -191,7 +191,7 @@ fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
         (Some(secret), _) => secret.clone(),
         (None, Some(_)) => {
             return Err(format!(
-                "set VORONKA_SECRET to at least {SECRET_MIN} random bytes; every server of this database needs the same secret"
+                "set VORONKA_SECRET to at least {SECRET_MIN} random bytes; all servers of this database need the same"
             ));
         }
         (None, None) => kept_secret(&database.data_dir)?,
@@ -276,9 +276,7 @@ fn provider(given: &OpenId) -> Outcome<Option<oidc::Settings>> {
             redirect_url: redirect.clone(),
             trusted: given.oidc_trust_email.iter().map(|issuer| issuer.trim().to_owned()).collect(),
         })),
-        _ => {
-            Err("sign-in through a provider requires its issuer, client id, client secret and redirect URL".into())
-        }
+        _ => Err("sign-in through a provider requires its issuer, client id, client secret and redirect URL".into()),
     }
 }
 
@@ -315,9 +313,7 @@ pub fn migrate(options: &Migrate) -> Outcome {
         return Ok(());
     };
     if pooler::shares_connections(url).map_err(|e| format!("cannot connect to the database: {e}"))? {
-        return Err(
-            "migrations cannot run through a pooler; use the address of PostgreSQL itself".into()
-        );
+        return Err("migrations cannot run through a pooler; use the address of PostgreSQL itself".into());
     }
     let names = migrations::run(url).map_err(words)?;
     names.iter().for_each(|name| println!("migrated to {name}"));

@@ -94,8 +94,9 @@ fn days_ago(now: DateTime, days: usize) -> DateTime {
 fn create_records(tx: &mut Tx<'_>) -> Result<()> {
     let sellers = ["Mari Mets", "Oleg Petrov", "Sofia Lind"].map(|name| seller(tx, name));
     let sellers: Vec<Uuid> = sellers.into_iter().collect::<Result<_>>()?;
-    let whys =
-        LOSS_REASONS.iter().map(|name| Ok(loss_reasons::insert(tx, &LossReasonCreate { id: None, name: (*name).into() })?.id));
+    let whys = LOSS_REASONS
+        .iter()
+        .map(|name| Ok(loss_reasons::insert(tx, &LossReasonCreate { id: None, name: (*name).into() })?.id));
     let whys: Vec<Uuid> = whys.collect::<Result<_>>()?;
     let origins = SOURCES
         .iter()

@@ -77,8 +77,9 @@ fn print_report(report: &Json, dry_run: bool) {
             member(unknown, "column").as_str().unwrap_or_default(),
             member(unknown, "value").as_str().unwrap_or_default(),
         );
-        let hint =
-            member(unknown, "nearest").as_str().map(|n| format!("; to use {n} instead: --value '{column}:{value}={n}'"));
+        let hint = member(unknown, "nearest")
+            .as_str()
+            .map(|n| format!("; to use {n} instead: --value '{column}:{value}={n}'"));
         println!("  {column}: unknown value {value} ({} rows){}", member(unknown, "rows"), hint.unwrap_or_default());
     }
 }
@@ -87,7 +88,8 @@ fn print_report(report: &Json, dry_run: bool) {
 fn settings(options: &Import, import: &Json) -> Outcome<Json> {
     let mut mapping: Vec<Json> = Vec::new();
     for one in &options.mapping {
-        let (column, field) = one.split_once('=').ok_or_else(|| format!("--map {one}: must have the form COLUMN=FIELD"))?;
+        let (column, field) =
+            one.split_once('=').ok_or_else(|| format!("--map {one}: must have the form COLUMN=FIELD"))?;
         mapping.push(json!({ "column": column, "field": field, "values": [] }));
     }
     if mapping.is_empty() {

@@ -194,7 +194,8 @@ fn complete_operation(
     if create && !public && !account {
         headers.push((
             "Idempotency-Key",
-            "A key of your choice. A repeated request with the same key within 24 hours has no further effect and gets the same response.",
+            "A key of your choice. A repeated request with the same key within 24 hours has no further effect and gets \
+             the same response.",
             json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": r#"^([!#-~][!-~]*|"[!#-~]+")$"# }),
             "5f0c2f6e",
         ));
@@ -294,16 +295,16 @@ fn versioned(document: &Json) -> BTreeSet<String> {
 
 fn complete_success(responses: &mut Map<String, Json>, versioned: &BTreeSet<String>, read: bool) {
     for (status, answer) in responses.iter_mut() {
-        let mut headers = json!({ "X-Request-Id": header("The id of this request, which is also in events and logs.") });
+        let mut headers =
+            json!({ "X-Request-Id": header("The id of this request, which is also in events and logs.") });
         let schema = answer["content"]["application/json"]["schema"]["$ref"].as_str();
         if schema.is_some_and(|name| versioned.contains(name)) {
             headers["ETag"] = header(
                 "The version of the record and a digest of the response. Send it as `If-Match` or `If-None-Match`.",
             );
         } else if read && (schema.is_some() || answer["content"]["application/octet-stream"].is_object()) {
-            headers["ETag"] = header(
-                "A digest of the response. Send it as `If-None-Match` to get 304 while nothing has changed.",
-            );
+            headers["ETag"] =
+                header("A digest of the response. Send it as `If-None-Match` to get 304 while nothing has changed.");
         }
         if matches!(status.as_str(), "201" | "202") {
             headers["Location"] = header("The URL of the new record.");

@@ -60,9 +60,8 @@ fn shown(code: Code) -> Json {
             let long = Bad::new("too_long", "must have at most 200 characters").within(None, Some(200));
             Error::members(vec![long.at_member("/name")])
         }
-        Code::VersionConflict => {
-            Error::new(code, "If-Match has version 6, but the record has version 7").with(|p| p.current_version = Some(7))
-        }
+        Code::VersionConflict => Error::new(code, "If-Match has version 6, but the record has version 7")
+            .with(|p| p.current_version = Some(7)),
         Code::NotFound => Error::not_found(),
         _ => Error::new(code, code.title()),
     };

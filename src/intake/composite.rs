@@ -70,8 +70,8 @@ pub struct CompositeBody(pub Map<String, Json>);
 impl PartialSchema for CompositeBody {
     fn schema() -> RefOr<Schema> {
         let object = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true)));
-        let meaning = "The members of the create or update body of the resource. A text of `@` and the `ref` of an earlier \
-                       item becomes the id of that item's record.";
+        let meaning = "The members of the create or update body of the resource. A text of `@` and the `ref` of an \
+                       earlier item becomes the id of that item's record.";
         object.description(Some(meaning)).examples([json!({ "name": "Acme" })]).into()
     }
 }
@@ -105,7 +105,11 @@ impl Rules for CompositeRequest {
         for (n, item) in self.items.iter().enumerate() {
             let known = |earlier: &CompositeItem| earlier.r#ref.is_some() && earlier.r#ref == item.r#ref;
             if self.items.iter().take(n).any(known) {
-                bad.push(Bad::member(format!("/items/{n}/ref"), "stated_twice", "must differ from the refs of earlier items"));
+                bad.push(Bad::member(
+                    format!("/items/{n}/ref"),
+                    "stated_twice",
+                    "must differ from the refs of earlier items",
+                ));
             }
             match (item.action, &item.id, &item.body) {
                 (CompositeAction::Create, Some(_), _) => {

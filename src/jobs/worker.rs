@@ -229,7 +229,10 @@ fn spawn_heartbeat(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Se
             }
         }
     });
-    beats.inspect_err(|error| log::error!("starting the heartbeat thread of a job failed: {error}")).ok().map(|_| heartbeat)
+    beats
+        .inspect_err(|error| log::error!("starting the heartbeat thread of a job failed: {error}"))
+        .ok()
+        .map(|_| heartbeat)
 }
 
 fn dispatch(db: &Db, services: &Services, job: &Job) -> Result<()> {

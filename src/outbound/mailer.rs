@@ -47,7 +47,8 @@ pub struct Settings {
 
 impl Mailer {
     pub fn new(settings: &Settings) -> std::result::Result<Mailer, String> {
-        let from = settings.from.parse().map_err(|e| format!("{} is not a valid sender address: {e}", settings.from))?;
+        let from =
+            settings.from.parse().map_err(|e| format!("{} is not a valid sender address: {e}", settings.from))?;
         let delivery = match &settings.smtp_url {
             Some(url) => {
                 let smtp = SmtpTransport::from_url(url).map_err(|e| format!("the SMTP URL is invalid: {e}"))?;
@@ -65,7 +66,9 @@ impl Mailer {
         match &self.delivery {
             Delivery::Smtp(server) => server.send(&message).map(drop).map_err(|error| {
                 // The text of the response can contain the address of the recipient, so only the status is logged.
-                let why = error.status().map_or_else(|| cause(&error).to_owned(), |status| format!("the server returned {status}"));
+                let why = error
+                    .status()
+                    .map_or_else(|| cause(&error).to_owned(), |status| format!("the server returned {status}"));
                 log::warn!("an e-mail was not sent: {why}");
                 let code = if error.is_permanent() { Code::Conflict } else { Code::Overloaded };
                 Error::new(code, format!("the mail server did not accept the e-mail: {why}"))

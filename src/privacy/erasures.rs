@@ -273,7 +273,11 @@ impl Subject {
             Subject::Lead(id) => {
                 let before: Lead = lock!(tx, leads, Lead, id, "/lead_id");
                 if before.contact_id.is_some() {
-                    return Err(Error::member("/lead_id", "invalid", "must not be a lead of a contact; erase the contact instead"));
+                    return Err(Error::member(
+                        "/lead_id",
+                        "invalid",
+                        "must not be a lead of a contact; erase the contact instead",
+                    ));
                 }
                 Ok(before.person.and_then(|person| person.email).into_iter().collect())
             }

@@ -117,7 +117,11 @@ impl Rules for PipelineCreate {
         }
         for (n, stage) in stages.iter().enumerate() {
             if stages.iter().take(n).any(|earlier| earlier.name == stage.name) {
-                bad.push(Bad::member(format!("/stages/{n}/name"), "stated_twice", "must differ from the names of the other stages"));
+                bad.push(Bad::member(
+                    format!("/stages/{n}/name"),
+                    "stated_twice",
+                    "must differ from the names of the other stages",
+                ));
             }
         }
     }
@@ -267,7 +271,11 @@ fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdate) -> Result<Pipeline> {
     let before = lock(tx, id, expected)?;
     if changes.is_default == Some(false) && before.is_default {
-        return Err(Error::member("/is_default", "invalid", "must not be false for the default pipeline; make another pipeline the default instead"));
+        return Err(Error::member(
+            "/is_default",
+            "invalid",
+            "must not be false for the default pipeline; make another pipeline the default instead",
+        ));
     }
     let becomes = changes.is_default == Some(true) && !before.is_default;
     if becomes {

@@ -88,7 +88,10 @@ moving_records!(move_deals, transfer_deals, deals, Deal);
 moving_records!(move_leads, transfer_leads, leads, Lead);
 
 fn in_use(records: usize) -> Error {
-    Error::new(Code::StageInUse, format!("the stage contains {records} records; name another stage for them in move_to"))
+    Error::new(
+        Code::StageInUse,
+        format!("the stage contains {records} records; name another stage for them in move_to"),
+    )
 }
 
 /// Delete a stage. If it contains records, `move_to` must name another stage for them.

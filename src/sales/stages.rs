@@ -67,10 +67,14 @@ impl Stage {
     /// stages.
     pub fn takes_loss_reason(&self, reason: Option<Uuid>) -> Result<()> {
         match (self.category, reason) {
-            (Category::Lost, None) => Err(Error::member("/loss_reason_id", "required", "is required for a stage of the category lost")),
-            (Category::Open | Category::Won, Some(_)) => {
-                Err(Error::member("/loss_reason_id", "invalid", "must be absent unless the stage has the category lost"))
+            (Category::Lost, None) => {
+                Err(Error::member("/loss_reason_id", "required", "is required for a stage of the category lost"))
             }
+            (Category::Open | Category::Won, Some(_)) => Err(Error::member(
+                "/loss_reason_id",
+                "invalid",
+                "must be absent unless the stage has the category lost",
+            )),
             _ => Ok(()),
         }
     }

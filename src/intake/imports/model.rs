@@ -156,7 +156,11 @@ impl Rules for ImportRun {
         let mapping = settings.mapping.as_deref().unwrap_or_default();
         for (n, one) in mapping.iter().enumerate() {
             if mapping.iter().take(n).any(|earlier| earlier.column == one.column) {
-                bad.push(Bad::member(format!("/settings/mapping/{n}/column"), "stated_twice", "must not be mapped twice"));
+                bad.push(Bad::member(
+                    format!("/settings/mapping/{n}/column"),
+                    "stated_twice",
+                    "must not be mapped twice",
+                ));
             }
         }
         let formats = crate::intake::imports::cells::DATE_FORMATS;

@@ -197,7 +197,7 @@ impl RowReader {
         let (before, line) = (problems.len(), source.line);
         if source.width() != self.width {
             let detail = format!(
-                "the row has {} cells, but the header has {}; a text that contains the delimiter must be in quotation marks",
+                "the row has {} cells, but the header has {}; texts with the delimiter must be in quotation marks",
                 source.width(),
                 self.width
             );
@@ -333,7 +333,10 @@ impl RowReader {
                     let nearest = known.clone().max_by(|a, b| strsim::jaro(a, text).total_cmp(&strsim::jaro(b, text)));
                     note_unknown(report, &name, text, nearest.map(str::to_owned));
                     let all = known.collect::<Vec<_>>().join(", ");
-                    Err(("reference_not_found", format!("no stage is called {text}; the stages of the pipeline are {all}")))
+                    Err((
+                        "reference_not_found",
+                        format!("no stage is called {text}; the stages of the pipeline are {all}"),
+                    ))
                 }
             },
             Target::CreatedAt => self.instant(text).map(|at| row.created_at = Some(at)),
@@ -368,7 +371,9 @@ impl RowReader {
                     .and_then(|n| n.checked_mul(multiply))
                     .ok_or_else(|| format(format!("{text} is not an integer")))?
             ),
-            Cell::Bool => json!(cells::boolean(text).ok_or_else(|| format(format!("{text} is not a boolean; use yes or no")))?),
+            Cell::Bool => {
+                json!(cells::boolean(text).ok_or_else(|| format(format!("{text} is not a boolean; use yes or no")))?)
+            }
             Cell::Date => json!(self.date(text)?),
             Cell::Time => json!(self.instant(text)?),
             Cell::Words => json!(text.split(',').map(str::trim).filter(|w| !w.is_empty()).collect::<Vec<_>>()),
@@ -390,7 +395,8 @@ impl RowReader {
         let Some(format) = &self.date_format else {
             return Err(("invalid_format", format!("{text} is not a date in a known format; set date_format")));
         };
-        cells::date(text, format).ok_or_else(|| ("invalid_format", format!("{text} is not a date in the format {format}")))
+        cells::date(text, format)
+            .ok_or_else(|| ("invalid_format", format!("{text} is not a date in the format {format}")))
     }
 
     /// Parses a time. A date without a time means midnight in the time zone of the workspace.

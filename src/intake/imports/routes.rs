@@ -246,12 +246,12 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
         Some(Ok(_)) => {}
         Some(Err(_)) => bad.push(Bad::not_among(ImportResource::TEXTS).at_member("/resource")),
         None => {
-            let detail = format!("is required and must be one of {}", ImportResource::TEXTS.join(", "));
+            let detail = format!("is missing: must be one of {}", ImportResource::TEXTS.join(", "));
             bad.push(Bad::member("/resource", "required", detail));
         }
     }
     if form.file.is_none() {
-        bad.push(Bad::member("/file", "required", "is required and must be a CSV file"));
+        bad.push(Bad::member("/file", "required", "is missing: must be a CSV file"));
     }
     match (resource, form.file) {
         (Some(Ok(resource)), Some((name, bytes))) => {

@@ -144,13 +144,17 @@ fn decode<'b>(bytes: &'b [u8], told: Option<&str>) -> Result<(Cow<'b, str>, Stri
         return Err(unreadable("the file is a PDF, not CSV"));
     }
     let encoding = match told {
-        Some(name) => Encoding::for_label(name.as_bytes())
-            .ok_or_else(|| unreadable(format!("no encoding is called {name}")))?,
+        Some(name) => {
+            Encoding::for_label(name.as_bytes()).ok_or_else(|| unreadable(format!("no encoding is called {name}")))?
+        }
         None => detect_encoding(bytes),
     };
     let (text, used, broken) = encoding.decode(bytes);
     if broken {
-        return Err(unreadable(format!("the file is not valid {}; set its encoding, such as windows-1251", used.name())));
+        return Err(unreadable(format!(
+            "the file is not valid {}; set its encoding, such as windows-1251",
+            used.name()
+        )));
     }
     if text.contains('\0') {
         return Err(unreadable("the file contains zero bytes: it is binary, not CSV"));

@@ -65,7 +65,11 @@ fn referred(member: &str) -> Option<Kind> {
 
 const HISTORY: [(&str, Target, &str); 3] = [
     ("stage", Target::Stage, "the name of a stage of the pipeline"),
-    ("created_at", Target::CreatedAt, "the day on which the record started; if no date is known, the day of the import"),
+    (
+        "created_at",
+        Target::CreatedAt,
+        "the day on which the record started; if no date is known, the day of the import",
+    ),
     ("closed_at", Target::ClosedAt, "the day on which the record was won or lost"),
 ];
 
@@ -92,7 +96,11 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         }
         // For leads, only the start and the closing are stored.
         for stage in stages.iter().filter(|_| resource == ImportResource::Deals) {
-            add(&format!("entered.{stage}"), Target::Entered(stage.clone()), "the day on which the record entered this stage");
+            add(
+                &format!("entered.{stage}"),
+                Target::Entered(stage.clone()),
+                "the day on which the record entered this stage",
+            );
         }
     }
     match resource {

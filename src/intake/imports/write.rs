@@ -190,9 +190,11 @@ fn check_order(row: &Prepared, now: DateTime) -> Result<()> {
     }
     let begin = entered.filter_map(|(_, at)| at).chain(row.created_at).min();
     match (begin, row.closed_at) {
-        (Some(begin), Some(closed)) if closed < begin => {
-            Err(Error::member("/closed_at", "out_of_range", format!("{closed} is before the start of the record, {begin}")))
-        }
+        (Some(begin), Some(closed)) if closed < begin => Err(Error::member(
+            "/closed_at",
+            "out_of_range",
+            format!("{closed} is before the start of the record, {begin}"),
+        )),
         _ => Ok(()),
     }
 }

@@ -169,7 +169,8 @@ pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, 
             (None, Some(all)) => total = Some(Money { amount: all, currency: price.currency.clone() }),
             (Some(total), Some(all)) if total.currency == price.currency => total.amount = all,
             (Some(total), _) => {
-                let detail = format!("must be {}: all line items of a deal must have the same currency", total.currency);
+                let detail =
+                    format!("must be {}: all line items of a deal must have the same currency", total.currency);
                 bad.push(Bad::member(format!("/line_items/{n}/price/currency"), "invalid", detail));
             }
         }
