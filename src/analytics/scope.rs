@@ -197,12 +197,12 @@ impl Scope {
 pub fn parameters_of_both(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
     let mut list = parameters(groupings, extra);
     let own = LEAD.filters().into_iter().filter(|p| list.iter().all(|known| known.name != p.name));
-    let told = own.map(|mut p| {
+    let described = own.map(|mut p| {
         p.description = p.description.map(|meaning| format!("{meaning} Only for a pipeline of leads."));
         p
     });
-    let told: Vec<Parameter> = told.collect();
-    list.extend(told);
+    let described: Vec<Parameter> = described.collect();
+    list.extend(described);
     list
 }
 

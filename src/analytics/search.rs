@@ -198,12 +198,12 @@ fn search_corrected(tx: &mut Tx<'_>, query: &SearchQuery) -> Result<SearchResult
             break;
         }
         edits = correction.edits;
-        let likeness = strsim::normalized_damerau_levenshtein(text, &correction.text);
+        let similarity = strsim::normalized_damerau_levenshtein(text, &correction.text);
         let corrected = SearchQuery { q: correction.text, kinds: query.kinds.clone(), limit: query.limit };
         let mut found = search(tx, &corrected)?;
         for source in &SEARCH_SOURCES {
             let mut hits = std::mem::take(found.list(source.kind));
-            hits.iter_mut().for_each(|hit| hit.score *= likeness / BEST);
+            hits.iter_mut().for_each(|hit| hit.score *= similarity / BEST);
             let list = result.list(source.kind);
             *list = merge(std::mem::take(list), hits, query);
         }
@@ -233,7 +233,7 @@ list_params!(SearchParameters, {
 /// are treated as misspelled and the most similar known words are searched.
 #[utoipa::path(operation_id = "search_everything", params(SearchParameters), responses((status = 200, description = "The matching records", body = SearchResult)))]
 #[get("/search")]
-async fn everything(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
+async fn search_all(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
     let typed = read(ctx.query())?;
     ctx.search(move |tx| {
         let q = diesel::select(fold(typed.q.trim())).get_result(tx.conn)?;
@@ -247,5 +247,5 @@ async fn everything(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(everything);
+    config.service(search_all);
 }

@@ -171,9 +171,9 @@ pub fn corrections(tx: &mut Tx<'_>, text: &str, longest: usize) -> Result<Vec<Co
     }
     let near = nearest(tx, &asked.iter().map(|(_, word)| *word).collect())?;
     let candidates = |&(at, word)| QueryWord { at, word, candidates: candidates(word, &near) };
-    let mut ways = combine(text, &asked.iter().map(candidates).collect::<Vec<_>>());
-    ways.retain(|way| way.text.chars().count() <= longest);
-    Ok(ways)
+    let mut combinations = combine(text, &asked.iter().map(candidates).collect::<Vec<_>>());
+    combinations.retain(|combination| combination.text.chars().count() <= longest);
+    Ok(combinations)
 }
 
 #[derive(QueryableByName)]
@@ -227,36 +227,36 @@ fn candidates(asked: &str, near: &[Near]) -> Vec<(usize, String)> {
 /// Returns the number of edits between two words, if it is small enough: at most one insertion, deletion,
 /// substitution or transposition, or two in a long word.
 fn edit_distance(asked: &str, word: &str) -> Option<usize> {
-    let forgiven = if asked.chars().count() > 6 { 2 } else { 1 };
-    Some(strsim::osa_distance(asked, word)).filter(|edits| *edits <= forgiven)
+    let max_edits = if asked.chars().count() > 6 { 2 } else { 1 };
+    Some(strsim::osa_distance(asked, word)).filter(|edits| *edits <= max_edits)
 }
 
 /// Combines the candidates of all words and keeps the combinations with the fewest edits.
 fn combine(text: &str, asked: &[QueryWord<'_>]) -> Vec<Correction> {
-    let mut ways = vec![Correction { text: String::new(), edits: 0 }];
+    let mut combinations = vec![Correction { text: String::new(), edits: 0 }];
     let mut from = 0;
     for QueryWord { at, word, candidates } in asked {
         let between = text.get(from..*at).unwrap_or_default();
-        ways = ways
+        combinations = combinations
             .iter()
-            .flat_map(|way| {
+            .flat_map(|combination| {
                 let then = |(edits, word): &(usize, String)| Correction {
-                    text: format!("{}{between}{word}", way.text),
-                    edits: way.edits + edits,
+                    text: format!("{}{between}{word}", combination.text),
+                    edits: combination.edits + edits,
                 };
                 candidates.iter().map(then)
             })
             .collect();
-        ways.sort_by_key(|way| way.edits);
+        combinations.sort_by_key(|combination| combination.edits);
         // One more, because the unchanged query may be among them.
-        ways.truncate(CORRECTIONS_MAX + 1);
+        combinations.truncate(CORRECTIONS_MAX + 1);
         from = at + word.len();
     }
     let rest = text.get(from..).unwrap_or_default();
-    ways.iter_mut().for_each(|way| way.text.push_str(rest));
-    ways.retain(|way| way.edits > 0);
-    ways.truncate(CORRECTIONS_MAX);
-    ways
+    combinations.iter_mut().for_each(|combination| combination.text.push_str(rest));
+    combinations.retain(|combination| combination.edits > 0);
+    combinations.truncate(CORRECTIONS_MAX);
+    combinations
 }
 
 #[cfg(test)]

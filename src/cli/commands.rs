@@ -113,7 +113,7 @@ fn check_connection_mode(options: &Database, url: &str, conn: &mut PgConnection)
 /// Returns the numbers of connections. Absent settings depend on the number of cores.
 fn size(options: &Database) -> Size {
     let cores = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
-    let or = |told: u32, otherwise: u32| if told == 0 { otherwise } else { told };
+    let or = |given: u32, otherwise: u32| if given == 0 { otherwise } else { given };
     Size {
         quick: or(options.db_connections, 2 * cores),
         searches: or(options.search_connections, cores.max(2)),
@@ -153,7 +153,7 @@ pub fn serve(options: &Serve) -> Outcome {
     };
     let shared = Shared::new(db, blobs, secrets.current.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
-    greet(&address.to_string());
+    print_addresses(&address.to_string());
     if options.demo {
         fill_demo(&shared.db)?;
     }
@@ -176,7 +176,7 @@ pub fn serve(options: &Serve) -> Outcome {
     Ok(())
 }
 
-fn greet(address: &str) {
+fn print_addresses(address: &str) {
     println!(
         "Voronka listens on http://{address}\n  docs       http://{address}/docs/\n  document   http://{address}/openapi.json\n  first token:\n    \
          curl http://{address}/api/v1/auth/register -H 'Content-Type: application/json' \\\n      \

@@ -94,10 +94,10 @@ fn days_ago(now: DateTime, days: usize) -> DateTime {
 fn create_records(tx: &mut Tx<'_>) -> Result<()> {
     let sellers = ["Mari Mets", "Oleg Petrov", "Sofia Lind"].map(|name| seller(tx, name));
     let sellers: Vec<Uuid> = sellers.into_iter().collect::<Result<_>>()?;
-    let whys = LOSS_REASONS
+    let reasons = LOSS_REASONS
         .iter()
         .map(|name| Ok(loss_reasons::insert(tx, &LossReasonCreate { id: None, name: (*name).into() })?.id));
-    let whys: Vec<Uuid> = whys.collect::<Result<_>>()?;
+    let reasons: Vec<Uuid> = reasons.collect::<Result<_>>()?;
     let origins = SOURCES
         .iter()
         .map(|name| Ok(sources::insert(tx, &SourceCreate { id: None, name: (*name).into(), channel: None })?.id));
@@ -111,7 +111,7 @@ fn create_records(tx: &mut Tx<'_>) -> Result<()> {
     for n in 0..DEALS {
         let links =
             Links { owner: *pick(&sellers, dice(n, 3))?, firm: *pick(&firms, dice(n, 6))?, person: *pick(&people, n)? };
-        deal(tx, n, links, &stages, *pick(&goods, dice(n + 3, 4))?, *pick(&whys, dice(n, 3))?, *pick(&origins, n)?)?;
+        deal(tx, n, links, &stages, *pick(&goods, dice(n + 3, 4))?, *pick(&reasons, dice(n, 3))?, *pick(&origins, n)?)?;
     }
     for n in 0..25 {
         lead(tx, n, *pick(&sellers, n)?, *pick(&origins, n)?)?;
@@ -161,7 +161,15 @@ struct Links {
 }
 
 /// Creates a deal with a history: it started up to a year ago and passed some or all stages.
-fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage], good: Uuid, why: Uuid, origin: Uuid) -> Result<()> {
+fn deal(
+    tx: &mut Tx<'_>,
+    n: usize,
+    links: Links,
+    stages: &[Stage],
+    good: Uuid,
+    reason: Uuid,
+    origin: Uuid,
+) -> Result<()> {
     let begin = 5 + dice(n, 360);
     let far = if begin > 60 { [2, 3, 3, 4, 4, 1] } else { [0, 1, 1, 2, 0, 3] };
     let last = *pick(&far, dice(n + 17, 6))?;
@@ -185,7 +193,7 @@ fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage], good: Uuid, w
         owner_id: Some(links.owner),
         source_id: Some(origin),
         expected_close_date: Some(expected.utc().date_naive()),
-        loss_reason_id: Some(why),
+        loss_reason_id: Some(reason),
         contacts: vec![DealContact { contact_id: links.person, role: Some("decides".into()) }],
         line_items: vec![LineItemInput {
             product_id: good,

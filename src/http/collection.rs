@@ -8,7 +8,7 @@ const SCHEMA: &str = "https://schema.getpostman.com/json/collection/v2.1.0/colle
 /// Operations whose responses contain the token for the other requests.
 const SIGNING_IN: [&str; 2] = ["register_workspace", "login"];
 /// Members that are added to an example even if the schema does not require them.
-const TELLING: [&str; 4] = ["name", "title", "first_name", "type"];
+const DESCRIPTIVE: [&str; 4] = ["name", "title", "first_name", "type"];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 pub fn of(document: &Json) -> Json {
@@ -107,7 +107,7 @@ pub fn example(document: &Json, schema: &Json) -> Json {
     }
     let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
     let members = schema["properties"].as_object().into_iter().flatten();
-    let chosen = members.filter(|(name, _)| required(name) || TELLING.contains(&name.as_str()));
+    let chosen = members.filter(|(name, _)| required(name) || DESCRIPTIVE.contains(&name.as_str()));
     let body: Map<String, Json> = chosen.map(|(name, inner)| (name.clone(), example(document, inner))).collect();
     Json::Object(body)
 }

@@ -178,7 +178,7 @@ fn complete_operation(
     if public {
         operation["security"] = json!([]);
     } else {
-        tell_permission(operation, signature);
+        describe_permission(operation, signature);
     }
     if operation.get("description").is_none() {
         operation["description"] = operation["summary"].clone();
@@ -276,7 +276,7 @@ fn only_json(operation: &mut Json) -> bool {
 }
 
 /// Adds the scope that an API key requires, and the permission that a role requires, such as `deals:update`.
-fn tell_permission(operation: &mut Json, signature: Signature) {
+fn describe_permission(operation: &mut Json, signature: Signature) {
     let Some((resource, action)) = signature.permission else { return };
     let scope = action.scope(resource);
     if scopes().contains(&scope) {

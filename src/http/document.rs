@@ -64,7 +64,7 @@ struct Path {
 struct Method {
     name: String,
     /// Whether it has query parameters.
-    asks: bool,
+    has_query: bool,
     /// The schema of the JSON response.
     answers: Option<String>,
     /// The media types of the response.
@@ -77,7 +77,7 @@ impl Path {
             |operation: &Json| operation["parameters"].as_array().into_iter().flatten().any(|p| p["in"] == "query");
         let method = |(name, operation): (&String, &Json)| Method {
             name: name.to_uppercase(),
-            asks: in_query(operation),
+            has_query: in_query(operation),
             answers: success(operation),
             media: media(operation),
         };
@@ -155,7 +155,7 @@ impl Document {
 
     /// Checks whether an operation has no query parameters.
     pub fn takes_no_query(&self, method: &str, path: &str) -> bool {
-        self.method(method, path).is_some_and(|known| !known.asks)
+        self.method(method, path).is_some_and(|known| !known.has_query)
     }
 
     /// Returns the schema of the JSON response of an operation.

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Members that events do not contain because they change with every write, and the member with custom fields.
-const UNTOLD: [&str; 6] = ["id", "version", "updated_at", "last_activity_at", "next_task", OWN_FIELDS];
+const OMITTED: [&str; 6] = ["id", "version", "updated_at", "last_activity_at", "next_task", OWN_FIELDS];
 const OWN_FIELDS: &str = "custom_fields";
 
 /// Returns a Markdown table of the event types of each kind of record and the members of `changes`.
@@ -34,5 +34,5 @@ fn members(document: &Json, kind: Kind) -> Vec<String> {
     let properties = document.pointer(&format!("/components/schemas/{schema}/properties")).and_then(Json::as_object);
     let names: Vec<&String> = properties.into_iter().flat_map(|properties| properties.keys()).collect();
     let own = names.iter().any(|name| *name == OWN_FIELDS).then(|| "`cf.` and the key".to_owned());
-    names.iter().filter(|name| !UNTOLD.contains(&name.as_str())).map(|name| format!("`{name}`")).chain(own).collect()
+    names.iter().filter(|name| !OMITTED.contains(&name.as_str())).map(|name| format!("`{name}`")).chain(own).collect()
 }

@@ -83,9 +83,9 @@ impl Shared {
     }
 }
 
-fn threads(told: usize) -> usize {
+fn threads(given: usize) -> usize {
     let cores = || std::thread::available_parallelism().map_or(THREADS_MIN, usize::from);
-    if told == 0 { cores().max(THREADS_MIN) } else { told }
+    if given == 0 { cores().max(THREADS_MIN) } else { given }
 }
 
 /// Creates the initial records of a new workspace.

@@ -25,12 +25,12 @@ const FILES_AT_ONCE: usize = 1_000;
 
 /// Runs all maintenance tasks. A failed task does not affect the others.
 pub fn run(db: &Db, blobs: &Blobs) {
-    let duties = [
+    let tasks = [
         ("expired data was not removed", remove_expired(db)),
         ("retention rules were not started", start_rules(db)),
         ("the contents of deleted files were not removed", purge_deleted(db, blobs)),
     ];
-    for (what, outcome) in duties {
+    for (what, outcome) in tasks {
         if let Err(error) = outcome {
             log::warn!("{what}: {error}");
         }
@@ -40,8 +40,8 @@ pub fn run(db: &Db, blobs: &Blobs) {
 fn purge_deleted(db: &Db, blobs: &Blobs) -> Result<()> {
     let old = db.run_blocking(|conn| {
         let day = DateTime::now().plus(-Duration::days(RESTORE_DAYS));
-        let gone = files::table.filter(files::deleted_at.lt(day)).filter(files::purged_at.is_null()).limit(FILES);
-        Ok(gone.select((files::workspace_id, files::id)).load::<(Uuid, Uuid)>(conn)?)
+        let deleted = files::table.filter(files::deleted_at.lt(day)).filter(files::purged_at.is_null()).limit(FILES);
+        Ok(deleted.select((files::workspace_id, files::id)).load::<(Uuid, Uuid)>(conn)?)
     })?;
     purge(db, blobs, &old)
 }
@@ -65,7 +65,7 @@ pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
     }
     for (workspace, ids) in kept {
         for some in ids.chunks(FILES_AT_ONCE) {
-            for id in nameless(db, workspace, some)? {
+            for id in without_row(db, workspace, some)? {
                 log::info!("removing the contents of an interrupted upload, {workspace}/{id}");
                 runtime.block_on(blobs.remove(workspace, id))?;
             }
@@ -75,7 +75,7 @@ pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
 }
 
 /// Returns the ids without a row, if the workspace exists.
-fn nameless(db: &Db, workspace: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+fn without_row(db: &Db, workspace: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     db.run_blocking(|conn| {
         if !diesel::select(diesel::dsl::exists(workspaces::table.find(workspace))).get_result::<bool>(conn)? {
             return Ok(Vec::new());

@@ -53,12 +53,12 @@ static KIND: Field = field("kind", &jobs::kind);
 /// Mail jobs of other users require the permission to read the audit log, because they reveal sign-in activity.
 fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
-    let audits = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
+    let reads_audit_log = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    let letter = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![mail::JOB.into()]));
-    JOB.on(match (all, audits) {
+    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![mail::JOB.into()]));
+    JOB.on(match (all, reads_audit_log) {
         (true, true) => Cond::All(Vec::new()),
-        (true, false) => Cond::Any(vec![!letter, own()]),
+        (true, false) => Cond::Any(vec![!is_mail, own()]),
         (false, _) => own(),
     })
 }

@@ -268,10 +268,10 @@ fn change_members(
     }
     let added = add(tx, &segment, &given.add, "/add")?;
     // A segment can contain records that the caller cannot see. These are neither removed nor counted.
-    let gone = refs::visible_ids(tx, segment.resource.kind(), &given.remove)?;
+    let to_remove = refs::visible_ids(tx, segment.resource.kind(), &given.remove)?;
     let own = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
-    let gone = own.filter(m::record_id.eq_any(gone));
-    let removed = diesel::delete(gone).execute(tx.conn)?;
+    let to_remove = own.filter(m::record_id.eq_any(to_remove));
+    let removed = diesel::delete(to_remove).execute(tx.conn)?;
     if added + removed > 0 {
         members_changed(tx, &segment)?;
     }
@@ -327,7 +327,7 @@ async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
 
 /// Update a segment.
 #[utoipa::path(operation_id = "update_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentUpdate,
-    responses((status = 200, description = "The segment as changed", body = Segment)))]
+    responses((status = 200, description = "The updated segment", body = Segment)))]
 #[patch("/segments/{segment_id}")]
 async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

@@ -181,8 +181,8 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = lock(tx, id, expected)?;
     diesel::delete(views::table.find((tx.workspace(), id))).execute(tx.conn)?;
     // The event goes to everyone who could see the view: for a shared view all users, otherwise only its owner.
-    let gone = View { shared: false, ..row.clone() };
-    tx.record(Event::changed("deleted", &row, &gone)?);
+    let deleted = View { shared: false, ..row.clone() };
+    tx.record(Event::changed("deleted", &row, &deleted)?);
     Ok(())
 }
 
@@ -215,7 +215,7 @@ async fn read(ctx: Ctx<can::Read<View>>, id: Id) -> Result<Reply> {
 
 /// Update a view.
 #[utoipa::path(operation_id = "update_view", params(("view_id" = Uuid, Path, description = "Id of the view")), request_body = ViewUpdate,
-    responses((status = 200, description = "The view as changed", body = View)))]
+    responses((status = 200, description = "The updated view", body = View)))]
 #[patch("/views/{view_id}")]
 async fn change(ctx: Ctx<can::Update<View>>, id: Id, changes: Valid<ViewUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

@@ -75,7 +75,7 @@ impl Mailer {
             }),
             Delivery::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", Uuid::now_v7()));
-                keep(folder, &path, &message.formatted()).map_err(Error::internal)?;
+                write_private_file(folder, &path, &message.formatted()).map_err(Error::internal)?;
                 log::info!("no mail server is set; the e-mail is in {}", path.display());
                 Ok(())
             }
@@ -97,7 +97,7 @@ fn cause(error: &lettre::transport::smtp::Error) -> &'static str {
 }
 
 /// Writes an e-mail to a file that only this user can read, because its link is as sensitive as a password.
-fn keep(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_private_file(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)

@@ -256,10 +256,10 @@ impl Subject {
 
     /// Returns the proof of an earlier erasure.
     fn proof(self, tx: &mut Tx<'_>) -> Result<Option<Erasure>> {
-        let mine = in_workspace(tx.workspace()).select(Erasure::as_select());
+        let own_erasures = in_workspace(tx.workspace()).select(Erasure::as_select());
         Ok(match self {
-            Subject::Contact(id) => mine.filter(erasures::contact_id.eq(id)).first(tx.conn).optional()?,
-            Subject::Lead(id) => mine.filter(erasures::lead_id.eq(id)).first(tx.conn).optional()?,
+            Subject::Contact(id) => own_erasures.filter(erasures::contact_id.eq(id)).first(tx.conn).optional()?,
+            Subject::Lead(id) => own_erasures.filter(erasures::lead_id.eq(id)).first(tx.conn).optional()?,
         })
     }
 
@@ -295,9 +295,9 @@ fn erase(
 ) -> Result<Erasure> {
     let addresses = subject.lock(tx)?;
     let person = Person::find(tx, subject.contact(), subject.lead(), &addresses)?;
-    let (mut counts, records, files) = empty(tx, &person)?;
+    let (mut counts, records, files) = clear_records(tx, &person)?;
     if let Some(contact) = person.contact {
-        empty_contact(tx, contact)?;
+        clear_contact(tx, contact)?;
     }
     counts.events = diesel::select(redact_events(tx.workspace(), &records)).get_result(tx.conn)?;
     erased.extend(records);
@@ -326,7 +326,7 @@ fn erase(
 
 /// Removes texts and addresses from the records of the person. Returns the counts, the ids of all records, and the
 /// ids of the files.
-fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, Vec<Uuid>)> {
+fn clear_records(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, Vec<Uuid>)> {
     let now = tx.now;
     // A deletion time in the past that no longer allows a restore.
     let deleted = now.plus(-chrono::Duration::days(RESTORE_DAYS));
@@ -385,7 +385,7 @@ fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, V
 }
 
 /// Removes all personal data from the contact. The row remains for statistics.
-fn empty_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
+fn clear_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
     use s::contacts as c;
     let none = None::<String>;
     emails::release(tx, [contact].into_iter())?;
@@ -407,12 +407,12 @@ fn empty_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
 /// are collected again. The position is reset first, which waits for a running collection.
 fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
     let workspace = tx.workspace();
-    let anew = (s::vocabularies::xid.eq(0), s::vocabularies::seq.eq(0));
+    let reset = (s::vocabularies::xid.eq(0), s::vocabularies::seq.eq(0));
     diesel::insert_into(s::vocabularies::table)
-        .values((s::vocabularies::workspace_id.eq(workspace), anew))
+        .values((s::vocabularies::workspace_id.eq(workspace), reset))
         .on_conflict(s::vocabularies::workspace_id)
         .do_update()
-        .set(anew)
+        .set(reset)
         .execute(tx.conn)?;
     diesel::delete(s::words::table.filter(s::words::workspace_id.eq(workspace))).execute(tx.conn)?;
     Ok(())

@@ -87,7 +87,7 @@ pub struct RetentionRule {
 }
 impl RetentionRule {
     /// Returns the versions of the view and the segment when the rule was saved.
-    fn seen(&self) -> Versions {
+    fn versions(&self) -> Versions {
         Versions { view: self.view_version, segment: self.segment_version }
     }
 }
@@ -233,7 +233,7 @@ fn require_restricted(
 
 fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
     require_allowed(tx, new.resource, new.action)?;
-    let seen = require_restricted(tx, new.resource, new.action, &new.selection)?;
+    let versions = require_restricted(tx, new.resource, new.action, &new.selection)?;
     let row: RetentionRule = diesel::insert_into(retention_rules::table)
         .values((
             (
@@ -242,7 +242,7 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
             ),
             (retention_rules::name.eq(&new.name), retention_rules::resource.eq(new.resource)),
             (retention_rules::selection.eq(&new.selection), retention_rules::action.eq(new.action)),
-            (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment)),
+            (retention_rules::view_version.eq(versions.view), retention_rules::segment_version.eq(versions.segment)),
             (retention_rules::reason.eq(&new.reason), retention_rules::active.eq(new.active)),
             retention_rules::owner_id.eq(tx.actor.user),
             (retention_rules::created_at.eq(tx.now), retention_rules::updated_at.eq(tx.now)),
@@ -257,18 +257,19 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRuleUpdate) -> Result<RetentionRule> {
     let before = lock(tx, id, expected)?;
     require_allowed(tx, before.resource, before.action)?;
-    let seen = match &changes.selection {
+    let versions = match &changes.selection {
         Some(selection) => require_restricted(tx, before.resource, before.action, selection)?,
-        None => before.seen(),
+        None => before.versions(),
     };
-    let seen = (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment));
+    let versions =
+        (retention_rules::view_version.eq(versions.view), retention_rules::segment_version.eq(versions.segment));
     // The rule runs with the permissions of the user who last changed it.
     let owner = retention_rules::owner_id.eq(tx.actor.user);
     let after: RetentionRule = diesel::update(retention_rules::table.find((tx.workspace(), id)))
         .set((
             changes,
             owner,
-            seen,
+            versions,
             retention_rules::version.eq(before.version + 1),
             retention_rules::updated_at.eq(tx.now),
         ))
@@ -295,7 +296,7 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
             RetentionAction::Delete => BulkAction::Delete,
         },
         selection: rule.selection.clone(),
-        promise: Promise::Seen(rule.seen()),
+        promise: Promise::Seen(rule.versions()),
         changes: serde_json::Value::Null,
         reason: Some(rule.reason.clone()),
         rule: Some(rule.id),
@@ -380,7 +381,7 @@ async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
         let saved = saved_conditions::read(tx, rule.resource.kind(), &rule.selection)?;
         let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection, &saved)?;
         let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some()
-            || saved.changed_since(rule.seen()).is_some();
+            || saved.changed_since(rule.versions()).is_some();
         Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
     })
     .await
@@ -400,7 +401,7 @@ async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
 
 /// Update a rule. From then on it runs with your permissions.
 #[utoipa::path(operation_id = "update_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")), request_body = RetentionRuleUpdate,
-    responses((status = 200, description = "The rule as changed", body = RetentionRule)))]
+    responses((status = 200, description = "The updated rule", body = RetentionRule)))]
 #[patch("/retention-rules/{retention_rule_id}")]
 async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

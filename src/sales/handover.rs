@@ -82,17 +82,17 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
     if from == to {
         return Err(Error::member("/to_user_id", "invalid", "must be another user"));
     }
-    let taker = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
-    if taker.status == UserStatus::Suspended {
+    let receiver = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
+    if receiver.status == UserStatus::Suspended {
         return Err(refs::suspended_error("/to_user_id"));
     }
     let closed = [Category::Won, Category::Lost];
-    let staying = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };
+    let excluded = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };
     Ok(HandOverResult {
         companies: reassign!(tx, companies.owner_id, Company, COMPANY, from, to),
         contacts: reassign!(tx, contacts.owner_id, Contact, CONTACT, from, to),
-        leads: reassign!(tx, leads.owner_id, Lead, LEAD, from, to, leads::status.ne_all(staying)),
-        deals: reassign!(tx, deals.owner_id, Deal, DEAL, from, to, deals::status.ne_all(staying)),
+        leads: reassign!(tx, leads.owner_id, Lead, LEAD, from, to, leads::status.ne_all(excluded)),
+        deals: reassign!(tx, deals.owner_id, Deal, DEAL, from, to, deals::status.ne_all(excluded)),
         tasks: reassign!(tx, tasks.assignee_id, Task, TASK, from, to, tasks::status.eq(TaskStatus::Open)),
     })
 }
@@ -102,7 +102,7 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
 #[utoipa::path(operation_id = "hand_over_records", params(("user_id" = Uuid, Path, description = "Id of the user who leaves")), request_body = HandOver,
     responses((status = 200, description = "The number of records handed over", body = HandOverResult)))]
 #[post("/users/{user_id}/hand-over")]
-async fn everything(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
+async fn hand_over_all(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
     ctx.actor.require::<can::Update<Company>>()?;
     ctx.actor.require::<can::Update<Contact>>()?;
     ctx.actor.require::<can::Update<Lead>>()?;
@@ -112,5 +112,5 @@ async fn everything(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>)
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(everything);
+    config.service(hand_over_all);
 }

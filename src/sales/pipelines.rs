@@ -394,7 +394,7 @@ async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
 
 /// Rename a pipeline, or make it the default. Requires `If-Match`.
 #[utoipa::path(operation_id = "update_pipeline", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = PipelineUpdate,
-    responses((status = 200, description = "The pipeline as changed", body = Pipeline)))]
+    responses((status = 200, description = "The updated pipeline", body = Pipeline)))]
 #[patch("/pipelines/{pipeline_id}")]
 async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;

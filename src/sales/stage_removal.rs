@@ -25,16 +25,16 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     stages::lock_pipeline(tx, pipeline)?;
     let stage = stages::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
-    let mut fitting = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
-    if fitting.peek().is_none() {
+    let mut candidates = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
+    if candidates.peek().is_none() {
         let detail = format!("the stage is the last {} stage of its pipeline", stage.category.as_str());
         return Err(Error::new(Code::LastStage, detail));
     }
-    let elsewhere = || {
+    let invalid_target = || {
         let detail = "must be another stage of the same pipeline and category";
         Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)])
     };
-    let target = target.map(|target| fitting.find(|s| s.id == target).ok_or_else(elsewhere)).transpose()?;
+    let target = target.map(|target| candidates.find(|s| s.id == target).ok_or_else(invalid_target)).transpose()?;
     move_deals(tx, &stage, target)?;
     move_leads(tx, &stage, target)?;
     diesel::update(table::table.find((tx.workspace(), id)))
@@ -49,11 +49,11 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
 macro_rules! moving_records {
     ($name:ident, $transfer:ident, $table:ident, $row:ty) => {
         fn $name(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
-            let here = $table::table
+            let in_stage = $table::table
                 .filter($table::workspace_id.eq(tx.workspace()))
                 .filter($table::stage_id.eq(from.id))
                 .filter($table::deleted_at.is_null());
-            let rows: Vec<$row> = here.order($table::id).select(<$row>::as_select()).for_update().load(tx.conn)?;
+            let rows: Vec<$row> = in_stage.order($table::id).select(<$row>::as_select()).for_update().load(tx.conn)?;
             if rows.is_empty() {
                 return Ok(());
             }

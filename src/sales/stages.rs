@@ -305,7 +305,7 @@ async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
 
 /// Update the name, probability or rotting days of a stage. The category cannot be changed.
 #[utoipa::path(operation_id = "update_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")), request_body = StageUpdate,
-    responses((status = 200, description = "The stage as changed", body = Stage)))]
+    responses((status = 200, description = "The updated stage", body = Stage)))]
 #[patch("/stages/{stage_id}")]
 async fn change(ctx: Ctx<can::Update<Stage>>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

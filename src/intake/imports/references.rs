@@ -58,7 +58,7 @@ impl Names {
 }
 
 /// Checks whether unknown names of this kind are added. Their records consist of a name only.
-fn grows(kind: Kind) -> bool {
+fn is_name_list(kind: Kind) -> bool {
     matches!(kind, Kind::TEAM | Kind::SOURCE | Kind::LOSS_REASON)
 }
 
@@ -143,7 +143,7 @@ impl References {
         // A company also matches its domain, a contact each of its e-mail addresses.
         let other = if kind == Kind::COMPANY { address::domain(name) } else { address::email(name) };
         let found = self.known.get(&kind).and_then(|names| names.find(name, &other));
-        if found.is_some() || !grows(kind) {
+        if found.is_some() || !is_name_list(kind) {
             return Ok(found);
         }
         if !may_add(tx, kind) {
@@ -179,7 +179,7 @@ impl References {
             .map(|known| (strsim::normalized_damerau_levenshtein(&plain(name), &plain(known)), known));
         scored
             .max_by(|a, b| a.0.total_cmp(&b.0))
-            .filter(|(likeness, _)| *likeness > 0.6)
+            .filter(|(similarity, _)| *similarity > 0.6)
             .map(|(_, known)| known.clone())
     }
 }

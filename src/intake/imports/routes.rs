@@ -144,7 +144,7 @@ struct Upload {
     settings: ImportSettings,
 }
 
-fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
+fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
     check_right(tx.actor, file.resource, false)?;
     let row = diesel::insert_into(imports::table)
         .values((
@@ -277,7 +277,7 @@ async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: we
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;
-    ctx.write(move |tx| Reply::created(&keep(tx, &file)?)).await
+    ctx.write(move |tx| Reply::created(&store_upload(tx, &file)?)).await
 }
 
 /// Run an import in the background: first with `dry_run` to see what would happen, then without. A repeated import of

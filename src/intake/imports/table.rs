@@ -73,7 +73,7 @@ fn unreadable(detail: impl Into<String>) -> Error {
 pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Result<Table> {
     let (text, encoding) = decode(bytes, encoding)?;
     let delimiter = match delimiter {
-        Some(told) => told,
+        Some(given) => given,
         None => detect_delimiter(&text),
     };
     let byte = u8::try_from(delimiter).map_err(|_| unreadable("the delimiter must be one ASCII character"))?;
@@ -131,7 +131,7 @@ fn rows(mut records: Records<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn decode<'b>(bytes: &'b [u8], told: Option<&str>) -> Result<(Cow<'b, str>, String)> {
+fn decode<'b>(bytes: &'b [u8], given: Option<&str>) -> Result<(Cow<'b, str>, String)> {
     if bytes.starts_with(b"PK\x03\x04") {
         return Err(unreadable(
             "the file is a workbook or an archive, not CSV; save it as CSV in the spreadsheet program",
@@ -143,7 +143,7 @@ fn decode<'b>(bytes: &'b [u8], told: Option<&str>) -> Result<(Cow<'b, str>, Stri
     if bytes.starts_with(b"%PDF") {
         return Err(unreadable("the file is a PDF, not CSV"));
     }
-    let encoding = match told {
+    let encoding = match given {
         Some(name) => {
             Encoding::for_label(name.as_bytes()).ok_or_else(|| unreadable(format!("no encoding is called {name}")))?
         }

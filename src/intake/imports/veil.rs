@@ -6,7 +6,7 @@ use crate::intake::imports::targets;
 use crate::kernel::actor::Actor;
 
 /// Checks whether nothing must be hidden. The user who uploaded the file knows its contents.
-fn is_open(actor: &Actor, import: &Import) -> bool {
+fn sees_everything(actor: &Actor, import: &Import) -> bool {
     import.created_by == actor.user || !actor.access.hides_anything()
 }
 
@@ -24,7 +24,7 @@ fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {
 
 /// Removes the values of columns that may contain hidden fields.
 pub fn import(actor: &Actor, mut import: Import) -> Import {
-    if is_open(actor, &import) || !hides_of(actor, &import) {
+    if sees_everything(actor, &import) || !hides_of(actor, &import) {
         return import;
     }
     let known = import.clone();
@@ -44,7 +44,7 @@ pub fn import(actor: &Actor, mut import: Import) -> Import {
 
 /// Does the same for row problems. A problem of a whole row may quote any column, so it is hidden too.
 pub fn problems(actor: &Actor, import: &Import, list: &mut [ImportProblem]) {
-    if is_open(actor, import) || !hides_of(actor, import) {
+    if sees_everything(actor, import) || !hides_of(actor, import) {
         return;
     }
     let shown =

@@ -309,9 +309,9 @@ fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>])
     // Locks only records that differ, and compares them again after the lock.
     macro_rules! together {
         ($store:ident, $update:ty) => {{
-            let there = $store::find_many(tx, &ids_of(known))?;
+            let current = $store::find_many(tx, &ids_of(known))?;
             let differ: Vec<Existing<'_>> =
-                changes_of::<_, $update>(tx, &there, known)?.into_iter().map(|(known, _)| known).collect();
+                changes_of::<_, $update>(tx, &current, known)?.into_iter().map(|(known, _)| known).collect();
             let locked = $store::lock_many(tx, &ids_of(&differ))?;
             let changes = changes_of::<_, $update>(tx, &locked, &differ)?;
             let groups: Vec<Group<'_, _, _>> =
@@ -374,7 +374,7 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
         let same = match (member.as_str(), record.get(member)) {
             (_, None) => false,
             ("custom_fields", Some(old)) => custom::all_there(old, &new, same_text),
-            ("email" | "phone", Some(_)) if has(&record, member, &new, country) => true,
+            ("email" | "phone", Some(_)) if has_address(&record, member, &new, country) => true,
             (_, Some(old)) => *old == new || same_text(old, &new),
         };
         if !same {
@@ -417,7 +417,7 @@ fn with_contacts(old: &Json, new: &Json) -> Json {
 }
 
 /// Checks whether a contact has an e-mail address or phone number, in any notation.
-fn has(record: &Json, member: &str, new: &Json, country: &str) -> bool {
+fn has_address(record: &Json, member: &str, new: &Json, country: &str) -> bool {
     let new = new.as_str().unwrap_or_default();
     let items = |list: &str| record.get(list).and_then(Json::as_array).cloned().unwrap_or_default();
     let text = |item: &Json, name: &str| item.get(name).and_then(Json::as_str).map(str::to_owned);

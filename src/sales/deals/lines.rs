@@ -244,15 +244,15 @@ pub struct Lines {
 /// Replaces the line items of a deal, and its value unless `set_value` is false.
 pub fn replace(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LineItemReplacement) -> Result<Lines> {
     let before = store::lock(tx, id, expected)?;
-    let there = of_deal(tx, id)?;
-    let kept: Vec<Uuid> = there.data.iter().map(|item| item.product_id).collect();
+    let current = of_deal(tx, id)?;
+    let kept: Vec<Uuid> = current.data.iter().map(|item| item.product_id).collect();
     let listed = listed(tx, given.line_items.iter(), &kept)?;
     let (prices, total) = price(&listed, &given.line_items)?;
-    let had = before.value.0.get();
-    let worth = if given.set_value == Some(false) { had.clone() } else { total };
-    let same = there.says(&given.line_items, &prices);
-    if same && worth == had {
-        return Ok(Lines { version: before.version, before: there.clone(), now: there });
+    let old_value = before.value.0.get();
+    let new_value = if given.set_value == Some(false) { old_value.clone() } else { total };
+    let same = current.says(&given.line_items, &prices);
+    if same && new_value == old_value {
+        return Ok(Lines { version: before.version, before: current.clone(), now: current });
     }
     // Unchanged items keep their ids.
     if !same {
@@ -261,15 +261,15 @@ pub fn replace(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LineItemRe
         let items: Vec<_> = numbered.map(|(position, (item, price))| (id, position, item, price)).collect();
         insert(tx, &items)?;
     }
-    let (amount, currency) = columns(worth.as_ref());
+    let (amount, currency) = columns(new_value.as_ref());
     let value = (deals::value_amount.eq(amount), deals::value_currency.eq(currency));
     let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
         .set((value, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
         .returning(Deal::as_returning())
         .get_result(tx.conn)?;
     tx.record(Event::changed("line_items_changed", &before, &after)?);
-    let now = if same { there.clone() } else { of_deal(tx, id)? };
-    Ok(Lines { version: after.version, before: there, now })
+    let now = if same { current.clone() } else { of_deal(tx, id)? };
+    Ok(Lines { version: after.version, before: current, now })
 }
 
 /// Refuses line items to a caller whose role hides the value of deals, because the items reveal it.

@@ -43,7 +43,7 @@ async fn read(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 
 /// Update a deal. Use move, win, lose and reopen to change its stage.
 #[utoipa::path(operation_id = "update_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealUpdate,
-    responses((status = 200, description = "The deal as changed", body = Deal)))]
+    responses((status = 200, description = "The updated deal", body = Deal)))]
 #[patch("/deals/{deal_id}")]
 async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

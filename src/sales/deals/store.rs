@@ -116,7 +116,7 @@ impl History {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Deal> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no deal came back"))
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no deal"))
 }
 
 /// Inserts many deals with few statements. If the database refuses one row, none is inserted.
@@ -450,15 +450,15 @@ pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopeni
 
 /// Returns the last open stage of the deal that still exists, or else the first open stage.
 fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
-    let stood: Vec<Uuid> = stage_spans::table
+    let entered_stages: Vec<Uuid> = stage_spans::table
         .filter(stage_spans::workspace_id.eq(tx.workspace()))
         .filter(stage_spans::record_id.eq(deal.id))
         .order((stage_spans::entered_at.desc(), stage_spans::id.desc()))
         .select(stage_spans::stage_id)
         .load(tx.conn)?;
-    let living = stages::of_pipeline(tx, deal.pipeline_id)?;
-    let open = |id: &Uuid| living.iter().find(|s| s.id == *id && s.category == Category::Open);
-    match stood.iter().find_map(open) {
+    let existing_stages = stages::of_pipeline(tx, deal.pipeline_id)?;
+    let open = |id: &Uuid| existing_stages.iter().find(|s| s.id == *id && s.category == Category::Open);
+    match entered_stages.iter().find_map(open) {
         Some(stage) => stages::within(tx, deal.pipeline_id, stage.id),
         None => stages::first(tx, deal.pipeline_id, Category::Open),
     }

@@ -73,32 +73,32 @@ pub fn sync(tx: &mut Tx<'_>, before: &[Option<&Lead>], mut rows: Vec<Lead>) -> R
         return Ok(rows);
     }
     let open_tasks = open_tasks(tx, &rescheduled)?;
-    let (mut made, mut moved, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut made, mut moved, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
     for one in &rescheduled {
         match (open_tasks.get(&one.lead.id), one.lead.come_back_on) {
             (Some(task), Some(_)) => moved.push((task, one.follow(task))),
-            (Some(task), None) => gone.push(task.clone()),
+            (Some(task), None) => deleted.push(task.clone()),
             (None, Some(day)) if one.is_for_another_day() => made.push(task_for(&one.lead, day)),
             (None, _) => {}
         }
     }
     // A suspended user cannot do the task, so the caller gets it.
-    let whose = |(task, changes): &(&Task, TaskUpdate)| changes.assignee_id.unwrap_or(task.assignee_id);
-    let named = made.iter().map(|task| task.assignee_id).chain(moved.iter().map(whose));
+    let assignee = |(task, changes): &(&Task, TaskUpdate)| changes.assignee_id.unwrap_or(task.assignee_id);
+    let named = made.iter().map(|task| task.assignee_id).chain(moved.iter().map(assignee));
     let suspended = refs::suspended(tx, named.collect::<Vec<_>>())?;
-    let works = |user: Option<Uuid>| user.is_none_or(|user| !suspended.contains(&user));
-    for task in made.iter_mut().filter(|task| !works(task.assignee_id)) {
+    let is_active = |user: Option<Uuid>| user.is_none_or(|user| !suspended.contains(&user));
+    for task in made.iter_mut().filter(|task| !is_active(task.assignee_id)) {
         task.assignee_id = Some(tx.actor.user);
     }
     for one in &mut moved {
-        if !works(whose(one)) {
+        if !is_active(assignee(one)) {
             one.1.assignee_id = Some(Some(tx.actor.user));
         }
     }
     let moved: Vec<_> = moved.iter().map(|(task, changes)| (vec![*task], changes)).collect();
     tasks::change_each(tx, &moved)?;
-    if !gone.is_empty() {
-        tasks::delete_many(tx, &gone)?;
+    if !deleted.is_empty() {
+        tasks::delete_many(tx, &deleted)?;
     }
     link(tx, &made)?;
     reload(tx, &rescheduled, &mut rows)?;

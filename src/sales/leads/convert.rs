@@ -137,7 +137,7 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         None => 0,
     };
     let former = lead;
-    let lead = freeze(tx, &former, contact.as_ref(), company.as_ref(), deal.as_ref())?;
+    let lead = mark_converted(tx, &former, contact.as_ref(), company.as_ref(), deal.as_ref())?;
     // The contact or company of the lead may have changed.
     let belongs =
         |lead: &Lead| Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None };
@@ -173,11 +173,11 @@ impl ConversionResult {
     /// Removes the records that contain data of the lead. A dry run leaves no trace, so it must not reveal members of
     /// the lead that the role hides.
     fn without_lead_data(self) -> ConversionResult {
-        let gave = |kind: &str| {
+        let has_lead_data = |kind: &str| {
             let filled = self.filled.iter().any(|member| member.split('.').next() == Some(kind));
             filled || self.created.iter().any(|made| made == kind)
         };
-        let (contact, company, deal) = (gave("contact"), gave("company"), gave("deal"));
+        let (contact, company, deal) = (has_lead_data("contact"), has_lead_data("company"), has_lead_data("deal"));
         ConversionResult {
             contact: self.contact.filter(|_| !contact),
             company: self.company.filter(|_| !company),
@@ -355,13 +355,13 @@ impl Filler<'_> {
         let new = new?;
         // Filling would reveal whether a hidden member is empty.
         let hidden = self.mode == OnConflict::FillEmpty && self.access.hides(self.kind.path(), member);
-        let goes = match self.mode {
+        let written = match self.mode {
             _ if hidden => false,
             OnConflict::Keep => false,
             OnConflict::FillEmpty => old.is_none(),
             OnConflict::Overwrite => old != Some(&new),
         };
-        if !goes {
+        if !written {
             return None;
         }
         self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
@@ -459,7 +459,7 @@ fn fill_deal(
 }
 
 /// Marks the lead as converted: it moves to a won stage and is linked to the records it was converted into.
-fn freeze(
+fn mark_converted(
     tx: &mut Tx<'_>,
     lead: &Lead,
     contact: Option<&Contact>,
@@ -473,7 +473,7 @@ fn freeze(
             store::enter_stage(tx, lead, &stage, None, &[])?
         }
     };
-    let frozen: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))
+    let converted: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))
         .set((
             leads::converted_at.eq(tx.now),
             leads::converted_deal_id.eq(deal.map(|d| d.id)),
@@ -483,6 +483,6 @@ fn freeze(
         ))
         .returning(Lead::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::changed("converted", &qualified, &frozen)?);
-    come_back_tasks::sync(tx, &[Some(&qualified)], vec![frozen])?.pop().ok_or_else(Error::not_found)
+    tx.record(Event::changed("converted", &qualified, &converted)?);
+    come_back_tasks::sync(tx, &[Some(&qualified)], vec![converted])?.pop().ok_or_else(Error::not_found)
 }

@@ -46,7 +46,7 @@ async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
 
 /// Update a lead. A converted lead cannot be changed.
 #[utoipa::path(operation_id = "update_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadUpdate,
-    responses((status = 200, description = "The lead as changed", body = Lead)))]
+    responses((status = 200, description = "The updated lead", body = Lead)))]
 #[patch("/leads/{lead_id}")]
 async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

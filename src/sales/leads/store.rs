@@ -90,7 +90,7 @@ impl History {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no lead came back"))
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no lead"))
 }
 
 /// Inserts many leads with few statements. If the database refuses one row, none is inserted.
