@@ -86,8 +86,8 @@ fn check_connection_mode(options: &Database, url: &str, conn: &mut PgConnection)
         return match pooler::shares_connections(url).map_err(text)? {
             false => Ok(()),
             true => Err("DATABASE_URL points to a pooler that gives each transaction another connection, such as \
-                PgBouncer with pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or set \
-                the address of PostgreSQL itself"
+                PgBouncer with pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or \
+                set the address of PostgreSQL itself"
                 .into()),
         };
     }

@@ -23,9 +23,9 @@ use utoipa_actix_web::{AppExt, scope};
     info(
         title = "Voronka",
         description = "A CRM for contacts, leads, deals, tasks and reports.\n\n\
-            Send `Authorization: Bearer <token>` with an access token from `/auth/login` or an API key. Lists are paged by \
-            `cursor`; every list takes the same filters (`field`, `field__ne`, `field__gte`, …), `sort` and `include`. \
-            Errors are `application/problem+json` (RFC 9457) with a stable `code`. Responses with a record have \
+            Send `Authorization: Bearer <token>` with an access token from `/auth/login` or an API key. Lists are paged \
+            by `cursor`; every list takes the same filters (`field`, `field__ne`, `field__gte`, …), `sort` and \
+            `include`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Responses with a record have \
             an `ETag`; send it as `If-Match` to detect concurrent changes. Every POST that changes data takes an \
             `Idempotency-Key`. Amounts are integers in the minor unit of their currency.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")

@@ -25,7 +25,7 @@ pub struct Span {
     /// The stage order in force when the span was written. Null if the record was moved because its stage was
     /// deleted.
     order_id: Option<Uuid>,
-    /// Whether the begin or the end is unknown. Reports ignore the duration of such a span.
+    /// Whether the beginning or the end is unknown. Reports ignore the duration of such a span.
     length_unknown: bool,
 }
 

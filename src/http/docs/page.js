@@ -209,7 +209,7 @@ function showOperation(found) {
 
 // Records that the form refers to and whose ids are not known yet.
 const missing = (known) => [...known.missing].map(([name, id]) => element("p", { class: "missing", "data-first": id },
-  `This form needs the id of a ${name}. `, operations.has(id) ? element("a", { href: `#/operation/${id}` }, `${title(operations.get(id).operation)} first`) : ""));
+  `No ${name} is known yet. `, operations.has(id) ? element("a", { href: `#/operation/${id}` }, `${title(operations.get(id).operation)} first`) : ""));
 
 function showStart() {
   const first = (id) => element("li", {}, element("a", { href: `#/operation/${id}` }, title(operations.get(id).operation)));
