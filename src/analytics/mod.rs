@@ -1,4 +1,4 @@
-//! Read-only reports over the funnel, one `.sql` file, one row struct and one route each, and the search over everything.
+//! Read-only reports, each with one `.sql` file, one row struct and one route, and the search.
 pub mod cycle_time;
 pub mod forecast;
 pub mod funnel;
@@ -24,7 +24,7 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     search::service(config);
 }
 
-/// What the right to read reports is about.
+/// The resource of the permission to read reports.
 #[derive(Debug)]
 pub struct Report;
 
