@@ -1,11 +1,11 @@
-//! The types of events: what can happen to each kind of record.
+//! The event types of each kind of record.
 use crate::kernel::kind::Kind;
 
 const KEPT: [&str; 4] = ["created", "updated", "deleted", "restored"];
 const NAMED: [&str; 3] = ["created", "updated", "deleted"];
 const MOVED: [&str; 4] = ["stage_changed", "won", "lost", "reopened"];
 
-/// What happens to the records of a kind.
+/// The verbs of each kind; an event type is the kind and a verb.
 const VERBS: &[(Kind, &[&[&str]])] = &[
     (Kind::WORKSPACE, &[&["created", "updated"]]),
     (Kind::USER, &[&["created", "updated", "sign_in_refused", "password_changed", "email_changed"]]),
@@ -37,13 +37,13 @@ const VERBS: &[(Kind, &[&[&str]])] = &[
     (Kind::IMPORT, &[&["deleted"]]),
 ];
 
-/// The record is not seen any more: drop it, and what hangs on it.
+/// The caller no longer sees the record. Clients drop it and everything that belongs to it.
 pub const HIDDEN: &str = "hidden";
 
-/// What the caller sees is other than it was: load anew what is kept.
+/// The visibility of the caller has changed. Clients reload their data.
 pub const VISIBILITY_CHANGED: &str = "sight_changed";
 
-/// Every type, such as `deal.stage_changed`, with its kind of record.
+/// Returns all event types, such as `deal.stage_changed`, with their kind of record.
 pub fn all() -> impl Iterator<Item = (Kind, String)> {
     let named = |(kind, verbs): &(Kind, &'static [&'static [&'static str]])| {
         let kind = *kind;
@@ -52,7 +52,7 @@ pub fn all() -> impl Iterator<Item = (Kind, String)> {
     VERBS.iter().flat_map(named)
 }
 
-/// The kinds of record of which events tell.
+/// Returns the kinds of records that have events.
 pub fn kinds() -> Vec<Kind> {
     Kind::all().filter(|kind| VERBS.iter().any(|(known, _)| known == kind)).collect()
 }

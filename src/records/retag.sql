@@ -1,5 +1,5 @@
--- Records of one kind that carry a tag by its old name: they carry the new one, or none where there is none. Each change is an event.
--- A record that has both names by now carries the new one once.
+-- Replaces the old name of a tag with the new one in records of one kind, or removes it if there is no new name, and
+-- records an event for each change. A record that has both names keeps the new one once.
 with them as (
     select id, tags as was from :records
     where workspace_id = :workspace and tag_keys(tags) && tag_keys(array[:old])
