@@ -22,12 +22,12 @@ text_enum! {
 /// The conditions of a view and a segment, as they were read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SavedConditions {
-    view: Option<KeptView>,
-    segment: Option<KeptSegment>,
+    view: Option<SavedView>,
+    segment: Option<SavedSegment>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, Queryable)]
-struct KeptView {
+struct SavedView {
     version: i64,
     selection: Selection,
     q: Option<String>,
@@ -35,7 +35,7 @@ struct KeptView {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, Queryable)]
-struct KeptSegment {
+struct SavedSegment {
     id: Uuid,
     version: i64,
     kind: SegmentKind,
@@ -127,12 +127,12 @@ pub fn promised<T>(
     let kept = match promise {
         Promise::Now => read(tx, fields.kind, which)?,
         Promise::Written(kept) => {
-            hold(tx, None, which.segment_id)?;
-            still_there(tx, kept)?;
+            lock(tx, None, which.segment_id)?;
+            check_unchanged(tx, kept)?;
             kept.clone()
         }
         Promise::Seen(versions) => {
-            hold(tx, which.view_id, which.segment_id)?;
+            lock(tx, which.view_id, which.segment_id)?;
             let kept = read(tx, fields.kind, which)?;
             if let Some(why) = kept.changed_since(*versions) {
                 return Err(Error::new(Code::Conflict, why));
@@ -155,13 +155,14 @@ impl SavedConditions {
         };
         let were = if what.contains(' ') { "were" } else { "was" };
         Some(format!(
-            "the {what} {were} changed after the rule was saved; check the preview and save the rule and its selection again"
+            "the {what} {were} changed after the rule was saved; check the preview, then save the rule again with its \
+             selection"
         ))
     }
 }
 
 /// Locks a view and a segment against changes until the end of the transaction.
-fn hold(tx: &mut Tx<'_>, view: Option<Uuid>, segment: Option<Uuid>) -> Result<()> {
+fn lock(tx: &mut Tx<'_>, view: Option<Uuid>, segment: Option<Uuid>) -> Result<()> {
     if let Some(id) = view {
         let held = views::table.find((tx.workspace(), id)).select(views::id).for_share();
         held.first::<Uuid>(tx.conn).optional()?;
@@ -174,7 +175,7 @@ fn hold(tx: &mut Tx<'_>, view: Option<Uuid>, segment: Option<Uuid>) -> Result<()
 }
 
 /// Checks that a static segment is unchanged. The job does not store its list of records.
-fn still_there(tx: &mut Tx<'_>, kept: &SavedConditions) -> Result<()> {
+fn check_unchanged(tx: &mut Tx<'_>, kept: &SavedConditions) -> Result<()> {
     let Some(segment) = kept.segment.as_ref().filter(|segment| segment.kind == SegmentKind::Static) else {
         return Ok(());
     };

@@ -193,7 +193,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
 /// Deletes a tag. If records have it, the caller must confirm that it is removed from them.
 fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool) -> Result<()> {
     let row = lock(tx, id, expected)?;
-    if !from_records && is_carried(tx, &row.name)? {
+    if !from_records && is_used(tx, &row.name)? {
         let detail = "records have this tag; use from_records=true to remove it from them, or PATCH to rename it";
         return Err(Error::new(Code::InUse, detail));
     }
@@ -205,9 +205,9 @@ fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool)
 /// The kinds of records that have tags.
 const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL];
 /// Maximum records that a request changes. A job changes the others.
-const AT_ONCE: i64 = 500;
+const REQUEST_MAX: i64 = 500;
 /// Maximum records that a job changes in one transaction.
-const PORTION: i64 = 250;
+const BATCH_SIZE: i64 = 250;
 /// The kind of the job.
 pub const JOB: &str = "retag";
 
@@ -224,7 +224,7 @@ struct Count {
     count: i64,
 }
 
-fn is_carried(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
+fn is_used(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
     for kind in CARRIERS {
         let carried = Statement::new(
             "select count(*) as count from (select from :records where workspace_id = :workspace and deleted_at is null \
@@ -275,7 +275,7 @@ fn retag_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
 }
 
 fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
-    if retag(tx, retagging, AT_ONCE)? == AT_ONCE {
+    if retag(tx, retagging, REQUEST_MAX)? == REQUEST_MAX {
         let args = serde_json::to_value(retagging).map_err(Error::internal)?;
         queue::enqueue(tx, JOB, &args, None)?;
     }
@@ -291,12 +291,12 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
     let (mut done, result) = (job.done, job.result.clone().unwrap_or_default());
     loop {
         let changed = db.write_blocking(&request, |tx| {
-            let changed = retag(tx, &retagging, PORTION)?;
+            let changed = retag(tx, &retagging, BATCH_SIZE)?;
             queue::advance(tx, job, done + changed, None, &result)?;
             Ok(changed)
         })?;
         done += changed;
-        if changed < PORTION {
+        if changed < BATCH_SIZE {
             return Ok(());
         }
     }

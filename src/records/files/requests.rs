@@ -1,4 +1,4 @@
-//! How a store that speaks S3 is spoken to: with the HTTP client that everything else uses, on a thread that may wait.
+//! The HTTP connector for S3. It uses the same HTTP client as the rest of the program, on the blocking thread pool.
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -11,7 +11,7 @@ use ureq::Agent;
 use ureq::http::request::Parts;
 use ureq::http::{Method, Request, Response};
 
-/// Opens clients of the store.
+/// Creates HTTP clients with a timeout.
 #[derive(Debug)]
 pub struct Requests(pub Duration);
 

@@ -32,7 +32,7 @@ RULES = [
     ("invalid", "", "", "rules between members, or with what is stored; whatever a schema can say has a code of its own"),
     ("required", "", "(?!is missing$|is missing:)", "what another member makes necessary"),
     ("too_short", "/(all|any|none)/[0-9]+/values/[0-9]+$", "must have a letter or digit", "the operator decides about its values"),
-    ("too_short", "^/file$", "is empty", "a minimum length of bytes is what generators of clients take for one of characters"),
+    ("too_short", "^/file$", "is empty|must not be empty", "a minimum length of bytes is what generators of clients take for one of characters"),
     ("invalid_format", "currency(__ne)?$", "must be a code of ISO", "a format names the codes"),
     ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
