@@ -217,7 +217,9 @@ async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
-/// Change a product. Existing line items keep their price.
+/// Change a product.
+///
+/// Existing line items keep their price.
 #[utoipa::path(operation_id = "update_product", params(("product_id" = Uuid, Path, description = "Id of the product")), request_body = ProductUpdate,
     responses((status = 200, description = "The changed product", body = Product)))]
 #[patch("/products/{product_id}")]
@@ -226,7 +228,9 @@ async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUp
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a product. Line items with the product stay.
+/// Delete a product.
+///
+/// Line items with the product stay.
 #[utoipa::path(operation_id = "delete_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/products/{product_id}")]

@@ -169,7 +169,7 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
     let memberships = memberships(conn, login)?;
     let choice = memberships.iter().find(|m| wanted.is_none_or(|id| id == m.workspace));
     let Some(member) = choice else {
-        return Err(Error::new(Code::CredentialsInvalid, "the login is not an active member of this workspace"));
+        return Err(Error::new(Code::CredentialsInvalid, "the login has no active membership in the workspace"));
     };
     let now = DateTime::now();
     let id = Uuid::now_v7();

@@ -136,8 +136,9 @@ fn visible_to(tx: &Tx<'_>) -> On<api_keys::table, Cond> {
 
 /// Deletes all keys of a user.
 pub fn end_all(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
-    let theirs = api_keys::table.filter(api_keys::workspace_id.eq(tx.workspace())).filter(api_keys::user_id.eq(user));
-    let ended: Vec<ApiKey> = diesel::delete(theirs).returning(ApiKey::as_returning()).get_results(tx.conn)?;
+    let user_keys =
+        api_keys::table.filter(api_keys::workspace_id.eq(tx.workspace())).filter(api_keys::user_id.eq(user));
+    let ended: Vec<ApiKey> = diesel::delete(user_keys).returning(ApiKey::as_returning()).get_results(tx.conn)?;
     for key in &ended {
         tx.record(Event::deleted(key)?);
     }
@@ -146,8 +147,8 @@ pub fn end_all(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
 
 /// Like `end_all`, for a login that takes over a user. There is no request of a member that caused it.
 pub fn end_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
-    let theirs = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
-    let ended: Vec<Uuid> = diesel::delete(theirs).returning(api_keys::id).get_results(conn)?;
+    let user_keys = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
+    let ended: Vec<Uuid> = diesel::delete(user_keys).returning(api_keys::id).get_results(conn)?;
     let record =
         |key| events::record_outside_request(conn, (workspace, user), ("api_key.deleted", Kind::API_KEY, key), None);
     ended.into_iter().try_for_each(record)
@@ -165,7 +166,9 @@ async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
     .await
 }
 
-/// Create an API key that acts as you. Only this response contains the key.
+/// Create an API key that acts as you.
+///
+/// Only this response contains the key.
 #[utoipa::path(operation_id = "create_api_key", request_body = ApiKeyCreate,
     responses((status = 201, description = "The key; store it, because it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]

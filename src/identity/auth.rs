@@ -344,11 +344,11 @@ async fn sign_in(
     let device = device(&request);
     let Some(id) = verified else {
         throttle.record(false);
-        let tell = move |conn: &mut PgConnection| {
+        let record_refusals = move |conn: &mut PgConnection| {
             ids.iter()
                 .try_for_each(|login| accounts::record_security_event(conn, *login, "user.sign_in_refused", &device))
         };
-        db.run(tell).await?;
+        db.run(record_refusals).await?;
         return Err(Error::new(Code::CredentialsInvalid, "the e-mail or the password is wrong"));
     };
     let vault = keys.clone();
@@ -364,7 +364,9 @@ async fn sign_in(
     tokens(&keys, session?)
 }
 
-/// Exchange a refresh token for new tokens. Each refresh token is valid once; reusing an old one ends the session.
+/// Exchange a refresh token for new tokens.
+///
+/// Each refresh token is valid once; reusing an old one ends the session.
 #[utoipa::path(operation_id = "refresh_token", request_body = RefreshRequest, security(()),
     responses((status = 200, description = "The new tokens of the session", body = TokenPair)))]
 #[post("/auth/refresh")]
@@ -410,7 +412,9 @@ async fn switch(
     tokens(&keys, session)
 }
 
-/// End the session of this refresh token, with its access tokens. An unknown token is not an error.
+/// End the session of this refresh token, with its access tokens.
+///
+/// An unknown token is not an error.
 #[utoipa::path(operation_id = "logout", request_body = RefreshRequest, security(()),
     responses((status = 204, description = "The session has ended")))]
 #[post("/auth/logout")]

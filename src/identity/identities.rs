@@ -56,7 +56,9 @@ async fn list(caller: Caller, db: web::Data<Db>) -> Result<Reply> {
     Reply::ok(&IdentityList { data: list })
 }
 
-/// Unlink an identity, so that it can no longer sign in as you. Requires that you have a password.
+/// Unlink an identity, so that it can no longer sign in as you.
+///
+/// Requires that you have a password.
 #[utoipa::path(operation_id = "unlink_identity", params(("identity_id" = Uuid, Path, description = "Id of the identity")),
     responses((status = 204, description = "Unlinked")))]
 #[delete("/auth/identities/{identity_id}")]

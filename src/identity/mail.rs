@@ -377,9 +377,9 @@ pub fn compose(
 /// Counts the valid API keys of a login in all its workspaces.
 fn keys_of(conn: &mut PgConnection, login: Uuid) -> Result<i64> {
     let member = users::workspace_id.eq(api_keys::workspace_id).and(users::id.eq(api_keys::user_id));
-    let theirs = api_keys::table.inner_join(users::table.on(member)).filter(users::login_id.eq(login));
+    let own_keys = api_keys::table.inner_join(users::table.on(member)).filter(users::login_id.eq(login));
     let good = api_keys::expires_at.is_null().or(api_keys::expires_at.gt(DateTime::now()));
-    Ok(theirs.filter(good.assume_not_null()).count().get_result(conn)?)
+    Ok(own_keys.filter(good.assume_not_null()).count().get_result(conn)?)
 }
 
 fn store_token(

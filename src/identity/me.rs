@@ -68,8 +68,9 @@ impl Rules for MeUpdate {
     crate::read_only_members_of!(users::User);
 }
 
-/// Get the caller with their permissions, the workspace, and all workspaces of the login. Requires no permission or
-/// scope. The ETag begins with the version of the user, for `update_me`.
+/// Get the caller with their permissions, the workspace, and all workspaces of the login.
+///
+/// Requires no permission or scope. The ETag begins with the version of the user, for `update_me`.
 #[utoipa::path(operation_id = "get_me", responses((status = 200, description = "The caller", body = Me)))]
 #[get("/me")]
 async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {

@@ -102,11 +102,11 @@ impl Known {
     fn http(&self) -> impl Fn(ProviderRequest) -> Result<ProviderResponse, ureq::Error> + '_ {
         |request| {
             let (head, body) = request.into_parts();
-            let answer = match head.method {
+            let response = match head.method {
                 Method::GET => self.agent.run(Request::from_parts(head, ()))?,
                 _ => self.agent.run(Request::from_parts(head, body))?,
             };
-            let (head, mut body) = answer.into_parts();
+            let (head, mut body) = response.into_parts();
             Ok(ProviderResponse::from_parts(head, body.with_config().limit(1 << 20).read_to_vec()?))
         }
     }
@@ -135,9 +135,9 @@ impl Known {
     fn identity(&self, code: String, nonce: String, verifier: String) -> Result<Identity> {
         let (client, http) = (self.client(METADATA_TTL)?, self.http());
         let exchange = client.exchange_code(AuthorizationCode::new(code)).map_err(|e| at("exchange")(&e))?;
-        let answer = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request(&http);
-        let answer = answer.map_err(|e| at("exchange")(&e))?;
-        let token = answer.id_token().ok_or_else(|| failed("the provider gave no ID token"))?;
+        let response = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request(&http);
+        let response = response.map_err(|e| at("exchange")(&e))?;
+        let token = response.id_token().ok_or_else(|| failed("the provider gave no ID token"))?;
         let nonce = Nonce::new(nonce);
         // The provider may have rotated its keys since they were read.
         let claims = token.claims(&client.id_token_verifier(), &nonce).cloned();
@@ -148,7 +148,7 @@ impl Known {
         let subject = claims.subject().clone();
         let (mut email, mut verified) = (claims.email().cloned(), claims.email_verified());
         if email.is_none() {
-            let asked = client.user_info(answer.access_token().clone(), Some(subject.clone()));
+            let asked = client.user_info(response.access_token().clone(), Some(subject.clone()));
             let asked = asked.map_err(|e| at("user info")(&e))?;
             let info: CoreUserInfoClaims = asked.request(&http).map_err(|e| at("user info")(&e))?;
             (email, verified) = (info.email().cloned(), info.email_verified());
@@ -235,9 +235,10 @@ async fn begin(
     Reply::ok(&OidcAuthorization { authorization_url: url.to_string(), state })
 }
 
-/// Complete a sign-in with the code of the provider. A known identity signs in to its login. A new identity with a
-/// verified e-mail accepts the invitations to that address, or is linked to the login with that address if its password
-/// is sent.
+/// Complete a sign-in with the code of the provider.
+///
+/// A known identity signs in to its login. A new identity with a verified e-mail accepts the invitations to that
+/// address, or is linked to the login with that address if its password is sent.
 #[utoipa::path(operation_id = "complete_oidc", request_body = OidcCompletion, security(()),
     responses((status = 200, description = "You are signed in", body = TokenPair)))]
 #[post("/auth/oidc/complete")]
@@ -258,8 +259,9 @@ async fn complete(
         })
         .await?;
     let (nonce, verifier) = begun.ok_or_else(|| failed("the state is unknown or has expired; begin again"))?;
-    let begun_before = |_| failed("the secret of the server has changed since it was begun; begin again");
-    let text = |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed).map_err(begun_before)?).map_err(Error::internal);
+    let secret_changed = |_| failed("the secret of the server has changed since it was begun; begin again");
+    let text =
+        |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed).map_err(secret_changed)?).map_err(Error::internal);
     let (nonce, verifier) = (text(nonce)?, text(verifier)?);
     let identity = provider.ask(move |known| known.identity(code, nonce, verifier)).await?;
     let link = linkable(&request, &identity, password, &db).await?;

@@ -170,7 +170,9 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
     queue::revoke_all_of(conn, workspace, user, DateTime::now())
 }
 
-/// Request an e-mail for choosing a new password. The response does not reveal whether a login with the address exists.
+/// Request an e-mail for choosing a new password.
+///
+/// The response does not reveal whether a login with the address exists.
 #[utoipa::path(operation_id = "forgot_password", request_body = ForgottenPassword, security(()),
     responses((status = 204, description = "If a login with the address exists, an e-mail is being sent")))]
 #[post("/auth/forgot-password")]
@@ -186,8 +188,9 @@ async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::
     Ok(Reply::none())
 }
 
-/// Choose a new password with the token from the e-mail. Ends all sessions of the login, and unlinks all identities at
-/// OpenID providers.
+/// Choose a new password with the token from the e-mail.
+///
+/// Ends all sessions of the login, and unlinks all identities at OpenID providers.
 #[utoipa::path(operation_id = "reset_password", request_body = PasswordReset, security(()),
     responses((status = 204, description = "Sign in with the new password")))]
 #[post("/auth/reset-password")]
@@ -261,7 +264,9 @@ pub(in crate::identity) async fn reauthenticate(
     Ok((login, throttle))
 }
 
-/// Change your password. Ends your other sessions, and unlinks your identities at OpenID providers.
+/// Change your password.
+///
+/// Ends your other sessions, and unlinks your identities at OpenID providers.
 #[utoipa::path(operation_id = "change_password", request_body = PasswordChange,
     responses((status = 204, description = "The password was changed")))]
 #[post("/auth/change-password")]
@@ -287,8 +292,9 @@ async fn change(
     Ok(Reply::none())
 }
 
-/// Request a change of the e-mail of your login. It takes effect when you confirm the e-mail that is sent to the new
-/// address.
+/// Request a change of the e-mail of your login.
+///
+/// It takes effect when you confirm the e-mail that is sent to the new address.
 #[utoipa::path(operation_id = "change_email", request_body = EmailChange,
     responses((status = 204, description = "An e-mail is being sent to the new address")))]
 #[post("/auth/change-email")]

@@ -297,7 +297,9 @@ async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?.complete())).await
 }
 
-/// Change a role. The change takes effect for its users within seconds.
+/// Change a role.
+///
+/// The change takes effect for its users within seconds.
 #[utoipa::path(operation_id = "update_role", params(("role_id" = Uuid, Path, description = "Id of the role")), request_body = RoleUpdate,
     responses((status = 200, description = "The changed role", body = Role)))]
 #[patch("/roles/{role_id}")]
@@ -313,7 +315,9 @@ async fn change(
     Ok(reply)
 }
 
-/// Delete a role that no user has. Built-in roles cannot be deleted.
+/// Delete a role that no user has.
+///
+/// Built-in roles cannot be deleted.
 #[utoipa::path(operation_id = "delete_role", params(("role_id" = Uuid, Path, description = "Id of the role")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/roles/{role_id}")]

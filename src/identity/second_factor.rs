@@ -156,7 +156,9 @@ fn own_login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
     users::login_of(conn, caller.0.workspace, caller.0.user)
 }
 
-/// Create a secret for your authenticator app. The second factor is turned on by `confirm_totp` with a first code.
+/// Create a secret for your authenticator app.
+///
+/// The second factor is turned on by `confirm_totp` with a first code.
 #[utoipa::path(operation_id = "begin_totp", request_body = TotpBeginning,
     responses((status = 200, description = "The secret for your app", body = TotpSecret)))]
 #[post("/auth/totp/begin")]
@@ -186,7 +188,9 @@ async fn begin(
     .await
 }
 
-/// Turn the second factor on with a first code. Signing in then requires a code. Your other sessions stay valid.
+/// Turn the second factor on with a first code.
+///
+/// Signing in then requires a code. Your other sessions stay valid.
 #[utoipa::path(operation_id = "confirm_totp", request_body = TotpConfirmation,
     responses((status = 200, description = "It is on; store the recovery codes", body = RecoveryCodeList)))]
 #[post("/auth/totp/confirm")]

@@ -87,7 +87,9 @@ async fn list(Caller(actor): Caller, db: web::Data<Db>) -> Result<Reply> {
     Reply::ok(&db.run(move |conn| list_of(conn, &actor)).await?)
 }
 
-/// End one of your sessions. Its tokens become invalid within seconds.
+/// End one of your sessions.
+///
+/// Its tokens become invalid within seconds.
 #[utoipa::path(operation_id = "end_session", params(("session_id" = Uuid, Path, description = "Id of the session")),
     responses((status = 204, description = "The session has ended")))]
 #[delete("/auth/sessions/{session_id}")]

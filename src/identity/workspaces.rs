@@ -90,7 +90,9 @@ async fn read(ctx: Ctx<can::Read<Workspace>>) -> Result<Reply> {
     ctx.read(|tx| Reply::record(&find(tx)?)).await
 }
 
-/// Change the settings of the workspace. Existing amounts keep their currency.
+/// Change the settings of the workspace.
+///
+/// Existing amounts keep their currency.
 #[utoipa::path(operation_id = "update_workspace", request_body = WorkspaceUpdate,
     responses((status = 200, description = "The changed workspace", body = Workspace)))]
 #[patch("/workspaces/current")]

@@ -198,8 +198,9 @@ fn require_known_types(query: &str) -> Result<()> {
     ["type", "type__ne"].iter().try_for_each(|name| feed::names(&mut params, name, &known).map(drop))
 }
 
-/// List who changed what, when and from where, latest first. Also available as CSV with the same filters, up to 100,000
-/// rows per file.
+/// List who changed what, when and from where, latest first.
+///
+/// Also available as CSV with the same filters, up to 100,000 rows per file.
 #[utoipa::path(operation_id = "list_audit_events", params(AuditEventList),
     responses((status = 200, description = "A page of the audit log", content((AuditEventPage = "application/json"), (String = "text/csv")))))]
 #[get("/audit-events")]

@@ -218,11 +218,11 @@ macro_rules! bulk {
             dry_run: bool,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             if dry_run {
-                let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
+                let preview_only = move |tx: &mut $crate::db::tx::Tx<'_>| {
                     let (preview, _) = bulk_preview(tx, &args.selection)?;
                     $crate::records::bulk::dry_run_reply(tx, preview)
                 };
-                return ctx.read(rehearsal).await;
+                return ctx.read(preview_only).await;
             }
             ctx.write(move |tx| {
                 let (preview, saved) = bulk_preview(tx, &args.selection)?;
@@ -231,8 +231,10 @@ macro_rules! bulk {
             .await
         }
 
-        /// Change all records of a selection in the background. The response contains the number of records and the
-        /// first of them; the job reports progress and results. With `dry_run` nothing is changed.
+        /// Change all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is changed.
         #[utoipa::path(operation_id = $update_id, request_body = $name,
                     responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
                         (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
@@ -245,8 +247,10 @@ macro_rules! bulk {
             bulk_run(ctx, args, asked.dry_run).await
         }
 
-        /// Delete all records of a selection in the background. The response contains the number of records and the
-        /// first of them; the job reports progress and results. With `dry_run` nothing is deleted.
+        /// Delete all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is deleted.
         #[utoipa::path(operation_id = $delete_id, request_body = $crate::kernel::selection::BulkDelete,
                     responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
                         (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]

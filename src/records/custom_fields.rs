@@ -245,8 +245,8 @@ pub fn require_visible_anew<'g>(
 
 /// Checks that a record has the values that a stage requires.
 pub fn require_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: Uuid) -> Result<()> {
-    let asked = tx.actor.settings.custom.active(record).filter(|field| field.required_stages.contains(&stage));
-    let missing = asked.filter(|field| !values.has(&field.key));
+    let required = tx.actor.settings.custom.active(record).filter(|field| field.required_stages.contains(&stage));
+    let missing = required.filter(|field| !values.has(&field.key));
     let bad: Vec<Bad> = missing
         .map(|field| {
             let detail = format!("{} must have a value to enter this stage", field.key);
@@ -329,8 +329,8 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
         check_options(tx, &before, options)?;
     }
     let kept: Vec<Uuid> = before.required_stage_ids.iter().copied().flatten().collect();
-    let asked = changes.required_stage_ids.as_ref().filter(|asked| !same_set(asked, &kept));
-    check_stages(tx, asked.map_or(&[][..], Vec::as_slice))?;
+    let stage_ids = changes.required_stage_ids.as_ref().filter(|stage_ids| !same_set(stage_ids, &kept));
+    check_stages(tx, stage_ids.map_or(&[][..], Vec::as_slice))?;
     let archived = match changes.archived {
         Some(true) => before.archived_at.or(Some(tx.now)),
         Some(false) => None,
@@ -343,7 +343,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
             changes.options.as_ref().map(|options| custom_fields::options.eq(options)),
             changes.group_name.as_ref().map(|group| custom_fields::group_name.eq(group)),
             changes.position.map(|position| custom_fields::position.eq(position)),
-            asked.map(|ids| custom_fields::required_stage_ids.eq(ids)),
+            stage_ids.map(|ids| custom_fields::required_stage_ids.eq(ids)),
             custom_fields::archived_at.eq(archived),
             (custom_fields::version.eq(before.version + 1), custom_fields::updated_at.eq(tx.now)),
         ))
@@ -421,7 +421,9 @@ async fn list(ctx: Ctx<can::Read<CustomField>>) -> Result<Reply> {
     .await
 }
 
-/// Add a custom field to contacts, companies, leads or deals. On other servers it takes effect within seconds.
+/// Add a custom field to contacts, companies, leads or deals.
+///
+/// On other servers it takes effect within seconds.
 #[utoipa::path(operation_id = "create_custom_field", request_body = CustomFieldCreate, responses((status = 201, description = "The field", body = CustomField)))]
 #[post("/custom-fields")]
 async fn create(
@@ -442,7 +444,9 @@ async fn read(ctx: Ctx<can::Read<CustomField>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
-/// Change or archive a custom field. Its key and kind cannot be changed.
+/// Change or archive a custom field.
+///
+/// Its key and kind cannot be changed.
 #[utoipa::path(operation_id = "update_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")), request_body = CustomFieldUpdate,
     responses((status = 200, description = "The changed field", body = CustomField)))]
 #[patch("/custom-fields/{custom_field_id}")]
@@ -458,7 +462,9 @@ async fn change(
     Ok(reply)
 }
 
-/// Delete a custom field. Fails if a record has a value of it.
+/// Delete a custom field.
+///
+/// Fails if a record has a value of it.
 #[utoipa::path(operation_id = "delete_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/custom-fields/{custom_field_id}")]

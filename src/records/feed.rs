@@ -461,7 +461,9 @@ list_params!(FeedParameters, {
 });
 
 /// List the changes of the workspace, oldest first, for the kinds of records that you may read (an API key also needs
-/// their scopes). Store the cursor and use it for the next request: no change is ever skipped.
+/// their scopes).
+///
+/// Store the cursor and use it for the next request: no change is ever skipped.
 ///
 /// If you no longer see a record, for example because its owner changed, you get one more event such as `deal.hidden`:
 /// drop the record and everything that belongs to it. The same applies to a task that was removed from a record that

@@ -13,5 +13,5 @@ from (
             or (cardinality(:types) = 0 or record_kind || '.hidden' = any(:types)) and (:lost) and not (:seen)
         )
     order by xid, seq limit :limit
-) told
+) visible
 order by xid, seq

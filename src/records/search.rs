@@ -4,8 +4,9 @@
 #[macro_export]
 macro_rules! search {
     ($row:ident, $fields:ident, $page:ident, $load:path, $path:tt $id:tt) => {
-        /// Search by conditions: the filters of the list in a body, with `any` and `none`, views and segments. With
-        /// `Accept: text/csv` the response is a file; if there is more, its header `Next-Cursor` contains the next
+        /// Search by conditions: the filters of the list in a body, with `any` and `none`, views and segments.
+        ///
+        /// With `Accept: text/csv` the response is a file; if there is more, its header `Next-Cursor` contains the next
         /// `cursor`.
         #[utoipa::path(operation_id = $id, request_body = $crate::kernel::selection::SearchRequest,
                                     responses((status = 200, description = "A page of matching records", content(($page = "application/json"), (String = "text/csv")))))]

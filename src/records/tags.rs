@@ -329,7 +329,9 @@ async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
-/// Change a tag. Renaming it also renames it in its records and in saved conditions.
+/// Change a tag.
+///
+/// Renaming it also renames it in its records and in saved conditions.
 #[utoipa::path(operation_id = "update_tag", params(("tag_id" = Uuid, Path, description = "Id of the tag")), request_body = TagUpdate,
     responses((status = 200, description = "The changed tag", body = Tag)))]
 #[patch("/tags/{tag_id}")]
@@ -347,7 +349,9 @@ list_params!(TagRemoval, {
     vec![id, parameter("from_records".into(), detail.into(), schema(crate::kernel::value_type::ValueType::Bool), None)]
 });
 
-/// Delete a tag. If records have it, this fails unless `from_records` is true, which removes it from them.
+/// Delete a tag.
+///
+/// If records have it, this fails unless `from_records` is true, which removes it from them.
 #[utoipa::path(operation_id = "delete_tag", params(TagRemoval), responses((status = 204, description = "Deleted")))]
 #[delete("/tags/{tag_id}")]
 async fn remove(ctx: Ctx<can::Delete<Tag>>, id: Id) -> Result<Reply> {

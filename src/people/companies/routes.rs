@@ -42,7 +42,9 @@ async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUp
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a company. Its contacts, leads and deals stay.
+/// Delete a company.
+///
+/// Its contacts, leads and deals stay.
 #[utoipa::path(operation_id = "delete_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/companies/{company_id}")]

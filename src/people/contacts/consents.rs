@@ -48,17 +48,17 @@ pub fn note(tx: &mut Tx<'_>, changed: &[Changed<'_>]) -> Result<()> {
             (c::recorded_at.eq(tx.now), c::recorded_by.eq(tx.actor.user)),
         )
     };
-    let news = changed.iter().flat_map(|(contact, before, after)| {
-        news(before, after, tx.now).into_iter().map(|consent| (*contact, consent))
+    let new_entries = changed.iter().flat_map(|(contact, before, after)| {
+        new_entries(before, after, tx.now).into_iter().map(|consent| (*contact, consent))
     });
-    let rows: Vec<_> = news.map(row).collect();
+    let rows: Vec<_> = new_entries.map(row).collect();
     for part in rows.chunks(ROWS) {
         diesel::insert_into(c::table).values(part).execute(tx.conn)?;
     }
     Ok(())
 }
 
-fn news(before: &[Consent], after: &[Consent], now: DateTime) -> Vec<Consent> {
+fn new_entries(before: &[Consent], after: &[Consent], now: DateTime) -> Vec<Consent> {
     let given = after.iter().filter(|consent| !before.contains(consent)).cloned();
     let gone = before.iter().filter(|old| old.granted && !after.iter().any(|new| new.channel == old.channel));
     let taken_back = gone.map(|old| Consent {

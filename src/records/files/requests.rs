@@ -43,9 +43,9 @@ impl HttpService for Client {
 
 fn ask(agent: &Agent, head: Parts, content: &[u8]) -> Result<HttpResponse, HttpError> {
     let bare = matches!(head.method, Method::GET | Method::HEAD | Method::DELETE);
-    let answer =
+    let response =
         if bare { agent.run(Request::from_parts(head, ())) } else { agent.run(Request::from_parts(head, content)) };
-    let (head, mut body) = answer.map_err(|error| HttpError::new(kind(&error), error))?.into_parts();
+    let (head, mut body) = response.map_err(|error| HttpError::new(kind(&error), error))?.into_parts();
     let content = body.with_config().limit(u64::MAX).read_to_vec();
     let content = content.map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error))?;
     Ok(Response::from_parts(head, HttpResponseBody::from(Bytes::from(content))))

@@ -56,7 +56,9 @@ fn content_type(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Upload a file of up to 25 MiB to a record or an activity. The workspace has a storage quota: see `GET /files/usage`.
+/// Upload a file of up to 25 MiB to a record or an activity.
+///
+/// The workspace has a storage quota: see `GET /files/usage`.
 #[utoipa::path(operation_id = "create_file", request_body(content = FileUpload, content_type = "multipart/form-data"),
     responses((status = 201, description = "The file was stored", body = File)))]
 #[post("/files")]
@@ -135,8 +137,9 @@ async fn show(ctx: Ctx<can::Read<File>>, id: Id) -> Result<Reply> {
     ctx.one(&FILE, id, store::find).await
 }
 
-/// Download the content of a file, always as an attachment of the type `application/octet-stream`. The metadata contain
-/// the detected `content_type`.
+/// Download the content of a file, always as an attachment of the type `application/octet-stream`.
+///
+/// The metadata contain the detected `content_type`.
 #[utoipa::path(operation_id = "download_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "application/octet-stream")))]
 #[get("/files/{file_id}/content")]
@@ -181,7 +184,9 @@ async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>)
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a file. Its bytes are deleted after 30 days.
+/// Delete a file.
+///
+/// Its bytes are deleted after 30 days.
 #[utoipa::path(operation_id = "delete_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/files/{file_id}")]

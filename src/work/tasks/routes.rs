@@ -11,7 +11,9 @@ use crate::{batch, bulk, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// List tasks. To list overdue tasks, use `status=open&due_end__lt=<now>`.
+/// List tasks.
+///
+/// To list overdue tasks, use `status=open&due_end__lt=<now>`.
 #[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", content((TaskPage = "application/json"), (String = "text/csv")))))]
 #[get("/tasks")]
 async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
