@@ -1,4 +1,4 @@
-//! Products: what is sold.
+//! Products.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 money_columns!(Price = products(price_amount, price_currency));
 
-/// Something that is sold.
+/// A product or service.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = products)]
 pub struct Product {
@@ -39,7 +39,7 @@ pub struct Product {
     /// Stock-keeping unit; unique in the workspace.
     pub sku: Option<String>,
     pub series: Option<String>,
-    /// What one of it is: a piece, an hour, a kilogram.
+    /// The unit of a quantity, such as a piece, an hour or a kilogram.
     pub unit: Option<String>,
     #[diesel(embed)]
     #[schema(value_type = Option<Money>)]
@@ -49,7 +49,7 @@ pub struct Product {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(Product, PRODUCT);
@@ -227,16 +227,20 @@ async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
-/// Change a product. Line items keep the price they were sold at.
+/// Change a product.
+///
+/// Existing line items keep their price.
 #[utoipa::path(operation_id = "update_product", params(("product_id" = Uuid, Path, description = "Id of the product")), request_body = ProductUpdate,
-    responses((status = 200, description = "The product as changed", body = Product)))]
+    responses((status = 200, description = "The changed product", body = Product)))]
 #[patch("/products/{product_id}")]
 async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a product. Line items that name it stay.
+/// Delete a product.
+///
+/// Line items with the product stay.
 #[utoipa::path(operation_id = "delete_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/products/{product_id}")]

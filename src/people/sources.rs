@@ -1,6 +1,6 @@
-//! Sources: where people come from.
+//! Sources of contacts and leads.
 crate::named_resource! {
-    /// Where people come from: a fair, a web form, a referral.
+    /// Where contacts and leads come from, such as a fair, a web form or a referral.
     Source, SourceCreate, SourceUpdate, SourcePage, SourceList;
     table: sources, kind: SOURCE, extra: [channel], unique: "sources_name_key";
     paths: "/sources", "/sources/{source_id}", "source_id";

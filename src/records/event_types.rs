@@ -3,7 +3,7 @@ use crate::kernel::event_verbs::HIDDEN;
 use crate::kernel::kind::Kind;
 use crate::kernel::resource;
 
-/// Returns every type with its kind of record. Records that have owners can also be hidden from the caller.
+/// Returns all event types, such as `deal.stage_changed`, with their kind of record.
 pub fn all() -> impl Iterator<Item = (Kind, String)> {
     resource::all().filter_map(|resource| Some((resource, resource.kind?))).flat_map(|(resource, kind)| {
         let hidden = resource.owner().map(|_| HIDDEN);
@@ -12,7 +12,7 @@ pub fn all() -> impl Iterator<Item = (Kind, String)> {
     })
 }
 
-/// Returns the kinds of record that have events.
+/// Returns the kinds of records that have events.
 pub fn kinds() -> Vec<Kind> {
     resource::all().filter(|resource| !resource.events.is_empty()).filter_map(|resource| resource.kind).collect()
 }
