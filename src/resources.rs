@@ -48,6 +48,9 @@ pub fn install() {
 pub struct ResourceSchemas;
 
 impl Resource for ResourceSchemas {
-    const DESCRIPTOR: &Descriptor = &Descriptor::calls("schema", "What each resource has, your own fields among it.")
-        .shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls(
+        "schema",
+        "The fields of each resource, including custom fields.",
+    )
+    .shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
 }

@@ -29,7 +29,7 @@ pub fn service(config: &mut ServiceConfig<'_>) {
 pub struct Report;
 
 impl Resource for Report {
-    const DESCRIPTOR: &Descriptor = &Descriptor::calls("analytics", "Reports over the funnel.").shared(
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("analytics", "Reports over pipelines.").shared(
         Builtin::Viewer,
         Builtin::Owner,
         Builtin::Owner,

@@ -54,7 +54,7 @@ pub struct SearchResult {
 }
 
 impl Resource for SearchResult {
-    const DESCRIPTOR: &Descriptor = &Descriptor::calls("search", "One search over everything.").shared(
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("search", "Search over all resources.").shared(
         Builtin::Viewer,
         Builtin::Owner,
         Builtin::Owner,

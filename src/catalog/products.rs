@@ -59,7 +59,7 @@ impl Kind {
 }
 
 impl Resource for Product {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PRODUCT, "The catalogue.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PRODUCT, "The product catalogue.")
         .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
         .events(&[verbs::SOFT])
         .described(&PRODUCT, "Product")

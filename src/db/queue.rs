@@ -135,11 +135,8 @@ impl Kind {
 }
 
 impl Resource for Job {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::JOB, "Work in the background.").shared(
-        Builtin::Viewer,
-        Builtin::Manager,
-        Builtin::Manager,
-    );
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::JOB, "Background jobs.").shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
 }
 
 /// Adds a job to the queue in the current transaction.

@@ -9,12 +9,14 @@ use crate::web::signature::Signature;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-/// Tags of operations that are not about a resource, before and after the resources.
-const TAGS_BEFORE: [(&str, &str); 2] = [("auth", "Registration, sign-in, refresh, sign-out."), ("me", "The caller.")];
+/// The tags of operations that do not belong to a resource, before and after the resources.
+const TAGS_BEFORE: [(&str, &str); 2] =
+    [("auth", "Registration, sign-in, token refresh and sign-out."), ("me", "The signed-in user.")];
 const TAGS_AFTER: [(&str, &str); 2] =
-    [("currencies", "ISO 4217 codes and their exponents."), ("error-codes", "Every code of a problem.")];
+    [("currencies", "ISO 4217 codes and their exponents."), ("error-codes", "All error codes.")];
 
-/// Returns each tag and what it is about; the tag of an operation is the first part of its path.
+/// Returns the tags and their descriptions, in the order of the document. The tag of an operation is the first segment of its
+/// path.
 fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {
     let resources = resource::all().map(|resource| (resource.name, resource.about));
     TAGS_BEFORE.into_iter().chain(resources).chain(TAGS_AFTER)

@@ -58,7 +58,7 @@ impl Kind {
 }
 
 impl Resource for ApiKey {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::API_KEY, "Tokens for scripts.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::API_KEY, "API keys for scripts.")
         .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
         .events(&[&["created", "deleted"]]);
 }

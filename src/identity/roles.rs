@@ -56,7 +56,7 @@ impl Kind {
 }
 
 impl Resource for Role {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE, "Named sets of permissions.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE, "Roles and their permissions.")
         .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
         .events(&[verbs::BASIC]);
 }

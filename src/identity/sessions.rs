@@ -23,7 +23,7 @@ impl Kind {
     pub const SESSION: Kind = Kind::new("session", "sessions");
 }
 
-/// A session is its own login's: no role gives a permission to it.
+/// A session belongs to its login; no role grants a permission for sessions.
 pub const SESSION: &Descriptor = &Descriptor::of(Kind::SESSION, "").events(&[&["opened", "ended", "reuse_detected"]]);
 /// A session of the caller.
 #[derive(Debug, Serialize, ToSchema)]

@@ -49,7 +49,7 @@ impl Kind {
 }
 
 impl Resource for Team {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TEAM, "Departments.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TEAM, "The teams of the workspace.")
         .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
         .events(&[verbs::BASIC])
         .included_as(Display::Column("teams.name"));

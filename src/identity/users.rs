@@ -68,7 +68,7 @@ impl Kind {
 }
 
 impl Resource for User {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER, "The people of the workspace.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER, "The users of the workspace.")
         .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
         .events(&[
             &["created", "updated", "sign_in_refused", "password_changed", "email_changed"],

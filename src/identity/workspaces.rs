@@ -45,7 +45,7 @@ impl Kind {
 }
 
 impl Resource for Workspace {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::WORKSPACE, "The tenant and its settings.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::WORKSPACE, "Workspaces and their settings.")
         .shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner)
         .events(&[&["created", "updated"]]);
 }

@@ -139,7 +139,7 @@ pub struct CompositeResult {
 }
 
 impl Resource for CompositeResult {
-    const DESCRIPTOR: &Descriptor = &Descriptor::calls("composite", "Several resources in one call.").shared(
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("composite", "Several operations in one request.").shared(
         Builtin::Owner,
         Builtin::Seller,
         Builtin::Owner,

@@ -79,7 +79,7 @@ impl Kind {
 }
 
 impl Resource for Segment {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SEGMENT, "Groups of records, by condition or by name.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SEGMENT, "Sets of records, by condition or by list.")
         .shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::BASIC]);
 }

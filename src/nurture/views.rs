@@ -73,7 +73,7 @@ fn reach(actor: &Actor, action: Action) -> Cond {
 }
 
 impl Resource for View {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::VIEW, "Saved filters, sorting and columns of a list.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::VIEW, "Saved views of lists.")
         .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
         .reached_by(reach)
         .events(&[verbs::BASIC]);

@@ -15,7 +15,7 @@ impl Kind {
 }
 
 impl Resource for Source {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SOURCE, "Where people come from.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SOURCE, "The sources of contacts, leads and deals.")
         .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
         .events(&[verbs::BASIC])
         .included_as(Display::Column("sources.name"));

@@ -94,7 +94,7 @@ impl Kind {
 }
 
 impl Resource for Erasure {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ERASURE, "People who were erased, with the proof.").shared(
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ERASURE, "Erasure of people, with proofs.").shared(
         Builtin::Admin,
         Builtin::Admin,
         Builtin::Owner,

@@ -99,9 +99,10 @@ impl Kind {
 }
 
 impl Resource for RetentionRule {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::RETENTION_RULE, "How long records are kept.")
-        .shared(Builtin::Admin, Builtin::Admin, Builtin::Admin)
-        .events(&[verbs::BASIC]);
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::RETENTION_RULE, "Rules that erase or delete records after a period.")
+            .shared(Builtin::Admin, Builtin::Admin, Builtin::Admin)
+            .events(&[verbs::BASIC]);
 }
 page!(RetentionRulePage of RetentionRule);
 

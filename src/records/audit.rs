@@ -82,11 +82,8 @@ impl Kind {
 }
 
 impl Resource for AuditEvent {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::AUDIT_EVENT, "Who did what, when and from where.").shared(
-        Builtin::Admin,
-        Builtin::Owner,
-        Builtin::Owner,
-    );
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::AUDIT_EVENT, "The audit log.").shared(Builtin::Admin, Builtin::Owner, Builtin::Owner);
 }
 page!(AuditEventPage of AuditEvent);
 

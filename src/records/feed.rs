@@ -49,11 +49,8 @@ pub struct ChangeEvent {
 }
 
 impl Resource for ChangeEvent {
-    const DESCRIPTOR: &Descriptor = &Descriptor::calls("events", "What changed, by whom, when.").shared(
-        Builtin::Viewer,
-        Builtin::Owner,
-        Builtin::Owner,
-    );
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::calls("events", "The feed of changes.").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
 }
 
 /// A member before and after, as JSON text: `"Anna"`, `125000`, `null`.
@@ -311,7 +308,7 @@ fn lost(tx: &Tx<'_>) -> Statement {
             .set("kinds", Part::Texts(kinds))
             .set("records", Part::Sql(link.kind.path()))
             .set("member", Part::Sql(link.field.name))
-            .set("sight", Part::Cond(visibility::cond(tx.actor, link.kind, Action::Read)));
+            .set("visibility", Part::Cond(visibility::cond(tx.actor, link.kind, Action::Read)));
         Statement::new("(:rest) or (:unlinked)")
             .set("rest", Part::Nested(Box::new(rest)))
             .set("unlinked", Part::Nested(Box::new(unlinked)))

@@ -52,7 +52,7 @@ impl Kind {
 }
 
 impl Resource for Tag {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TAG, "Labels of records.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TAG, "Tags of records.")
         .shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager)
         .events(&[verbs::BASIC]);
 }
@@ -209,15 +209,15 @@ fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool)
     if from_records { retag_records(tx, &Retagging { old: row.name, new: None }) } else { Ok(()) }
 }
 
-/// The kinds of record that have tags: those that have custom fields.
+/// Returns the kinds of records that have tags: those that can have custom fields.
 fn carriers() -> impl Iterator<Item = Kind> {
     resource::all().filter(|resource| resource.custom_fields).filter_map(|resource| resource.kind)
 }
 
-/// Records that a request changes at most; those that are left are a job's.
-const AT_ONCE: i64 = 500;
-/// Records that a job changes in one transaction.
-const PORTION: i64 = 250;
+/// Maximum records that a request changes. A job changes the others.
+const REQUEST_MAX: i64 = 500;
+/// Maximum records that a job changes in one transaction.
+const BATCH_SIZE: i64 = 250;
 /// The kind of the job.
 pub const JOB: &str = "retag";
 
@@ -234,7 +234,7 @@ struct Count {
     count: i64,
 }
 
-fn is_carried(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
+fn is_used(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
     for kind in carriers() {
         let carried = Statement::new(
             "select count(*) as count from (select from :records where workspace_id = :workspace and deleted_at is null \

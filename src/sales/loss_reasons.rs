@@ -15,7 +15,7 @@ impl Kind {
 }
 
 impl Resource for LossReason {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LOSS_REASON, "Why leads and deals are lost.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LOSS_REASON, "The reasons why leads and deals are lost.")
         .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
         .events(&[verbs::BASIC])
         .included_as(Display::Column("loss_reasons.name"));

@@ -65,7 +65,7 @@ impl Kind {
 }
 
 impl Resource for Pipeline {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PIPELINE, "Funnels of leads and of deals.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PIPELINE, "Pipelines of leads and of deals.")
         .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
         .events(&[&["created", "updated", "reordered"]])
         .included_as(Display::Column("pipelines.name"));

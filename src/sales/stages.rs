@@ -58,7 +58,7 @@ impl Kind {
 }
 
 impl Resource for Stage {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::STAGE, "The steps of a pipeline.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::STAGE, "The stages of a pipeline.")
         .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
         .events(&[verbs::BASIC])
         .included_as(Display::Column("stages.name"));

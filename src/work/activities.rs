@@ -77,7 +77,7 @@ static AUTHOR: Field = field("author_id", &activities::author_id).hot();
 static LINKS: [OwnerLink; 4] = crate::linked_records!(activities);
 
 impl Resource for Activity {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ACTIVITY, "What happened: notes, calls, meetings.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ACTIVITY, "Notes, calls and meetings.")
         .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT])
         .described(&ACTIVITY, "Activity");

@@ -262,7 +262,7 @@ fn reach(actor: &Actor, _: Action) -> Cond {
 }
 
 impl Resource for Import {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::IMPORT, "Spreadsheets into records.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::IMPORT, "Import of CSV files.")
         .shared(Builtin::Manager, Builtin::Manager, Builtin::Manager)
         .reached_by(reach)
         .events(&[&["deleted"]]);

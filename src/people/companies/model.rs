@@ -70,7 +70,7 @@ impl Kind {
 static OWNER: Field = field("owner_id", &companies::owner_id).hot();
 
 impl Resource for Company {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::COMPANY, "Organisations.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::COMPANY, "Companies and other organisations.")
         .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT])
         .described(&COMPANY, "Company")

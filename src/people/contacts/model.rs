@@ -209,7 +209,7 @@ fn display_name(access: &Access) -> &'static str {
 }
 
 impl Resource for Contact {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::CONTACT, "People.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::CONTACT, "People, such as customers.")
         .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT, &["exported", "erased"]])
         .described(&CONTACT, "Contact")

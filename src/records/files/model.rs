@@ -52,7 +52,7 @@ static AUTHOR: Field = field("author_id", &files::author_id).hot();
 static LINKS: [OwnerLink; 4] = crate::linked_records!(files);
 
 impl Resource for File {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::FILE, "Files on records and activities.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::FILE, "Files of records and activities.")
         .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT]);
 }

@@ -122,7 +122,7 @@ impl Kind {
 static OWNER: Field = field("owner_id", &deals::owner_id).hot();
 
 impl Resource for Deal {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::DEAL, "Sales in progress, won and lost.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::DEAL, "Deals: open, won and lost.")
         .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT, verbs::MOVED, &["line_items_changed"]])
         .described(&DEAL, "Deal")

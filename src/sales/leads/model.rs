@@ -122,7 +122,7 @@ impl Kind {
 static OWNER: Field = field("owner_id", &leads::owner_id).hot();
 
 impl Resource for Lead {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LEAD, "Interests that are not qualified yet.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LEAD, "Leads: interests that are not qualified yet.")
         .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT, verbs::MOVED, &["converted", "erased"]])
         .described(&LEAD, "Lead")

@@ -68,7 +68,7 @@ static ASSIGNEE: Field = field("assignee_id", &tasks::assignee_id).hot();
 static LINKS: [OwnerLink; 4] = crate::linked_records!(tasks);
 
 impl Resource for Task {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TASK, "What is to be done.")
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TASK, "Tasks with due dates.")
         .owned(Reach::OwnerOrLinked(&ASSIGNEE, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT, &["completed"]])
         .described(&TASK, "CrmTask")
