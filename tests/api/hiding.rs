@@ -1,7 +1,7 @@
 //! Every field that a role can hide, looked for in every answer: in the usual spelling of the path and in unusual ones.
+use crate::every_operation::{Operation, filled, operations, records, send};
 use crate::support::scopes::scopes;
 use crate::support::{Client, id, stage, unique, user_with, workspace};
-use crate::walk::{Operation, filled, operations, records, send};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use voronka::kernel::access::HIDEABLE;

@@ -1,5 +1,5 @@
 //! Behind a real PgBouncer in transaction mode, which gives each transaction another connection.
-use crate::story;
+use crate::examples;
 use crate::support::process::{Process, folder};
 use crate::support::{Client, database_url, id, unique};
 use diesel::connection::SimpleConnection;

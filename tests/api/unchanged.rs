@@ -1,6 +1,6 @@
 //! A change that changes nothing is none: no version, no event, and whoever asked is told.
+use crate::every_operation::records;
 use crate::support::{Client, events, id, stage, workspace};
-use crate::walk::records;
 use serde_json::{Value as Json, json};
 
 /// What a record holds that a change may say again.

@@ -1,7 +1,7 @@
 //! Entity tags: a reader is answered 304 only while the body that this very reader would get is the one that it has.
+use crate::every_operation::{filled, operations, records};
 use crate::support::scopes::scopes;
 use crate::support::{Client, id, key, stage, user_with, workspace};
-use crate::walk::{filled, operations, records};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ struct Kept {
 fn readable(ids: &HashMap<&'static str, String>) -> Vec<String> {
     let recorded = ["export_contact", "download_file", "get_import_file"];
     let read = operations().into_iter().filter(|op| op.method == "GET" && !recorded.contains(&op.id));
-    let path = |op: crate::walk::Operation| match op.id {
+    let path = |op: crate::every_operation::Operation| match op.id {
         "search" => format!("{}?q=tom", filled(&op, ids)),
         _ => filled(&op, ids),
     };

@@ -1,6 +1,6 @@
 //! What a record was put into, came in with, or brings from a file: what reports make of it.
-use crate::figures::{counts, deal, go, group, pipeline, reason};
 use crate::imports::import;
+use crate::report_figures::{counts, deal, go, group, pipeline, reason};
 use crate::support::{Client, id, stage, workspace};
 use serde_json::{Value as Json, json};
 

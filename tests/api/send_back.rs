@@ -1,6 +1,6 @@
 //! A form that sends the whole record: what a GET answers, a PATCH takes back, also of records of which nothing can be changed.
 use crate::bodies::{NOBODY, filled, schemas};
-use crate::forms::{only, words};
+use crate::error_details::{only, words};
 use crate::support::{Client, client::DOCUMENT, id, unique, user_with, workspace};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -246,7 +246,7 @@ fn line_items_can_be_sent_back() {
 #[test]
 fn one_record_comes_with_the_names_that_a_list_comes_with() {
     let owner = workspace();
-    let ids = crate::walk::records(&owner);
+    let ids = crate::every_operation::records(&owner);
     let mut tried = 0;
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         let Some(root) = path.strip_suffix("_id}").and_then(|path| path.rsplit_once("/{")).map(|(root, _)| root) else {
