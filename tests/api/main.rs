@@ -1,4 +1,4 @@
-//! The product, tested from outside: a real server on a real PostgreSQL, every answer checked against the document.
+//! Integration tests: a real server on a real PostgreSQL, with every answer checked against the OpenAPI document.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod access;
 mod account_privacy;
