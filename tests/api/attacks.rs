@@ -367,7 +367,7 @@ fn a_key_is_limited_to_its_scopes() {
     }
     expect("patch", &contacts.patch(&format!("/contacts/{contact}"), json!({})), 403, "insufficient_scope");
     let document = contacts.send("GET", "//openapi.json?custom=true", None, "").ok().to_string();
-    assert!(!document.contains("secret_margin"), "the fields of deals are shown to a key for contacts");
+    assert!(!document.contains("secret_margin"), "a key for contacts can see the fields of deals");
     let convert = format!("/leads/{lead}/convert");
     expect("convert", &key(&owner, &["leads:write"]).post(&convert, json!({})), 403, "insufficient_scope");
     let import = key(&owner, &["imports:write", "imports:read"]).upload("contacts", "x.csv", b"first_name\nAnn\n");
@@ -385,7 +385,7 @@ fn a_key_is_limited_to_its_scopes() {
     // A role that may not read deals does not see the names of their fields.
     let (blind, _) = user_with(&owner, &[["contacts", "all", "all", "all", "all", "none"]], json!({}));
     let document = blind.send("GET", "//openapi.json?custom=true", None, "").ok().to_string();
-    assert!(!document.contains("secret_margin"), "the fields of deals are shown to who may not read deals");
+    assert!(!document.contains("secret_margin"), "a role without deals can see the fields of deals");
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn a_batch_records_all_consents() {
             .collect();
         let given = 1 + usize::from(n.is_multiple_of(2));
         assert_eq!(told.iter().filter(|(_, granted)| *granted).count(), given, "{told:?}");
-        assert_eq!(told.len(), 2 + given, "what was granted is taken back: {told:?}");
+        assert_eq!(told.len(), 2 + given, "a granted consent is revoked: {told:?}");
     }
 }
 
@@ -299,7 +299,7 @@ fn files_have_a_quota() {
     let (other, deal) = register("two");
     let keyed = other.with("Idempotency-Key", "once");
     let kept = upload(&keyed, &deal, 1000).created();
-    assert_eq!(upload(&keyed, &deal, 1000).created(), kept, "what was kept before is answered again");
+    assert_eq!(upload(&keyed, &deal, 1000).created(), kept, "the stored answer is returned again");
     let made = other.post("/api-keys", json!({ "name": "k", "scopes": ["files:read"] })).created();
     let reader = at.with("Authorization", &format!("Bearer {}", made["key"].as_str().unwrap()));
     assert_eq!(reader.get("/files/usage").ok()["bytes"], 1000);

@@ -81,9 +81,8 @@ fn more(schema: &str) -> Json {
     }
 }
 
-/// Builds a body with the required members and `value` at `place`: at a list member a list replaces the list, any
-/// other value
-/// becomes its only item. `own` supplies ids for members.
+/// Builds a body with the required members and `value` at `place`. For a list member, a list replaces it, and any
+/// other value becomes its only item. `own` supplies ids for members.
 pub fn body(schema: &str, place: &[&str], value: &Json, own: &dyn Fn(&str) -> Option<String>) -> Json {
     let mut body = json!({});
     let properties = &schemas()[schema]["properties"];

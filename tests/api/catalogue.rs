@@ -49,13 +49,13 @@ fn every_key_of_a_workspace_table_starts_with_the_workspace() {
          join pg_attribute a on a.attrelid = t.oid and a.attname = 'workspace_id' \
          where {tables} and i.indisunique and i.indkey[0] <> a.attnum"
     ));
-    assert!(indexes.is_empty(), "unique over all workspaces: {indexes:?}");
+    assert!(indexes.is_empty(), "indexes without workspace_id: {indexes:?}");
     let links = ask(&format!(
         "select c.conname::text as what from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_class r on r.oid = c.confrelid \
          join pg_attribute a on a.attrelid = t.oid and a.attname = 'workspace_id' \
          where c.contype = 'f' and {tables} and c.conkey[1] <> a.attnum and r.relname not in ('logins')"
     ));
-    assert!(links.is_empty(), "links that could cross workspaces: {links:?}");
+    assert!(links.is_empty(), "foreign keys that could cross workspaces: {links:?}");
     let unnamed = ask(
         "select t.relname::text as what from pg_class t join pg_trigger g on g.tgrelid = t.oid where not g.tgisinternal",
     );
@@ -130,7 +130,7 @@ fn event_numbers_continue_after_a_restore() {
         let rows: Vec<Found> = diesel::sql_query(sql).load(&mut conn).unwrap();
         rows.into_iter().map(|row| row.what).collect()
     };
-    assert_eq!(feed(), [""; 0], "nothing of it is told");
+    assert_eq!(feed(), [""; 0], "the feed must be empty");
     assert_eq!(
         migrations::counted_elsewhere(&mut PgConnection::establish(&url).unwrap()).unwrap(),
         Some(5_000_000_000)

@@ -42,7 +42,10 @@ fn the_document_equals_the_committed_one() {
             std::fs::write(&path, text).unwrap();
         }
         let committed = std::fs::read(&path).unwrap_or_default();
-        assert!(committed == text, "{path} is not what the code makes; run UPDATE=1 cargo test --test api document");
+        assert!(
+            committed == text,
+            "{path} differs from the generated document; run UPDATE=1 cargo test --test api document"
+        );
     }
 }
 

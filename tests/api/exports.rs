@@ -43,8 +43,7 @@ fn an_export_holds_only_exportable_records() {
     let file = ann.with("Accept", "text/csv").get("/contacts").text;
     assert!(file.contains("Hers") && !file.contains("Another") && !file.contains("5550"), "{file}");
     ann.with("Accept", "text/csv").get("/deals").problem(403, "forbidden");
-    // Where a permission reaches only some owners, a request without an owner filter returns the caller's own
-    // records.
+    // Where the create permission covers only some owners, a record created without an owner belongs to the caller.
     assert_eq!(ann.post("/contacts", json!({ "first_name": "New" })).created()["owner_id"], ann_id.as_str());
 }
 

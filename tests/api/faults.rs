@@ -38,7 +38,7 @@ fn an_import_resumes_after_its_server_is_killed() {
     let process = Process::start(&dir);
     let client = again(&process);
     let before = client.get(&format!("/jobs/{job}")).ok();
-    assert_eq!(before["status"], "running", "the import was over before the server could be killed: {before}");
+    assert_eq!(before["status"], "running", "the import ended before the server was killed: {before}");
     let done = finished(&client, &job);
     assert_eq!((&done["status"], &done["done"]), (&json!("succeeded"), &json!(ROWS)));
     let report = client.get(&format!("/imports/{import}")).ok()["report"].clone();
@@ -73,7 +73,7 @@ fn the_server_survives_a_database_crash() {
                 assert_eq!(answer.ok()["page"]["total"], turn);
                 break;
             }
-            assert!(begin.elapsed() < Duration::from_secs(40), "the database does not come back");
+            assert!(begin.elapsed() < Duration::from_secs(40), "the database did not come back");
             std::thread::sleep(Duration::from_millis(100));
         }
     }

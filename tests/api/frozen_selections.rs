@@ -30,9 +30,8 @@ fn wide() -> Json {
     json!({ "any": [cond("title", "starts_with", "Old"), cond("title", "starts_with", "New")] })
 }
 
-/// Requests a job and changes its segment or view before a worker runs it. To do so it restores the finished job and
-/// the
-/// records it deleted to the state at the request. Returns the job when it has ended again.
+/// Requests a job and changes its segment or view before a worker runs it: resets the finished job and restores the
+/// records it deleted, makes the change, and waits for the second run. Returns the job.
 fn meanwhile(owner: &Client, selection: &Json, change: impl FnOnce()) -> Json {
     let answer = owner.post("/deals/bulk-delete", json!({ "selection": selection })).expect(202);
     assert_eq!(answer["total"], 2);

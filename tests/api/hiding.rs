@@ -58,7 +58,7 @@ fn traced(owner: &Client) -> HashMap<&'static str, String> {
         json!({ "title": "Traced", "person": { "name": "Trace Personson", "company_name": "Trace Personson Ltd" },
             "value": { "amount": 5_432_167, "currency": "USD" }, "custom_fields": own("own lead trace") }),
     );
-    // A role that hides the contact must not see a default title derived from it, so the deal has a title.
+    // A lead without a title is named after its person; a role that hides the person must not see that name.
     let hidden = json!([{ "resource": "leads", "field": "person" }]);
     let role = json!({ "key": "blind", "name": "Blind", "grants": [], "hidden_fields": hidden });
     owner.post("/roles", role).created();
@@ -161,7 +161,7 @@ fn a_hidden_field_is_in_no_answer() {
     for (resource, field, trace) in TRACES {
         let places: Vec<String> =
             shown.iter().filter(|(_, text)| text.contains(trace)).map(|(id, _)| id.clone()).collect();
-        assert!(places.len() > 2, "{resource}.{field} is hardly shown to anybody: {places:?}");
+        assert!(places.len() > 2, "{resource}.{field} appears in too few answers: {places:?}");
         let hidden = json!({ "hidden_fields": [{ "resource": resource, "field": field }] });
         let (client, _) = user_with(&owner, &all, hidden);
         // Encoded paths are only checked where another caller sees the field.

@@ -15,7 +15,7 @@ fn of_stage(owner: &Client, report: &str, name: &str) -> Json {
 }
 
 #[test]
-fn a_moved_record_passes_no_stages() {
+fn a_record_moved_by_a_stage_removal_passes_no_stage() {
     let owner = workspace();
     let [first, last] = ["Active inquiry", "Agreed and invoiced"].map(|name| stage(&owner, "deal", name));
     let (moved, restored) = (deal(&owner, json!({})), deal(&owner, json!({})));

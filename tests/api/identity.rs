@@ -48,7 +48,7 @@ fn signing_in_needs_the_right_password() {
     assert_eq!(wrong["detail"], nobody["detail"]);
     let body = json!({ "workspace_name": "B", "name": "B", "email": "b@example.com", "password": "s3cr3t" });
     let problem = Client::anonymous().post("/auth/register", body).problem(422, "validation_failed");
-    assert!(!problem.to_string().contains("s3cr3t"), "the password must not come back: {problem}");
+    assert!(!problem.to_string().contains("s3cr3t"), "the answer must not contain the password: {problem}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub fn finished(client: &Client, job: &str) -> Json {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    panic!("the job does not end");
+    panic!("the job did not end");
 }
 
 fn run(client: &Client, import: &str, settings: &Json, dry_run: bool) -> Json {

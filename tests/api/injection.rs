@@ -152,13 +152,13 @@ fn values_match_literally() {
             ids
         };
         let list = |query: String| ids(&owner.get(&format!("/companies?{query}")).ok());
-        assert_eq!(list(format!("sector={}", literal(text))), holding(&|t: &str| t == text), "equal to {text:?}");
-        assert_eq!(list(format!("sector__ne={}", literal(text))).len(), TEXTS.len() - 1, "other than {text:?}");
+        assert_eq!(list(format!("sector={}", literal(text))), holding(&|t: &str| t == text), "eq {text:?}");
+        assert_eq!(list(format!("sector__ne={}", literal(text))).len(), TEXTS.len() - 1, "ne {text:?}");
         let (contains, starts) = (holding(&|t: &str| t.contains(text)), holding(&|t: &str| t.starts_with(text)));
         assert_eq!(list(asked("sector__contains", text)), contains, "with {text:?} in it");
-        assert_eq!(list(asked("sector__starts_with", text)), starts, "beginning with {text:?}");
+        assert_eq!(list(asked("sector__starts_with", text)), starts, "starts_with {text:?}");
         let cond = json!({ "all": [{ "field": "sector", "op": "contains", "values": [text] }] });
-        assert_eq!(ids(&owner.post("/companies/search", cond).ok()), contains, "with {text:?} in it, in a body");
+        assert_eq!(ids(&owner.post("/companies/search", cond).ok()), contains, "contains {text:?} in a body");
         owner.get(&format!("/companies?{}", asked("q", text))).ok();
         owner.get(&format!("/search?{}", asked("q", text))).ok();
     }
@@ -256,10 +256,10 @@ fn unusual_characters_are_kept_or_refused() {
     assert_eq!(why(&unseen), "/last_name required");
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
     let decomposed = owner.get(&format!("/contacts?{}", asked("first_name", "Jose\u{301}"))).ok();
-    assert_eq!(decomposed["data"][0]["first_name"], "José", "a filter is normalised as the texts are");
+    assert_eq!(decomposed["data"][0]["first_name"], "José", "filter values are normalized like stored texts");
     for text in ["one\n\ttwo", "a\u{202e}b"] {
         let note = json!({ "type": "note", "text": text, "contact_id": contact });
-        assert_eq!(owner.post("/activities", note).created()["text"], text, "a long text keeps what nobody sees");
+        assert_eq!(owner.post("/activities", note).created()["text"], text, "long texts keep invisible characters");
     }
     for email in [
         "\u{430}nn@example.com",

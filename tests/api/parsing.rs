@@ -197,7 +197,7 @@ fn a_body_matches_its_content_length() {
         let (answer, closed) = raw(sent.as_bytes());
         // Unread data resets the connection on close, which may lose the answer.
         assert!(status(&answer) == expected || (answer.is_empty() && closed), "{name}: {answer}");
-        assert!(closed, "{name}: the connection stays open");
+        assert!(closed, "{name}: the connection must be closed");
     }
 }
 

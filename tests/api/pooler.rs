@@ -46,7 +46,7 @@ impl Pooler {
         let begin = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let log = || fs::read_to_string(pooler.dir.join("log")).unwrap_or_default();
-            assert!(begin.elapsed() < Duration::from_secs(20), "pgbouncer does not start: {}", log());
+            assert!(begin.elapsed() < Duration::from_secs(20), "pgbouncer did not start: {}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
         pooler

@@ -124,7 +124,7 @@ pub fn gathered(word: &str, workspace: &str) {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    panic!("{word} was not gathered");
+    panic!("{word} is not in the vocabulary");
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn a_condition_means_the_same_in_sql_and_in_memory() {
             Ok(())
         })
         .unwrap();
-    assert!(telling.get() > 100, "only {} of the conditions tell some rows from others", telling.get());
+    assert!(telling.get() > 100, "only {} of the conditions match some rows but not all", telling.get());
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn nothing_enters_a_stage_during_its_removal() {
         });
         let gone = owner.get(&format!("/stages/{stage}")).status == 404;
         let inside = owner.get(&format!("/deals?stage_id={stage}")).ok()["data"].as_array().unwrap().len();
-        assert!(!gone || inside == 0, "{inside} deals are in a stage that is gone");
+        assert!(!gone || inside == 0, "{inside} deals are in a deleted stage");
     }
     // When two requests remove the last two stages of a category, one is refused.
     let stages = owner.get(&format!("/pipelines/{}", id(&pipeline))).ok()["stages"].clone();

@@ -59,7 +59,7 @@ fn reordering_stages_changes_no_past_progress() {
     owner.post("/stages", json!({ "pipeline_id": id(&pipeline), "name": "Trial" })).created();
     assert_eq!(of("Trial"), Some(0));
     owner.delete(&format!("/stages/{second}?move_to={first}")).gone();
-    // A deal moved to another pipeline has passed no stage on the way.
+    // A deal moved because its stage was removed has passed no stage on the way.
     assert_eq!([of("Active inquiry"), of("Quote sent"), of("Agreed and invoiced")], [Some(2), Some(1), Some(1)]);
     let found = group(&owner, "funnel");
     for stage in found["stages"].as_array().unwrap() {
@@ -187,7 +187,7 @@ const SPLITS: [(&[i64], i64, &[i64]); 12] = [
     (&[1, 2], 100, &[33, 67]),
     (&[1, 1, 1], -100, &[-33, -33, -34]),
     (&[0, 0], 3, &[2, 1]),
-    // A discount has no share and takes none from the others.
+    // A line with a negative total has no share and takes none from the others.
     (&[10_000_000, -9_999_999], 1_000_000_000_000, &[1_000_000_000_000, 0]),
     (&[100, -99], 7, &[7, 0]),
     (&[-5, 30, 10], -100, &[0, -25, -75]),

@@ -93,9 +93,9 @@ fn a_timeline_includes_related_records() {
         let told = told(&items);
         assert!(told.is_superset(&expected), "{path}: {:?}", expected.difference(&told));
         let ids: BTreeSet<&str> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
-        assert_eq!(ids.len(), items.len(), "{path}: nothing is told twice");
+        assert_eq!(ids.len(), items.len(), "{path}: duplicate items");
         let sorted = items.windows(2).all(|pair| pair[0]["at"].as_str() >= pair[1]["at"].as_str());
-        assert!(sorted, "{path}: the latest is first");
+        assert!(sorted, "{path}: items must be sorted newest first");
         // Paging gives the same items, and costs the record and one statement.
         let (mut pages, mut next) = (Vec::new(), format!("{path}/timeline?limit=3"));
         loop {
@@ -179,7 +179,7 @@ fn a_timeline_respects_visibility() {
         }
     }
     assert!(owner.get(&format!("{path}/timeline")).text.contains("987654"));
-    assert!(!seller.get(&format!("{path}/timeline")).text.contains("987654"), "a hidden field stays hidden");
+    assert!(!seller.get(&format!("{path}/timeline")).text.contains("987654"), "a hidden field is visible");
     let related = |client: &Client, list: &str| {
         client.get(&format!("/{list}?contact_id={person}&related=true")).ok()["data"].as_array().unwrap().len()
     };
@@ -200,7 +200,7 @@ fn a_timeline_respects_visibility() {
         }
     }
     let patched = seller.patch(&path, json!({ "position": "CEO" })).ok();
-    assert_eq!(patched["next_task"]["id"], json!(mine), "the answer to a change too");
+    assert_eq!(patched["next_task"]["id"], json!(mine), "the answer to a PATCH");
     assert!(seller.get("/contacts?sort=-next_task_at&limit=1").ok()["data"][0]["next_task"]["id"] == json!(mine));
 }
 

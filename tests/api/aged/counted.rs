@@ -80,9 +80,9 @@ fn place(order: &[String], stage: &str) -> Option<usize> {
     order.iter().position(|known| known == stage)
 }
 
-/// Returns whether a deal moved forward: in the stage order at the time of the move, or, if the stage was not part of
-/// it, in
-/// the order at entry. A reassigned deal did not move forward, nor did one that went from one final stage to another.
+/// Returns whether a deal moved forward, by the stage order at the time of the move or, if the stage was not part of
+/// it, at entry. A deal moved because its stage was removed did not move forward, nor did one that went from one final
+/// stage to another.
 fn forward(world: &World, from: &Stay, to: &Stay) -> bool {
     let later = |order: &[String]| Some(place(order, &to.stage)? > place(order, &from.stage)?);
     let order = later(&to.order).or_else(|| later(&from.order));

@@ -162,7 +162,7 @@ fn reports_over_aged_data_match_the_history() {
             forward += counted::flow(&world, pipeline, &(i64::MIN..i64::MAX)).stages.len();
         }
     }
-    assert!(removed > 5 && forward > 10, "the worlds were too quiet: {removed} {forward}");
+    assert!(removed > 5 && forward > 10, "too few events in the generated data: {removed} {forward}");
 }
 
 /// Reads a deal again.
