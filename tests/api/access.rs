@@ -311,8 +311,7 @@ fn indirect_operations_respect_visibility() {
     ann.get(&format!("/tasks/{task}")).ok();
     ann.patch(&format!("/tasks/{task}"), json!({ "title": "X" })).problem(403, "forbidden");
     ann.delete(&format!("/tasks/{task}")).problem(403, "forbidden");
-    // The permission to read only one's own tasks does not allow it either: tasks seen through the deal still belong
-    // to others.
+    // The permission to update one's own tasks does not allow it either: those tasks belong to other users.
     let (eve, eve_id) = user_with(&owner, &own(), json!({}));
     let deal = id(&owner.post("/deals", json!({ "title": "D", "owner_id": eve_id })).created());
     let task = id(&owner.post("/tasks", json!({ "title": "T", "deal_id": deal })).created());

@@ -166,8 +166,7 @@ fn an_export_shows_only_exportable_values() {
     bob.with("Accept", "text/csv").post("/contacts/search", json!({})).problem(403, "forbidden");
 }
 
-/// Requests every read as CSV and as a picture: unsupported formats are refused instead of answered in another
-/// format.
+/// Requests every read as CSV and as a picture: an unsupported format is refused.
 #[test]
 fn unsupported_formats_are_refused() {
     let owner = workspace();

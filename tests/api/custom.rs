@@ -391,8 +391,8 @@ fn reports_group_by_custom_fields() {
         owner.get(&format!("/analytics/win-rate?group_by={wrong}")).problem(400, "invalid_parameter");
     }
     owner.get("/analytics/leaderboard?group_by=cf.region").problem(400, "unknown_parameter");
-    // Groups show names, so grouping by users needs the permission to read users; a hidden field cannot be grouped
-    // by.
+    // Groups show names, so grouping by users needs the permission to read users.
+    // Grouping by a hidden field is refused.
     let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "cf.region" }] });
     let analyst =
         [["deals", "all", "none", "none", "none", "none"], ["analytics", "all", "none", "none", "none", "none"]];

@@ -30,8 +30,7 @@ const TRACES: [(&str, &str, &str); 20] = [
     ("deals", "cf.trace", "own deal trace"),
 ];
 
-/// Creates records with a trace in each field, changes them once so that events mention it, and returns the ids for
-/// paths.
+/// Creates records with a trace in each field and changes them once, so that events mention it. Returns ids for paths.
 fn traced(owner: &Client) -> HashMap<&'static str, String> {
     let mut ids = records(owner);
     for resource in ["contacts", "companies", "leads", "deals"] {
@@ -100,8 +99,7 @@ fn asked(op: &Operation) -> Option<&'static str> {
 /// Another spelling of the same path.
 type Spelling = fn(&str) -> String;
 
-/// Returns the answers to these operations, or to all: each as JSON, lists as CSV, and the search for the record
-/// names.
+/// Returns the answers to these operations, or to all: each as JSON, lists as CSV, and searches for the record names.
 fn told(client: &Client, ids: &HashMap<&'static str, String>, spelt: Spelling, of: &[String]) -> Vec<(String, String)> {
     let mut answers = Vec::new();
     let wanted =

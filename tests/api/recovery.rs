@@ -1,5 +1,4 @@
-//! Mails for invitations, forgotten passwords and new addresses, read from the folder that a server without SMTP
-//! writes to.
+//! Mails for invitations, password resets and new addresses, read from the mail folder of a server without SMTP.
 use crate::support::server::mail_folder;
 use crate::support::{Client, id, key, register, unique, workspace};
 use serde_json::{Value as Json, json};

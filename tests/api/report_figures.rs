@@ -54,8 +54,7 @@ fn reordering_stages_changes_no_past_progress() {
     // A deal that begins now begins in the stage that is first now.
     deal(&owner, json!({}));
     assert_eq!([of("Active inquiry"), of("Quote sent"), of("Agreed and invoiced")], [Some(2), Some(1), Some(1)]);
-    // A stage added later was not passed by earlier deals; a deleted stage stays in the history of the deals that
-    // passed it.
+    // Earlier deals did not pass a stage added later; deals that passed a deleted stage still count for it.
     owner.post("/stages", json!({ "pipeline_id": id(&pipeline), "name": "Trial" })).created();
     assert_eq!(of("Trial"), Some(0));
     owner.delete(&format!("/stages/{second}?move_to={first}")).gone();

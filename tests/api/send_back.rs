@@ -409,8 +409,7 @@ fn generic(path: &str) -> String {
     })
 }
 
-/// A form changes one value and sends the rest as answered: the change counts, derived members do not conflict with
-/// it.
+/// A form changes one value and sends the rest as answered: derived members do not conflict with the change.
 #[test]
 fn a_modified_answer_changes_only_the_modified_member() {
     let owner = workspace();

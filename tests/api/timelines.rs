@@ -1,5 +1,4 @@
-//! Timelines and next tasks of contacts, companies and deals with their related records, limited to what the caller
-//! sees.
+//! Timelines and next tasks, which include related records and respect visibility.
 use crate::files::upload;
 use crate::support::{Client, database_url, events, id, key, user_with, workspace};
 use diesel::connection::SimpleConnection;

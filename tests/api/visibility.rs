@@ -1,5 +1,4 @@
-//! Every operation on one record, with every visibility of its permission: own, a team member's and a stranger's
-//! records.
+//! Calls every operation on one record with every visibility of its permission: own, team, all.
 use crate::files::upload;
 use crate::support::scopes::scopes;
 use crate::support::{Client, client::DOCUMENT, id, stage, unique, user_with, workspace};

@@ -1,5 +1,4 @@
-//! Indirect operations respect visibility: adding users follows the rules for changing them; feed and segments reveal
-//! nothing.
+//! Indirect operations respect visibility: adding users, the event feed, and members of segments.
 use crate::imports::import;
 use crate::support::{Client, events, id, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
