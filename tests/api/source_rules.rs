@@ -1,4 +1,4 @@
-//! The house keeps its own order: imports go one way, files stay readable, settings are written down.
+//! Rules for the source: imports go one way, files stay short, settings are documented.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     entries.flat_map(of).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
 }
 
-/// The rooms in the order in which they stand on each other.
-fn rooms() -> Vec<String> {
+/// Returns the modules in the order of `src/lib.rs`, in which each may import only earlier ones.
+fn modules() -> Vec<String> {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     lib.lines().filter_map(|l| l.strip_prefix("pub mod ")).map(|l| l.trim_end_matches(';').to_owned()).collect()
 }
 
-/// The rooms that a file names after `crate::`, alone or in braces, in `use` or inside an expression.
-fn named_rooms(text: &str) -> BTreeSet<String> {
+/// Returns the modules that a file names after `crate::`, alone or in braces, in `use` or in an expression.
+fn named_modules(text: &str) -> BTreeSet<String> {
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let mut found = BTreeSet::new();
@@ -52,54 +52,56 @@ fn named_rooms(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Every room with the rooms that its files import.
-fn arrows() -> BTreeMap<String, BTreeSet<String>> {
-    let rooms = rooms();
-    let mut arrows = BTreeMap::new();
+/// Returns every module with the modules that its files import.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let modules = modules();
+    let mut imports = BTreeMap::new();
     for file in sources(&root().join("src")) {
         let inside = file.strip_prefix(root().join("src")).unwrap();
-        let room = inside.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
-        if rooms.contains(&room) {
-            let named = named_rooms(&fs::read_to_string(&file).unwrap());
-            let others: Vec<String> = named.into_iter().filter(|name| rooms.contains(name) && *name != room).collect();
-            arrows.entry(room).or_insert_with(BTreeSet::new).extend(others);
+        let module =
+            inside.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+        if modules.contains(&module) {
+            let named = named_modules(&fs::read_to_string(&file).unwrap());
+            let others: Vec<String> =
+                named.into_iter().filter(|name| modules.contains(name) && *name != module).collect();
+            imports.entry(module).or_insert_with(BTreeSet::new).extend(others);
         }
     }
-    arrows
+    imports
 }
 
 #[test]
-fn every_form_of_an_import_is_read() {
+fn every_form_of_import_is_recognized() {
     let text = "use crate::{db::{a, b}, web};\nuse crate::kernel::x;\nlet y = crate::sales::z();\n// use crate::cli;";
-    let read: Vec<String> = named_rooms(text).into_iter().filter(|name| !name.is_empty()).collect();
+    let read: Vec<String> = named_modules(text).into_iter().filter(|name| !name.is_empty()).collect();
     assert_eq!(read, ["db", "kernel", "sales", "web"]);
 }
 
 #[test]
 fn imports_go_one_way() {
-    let rooms = rooms();
-    let place = |name: &String| rooms.iter().position(|room| room == name);
-    for (room, named) in arrows() {
-        let upward: Vec<&String> = named.iter().filter(|name| place(name) > place(&room)).collect();
-        assert!(upward.is_empty(), "{room} imports {upward:?}");
+    let modules = modules();
+    let place = |name: &String| modules.iter().position(|module| module == name);
+    for (module, named) in imports() {
+        let upward: Vec<&String> = named.iter().filter(|name| place(name) > place(&module)).collect();
+        assert!(upward.is_empty(), "{module} imports {upward:?}");
     }
 }
 
-/// The list of imports in docs/architecture.md is the one of the code.
+/// The list of imports in docs/architecture.md matches the code.
 #[test]
-fn the_picture_is_true() {
+fn the_architecture_page_lists_the_imports() {
     let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let lines = text.lines().filter_map(|line| line.split_once(" -> "));
     let set = |names: &str| names.split_whitespace().map(str::to_owned).collect::<BTreeSet<String>>();
-    let drawn: BTreeMap<String, BTreeSet<String>> =
-        lines.map(|(room, named)| (room.trim().to_owned(), set(named))).collect();
-    let arrows: BTreeMap<_, _> = arrows().into_iter().filter(|(_, named)| !named.is_empty()).collect();
-    assert_eq!(drawn, arrows);
+    let documented: BTreeMap<String, BTreeSet<String>> =
+        lines.map(|(module, named)| (module.trim().to_owned(), set(named))).collect();
+    let imports: BTreeMap<_, _> = imports().into_iter().filter(|(_, named)| !named.is_empty()).collect();
+    assert_eq!(documented, imports);
 }
 
-/// The files that docs/architecture.md names are there.
+/// The files that docs/architecture.md names exist.
 #[test]
-fn the_files_of_the_picture_are_there() {
+fn the_files_in_the_architecture_page_exist() {
     let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let named = text.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && word.contains('.'));
     let missing: Vec<&str> = named
@@ -110,7 +112,7 @@ fn the_files_of_the_picture_are_there() {
 }
 
 #[test]
-fn files_stay_readable() {
+fn files_have_at_most_500_lines() {
     let long: Vec<String> = sources(&root().join("src"))
         .into_iter()
         .chain(sources(&root().join("tests")))
@@ -124,7 +126,7 @@ fn files_stay_readable() {
 }
 
 #[test]
-fn every_setting_is_written_down() {
+fn every_setting_is_documented() {
     let mut code = BTreeSet::new();
     for file in sources(&root().join("src")) {
         let text = fs::read_to_string(file).unwrap();
@@ -144,7 +146,7 @@ fn every_setting_is_written_down() {
     assert_eq!(code, written);
 }
 
-/// The types that stand for a resource: those with `impl Resource for`.
+/// Returns the resource types: those with `impl Resource for`.
 fn resources(text: &str) -> BTreeSet<&str> {
     text.split("impl Resource for ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect()
 }
@@ -155,25 +157,25 @@ fn every_resource_is_listed_and_guarded() {
     let list = fs::read_to_string(root().join("src/resources.rs")).unwrap();
     for resource in resources(&text) {
         assert!(list.contains(&format!("{resource}::DESCRIPTOR,")), "src/resources.rs does not list {resource}");
-        let asked = ["Read", "Create", "Update", "Delete"].iter().any(|action| {
+        let checked = ["Read", "Create", "Update", "Delete"].iter().any(|action| {
             text.contains(&format!("can::{action}<{resource}>"))
                 || text.contains("can::Read<$row>") && text.contains(&format!("    {resource}, "))
         });
-        assert!(asked, "no operation asks for a permission to {resource}");
+        assert!(checked, "no operation checks a permission for {resource}");
     }
 }
 
-/// Files of the mechanisms that may name resources, and why.
+/// Files of the shared modules that may name resources, and why.
 const NAMED_IN: [(&str, &str); 2] = [
-    ("db/related.rs", "it decides what belongs to contacts, companies, leads and deals, in one place for all of them"),
-    ("db/backfill", "it brings rows of earlier versions up to date, as migrations do"),
+    ("db/related.rs", "it decides which records are related to contacts, companies, leads and deals, in one place"),
+    ("db/backfill", "it updates rows of earlier versions, as migrations do"),
 ];
 
-/// Resources that are not of the domain: who acts, and what runs.
-const OF_THE_HOUSE: [&str; 3] = ["USER", "WORKSPACE", "JOB"];
+/// Resources outside the domain that every module may name.
+const SYSTEM_RESOURCES: [&str; 3] = ["USER", "WORKSPACE", "JOB"];
 
 #[test]
-fn mechanisms_name_no_resource() {
+fn shared_modules_name_no_resource() {
     for module in ["kernel", "db", "web", "http"] {
         for file in sources(&root().join("src").join(module)) {
             let path = file.strip_prefix(root().join("src")).unwrap().to_string_lossy().into_owned();
@@ -186,7 +188,7 @@ fn mechanisms_name_no_resource() {
                 .split("Kind::")
                 .skip(1)
                 .filter_map(|rest| rest.split(|c: char| !c.is_uppercase() && c != '_').next());
-            let named: Vec<&str> = kinds.filter(|name| name.len() > 1 && !OF_THE_HOUSE.contains(name)).collect();
+            let named: Vec<&str> = kinds.filter(|name| name.len() > 1 && !SYSTEM_RESOURCES.contains(name)).collect();
             assert!(named.is_empty(), "{path} names {named:?}");
         }
     }
