@@ -1,5 +1,6 @@
 //! Every resource of the product, in one list: a resource that is not here does not exist for roles, keys and mechanisms.
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
+use crate::records::bulk::{self, BulkStore};
 use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
 
 const ALL: &[&Descriptor] = &[
@@ -37,9 +38,19 @@ const ALL: &[&Descriptor] = &[
     analytics::search::SearchResult::DESCRIPTOR,
 ];
 
+/// The resources that have bulk jobs.
+const BULK: &[&dyn BulkStore] = &[
+    bulk::of::<people::companies::model::Company>(),
+    bulk::of::<people::contacts::model::Contact>(),
+    bulk::of::<sales::leads::model::Lead>(),
+    bulk::of::<sales::deals::model::Deal>(),
+    bulk::of::<work::tasks::model::Task>(),
+];
+
 /// Makes them known; every entry point calls it first.
 pub fn install() {
     resource::install(ALL);
+    bulk::install(BULK);
 }
 
 /// What each resource has, as `GET /schema/{resource}` describes it.

@@ -1,6 +1,7 @@
 //! What every report is asked: which pipeline, which period, in which time zone, which records, grouped by what.
 use crate::analytics::grouping::{Group, wrong};
 use crate::db::sql::{Part, Statement};
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor, Settings};
@@ -135,7 +136,7 @@ fn pipeline(tx: &mut Tx<'_>, named: Option<Uuid>) -> Result<(Uuid, PipelineKind)
     match named {
         None => Ok((pipelines::choose(tx, None, PipelineKind::Deal)?, PipelineKind::Deal)),
         Some(id) => {
-            let found = pipelines::find(tx, id).map_err(|_| wrong("pipeline_id", "there is no such pipeline"))?;
+            let found = pipelines::Row::find(tx, id).map_err(|_| wrong("pipeline_id", "there is no such pipeline"))?;
             Ok((id, found.kind))
         }
     }

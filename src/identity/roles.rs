@@ -1,7 +1,7 @@
 //! Roles: named sets of rights. Five are built in; a workspace adds its own.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
@@ -9,6 +9,7 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -17,7 +18,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::roles;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -56,7 +57,7 @@ impl Kind {
 impl Resource for Role {
     const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
 }
-page!(RolePage of Role);
+pub type RolePage = Page<Role>;
 
 impl Role {
     /// A built-in role has the rights of this version of the product.
@@ -132,7 +133,7 @@ static ROLE: Fields<roles::table> = Fields {
     table: PhantomData,
 };
 list_params!(RoleList, ROLE.parameters());
-owned!(roles, Role);
+stored!(roles, Role);
 
 const CONSTRAINTS: ConstraintRules = &[("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
@@ -230,7 +231,7 @@ fn require_own(tx: &Tx<'_>, role: &Role) -> Result<()> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -> Result<Role> {
-    let before = lock(tx, id, expected)?.complete();
+    let before = Role::lock(tx, id, expected)?.complete();
     // Rights are a set: in another order they are the same.
     let grants = changes.grants.clone().filter(|grants| !same_set(grants, &before.grants.0));
     let hidden = changes.hidden_fields.clone().filter(|fields| !same_set(fields, &before.hidden_fields.0));
@@ -256,7 +257,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let role = lock(tx, id, expected)?;
+    let role = Role::lock(tx, id, expected)?;
     require_own(tx, &role)?;
     diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
         diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
@@ -274,7 +275,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
     let (plan, link) = (ROLE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let mut page = list!(tx, roles, Role, &plan => RolePage);
+        let mut page = table::page::<Role>(tx, &plan)?;
         page.data = page.data.into_iter().map(Role::complete).collect();
         link.reply(&page.page, &page)
     })
@@ -293,7 +294,7 @@ async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<R
     responses((status = 200, description = "The role", body = Role)))]
 #[get("/roles/{role_id}")]
 async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?.complete())).await
+    ctx.read(move |tx| Reply::record(&Role::find(tx, id.0)?.complete())).await
 }
 
 /// Change a role of your own. It holds for its users within seconds.

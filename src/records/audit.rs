@@ -1,4 +1,5 @@
 //! The audit log: who did what, when and from where, with what was before and after. The same rows as the feed, read by who answers for them.
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::cond::Cond;
@@ -8,7 +9,7 @@ use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::on::On;
 use crate::kernel::parameters::parameter;
-use crate::kernel::query::Plan;
+use crate::kernel::query::{Page, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
@@ -17,7 +18,7 @@ use crate::records::event_types;
 use crate::records::feed::{self, MemberChange, changes};
 use crate::schema::events;
 use crate::web::ctx::Ctx;
-use crate::{list, list_params, page};
+use crate::{list_params, table_row};
 use actix_web::get;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -84,7 +85,7 @@ impl Resource for AuditEvent {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::AUDIT_EVENT).shared(Builtin::Admin, Builtin::Owner, Builtin::Owner);
 }
-page!(AuditEventPage of AuditEvent);
+pub type AuditEventPage = Page<AuditEvent>;
 
 /// `{"member": [before, after]}`, shown as a list.
 #[derive(Clone, Debug, AsExpression, FromSqlRow)]
@@ -162,6 +163,8 @@ list_params!(AuditEventList, {
     all.collect()
 });
 
+table_row!(events, AuditEvent);
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
     events::table.filter(events::workspace_id.eq(workspace))
@@ -208,7 +211,8 @@ async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
         return ctx.report(move |tx| csv::reply(&lines(tx, &plan)?)).await;
     }
     ctx.read(move |tx| {
-        let page = list!(tx, events, AuditEvent, &plan => AuditEventPage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<AuditEvent>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await

@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::can;
@@ -13,6 +13,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -21,7 +22,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::tags;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -52,7 +53,7 @@ impl Resource for Tag {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::TAG).shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager);
 }
-page!(TagPage of Tag);
+pub type TagPage = Page<Tag>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct TagCreate {
@@ -93,7 +94,7 @@ static FIELDS: Fields<tags::table> = Fields {
     table: PhantomData,
 };
 list_params!(TagList, FIELDS.parameters());
-owned!(tags, Tag);
+stored!(tags, Tag);
 
 const CONSTRAINTS: ConstraintRules = &[("tags_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -174,7 +175,7 @@ fn insert(tx: &mut Tx<'_>, new: &TagCreate) -> Result<Tag> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) -> Result<Tag> {
-    let before = lock(tx, id, expected)?;
+    let before = Tag::lock(tx, id, expected)?;
     let after: Tag = diesel::update(tags::table.find((tx.workspace(), id)))
         .set((changes, tags::version.eq(before.version + 1), tags::updated_at.eq(tx.now)))
         .returning(Tag::as_returning())
@@ -190,7 +191,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
 
 /// Of a tag that records carry, the caller has to say that it goes off them.
 fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = Tag::lock(tx, id, expected)?;
     if !from_records && is_carried(tx, &row.name)? {
         let detail = "records carry it; from_records=true takes it off them, and PATCH renames it";
         return Err(Error::new(Code::InUse, detail));
@@ -305,7 +306,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
     let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, tags, Tag, &plan => TagPage);
+        let page = table::page::<Tag>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -323,7 +324,7 @@ async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Rep
     responses((status = 200, description = "As it is", body = Tag)))]
 #[get("/tags/{tag_id}")]
 async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&Tag::find(tx, id.0)?)).await
 }
 
 /// Change a tag; the records that carry it follow.

@@ -1,13 +1,14 @@
 //! Stages: the steps of a pipeline.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -15,7 +16,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::{pipelines, stage_orders, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,7 @@ impl Resource for Stage {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::STAGE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
 }
-page!(StagePage of Stage);
+pub type StagePage = Page<Stage>;
 
 impl Stage {
     /// Who enters a lost stage says why; elsewhere there is nothing to explain.
@@ -122,7 +123,12 @@ pub static STAGE: Fields<stages::table> = Fields {
     table: PhantomData,
 };
 list_params!(StageList, STAGE.parameters());
-owned!(soft stages, Stage);
+stored!(soft stages, Stage);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    stages::table.filter(stages::workspace_id.eq(workspace)).filter(stages::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("stages_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
@@ -257,7 +263,7 @@ pub fn rank(category: Category) -> u8 {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpdate) -> Result<Stage> {
-    let before = lock(tx, id, expected)?;
+    let before = Stage::lock(tx, id, expected)?;
     let fixed = matches!(before.category, Category::Won | Category::Lost);
     if fixed && changes.probability_percent.is_some_and(|p| p != before.probability_percent) {
         return Err(Error::member("/probability_percent", "invalid", "is fixed for won and lost stages"));
@@ -276,7 +282,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
 async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
     let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, stages, Stage, &plan => StagePage);
+        let page = table::page::<Stage>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -294,7 +300,7 @@ async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result
     responses((status = 200, description = "The stage", body = Stage)))]
 #[get("/stages/{stage_id}")]
 async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
-    ctx.one(&STAGE, id, find).await
+    ctx.one(&STAGE, id, Stage::find).await
 }
 
 /// Change a stage's name, probability or rotting days. Its category is for good.

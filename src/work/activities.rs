@@ -1,7 +1,7 @@
 //! Activities: what happened. Notes, calls, meetings, mail, visits.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::can;
@@ -9,6 +9,7 @@ use crate::kernel::error::{Bad, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -17,7 +18,7 @@ use crate::schema::activities;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::related::Related;
-use crate::{list, list_params, owned, page, record, restorable, restore, text_enum};
+use crate::{list_params, record, restorable, restore, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ impl Resource for Activity {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::ACTIVITY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
 }
-page!(ActivityPage of Activity);
+pub type ActivityPage = Page<Activity>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ActivityCreate {
@@ -161,7 +162,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     table: PhantomData,
 };
 list_params!(ActivityList, ACTIVITY.parameters());
-owned!(soft activities, Activity);
+stored!(soft activities, Activity);
 restorable!(activities, Activity);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -203,7 +204,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityUpdate) -> Result<Activity> {
-    let before = lock(tx, id, expected)?;
+    let before = Activity::lock(tx, id, expected)?;
     let after = diesel::update(activities::table.find((tx.workspace(), id)))
         .set((changes, activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)))
         .returning(Activity::as_returning())
@@ -212,12 +213,8 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityU
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(activities::table.find((tx.workspace(), id)))
-        .set((activities::deleted_at.eq(tx.now), activities::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
+    let row = Activity::lock(tx, id, expected)?;
+    table::mark_deleted(tx, &[row], None)
 }
 
 /// List activities, the latest first.
@@ -226,7 +223,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
     let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(soft tx, activities, Activity, &plan => ActivityPage);
+        let page = table::page::<Activity>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -244,7 +241,7 @@ async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> 
     responses((status = 200, description = "The activity", body = Activity)))]
 #[get("/activities/{activity_id}")]
 async fn read(ctx: Ctx<can::Read<Activity>>, id: Id) -> Result<Reply> {
-    ctx.one(&ACTIVITY, id, find).await
+    ctx.one(&ACTIVITY, id, Activity::find).await
 }
 
 /// Correct an activity.
@@ -265,7 +262,7 @@ async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(Activity, restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
+restore!(Activity, table::restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

@@ -7,6 +7,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
+use crate::kernel::query::Page;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
@@ -14,7 +15,7 @@ use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
-use crate::{away, gives, list_params, money_columns, next_task_columns, page, record};
+use crate::{away, gives, list_params, money_columns, next_task_columns, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -69,7 +70,7 @@ impl Resource for Company {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::COMPANY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
 }
-page!(CompanyPage of Company);
+pub type CompanyPage = Page<Company>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct CompanyCreate {

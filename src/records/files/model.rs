@@ -1,11 +1,12 @@
 //! The row of a file, what creates and changes it, and its fields.
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::files;
-use crate::{list_params, page, record};
+use crate::{list_params, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -50,7 +51,7 @@ impl Resource for File {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::FILE).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
 }
-page!(FilePage of File);
+pub type FilePage = Page<File>;
 
 /// A SHA-256, kept as bytes and shown in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::deserialize::FromSqlRow)]

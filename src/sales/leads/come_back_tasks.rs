@@ -1,6 +1,7 @@
 //! "Talk to them again on that day" is one task, which moves and goes with the day.
 use crate::db::refs;
 use crate::db::sql::{Part, Statement};
+use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::sales::leads::model::Lead;
@@ -96,7 +97,7 @@ pub fn sync(tx: &mut Tx<'_>, before: &[Option<&Lead>], mut rows: Vec<Lead>) -> R
     let moved: Vec<_> = moved.iter().map(|(task, changes)| (vec![*task], changes)).collect();
     tasks::change_each(tx, &moved)?;
     if !gone.is_empty() {
-        tasks::delete_many(tx, &gone)?;
+        Task::delete_many(tx, &gone)?;
     }
     link(tx, &made)?;
     reload(tx, &rescheduled, &mut rows)?;

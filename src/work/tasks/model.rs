@@ -3,12 +3,13 @@ use crate::kernel::error::{Bad, Result};
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::tasks;
 use crate::work::related::Related;
-use crate::{list_params, page, record, text_enum};
+use crate::{list_params, record, text_enum};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ impl Resource for Task {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::TASK).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
 }
-page!(TaskPage of Task);
+pub type TaskPage = Page<Task>;
 
 impl Task {
     pub fn related(&self) -> Related {
