@@ -1,5 +1,5 @@
-//! Rows of tables that belong to workspaces: how they are found, locked, listed, deleted and restored. A row type gets the queries that
-//! need its columns from a macro; everything else is written once.
+//! Functions for tables whose rows belong to workspaces: find, lock, list, delete and restore. Only the queries that need
+//! the columns of a row type come from a macro.
 use crate::db::constraint::{ConstraintRules, MapConstraint};
 use crate::db::events::Event;
 use crate::db::refs;
@@ -52,41 +52,41 @@ pub trait Stored: TableRow + Record {
 
     fn updated_at(&self) -> DateTime;
 
-    /// What the caller may see.
+    /// Returns the condition on rows that the caller may see.
     fn visible_to(tx: &Tx<'_>) -> On<Self::Table, Cond> {
         visibility_filter(tx.actor, Self::KIND, Action::Read)
     }
 
-    /// Every row of a workspace that is not deleted.
+    /// Returns all rows of the workspace that are not deleted.
     fn rows<'a>(tx: &Tx<'_>) -> Rows<'a> {
         let rows = Rows::of(Self::TABLE, tx.workspace());
         if Self::SOFT_DELETED { rows.without_deleted() } else { rows }
     }
 
-    /// The row, or 404 when there is none that the caller may see.
+    /// Returns the row, or 404 if it does not exist or the caller cannot see it.
     fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Self> {
         let seen = Self::visible_to(tx);
         let rows = Self::rows(tx).with_id(id).filter(&seen).limit(1);
         Self::load(tx.conn, &rows)?.pop().ok_or_else(Error::not_found)
     }
 
-    /// The rows that the caller may see.
+    /// Returns the rows that the caller may see.
     fn find_many(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Self>> {
         let seen = Self::visible_to(tx);
         let rows = Self::load(tx.conn, &Self::rows(tx).with_ids(ids).filter(&seen))?;
         Ok(by_id(rows))
     }
 
-    /// Locks rows in the order of their ids: two transactions that lock many rows first cannot wait for each other in a circle. Rows that do
-    /// not exist, or that the caller may not see, are left out.
+    /// Locks the rows in the order of their ids, which prevents deadlocks between transactions that lock many rows.
+    /// Omits rows that do not exist or are not visible.
     fn lock_ids(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()> {
         let seen = Self::visible_to(tx);
         Self::rows(tx).with_ids(ids).filter(&seen).order_by_id().for_update().ids(tx.conn)?;
         Ok(())
     }
 
-    /// The rows, locked in the order of their ids; 403 when the caller sees one of them but may not change it. Rows that do not exist, or that
-    /// the caller may not see, are left out.
+    /// Locks the rows in the order of their ids and returns them. Omits rows that do not exist or are not visible.
+    /// Returns 403 if the caller sees one of them but may not change it.
     fn lock_many(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Self>> {
         let seen = Self::visible_to(tx);
         let rows = Self::rows(tx).with_ids(ids);
@@ -96,8 +96,8 @@ pub trait Stored: TableRow + Record {
         Ok(by_id(locked))
     }
 
-    /// The row, locked until the end of the transaction, or 404; 412 when it does not have the expected version; 403 when the caller sees it
-    /// but may not change it.
+    /// Locks the row and returns it. Returns 404 if it does not exist, 412 if it has another version than expected,
+    /// and 403 if the caller sees it but may not change it.
     fn lock(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Self> {
         let seen = Self::visible_to(tx);
         let rows = Self::rows(tx).with_id(id).filter(&seen).limit(1).for_update();
@@ -113,7 +113,7 @@ fn by_id<R: Record>(rows: Vec<R>) -> HashMap<Uuid, R> {
     rows.into_iter().map(|row| (row.id(), row)).collect()
 }
 
-/// 403 unless the caller may change as many of the rows as were locked.
+/// Returns 403 if the caller may change fewer of the rows than were locked.
 fn require_changeable<R: Stored>(tx: &mut Tx<'_>, rows: Rows<'_>, locked: usize) -> Result<()> {
     let Some((action, may)) = change_rule::<R::Table>(tx, R::KIND) else { return Ok(()) };
     if rows.filter(&may).ids(tx.conn)?.len() < locked {
@@ -143,7 +143,7 @@ macro_rules! stored {
     };
 }
 
-/// Inserts rows and returns them. One row is a statement that stays prepared; a batch is not.
+/// Inserts rows and returns them. The insert of one row stays prepared; that of a batch does not.
 #[macro_export]
 macro_rules! insert_rows {
     ($tx:expr, $table:ident, $rows:expr, $row:ty) => {{
@@ -159,7 +159,7 @@ macro_rules! insert_rows {
     }};
 }
 
-/// Marks locked rows as deleted, and records it. `freed` is a column whose value other rows may have from now on.
+/// Marks locked rows as deleted and records events. `freed` is a unique column that is cleared for other records.
 pub fn mark_deleted<R: Stored>(tx: &mut Tx<'_>, rows: &[R], freed: Option<&'static str>) -> Result<()> {
     let ids: Vec<Uuid> = rows.iter().map(Record::id).collect();
     let deleted = Rows::of(R::TABLE, tx.workspace()).with_ids(&ids);
@@ -170,12 +170,12 @@ pub fn mark_deleted<R: Stored>(tx: &mut Tx<'_>, rows: &[R], freed: Option<&'stat
     Ok(())
 }
 
-/// Deletes a row for good, unless records refer to it: 409.
+/// Deletes an entry; returns 409 if records refer to it.
 pub fn delete_unreferenced<R: Stored>(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = R::lock(tx, id, expected)?;
     Rows::of(R::TABLE, tx.workspace()).with_id(id).delete(tx.conn).map_err(|error| match error {
         diesel::result::Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
-            Error::new(Code::InUse, "records refer to it; rename it, or change them first")
+            Error::new(Code::InUse, "other records refer to this entry; change them first, or rename the entry")
         }
         other => other.into(),
     })?;
@@ -183,7 +183,7 @@ pub fn delete_unreferenced<R: Stored>(tx: &mut Tx<'_>, id: Uuid, expected: Expec
     Ok(())
 }
 
-/// A record whose deletion can be taken back.
+/// A record that can be restored after a deletion.
 pub trait Restorable: Stored {
     const CONSTRAINTS: ConstraintRules;
 
@@ -213,8 +213,8 @@ macro_rules! restorable {
     };
 }
 
-/// Takes a deletion back within 30 days, for a caller who could have made it. The row may violate a constraint by now: another one may have its
-/// e-mail.
+/// Restores a record within 30 days, with the permission to delete. Unique members that were freed, such as e-mail
+/// addresses, may be in use again; the constraint rules of the table handle that.
 pub fn restore<R: Restorable>(tx: &mut Tx<'_>, id: Uuid) -> Result<R> {
     let since = tx.now.plus(-chrono::Duration::days(RESTORE_DAYS));
     let may = visibility_filter::<R::Table>(tx.actor, R::KIND, Action::Delete);
@@ -226,13 +226,13 @@ pub fn restore<R: Restorable>(tx: &mut Tx<'_>, id: Uuid) -> Result<R> {
     Ok(row)
 }
 
-/// One page by a plan: the rows that the caller may see, the records that they name, and the total if the plan asks for it.
+/// Loads one page of a plan: rows that the caller may see, included records, and the total if requested.
 pub fn page<R: Stored>(tx: &mut Tx<'_>, plan: &Plan<R::Table>) -> Result<Page<R>> {
     let seen = R::visible_to(tx);
     page_of(tx, plan, &seen)
 }
 
-/// As `page`, of the rows that meet a condition.
+/// Like `page`, of the rows that match a condition.
 pub fn page_of<R: TableRow>(tx: &mut Tx<'_>, plan: &Plan<R::Table>, seen: &On<R::Table, Cond>) -> Result<Page<R>> {
     let workspace = tx.workspace();
     let all = || Rows::of(R::TABLE, workspace).filter(&plan.soft_delete).filter(&plan.filter).filter(seen);
@@ -249,29 +249,30 @@ pub fn page_of<R: TableRow>(tx: &mut Tx<'_>, plan: &Plan<R::Table>, seen: &On<R:
     Ok(Page { data, included, page })
 }
 
-/// How long a deletion can be taken back.
+/// The number of days within which a deleted record can be restored.
 pub const RESTORE_DAYS: i64 = 30;
 
-/// The version named by `If-Match`, if any.
+/// The version in `If-Match`, if there is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Expected(pub Option<i64>);
 
 impl Expected {
     pub fn check(self, version: i64) -> Result<()> {
         match self.0 {
-            Some(expected) if expected != version => {
-                Err(Error::new(Code::VersionConflict, format!("you read version {expected}, the record has {version}"))
-                    .with(|problem| problem.current_version = Some(version)))
-            }
+            Some(expected) if expected != version => Err(Error::new(
+                Code::VersionConflict,
+                format!("expected version {expected}, but the record has version {version}"),
+            )
+            .with(|problem| problem.current_version = Some(version))),
             _ => Ok(()),
         }
     }
 
-    /// For changes where a blind write would destroy the work of others.
+    /// Requires a version, for changes where a blind write would undo the work of others.
     pub fn required(self) -> Result<Expected> {
         match self.0 {
             Some(_) => Ok(self),
-            None => Err(Error::new(Code::PreconditionRequired, "send If-Match with the ETag that you read")),
+            None => Err(Error::new(Code::PreconditionRequired, "send If-Match with the ETag of the record")),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Work on all records of a selection: some hundred at a time, each hundred in a transaction that also notes how far it is.
+//! Bulk operations on all records of a selection, in chunks. Each chunk and the progress are written in one
+//! transaction.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobProblem, JobResult};
 use crate::db::rows::Rows;
@@ -14,14 +15,14 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const CHUNK: i64 = 200;
-/// After so long a job lets others go before it.
+/// The time after which a job lets waiting jobs run first.
 const TIME_SLICE: Duration = Duration::from_secs(2);
-/// Refusals that a result tells one by one.
+/// The maximum number of refused records that a result lists.
 const PROBLEMS_MAX: usize = 100;
 
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let args: BulkArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    // What was asked for by hand was counted then, and was promised.
+    // The records of a bulk request were counted and confirmed when it was made; those of a rule are counted now.
     if job.position.is_none() && args.rule.is_some() {
         let total = db.write_blocking(&request(db, job, &args)?, |tx| count(tx, &args))?;
         db.set_total(job, total)?;
@@ -46,7 +47,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
     }
 }
 
-/// Who asks, with the rights of this moment: they are asked anew before each part of the work, as a request asks them.
+/// Returns a request by the user of the job, with the user's current permissions. Called before each chunk.
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
@@ -58,7 +59,7 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }
 
-/// The condition of the work, and the records that it is done on: of an erasure only those that are not erased yet.
+/// Returns the condition of the job, and that on the records to process: an erasure skips records that are erased already.
 fn conditions(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<(Cond, Cond)> {
     let cond = bulk::named(&args.resource)?.promised(tx, &args.selection, &args.promise)?;
     let erase = args.action == BulkAction::Erase;
@@ -66,7 +67,7 @@ fn conditions(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<(Cond, Cond)> {
     Ok((cond, these))
 }
 
-/// How much a rule has to do. It asks day by day, so what it chooses is looked at day by day.
+/// Counts the records of a retention rule. Each run checks again that the rule does not match every record.
 fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
     let (cond, these) = conditions(tx, args)?;
     let preview = bulk::preview(tx, bulk::named(&args.resource)?.kind(), cond, &these)?;
@@ -76,8 +77,8 @@ fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
     }
 }
 
-/// The next records of the selection that the caller sees, and that existed when the job was asked for, in the order of their ids: a change may
-/// make a record leave the selection, but not come back.
+/// Returns the next matching records in id order, of those that the caller sees and that existed when the job was created.
+/// A record that leaves the selection because of a change does not shift the position.
 fn next_ids(tx: &mut Tx<'_>, job: &Job, args: &BulkArgs, after: Option<Uuid>) -> Result<Vec<Uuid>> {
     let store = bulk::named(&args.resource)?;
     let (_, these) = conditions(tx, args)?;
@@ -87,7 +88,7 @@ fn next_ids(tx: &mut Tx<'_>, job: &Job, args: &BulkArgs, after: Option<Uuid>) ->
     Ok(all.filter(&left).filter(&these).filter(&seen).order_by_id().limit(CHUNK).ids(tx.conn)?)
 }
 
-/// All at once; where that is refused, one by one.
+/// Processes records together; if that is refused, one by one.
 fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResult) -> Result<()> {
     match tx.attempt(|tx| apply(tx, args, ids)) {
         Ok(unchanged) => {
@@ -117,7 +118,7 @@ fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResul
     Ok(())
 }
 
-/// How many of the records were left as they were.
+/// Processes records together and returns the number of unchanged ones.
 fn apply(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid]) -> Result<i64> {
     let store = bulk::named(&args.resource)?;
     match args.action {

@@ -1,16 +1,18 @@
-//! Sources: where people come from.
+//! Sources of contacts and leads.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::sources;
@@ -25,7 +27,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Where people come from: a fair, a web form, a referral.
+/// Where contacts and leads come from, such as a fair, a web form or a referral.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = sources)]
 pub struct Source {
@@ -43,8 +45,10 @@ impl Kind {
 }
 
 impl Resource for Source {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::SOURCE).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SOURCE, "The sources of contacts, leads and deals.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("sources.name"));
 }
 pub type SourcePage = Page<Source>;
 
@@ -81,7 +85,11 @@ static SOURCE: Fields<sources::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &sources::id),
-    search: Some(Search { sql: "fold(sources.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(sources.name)",
+        members: &["name"],
+        exact: &[exact("fold(sources.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -114,7 +122,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SourceUpdate)
     events::record_change(tx, &before, after)
 }
 
-/// List them, by name.
+/// List the entries, sorted by name.
 #[utoipa::path(operation_id = "list_sources", params(SourceList), responses((status = 200, description = "A page", body = SourcePage)))]
 #[get("/sources")]
 async fn list(ctx: Ctx<can::Read<Source>>) -> Result<Reply> {
@@ -126,32 +134,32 @@ async fn list(ctx: Ctx<can::Read<Source>>) -> Result<Reply> {
     .await
 }
 
-/// Add one.
-#[utoipa::path(operation_id = "create_source", request_body = SourceCreate, responses((status = 201, description = "As added", body = Source)))]
+/// Create an entry.
+#[utoipa::path(operation_id = "create_source", request_body = SourceCreate, responses((status = 201, description = "The created entry", body = Source)))]
 #[post("/sources")]
 async fn create(ctx: Ctx<can::Create<Source>>, new: Valid<SourceCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
-/// Get one.
-#[utoipa::path(operation_id = "get_source", params(("source_id" = Uuid, Path, description = "Its id")),
-    responses((status = 200, description = "As it is", body = Source)))]
+/// Get an entry.
+#[utoipa::path(operation_id = "get_source", params(("source_id" = Uuid, Path, description = "The id of the entry")),
+    responses((status = 200, description = "The entry", body = Source)))]
 #[get("/sources/{source_id}")]
 async fn read(ctx: Ctx<can::Read<Source>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&Source::find(tx, id.0)?)).await
 }
 
-/// Change one; records that refer to it follow.
-#[utoipa::path(operation_id = "update_source", params(("source_id" = Uuid, Path, description = "Its id")), request_body = SourceUpdate,
-    responses((status = 200, description = "As changed", body = Source)))]
+/// Update an entry. Records that refer to it show the change.
+#[utoipa::path(operation_id = "update_source", params(("source_id" = Uuid, Path, description = "The id of the entry")), request_body = SourceUpdate,
+    responses((status = 200, description = "The updated entry", body = Source)))]
 #[patch("/sources/{source_id}")]
 async fn change(ctx: Ctx<can::Update<Source>>, id: Id, changes: Valid<SourceUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete one that no record refers to.
-#[utoipa::path(operation_id = "delete_source", params(("source_id" = Uuid, Path, description = "Its id")),
+/// Delete an entry that no record refers to.
+#[utoipa::path(operation_id = "delete_source", params(("source_id" = Uuid, Path, description = "The id of the entry")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/sources/{source_id}")]
 async fn remove(ctx: Ctx<can::Delete<Source>>, id: Id) -> Result<Reply> {

@@ -1,4 +1,4 @@
-//! One change for all records of a selection, as a job: what is asked, and the operations of a resource.
+//! Bulk operations: one change for all records of a selection, as a job.
 use crate::db::queue::{self, Job, JobResult, JobStatus};
 use crate::db::rows::Rows;
 use crate::db::store::BatchStore;
@@ -28,32 +28,32 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// The kind of the job that does it.
+/// The kind of the job.
 pub const JOB: &str = "bulk";
 
 text_enum! {
     pub enum BulkAction { Update = "update", Delete = "delete", Erase = "erase", }
 }
 
-/// What the job is told.
+/// The arguments of the job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BulkArgs {
-    /// As in `/api/v1/deals`.
+    /// The path of the resource, such as `deals`.
     pub resource: String,
     pub action: BulkAction,
     pub selection: RecordSelection,
-    /// What its view and its segment mean.
+    /// Which version of its view and its segment applies.
     #[serde(default)]
     pub promise: Promise,
-    /// The body of a change.
+    /// The body of an update.
     pub changes: Json,
-    /// Of an erasure: why, and the rule that asks for it.
+    /// For an erasure, the reason and the retention rule.
     pub reason: Option<String>,
     pub rule: Option<Uuid>,
 }
 
 impl BulkArgs {
-    /// Work that a caller asks for.
+    /// A bulk operation that a caller requests.
     fn new<R: BatchStore>(action: BulkAction, selection: &RecordSelection, changes: Json) -> BulkArgs {
         BulkArgs {
             resource: R::KIND.path().into(),
@@ -67,19 +67,19 @@ impl BulkArgs {
     }
 }
 
-/// How many records an answer shows of those that are chosen.
+/// Maximum records in a preview.
 pub const PREVIEW_MAX: i64 = 20;
 
-/// Work on many records: its job, and what it will touch. A dry run makes no job: the id is all zeros, and nothing is kept.
+/// A bulk operation: its job and the selected records. A dry run creates no job; its id consists of zeros.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkJob {
     pub id: Uuid,
     pub kind: String,
     pub status: JobStatus,
     pub dry_run: bool,
-    /// How many records are chosen.
+    /// The number of selected records.
     pub total: i64,
-    /// The first 20 of them, in the order in which they are worked on.
+    /// The first 20 selected records, in the order in which the job processes them.
     pub first: Vec<RecordRef>,
     pub done: i64,
     pub error: Option<String>,
@@ -88,22 +88,22 @@ pub struct BulkJob {
     pub updated_at: DateTime,
 }
 
-/// What a selection chooses of the records that the caller sees.
+/// The records of a selection that the caller sees.
 #[derive(Debug)]
 pub struct BulkPreview {
     pub matching: i64,
     pub first: Vec<RecordRef>,
-    /// Whether it says which records it is about, or leaves one out.
+    /// Whether the selection names records or leaves at least one out.
     pub restricts: bool,
 }
 
 impl BulkPreview {
-    /// Why it is refused: a selection that leaves no record out must say that it may.
+    /// Explains why a selection that leaves no record out is refused unless it sets `everything`.
     pub fn unrestricted(&self, selection: &RecordSelection, resource: &str) -> Option<String> {
         let all = !self.restricts && !selection.everything && self.matching > 0;
         let count = self.matching;
         all.then(|| {
-            format!("chooses all {count} {resource} that you can reach; if that is meant, add \"everything\": true")
+            format!("selects all {count} {resource} that you see; if this is intended, add \"everything\": true")
         })
     }
 
@@ -115,8 +115,8 @@ impl BulkPreview {
     }
 }
 
-/// Counts the records of a kind that the caller sees and that meet a condition, `these`; whether the selection restricts is asked of `cond`,
-/// the part of it that the caller wrote.
+/// Counts the records of a kind that the caller sees and that match `these`. `cond` is the part of it that the caller wrote; it
+/// determines whether the selection restricts the records.
 pub fn preview(tx: &mut Tx<'_>, kind: Kind, cond: Cond, these: &Cond) -> Result<BulkPreview> {
     let seen = visibility::cond(tx.actor, kind, Action::Read);
     let matching = reachable(tx, kind, &seen, these).count(tx.conn)?;
@@ -133,20 +133,20 @@ fn reachable<'c>(tx: &Tx<'_>, kind: Kind, seen: &'c Cond, cond: &'c Cond) -> Row
     Rows::of(kind.table(), tx.workspace()).without_deleted().filter(seen).filter(cond)
 }
 
-/// What bulk work needs of a resource, whichever it is.
+/// What bulk operations need of a resource, without its type.
 pub trait BulkStore: Sync {
     fn kind(&self) -> Kind;
 
-    /// The condition of a selection with its view and segment.
+    /// Returns the condition of a selection with its view and segment.
     fn condition(&self, tx: &Tx<'_>, selection: &RecordSelection, saved: &SavedConditions) -> Result<Cond>;
 
-    /// The condition of a selection whose view and segment were fixed when the work was asked for.
+    /// Returns the condition of a selection whose view and segment were fixed when the job was created.
     fn promised(&self, tx: &mut Tx<'_>, selection: &RecordSelection, promise: &Promise) -> Result<Cond>;
 
-    /// Records that existed at an instant, and whose id comes after another one.
+    /// Returns the condition on records that existed at an instant and whose id follows another one.
     fn older_than(&self, instant: DateTime, after: Uuid) -> Result<Cond>;
 
-    /// Makes the same change to records, and counts those that it leaves as they were.
+    /// Makes the same change to records and returns the number of unchanged ones.
     fn update(&self, tx: &mut Tx<'_>, ids: &[Uuid], changes: Json) -> Result<i64>;
 
     fn delete(&self, tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()>;
@@ -154,7 +154,7 @@ pub trait BulkStore: Sync {
 
 struct Bulk<R>(PhantomData<fn() -> R>);
 
-/// The bulk work on a resource.
+/// Returns the bulk operations of a resource.
 pub const fn of<R: BatchStore>() -> &'static dyn BulkStore {
     &Bulk(PhantomData::<fn() -> R>)
 }
@@ -198,19 +198,19 @@ impl<R: BatchStore> BulkStore for Bulk<R> {
 
 static STORES: OnceLock<&'static [&'static dyn BulkStore]> = OnceLock::new();
 
-/// Makes the resources with bulk work known, once, before anything is asked of them.
+/// Registers the resources that have bulk operations. Called once, before the first request.
 pub fn install(stores: &'static [&'static dyn BulkStore]) {
     STORES.get_or_init(|| stores);
 }
 
-/// The bulk work on the resource of this name.
+/// Returns the bulk operations of the resource with this name.
 pub fn named(resource: &str) -> Result<&'static dyn BulkStore> {
     let mut stores = STORES.get().copied().unwrap_or_default().iter();
     let found = stores.find(|store| store.kind().path() == resource).copied();
-    found.ok_or_else(|| Error::internal(format!("there is no bulk work on {resource}")))
+    found.ok_or_else(|| Error::internal(format!("bulk operations do not support {resource}")))
 }
 
-/// What work would do, without doing it.
+/// Returns the reply of a dry run.
 pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     Reply::ok(&BulkJob {
         id: Uuid::nil(),
@@ -227,8 +227,8 @@ pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     })
 }
 
-/// Queues the work, and says what it will touch. The conditions of its view and segment are written out: who changes these does not decide
-/// what is done.
+/// Queues the job and returns its preview. The job stores the conditions of its view and segment, so that later changes
+/// of these have no effect.
 pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Reply> {
     let args = BulkArgs { promise: Promise::Written(saved), ..args.clone() };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
@@ -250,7 +250,7 @@ pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: Sa
     Ok(Reply { body: shown.body, ..accepted })
 }
 
-/// Which records to change, and how.
+/// The records to change, and the changes.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "")]
 pub struct BulkUpdate<R: BatchStore> {
@@ -265,7 +265,7 @@ pub struct BulkUpdate<R: BatchStore> {
 impl<R: BatchStore> Rules for BulkUpdate<R> {
     fn rules(&self, bad: &mut Vec<Bad>) {
         self.selection.require_selection(bad);
-        // The job reads the changes again; what is wrong with them is said now.
+        // The job parses the changes again. Parsing them here reports errors in the response.
         if let Err(Error::Problem(problem)) = shape::read::<R::Update>(self.changes.clone()) {
             bad.extend(saved_conditions::prefix_pointers("/changes", problem.errors));
         }
@@ -286,13 +286,15 @@ impl<R: BatchStore> ToSchema for BulkUpdate<R> {
 impl<R: BatchStore> PartialSchema for BulkUpdate<R> {
     fn schema() -> RefOr<Schema> {
         let dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
-        let dry_run = dry_run.description(Some("Only count the records and show the first."));
+        let dry_run = dry_run.description(Some(
+            "If true, nothing is changed: the response contains the number of records and the first of them.",
+        ));
         let body = ObjectBuilder::new()
             .property("selection", reference::<RecordSelection>())
             .property("changes", reference::<R::Update>())
             .property("dry_run", dry_run);
         let body = body.required("selection").required("changes");
-        body.description(Some("Which records to change, and how.")).into()
+        body.description(Some("The records to change, and the changes.")).into()
     }
 }
 
@@ -329,7 +331,7 @@ async fn run<P: Permission>(
     .await
 }
 
-/// What a selection chooses, and what its view and segment say.
+/// Returns the records of a selection, and the conditions of its view and segment.
 fn choose(
     tx: &mut Tx<'_>,
     store: &dyn BulkStore,
@@ -343,17 +345,19 @@ fn choose(
     Ok((preview, saved))
 }
 
-/// The operation `POST /…/bulk-update` of a resource, and the name of its body.
+/// Defines the operation `POST /…/bulk-update` of one resource, and the name of its body.
 #[macro_export]
 macro_rules! bulk_update {
     ($row:ident, $body:ident, $path:tt $id:tt) => {
         pub type $body = $crate::records::bulk::BulkUpdate<$row>;
 
-        /// Change all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
-        /// what came of it. With `dry_run` nothing is changed.
+        /// Change all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is changed.
         #[utoipa::path(operation_id = $id, request_body = $body,
-            responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
-                (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
+            responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
+                (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($path)]
         async fn bulk_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
@@ -364,15 +368,17 @@ macro_rules! bulk_update {
     };
 }
 
-/// The operation `POST /…/bulk-delete` of a resource.
+/// Defines the operation `POST /…/bulk-delete` of one resource.
 #[macro_export]
 macro_rules! bulk_delete {
     ($row:ident, $path:tt $id:tt) => {
-        /// Delete all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
-        /// what came of it. With `dry_run` nothing is deleted.
+        /// Delete all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is deleted.
         #[utoipa::path(operation_id = $id, request_body = $crate::kernel::selection::BulkDelete,
-            responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
-                (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
+            responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
+                (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($path)]
         async fn bulk_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,

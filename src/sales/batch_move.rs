@@ -1,4 +1,4 @@
-//! Many deals or leads to other stages with one request.
+//! Moves many deals or leads to other stages in one request.
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -21,7 +21,7 @@ use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// A record, and where it goes.
+/// A record and its new stage.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "")]
 pub struct MoveItem<R: Staged> {
@@ -42,6 +42,8 @@ impl<R: Staged> BatchItem for MoveItem<R> {
 
 impl<R: Staged> DocumentedItem for MoveItem<R> {
     const BATCH_DESCRIPTION: &'static str = "Records to move.";
+    const ATOMIC: &'static str =
+        "With `true`, all items succeed or none does. Otherwise each item succeeds or fails separately.";
 
     fn batch_name() -> String {
         format!("{:?}BatchMove", R::KIND)
@@ -66,12 +68,16 @@ impl<R: Staged> ToSchema for MoveItem<R> {
 
 impl<R: Staged> PartialSchema for MoveItem<R> {
     fn schema() -> RefOr<Schema> {
-        item_schema("A record, and where it goes.", "to", reference::<R::Move>())
+        item_schema(
+            "A record and its new stage.",
+            "The version that you expect the record to have, as in `If-Match`.",
+            ("to", reference::<R::Move>()),
+        )
     }
 }
 
-/// Moves the records of a batch. Each move is checked and recorded on its own, so it costs a few statements; the records are locked in one order
-/// before the first.
+/// Moves the records of a batch. Each move is checked and reported separately. All records are locked in id order before
+/// the first move, so that concurrent batches cannot deadlock.
 async fn move_each<R: Staged>(ctx: Ctx<can::Update<R>>, items: Items<MoveItem<R>>) -> Result<Reply> {
     ctx.write(move |tx| {
         R::lock_ids(tx, &items.targets())?;
@@ -87,15 +93,15 @@ fn move_one<R: Staged>(tx: &mut Tx<'_>, item: &MoveItem<R>) -> Result<Outcome> {
     Ok(Outcome { id: row.id(), version: Some(row.version()), status: 200, unchanged })
 }
 
-/// The operation `POST /…/batch-move` of a resource, and the name of its body.
+/// Defines the operation `POST /…/batch-move` of one resource, and the name of its body.
 macro_rules! batch_move {
     ($row:ident, $body:ident, $handler:ident $path:tt $id:tt) => {
         pub type $body = BatchBody<MoveItem<$row>>;
 
-        /// Move up to 1,000 records to other stages: forward, back, to a won or a lost one. Each item has its own result, or with `atomic` all
-        /// go or none.
+        /// Move up to 1,000 records to other stages: forward, back, to a won or a lost stage. Each item has its own
+        /// result; with `atomic`, all items move or none does.
         #[utoipa::path(operation_id = $id, request_body = $body,
-                            responses((status = 200, description = "What came of each item", body = BatchResult)))]
+                            responses((status = 200, description = "The result of each item", body = BatchResult)))]
         #[post($path)]
         async fn $handler(ctx: Ctx<can::Update<$row>>, items: Items<MoveItem<$row>>) -> Result<Reply> {
             move_each(ctx, items).await

@@ -5,11 +5,13 @@ use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::loss_reasons;
@@ -41,8 +43,10 @@ impl Kind {
 }
 
 impl Resource for LossReason {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::LOSS_REASON).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LOSS_REASON, "The reasons why leads and deals are lost.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("loss_reasons.name"));
 }
 pub type LossReasonPage = Page<LossReason>;
 
@@ -73,7 +77,11 @@ static LOSS_REASON: Fields<loss_reasons::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &loss_reasons::id),
-    search: Some(Search { sql: "fold(loss_reasons.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(loss_reasons.name)",
+        members: &["name"],
+        exact: &[exact("fold(loss_reasons.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -106,7 +114,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LossReasonUpd
     events::record_change(tx, &before, after)
 }
 
-/// List them, by name.
+/// List the entries, sorted by name.
 #[utoipa::path(operation_id = "list_loss_reasons", params(LossReasonList), responses((status = 200, description = "A page", body = LossReasonPage)))]
 #[get("/loss-reasons")]
 async fn list(ctx: Ctx<can::Read<LossReason>>) -> Result<Reply> {
@@ -118,32 +126,32 @@ async fn list(ctx: Ctx<can::Read<LossReason>>) -> Result<Reply> {
     .await
 }
 
-/// Add one.
-#[utoipa::path(operation_id = "create_loss_reason", request_body = LossReasonCreate, responses((status = 201, description = "As added", body = LossReason)))]
+/// Create an entry.
+#[utoipa::path(operation_id = "create_loss_reason", request_body = LossReasonCreate, responses((status = 201, description = "The created entry", body = LossReason)))]
 #[post("/loss-reasons")]
 async fn create(ctx: Ctx<can::Create<LossReason>>, new: Valid<LossReasonCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
-/// Get one.
-#[utoipa::path(operation_id = "get_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "Its id")),
-    responses((status = 200, description = "As it is", body = LossReason)))]
+/// Get an entry.
+#[utoipa::path(operation_id = "get_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")),
+    responses((status = 200, description = "The entry", body = LossReason)))]
 #[get("/loss-reasons/{loss_reason_id}")]
 async fn read(ctx: Ctx<can::Read<LossReason>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&LossReason::find(tx, id.0)?)).await
 }
 
-/// Change one; records that refer to it follow.
-#[utoipa::path(operation_id = "update_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "Its id")), request_body = LossReasonUpdate,
-    responses((status = 200, description = "As changed", body = LossReason)))]
+/// Update an entry. Records that refer to it show the change.
+#[utoipa::path(operation_id = "update_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")), request_body = LossReasonUpdate,
+    responses((status = 200, description = "The updated entry", body = LossReason)))]
 #[patch("/loss-reasons/{loss_reason_id}")]
 async fn change(ctx: Ctx<can::Update<LossReason>>, id: Id, changes: Valid<LossReasonUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete one that no record refers to.
-#[utoipa::path(operation_id = "delete_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "Its id")),
+/// Delete an entry that no record refers to.
+#[utoipa::path(operation_id = "delete_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/loss-reasons/{loss_reason_id}")]
 async fn remove(ctx: Ctx<can::Delete<LossReason>>, id: Id) -> Result<Reply> {

@@ -1,5 +1,5 @@
-//! Removing a stage: the records that stand in it go to another one first, in a few statements however many they are. Their
-//! history keeps the old one.
+//! Deletes stages. The records in the stage are moved to another stage first, with a constant number of statements.
+//! Their history keeps the deleted stage.
 use crate::db::events::Event;
 use crate::db::rows::Rows;
 use crate::db::table::{Expected, Stored};
@@ -23,23 +23,23 @@ use std::collections::HashMap;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Removes a stage. Records that stand in it go to `target`, a stage of the same pipeline and category.
+/// Deletes a stage and moves its records to `target`, a stage of the same pipeline and category.
 fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
-    // The pipeline first, as who orders its stages does.
+    // Locks the pipeline first, in the same order as the reordering of stages.
     let pipeline = Stage::find(tx, id)?.pipeline_id;
     stages::lock_pipeline(tx, pipeline)?;
     let stage = Stage::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
-    let mut fitting = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
-    if fitting.peek().is_none() {
-        let detail = format!("it is the last {} stage of its pipeline", stage.category.as_str());
+    let mut candidates = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
+    if candidates.peek().is_none() {
+        let detail = format!("the stage is the last {} stage of its pipeline", stage.category.as_str());
         return Err(Error::new(Code::LastStage, detail));
     }
-    let elsewhere = || {
+    let invalid_target = || {
         let detail = "must be another stage of the same pipeline and category";
         Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)])
     };
-    let target = target.map(|target| fitting.find(|s| s.id == target).ok_or_else(elsewhere)).transpose()?;
+    let target = target.map(|target| candidates.find(|s| s.id == target).ok_or_else(invalid_target)).transpose()?;
     move_all::<Deal>(tx, &stage, target)?;
     move_all::<Lead>(tx, &stage, target)?;
     diesel::update(table::table.find((tx.workspace(), id)))
@@ -50,7 +50,7 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     Ok(())
 }
 
-/// Moves the records that stand in a stage to another one.
+/// Moves the records of a stage to another one.
 fn move_all<R: Staged>(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
     let stage = R::FIELDS.get("stage_id").ok_or_else(|| Error::internal("no stage_id"))?;
     let here = Cond::Is(stage.into(), Op::Eq, Values::Uuid(vec![from.id]));
@@ -62,7 +62,7 @@ fn move_all<R: Staged>(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) ->
     transfer(tx, &rows, target).map(drop)
 }
 
-/// Puts records into another stage of the same category, whatever fields that stage requires.
+/// Moves records to another stage of the same category, without checking the fields that the stage requires.
 pub fn transfer<R: Staged>(tx: &mut Tx<'_>, rows: &[R], target: &Stage) -> Result<Vec<R>> {
     rows.iter().for_each(|row| tx.advance_now(row.updated_at()));
     let ids: Vec<Uuid> = rows.iter().map(Record::id).collect();
@@ -78,12 +78,15 @@ pub fn transfer<R: Staged>(tx: &mut Tx<'_>, rows: &[R], target: &Stage) -> Resul
 }
 
 fn in_use(records: usize) -> Error {
-    Error::new(Code::StageInUse, format!("{records} records stand in it; name another stage in move_to"))
+    Error::new(
+        Code::StageInUse,
+        format!("the stage contains {records} records; name another stage for them in move_to"),
+    )
 }
 
-/// Delete a stage. While records stand in it, say with `move_to` where they go.
+/// Delete a stage. If it contains records, `move_to` must name another stage for them.
 #[utoipa::path(operation_id = "delete_stage",
-    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category, for the records that stand here")),
+    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category that receives the records of this stage")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/stages/{stage_id}")]
 async fn delete_stage(ctx: Ctx<can::Delete<Stage>>, id: Id) -> Result<Reply> {

@@ -1,4 +1,4 @@
-//! What deals and leads have in common: they stand in a stage of a pipeline.
+//! Records that are in a stage of a pipeline: deals and leads.
 use crate::db::rows::Rows;
 use crate::db::store::{BatchStore, Input};
 use crate::db::table::Expected;
@@ -15,14 +15,14 @@ use diesel::prelude::*;
 use diesel::result::QueryResult;
 use uuid::Uuid;
 
-/// A record that stands in a stage.
+/// A record that is in a stage.
 pub trait Staged: BatchStore {
-    /// The stage it goes to, and what a move says besides.
+    /// The body of a move.
     type Move: Input;
 
     fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &Self::Move) -> Result<Self>;
 
-    /// Sets the stage of rows, and nothing that follows from it.
+    /// Sets the stage of rows; spans and events are up to the caller.
     fn set_stage(conn: &mut PgConnection, rows: &Rows<'_>, stage: Uuid, now: DateTime) -> QueryResult<Vec<Self>>;
 }
 

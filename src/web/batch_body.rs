@@ -1,4 +1,4 @@
-//! The bodies of batches: `atomic`, and the items. An item is read on its own, so that a wrong one fails alone.
+//! The bodies of batches: `atomic`, and the items. Each item is parsed on its own, so that a wrong one fails alone.
 use crate::db::store::BatchStore;
 use crate::kernel::error::{Bad, Result};
 use crate::kernel::named_schema::{collect, reference};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub trait BatchItem: Sized + 'static {
     fn read(item: Json) -> Result<Self>;
 
-    /// The record that it changes.
+    /// Returns the id of the record that the item changes.
     fn target(&self) -> Option<Uuid> {
         None
     }
@@ -27,8 +27,9 @@ pub trait BatchItem: Sized + 'static {
 /// An item whose batch has a schema of its own.
 pub trait DocumentedItem: BatchItem + ToSchema {
     const BATCH_DESCRIPTION: &'static str;
+    const ATOMIC: &'static str;
 
-    /// The name of the schema of the batch.
+    /// Returns the name of the schema of the batch.
     fn batch_name() -> String;
 }
 
@@ -49,7 +50,7 @@ impl<I: DocumentedItem> ToSchema for BatchBody<I> {
 impl<I: DocumentedItem> PartialSchema for BatchBody<I> {
     fn schema() -> RefOr<Schema> {
         let atomic = ObjectBuilder::new().schema_type(Type::Boolean);
-        let atomic = atomic.description(Some("All or none. Otherwise each item on its own."));
+        let atomic = atomic.description(Some(I::ATOMIC));
         let items = ArrayBuilder::new().items(reference::<I>()).min_items(Some(1)).max_items(Some(ITEMS_MAX));
         let body = ObjectBuilder::new().property("atomic", atomic).property("items", items).required("items");
         body.description(Some(I::BATCH_DESCRIPTION)).into()
@@ -67,7 +68,9 @@ impl<R: BatchStore> BatchItem for NewItem<R> {
 }
 
 impl<R: BatchStore> DocumentedItem for NewItem<R> {
-    const BATCH_DESCRIPTION: &'static str = "Records to make.";
+    const BATCH_DESCRIPTION: &'static str = "The records to create.";
+    const ATOMIC: &'static str =
+        "Whether to create all records or none. Otherwise each item succeeds or fails on its own.";
 
     fn batch_name() -> String {
         format!("{:?}BatchCreate", R::KIND)
@@ -90,14 +93,14 @@ impl<R: BatchStore> PartialSchema for NewItem<R> {
     }
 }
 
-/// A record to change, and how.
+/// A record to update, and the changes.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "")]
 pub struct UpdateItem<R: BatchStore> {
     pub id: Uuid,
     pub version: Option<i64>,
     pub changes: R::Update,
-    /// The changes as they were written: equal changes are made with one statement.
+    /// The changes as JSON; items with equal changes are updated with one statement.
     #[serde(skip)]
     pub raw_changes: String,
     #[serde(skip)]
@@ -117,7 +120,9 @@ impl<R: BatchStore> BatchItem for UpdateItem<R> {
 }
 
 impl<R: BatchStore> DocumentedItem for UpdateItem<R> {
-    const BATCH_DESCRIPTION: &'static str = "Records to change.";
+    const BATCH_DESCRIPTION: &'static str = "The records to update.";
+    const ATOMIC: &'static str =
+        "Whether to update all records or none. Otherwise each item succeeds or fails on its own.";
 
     fn batch_name() -> String {
         format!("{:?}BatchUpdate", R::KIND)
@@ -142,7 +147,11 @@ impl<R: BatchStore> ToSchema for UpdateItem<R> {
 
 impl<R: BatchStore> PartialSchema for UpdateItem<R> {
     fn schema() -> RefOr<Schema> {
-        item_schema("A record to change, and how.", "changes", reference::<R::Update>())
+        item_schema(
+            "A record to update, and the changes.",
+            "The expected version, as in `If-Match`.",
+            ("changes", reference::<R::Update>()),
+        )
     }
 }
 
@@ -150,7 +159,7 @@ impl<R: BatchStore> PartialSchema for UpdateItem<R> {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct BatchDeleteItem {
     pub id: Uuid,
-    /// As `If-Match`.
+    /// The expected version, as in `If-Match`.
     pub version: Option<i64>,
 }
 impl Rules for BatchDeleteItem {}
@@ -166,7 +175,9 @@ impl BatchItem for BatchDeleteItem {
 }
 
 impl DocumentedItem for BatchDeleteItem {
-    const BATCH_DESCRIPTION: &'static str = "Records to delete.";
+    const BATCH_DESCRIPTION: &'static str = "The records to delete.";
+    const ATOMIC: &'static str =
+        "Whether to delete all records or none. Otherwise each item succeeds or fails on its own.";
 
     fn batch_name() -> String {
         "BatchDelete".into()
@@ -175,18 +186,18 @@ impl DocumentedItem for BatchDeleteItem {
 
 pub type BatchDelete = BatchBody<BatchDeleteItem>;
 
-/// The schema of an item that names a record and says in one member what happens to it.
-pub fn item_schema(description: &str, member: &str, schema: RefOr<Schema>) -> RefOr<Schema> {
+/// Returns the schema of an item with the id of a record, its version, and a member that says what to do with it.
+pub fn item_schema(description: &str, version: &str, (member, schema): (&str, RefOr<Schema>)) -> RefOr<Schema> {
     let id = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
     let version = ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-        .description(Some("As `If-Match`."));
+        .description(Some(version));
     let item = ObjectBuilder::new().property("id", id).property("version", version).property(member, schema);
     item.required("id").required(member).description(Some(description)).into()
 }
 
-/// The rules of a part of an item, with pointers from the top of the item.
+/// Checks the rules of a part of an item, with pointers from the root of the item.
 pub fn rules_under(at: &str, part: &impl Rules, bad: &mut Vec<Bad>) {
     let mut inner = Vec::new();
     part.rules(&mut inner);

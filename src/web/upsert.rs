@@ -1,4 +1,4 @@
-//! Records that are created, or changed where they exist already.
+//! Upserts: each item creates a record, or updates an existing one with the same key.
 use crate::db::store::UpsertStore;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
@@ -13,7 +13,7 @@ use crate::web::ctx::Ctx;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-/// A record that is created, or changed where it exists: the body of a creation, and the members that it gives.
+/// An item of an upsert: the body of a creation, and the members given in it as an update.
 #[derive(Debug)]
 pub struct UpsertItem<R: UpsertStore> {
     new: R::Create,
@@ -27,11 +27,11 @@ impl<R: UpsertStore> BatchItem for UpsertItem<R> {
     }
 }
 
-/// The members of a creation that are given and that a change has too.
+/// Returns the members of a creation that are given and that an update has too.
 fn given(mut item: Json, changes: &Shape) -> Json {
     let names = changes.names();
     if let Some(members) = item.as_object_mut() {
-        members.retain(|name, value| names.contains(&name.as_str()) && !is_silent(value));
+        members.retain(|name, value| names.contains(&name.as_str()) && !has_no_value(value));
         // A custom field without a value is not given either.
         if let Some(values) = members.get_mut("custom_fields").and_then(Json::as_array_mut) {
             values.retain(|value| !value.as_object().is_some_and(without_value));
@@ -40,22 +40,22 @@ fn given(mut item: Json, changes: &Shape) -> Json {
     item
 }
 
-/// Whether a member of a creation says nothing.
-fn is_silent(value: &Json) -> bool {
+/// Checks whether a member of a creation has no value.
+fn has_no_value(value: &Json) -> bool {
     match value {
         Json::Null => true,
         Json::String(text) => address::tidied(text).is_empty(),
-        Json::Object(members) => members.values().all(is_silent),
+        Json::Object(members) => members.values().all(has_no_value),
         _ => false,
     }
 }
 
 fn without_value(field: &Map<String, Json>) -> bool {
-    let empty = |value: &Json| is_silent(value) || value.as_array().is_some_and(Vec::is_empty);
+    let empty = |value: &Json| has_no_value(value) || value.as_array().is_some_and(Vec::is_empty);
     field.iter().all(|(name, value)| name == "key" || empty(value))
 }
 
-/// Creates the records of a batch, and changes those that exist.
+/// Creates the records of a batch, and updates those that exist.
 pub async fn upsert<R: UpsertStore>(ctx: Ctx<can::Create<R>>, items: Items<UpsertItem<R>>) -> Result<Reply> {
     ctx.actor.require::<can::Update<R>>()?;
     ctx.write(move |tx| Reply::ok(&items.run(tx, apply)?)).await
@@ -76,7 +76,8 @@ fn apply<R: UpsertStore>(tx: &mut Tx<'_>, items: &[&UpsertItem<R>]) -> Result<Ve
     Ok(before.iter().filter_map(outcome).collect())
 }
 
-/// For each item the record that it means, locked. A record that two items mean is missing for the second; then each item is done on its own.
+/// Locks the existing record of each item. If two items match the same record, it is missing for the second; then each
+/// item is processed on its own.
 fn lock_existing<R: UpsertStore>(tx: &mut Tx<'_>, new: &[&R::Create]) -> Result<Vec<Option<R>>> {
     let existing = R::find_existing(tx, new)?;
     let ids: Vec<Uuid> = existing.iter().copied().flatten().collect();
@@ -85,7 +86,7 @@ fn lock_existing<R: UpsertStore>(tx: &mut Tx<'_>, new: &[&R::Create]) -> Result<
     existing.into_iter().map(row).collect()
 }
 
-/// Changes the records that exist, in the order of their items.
+/// Updates the records that exist, in the order of their items.
 fn change_existing<R: UpsertStore>(tx: &mut Tx<'_>, items: &[&UpsertItem<R>], before: &[Option<R>]) -> Result<Vec<R>> {
     let existing: Vec<(&UpsertItem<R>, &R)> =
         items.iter().zip(before).filter_map(|(item, row)| Some((*item, row.as_ref()?))).collect();
@@ -94,15 +95,17 @@ fn change_existing<R: UpsertStore>(tx: &mut Tx<'_>, items: &[&UpsertItem<R>], be
     changed.into_iter().zip(existing).map(|(row, (item, _))| R::apply_extras(tx, row, &item.new)).collect()
 }
 
-/// The operation `POST /…/batch-upsert` of a resource.
+/// Defines the operation `POST /…/batch-upsert` of one resource.
 #[macro_export]
 macro_rules! batch_upsert {
     ($row:ident, $body:ident, $path:tt $id:tt) => {
-        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by any of their e-mails, companies by their domain). Each item is a whole
-        /// creation; of a record that is known the members that are given are changed as by PATCH, lists and `person` as a whole, and a deal or lead goes to the
-        /// stage that is given. What is null or empty says nothing. A known record keeps its `id` and `first_touch`, whatever is given.
+        /// Create up to 1,000 records, or update the existing ones with the same `external_id` (contacts are also
+        /// matched by any of their e-mail addresses, companies by their domain). Each item is a complete creation. For
+        /// an existing record, the given members are updated as by PATCH: lists and `person` are replaced as a whole,
+        /// and a deal or lead moves to the given stage. Null and empty members are ignored. An existing record keeps
+        /// its `id` and `first_touch`.
         #[utoipa::path(operation_id = $id, request_body = $body,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_upsert(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,

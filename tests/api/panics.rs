@@ -103,5 +103,5 @@ fn a_job_that_panics_fails_and_its_worker_goes_on() {
     assert_eq!(status(&mut conn), (JobStatus::Running, None));
     worker::run_job(&server().db, &thread, &job, || panic!("on purpose"));
     let (ended, why) = status(&mut conn);
-    assert_eq!((ended, why.as_deref()), (JobStatus::Failed, Some("the fault is ours and has been logged")));
+    assert_eq!((ended, why.as_deref()), (JobStatus::Failed, Some("an internal error occurred and was logged")));
 }
