@@ -1,5 +1,5 @@
-//! Statements about the rows of one table in one workspace. Which rows they are is said at run time, so that each row type needs a
-//! single query of diesel.
+//! Statements on the rows of one table in one workspace. The conditions are set at run time, so that each row type needs
+//! only one diesel query.
 use crate::kernel::on::On;
 use crate::kernel::time::DateTime;
 use diesel::pg::{Pg, PgConnection};
@@ -47,13 +47,13 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Every row of a workspace.
+    /// Starts with all rows of a workspace.
     pub fn of(table: &'static str, workspace: Uuid) -> Rows<'a> {
         let (deleted, which, order) = (Deleted::Included, Which::All, Order::Any);
         Rows { table, workspace, deleted, which, conditions: Vec::new(), order, limit: None, for_update: false }
     }
 
-    /// Leaves out rows that have a `deleted_at`.
+    /// Omits deleted rows.
     #[must_use]
     pub fn without_deleted(self) -> Rows<'a> {
         Rows { deleted: Deleted::Excluded, ..self }
@@ -100,27 +100,27 @@ impl<'a> Rows<'a> {
         Rows { for_update: true, ..self }
     }
 
-    /// The query that selects the rows; `columns` is `select … from` the table.
+    /// Returns the query of the rows; `columns` is `select … from` the table.
     pub fn select<S>(&self, columns: S) -> Select<'_, S> {
         Select { columns, rows: self }
     }
 
-    /// The conditions alone, for the `where` of an update.
+    /// Returns only the conditions, for the `where` of an update.
     pub fn conditions<T>(&self) -> On<T, Conditions<'_>> {
         On::new(Conditions(self))
     }
 
-    /// Their ids.
+    /// Loads the ids.
     pub fn ids(&self, conn: &mut PgConnection) -> QueryResult<Vec<Uuid>> {
         self.select(Ids(self.table)).load(conn)
     }
 
-    /// How many there are.
+    /// Counts the rows.
     pub fn count(&self, conn: &mut PgConnection) -> QueryResult<i64> {
         self.select(Count(self.table)).get_result(conn)
     }
 
-    /// Marks them as deleted at an instant; `freed` is a column whose value other rows may have from now on.
+    /// Sets `deleted_at`; `freed` is a unique column that is cleared for other rows.
     pub fn mark_deleted(
         &self,
         conn: &mut PgConnection,
@@ -130,7 +130,7 @@ impl<'a> Rows<'a> {
         Change(self, Verb::MarkDeleted { now, freed }).execute(conn)
     }
 
-    /// Removes them from the table.
+    /// Deletes the rows.
     pub fn delete(&self, conn: &mut PgConnection) -> QueryResult<usize> {
         Change(self, Verb::Delete).execute(conn)
     }
@@ -243,7 +243,7 @@ impl<S: Query> Query for Select<'_, S> {
     type SqlType = S::SqlType;
 }
 
-/// The text depends on the rows, so the type cannot name the statement: diesel looks it up by its text.
+/// The type does not determine the text, so diesel looks the prepared statement up by its text.
 impl<S> QueryId for Select<'_, S> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -316,3 +316,36 @@ impl QueryId for Change<'_> {
 }
 
 impl RunQueryDsl<PgConnection> for Change<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ids, Rows};
+    use crate::kernel::time::DateTime;
+    use diesel::debug_query;
+    use diesel::pg::Pg;
+    use uuid::Uuid;
+
+    fn sql(rows: &Rows<'_>) -> String {
+        let query = rows.select(Ids(rows.table));
+        debug_query::<Pg, _>(&query).to_string().split(" -- binds").next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_statement_has_only_the_clauses_that_are_set() {
+        let deals = || Rows::of("deals", Uuid::nil());
+        let all = r#"select "deals"."id" from "deals" where "deals"."workspace_id" = $1"#;
+        assert_eq!(sql(&deals()), all);
+        let one = deals().without_deleted().with_id(Uuid::nil()).limit(1).for_update();
+        let clauses = r#" and "deals"."deleted_at" is null and "deals"."id" = $2 limit $3 for update"#;
+        assert_eq!(sql(&one), format!("{all}{clauses}"));
+        let many = deals().with_ids(&[]).order_by_id();
+        assert_eq!(sql(&many), format!(r#"{all} and "deals"."id" = any($2) order by "deals"."id""#));
+    }
+
+    #[test]
+    fn conditions_do_not_affect_each_other() {
+        let (since, either) = (DateTime::now(), diesel::dsl::sql::<diesel::sql_types::Bool>("a or b"));
+        let rows = Rows::of("deals", Uuid::nil()).deleted_since(since).filter(&either);
+        assert!(sql(&rows).ends_with(r#""deals"."deleted_at" > $2 and (a or b)"#), "{}", sql(&rows));
+    }
+}

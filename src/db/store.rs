@@ -1,4 +1,4 @@
-//! What a resource does to many records at once. Each resource implements it; batches, upserts, searches and bulk jobs need nothing more.
+//! Stores: what a resource does to many records at once. Batches, upserts, searches and bulk operations need nothing else.
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
@@ -14,28 +14,28 @@ use uuid::Uuid;
 pub trait Input: DeserializeOwned + ToSchema + Rules + Send + 'static {}
 impl<T: DeserializeOwned + ToSchema + Rules + Send + 'static> Input for T {}
 
-/// A resource whose records are created, changed and deleted many at a time, in few statements.
+/// A resource whose records are created, updated and deleted many at a time, with few statements.
 pub trait BatchStore: Stored + Resource + ToSchema {
     type Create: Input;
     type Update: Input;
     const FIELDS: &'static Fields<Self::Table>;
 
-    /// Inserts records. If the database refuses one, it refuses them all.
+    /// Inserts records. If the database refuses one, all are refused.
     fn insert_many(tx: &mut Tx<'_>, new: &[&Self::Create]) -> Result<Vec<Self>>;
 
-    /// Changes locked records, each group in its own way. The answer has the rows of the groups in their order.
+    /// Applies changes to locked records, each group its own. Returns the rows in the order of the groups.
     fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Self, Self::Update>]) -> Result<Vec<Self>>;
 
     /// Deletes locked records.
     fn delete_many(tx: &mut Tx<'_>, rows: &[Self]) -> Result<()>;
 }
 
-/// A resource whose records are found by what a creation says, such as their external id.
+/// A resource whose records are found by the keys of a creation, such as the external id.
 pub trait UpsertStore: BatchStore {
-    /// For each creation the record that it means, if there is one that the caller may see.
+    /// Returns for each creation the visible record that it matches, if there is one.
     fn find_existing(tx: &mut Tx<'_>, new: &[&Self::Create]) -> Result<Vec<Option<Uuid>>>;
 
-    /// Applies to an existing record what a creation says and a change has no member for, such as a stage.
+    /// Applies members of a creation that an update does not have, such as a stage, to an existing record.
     fn apply_extras(_: &mut Tx<'_>, row: Self, _: &Self::Create) -> Result<Self> {
         Ok(row)
     }

@@ -19,7 +19,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// A type that is selected from a table.
+/// A type that is loaded from a table.
 pub trait TableRow: Serialize + Sized {
     type Table: 'static;
     const TABLE: &'static str;
@@ -45,7 +45,7 @@ macro_rules! table_row {
     };
 }
 
-/// A record whose table says for each row to which workspace it belongs.
+/// A record in a table whose rows belong to workspaces.
 pub trait Stored: TableRow + Record {
     /// Whether deleted rows stay in the table, with a `deleted_at`.
     const SOFT_DELETED: bool;
@@ -187,7 +187,7 @@ pub fn delete_unreferenced<R: Stored>(tx: &mut Tx<'_>, id: Uuid, expected: Expec
 pub trait Restorable: Stored {
     const CONSTRAINTS: ConstraintRules;
 
-    /// Clears `deleted_at` of the rows.
+    /// Clears `deleted_at` of the rows and returns them.
     fn undelete(conn: &mut PgConnection, rows: &Rows<'_>, now: DateTime) -> QueryResult<Vec<Self>>;
 }
 

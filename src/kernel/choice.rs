@@ -9,14 +9,14 @@ pub trait TextEnum: Copy + 'static {
     const ALL: &'static [Self];
     const TEXTS: &'static [&'static str];
 
-    /// The value that a text stands for.
+    /// Returns the value of a text.
     fn parse(text: &str) -> Result<Self, String> {
         let found = Self::TEXTS.iter().position(|known| *known == text).and_then(|n| Self::ALL.get(n));
         found.copied().ok_or_else(|| format!("{text} is not one of {}", Self::TEXTS.join(", ")))
     }
 }
 
-/// Writes a text of an enum into a column.
+/// Writes the text of an enum to a column.
 pub fn text_to_sql(text: &str, out: &mut Output<'_, '_, Pg>) -> serialize::Result {
     out.write_all(text.as_bytes())?;
     Ok(IsNull::No)
@@ -45,7 +45,7 @@ macro_rules! text_enum {
     };
 }
 
-/// Lets an enum of texts be read from a text, and stand in a `text` column.
+/// Implements `FromStr` and the conversions of a `text` column for an enum of texts.
 #[macro_export]
 macro_rules! text_enum_columns {
     ($name:ident) => {

@@ -1,8 +1,8 @@
-//! Parts of schemas that are written by hand: those of generic types, which the document names after their parameter.
+//! Parts of the schemas of generic types, whose names the document derives from the type parameter.
 use utoipa::ToSchema;
 use utoipa::openapi::{Ref, RefOr, Schema};
 
-/// A reference to the schema of a type.
+/// Returns a reference to the schema of a type.
 pub fn reference<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
 }

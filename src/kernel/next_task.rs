@@ -129,7 +129,7 @@ pub const fn shown<Id, At, On, R>() -> ShownColumns<Id, At, On, R> {
     (Shown::NEW, Shown::NEW, Shown::NEW)
 }
 
-/// What a row has of the next task.
+/// The values of these columns.
 pub type Loaded = (Option<Uuid>, Option<DateTime>, Option<NaiveDate>);
 
 /// Makes the next-task columns of one table selectable as one member of its row.

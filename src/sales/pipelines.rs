@@ -7,7 +7,6 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::included::Included;
-use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;

@@ -51,7 +51,7 @@ fn the_feed_is_entered_where_one_likes() {
         ("type=contact.created,contact.craeted", "did you mean contact.created?"),
         ("record_kind=contacts", "did you mean contact?"),
         ("from=then", "must be one of now"),
-        ("from=now&at__gte=2026-01-01T00:00:00Z", "stands alone"),
+        ("from=now&at__gte=2026-01-01T00:00:00Z", "must not be combined with cursor or at__gte"),
         ("at__gte=yesterday", "RFC 3339"),
     ] {
         let problem = owner.get(&format!("/events?{query}")).problem(400, "invalid_parameter");

@@ -187,3 +187,32 @@ fn every_resource_is_listed_and_guarded() {
         assert!(asked, "no operation asks for a permission to {resource}");
     }
 }
+
+/// Files of the mechanisms that may name resources, and why.
+const NAMED_IN: [(&str, &str); 2] = [
+    ("db/related.rs", "it decides what belongs to contacts, companies, leads and deals, in one place for all of them"),
+    ("db/backfill", "it brings rows of earlier versions up to date, as migrations do"),
+];
+
+/// Resources that are not of the domain: who acts, and what runs.
+const OF_THE_HOUSE: [&str; 3] = ["USER", "WORKSPACE", "JOB"];
+
+#[test]
+fn mechanisms_name_no_resource() {
+    for module in ["kernel", "db", "web", "http"] {
+        for file in sources(&root().join("src").join(module)) {
+            let path = file.strip_prefix(root().join("src")).unwrap().to_string_lossy().into_owned();
+            if NAMED_IN.iter().any(|(allowed, _)| path.starts_with(allowed)) {
+                continue;
+            }
+            let text = fs::read_to_string(&file).unwrap();
+            let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let kinds = code
+                .split("Kind::")
+                .skip(1)
+                .filter_map(|rest| rest.split(|c: char| !c.is_uppercase() && c != '_').next());
+            let named: Vec<&str> = kinds.filter(|name| name.len() > 1 && !OF_THE_HOUSE.contains(name)).collect();
+            assert!(named.is_empty(), "{path} names {named:?}");
+        }
+    }
+}
