@@ -1,4 +1,4 @@
-//! SQL written by hand: reports, and the few statements that diesel's language cannot say. Values are always binds.
+//! Hand-written SQL for reports and statements that diesel cannot express. Values are always binds.
 use crate::kernel::cond::Cond;
 use crate::kernel::time::DateTime;
 use chrono::NaiveDate;
@@ -8,11 +8,12 @@ use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid};
 use uuid::Uuid;
 
-/// A statement with `:name` where a value, a condition or a fixed piece of SQL belongs.
+/// A statement with `:name` placeholders for values, conditions or fixed pieces of SQL.
 #[derive(Clone, Debug)]
 pub struct Statement {
     text: &'static str,
     parts: Vec<(&'static str, Part)>,
+    prepared: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -29,13 +30,20 @@ pub enum Part {
     MaybeAt(Option<DateTime>),
     Cond(Cond),
     Sql(&'static str),
-    /// A piece with names of its own.
+    /// A statement with placeholders of its own.
     Nested(Box<Statement>),
 }
 
 impl Statement {
     pub fn new(text: &'static str) -> Statement {
-        Statement { text, parts: Vec::new() }
+        Statement { text, parts: Vec::new(), prepared: false }
+    }
+
+    /// For a statement with few different texts: the connection keeps it prepared.
+    #[must_use]
+    pub fn prepared(mut self) -> Statement {
+        self.prepared = true;
+        self
     }
 
     #[must_use]
@@ -44,7 +52,8 @@ impl Statement {
         self
     }
 
-    /// Text and names in turn. A name is `:` and letters or `_`; `::` is a cast.
+    /// Splits the text into pieces of SQL and placeholder names. A name is `:` followed by letters or `_`; `::` is a
+    /// cast.
     fn pieces(&self) -> Vec<(&'static str, Option<&'static str>)> {
         let (mut pieces, mut rest) = (Vec::new(), self.text);
         let mut from = 0;
@@ -66,7 +75,9 @@ impl Statement {
 
 impl QueryFragment<Pg> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
+        if !self.prepared {
+            out.unsafe_to_cache_prepared();
+        }
         for (text, name) in self.pieces() {
             out.push_sql(text);
             let Some(name) = name else { continue };
@@ -104,7 +115,7 @@ impl<C> diesel::RunQueryDsl<C> for Statement {}
 
 diesel::define_sql_function! { fn lower(text: Nullable<Text>) -> Nullable<Text>; }
 
-/// Names a statement that is always the same text, so that diesel keeps it prepared:
+/// Declares a statement with constant SQL, so that diesel keeps it prepared:
 /// `cached_sql!(Touch { id: Uuid => SqlUuid }, "update … where id = " [id SqlUuid])`.
 #[macro_export]
 macro_rules! cached_sql {

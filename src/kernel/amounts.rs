@@ -1,12 +1,12 @@
-//! Amounts are compared within one currency: nobody knows what a dollar is worth in yen, so a question about amounts must name the
-//! currency, beside the amount (`50000 EUR`) or as a condition that always holds with it (`currency=EUR`).
+//! Amounts are compared only within one currency, because there are no exchange rates. A condition on an amount must
+//! name the currency, in the value (`50000 EUR`) or in another condition that always applies (`currency=EUR`).
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::custom::CustomKind;
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::money;
 
 impl FieldRef {
-    /// Whether it holds amounts of money.
+    /// Checks whether the field contains amounts of money.
     pub fn is_amount(&self) -> bool {
         match self {
             FieldRef::Built(field) => field.currency.is_some(),
@@ -23,20 +23,24 @@ impl FieldRef {
         }
     }
 
-    /// How a caller says which currency is meant.
+    /// Returns the part of an error text that explains how to name the currency.
     pub fn how_to_name_currency(&self) -> String {
         match self {
             FieldRef::Built(field) => {
                 let name = field.currency.unwrap_or_default();
-                format!("amounts of different currencies cannot be compared: give {name} too, one alone, such as {name}=EUR")
+                format!(
+                    "amounts in different currencies cannot be compared; send {name} with one value, such as {name}=EUR"
+                )
             }
-            _ => "amounts of different currencies cannot be compared: give the currency with the amount, such as 50000 EUR".into(),
+            _ => "amounts in different currencies cannot be compared; \
+                 add the currency to the amount, such as 50000 EUR"
+                .into(),
         }
     }
 }
 
 impl<T> Fields<T> {
-    /// The field that holds the currency of an amount.
+    /// Returns the field that holds the currency of an amount.
     pub(in crate::kernel) fn currency_of(&'static self, amount: &FieldRef) -> Option<FieldRef> {
         match amount {
             FieldRef::Built(field) => self.get(field.currency?).map(FieldRef::Built),
@@ -46,7 +50,7 @@ impl<T> Fields<T> {
     }
 }
 
-/// Cuts `50000 EUR` into the amount and the currency; there may be none.
+/// Splits `50000 EUR` into the amount and the currency, if there is one.
 pub(in crate::kernel) fn cut(text: &str) -> (&str, Option<String>) {
     let at = text.len().saturating_sub(3);
     let cut = text.split_at_checked(at).map(|(amount, code)| (amount, code.to_uppercase()));
@@ -56,7 +60,7 @@ pub(in crate::kernel) fn cut(text: &str) -> (&str, Option<String>) {
     }
 }
 
-/// Whether a condition holds for amounts of one currency alone.
+/// Checks whether a condition restricts an amount to one currency.
 pub(in crate::kernel) fn fixes(cond: &Cond, amount: &FieldRef) -> bool {
     match cond {
         Cond::All(list) => list.iter().any(|cond| fixes(cond, amount)),
@@ -65,7 +69,7 @@ pub(in crate::kernel) fn fixes(cond: &Cond, amount: &FieldRef) -> bool {
     }
 }
 
-/// The first amount that is asked about with no currency named. `around` are conditions that always hold with this one.
+/// Returns the first amount whose currency no condition names. `around` are conditions that always apply with this one.
 pub(in crate::kernel) fn unnamed<'c>(cond: &'c Cond, around: &[&'c Cond]) -> Option<&'c FieldRef> {
     match cond {
         Cond::All(list) => {

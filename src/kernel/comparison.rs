@@ -1,4 +1,4 @@
-//! What a comparison and its values mean: the caller, days that move, amounts with their currency.
+//! Interprets comparisons and their values: `me`, relative dates, amounts with a currency.
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
@@ -12,7 +12,7 @@ use crate::kernel::value_type::ValueType;
 use chrono::NaiveDate;
 
 impl<T> Fields<T> {
-    /// The condition that a comparison and its values make of a field; the error does not say where.
+    /// Builds the condition that compares a field with values; the error has no location yet.
     pub(in crate::kernel) fn compare(
         &'static self,
         field: FieldRef,
@@ -24,7 +24,7 @@ impl<T> Fields<T> {
     }
 }
 
-/// As `Fields::question`; `currency` is the field that holds the currency of an amount.
+/// Compares like `Fields::compare`; `currency` is the field that holds the currency of an amount.
 pub(in crate::kernel) fn compare_in(
     currency: Option<FieldRef>,
     field: FieldRef,
@@ -40,7 +40,7 @@ pub(in crate::kernel) fn compare_in(
         }
         (Comparison::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
             Ok([text]) => in_currency(&field, currency, comparison, text, actor),
-            Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
+            Err(_) => Err(Bad::new("invalid_format", "must have exactly one value")),
         },
         (Comparison::NoneOf, Some(_)) => compare_in(currency, field, Comparison::AnyOf, texts, actor).map(|cond| !cond),
         (Comparison::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
@@ -54,13 +54,13 @@ pub(in crate::kernel) fn compare_in(
     }
 }
 
-/// Any of the conditions that texts make, each for itself.
+/// Builds a condition from each text and combines them with "or".
 fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, Bad>) -> Result<Cond, Bad> {
     let mut conds = texts.into_iter().map(make).collect::<Result<Vec<Cond>, Bad>>()?;
     Ok(if conds.len() == 1 { conds.pop().unwrap_or(Cond::Any(conds)) } else { Cond::Any(conds) })
 }
 
-/// `50000 EUR`, or an amount whose currency is named elsewhere.
+/// Compares with `50000 EUR`, or with an amount whose currency is given elsewhere.
 fn in_currency(
     field: &FieldRef,
     currency: &FieldRef,
@@ -77,7 +77,7 @@ fn in_currency(
     }
 }
 
-/// `this_month` is any day of the month; `today` any instant of today.
+/// Compares with a period: `this_month` matches any day of the month, `today` any instant of today.
 fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Bad> {
     let zone = actor.settings.own_time_zone;
     let Some([first, after]) = relative::period(&text, zone) else {
@@ -92,7 +92,7 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
     Ok(or_all_day(field, cond, &[(Op::Gte, first), (Op::Lt, after)]))
 }
 
-/// As `question`, where the value may be a day: an all-day task is later than the beginning of its day.
+/// Compares like `compare`, with special handling of days: an all-day task is due after the beginning of its day.
 fn from_day(field: &FieldRef, op: Op, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let day = texts.first().and_then(|text| relative::day(text, actor.settings.own_time_zone));
     let cond = compare(field.clone(), Comparison::Op(op), texts, actor)?;
@@ -100,7 +100,7 @@ fn from_day(field: &FieldRef, op: Op, texts: Vec<String>, actor: &Actor) -> Resu
     Ok(day.map(|day| or_all_day(field, cond.clone(), &[(op, day)])).unwrap_or(cond))
 }
 
-/// What is asked of days is asked of the day, where the instant is only the end of it: that is the beginning of the next one, in the
+/// For an all-day task, compares the day instead of the instant, which is the beginning of the next day in the
 /// workspace's time zone.
 fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) -> Cond {
     let FieldRef::Built(Field { day: Some(day), .. }) = field else { return of_instant };
@@ -109,7 +109,7 @@ fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) ->
     Cond::Any(vec![timed, Cond::All(of_day.iter().map(bound).collect())])
 }
 
-/// As `Fields::question`, of a field whose values need nothing beside them.
+/// Compares like `Fields::compare`, for a field without a currency.
 fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let (zone, value_type, text_format) = (actor.settings.own_time_zone, field.value_type(), field.text_format());
     let meant = |text: String| match value_type {
@@ -121,9 +121,10 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
     let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
     let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
         Ok([text]) => Ok(text),
-        Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
+        Err(_) => Err(Bad::new("invalid_format", "must have exactly one value")),
     };
-    // The words of a closed set; those of a field of one's own may be fewer than they were.
+    // Checks the values of a closed set. The options of a custom field are not checked, because some may have been
+    // removed since.
     if matches!(&field, FieldRef::Built(built) if built.value_type == ValueType::TextArray)
         && comparison != Comparison::Empty
     {

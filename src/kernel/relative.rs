@@ -1,9 +1,10 @@
-//! Dates that move: `today`, `this_month`, `today-7d`, in the time zone of whoever asks.
+//! Relative dates such as `today`, `this_month` and `today-7d`, in the caller's time zone.
 use crate::kernel::time::{DateTime, day_start, today};
 use chrono::{Datelike, Days, Duration, Months, NaiveDate};
 use chrono_tz::Tz;
 
-/// The days that `today+3d`, `this_week` or `this_quarter-3m` mean: the first, and the first after them. Weeks begin on Monday (ISO 8601).
+/// Returns the first day of a period such as `today+3d`, `this_week` or `this_quarter-3m`, and the first day after it.
+/// Weeks begin on Monday (ISO 8601).
 pub fn period(text: &str, zone: Tz) -> Option<[NaiveDate; 2]> {
     let split = text.find(['+', '-']).unwrap_or(text.len());
     let (name, shift) = text.split_at_checked(split)?;
@@ -20,12 +21,12 @@ pub fn period(text: &str, zone: Tz) -> Option<[NaiveDate; 2]> {
     days.iter().all(|day| (1..=9999).contains(&day.year())).then_some(days)
 }
 
-/// The first of these days.
+/// Returns the first day of the period.
 pub fn day(text: &str, zone: Tz) -> Option<NaiveDate> {
     period(text, zone).map(|[first, _]| first)
 }
 
-/// As `day`, as the first instant of that day; and `now`, `now-36h`.
+/// Returns the first instant of the period's first day; also accepts `now` and `now-36h`.
 pub fn instant(text: &str, zone: Tz) -> Option<DateTime> {
     if let Some(shift) = text.strip_prefix("now") {
         let hours = match shift {
@@ -61,7 +62,7 @@ mod tests {
     use chrono::NaiveDate;
 
     #[test]
-    fn days_move_by_units() {
+    fn days_shift_by_units() {
         let begin = NaiveDate::from_ymd_opt(2026, 1, 31).unwrap();
         let moved = |shift| shifted(begin, shift).map(|day| day.to_string());
         assert_eq!(moved("-1d").unwrap(), "2026-01-30");
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_words_move() {
+    fn only_known_words_are_relative() {
         let zone = chrono_tz::Europe::Tallinn;
         assert!(day("this_week", zone) <= day("today", zone));
         assert!(day("this_year", zone) <= day("this_quarter", zone));

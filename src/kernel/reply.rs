@@ -150,13 +150,13 @@ impl Answer {
     }
 
     /// 200 with the record and its ETag.
-    pub fn record<R: Record + Hide + 'static>(row: R) -> Answer {
+    pub fn record<R: Record + 'static>(row: R) -> Answer {
         let version = row.version();
         Answer::part(row, version)
     }
 
     /// 200 with the record, what it includes, and its ETag.
-    pub fn record_with<R: Record + Hide + 'static>(row: R, included: impl Serialize + Hide + 'static) -> Answer {
+    pub fn record_with<R: Record + 'static>(row: R, included: impl Serialize + Hide + 'static) -> Answer {
         let version = row.version();
         Answer::part(WithIncluded { row, included }, version)
     }
@@ -168,7 +168,7 @@ impl Answer {
     }
 
     /// 201 with the record, its ETag and its Location.
-    pub fn created<R: Record + Hide + 'static>(row: R) -> Answer {
+    pub fn created<R: Record + 'static>(row: R) -> Answer {
         let location = location(&row);
         Answer::record(row).created_at(location)
     }
@@ -182,7 +182,7 @@ impl Answer {
     }
 
     /// 202 with the job, and where to ask for its progress.
-    pub fn accepted<R: Record + Hide + 'static>(job: R) -> Answer {
+    pub fn accepted<R: Record + 'static>(job: R) -> Answer {
         let location = location(&job);
         Answer::ok(job).accepted_at(location)
     }

@@ -1,8 +1,8 @@
-//! Reading cells: dates in the file's format, decimals in the file's notation, words for yes and no.
+//! Parses cells: dates, decimals and booleans.
 use crate::kernel::money::parse_decimal;
 use chrono::NaiveDate;
 
-/// The notations of dates: the name that people and settings use, and chrono's.
+/// The date formats: the name in the settings, and the pattern of chrono.
 pub const DATE_FORMATS: [(&str, &str); 11] = [
     ("yyyy-mm-dd", "%Y-%m-%d"),
     ("dd.mm.yyyy", "%d.%m.%Y"),
@@ -19,14 +19,15 @@ pub const DATE_FORMATS: [(&str, &str); 11] = [
 
 pub fn date(text: &str, format: &str) -> Option<NaiveDate> {
     let (name, pattern) = DATE_FORMATS.iter().find(|(name, _)| *name == format)?;
-    // chrono takes "1" for "%Y": the length keeps 01-03-17 from being the year 17.
+    // chrono accepts "1" for "%Y". The check of the length keeps 01-03-17 from being read as the year 1.
     let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).collect();
     let widest = parts.iter().map(|p| p.len()).max().unwrap_or(0);
     let long = if name.contains("yyyy") { 4 } else { 2 };
     (widest == long || *name == "yyyymmdd").then(|| NaiveDate::parse_from_str(text, pattern).ok()).flatten()
 }
 
-/// The format that reads every value; where day and month could be swapped in all of them, the day comes first.
+/// Returns the first format that parses all values. If day and month are ambiguous in all of them, the day comes
+/// first.
 pub fn detect_date_format<'t>(values: impl Iterator<Item = &'t str> + Clone) -> Option<&'static str> {
     let reads_all = |format: &str| {
         let mut any = false;
@@ -38,7 +39,7 @@ pub fn detect_date_format<'t>(values: impl Iterator<Item = &'t str> + Clone) -> 
     DATE_FORMATS.iter().map(|(name, _)| *name).find(|name| reads_all(name))
 }
 
-/// Whether the point or the comma separates the decimals, as far as the values tell.
+/// Returns the decimal separator if a value shows it.
 pub fn detect_decimal<'t>(values: impl Iterator<Item = &'t str>) -> Option<char> {
     for value in values {
         let is_number = value.chars().all(|c| c.is_ascii_digit() || " .,-'\u{a0}".contains(c))
@@ -47,7 +48,7 @@ pub fn detect_decimal<'t>(values: impl Iterator<Item = &'t str>) -> Option<char>
         if let Some(at) = last {
             let after = value.len() - at - 1;
             let sign = value.get(at..=at).and_then(|s| s.chars().next());
-            // "1,234" may be a thousand; "12,5" and "1.234,50" cannot be.
+            // "1,234" can be an integer with a thousands separator; "12,5" and "1.234,50" cannot.
             if after != 3 || value.matches([',', '.']).count() > 1 && value.contains(',') && value.contains('.') {
                 return sign;
             }
