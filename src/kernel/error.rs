@@ -408,3 +408,7 @@ pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Strin
         None => "is not known here".into(),
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;
