@@ -301,3 +301,7 @@ fn joined<'b>(list: &'b [Cond], none: &str, between: &str, out: &mut AstPass<'_,
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "cond_tests.rs"]
+mod tests;

@@ -146,3 +146,59 @@ impl QueryFragment<Pg> for Part {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::{actor, sql};
+
+    const NAME: &Exact = &exact("fold(boats.name) = ", &["name"]);
+    const NUMBER: &Exact = &number("boats.number = upper(");
+    const EMAIL: &Exact = &exact("boats.email = ", &["email"]).formatted(TextFormat::Email);
+    const PHONE: &Exact = &exact("boats.phone_keys ?| ", &["phone"]).formatted(TextFormat::Phone);
+
+    fn part(texts: &[&'static Exact], best: bool) -> Part {
+        Part {
+            texts: texts.to_vec(),
+            text: "Ann".into(),
+            email: "ann@x.example".into(),
+            domain: "x.example".into(),
+            numbers: vec!["1".into(), "2".into()],
+            best,
+        }
+    }
+
+    #[test]
+    fn the_best_are_the_text_and_the_others_are_not() {
+        for (case, part, expected) in [
+            ("no texts", part(&[], true), "true -- binds: []"),
+            ("best by a name", part(&[NAME], true), r#"((fold(boats.name) = fold($1))) -- binds: ["Ann"]"#),
+            (
+                "others by a name",
+                part(&[NAME], false),
+                r#"((fold(boats.name) = fold($1)) is not true) -- binds: ["Ann"]"#,
+            ),
+            (
+                "best by several",
+                part(&[NUMBER, EMAIL, PHONE], true),
+                r#"((boats.number = upper(fold($1)) or boats.email = $2 or boats.phone_keys ?| $3)) -- binds: ["Ann", "ann@x.example", ["1", "2"]]"#,
+            ),
+        ] {
+            assert_eq!(sql(&part), expected, "{case}");
+        }
+        assert!(!part(&[NAME], true).others().best, "the others of the best");
+    }
+
+    #[test]
+    fn numbers_are_the_best_where_the_text_has_digits() {
+        let has_phone = |text: &str| {
+            let best = Part::best(Kind::CONTACT, text, &actor()).unwrap();
+            best.texts.iter().any(|text| text.text_format == TextFormat::Phone)
+        };
+        assert!(has_phone("555 01011"));
+        assert!(!has_phone("Ann"));
+        assert!(Part::best(Kind::CONTACT, "  ", &actor()).is_none(), "of no words");
+        assert!(Part::best(Kind::new("x", "xs"), "Ann", &actor()).is_none(), "of a list that is not ranked");
+        assert_eq!(Part::best(Kind::CONTACT, " Ann  Lee ", &actor()).unwrap().text, "Ann Lee");
+    }
+}
