@@ -174,13 +174,14 @@ mod tests {
         let examples = examples();
         assert!(examples.len() > 700, "{}", examples.len());
         let mut wrong = Vec::new();
-        for (region, number) in &examples {
+        for (n, (region, number)) in examples.iter().enumerate() {
             let expected = number.format_as(PhoneNumberFormat::E164).into_owned();
             let written = number.format_as(PhoneNumberFormat::International).into_owned();
             let code = region.to_string();
             let national = number.format_as(PhoneNumberFormat::National).into_owned();
             let abroad = format!("00{}", written.trim_start_matches('+'));
-            for home in HOMES {
+            // Each in two countries in turn: all of them in all countries take long.
+            for home in HOMES.iter().cycle().skip(n).take(2) {
                 for text in [&expected, &written, &written.replace([' ', '-'], "."), &abroad] {
                     let got = e164(text, home);
                     if got.as_deref() != Some(expected.as_str()) {
@@ -307,5 +308,61 @@ mod tests {
         for code in ["XX", "ZZ", "us", "USA", "", "1A", "001"] {
             assert!(!is_country(code), "{code}");
         }
+    }
+
+    #[test]
+    fn a_number_stays_where_its_country_is_told() {
+        for (case, written, before, country, expected) in [
+            (
+                "it was national and the country is the same",
+                "555 01011",
+                Some("+37255501011"),
+                "EE",
+                Some("+37255501011"),
+            ),
+            (
+                "it was national and the country has changed",
+                "555 01011",
+                Some("+37255501011"),
+                "FI",
+                Some("+37255501011"),
+            ),
+            ("it is international", "+358 40 123 4567", Some("+37255501011"), "FI", Some("+358401234567")),
+            ("it is international, with 00", "00358 40 123 4567", Some("+37255501011"), "FI", Some("+358401234567")),
+            ("it was not understood before", "555 01011", None, "EE", Some("+37255501011")),
+            ("it is no number", "desk", None, "EE", None),
+        ] {
+            assert_eq!(mended(written, before, country).as_deref(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_by_its_keys() {
+        assert_eq!(keys("+1 212 555 0123", Some("+12125550123")), ["12125550123", "2125550123"]);
+        assert_eq!(keys("", None), Vec::<String>::new());
+        let two = all_keys([("555 01011", Some("+37255501011".to_owned())), ("desk", None)]);
+        assert_eq!(two, serde_json::json!(["37255501011", "55501011", "desk"]));
+    }
+
+    #[test]
+    fn digits_with_marks_between_them_look_like_a_number() {
+        for (text, expected) in [
+            ("12345", true),
+            ("1234", false),
+            ("+372 (555) 01-011", true),
+            ("０３-１２３４", true),
+            ("123 456 x", false),
+            ("2026-01-31", true),
+            ("", false),
+        ] {
+            assert_eq!(looks_like(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_ones_own_is_kept_as_it_is_understood() {
+        assert_eq!(own("555 01011", "EE"), "+37255501011");
+        assert_eq!(own("at the desk", "EE"), "at the desk");
+        assert_eq!(part("(555) 01"), "55501");
     }
 }
