@@ -458,3 +458,7 @@ macro_rules! batch {
         }
     };
 }
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;
