@@ -222,4 +222,23 @@ mod tests {
             assert_eq!(guessable(password, email), expected, "{password} of {email}");
         }
     }
+
+    #[test]
+    fn a_refusal_says_why() {
+        for (case, password, expected) in [
+            ("three different characters", "abcabcabcabc", Some("has hardly any different characters")),
+            ("four different characters", "abcdabcdabcd", None),
+            ("digits, eleven of them", "80491277503", Some("has no letters, and is short for that")),
+            ("digits, twelve of them", "804912775031", None),
+            ("digits and signs", "8049-1277", Some("has no letters, and is short for that")),
+            ("a common word", "Sunshine", Some("is among those that are tried first")),
+            ("a common word with a year", "sunshine2026!", Some("is among those that are tried first")),
+            ("a common word with blanks around", "  qwertyuiop  ", Some("is among those that are tried first")),
+            ("a common word in the middle", "my-sunshine-9x", None),
+            ("a common walk that ends with digits", "1q2w3e4r", Some("is among those that are tried first")),
+            ("the address with capitals", "ANN@X.EXAMPLE", Some("is your e-mail address")),
+        ] {
+            assert_eq!(guessable(password, "ann@x.example"), expected, "{case}");
+        }
+    }
 }
