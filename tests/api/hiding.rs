@@ -210,7 +210,8 @@ fn a_rehearsed_conversion_does_not_tell_whose_an_address_is() {
     let told = seller.post(&format!("/leads/{other}/convert"), rehearsal.clone()).ok();
     assert_eq!(told["contact"]["last_name"], "Else");
     let told = owner.post(&format!("/leads/{lead}/convert"), rehearsal).ok();
-    assert_eq!((&told["contact"]["id"], &told["lead"]["contact_id"]), (&known["id"], &known["id"]));
+    assert_eq!(told["contact"]["id"], known["id"]);
+    assert_eq!(told["lead"]["contact_id"], known["id"]);
 }
 
 /// Of somebody else's file nothing is quoted that may stand in a hidden field.
