@@ -1,16 +1,18 @@
-//! Products: what is sold.
+//! Products.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
@@ -28,7 +30,7 @@ use uuid::Uuid;
 
 money_columns!(Price = products(price_amount, price_currency));
 
-/// Something that is sold.
+/// A product or service.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = products)]
 pub struct Product {
@@ -37,7 +39,7 @@ pub struct Product {
     /// Stock-keeping unit; unique in the workspace.
     pub sku: Option<String>,
     pub series: Option<String>,
-    /// What one of it is: a piece, an hour, a kilogram.
+    /// The unit of a quantity, such as a piece, an hour or a kilogram.
     pub unit: Option<String>,
     #[diesel(embed)]
     #[schema(value_type = Option<Money>)]
@@ -47,7 +49,7 @@ pub struct Product {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(Product, PRODUCT);
@@ -57,8 +59,12 @@ impl Kind {
 }
 
 impl Resource for Product {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::PRODUCT).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PRODUCT, "The product catalogue.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::SOFT])
+        .described(&PRODUCT, "Product")
+        .included_as(Display::Column("products.name"))
+        .checked(Reference::Visible);
 }
 page!(ProductPage of Product);
 
@@ -124,7 +130,11 @@ pub static PRODUCT: Fields<products::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &products::id),
-    search: Some(Search { sql: "fold(products.name || ' ' || coalesce(products.sku, ''))", members: &["name", "sku"] }),
+    search: Some(Search {
+        sql: "fold(products.name || ' ' || coalesce(products.sku, ''))",
+        members: &["name", "sku"],
+        exact: &[exact("fold(products.name) = ", &["name"]), exact("fold(products.sku) = ", &["sku"])],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -217,16 +227,20 @@ async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
 }
 
-/// Change a product. Line items keep the price they were sold at.
+/// Change a product.
+///
+/// Existing line items keep their price.
 #[utoipa::path(operation_id = "update_product", params(("product_id" = Uuid, Path, description = "Id of the product")), request_body = ProductUpdate,
-    responses((status = 200, description = "The product as changed", body = Product)))]
+    responses((status = 200, description = "The changed product", body = Product)))]
 #[patch("/products/{product_id}")]
 async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a product. Line items that name it stay.
+/// Delete a product.
+///
+/// Line items with the product stay.
 #[utoipa::path(operation_id = "delete_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/products/{product_id}")]

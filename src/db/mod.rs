@@ -1,4 +1,4 @@
-//! The database: the pool and its threads, transactions, events, idempotency, and the private PostgreSQL.
+//! The database: connections and threads, transactions, events, idempotency, and the private PostgreSQL.
 pub mod backfill;
 pub mod backfill_own;
 pub mod constraint;

@@ -1,6 +1,6 @@
-//! The entrance to a table whose rows belong to workspaces: the same functions everywhere, with concrete types.
+//! Functions for tables whose rows belong to workspaces, generated with concrete types.
 
-/// `find`, `lock` and `in_workspace` for a table; `soft` tables hide rows that have a `deleted_at`.
+/// Defines `find`, `lock` and `in_workspace` for a table; for `soft` tables they omit rows with `deleted_at`.
 #[macro_export]
 macro_rules! owned {
     ($table:ident, $row:ty) => {
@@ -15,18 +15,18 @@ macro_rules! owned {
             $table::table.filter($table::workspace_id.eq(workspace)).filter($visible)
         }
 
-        /// What the caller may see.
+        /// Returns the condition on rows that the caller may see.
         fn visible_to(tx: &$crate::db::tx::Tx<'_>) -> $crate::kernel::on::On<$table::table, $crate::kernel::cond::Cond> {
             $crate::db::visibility::visibility_filter(tx.actor, <$row as $crate::kernel::kind::Record>::KIND, $crate::kernel::actor::Action::Read)
         }
 
-        /// The row, or 404 when there is none that the caller may see.
+        /// Returns the row, or 404 if it does not exist or the caller cannot see it.
         pub fn find(tx: &mut $crate::db::tx::Tx<'_>, id: uuid::Uuid) -> $crate::kernel::error::Result<$row> {
             let row = in_workspace(tx.workspace()).filter($table::id.eq(id)).filter(visible_to(tx)).select(<$row>::as_select());
             row.first(tx.conn).optional()?.ok_or_else($crate::kernel::error::Error::not_found)
         }
 
-        /// The rows that the caller may see.
+        /// Returns the rows that the caller may see.
         pub fn find_many(
             tx: &mut $crate::db::tx::Tx<'_>,
             ids: &[uuid::Uuid],
@@ -36,15 +36,15 @@ macro_rules! owned {
             Ok(rows.into_iter().map(|row| (row.id, row)).collect())
         }
 
-        /// Locks the rows in the order of their ids: two who hold many before they change any cannot wait for each other in a
-        /// circle. What is not there, or not seen, is left out.
+        /// Locks the rows in the order of their ids, which prevents deadlocks between transactions that lock many rows.
+        /// Omits rows that do not exist or are not visible.
         pub fn lock_ids(tx: &mut $crate::db::tx::Tx<'_>, ids: &[uuid::Uuid]) -> $crate::kernel::error::Result<()> {
             let rows = in_workspace(tx.workspace()).filter($table::id.eq_any(ids)).filter(visible_to(tx)).order($table::id);
             rows.select($table::id).for_update().load::<uuid::Uuid>(tx.conn)?;
             Ok(())
         }
 
-        /// The rows, locked in the order of their ids. Those that are not there, or not seen, are left out.
+        /// Locks the rows in the order of their ids and returns them. Omits rows that do not exist or are not visible.
         pub fn lock_many(
             tx: &mut $crate::db::tx::Tx<'_>,
             ids: &[uuid::Uuid],
@@ -61,8 +61,8 @@ macro_rules! owned {
             Ok(rows.into_iter().map(|row| (row.id, row)).collect())
         }
 
-        /// The row, kept from others until the end of the transaction, or 404; 412 when it is not the version that was asked
-        /// for; 403 when the caller sees it but may not change it.
+        /// Locks the row and returns it. Returns 404 if it does not exist, 412 if it has another version than expected,
+        /// and 403 if the caller sees it but may not change it.
         pub fn lock(
             tx: &mut $crate::db::tx::Tx<'_>,
             id: uuid::Uuid,
@@ -84,7 +84,7 @@ macro_rules! owned {
     };
 }
 
-/// Inserts rows and returns them. One row is a statement that stays prepared; a batch is not.
+/// Inserts rows and returns them. The insert of one row stays prepared; that of a batch does not.
 #[macro_export]
 macro_rules! insert_rows {
     ($tx:expr, $table:ident, $rows:expr, $row:ty) => {{
@@ -100,8 +100,8 @@ macro_rules! insert_rows {
     }};
 }
 
-/// `delete` for a `soft` table, and `delete_many` for rows that are locked; `frees` a member
-/// that others may have afterwards, `then` does what follows.
+/// Defines `delete` for a `soft` table, and `delete_many` for locked rows; `frees` clears a unique member for other
+/// records, `then` runs a function afterwards.
 #[macro_export]
 macro_rules! removable {
     ($table:ident, $row:ty $(, frees $free:ident)? $(, then $after:ident)?) => {
@@ -132,8 +132,8 @@ macro_rules! removable {
     };
 }
 
-/// `restore` for a `soft` table: a deletion is taken back within 30 days, by who could have made it. What was freed for others,
-/// such as an e-mail, may be taken by now; the constraint rules of the table say so.
+/// Defines `restore` for a `soft` table, within 30 days and with the permission to delete. Unique members that were
+/// freed, such as e-mail addresses, may be in use again; the constraint rules of the table handle that.
 #[macro_export]
 macro_rules! restorable {
     ($table:ident, $row:ty) => {
@@ -167,8 +167,8 @@ macro_rules! restorable {
     };
 }
 
-/// One page by a plan: rows, their includes, and the total if it was asked for. Of a `soft` table the plan says whether deleted rows
-/// are among them.
+/// Loads one page of a plan: rows, included records, and the total if requested. For a `soft` table, the plan decides
+/// about deleted rows.
 #[macro_export]
 macro_rules! list {
     (soft $tx:expr, $table:ident, $row:ty, $plan:expr => $page:ident) => {{
@@ -200,29 +200,30 @@ macro_rules! list {
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::query::PageInfo;
 
-/// How long a deletion can be taken back.
+/// The number of days within which a deleted record can be restored.
 pub const RESTORE_DAYS: i64 = 30;
 
-/// The version named by `If-Match`, if any.
+/// The version in `If-Match`, if there is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Expected(pub Option<i64>);
 
 impl Expected {
     pub fn check(self, version: i64) -> Result<()> {
         match self.0 {
-            Some(expected) if expected != version => {
-                Err(Error::new(Code::VersionConflict, format!("you read version {expected}, the record has {version}"))
-                    .with(|problem| problem.current_version = Some(version)))
-            }
+            Some(expected) if expected != version => Err(Error::new(
+                Code::VersionConflict,
+                format!("expected version {expected}, but the record has version {version}"),
+            )
+            .with(|problem| problem.current_version = Some(version))),
             _ => Ok(()),
         }
     }
 
-    /// For changes where a blind write would destroy the work of others.
+    /// Requires a version, for changes where a blind write would undo the work of others.
     pub fn required(self) -> Result<Expected> {
         match self.0 {
             Some(_) => Ok(self),
-            None => Err(Error::new(Code::PreconditionRequired, "send If-Match with the ETag that you read")),
+            None => Err(Error::new(Code::PreconditionRequired, "send If-Match with the ETag of the record")),
         }
     }
 }

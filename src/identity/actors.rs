@@ -1,4 +1,4 @@
-//! From a bearer token to an actor: role, session and settings are read from the database at most every few seconds.
+//! Turns bearer tokens into actors. Role, session and settings are cached for a few seconds.
 use crate::db::custom;
 use crate::db::fair_queue::Account;
 use crate::db::pool::Db;
@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How long a demotion or sign-out may take to act.
-const FRESH: Duration = Duration::from_secs(2);
+/// How long an actor is cached, and thus how long a role change or sign-out on another server may take.
+const CACHE_TTL: Duration = Duration::from_secs(2);
 const CACHE_MAX: usize = 10_000;
 
-/// Makes actors of tokens, and remembers them for a moment.
+/// Turns tokens into actors and caches them.
 #[derive(Debug)]
 pub struct Actors {
     keys: Keys,
@@ -64,10 +64,10 @@ impl Actors {
 
     fn cached(&self, id: &[u8]) -> Option<Actor> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(id).filter(|(read, _)| read.elapsed() < FRESH).map(|(_, actor)| actor.clone())
+        cache.get(id).filter(|(read, _)| read.elapsed() < CACHE_TTL).map(|(_, actor)| actor.clone())
     }
 
-    /// Whose key it was when it was last looked up, for the queue alone.
+    /// Returns the account of an API key from an expired cache entry. Used only for the fair queue.
     fn last_account(&self, id: &[u8]) -> Account {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let of = |actor: &Actor| Account { workspace: actor.workspace, user: actor.user };
@@ -77,13 +77,13 @@ impl Actors {
     fn remember(&self, id: Vec<u8>, actor: Actor) -> Result<Actor> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_MAX {
-            cache.retain(|_, (read, _)| read.elapsed() < FRESH);
+            cache.retain(|_, (read, _)| read.elapsed() < CACHE_TTL);
         }
         cache.insert(id, (Instant::now(), actor.clone()));
         Ok(actor)
     }
 
-    /// Forgets everything at once, after a sign-out or a change of role on this server.
+    /// Clears the cache, after a sign-out or a role change on this server.
     pub fn forget(&self) {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -112,7 +112,7 @@ fn actor(
         return Err(Error::new(Code::SessionRevoked, "the user is not active in this workspace"));
     }
     let access = roles::access(conn, workspace, &role)?
-        .ok_or_else(|| Error::internal(format!("a user carries the role {role}, which is not there")))?;
+        .ok_or_else(|| Error::internal(format!("a user has the role {role}, which does not exist")))?;
     let team_members = team_members(conn, workspace, user, team, &access)?;
     let custom = Arc::new(custom::load(conn, workspace)?);
     let time_zone = zone.parse().unwrap_or(chrono_tz::UTC);
@@ -130,7 +130,7 @@ fn actor(
     })
 }
 
-/// The user, and with a right that reaches the team everybody in it and below it.
+/// Returns the user, and if the role has the visibility `team`, all users of the team and of the teams below it.
 fn team_members(
     conn: &mut PgConnection,
     workspace: Uuid,
@@ -176,7 +176,7 @@ fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
         .first::<(Uuid, crate::kernel::tags::Tags, Option<DateTime>, Member, Zone)>(conn)
         .optional()?;
     let (id, scopes, expires, member, settings) =
-        found.ok_or_else(|| Error::new(Code::TokenInvalid, "there is no such API key"))?;
+        found.ok_or_else(|| Error::new(Code::TokenInvalid, "the API key does not exist"))?;
     if expires.is_some_and(|at| at <= now) {
         return Err(Error::new(Code::TokenExpired, "the API key has expired"));
     }
@@ -184,7 +184,7 @@ fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
     actor(conn, member, settings, id, "api_key", Some(scopes.0))
 }
 
-/// The actor behind a job or a command: a user of the workspace, with all that the role may do.
+/// Returns the actor of a job or a command: a user of the workspace with all permissions of the role.
 pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, actor_kind: &'static str) -> Result<Actor> {
     let found = users::table
         .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
@@ -197,13 +197,13 @@ pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid, actor_kind:
     actor(conn, member, settings, user, actor_kind, None)
 }
 
-/// The actor behind a job, as of now: the user must still be active, and the API key that asked for it still be there. A key's scopes are
-/// those that it had then, and has still. Signing out ends no job: who does not want it any more cancels it.
+/// Returns the actor of a job with the current permissions. The user must still be active, and the API key that queued
+/// the job must still exist. The scopes are those that the key had then and still has. Signing out does not stop a job.
 pub fn of_job(conn: &mut PgConnection, job: &Job) -> Result<Actor> {
     let actor = of_user(conn, job.workspace_id, job.user_id, "user")?;
     let revoked: Option<DateTime> = jobs::table.find(job.id).select(jobs::revoked_at).first(conn)?;
     if revoked.is_some() {
-        return Err(Error::new(Code::SessionRevoked, "the user who asked for it was suspended"));
+        return Err(Error::new(Code::SessionRevoked, "the user who queued the job was suspended"));
     }
     let Some(id) = job.api_key_id else { return Ok(actor) };
     let own = api_keys::table.find((job.workspace_id, id)).filter(api_keys::user_id.eq(job.user_id));

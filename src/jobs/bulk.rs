@@ -1,4 +1,5 @@
-//! Work on all records of a selection: some hundred at a time, each hundred in a transaction that also notes how far it is.
+//! Bulk operations on all records of a selection, in chunks. Each chunk and the progress are written in one
+//! transaction.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobProblem, JobResult};
 use crate::db::tx::{Request, Tx};
@@ -7,6 +8,7 @@ use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
+use crate::kernel::resource;
 use crate::kernel::shape;
 use crate::people::companies::{model::COMPANY, store as companies};
 use crate::people::contacts::{model::CONTACT, store as contacts};
@@ -23,14 +25,14 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const CHUNK: i64 = 200;
-/// After so long a job lets others go before it.
+/// The time after which a job lets waiting jobs run first.
 const TIME_SLICE: Duration = Duration::from_secs(2);
-/// Refusals that a result tells one by one.
+/// The maximum number of refused records that a result lists.
 const PROBLEMS_MAX: usize = 100;
 
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let args: BulkArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    // What was asked for by hand was counted then, and was promised.
+    // The records of a bulk request were counted and confirmed when it was made; those of a rule are counted now.
     if job.position.is_none() && args.rule.is_some() {
         let total = db.write_blocking(&request(db, job, &args)?, |tx| count(tx, &args))?;
         db.set_total(job, total)?;
@@ -55,11 +57,11 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
     }
 }
 
-/// Who asks, with the rights of this moment: they are asked anew before each part of the work, as a request asks them.
+/// Returns a request by the user of the job, with the user's current permissions. Called before each chunk.
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
-    let resource = Kind::at_path(&args.resource).map(Kind::path);
+    let resource = resource::kind_at(&args.resource).map(Kind::path);
     let resource = resource.ok_or_else(|| unsupported(&args.resource))?;
     actor.require_action(action, resource)?;
     if args.action == BulkAction::Erase {
@@ -68,7 +70,7 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }
 
-/// Runs one piece of code for the resource of bulk work: with its table and fields, or with its store.
+/// Evaluates an expression for the resource of the bulk operation: with its table and fields, or with its store.
 macro_rules! of_resource {
     ($args:expr, |$table:ident, $fields:ident, $kind:ident| $body:expr) => {
         of_resource!(@ $args; table $table $fields $kind $body;
@@ -99,10 +101,10 @@ macro_rules! of_resource {
 }
 
 fn unsupported(resource: &str) -> Error {
-    Error::internal(format!("there is no bulk work on {resource}"))
+    Error::internal(format!("bulk operations do not support {resource}"))
 }
 
-/// The records of the selection that the caller sees, and that were there when the job was asked for.
+/// Selects the matching records that the caller may see and that existed when the job was created.
 macro_rules! matching {
     ($tx:expr, $job:expr, $args:expr, $table:ident, $fields:ident, $kind:ident) => {{
         let cond = saved_conditions::promised($tx, $fields, &$args.selection, &$args.promise)?;
@@ -114,7 +116,7 @@ macro_rules! matching {
     }};
 }
 
-/// How much a rule has to do. It asks day by day, so what it chooses is looked at day by day.
+/// Counts the records of a retention rule. Each run checks again that the rule does not match every record.
 fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
     let selection = &args.selection;
     of_resource!(args, |table, fields, kind| {
@@ -129,7 +131,8 @@ fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
     })
 }
 
-/// The next records, in the order of their ids: a change may make a record leave the selection, but not come back.
+/// Returns the next records in id order. A record that leaves the selection because of a change does not shift the
+/// position.
 fn next_ids(tx: &mut Tx<'_>, job: &Job, args: &BulkArgs, after: Option<Uuid>) -> Result<Vec<Uuid>> {
     of_resource!(args, |table, fields, kind| {
         let all = matching!(tx, job, args, table, fields, kind).filter(table::id.gt(after.unwrap_or(Uuid::nil())));
@@ -137,7 +140,7 @@ fn next_ids(tx: &mut Tx<'_>, job: &Job, args: &BulkArgs, after: Option<Uuid>) ->
     })
 }
 
-/// All at once; where that is refused, one by one.
+/// Processes records together; if that is refused, one by one.
 fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResult) -> Result<()> {
     match tx.attempt(|tx| apply(tx, args, ids)) {
         Ok(unchanged) => {
@@ -167,7 +170,7 @@ fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResul
     Ok(())
 }
 
-/// How many of the records were left as they were.
+/// Processes records together and returns the number of unchanged ones.
 fn apply(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid]) -> Result<i64> {
     if args.action == BulkAction::Erase {
         let reason = args.reason.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The operations on jobs.
+//! Operations on jobs.
 use crate::db::queue::{Job, JobStatus};
 use crate::db::tx::Tx;
 use crate::identity::mail;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 page!(JobPage of Job);
 
-/// What workers do.
+/// The kinds of jobs.
 const KINDS: &[&str] = &["bulk", "import", "letter", "purge_files", "retag"];
 
 static JOB: Fields<jobs::table> = Fields {
@@ -49,15 +49,16 @@ static USER: Field = field("user_id", &jobs::user_id);
 
 static KIND: Field = field("kind", &jobs::kind);
 
-/// Who may change jobs sees everybody's; others their own. That somebody is sent a letter is a matter of how they sign in, and of the audit log.
+/// Returns the jobs that the caller may see: with the permission to update jobs all jobs, otherwise the caller's own.
+/// Mail jobs of other users require the permission to read the audit log, because they reveal sign-in activity.
 fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
-    let audits = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
+    let reads_audit_log = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    let letter = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![mail::JOB.into()]));
-    JOB.on(match (all, audits) {
+    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![mail::JOB.into()]));
+    JOB.on(match (all, reads_audit_log) {
         (true, true) => Cond::All(Vec::new()),
-        (true, false) => Cond::Any(vec![!letter, own()]),
+        (true, false) => Cond::Any(vec![!is_mail, own()]),
         (false, _) => own(),
     })
 }
@@ -79,7 +80,7 @@ async fn list(ctx: Ctx<can::Read<Job>>) -> Result<Reply> {
     .await
 }
 
-/// Get a job and how far it is. While it runs, ask again after `Retry-After` seconds.
+/// Get a job and its progress. While it runs, repeat the request after the seconds in `Retry-After`.
 #[utoipa::path(operation_id = "get_job", params(("job_id" = Uuid, Path, description = "Id of the job")),
     responses((status = 200, description = "The job", body = Job)))]
 #[get("/jobs/{job_id}")]
@@ -92,7 +93,7 @@ async fn read(ctx: Ctx<can::Read<Job>>, id: Id) -> Result<Reply> {
     .await
 }
 
-/// Cancel a job. What it has done stays done.
+/// Cancel a job. Changes that it already made remain.
 #[utoipa::path(operation_id = "cancel_job", params(("job_id" = Uuid, Path, description = "Id of the job")),
     responses((status = 200, description = "The job, cancelled", body = Job)))]
 #[post("/jobs/{job_id}/cancel")]

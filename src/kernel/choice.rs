@@ -1,7 +1,6 @@
 //! Closed sets of words: one Rust enum, the same words in JSON, in the database and in the document.
-use crate::kernel::kind::Kind;
 
-/// `text_enum! { pub enum Rating { Hot = "hot", … } }`
+/// Declares a closed set: `text_enum! { pub enum Rating { Hot = "hot", … } }`
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:tt,)* }) => {
@@ -39,11 +38,11 @@ macro_rules! text_enum {
 /// The closed set of a field's values.
 #[derive(Clone, Copy, Debug)]
 pub enum Choices {
-    /// Anything goes.
+    /// Any value is accepted.
     Any,
     Of(&'static [&'static str]),
-    /// The kinds of record.
-    Kinds,
+    /// Known once the resources are.
+    Listed(fn() -> Vec<&'static str>),
 }
 
 impl Choices {
@@ -51,12 +50,12 @@ impl Choices {
         match self {
             Choices::Any => Vec::new(),
             Choices::Of(list) => list.to_vec(),
-            Choices::Kinds => Kind::all().map(Kind::as_str).collect(),
+            Choices::Listed(list) => list(),
         }
     }
 }
 
-/// The closed set in a pattern that is nothing but one: `^(open|won|lost)$`.
+/// Returns the closed set of a pattern that consists of one: `^(open|won|lost)$`.
 pub fn choices_of(pattern: &str) -> Option<Vec<String>> {
     let inner = pattern.strip_prefix("^(")?.strip_suffix(")$")?;
     let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:".contains(&b));
@@ -64,7 +63,7 @@ pub fn choices_of(pattern: &str) -> Option<Vec<String>> {
     words.iter().all(|word| plain(word)).then(|| words.into_iter().map(str::to_owned).collect())
 }
 
-/// Lets a serializable type stand in a `jsonb` column.
+/// Stores a serializable type in a `jsonb` column.
 #[macro_export]
 macro_rules! jsonb {
     ($($name:ty),*) => {$(

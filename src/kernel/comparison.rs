@@ -1,4 +1,4 @@
-//! What a comparison and its values mean: the caller, days that move, amounts with their currency.
+//! Interprets comparisons and their values: `me`, relative dates, amounts with a currency.
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
@@ -12,7 +12,7 @@ use crate::kernel::value_type::ValueType;
 use chrono::NaiveDate;
 
 impl<T> Fields<T> {
-    /// The condition that a comparison and its values make of a field; the error does not say where.
+    /// Builds the condition that compares a field with values; the error has no location yet.
     pub(in crate::kernel) fn compare(
         &'static self,
         field: FieldRef,
@@ -24,7 +24,7 @@ impl<T> Fields<T> {
     }
 }
 
-/// As `Fields::question`; `currency` is the field that holds the currency of an amount.
+/// Compares like `Fields::compare`; `currency` is the field that holds the currency of an amount.
 pub(in crate::kernel) fn compare_in(
     currency: Option<FieldRef>,
     field: FieldRef,
@@ -40,7 +40,7 @@ pub(in crate::kernel) fn compare_in(
         }
         (Comparison::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
             Ok([text]) => in_currency(&field, currency, comparison, text, actor),
-            Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
+            Err(_) => Err(Bad::new("invalid_format", "must have exactly one value")),
         },
         (Comparison::NoneOf, Some(_)) => compare_in(currency, field, Comparison::AnyOf, texts, actor).map(|cond| !cond),
         (Comparison::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
@@ -54,13 +54,13 @@ pub(in crate::kernel) fn compare_in(
     }
 }
 
-/// Any of the conditions that texts make, each for itself.
+/// Builds a condition from each text and combines them with "or".
 fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, Bad>) -> Result<Cond, Bad> {
     let mut conds = texts.into_iter().map(make).collect::<Result<Vec<Cond>, Bad>>()?;
     Ok(if conds.len() == 1 { conds.pop().unwrap_or(Cond::Any(conds)) } else { Cond::Any(conds) })
 }
 
-/// `50000 EUR`, or an amount whose currency is named elsewhere.
+/// Compares with `50000 EUR`, or with an amount whose currency is given elsewhere.
 fn in_currency(
     field: &FieldRef,
     currency: &FieldRef,
@@ -77,7 +77,7 @@ fn in_currency(
     }
 }
 
-/// `this_month` is any day of the month; `today` any instant of today.
+/// Compares with a period: `this_month` matches any day of the month, `today` any instant of today.
 fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Bad> {
     let zone = actor.settings.own_time_zone;
     let Some([first, after]) = relative::period(&text, zone) else {
@@ -92,7 +92,7 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
     Ok(or_all_day(field, cond, &[(Op::Gte, first), (Op::Lt, after)]))
 }
 
-/// As `question`, where the value may be a day: an all-day task is later than the beginning of its day.
+/// Compares like `compare`, with special handling of days: an all-day task is due after the beginning of its day.
 fn from_day(field: &FieldRef, op: Op, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let day = texts.first().and_then(|text| relative::day(text, actor.settings.own_time_zone));
     let cond = compare(field.clone(), Comparison::Op(op), texts, actor)?;
@@ -100,7 +100,7 @@ fn from_day(field: &FieldRef, op: Op, texts: Vec<String>, actor: &Actor) -> Resu
     Ok(day.map(|day| or_all_day(field, cond.clone(), &[(op, day)])).unwrap_or(cond))
 }
 
-/// What is asked of days is asked of the day, where the instant is only the end of it: that is the beginning of the next one, in the
+/// For an all-day task, compares the day instead of the instant, which is the beginning of the next day in the
 /// workspace's time zone.
 fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) -> Cond {
     let FieldRef::Built(Field { day: Some(day), .. }) = field else { return of_instant };
@@ -109,7 +109,7 @@ fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) ->
     Cond::Any(vec![timed, Cond::All(of_day.iter().map(bound).collect())])
 }
 
-/// As `Fields::question`, of a field whose values need nothing beside them.
+/// Compares like `Fields::compare`, for a field without a currency.
 fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let (zone, value_type, text_format) = (actor.settings.own_time_zone, field.value_type(), field.text_format());
     let meant = |text: String| match value_type {
@@ -121,9 +121,10 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
     let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
     let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
         Ok([text]) => Ok(text),
-        Err(_) => Err(Bad::new("invalid_format", "takes exactly one value")),
+        Err(_) => Err(Bad::new("invalid_format", "must have exactly one value")),
     };
-    // The words of a closed set; those of a field of one's own may be fewer than they were.
+    // Checks the values of a closed set. The options of a custom field are not checked, because some may have been
+    // removed since.
     if matches!(&field, FieldRef::Built(built) if built.value_type == ValueType::TextArray)
         && comparison != Comparison::Empty
     {
@@ -162,7 +163,7 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
 mod tests {
     use super::*;
     use crate::kernel::custom::CustomKind;
-    use crate::kernel::samples::{BOAT, actor, own_field, refusal};
+    use crate::kernel::samples::{BOAT, actor, custom_field, refusal};
     use std::sync::Arc;
 
     fn compared(field: FieldRef, comparison: Comparison, texts: &[&str]) -> Result<String, String> {
@@ -176,11 +177,11 @@ mod tests {
     }
 
     fn own(kind: CustomKind) -> FieldRef {
-        FieldRef::Custom(Arc::new(own_field("size", kind, &["a", "b"])))
+        FieldRef::Custom(Arc::new(custom_field("size", kind, &["a", "b"])))
     }
 
     #[test]
-    fn an_amount_names_its_currency_beside_it() {
+    fn amounts_can_carry_their_currency() {
         let eur = r#"Is(currency, Eq, Text(["EUR"]))"#;
         for (case, comparison, texts, expected) in [
             ("equal", Comparison::AnyOf, vec!["5 EUR"], format!("All([{eur}, Is(price, Eq, Int([5]))])")),
@@ -203,7 +204,7 @@ mod tests {
 
     /// The year of the caller, whose zone is two hours ahead in winter.
     #[test]
-    fn days_that_move_are_days_of_the_caller() {
+    fn relative_dates_use_the_time_zone_of_the_caller() {
         let [first, after] = relative::period("this_year", actor().settings.own_time_zone).unwrap();
         let begin = |day: NaiveDate| format!("{}T22:00:00Z", day.pred_opt().unwrap());
         let time = |op: &str, day| format!("Is(created_at, {op}, Time([DateTime({})]))", begin(day));
@@ -230,7 +231,7 @@ mod tests {
 
     /// What is due all day is asked by its day; its instant is the beginning of the next one.
     #[test]
-    fn an_all_day_task_is_asked_by_its_day() {
+    fn all_day_tasks_are_compared_by_date() {
         let [first, after] = relative::period("this_year", actor().settings.own_time_zone).unwrap();
         let begin = |day: NaiveDate| format!("DateTime({}T22:00:00Z)", day.pred_opt().unwrap());
         let timed = |cond: &str| format!("All([Empty(due_on), {cond}])");
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_has_the_values_that_it_takes() {
+    fn invalid_values_are_rejected() {
         let op = Comparison::Op;
         for (case, field, comparison, texts, expected) in [
             ("two values of a range", of("length"), op(Op::Gt), vec!["1", "2"], "invalid_format"),
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_asked_in_the_form_in_which_they_are_kept() {
+    fn texts_are_normalised_before_comparison() {
         for (case, field, comparison, text, expected) in [
             (
                 "an address",
@@ -292,7 +293,7 @@ mod tests {
                 r#"Is(email, Contains, Text(["%@bücher.example%"]))"#,
             ),
             (
-                "a word of a set of one's own",
+                "an option of a custom field",
                 own(CustomKind::MultiChoice),
                 Comparison::AnyOf,
                 "a",
@@ -306,8 +307,8 @@ mod tests {
                 r#"Carries(cf.size, ["c"])"#,
             ),
             (
-                "a phone of one's own, also as it was written",
-                FieldRef::Custom(Arc::new(own_field("size", CustomKind::Phone, &[]))),
+                "a custom phone number, also as written",
+                FieldRef::Custom(Arc::new(custom_field("size", CustomKind::Phone, &[]))),
                 Comparison::AnyOf,
                 "555 01011",
                 r#"Is(cf.size, Eq, Text(["+37255501011", "555 01011"]))"#,

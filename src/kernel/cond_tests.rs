@@ -1,6 +1,6 @@
 use super::*;
 use crate::kernel::custom::CustomKind;
-use crate::kernel::samples::{BOAT, own_field, sql};
+use crate::kernel::samples::{BOAT, custom_field, sql};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn mentions(pieces: &[&str]) -> Cond {
 }
 
 #[test]
-fn a_comparison_holds_or_not() {
+fn conditions_are_evaluated_in_memory() {
     let day = |day: &str| Values::Date(vec![day.parse().unwrap()]);
     let at = |at: &str| Values::Time(vec![at.parse().unwrap()]);
     let row = json!({
@@ -84,7 +84,7 @@ fn a_comparison_holds_or_not() {
 
 /// Whether a selection by the condition leaves some record out: what changes many records at once must.
 #[test]
-fn a_selection_names_what_it_is_about() {
+fn only_some_conditions_restrict_a_selection() {
     let hull = |values: &[&str]| {
         Cond::Is(of("hull"), Op::Eq, Values::Text(values.iter().map(|value| (*value).to_owned()).collect()))
     };
@@ -113,7 +113,7 @@ fn a_selection_names_what_it_is_about() {
 }
 
 #[test]
-fn words_alone_ask_the_searchable_text() {
+fn conditions_on_words_alone_are_recognised() {
     let words = || mentions(&["a"]);
     for (case, cond, expected) in [
         ("words", words(), true),
@@ -128,7 +128,7 @@ fn words_alone_ask_the_searchable_text() {
 
 #[test]
 fn a_condition_is_written_as_sql() {
-    let own = |kind, options: &[&str]| FieldRef::Custom(Arc::new(own_field("size", kind, options)));
+    let own = |kind, options: &[&str]| FieldRef::Custom(Arc::new(custom_field("size", kind, options)));
     let one = |field: FieldRef, values| Cond::Is(field, Op::Eq, values);
     for (case, cond, expected) in [
         ("one value", length(Op::Eq, 7), r#"("boats"."length" = $1) -- binds: [7]"#),
@@ -163,18 +163,18 @@ fn a_condition_is_written_as_sql() {
             r#"("boats"."owner_id" in (select id from crew where boat = $1)) -- binds: [1]"#,
         ),
         (
-            "a number of one's own",
+            "a custom number",
             one(own(CustomKind::Number, &[]), Values::Number(vec![2.5])),
             r#"(((boats.custom -> $1 -> 'number')::float8) = $2) -- binds: ["size", 2.5]"#,
         ),
         (
-            "a text of one's own, by the index",
+            "a custom text, by the index",
             one(own(CustomKind::Text, &[]), Values::Text(vec!["x".into()])),
             "((boats.custom <> '{}' and boats.custom @> jsonb_build_object($1, jsonb_build_object('text', $2)))) \
              -- binds: [\"size\", \"x\"]",
         ),
         (
-            "several texts of one's own",
+            "several custom texts",
             one(own(CustomKind::Text, &[]), Values::Text(vec!["x".into(), "y".into()])),
             r#"((boats.custom -> $1 ->> 'text') = any($2)) -- binds: ["size", ["x", "y"]]"#,
         ),
@@ -188,7 +188,7 @@ fn a_condition_is_written_as_sql() {
 
 /// Only what is asked often keeps a prepared statement: nothing, and hot fields by value.
 #[test]
-fn hot_conditions_are_few() {
+fn only_simple_conditions_are_hot() {
     let owner = || Cond::Is(of("owner_id"), Op::Eq, Values::Uuid(vec![]));
     for (case, cond, expected) in [
         ("nothing", Cond::All(vec![]), true),
@@ -206,7 +206,7 @@ fn hot_conditions_are_few() {
 }
 
 #[test]
-fn letters_are_folded_as_in_a_search() {
+fn search_text_is_folded() {
     for (text, expected) in
         [("Ärzte", "arzte"), ("CAFE\u{301}", "cafe"), ("Ёлка", "елка"), ("Йод", "йод"), ("50% Off_", "50% off_")]
     {
@@ -217,7 +217,7 @@ fn letters_are_folded_as_in_a_search() {
 proptest! {
     /// A person's `%`, `_` and `\` mean themselves, in a pattern and out of it again.
     #[test]
-    fn a_pattern_means_the_text_that_was_typed(text in r"[ab%_\\]{0,6}", piece in r"[ab%_\\]{0,3}") {
+    fn wildcards_in_a_pattern_are_literal(text in r"[ab%_\\]{0,6}", piece in r"[ab%_\\]{0,3}") {
         prop_assert_eq!(like(&text, &pattern(Op::Contains, &piece)), text.contains(&piece));
         prop_assert_eq!(like(&text, &pattern(Op::StartsWith, &piece)), text.starts_with(&piece));
     }

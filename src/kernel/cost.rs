@@ -1,15 +1,15 @@
-//! What a question costs the database. One that would keep a thread busy for seconds is refused, with words.
+//! The cost of a list or a selection. A query that would occupy a thread for seconds is refused.
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::Bad;
 use crate::kernel::field::FieldRef;
 
-/// What the conditions of a list or of a selection may cost together.
+/// The maximum cost of all conditions of a list or a selection.
 const COST_MAX: usize = 100;
-/// Different words of one search.
+/// The maximum number of different words of a search.
 pub const WORDS_MAX: usize = 12;
-/// What looks into texts, by word or condition; everything else costs one.
+/// The cost of a word or of a condition on parts of texts; every other condition costs 1.
 const TEXT: usize = 5;
-/// What costs more is asked on the threads that are kept for searches.
+/// Queries that cost more run on the threads for searches.
 const LIGHT: usize = 4;
 
 impl Cond {
@@ -26,24 +26,24 @@ impl Cond {
     }
 }
 
-/// Whether conditions may take long.
+/// Checks whether the conditions may be slow.
 pub fn is_costly(conds: &[Cond]) -> bool {
     conds.iter().map(Cond::cost).sum::<usize>() > LIGHT
 }
 
-/// Adds up what conditions cost.
+/// Adds up the cost of conditions.
 #[derive(Debug, Default)]
 pub struct Spent(usize);
 
 impl Spent {
-    /// Adds one; the error says that with it there are too many.
+    /// Adds a condition; returns an error if the sum exceeds the limit.
     pub fn add(&mut self, cond: &Cond) -> Result<(), Bad> {
         let before = self.0;
         self.0 += cond.cost();
         if before <= COST_MAX && self.0 > COST_MAX {
             let detail = format!(
-                "is too much beside the others: contains and starts_with count {TEXT}, every other condition 1, and all together may \
-                 count {COST_MAX}"
+                "exceeds the cost limit: contains and starts_with cost {TEXT} each, every other condition 1, and all \
+                 conditions together at most {COST_MAX}"
             );
             return Err(Bad::new("too_long", detail).within(None, i64::try_from(COST_MAX).ok()));
         }
@@ -51,7 +51,7 @@ impl Spent {
     }
 }
 
-/// Words without those that others contain: what holds "annabel" holds "anna" too.
+/// Removes words that are part of other words: a text that contains "annabel" also contains "anna".
 pub fn needed(words: Vec<String>) -> Vec<String> {
     let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let implied = |n: usize, word: &String| {
@@ -68,7 +68,7 @@ mod tests {
     use crate::kernel::samples::{BOAT, refusal};
 
     #[test]
-    fn a_word_inside_another_is_not_looked_for() {
+    fn words_inside_others_are_dropped() {
         for (text, wanted) in [
             ("anna", "anna"),
             ("anna Anna ANNA", "anna"),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_cost_what_they_take() {
+    fn conditions_have_a_cost() {
         let of = |name: &str| FieldRef::from(BOAT.get(name).unwrap());
         let text = |op| Cond::Is(of("name"), op, Values::Text(vec!["a".into()]));
         let empty = || Cond::Empty(of("hull"));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_beyond_a_hundred_is_refused_once() {
+    fn exceeding_the_cost_limit_is_reported_once() {
         let empty = Cond::Empty(FieldRef::from(BOAT.get("hull").unwrap()));
         let mut spent = Spent::default();
         for n in 1..=100 {

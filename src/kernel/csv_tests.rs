@@ -1,6 +1,7 @@
 use super::*;
 use crate::kernel::money::{AMOUNT_MAX, Money, parse_decimal};
-use crate::kernel::samples::{BOAT, own_field, refusal};
+use crate::kernel::query::RecordRef;
+use crate::kernel::samples::{BOAT, BOATS, custom_field, refusal};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -23,7 +24,7 @@ fn amounts_have_the_digits_of_their_currency() {
 }
 
 #[test]
-fn what_begins_a_formula_is_kept_as_text() {
+fn formulas_are_escaped() {
     for (text, expected) in [
         ("Acme", "Acme"),
         ("a=1", "a=1"),
@@ -50,7 +51,7 @@ fn written(cells: &[&str]) -> String {
 }
 
 #[test]
-fn cells_are_quoted_where_they_must_be() {
+fn cells_are_quoted_where_necessary() {
     for (cells, expected) in [
         (vec!["a", "b"], "a,b\n"),
         (vec!["", ""], ",\n"),
@@ -108,13 +109,13 @@ fn text(reply: Reply) -> String {
 
 fn own() -> Vec<Arc<CustomField>> {
     let fields = [("region", CustomKind::Text), ("budget", CustomKind::Money), ("unused", CustomKind::MultiChoice)];
-    fields.map(|(key, kind)| Arc::new(own_field(key, kind, &[]))).to_vec()
+    fields.map(|(key, kind)| Arc::new(custom_field(key, kind, &[]))).to_vec()
 }
 
 #[test]
 fn a_row_has_a_cell_for_each_column() {
     let mut included = Included::default();
-    included.users.push(crate::kernel::query::RecordRef { id: Uuid::nil(), name: "@Eve".into() });
+    included.set(BOATS, vec![RecordRef { id: Uuid::nil(), name: "@Eve".into() }]);
     let sheet = Sheet::new::<Boat>(&[], &own(), &[BOAT.get("owner_id").unwrap()]);
     let expected = [
         ("name", "\"'=Anna, the first\""),
@@ -170,7 +171,7 @@ fn sums_have_a_column_for_each_currency() {
 }
 
 #[test]
-fn of_lists_what_names_a_part_is_told() {
+fn list_items_are_shown_by_name() {
     for (path, value, expected) in [
         ("tags", json!(["a", "b"]), "a, b"),
         ("tags", json!(["=a"]), "'=a"),
@@ -189,7 +190,7 @@ fn of_lists_what_names_a_part_is_told() {
 proptest! {
     /// What is written is read again, by a reader that knows quotes.
     #[test]
-    fn a_line_is_read_as_it_was_written(cells in prop::collection::vec("[a ,;\"\n\r\t|'ж]{0,6}", 2..5)) {
+    fn lines_round_trip(cells in prop::collection::vec("[a ,;\"\n\r\t|'ж]{0,6}", 2..5)) {
         let text = written(&cells.iter().map(String::as_str).collect::<Vec<_>>());
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -199,7 +200,7 @@ proptest! {
 
     /// An amount that is written as a decimal is read as the same amount.
     #[test]
-    fn an_amount_is_read_as_it_was_written(amount in -AMOUNT_MAX..=AMOUNT_MAX, currency in 0..4_usize) {
+    fn amounts_round_trip(amount in -AMOUNT_MAX..=AMOUNT_MAX, currency in 0..4_usize) {
         let currency = ["EUR", "JPY", "KWD", "CLF"][currency];
         prop_assert_eq!(parse_decimal(&decimal(amount, currency), '.', exponent(currency)), Some(amount));
     }

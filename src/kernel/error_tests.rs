@@ -2,18 +2,18 @@ use super::*;
 use crate::kernel::samples::refusals;
 
 #[test]
-fn the_nearest_known_name_is_told() {
+fn the_nearest_known_name_is_suggested() {
     for (case, asked, expected) in [
-        ("a typo", "nmae", "is not known here; did you mean name?"),
-        ("one letter less", "emai", "is not known here; did you mean email?"),
-        ("nothing like it", "xyz", "is not known here"),
-        ("spaces around it", " name ", "is not known here; there are spaces around it"),
-        ("a name that is known, and not for this caller", "name", "is not known here"),
-        ("too long for a typo", &"name".repeat(17), "is not known here"),
+        ("a typo", "nmae", "is unknown; did you mean name?"),
+        ("one letter less", "emai", "is unknown; did you mean email?"),
+        ("nothing like it", "xyz", "is unknown"),
+        ("spaces around it", " name ", "is unknown; remove the spaces around it"),
+        ("a name that is known, and not for this caller", "name", "is unknown"),
+        ("too long for a typo", &"name".repeat(17), "is unknown"),
     ] {
         assert_eq!(not_known(asked, ["name", "email"].into_iter()), expected, "{case}");
     }
-    assert_eq!(not_known("x", std::iter::empty()), "is not known here", "where nothing is known");
+    assert_eq!(not_known("x", std::iter::empty()), "is unknown", "where nothing is known");
 }
 
 fn code_of(error: &Error) -> &'static str {
@@ -21,7 +21,7 @@ fn code_of(error: &Error) -> &'static str {
 }
 
 #[test]
-fn an_unknown_name_is_graver_than_a_wrong_value() {
+fn unknown_names_take_precedence_over_invalid_values() {
     let members =
         |codes: &[&'static str]| Error::members(codes.iter().map(|code| Bad::member("/x", code, "is wrong")).collect());
     assert_eq!(code_of(&members(&["required", "invalid_type"])), "validation_failed");
@@ -47,7 +47,7 @@ fn detail(error: &Error) -> &str {
 }
 
 #[test]
-fn the_detail_tells_one_refusal_or_counts_them() {
+fn the_detail_describes_one_error_or_counts_them() {
     let some = |count: usize| Error::members(vec![Bad::member("/x", "invalid", "is wrong"); count]);
     for (count, expected) in [
         (1, "/x is wrong"),
@@ -64,7 +64,7 @@ fn the_detail_tells_one_refusal_or_counts_them() {
 }
 
 #[test]
-fn a_refusal_inside_another_body_has_its_whole_pointer() {
+fn nested_errors_have_full_pointers() {
     let inner = Error::member("/name", "required", "is missing").under("/items/3");
     assert_eq!(refusals(&inner), ["/items/3/name required"]);
     assert_eq!(detail(&inner), "/items/3/name is missing");
@@ -74,14 +74,14 @@ fn a_refusal_inside_another_body_has_its_whole_pointer() {
 }
 
 #[test]
-fn a_missing_record_is_told_at_the_member_that_names_it() {
+fn missing_records_are_reported_at_the_referring_member() {
     assert_eq!(refusals(&Error::not_found().at_member("/owner_id")), ["/owner_id reference_not_found"]);
     assert_eq!(code_of(&Error::new(Code::Forbidden, "no").at_member("/owner_id")), "forbidden");
     assert_eq!(code_of(&Error::internal("x").at_member("/owner_id")), "internal_error");
 }
 
 #[test]
-fn bounds_are_told_as_far_as_there_are_any() {
+fn out_of_range_errors_state_the_bounds() {
     for (min, max, expected) in [
         (Some(1), Some(5), "must be from 1 to 5"),
         (Some(1), None, "must be at least 1"),
@@ -96,7 +96,7 @@ fn bounds_are_told_as_far_as_there_are_any() {
 }
 
 #[test]
-fn a_long_name_is_cut_between_its_letters() {
+fn long_names_are_truncated_between_characters() {
     let name = |letters| "ж".repeat(letters);
     assert_eq!(cut(name(200)), name(200));
     assert_eq!(cut(name(201)), format!("{}…", name(200)));

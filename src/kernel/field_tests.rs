@@ -1,10 +1,10 @@
 use super::*;
 use crate::kernel::custom::CustomKind;
-use crate::kernel::samples::{BOAT, actor, own_field, refusal, with_fields, without_field};
+use crate::kernel::samples::{BOAT, actor, custom_field, refusal, with_fields, without_field};
 use serde_json::json;
 
 #[test]
-fn a_date_is_a_day_of_the_calendar() {
+fn dates_are_validated() {
     for (text, expected) in [
         ("2026-01-31", true),
         ("2024-02-29", true),
@@ -28,7 +28,7 @@ fn a_date_is_a_day_of_the_calendar() {
 }
 
 #[test]
-fn texts_of_a_query_are_read_by_the_type_of_the_field() {
+fn query_values_are_parsed_by_field_type() {
     let id = "018f0c3e-7b5a-7cc0-8000-000000000001";
     for (name, text, expected) in [
         ("name", "Ann", Ok(Values::Text(vec!["Ann".into()]))),
@@ -52,7 +52,7 @@ fn texts_of_a_query_are_read_by_the_type_of_the_field() {
         let read = read.map_err(|bad| refusal(&bad));
         assert_eq!(read, expected.map_err(|code| format!(" {code}")), "{name}={text}");
     }
-    let number = FieldRef::Custom(Arc::new(own_field("size", CustomKind::Number, &[])));
+    let number = FieldRef::Custom(Arc::new(custom_field("size", CustomKind::Number, &[])));
     for (text, expected) in [("2.5", Some(2.5)), ("-1e3", Some(-1000.0)), ("inf", None), ("NaN", None), ("1,5", None)] {
         let read = Values::parse(&number, vec![text.to_owned()]).ok();
         assert_eq!(read, expected.map(|number| Values::Number(vec![number])), "{text}");
@@ -62,7 +62,7 @@ fn texts_of_a_query_are_read_by_the_type_of_the_field() {
 }
 
 #[test]
-fn members_of_a_row_are_read_by_their_type() {
+fn json_values_are_parsed_by_type() {
     for (value_type, json, expected) in [
         (ValueType::Text, json!("a"), Some(Values::Text(vec!["a".into()]))),
         (ValueType::Text, json!(1), None),
@@ -82,7 +82,7 @@ fn members_of_a_row_are_read_by_their_type() {
 }
 
 #[test]
-fn a_field_is_found_inside_its_member() {
+fn fields_are_found_by_path() {
     let row = json!({ "price": { "amount": 5 }, "crew": [{ "id": "a" }], "name": "x" });
     for (name, path, expected) in [
         ("name", "name", Some(json!("x"))),
@@ -99,7 +99,7 @@ fn a_field_is_found_inside_its_member() {
 }
 
 #[test]
-fn a_reference_is_included_without_its_ending() {
+fn includes_have_the_name_of_the_reference() {
     let includes: Vec<_> = BOAT.includes().map(|(name, _)| name).collect();
     assert_eq!(includes, ["owner"]);
     assert_eq!(BOAT.get("name").unwrap().include_name(), None);
@@ -107,10 +107,10 @@ fn a_reference_is_included_without_its_ending() {
 }
 
 #[test]
-fn own_fields_stand_beside_those_of_the_product() {
-    let mut archived = own_field("old", CustomKind::Text, &[]);
+fn custom_fields_are_found_by_prefixed_key() {
+    let mut archived = custom_field("old", CustomKind::Text, &[]);
     archived.archived = true;
-    let actor = with_fields(actor(), vec![own_field("region", CustomKind::Text, &[]), archived]);
+    let actor = with_fields(actor(), vec![custom_field("region", CustomKind::Text, &[]), archived]);
     let named = |name: &str, actor: &Actor| BOAT.named(name, actor).map(|field| field.name().to_owned());
     assert_eq!(named("name", &actor).as_deref(), Some("name"));
     assert_eq!(named("cf.region", &actor).as_deref(), Some("cf.region"));
@@ -121,9 +121,9 @@ fn own_fields_stand_beside_those_of_the_product() {
 }
 
 #[test]
-fn tags_are_one_in_all_spellings_and_options_are_not() {
+fn tags_ignore_case_and_options_do_not() {
     let tags = FieldRef::from(BOAT.get("tags").unwrap());
-    let options = FieldRef::Custom(Arc::new(own_field("likes", CustomKind::MultiChoice, &["a"])));
+    let options = FieldRef::Custom(Arc::new(custom_field("likes", CustomKind::MultiChoice, &["a"])));
     assert!(tags.same("VIP", "vip"));
     assert!(!tags.same("VIP", "vips"));
     assert!(options.same("a", "a"));

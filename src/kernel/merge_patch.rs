@@ -1,17 +1,19 @@
-//! PATCH (RFC 7396): absent = unchanged, null = clear, and `"clear": ["email"]` for clients that cannot send null.
+//! Merge patches (RFC 7396): absent means unchanged, null means clear; clients that cannot send null use
+//! `"clear": ["email"]`.
 use crate::kernel::error::Bad;
 use crate::kernel::shape::{escape, length};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
-/// For a member that can be cleared: `Option<Option<T>>`, null is `Some(None)`.
+/// Deserializes a member that can be cleared: null becomes `Some(None)`.
 pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     d: D,
 ) -> std::result::Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(d).map(Some)
 }
 
-/// Each name under `clear`, of at most `most`, becomes a null; the schema then decides which members accept one.
+/// Turns each name in `clear`, at most `most` of them, into a null member; the schema then checks which members accept
+/// null.
 pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut Vec<Bad>) {
     let Some(clear) = members.remove("clear") else { return };
     let Ok(names) = serde_json::from_value::<Vec<String>>(clear) else {
@@ -24,7 +26,7 @@ pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut 
             Some(Json::Null) => {}
             Some(_) => {
                 let pointer = format!("{at}/{}", escape(&name));
-                bad.push(Bad::member(pointer, "stated_twice", "is set and cleared at once"));
+                bad.push(Bad::member(pointer, "stated_twice", "must not be set and cleared at once"));
             }
             None => drop(members.insert(name, Json::Null)),
         }
@@ -61,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_under_clear_is_refused() {
+    fn invalid_clear_lists_are_rejected() {
         for (case, given, expected) in [
             ("set and cleared", json!({ "a/b": 1, "clear": ["a/b"] }), "/changes/a~1b stated_twice"),
             ("more than there are", json!({ "clear": ["a", "b", "c"] }), "/changes/clear too_long"),
@@ -74,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_and_null_are_two_things() {
+    fn absent_and_null_differ() {
         #[derive(Deserialize)]
         struct Changes {
             #[serde(default, deserialize_with = "clearable")]

@@ -1,21 +1,22 @@
-//! Money: integer minor units and an ISO 4217 code. Never a float, never two currencies added.
+//! Money: integer minor units and an ISO 4217 code. Amounts are never floats, and amounts in different currencies are
+//! never added.
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// The largest amount, and with a minus the smallest: what a client's double holds exactly.
+/// The largest amount, and negated the smallest: the limit up to which a client's double is exact.
 pub const AMOUNT_MAX: i64 = 9_007_199_254_740_991;
 
-/// An amount in the minor unit of its currency (cents for EUR, yen for JPY); `GET /currencies` gives the exponents.
+/// An amount in the minor unit of its currency (cents for EUR, yen for JPY); `GET /currencies` returns the exponents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Money {
     #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     pub amount: i64,
-    /// ISO 4217, upper case.
+    /// ISO 4217 code in upper case.
     #[schema(format = "currency", pattern = "^[A-Z]{3}$")]
     pub currency: String,
 }
 
-/// The two nullable columns of an optional amount; both are null or neither (a constraint of each table).
+/// The two nullable columns of an optional amount; a table constraint ensures that both or neither are null.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MoneyColumns {
     amount: Option<i64>,
@@ -41,7 +42,7 @@ impl Serialize for MoneyColumns {
     }
 }
 
-/// What is written into the two columns.
+/// Returns the values of the two columns.
 pub fn columns(money: Option<&Money>) -> (Option<i64>, Option<String>) {
     money.map(|m| (m.amount, m.currency.clone())).unzip()
 }
@@ -73,17 +74,18 @@ macro_rules! money_columns {
     };
 }
 
-/// Whether ISO 4217 knows the code, as one that prices are in: gold (XAU), tests (XTS) and the like have no minor units.
+/// Checks whether the code is an ISO 4217 currency with minor units, unlike gold (XAU), test codes (XTS) and the like.
 pub fn is_currency(code: &str) -> bool {
     iso_currency::Currency::from_code(code).is_some_and(|currency| currency.exponent().is_some())
 }
 
-/// Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD.
+/// Returns the number of decimal digits: 2 for EUR, 0 for JPY, 3 for KWD.
 pub fn exponent(code: &str) -> u32 {
     iso_currency::Currency::from_code(code).and_then(|c| c.exponent()).map_or(2, u32::from)
 }
 
-/// Reads a decimal number ("1 234,50", "1,234.50") in the given notation as minor units; more digits than the currency has are refused.
+/// Parses a decimal number ("1 234,50", "1,234.50") in the given notation as minor units; refuses more digits than the
+/// currency has.
 pub fn parse_decimal(text: &str, decimal: char, exponent: u32) -> Option<i64> {
     let group = if decimal == ',' { '.' } else { ',' };
     let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != group && *c != '\'').collect();
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn currencies_have_their_digits() {
+    fn currencies_have_exponents() {
         for (code, known, digits) in [
             ("EUR", true, 2),
             ("USD", true, 2),

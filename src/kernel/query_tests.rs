@@ -1,6 +1,6 @@
 use super::*;
 use crate::kernel::custom::CustomKind;
-use crate::kernel::samples::{BOAT, actor, actor_who_may, own_field, refusals, sql, with_fields, without_field};
+use crate::kernel::samples::{BOAT, actor, actor_who_may, custom_field, refusals, sql, with_fields, without_field};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -50,7 +50,7 @@ fn parameters_become_conditions() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused() {
+fn invalid_parameters_are_rejected() {
     for (query, expected) in [
         ("nmae=x", vec!["nmae unknown_parameter"]),
         ("name__gt=x", vec!["name__gt unknown_parameter"]),
@@ -85,7 +85,7 @@ fn what_is_not_understood_is_refused() {
 }
 
 #[test]
-fn a_search_has_twelve_words_and_looking_into_texts_is_costly() {
+fn searches_have_a_limit_and_partial_texts_are_costly() {
     let words = |count: u8| (0..count).map(|n| char::from(b'a' + n).to_string()).collect::<Vec<_>>().join("+");
     assert!(asked(&format!("q={}", words(12)), &actor()).is_ok());
     assert_eq!(asked(&format!("q={}", words(13)), &actor()), Err(vec!["q too_long".to_owned()]));
@@ -131,8 +131,8 @@ fn deleted_records_are_for_those_who_may_delete() {
 }
 
 #[test]
-fn own_fields_are_asked_by_those_who_see_them() {
-    let actor = with_fields(actor(), vec![own_field("region", CustomKind::Text, &[])]);
+fn hidden_custom_fields_cannot_be_sorted_by() {
+    let actor = with_fields(actor(), vec![custom_field("region", CustomKind::Text, &[])]);
     let order = |actor: &Actor| BOAT.plan("sort=cf.region", actor).map(|plan| sql(plan.order.fragment()));
     let expected = r#"(boats.custom -> $1 ->> 'text') collate sort_et, "boats"."id" -- binds: ["region"]"#;
     assert_eq!(order(&actor).unwrap(), expected);
@@ -151,7 +151,7 @@ fn next(query: &str, actor: &Actor, fetched: usize) -> PageInfo {
 }
 
 #[test]
-fn a_page_that_is_full_names_the_next_one() {
+fn a_full_page_has_a_cursor() {
     for (case, fetched, kept, has_more) in
         [("empty", 0, 0, false), ("short", 1, 1, false), ("just full", 2, 2, false), ("one more", 3, 2, true)]
     {
@@ -164,7 +164,7 @@ fn a_page_that_is_full_names_the_next_one() {
 }
 
 #[test]
-fn a_cursor_goes_on_behind_the_last_row_kept() {
+fn a_cursor_continues_after_the_last_row() {
     let cursor = next("limit=2&sort=length", &actor(), 3).next_cursor.unwrap();
     let plan = BOAT.plan(&format!("limit=2&sort=length&cursor={cursor}"), &actor()).unwrap();
     let last = Uuid::from_u128(1);
@@ -194,7 +194,7 @@ fn a_cursor_belongs_to_one_list() {
 }
 
 #[test]
-fn a_ranked_list_takes_the_others_where_the_best_end() {
+fn a_ranked_list_continues_with_the_other_records() {
     let ranked = |past_best| Plan { best: Some(On::new(Part::default())), past_best, ..plan_of_two() };
     for (case, plan, best, others, total, limits) in [
         ("no rank", plan_of_two(), 0, 9, 3, vec![3]),

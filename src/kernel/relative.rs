@@ -1,9 +1,10 @@
-//! Dates that move: `today`, `this_month`, `today-7d`, in the time zone of whoever asks.
+//! Relative dates such as `today`, `this_month` and `today-7d`, in the caller's time zone.
 use crate::kernel::time::{DateTime, day_start, today};
 use chrono::{Datelike, Days, Duration, Months, NaiveDate};
 use chrono_tz::Tz;
 
-/// The days that `today+3d`, `this_week` or `this_quarter-3m` mean: the first, and the first after them. Weeks begin on Monday (ISO 8601).
+/// Returns the first day of a period such as `today+3d`, `this_week` or `this_quarter-3m`, and the first day after it.
+/// Weeks begin on Monday (ISO 8601).
 pub fn period(text: &str, zone: Tz) -> Option<[NaiveDate; 2]> {
     period_on(text, today(DateTime::now(), zone))
 }
@@ -24,12 +25,12 @@ fn period_on(text: &str, now: NaiveDate) -> Option<[NaiveDate; 2]> {
     days.iter().all(|day| (1..=9999).contains(&day.year())).then_some(days)
 }
 
-/// The first of these days.
+/// Returns the first day of the period.
 pub fn day(text: &str, zone: Tz) -> Option<NaiveDate> {
     period(text, zone).map(|[first, _]| first)
 }
 
-/// As `day`, as the first instant of that day; and `now`, `now-36h`.
+/// Returns the first instant of the period's first day; also accepts `now` and `now-36h`.
 pub fn instant(text: &str, zone: Tz) -> Option<DateTime> {
     if let Some(shift) = text.strip_prefix("now") {
         let hours = match shift {
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn days_move_by_units() {
+    fn days_shift_by_units() {
         for (case, begin, shift, expected) in [
             ("a day back", "2026-01-31", "-1d", Some("2026-01-30")),
             ("weeks on", "2026-01-31", "+2w", Some("2026-02-14")),
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_words_move() {
+    fn only_known_words_are_relative() {
         let zone = chrono_tz::Europe::Tallinn;
         for text in
             ["", "yesterday", "Today", "today ", "today+1", "todays", "this_week+1x", "2026-01-31", "+1d", "now"]
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_now_or_the_beginning_of_a_day() {
+    fn instants_are_now_or_the_start_of_a_day() {
         let zone = chrono_tz::Europe::Tallinn;
         let begin = day("this_year", zone).unwrap();
         assert_eq!(instant("this_year", zone), Some(day_start(begin, zone)));

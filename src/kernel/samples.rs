@@ -55,7 +55,7 @@ pub static BOAT: Fields<boats::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &boats::id),
-    search: Some(Search { sql: "fold(boats.name)", members: &["name"] }),
+    search: Some(Search { sql: "fold(boats.name)", members: &["name"], exact: &[] }),
     links: &[],
     table: PhantomData,
 };
@@ -110,7 +110,7 @@ pub fn without_field(actor: Actor, field: &str) -> Actor {
 }
 
 /// A field that the workspace added to boats.
-pub fn own_field(key: &str, kind: CustomKind, options: &[&str]) -> CustomField {
+pub fn custom_field(key: &str, kind: CustomKind, options: &[&str]) -> CustomField {
     CustomField {
         record: BOATS,
         key: key.into(),

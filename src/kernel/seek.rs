@@ -1,4 +1,4 @@
-//! Order and keyset paging. Empty values come last in both directions; the id is always the last key.
+//! Sort order and keyset paging. Empty values sort last in both directions; the id is always the last key.
 use crate::kernel::collation;
 use crate::kernel::error::Bad;
 use crate::kernel::field::{FieldRef, Values, each_type};
@@ -12,24 +12,24 @@ use serde_json::{Value as Json, json};
 use sha2::Sha256;
 use std::sync::OnceLock;
 
-/// One key of a sort.
+/// A key of a sort order.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub field: FieldRef,
     pub desc: bool,
-    /// Of a text that people read: the order of its letters.
+    /// The collation of a plain text.
     pub collation: Option<&'static str>,
 }
 
 impl Key {
-    /// A key as people of a country sort it.
+    /// Creates a key with the collation of a country.
     pub fn new(field: FieldRef, desc: bool, country: &str) -> Key {
         let words = field.value_type() == ValueType::Text && field.choices().is_empty();
         let of = || if field.text_format() == TextFormat::Number { collation::ROOT } else { collation::of(country) };
         Key { collation: words.then(of), field, desc }
     }
 
-    /// The column in the order of the key: what comes after a row is asked by the same order.
+    /// Writes the column with its collation, so that paging compares by the same order.
     fn walk<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.field.column(out.reborrow())?;
         if let Some(collation) = self.collation {
@@ -43,33 +43,33 @@ impl Key {
 #[derive(Debug)]
 pub struct Order(pub Vec<Key>);
 
-/// "After this row": the keys of the order with the values of the last row seen. No keys: from the start.
+/// The position after a row: the sort keys with the values of the last row. Without keys, the start of the list.
 #[derive(Debug, Default)]
 pub struct Seek(Vec<(Key, Option<Values>)>);
 
-/// The key that signs, and after it those that have signed.
+/// The current signing key, followed by former ones.
 static SIGNING_KEYS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
 
-/// What a secret signs with.
+/// Derives the signing key from a secret.
 pub fn signing_key(secret: &[u8]) -> Vec<u8> {
     [b"cursor:", secret].concat()
 }
 
-/// Sets the keys that sign cursors, and hash what must be recognised and not read, once, at start. The first signs; what any of
-/// them has signed is recognised.
+/// Sets the keys for signatures of cursors and for hashes of values that must be recognised but not read, once, at
+/// start. The first key signs; signatures by any key are accepted.
 pub fn sign_with(keys: Vec<Vec<u8>>) {
     SIGNING_KEYS.get_or_init(|| keys);
 }
 
-/// The signature by the first key.
+/// Returns the signature by the current key.
 pub fn signature(payload: &[u8]) -> Vec<u8> {
     signatures(payload).into_iter().next().unwrap_or_default()
 }
 
-/// The signatures by every key: each the first 12 bytes of an HMAC, so that nobody can make the database seek to a place of their own
-/// choice.
+/// Returns the signatures by all keys: the first 12 bytes of an HMAC. They prevent clients from choosing arbitrary
+/// positions.
 pub fn signatures(payload: &[u8]) -> Vec<Vec<u8>> {
-    // A process that was given no secret signs for itself alone.
+    // Without a secret, the process uses a random key of its own.
     let keys = SIGNING_KEYS.get_or_init(|| vec![uuid::Uuid::new_v4().as_bytes().to_vec()]);
     keys.iter().map(|key| signed_by(key, payload)).collect()
 }
@@ -80,14 +80,14 @@ fn signed_by(key: &[u8], payload: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().iter().take(12).copied().collect()
 }
 
-/// base64url(signature, payload)
+/// Encodes base64url(signature, payload).
 pub fn seal(payload: &Json) -> String {
     let payload = payload.to_string().into_bytes();
     BASE64.encode([signature(&payload), payload].concat())
 }
 
 pub fn unseal(cursor: &str) -> Result<Json, Bad> {
-    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this API");
+    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a valid cursor");
     let bytes = BASE64.decode(cursor).map_err(|_| invalid())?;
     let (signed, payload) = bytes.split_at_checked(12).ok_or_else(invalid)?;
     if !signatures(payload).iter().any(|known| known == signed) {
@@ -97,17 +97,17 @@ pub fn unseal(cursor: &str) -> Result<Json, Bad> {
 }
 
 impl Order {
-    /// The cursor for the rows after `row`. `mark` ties it to one workspace, filter and sort.
+    /// Returns the cursor for the rows after `row`. `mark` binds it to one workspace, filter and sort order.
     pub fn cursor(&self, row: &Json, mark: &str) -> String {
         let values: Vec<_> = self.0.iter().map(|key| key.field.of(row).unwrap_or(&Json::Null)).collect();
         seal(&json!([mark, values]))
     }
 
     pub fn seek(&self, cursor: &str, mark: &str) -> Result<Seek, Bad> {
-        let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this API");
+        let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a valid cursor");
         let (its_mark, values): (String, Vec<Json>) = serde_json::from_value(unseal(cursor)?).map_err(|_| invalid())?;
         if its_mark != mark {
-            return Err(Bad::parameter("cursor", "cursor_mismatch", "belongs to another filter or sort"));
+            return Err(Bad::parameter("cursor", "cursor_mismatch", "belongs to a different filter or sort order"));
         }
         if values.len() != self.0.len() {
             return Err(invalid());
@@ -120,7 +120,7 @@ impl Order {
     }
 }
 
-/// Whether a statement with this order is asked often enough to be kept prepared.
+/// Checks whether statements with this order are frequent enough to be kept prepared.
 fn kept<'k>(keys: impl ExactSizeIterator<Item = &'k Key>) -> bool {
     keys.len() <= 2 && keys.into_iter().all(|key| matches!(key.field, FieldRef::Built(_)))
 }
@@ -133,7 +133,8 @@ impl QueryFragment<Pg> for Order {
         for (n, key) in self.0.iter().enumerate() {
             out.push_sql(if n > 0 { ", " } else { "" });
             key.walk(out.reborrow())?;
-            // Ascending is "nulls last" already. On a column that has no nulls the words would only hide its index.
+            // An ascending order already sorts nulls last. On a column without nulls, the words would prevent the use
+            // of its index.
             out.push_sql(match (key.desc, key.field.nullable()) {
                 (false, _) => "",
                 (true, false) => " desc",
@@ -157,7 +158,7 @@ impl QueryFragment<Pg> for Seek {
     }
 }
 
-/// Writes "this key is past, or it is equal and the rest is past", always within parentheses.
+/// Writes "this key is after, or it is equal and the rest is after", always in parentheses.
 fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     let Some(((key, value), rest)) = keys.split_first() else {
         out.push_sql("false");
@@ -166,14 +167,14 @@ fn after<'b>(keys: &'b [(Key, Option<Values>)], out: &mut AstPass<'_, 'b, Pg>) -
     let past = if key.desc { " < " } else { " > " };
     out.push_sql("(");
     match value {
-        // Past the nulls there is nothing: stay among them.
+        // Nulls sort last, so only other nulls can follow.
         None => {
             key.field.column(out.reborrow())?;
             out.push_sql(" is null and ");
             after(rest, out)?;
         }
         Some(value) if rest.is_empty() => compare(key, past, value, out)?,
-        // `a <= x and (a < x or …)`: the first half is what an index can start from.
+        // `a <= x and (a < x or …)`: an index can start from the first part.
         Some(value) if !key.field.nullable() => {
             compare(key, if key.desc { " <= " } else { " >= " }, value, out)?;
             out.push_sql(" and (");
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_fits_one_list() {
+    fn a_cursor_must_match_mark_and_keys() {
         let cursor = |values: Json| seal(&json!(["mark", values]));
         let order = order("length,sold_on,id");
         let (invalid, mismatch) = (Some("cursor cursor_invalid"), Some("cursor cursor_mismatch"));
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_kept_signs_as_before() {
+    fn signatures_depend_on_key_and_payload() {
         let payload = b"payload";
         assert_eq!(signed_by(b"a", payload), signed_by(b"a", payload));
         assert_ne!(signed_by(b"a", payload), signed_by(b"b", payload));
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_sorted_as_people_of_the_country_do() {
+    fn texts_have_the_collation_of_the_country() {
         assert_eq!(key("name").collation, Some("sort_et"));
         assert_eq!(Key::new(BOAT.get("name").unwrap().into(), false, "US").collation, Some(collation::ROOT));
         for name in ["hull", "length", "created_at", "id", "owner_id"] {
@@ -298,7 +299,7 @@ mod tests {
 
     /// Behind a row: what is past it by the first key, or equal by that and past it by the next; nulls are past all values.
     #[test]
-    fn what_is_behind_a_row_is_asked_key_by_key() {
+    fn seek_conditions_compare_key_by_key() {
         let row = json!({ "id": Uuid::nil(), "length": 7, "sold_on": "2026-01-31", "hull": null });
         let id = r#"("boats"."id" > $N)"#;
         for (case, keys, expected, binds) in [
@@ -343,7 +344,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_brings_back_the_values_of_its_row(
+        fn a_cursor_round_trips_the_values_of_a_row(
             name in ".{0,20}",
             length in any::<i32>(),
             day in proptest::option::of(1..3_000_000_i32),

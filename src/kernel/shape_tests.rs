@@ -62,7 +62,7 @@ fn a_value_of_another_type_is_refused() {
 }
 
 #[test]
-fn null_is_taken_where_the_schema_says_so() {
+fn null_is_accepted_where_the_schema_allows_it() {
     let nullable = |name: &str| json!({ "type": [name, "null"], "properties": {} });
     for name in ["object", "array", "string", "integer", "number", "boolean"] {
         assert_eq!(checked(&nullable(name), Json::Null), Ok(Json::Null), "nullable {name}");
@@ -145,7 +145,7 @@ fn numbers_have_bounds() {
 }
 
 #[test]
-fn texts_are_tidied_on_the_way() {
+fn texts_are_normalised() {
     let line = json!({ "type": "string", "maxLength": 200 });
     let long = json!({ "type": "string", "maxLength": 301 });
     let email = json!({ "type": "string", "format": "email", "maxLength": 254 });
@@ -164,7 +164,7 @@ fn texts_are_tidied_on_the_way() {
 }
 
 #[test]
-fn an_empty_text_is_null_where_it_means_nothing() {
+fn an_empty_text_becomes_null_where_allowed() {
     let member = |schema: Json| json!({ "type": "object", "properties": { "m": schema } });
     let null = Ok(json!({ "m": null }));
     for (case, schema, expected) in [
@@ -180,7 +180,7 @@ fn an_empty_text_is_null_where_it_means_nothing() {
 }
 
 #[test]
-fn a_format_is_kept() {
+fn texts_must_match_their_format() {
     for (format, good, bad) in [
         (
             "uuid",
@@ -237,7 +237,7 @@ fn control_characters_are_refused() {
 }
 
 #[test]
-fn choices_and_patterns_are_kept() {
+fn texts_must_match_choices_and_patterns() {
     let set = json!({ "type": "string", "enum": ["open", "won"] });
     let listed = json!({ "type": "string", "pattern": "^(open|won)$" });
     let pattern = json!({ "type": "string", "pattern": "^[a-z]+$", "maxLength": 4 });
@@ -257,7 +257,7 @@ fn choices_and_patterns_are_kept() {
 }
 
 #[test]
-fn every_mistake_is_told_with_its_pointer() {
+fn every_mistake_is_reported_with_its_pointer() {
     let item = json!({ "type": "object", "properties": { "a/b~c": { "type": "integer" } }, "required": ["a/b~c"] });
     let schema = json!({
         "type": "object",
@@ -281,7 +281,7 @@ fn every_mistake_is_told_with_its_pointer() {
         "/name required",
     ];
     assert_eq!(checked(&schema, body), refused(&expected));
-    assert_eq!(wrong(&schema, json!({ "nmae": 1 })).detail, "is not known here; did you mean name?");
+    assert_eq!(wrong(&schema, json!({ "nmae": 1 })).detail, "is unknown; did you mean name?");
     let many: Map<String, Json> = (0..150).map(|n| (format!("m{n}"), json!(1))).collect();
     assert_eq!(checked(&schema, Json::Object(many)).unwrap_err().len(), ERRORS_MAX);
 }
@@ -311,7 +311,7 @@ fn null_is_absent_in_a_creation_and_clears_in_a_change() {
 }
 
 #[test]
-fn changes_of_a_record_are_known_by_their_name() {
+fn update_bodies_are_recognised_by_name() {
     for (name, expected) in [
         ("DealUpdate", true),
         ("DealCreate", false),
@@ -325,7 +325,7 @@ fn changes_of_a_record_are_known_by_their_name() {
 }
 
 #[test]
-fn a_mistake_in_an_own_field_names_its_key() {
+fn a_mistake_in_a_custom_field_names_its_key() {
     let value =
         json!({ "type": "object", "properties": { "key": { "type": "string" }, "number": { "type": "number" } } });
     let list = |name: &str| json!({ "type": "object", "properties": { name: { "type": "array", "items": value } } });
@@ -381,7 +381,7 @@ proptest! {
 
     /// What was checked once is taken again as it is.
     #[test]
-    fn a_checked_text_is_not_changed_again(text in "[ a\u{301}é\u{200b}\u{a0}]{1,8}", long in any::<bool>()) {
+    fn checking_twice_changes_nothing(text in "[ a\u{301}é\u{200b}\u{a0}]{1,8}", long in any::<bool>()) {
         let schema = json!({ "type": "string", "maxLength": if long { 5000 } else { 200 } });
         let once = checked(&schema, json!(text)).unwrap();
         prop_assert_eq!(checked(&schema, once.clone()), Ok(once));

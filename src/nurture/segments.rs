@@ -1,4 +1,4 @@
-//! Segments: contacts, companies, leads or deals that belong together, by a condition or by name.
+//! Segments: sets of contacts, companies, leads or deals, defined by a condition or by a list of records.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
@@ -7,9 +7,11 @@ use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
@@ -30,7 +32,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 text_enum! {
-    /// What a segment is made of.
+    /// The resource of a segment's records.
     pub enum SegmentResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
 }
 
@@ -54,7 +56,7 @@ impl SegmentResource {
     }
 }
 
-/// Records that belong together: name it as `segment_id` in a search or in work on many records.
+/// A set of records. Name it as `segment_id` in a search or in a bulk operation.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = segments)]
 pub struct Segment {
@@ -62,7 +64,7 @@ pub struct Segment {
     pub resource: SegmentResource,
     pub name: String,
     pub description: Option<String>,
-    /// `dynamic`: whatever meets the selection now; `static`: the records that were added.
+    /// `dynamic`: all records that currently match the selection. `static`: the records that were added.
     pub kind: SegmentKind,
     pub selection: Selection,
     pub owner_id: Option<Uuid>,
@@ -77,8 +79,9 @@ impl Kind {
 }
 
 impl Resource for Segment {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::SEGMENT).shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SEGMENT, "Sets of records, by condition or by list.")
+        .shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::BASIC]);
 }
 page!(SegmentPage of Segment);
 
@@ -91,10 +94,10 @@ pub struct SegmentCreate {
     #[schema(max_length = 1000)]
     pub description: Option<String>,
     pub kind: SegmentKind,
-    /// Of a dynamic segment.
+    /// The condition of a dynamic segment.
     #[serde(default)]
     pub selection: Selection,
-    /// Of a static segment: the first of its records.
+    /// The initial records of a static segment.
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub record_ids: Vec<Uuid>,
@@ -104,13 +107,13 @@ impl Rules for SegmentCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         match self.kind {
             SegmentKind::Dynamic if self.selection == Selection::default() => {
-                bad.push(Bad::member("/selection", "required", "a dynamic segment needs a condition"));
+                bad.push(Bad::member("/selection", "required", "is required for a dynamic segment"));
             }
             SegmentKind::Dynamic if !self.record_ids.is_empty() => {
-                bad.push(Bad::member("/record_ids", "invalid", "only a static segment is made of named records"));
+                bad.push(Bad::member("/record_ids", "invalid", "must be empty for a dynamic segment"));
             }
             SegmentKind::Static if self.selection != Selection::default() => {
-                bad.push(Bad::member("/selection", "invalid", "only a dynamic segment has a condition"));
+                bad.push(Bad::member("/selection", "invalid", "must be absent for a static segment"));
             }
             _ => {}
         }
@@ -126,7 +129,7 @@ pub struct SegmentUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 1000)]
     pub description: Option<Option<String>>,
-    /// All of it.
+    /// Replaces the selection.
     #[schema(nullable = false)]
     pub selection: Option<Selection>,
 }
@@ -140,7 +143,7 @@ impl Rules for SegmentUpdate {
     }
 }
 
-/// Records that come into a static segment, and such that leave it.
+/// Records to add to a static segment and to remove from it.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SegmentMembers {
     #[serde(default)]
@@ -152,13 +155,13 @@ pub struct SegmentMembers {
 }
 impl Rules for SegmentMembers {}
 
-/// What came of it.
+/// The result of a change of the members.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SegmentMembersResult {
-    /// Records that were not in it before.
+    /// Number of records that were not in the segment before.
     pub added: i64,
     pub removed: i64,
-    /// Records in it now that you see.
+    /// Number of records in the segment that you may see.
     pub size: i64,
 }
 
@@ -174,7 +177,11 @@ static SEGMENT: Fields<segments::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &segments::id),
-    search: Some(Search { sql: "fold(segments.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(segments.name)",
+        members: &["name"],
+        exact: &[exact("fold(segments.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
@@ -202,7 +209,7 @@ fn insert(tx: &mut Tx<'_>, new: &SegmentCreate) -> Result<Segment> {
     Ok(row)
 }
 
-/// Adds records that the caller sees; returns how many were not in it before.
+/// Adds records that the caller may see. Returns the number of records that were not in the segment before.
 fn add(tx: &mut Tx<'_>, segment: &Segment, ids: &[Uuid], at: &str) -> Result<usize> {
     let pointers: Vec<String> = (0..ids.len()).map(|n| format!("{at}/{n}")).collect();
     let kind = segment.resource.kind();
@@ -222,7 +229,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
             return Err(Error::member(
                 "/selection",
                 "invalid",
-                "a dynamic segment has a condition, a static one has none",
+                "must be set for a dynamic segment and absent for a static one",
             ));
         }
         check(before.resource.listed(), selection, tx.actor)?;
@@ -235,7 +242,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
     events::record_change(tx, &before, after)
 }
 
-/// How many records of a static segment the caller sees.
+/// Counts the records of a static segment that the caller may see.
 fn size(tx: &mut Tx<'_>, segment: &Segment) -> Result<i64> {
     let kind = segment.resource.kind();
     macro_rules! count {
@@ -264,14 +271,14 @@ fn change_members(
 ) -> Result<SegmentMembersResult> {
     let segment = lock(tx, id, expected)?;
     if segment.kind == SegmentKind::Dynamic {
-        return Err(Error::new(Code::Conflict, "a dynamic segment chooses its records by its condition"));
+        return Err(Error::new(Code::Conflict, "the records of a dynamic segment follow from its condition"));
     }
     let added = add(tx, &segment, &given.add, "/add")?;
-    // Of a segment that others share, the caller takes out and counts what they see.
-    let gone = refs::visible_ids(tx, segment.resource.kind(), &given.remove)?;
+    // A segment can contain records that the caller cannot see. These are neither removed nor counted.
+    let to_remove = refs::visible_ids(tx, segment.resource.kind(), &given.remove)?;
     let own = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
-    let gone = own.filter(m::record_id.eq_any(gone));
-    let removed = diesel::delete(gone).execute(tx.conn)?;
+    let to_remove = own.filter(m::record_id.eq_any(to_remove));
+    let removed = diesel::delete(to_remove).execute(tx.conn)?;
     if added + removed > 0 {
         members_changed(tx, &segment)?;
     }
@@ -280,7 +287,8 @@ fn change_members(
     Ok(SegmentMembersResult { added: number(added), removed: number(removed), size })
 }
 
-/// Other members are another version: work that was promised on those of before must know.
+/// Increases the version when members change, so that a bulk operation that was confirmed for the old members is
+/// refused.
 fn members_changed(tx: &mut Tx<'_>, segment: &Segment) -> Result<()> {
     let after: Segment = diesel::update(segments::table.find((tx.workspace(), segment.id)))
         .set((segments::version.eq(segment.version + 1), segments::updated_at.eq(tx.now)))
@@ -297,7 +305,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     Ok(())
 }
 
-/// List segments, by name.
+/// List segments by name.
 #[utoipa::path(operation_id = "list_segments", params(SegmentList), responses((status = 200, description = "A page of segments", body = SegmentPage)))]
 #[get("/segments")]
 async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
@@ -309,14 +317,14 @@ async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
     .await
 }
 
-/// Make a segment, of a condition or of named records.
+/// Create a segment from a condition or from a list of records.
 #[utoipa::path(operation_id = "create_segment", request_body = SegmentCreate, responses((status = 201, description = "The segment", body = Segment)))]
 #[post("/segments")]
 async fn create(ctx: Ctx<can::Create<Segment>>, new: Valid<SegmentCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
-/// Get a segment. Its records: `POST /contacts/search` with `segment_id`.
+/// Get a segment. To list its records, use `POST /contacts/search` with `segment_id`.
 #[utoipa::path(operation_id = "get_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 200, description = "The segment", body = Segment)))]
 #[get("/segments/{segment_id}")]
@@ -324,25 +332,25 @@ async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
     ctx.one(&SEGMENT, id, find).await
 }
 
-/// Change a segment.
+/// Update a segment.
 #[utoipa::path(operation_id = "update_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentUpdate,
-    responses((status = 200, description = "The segment as changed", body = Segment)))]
+    responses((status = 200, description = "The updated segment", body = Segment)))]
 #[patch("/segments/{segment_id}")]
 async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Add records to a static segment, and take others out of it.
+/// Add records to a static segment, and remove records from it.
 #[utoipa::path(operation_id = "change_segment_members", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentMembers,
-    responses((status = 200, description = "What came of it", body = SegmentMembersResult)))]
+    responses((status = 200, description = "The number of records added and removed", body = SegmentMembersResult)))]
 #[post("/segments/{segment_id}/members")]
 async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::ok(&change_members(tx, id.0, expected, &given)?)).await
 }
 
-/// Delete a segment. Its records stay.
+/// Delete a segment. Its records are not deleted.
 #[utoipa::path(operation_id = "delete_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/segments/{segment_id}")]

@@ -1,4 +1,4 @@
-//! One change for all records of a selection, as a job: what is asked, and the operations of a resource.
+//! Bulk operations: one change for all records of a selection, as a job.
 use crate::db::queue::{self, Job, JobResult, JobStatus};
 use crate::db::tx::Tx;
 use crate::kernel::error::{Error, Result};
@@ -13,43 +13,43 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The kind of the job that does it.
+/// The kind of the job.
 pub const JOB: &str = "bulk";
 
 text_enum! {
     pub enum BulkAction { Update = "update", Delete = "delete", Erase = "erase", }
 }
 
-/// What the job is told.
+/// The arguments of the job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BulkArgs {
-    /// As in `/api/v1/deals`.
+    /// The path of the resource, such as `deals`.
     pub resource: String,
     pub action: BulkAction,
     pub selection: RecordSelection,
-    /// What its view and its segment mean.
+    /// Which version of its view and its segment applies.
     #[serde(default)]
     pub promise: Promise,
-    /// The body of a change.
+    /// The body of an update.
     pub changes: Json,
-    /// Of an erasure: why, and the rule that asks for it.
+    /// For an erasure, the reason and the retention rule.
     pub reason: Option<String>,
     pub rule: Option<Uuid>,
 }
 
-/// How many records an answer shows of those that are chosen.
+/// Maximum records in a preview.
 pub const PREVIEW_MAX: i64 = 20;
 
-/// Work on many records: its job, and what it will touch. A dry run makes no job: the id is all zeros, and nothing is kept.
+/// A bulk operation: its job and the selected records. A dry run creates no job; its id consists of zeros.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkJob {
     pub id: Uuid,
     pub kind: String,
     pub status: JobStatus,
     pub dry_run: bool,
-    /// How many records are chosen.
+    /// The number of selected records.
     pub total: i64,
-    /// The first 20 of them, in the order in which they are worked on.
+    /// The first 20 selected records, in the order in which the job processes them.
     pub first: Vec<RecordRef>,
     pub done: i64,
     pub error: Option<String>,
@@ -58,22 +58,22 @@ pub struct BulkJob {
     pub updated_at: DateTime,
 }
 
-/// What a selection chooses of the records that the caller sees.
+/// The records of a selection that the caller sees.
 #[derive(Debug)]
 pub struct BulkPreview {
     pub matching: i64,
     pub first: Vec<RecordRef>,
-    /// Whether it says which records it is about, or leaves one out.
+    /// Whether the selection names records or leaves at least one out.
     pub restricts: bool,
 }
 
 impl BulkPreview {
-    /// Why it is refused: a selection that leaves no record out must say that it may.
+    /// Explains why a selection that leaves no record out is refused unless it sets `everything`.
     pub fn unrestricted(&self, selection: &RecordSelection, resource: &str) -> Option<String> {
         let all = !self.restricts && !selection.everything && self.matching > 0;
         let count = self.matching;
         all.then(|| {
-            format!("chooses all {count} {resource} that you can reach; if that is meant, add \"everything\": true")
+            format!("selects all {count} {resource} that you see; if this is intended, add \"everything\": true")
         })
     }
 
@@ -85,8 +85,8 @@ impl BulkPreview {
     }
 }
 
-/// Counts the records of a table that the caller sees and that meet a condition, `$these`; whether it restricts is asked of `$cond`, the part
-/// of it that the caller wrote.
+/// Counts the records that the caller sees and that match `$these`. `$cond` is the part of it that the caller wrote; it
+/// determines whether the selection restricts the records.
 #[macro_export]
 macro_rules! bulk_preview {
     ($tx:expr, $table:ident, $fields:expr, $cond:expr, $these:expr) => {{
@@ -113,7 +113,7 @@ macro_rules! bulk_preview {
     }};
 }
 
-/// What work would do, without doing it.
+/// Returns the reply of a dry run.
 pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     Reply::ok(&BulkJob {
         id: Uuid::nil(),
@@ -130,8 +130,8 @@ pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     })
 }
 
-/// Queues the work, and says what it will touch. The conditions of its view and segment are written out: who changes these does not decide
-/// what is done.
+/// Queues the job and returns its preview. The job stores the conditions of its view and segment, so that later changes
+/// of these have no effect.
 pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Reply> {
     let args = BulkArgs { promise: Promise::Written(saved), ..args.clone() };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
@@ -160,13 +160,13 @@ macro_rules! bulk {
         $table:ident, $row:ident, $fields:ident, $update:ident, $name:ident;
         $resource:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
     ) => {
-        /// Which records to change, and how.
+        /// The records to change, and the changes.
         #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
         pub struct $name {
             pub selection: $crate::kernel::selection::RecordSelection,
             #[schema(value_type = $update)]
             pub changes: serde_json::Value,
-            /// Only count the records and show the first.
+            /// If true, nothing is changed: the response contains the number of records and the first of them.
             #[serde(default)]
             pub dry_run: bool,
         }
@@ -174,7 +174,7 @@ macro_rules! bulk {
         impl $crate::kernel::shape::Rules for $name {
             fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
                 self.selection.require_selection(bad);
-                // The job reads the changes again; what is wrong with them is said now.
+                // The job parses the changes again. Parsing them here reports errors in the response.
                 if let Err($crate::kernel::error::Error::Problem(problem)) =
                     $crate::kernel::shape::read::<$update>(self.changes.clone())
                 {
@@ -218,11 +218,11 @@ macro_rules! bulk {
             dry_run: bool,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
             if dry_run {
-                let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
+                let preview_only = move |tx: &mut $crate::db::tx::Tx<'_>| {
                     let (preview, _) = bulk_preview(tx, &args.selection)?;
                     $crate::records::bulk::dry_run_reply(tx, preview)
                 };
-                return ctx.read(rehearsal).await;
+                return ctx.read(preview_only).await;
             }
             ctx.write(move |tx| {
                 let (preview, saved) = bulk_preview(tx, &args.selection)?;
@@ -231,11 +231,13 @@ macro_rules! bulk {
             .await
         }
 
-        /// Change all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
-        /// what came of it. With `dry_run` nothing is changed.
+        /// Change all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is changed.
         #[utoipa::path(operation_id = $update_id, request_body = $name,
-                    responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
-                        (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
+                    responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
+                        (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($update_path)]
         async fn bulk_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
@@ -245,11 +247,13 @@ macro_rules! bulk {
             bulk_run(ctx, args, asked.dry_run).await
         }
 
-        /// Delete all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
-        /// what came of it. With `dry_run` nothing is deleted.
+        /// Delete all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is deleted.
         #[utoipa::path(operation_id = $delete_id, request_body = $crate::kernel::selection::BulkDelete,
-                    responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
-                        (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
+                    responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
+                        (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($delete_path)]
         async fn bulk_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,

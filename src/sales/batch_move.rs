@@ -1,4 +1,4 @@
-//! Many deals or leads to other stages with one request.
+//! Moves many deals or leads to other stages in one request.
 use crate::db::table::Expected;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
@@ -21,15 +21,15 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// `POST /…/batch-move` of one resource. Each move is weighed and told on its own, so it costs a few statements; the records are locked in one
-/// order before the first.
+/// Defines `POST /…/batch-move` for one resource. Each move is checked and reported separately. All records are
+/// locked in id order before the first move, so that concurrent batches cannot deadlock.
 macro_rules! batch_move {
     ($row:ident, $store:ident, $to:ident; $item:ident, $batch:ident; $handler:ident $path:tt $id:tt) => {
-        /// A record, and where it goes.
+        /// A record and its new stage.
         #[derive(Debug, Deserialize, ToSchema)]
         pub struct $item {
             pub id: Uuid,
-            /// As `If-Match`.
+            /// The version that you expect the record to have, as in `If-Match`.
             pub version: Option<i64>,
             pub to: $to,
         }
@@ -54,19 +54,19 @@ macro_rules! batch_move {
 
         /// Records to move.
         #[derive(Debug, ToSchema)]
-        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
+        #[expect(dead_code, reason = "describes the body in the OpenAPI document; the items are parsed one by one")]
         pub struct $batch {
-            /// All or none. Otherwise each item on its own.
+            /// With `true`, all items succeed or none does. Otherwise each item succeeds or fails separately.
             #[schema(required = false)]
             atomic: bool,
             #[schema(min_items = 1, max_items = 1000)]
             items: Vec<$item>,
         }
 
-        /// Move up to 1,000 records to other stages: forward, back, to a won or a lost one. Each item has its own result, or with `atomic` all
-        /// go or none.
+        /// Move up to 1,000 records to other stages: forward, back, to a won or a lost stage. Each item has its own
+        /// result; with `atomic`, all items move or none does.
         #[utoipa::path(operation_id = $id, request_body = $batch,
-                            responses((status = 200, description = "What came of each item", body = BatchResult)))]
+                            responses((status = 200, description = "The result of each item", body = BatchResult)))]
         #[post($path)]
         async fn $handler(ctx: Ctx<can::Update<$row>>, items: Items<$item>) -> Result<Reply> {
             ctx.write(move |tx| {

@@ -7,13 +7,16 @@ crate::named_resource! {
     operations: "list_loss_reasons", "create_loss_reason", "get_loss_reason", "update_loss_reason", "delete_loss_reason";
 }
 
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 
 impl Kind {
     pub const LOSS_REASON: Kind = Kind::new("loss_reason", "loss-reasons").in_table("loss_reasons");
 }
 
 impl Resource for LossReason {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::LOSS_REASON).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LOSS_REASON, "The reasons why leads and deals are lost.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("loss_reasons.name"));
 }

@@ -1,4 +1,4 @@
-//! Pipelines: the funnels of leads and of deals.
+//! Pipelines of leads and of deals.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::table::Expected;
@@ -6,10 +6,11 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
+use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::{Included, PageInfo};
+use crate::kernel::query::PageInfo;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::sales::stages::{self, Category, Stage, StageCreate};
@@ -26,7 +27,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 text_enum! {
-    /// What goes through the pipeline.
+    /// The kind of record in the pipeline.
     pub enum PipelineKind { Lead = "lead", Deal = "deal", }
 }
 
@@ -44,13 +45,13 @@ pub struct Row {
 }
 record!(Row, PIPELINE);
 
-/// A funnel, with its stages in order.
+/// A pipeline with its stages in order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Pipeline {
     pub id: Uuid,
     pub name: String,
     pub kind: PipelineKind,
-    /// Where new records of its kind go when no pipeline is named.
+    /// Whether new records of this kind go to this pipeline when the request names none.
     pub is_default: bool,
     pub stages: Vec<Stage>,
     pub version: i64,
@@ -64,8 +65,10 @@ impl Kind {
 }
 
 impl Resource for Pipeline {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::PIPELINE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PIPELINE, "Pipelines of leads and of deals.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[&["created", "updated", "reordered"]])
+        .included_as(Display::Column("pipelines.name"));
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,15 +84,16 @@ pub struct PipelineCreate {
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     pub kind: PipelineKind,
-    /// Makes it the default of its kind instead of the present one.
+    /// Makes this pipeline the default of its kind in place of the current default.
     #[serde(default)]
     pub is_default: bool,
-    /// In order. At least one open, one won and one lost stage; if absent, the stages of a new workspace.
+    /// In order, with at least one open, one won and one lost stage. If absent, the pipeline gets the stages of a new
+    /// workspace.
     #[schema(min_items = 3, max_items = 100)]
     pub stages: Option<Vec<StageDraft>>,
 }
 
-/// A stage of a pipeline that is being made.
+/// A stage in the request that creates a pipeline.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct StageDraft {
     #[schema(min_length = 1, max_length = 200)]
@@ -110,13 +114,17 @@ impl Rules for PipelineCreate {
                 bad.push(Bad::member(
                     "/stages",
                     "required",
-                    format!("needs a stage of category {}", category.as_str()),
+                    format!("must contain a stage of the category {}", category.as_str()),
                 ));
             }
         }
         for (n, stage) in stages.iter().enumerate() {
             if stages.iter().take(n).any(|earlier| earlier.name == stage.name) {
-                bad.push(Bad::member(format!("/stages/{n}/name"), "stated_twice", "is the name of another stage"));
+                bad.push(Bad::member(
+                    format!("/stages/{n}/name"),
+                    "stated_twice",
+                    "must differ from the names of the other stages",
+                ));
             }
         }
     }
@@ -126,7 +134,8 @@ impl Rules for PipelineCreate {
 pub struct PipelineUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// `true`: it becomes the default of its kind instead of the present one, which cannot be made `false`.
+    /// `true` makes this pipeline the default of its kind in place of the current default. `false` is refused for the
+    /// default.
     #[schema(nullable = false)]
     pub is_default: Option<bool>,
 }
@@ -172,7 +181,7 @@ fn draft(name: &str, category: Category, probability: i32) -> StageDraft {
     }
 }
 
-/// The stages that a pipeline has when nothing else is said.
+/// Returns the stages of a new pipeline when the request gives none.
 fn usual_stages(kind: PipelineKind) -> Vec<StageDraft> {
     match kind {
         PipelineKind::Lead => vec![
@@ -192,7 +201,7 @@ fn usual_stages(kind: PipelineKind) -> Vec<StageDraft> {
     }
 }
 
-/// What every new workspace begins with: one pipeline of each kind.
+/// Creates the pipelines of a new workspace: one of each kind.
 pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     for (name, kind) in [("Leads", PipelineKind::Lead), ("Sales", PipelineKind::Deal)] {
         insert(tx, &PipelineCreate { id: None, name: name.into(), kind, is_default: true, stages: None })?;
@@ -211,7 +220,8 @@ pub fn get(tx: &mut Tx<'_>, id: Uuid) -> Result<Pipeline> {
     Ok(with_stages(row, stages))
 }
 
-/// The pipeline that is named, or the default of its kind; 422 at `/pipeline_id` when it is of the other kind.
+/// Returns the named pipeline, or the default of its kind. Returns 422 at `/pipeline_id` if the pipeline is of the
+/// other kind.
 pub fn choose(tx: &mut Tx<'_>, named: Option<Uuid>, kind: PipelineKind) -> Result<Uuid> {
     let own = in_workspace(tx.workspace()).select((pipelines::id, pipelines::kind));
     let found: Option<(Uuid, PipelineKind)> = match named {
@@ -220,7 +230,7 @@ pub fn choose(tx: &mut Tx<'_>, named: Option<Uuid>, kind: PipelineKind) -> Resul
     };
     match found {
         Some((id, its)) if its == kind => Ok(id),
-        Some(_) => Err(Error::member("/pipeline_id", "invalid", format!("is not a pipeline of {}s", kind.as_str()))),
+        Some(_) => Err(Error::member("/pipeline_id", "invalid", format!("must be a pipeline of {}s", kind.as_str()))),
         None => Err(Error::reference("/pipeline_id")),
     }
 }
@@ -264,7 +274,11 @@ fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdate) -> Result<Pipeline> {
     let before = lock(tx, id, expected)?;
     if changes.is_default == Some(false) && before.is_default {
-        return Err(Error::member("/is_default", "invalid", "make another pipeline the default instead"));
+        return Err(Error::member(
+            "/is_default",
+            "invalid",
+            "must not be false for the default pipeline; make another pipeline the default instead",
+        ));
     }
     let becomes = changes.is_default == Some(true) && !before.is_default;
     if becomes {
@@ -285,9 +299,9 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
     Ok(with_stages(after, stages))
 }
 
-/// A record that is there does not go to another pipeline without saying where in it.
+/// Returns the error for a request that moves an existing record to another pipeline without naming the stage.
 pub fn stage_needed() -> Error {
-    Error::member("/pipeline_id", "invalid", "it is in another pipeline; give the stage it goes to")
+    Error::member("/pipeline_id", "invalid", "differs from the pipeline of the record; name the new stage in stage_id")
 }
 
 fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Result<Pipeline> {
@@ -299,15 +313,15 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
     for (n, (stage, rank)) in order.iter().zip(&ranks).enumerate() {
         let pointer = format!("/stage_ids/{n}");
         if rank.is_none() {
-            bad.push(Bad::member(pointer, "stage_not_in_pipeline", "is no stage of this pipeline"));
+            bad.push(Bad::member(pointer, "stage_not_in_pipeline", "must be a stage of this pipeline"));
         } else if order.iter().take(n).any(|earlier| earlier == stage) {
-            bad.push(Bad::member(pointer, "stated_twice", "stands in the list before"));
+            bad.push(Bad::member(pointer, "stated_twice", "must not occur twice"));
         } else if ranks.iter().take(n).any(|earlier| earlier > rank) {
-            bad.push(Bad::member(pointer, "invalid", "open stages come first, then won, then lost"));
+            bad.push(Bad::member(pointer, "invalid", "open stages must come first, then won, then lost"));
         }
     }
     if bad.is_empty() && order.len() != known.len() {
-        bad.push(Bad::member("/stage_ids", "invalid", "must name every stage of the pipeline"));
+        bad.push(Bad::member("/stage_ids", "invalid", "must contain every stage of the pipeline"));
     }
     if !bad.is_empty() {
         return Err(Error::members(bad));
@@ -381,16 +395,16 @@ async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&get(tx, id.0)?)).await
 }
 
-/// Rename a pipeline, or make it the default. Needs `If-Match`.
+/// Rename a pipeline, or make it the default. Requires `If-Match`.
 #[utoipa::path(operation_id = "update_pipeline", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = PipelineUpdate,
-    responses((status = 200, description = "The pipeline as changed", body = Pipeline)))]
+    responses((status = 200, description = "The updated pipeline", body = Pipeline)))]
 #[patch("/pipelines/{pipeline_id}")]
 async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Put the stages of a pipeline into a new order. Needs `If-Match` with the pipeline's ETag.
+/// Change the order of the stages of a pipeline. Requires `If-Match` with the ETag of the pipeline.
 #[utoipa::path(operation_id = "reorder_stages", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = StageOrder,
     responses((status = 200, description = "The pipeline in its new order", body = Pipeline)))]
 #[put("/pipelines/{pipeline_id}/stage-order")]

@@ -1,5 +1,5 @@
-//! Taking back the deletion of a lead or deal. That it was away is noted, so that snapshots of that time stay as they were; and if its
-//! stage was removed meanwhile, it goes to the first stage of the same category.
+//! Restores deleted leads and deals. The period of the deletion is stored, so that snapshots of that time do not
+//! change. If the stage was deleted meanwhile, the record moves to the first stage of the same category.
 use crate::db::tx::Tx;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
@@ -39,7 +39,7 @@ fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
     Ok(())
 }
 
-/// Where a record goes whose stage is there no more.
+/// Returns the first stage of the same category if the stage of the record was deleted.
 fn replacement_stage(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid, category: Category) -> Result<Option<Stage>> {
     let own = table::table.find((tx.workspace(), stage)).filter(table::deleted_at.is_null()).select(table::id);
     match own.for_key_share().first::<Uuid>(tx.conn).optional()? {

@@ -1,5 +1,5 @@
-//! Removing a stage: the records that stand in it go to another one first, in a few statements however many they are. Their
-//! history keeps the old one.
+//! Deletes stages. The records in the stage are moved to another stage first, with a constant number of statements.
+//! Their history keeps the deleted stage.
 use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -18,23 +18,23 @@ use std::collections::HashMap;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Removes a stage. Records that stand in it go to `target`, a stage of the same pipeline and category.
+/// Deletes a stage and moves its records to `target`, a stage of the same pipeline and category.
 fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
-    // The pipeline first, as who orders its stages does.
+    // Locks the pipeline first, in the same order as the reordering of stages.
     let pipeline = stages::find(tx, id)?.pipeline_id;
     stages::lock_pipeline(tx, pipeline)?;
     let stage = stages::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
-    let mut fitting = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
-    if fitting.peek().is_none() {
-        let detail = format!("it is the last {} stage of its pipeline", stage.category.as_str());
+    let mut candidates = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
+    if candidates.peek().is_none() {
+        let detail = format!("the stage is the last {} stage of its pipeline", stage.category.as_str());
         return Err(Error::new(Code::LastStage, detail));
     }
-    let elsewhere = || {
+    let invalid_target = || {
         let detail = "must be another stage of the same pipeline and category";
         Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)])
     };
-    let target = target.map(|target| fitting.find(|s| s.id == target).ok_or_else(elsewhere)).transpose()?;
+    let target = target.map(|target| candidates.find(|s| s.id == target).ok_or_else(invalid_target)).transpose()?;
     move_deals(tx, &stage, target)?;
     move_leads(tx, &stage, target)?;
     diesel::update(table::table.find((tx.workspace(), id)))
@@ -45,15 +45,15 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     Ok(())
 }
 
-/// The records of one table that stand in a stage go to another.
+/// Defines a function that moves the records of one table from a stage to another.
 macro_rules! moving_records {
     ($name:ident, $transfer:ident, $table:ident, $row:ty) => {
         fn $name(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
-            let here = $table::table
+            let in_stage = $table::table
                 .filter($table::workspace_id.eq(tx.workspace()))
                 .filter($table::stage_id.eq(from.id))
                 .filter($table::deleted_at.is_null());
-            let rows: Vec<$row> = here.order($table::id).select(<$row>::as_select()).for_update().load(tx.conn)?;
+            let rows: Vec<$row> = in_stage.order($table::id).select(<$row>::as_select()).for_update().load(tx.conn)?;
             if rows.is_empty() {
                 return Ok(());
             }
@@ -61,7 +61,7 @@ macro_rules! moving_records {
             $transfer(tx, &rows, target).map(drop)
         }
 
-        /// Puts records into another stage of the same category, whatever fields that stage requires.
+        /// Moves records to another stage of the same category, without checking the fields that the stage requires.
         pub fn $transfer(tx: &mut Tx<'_>, rows: &[$row], target: &Stage) -> Result<Vec<$row>> {
             rows.iter().for_each(|row| tx.advance_now(row.updated_at));
             let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -88,12 +88,15 @@ moving_records!(move_deals, transfer_deals, deals, Deal);
 moving_records!(move_leads, transfer_leads, leads, Lead);
 
 fn in_use(records: usize) -> Error {
-    Error::new(Code::StageInUse, format!("{records} records stand in it; name another stage in move_to"))
+    Error::new(
+        Code::StageInUse,
+        format!("the stage contains {records} records; name another stage for them in move_to"),
+    )
 }
 
-/// Delete a stage. While records stand in it, say with `move_to` where they go.
+/// Delete a stage. If it contains records, `move_to` must name another stage for them.
 #[utoipa::path(operation_id = "delete_stage",
-    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category, for the records that stand here")),
+    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category that receives the records of this stage")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/stages/{stage_id}")]
 async fn delete_stage(ctx: Ctx<can::Delete<Stage>>, id: Id) -> Result<Reply> {

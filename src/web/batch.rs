@@ -1,4 +1,4 @@
-//! Many records with one request: each item has its own result, or with `atomic` all go in or none.
+//! Batches: each item has its own result, or with `atomic` all items succeed or none.
 use crate::db::tx::Tx;
 use crate::kernel::error::{Bad, Code, Error, ProblemBody, Result};
 use crate::kernel::kind::Record;
@@ -16,26 +16,26 @@ use uuid::Uuid;
 
 pub const ITEMS_MAX: usize = 1_000;
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchResult {
     pub succeeded: i32,
     pub failed: i32,
-    /// One per item, in their order.
+    /// One result per item, in the order of the items.
     pub results: Vec<BatchItemResult>,
 }
 
-/// What came of one item.
+/// The result of one item.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchItemResult {
-    /// The place of the item, from 0.
+    /// The index of the item, starting at 0.
     pub index: i32,
-    /// None of a creation that was refused, and of an item that could not be read.
+    /// The id of the record; null if a creation was refused or the item is not valid.
     pub id: Option<Uuid>,
-    /// As the status of a single request: 200, 201, 204, 404, 409, 412, 422.
+    /// The status that a single request would have: 200, 201, 204, 404, 409, 412, 422.
     pub status: i32,
     pub version: Option<i64>,
-    /// The record was as the item wants it already: its version stays, and no event tells of it.
+    /// Whether the record already had the requested values. Its version stays, and no event is recorded.
     pub unchanged: bool,
     #[schema(value_type = Option<ProblemBody>)]
     pub error: Option<Json>,
@@ -45,23 +45,23 @@ pub struct BatchItemResult {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct BatchDeleteItem {
     pub id: Uuid,
-    /// As `If-Match`.
+    /// The expected version, as in `If-Match`.
     pub version: Option<i64>,
 }
 impl Rules for BatchDeleteItem {}
 
-/// Records to delete.
+/// The records to delete.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
 pub struct BatchDelete {
-    /// All or none. Otherwise each item on its own.
+    /// Whether to delete all records or none. Otherwise each item succeeds or fails on its own.
     #[schema(required = false)]
     atomic: bool,
     #[schema(min_items = 1, max_items = 1000)]
     items: Vec<BatchDeleteItem>,
 }
 
-/// What happened to one item.
+/// The outcome of one item.
 #[derive(Debug)]
 pub struct Outcome {
     pub id: Uuid,
@@ -75,7 +75,7 @@ impl Outcome {
         Outcome { id: row.id(), version: Some(row.version()), status: 201, unchanged: false }
     }
 
-    /// The row as it is now; `before` is what it was when it was locked.
+    /// Compares the row with `before`, the row when it was locked.
     pub fn changed<R: Record>(before: &R, row: &R) -> Outcome {
         let unchanged = before.version() == row.version();
         Outcome { id: row.id(), version: Some(row.version()), status: 200, unchanged }
@@ -86,18 +86,18 @@ impl Outcome {
     }
 }
 
-/// The items of a batch, each read on its own.
+/// The items of a batch, each parsed on its own.
 #[derive(Debug)]
 pub struct Items<T> {
     atomic: bool,
     items: Vec<Result<T>>,
 }
 
-/// How an item is read.
+/// An item of a batch.
 pub trait BatchItem: Sized + 'static {
     fn read(item: Json) -> Result<Self>;
 
-    /// The record that it changes.
+    /// Returns the id of the record that the item changes.
     fn target(&self) -> Option<Uuid> {
         None
     }
@@ -150,7 +150,7 @@ impl<T: BatchItem> Items<T> {
                 Vec::new()
             }
             None => {
-                bad.push(Bad::member("/items", "required", "is missing"));
+                bad.push(Bad::member("/items", "required", "is required"));
                 Vec::new()
             }
         };
@@ -164,16 +164,16 @@ impl<T: BatchItem> Items<T> {
         let mut seen = HashSet::new();
         let items = items.into_iter().map(Self::item).map(|item| {
             let item = item?;
-            // A second change of the same record would be a change of another version.
+            // A second change to the same record would need the version after the first.
             if item.target().is_some_and(|id| !seen.insert(id)) {
-                return Err(Error::member("/id", "stated_twice", "is in the batch twice"));
+                return Err(Error::member("/id", "stated_twice", "must not occur twice in the batch"));
             }
             Ok(item)
         });
         Ok(Items { atomic, items: items.collect() })
     }
 
-    /// The records that the items change.
+    /// Returns the ids of the records that the items change.
     pub fn targets(&self) -> Vec<Uuid> {
         self.items.iter().flatten().filter_map(BatchItem::target).collect()
     }
@@ -185,7 +185,7 @@ impl<T: BatchItem> Items<T> {
         T::read(item)
     }
 
-    /// Does the work for all items at once. Where that is refused, it is done item by item, each on its own.
+    /// Processes all items at once. If that is refused, processes each item on its own.
     pub fn run(
         &self,
         tx: &mut Tx<'_>,
@@ -212,7 +212,7 @@ impl<T: BatchItem> Items<T> {
         Error::members(bad.flatten().collect())
     }
 
-    /// The outcomes of the items that could be read, between the refusals of the others.
+    /// Merges the outcomes of the valid items with the errors of the others.
     fn results(&self, outcomes: Vec<Result<Outcome>>, request_id: &str) -> BatchResult {
         let mut outcomes = outcomes.into_iter();
         let result = |(index, item): (i32, &Result<T>)| {
@@ -231,7 +231,7 @@ impl<T: BatchItem> Items<T> {
                 (_, Some(Ok(Outcome { id, version, status, unchanged }))) => {
                     BatchItemResult { index, id: Some(id), status, version, unchanged, error: None }
                 }
-                (Ok(_), None) => refused(&Error::new(Code::Internal, "the item was not reached")),
+                (Ok(_), None) => refused(&Error::new(Code::Internal, "the item was not processed")),
             }
         };
         let results: Vec<BatchItemResult> = (0..).zip(&self.items).map(result).collect();
@@ -241,7 +241,8 @@ impl<T: BatchItem> Items<T> {
     }
 }
 
-/// Each item on its own. A refusal is the item's; a fault of the database, such as a deadlock, ends the whole at once.
+/// Processes each item on its own. A refusal affects only the item; a database error, such as a deadlock, ends the
+/// batch.
 fn one_by_one<T>(
     tx: &mut Tx<'_>,
     items: &[&T],
@@ -258,7 +259,7 @@ fn one_by_one<T>(
 }
 
 fn single(done: Vec<Outcome>) -> Result<Outcome> {
-    done.into_iter().next().ok_or_else(|| Error::internal("one item has one outcome"))
+    done.into_iter().next().ok_or_else(|| Error::internal("an item must have exactly one outcome"))
 }
 
 fn problem(error: &Error, request_id: &str) -> Json {
@@ -268,7 +269,7 @@ fn problem(error: &Error, request_id: &str) -> Json {
     }
 }
 
-/// The refusals of one item, with pointers from the top of the body.
+/// Returns the errors of one item, with pointers from the root of the body.
 fn at_item(index: usize, error: &Error) -> Vec<Bad> {
     let Error::Problem(problem) = error else { return Vec::new() };
     if problem.errors.is_empty() {
@@ -281,7 +282,7 @@ fn at_item(index: usize, error: &Error) -> Vec<Bad> {
     problem.errors.iter().map(inside).collect()
 }
 
-/// Which items say the same, by their places, each list in order.
+/// Groups the indexes of equal texts, each group in order.
 pub fn group_equal<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> {
     let (mut known, mut groups): (HashMap<&str, usize>, Vec<Vec<usize>>) = (HashMap::new(), Vec::new());
     for (n, text) in texts.enumerate() {
@@ -294,8 +295,8 @@ pub fn group_equal<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> 
     groups
 }
 
-/// The rows that the items of a batch mean, in their order, locked and in the versions that were asked for. A record that is named
-/// twice is gone the second time.
+/// Locks the rows of the items, in their order, and checks the expected versions. A record that occurs twice is not
+/// found the second time.
 #[macro_export]
 macro_rules! locked {
     ($tx:expr, $items:expr, $store:ident) => {{
@@ -311,7 +312,7 @@ macro_rules! locked {
     }};
 }
 
-/// The bodies and operations of `batch-create`, `batch-update` and `batch-delete` of one resource.
+/// Defines the bodies and operations `batch-create`, `batch-update` and `batch-delete` of one resource.
 #[macro_export]
 macro_rules! batch {
     (
@@ -325,29 +326,29 @@ macro_rules! batch {
             }
         }
 
-        /// Records to make.
+        /// The records to create.
         #[derive(Debug, utoipa::ToSchema)]
         #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
         pub struct $creates {
-            /// All or none. Otherwise each item on its own.
+            /// Whether to create all records or none. Otherwise each item succeeds or fails on its own.
             #[schema(required = false)]
             atomic: bool,
             #[schema(min_items = 1, max_items = 1000)]
             items: Vec<$create>,
         }
 
-        /// A record to change, and how.
+        /// A record to update, and the changes.
         #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
         pub struct $item {
             pub id: uuid::Uuid,
-            /// As `If-Match`.
+            /// The expected version, as in `If-Match`.
             pub version: Option<i64>,
             pub changes: $update,
-            /// The changes as they were written: those that are alike are made with one statement.
+            /// The changes as JSON; items with equal changes are updated with one statement.
             #[serde(skip)]
             #[schema(ignore)]
             raw_changes: String,
-            /// Members that were sent back as they were answered.
+            /// Read-only members that were sent back.
             #[serde(skip)]
             #[schema(ignore)]
             read_only: $crate::kernel::read_only::ReadOnlyMembers,
@@ -376,20 +377,20 @@ macro_rules! batch {
             }
         }
 
-        /// Records to change.
+        /// The records to update.
         #[derive(Debug, utoipa::ToSchema)]
         #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
         pub struct $updates {
-            /// All or none. Otherwise each item on its own.
+            /// Whether to update all records or none. Otherwise each item succeeds or fails on its own.
             #[schema(required = false)]
             atomic: bool,
             #[schema(min_items = 1, max_items = 1000)]
             items: Vec<$item>,
         }
 
-        /// Create up to 1,000 records. Each item has its own result, or with `atomic` all are made or none.
+        /// Create up to 1,000 records. Each item has its own result, or with `atomic` all records are created or none.
         #[utoipa::path(operation_id = $create_id, request_body = $creates,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($create_path)]
         async fn batch_create(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
@@ -405,9 +406,9 @@ macro_rules! batch {
             .await
         }
 
-        /// Change up to 1,000 records. Each item has its own result, or with `atomic` all are changed or none.
+        /// Update up to 1,000 records. Each item has its own result, or with `atomic` all records are updated or none.
         #[utoipa::path(operation_id = $update_id, request_body = $updates,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($update_path)]
         async fn batch_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
@@ -437,9 +438,9 @@ macro_rules! batch {
             .await
         }
 
-        /// Delete up to 1,000 records. Each item has its own result, or with `atomic` all are deleted or none.
+        /// Delete up to 1,000 records. Each item has its own result, or with `atomic` all records are deleted or none.
         #[utoipa::path(operation_id = $delete_id, request_body = $crate::web::batch::BatchDelete,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($delete_path)]
         async fn batch_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,

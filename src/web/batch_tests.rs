@@ -36,7 +36,7 @@ fn a_batch_has_items() {
 }
 
 #[test]
-fn each_item_is_read_on_its_own() {
+fn items_are_read_independently() {
     let read = items(json!([
         { "id": id(1), "version": 7 }, 5, {}, { "id": id(2), "version": "x" }, { "id": id(1) }, { "id": id(3) },
     ]));
@@ -55,7 +55,7 @@ fn each_item_is_read_on_its_own() {
 }
 
 #[test]
-fn outcomes_stand_between_the_refusals() {
+fn results_keep_the_order_of_the_items() {
     let read = items(json!([{ "id": id(1) }, {}, { "id": id(2) }, { "id": id(3) }]));
     let changed = Outcome { id: id(1), version: Some(4), status: 200, unchanged: true };
     let result = read.results(vec![Ok(changed), Err(Error::not_found())], "request");
@@ -80,7 +80,7 @@ fn outcomes_stand_between_the_refusals() {
 }
 
 #[test]
-fn refusals_of_an_item_have_its_place() {
+fn errors_of_an_item_have_its_index() {
     let bad =
         Error::members(vec![Bad::member("/name", "required", "is missing"), Bad::member("", "invalid", "is odd")]);
     for (case, error, expected) in [
@@ -95,7 +95,7 @@ fn refusals_of_an_item_have_its_place() {
 }
 
 #[test]
-fn equal_items_make_a_group() {
+fn equal_items_are_grouped() {
     for (case, texts, expected) in [
         ("none", vec![], vec![]),
         ("one", vec!["a"], vec![vec![0]]),
@@ -111,7 +111,7 @@ fn equal_items_make_a_group() {
 proptest! {
     /// Every item is in one group, with those that say the same and no others.
     #[test]
-    fn groups_hold_every_item_once(texts in prop::collection::vec("[ab]{0,2}", 0..20)) {
+    fn every_item_is_in_one_group(texts in prop::collection::vec("[ab]{0,2}", 0..20)) {
         let groups = group_equal(texts.iter().map(String::as_str));
         let mut places: Vec<usize> = groups.iter().flatten().copied().collect();
         places.sort_unstable();

@@ -1,4 +1,4 @@
-//! Between actix and the rooms: who asks (`Ctx`), what they sent (`Valid`), and what they are answered.
+//! Between actix and the domain modules: the caller (`Ctx`), the body (`Valid`) and the response.
 pub mod answer;
 pub mod batch;
 pub mod body;

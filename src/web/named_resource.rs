@@ -1,7 +1,8 @@
-//! Lists of names that a workspace keeps: teams, sources, loss reasons. They differ in their table and one optional text, so one
-//! macro makes the whole slice; whatever needs more than that gets a slice of its own.
+//! Lists of named entries: teams, sources, loss reasons. They differ only in the table and one optional text, so one
+//! macro defines the whole module. Resources that need more have a module of their own.
 
-/// `named_resource! { Source, SourceCreate, …; sources, "/sources", … }`: row, bodies, registry, store and routes.
+/// Defines the row, bodies, fields, store and routes:
+/// `named_resource! { Source, SourceCreate, …; sources, "/sources", … }`.
 #[macro_export]
 macro_rules! named_resource {
     (
@@ -77,7 +78,11 @@ macro_rules! named_resource {
             ],
             default_sort: "name",
             id: field("id", &$table::id),
-            search: Some(Search { sql: concat!("fold(", stringify!($table), ".name)"), members: &["name"] }),
+            search: Some(Search {
+                sql: concat!("fold(", stringify!($table), ".name)"),
+                members: &["name"],
+                exact: &[$crate::kernel::rank::exact(concat!("fold(", stringify!($table), ".name) = "), &["name"])],
+            }),
             links: &[],
             table: std::marker::PhantomData,
         };
@@ -113,12 +118,12 @@ macro_rules! named_resource {
             events::record_change(tx, &before, after)
         }
 
-        /// A name that records refer to stays: 409.
+        /// Deletes an entry; returns 409 if records refer to it.
         pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
             let row = lock(tx, id, expected)?;
             diesel::delete($table::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
                 diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
-                    Error::new(Code::InUse, "records refer to it; rename it, or change them first")
+                    Error::new(Code::InUse, "other records refer to this entry; change them first, or rename the entry")
                 }
                 other => other.into(),
             })?;
@@ -126,7 +131,7 @@ macro_rules! named_resource {
             Ok(())
         }
 
-        /// List them, by name.
+        /// List the entries, sorted by name.
         #[utoipa::path(operation_id = $list_id, params($params), responses((status = 200, description = "A page", body = $page)))]
         #[get($all)]
         async fn list(ctx: Ctx<can::Read<$row>>) -> Result<Reply> {
@@ -138,32 +143,33 @@ macro_rules! named_resource {
             .await
         }
 
-        /// Add one.
-        #[utoipa::path(operation_id = $create_id, request_body = $create, responses((status = 201, description = "As added", body = $row)))]
+        /// Create an entry.
+        #[utoipa::path(operation_id = $create_id, request_body = $create,
+            responses((status = 201, description = "The created entry", body = $row)))]
         #[post($all)]
         async fn create(ctx: Ctx<can::Create<$row>>, new: Valid<$create>) -> Result<Reply> {
             ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
         }
 
-        /// Get one.
-        #[utoipa::path(operation_id = $get_id, params(($id = Uuid, Path, description = "Its id")),
-            responses((status = 200, description = "As it is", body = $row)))]
+        /// Get an entry.
+        #[utoipa::path(operation_id = $get_id, params(($id = Uuid, Path, description = "The id of the entry")),
+            responses((status = 200, description = "The entry", body = $row)))]
         #[get($one)]
         async fn read(ctx: Ctx<can::Read<$row>>, id: Id) -> Result<Reply> {
             ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
         }
 
-        /// Change one; records that refer to it follow.
-        #[utoipa::path(operation_id = $update_id, params(($id = Uuid, Path, description = "Its id")), request_body = $update,
-            responses((status = 200, description = "As changed", body = $row)))]
+        /// Update an entry. Records that refer to it show the change.
+        #[utoipa::path(operation_id = $update_id, params(($id = Uuid, Path, description = "The id of the entry")),
+            request_body = $update, responses((status = 200, description = "The updated entry", body = $row)))]
         #[patch($one)]
         async fn change(ctx: Ctx<can::Update<$row>>, id: Id, changes: Valid<$update>) -> Result<Reply> {
             let expected = ctx.expected()?;
             ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
         }
 
-        /// Delete one that no record refers to.
-        #[utoipa::path(operation_id = $delete_id, params(($id = Uuid, Path, description = "Its id")),
+        /// Delete an entry that no record refers to.
+        #[utoipa::path(operation_id = $delete_id, params(($id = Uuid, Path, description = "The id of the entry")),
             responses((status = 204, description = "Deleted")))]
         #[delete($one)]
         async fn remove(ctx: Ctx<can::Delete<$row>>, id: Id) -> Result<Reply> {

@@ -1,4 +1,4 @@
-//! Records that are made, or changed where one is known by its key.
+//! Upserts: each item creates a record, or updates an existing one with the same key.
 use crate::db::tx::Tx;
 use crate::kernel::address;
 use crate::kernel::error::Result;
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-/// A record that is made, or changed where one is known by its key: the body of a creation and the members given in it.
+/// An item of an upsert: the body of a creation, and the members given in it as an update.
 #[derive(Debug)]
 pub struct Upsert<C, U> {
     pub new: C,
@@ -25,8 +25,8 @@ where
         let may = shape.names();
         let mut given = item.clone();
         if let Some(members) = given.as_object_mut() {
-            members.retain(|name, value| may.contains(&name.as_str()) && !is_silent(value));
-            // A field of one's own that comes without a value is not given either.
+            members.retain(|name, value| may.contains(&name.as_str()) && !has_no_value(value));
+            // A custom field without a value is not given either.
             if let Some(values) = members.get_mut("custom_fields").and_then(Json::as_array_mut) {
                 values.retain(|value| !value.as_object().is_some_and(without_value));
             }
@@ -35,37 +35,40 @@ where
     }
 }
 
-/// Whether a member of a creation says nothing.
-fn is_silent(value: &Json) -> bool {
+/// Checks whether a member of a creation has no value.
+fn has_no_value(value: &Json) -> bool {
     match value {
         Json::Null => true,
         Json::String(text) => address::tidied(text).is_empty(),
-        Json::Object(members) => members.values().all(is_silent),
+        Json::Object(members) => members.values().all(has_no_value),
         _ => false,
     }
 }
 
 fn without_value(field: &Map<String, Json>) -> bool {
-    let empty = |value: &Json| is_silent(value) || value.as_array().is_some_and(Vec::is_empty);
+    let empty = |value: &Json| has_no_value(value) || value.as_array().is_some_and(Vec::is_empty);
     field.iter().all(|(name, value)| name == "key" || empty(value))
 }
 
-/// What the body of a creation says that a change has no member for, such as a stage, done to a record that is there.
+/// Applies members of a creation that an update does not have, such as a stage, to an existing record.
 pub trait UpsertExtras<R> {
     fn apply_extras(&self, _: &mut Tx<'_>, row: R) -> Result<R> {
         Ok(row)
     }
 }
 
-/// `POST /…/batch-upsert` of one resource; its store knows a record by the keys of a creation (`find_existing`).
+/// Defines `POST /…/batch-upsert` of one resource; its store finds existing records by the keys of a creation
+/// (`find_existing`).
 #[macro_export]
 macro_rules! upsert {
     ($row:ident, $create:ident, $update:ident, $creates:ident, $store:ident, $path:tt $id:tt) => {
-        /// Create up to 1,000 records, or change those that are known by `external_id` (contacts also by any of their e-mails, companies by their domain). Each item is a whole
-        /// creation; of a record that is known the members that are given are changed as by PATCH, lists and `person` as a whole, and a deal or lead goes to the
-        /// stage that is given. What is null or empty says nothing. A known record keeps its `id` and `first_touch`, whatever is given.
+        /// Create up to 1,000 records, or update the existing ones with the same `external_id` (contacts are also
+        /// matched by any of their e-mail addresses, companies by their domain). Each item is a complete creation. For
+        /// an existing record, the given members are updated as by PATCH: lists and `person` are replaced as a whole,
+        /// and a deal or lead moves to the given stage. Null and empty members are ignored. An existing record keeps
+        /// its `id` and `first_touch`.
         #[utoipa::path(operation_id = $id, request_body = $creates,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_upsert(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
@@ -78,7 +81,8 @@ macro_rules! upsert {
                     let known = $store::find_existing(tx, &new)?;
                     let ids: Vec<uuid::Uuid> = known.iter().copied().flatten().collect();
                     let mut rows = $store::lock_many(tx, &ids)?;
-                    // A record that two items mean is gone for the second; then each item is done on its own.
+                    // If two items match the same record, it is missing for the second; then each item is processed on
+                    // its own.
                     let before = |id: Option<uuid::Uuid>| {
                         id.map(|id| rows.remove(&id).ok_or_else($crate::kernel::error::Error::not_found)).transpose()
                     };

@@ -295,7 +295,10 @@ fn a_sum_is_exact_or_refused() {
     deal(&owner, worth(1));
     for report in reports {
         let problem = owner.get(&format!("/analytics/{report}")).problem(422, "sum_too_large");
-        assert!(problem["detail"].as_str().unwrap().contains("USD add up to"), "{report}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("the sum of the amounts in USD is"),
+            "{report}: {problem}"
+        );
     }
     assert_eq!(group(&owner, "win-rate?value__lt=100&currency=USD")["won_value"][0]["amount"], 6);
     // Items of nothing that would be beyond all numbers, were they not given away.

@@ -190,7 +190,7 @@ fn history_is_history() {
     assert_eq!(guess["nearest"], "GTX Pro");
     assert_eq!(guess["rows"], 1);
     let problems = owner.get(&format!("/imports/{}/problems", id(&upload))).ok().to_string();
-    assert!(problems.contains("if GTX Pro is meant, map the value GTXPro to GTX Pro"), "{problems}");
+    assert!(problems.contains("to use GTX Pro instead, map the value GTXPro to GTX Pro"), "{problems}");
     let report = run(&owner, &id(&upload), &mapping(json!([{ "from": "GTXPro", "to": "GTX Pro" }])), false);
     assert_eq!(report["created"], 2);
     assert_eq!(report["failed"], 1);
@@ -233,7 +233,7 @@ fn a_file_that_is_no_table_says_so() {
         assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
     };
     refused(b"", "empty");
-    refused(b"PK\x03\x04rest", "save as CSV");
+    refused(b"PK\x03\x04rest", "save it as CSV");
     refused(b"name,email\n", "no rows");
     refused(b"\x89PNG\r\n\x1a\n\0\0\0\0,,,\n1,2,3,4\n", "binary");
     let wide = (0..300).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");

@@ -254,5 +254,5 @@ fn a_ref_is_read_where_a_record_is_named() {
     let unknown = json!([item("call", "tasks", json!({ "title": "T", "contact_id": "@later" }))]);
     let problem = owner.post("/composite", json!({ "items": unknown })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/body/contact_id");
-    assert_eq!(problem["errors"][0]["detail"], "no item before has the ref later");
+    assert_eq!(problem["errors"][0]["detail"], "no earlier item has the ref later");
 }

@@ -105,5 +105,5 @@ fn a_job_that_panics_fails_and_its_worker_goes_on() {
     worker::run_job(&server().db, &thread, &job, || panic!("on purpose"));
     let (ended, why) = status(&mut conn);
     assert_eq!(ended, JobStatus::Failed);
-    assert_eq!(why.as_deref(), Some("the fault is ours and has been logged"));
+    assert_eq!(why.as_deref(), Some("an internal error occurred and was logged"));
 }

@@ -186,14 +186,14 @@ fn a_row_that_contradicts_itself_or_the_calendar_is_refused() {
     for (row, words) in [
         (
             "a,Active inquiry,2026-01-01,,2026-01-05,2026-01-01\n",
-            "stage is Active inquiry, but it entered Quote sent later",
+            "stage is Active inquiry, but the deal entered Quote sent later",
         ),
         ("b,Lost,2026-01-01,2099-01-01,,\n", "closed_at 2099-01-01"),
-        ("c,Quote sent,2026-01-01,,2099-01-01,\n", "lies in the future"),
+        ("c,Quote sent,2026-01-01,,2099-01-01,\n", "is in the future"),
         ("d,Active inquiry,2099-01-01,,,\n", "created_at 2099-01-01"),
-        ("e,Payment received,2026-01-01,2026-01-11,2026-01-20,\n", "lies before it entered Quote sent"),
-        ("f,Payment received,2026-01-12,2026-01-11,,\n", "lies before its beginning"),
-        ("g,Payment received,2026-01-12,,,\n", "closed_at is empty"),
+        ("e,Payment received,2026-01-01,2026-01-11,2026-01-20,\n", "is before the deal entered Quote sent"),
+        ("f,Payment received,2026-01-12,2026-01-11,,\n", "is before the start of the record"),
+        ("g,Payment received,2026-01-12,,,\n", "closed_at is required"),
     ] {
         let told = problems(row);
         assert!(told.contains(words), "{row}: {told}");

@@ -80,7 +80,7 @@ fn an_ordinary_owner_can_run_it() {
         &["--quiet", "--set", "ON_ERROR_STOP=1", "--file", dump.to_str().unwrap(), &url("plain_owner", second)],
     );
     let why = serve(second).unwrap_err();
-    assert!(why.contains("plain_server may not use the tables"), "{why}");
+    assert!(why.contains("plain_server has no access to the tables"), "{why}");
     assert!(why.contains("DATABASE_URL=OWNER_URL voronka migrate --grant-to plain_server"), "{why}");
     migrate(second);
     serve(second).unwrap();

@@ -60,7 +60,7 @@ fn signing_in_takes_a_code_once_it_is_on() {
 #[test]
 fn a_provider_that_is_not_set_is_said_so() {
     let problem = Client::anonymous().post("/auth/oidc/begin", json!({})).problem(401, "oidc_failed");
-    assert!(problem["detail"].as_str().unwrap().contains("no provider is set"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("no provider is configured"), "{problem}");
     let unknown = json!({ "code": "x", "state": "y" });
     Client::anonymous().post("/auth/oidc/complete", unknown).problem(401, "oidc_failed");
     assert_ne!(Json::Null, problem["request_id"]);

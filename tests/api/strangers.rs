@@ -36,7 +36,7 @@ fn a_registration_does_not_tell_whether_the_address_is_known() {
     // The login of the one who holds the address is untouched, and they are told.
     assert_eq!(own.get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
     assert_eq!(login(&known, PASSWORD).ok()["workspace_id"], first["workspace_id"]);
-    let told = await_email(&known, "Another login under your address", 1);
+    let told = await_email(&known, "Another login was created with your address", 1);
     assert!(emails_to(&unknown).is_empty());
     // If it was them after all, they join with their own login, and the other one ends.
     let token = told.token().unwrap();
@@ -75,7 +75,7 @@ fn adding_a_user_does_not_tell_whether_the_address_has_a_login_elsewhere() {
     let elsewhere = login(&known, PASSWORD).ok();
     assert_ne!(elsewhere["workspace_id"], here);
     assert_eq!(bearer(&elsewhere).get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
-    await_email(&known, "Another login under your address", 1);
+    await_email(&known, "Another login was created with your address", 1);
 }
 
 /// A forgotten password is the holder's: a namesake cannot be given another one by letter, nor the holder be locked out.
@@ -85,7 +85,7 @@ fn a_reset_is_the_holders() {
     let (_, first) = register(&email, PASSWORD);
     let second = post("/auth/register", registration(&email, OTHER)).created();
     post("/auth/forgot-password", json!({ "email": email })).gone();
-    let token = await_email(&email, "A new password", 1).token().unwrap();
+    let token = await_email(&email, "Reset your password", 1).token().unwrap();
     post("/auth/reset-password", json!({ "token": token, "password": "the-third-password" })).gone();
     assert_eq!(login(&email, "the-third-password").ok()["workspace_id"], first["workspace_id"]);
     assert_eq!(login(&email, OTHER).ok()["workspace_id"], second["workspace_id"]);
@@ -139,7 +139,7 @@ fn subjects_hold_nothing_that_a_stranger_wrote() {
     let token = await_email(&email, "You are invited", 1).token().unwrap();
     post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
     owner.patch(&format!("/users/{user}"), json!({ "status": "suspended" })).ok();
-    await_email(&email, "You cannot sign in any more", 1);
+    await_email(&email, "Your access was suspended", 1);
     for letter in emails_to(&email) {
         assert!(!letter.subject.contains("evil") && letter.text.contains(&format!("\"{name}\"")), "{letter:?}");
     }
@@ -158,8 +158,11 @@ fn keys_of_a_namesake_end_when_the_holder_joins() {
         let key = key(&bearer(&namesake), &["contacts:read", "users:read"]);
         key.get("/contacts").ok();
         let told: Vec<_> = {
-            await_email(&email, "Another login under your address", 2);
-            emails_to(&email).into_iter().filter(|l| l.subject == "Another login under your address").collect()
+            await_email(&email, "Another login was created with your address", 2);
+            emails_to(&email)
+                .into_iter()
+                .filter(|l| l.subject == "Another login was created with your address")
+                .collect()
         };
         let token = told[count - 1].token().unwrap();
         let joined = post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
@@ -178,7 +181,7 @@ fn told(email: &str, subject: &str) -> usize {
 fn settled(client: &Client) {
     let own = format!("{}@example.com", unique("settled"));
     client.post("/auth/change-email", json!({ "email": own, "password": PASSWORD })).gone();
-    await_email(&own, "Your new address", 1);
+    await_email(&own, "Confirm your new e-mail address", 1);
 }
 
 #[test]
@@ -194,7 +197,7 @@ fn letters_to_a_strangers_address_have_a_limit() {
         }
         settled(&client);
     }
-    assert_eq!(told(&stranger, "Your new address"), 5);
+    assert_eq!(told(&stranger, "Confirm your new e-mail address"), 5);
     // Of one login, whichever the addresses.
     let client = register(&format!("{}@example.com", unique("asking")), PASSWORD).0;
     let answers = (0..12).map(|n| {
@@ -236,7 +239,7 @@ fn a_letter_about_a_new_password_counts_the_keys() {
     let change = json!({ "current_password": PASSWORD, "new_password": OTHER });
     client.post("/auth/change-password", change).gone();
     let told = await_email(&email, "Your password was changed", 1);
-    assert!(told.text.contains("2 API keys act for you"), "{told:?}");
+    assert!(told.text.contains("2 API keys still act for you"), "{told:?}");
     keys[0].get("/contacts").ok();
     keys[1].get("/deals").ok();
 }

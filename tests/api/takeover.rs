@@ -30,7 +30,7 @@ fn person() -> Person {
     let client = register(&email, PASSWORD).0;
     post("/auth/forgot-password", json!({ "email": email })).gone();
     client.post("/auth/change-email", json!({ "email": new, "password": PASSWORD })).gone();
-    let (reset, change) = (token(&email, "A new password", 1), token(&new, "Your new address", 1));
+    let (reset, change) = (token(&email, "Reset your password", 1), token(&new, "Confirm your new e-mail address", 1));
     Person { client, email, new, reset, change }
 }
 
@@ -65,7 +65,7 @@ fn a_reset_ends_the_other_letters() {
 fn a_new_address_ends_open_letters_and_the_old_one_is_told() {
     let it = person();
     post("/auth/confirm-email", json!({ "token": it.change })).gone();
-    it.is_safe("Your address for signing in was changed");
+    it.is_safe("Your sign-in address was changed");
     login(&it.new, PASSWORD).ok();
     // The letter went to the address of before alone.
     assert!(emails_to(&it.new).iter().all(|letter| !letter.subject.contains("was changed")));
@@ -77,13 +77,13 @@ fn a_second_factor_ends_open_letters_when_it_comes_and_when_it_goes() {
     let begun = it.client.post("/auth/totp/begin", json!({ "password": PASSWORD })).ok();
     let app = begun["secret"].as_str().unwrap();
     let confirmed = it.client.post("/auth/totp/confirm", json!({ "code": code(app, 0) })).ok();
-    it.is_safe("Your second factor is on");
+    it.is_safe("Your second factor was turned on");
     post("/auth/forgot-password", json!({ "email": it.email })).gone();
-    let reset = token(&it.email, "A new password", 2);
+    let reset = token(&it.email, "Reset your password", 2);
     let end = json!({ "password": PASSWORD, "code": confirmed["recovery_codes"][0] });
     it.client.post("/auth/totp/end", end).gone();
     post("/auth/reset-password", json!({ "token": reset, "password": OTHER })).problem(401, "link_invalid");
-    await_email(&it.email, "Your second factor is off", 1);
+    await_email(&it.email, "Your second factor was turned off", 1);
 }
 
 /// Somebody who belongs to a workspace that they did not make.
@@ -105,9 +105,9 @@ fn a_suspension_ends_letters_tokens_and_keys_for_good() {
     let script = key(&member, &["deals:read"]);
     script.get("/deals").ok();
     post("/auth/forgot-password", json!({ "email": email })).gone();
-    let reset = token(&email, "A new password", 1);
+    let reset = token(&email, "Reset your password", 1);
     owner.patch(&path, json!({ "status": "suspended" })).ok();
-    await_email(&email, "You cannot sign in any more", 1);
+    await_email(&email, "Your access was suspended", 1);
     for back in [false, true] {
         if back {
             owner.patch(&path, json!({ "status": "active" })).ok();
@@ -158,7 +158,7 @@ fn a_password_is_not_the_address_wherever_it_is_chosen() {
     let refused = |answer: Answer, pointer: &str| {
         let problem = answer.problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["pointer"], pointer);
-        assert_eq!(problem["errors"][0]["detail"], "is your e-mail address");
+        assert_eq!(problem["errors"][0]["detail"], "must not be your e-mail address or its first part");
     };
     let name = unique("samename");
     let email = format!("{name}@example.com");
@@ -169,7 +169,7 @@ fn a_password_is_not_the_address_wherever_it_is_chosen() {
     refused(client.post("/auth/change-password", change(&name)), "/new_password");
     refused(client.post("/auth/change-password", change(&email)), "/new_password");
     post("/auth/forgot-password", json!({ "email": email })).gone();
-    let reset = token(&email, "A new password", 1);
+    let reset = token(&email, "Reset your password", 1);
     refused(post("/auth/reset-password", json!({ "token": reset, "password": name })), "/password");
     let guest = unique("guestname");
     let address = format!("{guest}@example.com");

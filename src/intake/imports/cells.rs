@@ -1,8 +1,8 @@
-//! Reading cells: dates in the file's format, decimals in the file's notation, words for yes and no.
+//! Parses cells: dates, decimals and booleans.
 use crate::kernel::money::parse_decimal;
 use chrono::NaiveDate;
 
-/// The notations of dates: the name that people and settings use, and chrono's.
+/// The date formats: the name in the settings, and the pattern of chrono.
 pub const DATE_FORMATS: [(&str, &str); 11] = [
     ("yyyy-mm-dd", "%Y-%m-%d"),
     ("dd.mm.yyyy", "%d.%m.%Y"),
@@ -19,7 +19,7 @@ pub const DATE_FORMATS: [(&str, &str); 11] = [
 
 pub fn date(text: &str, format: &str) -> Option<NaiveDate> {
     let (name, pattern) = DATE_FORMATS.iter().find(|(name, _)| *name == format)?;
-    // chrono takes "1" for "%Y": the length keeps 01-03-17 from being the year 17.
+    // chrono accepts "1" for "%Y". The check of the length keeps 01-03-17 from being read as the year 1.
     let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).collect();
     let widest = parts.iter().map(|p| p.len()).max().unwrap_or(0);
     let long = match *name {
@@ -30,7 +30,8 @@ pub fn date(text: &str, format: &str) -> Option<NaiveDate> {
     (widest == long).then(|| NaiveDate::parse_from_str(text, pattern).ok()).flatten()
 }
 
-/// The format that reads every value; where day and month could be swapped in all of them, the day comes first.
+/// Returns the first format that parses all values. If day and month are ambiguous in all of them, the day comes
+/// first.
 pub fn detect_date_format<'t>(values: impl Iterator<Item = &'t str> + Clone) -> Option<&'static str> {
     let reads_all = |format: &str| {
         let mut any = false;
@@ -42,7 +43,7 @@ pub fn detect_date_format<'t>(values: impl Iterator<Item = &'t str> + Clone) -> 
     DATE_FORMATS.iter().map(|(name, _)| *name).find(|name| reads_all(name))
 }
 
-/// Whether the point or the comma separates the decimals, as far as the values tell.
+/// Returns the decimal separator if a value shows it.
 pub fn detect_decimal<'t>(values: impl Iterator<Item = &'t str>) -> Option<char> {
     for value in values {
         let is_number = value.chars().all(|c| c.is_ascii_digit() || " .,-'\u{a0}".contains(c))
@@ -51,7 +52,7 @@ pub fn detect_decimal<'t>(values: impl Iterator<Item = &'t str>) -> Option<char>
         if let Some(at) = last {
             let after = value.len() - at - 1;
             let sign = value.get(at..=at).and_then(|s| s.chars().next());
-            // "1,234" may be a thousand; "12,5" and "1.234,50" cannot be.
+            // "1,234" can be an integer with a thousands separator; "12,5" and "1.234,50" cannot.
             if after != 3 || value.matches([',', '.']).count() > 1 && value.contains(',') && value.contains('.') {
                 return sign;
             }
@@ -78,7 +79,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_date_is_read_in_its_notation() {
+    fn dates_are_parsed_by_format() {
         for (format, text, expected) in [
             ("yyyy-mm-dd", "2016-03-04", Some("2016-03-04")),
             ("dd.mm.yyyy", "04.03.2016", Some("2016-03-04")),
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_notation_of_dates_is_one_that_reads_them_all() {
+    fn the_detected_date_format_parses_all_values() {
         for (case, values, expected) in [
             ("a year of two digits", vec!["20-10-16", "01-03-17", ""], Some("dd-mm-yy")),
             ("day or month first: the day", vec!["01/02/2020"], Some("dd/mm/yyyy")),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_notation_of_decimals_is_told_by_a_value_that_can_be_read_in_one_way() {
+    fn the_decimal_separator_is_detected_from_unambiguous_values() {
         for (case, values, expected) in [
             ("a point before two digits", vec!["1100.04"], Some('.')),
             ("a comma before two digits", vec!["12,5"], Some(',')),
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn words_mean_yes_or_no() {
+    fn booleans_are_parsed() {
         for (text, expected) in [
             ("true", Some(true)),
             ("YES", Some(true)),
@@ -187,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_date_is_read_as_it_was_written(days in 719_163..755_000_i32, format in 0..DATE_FORMATS.len()) {
+        fn dates_round_trip(days in 719_163..755_000_i32, format in 0..DATE_FORMATS.len()) {
             let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap();
             let (name, pattern) = DATE_FORMATS[format];
             prop_assert_eq!(date(&day.format(pattern).to_string(), name), Some(day));

@@ -1,11 +1,11 @@
-//! From a cell to the value of a field that the workspace added.
+//! Converts cells to values of custom fields.
 use crate::intake::imports::prepare::{Refusal, RowReader};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::money;
 use crate::kernel::shape::Cell;
 use serde_json::{Map, Value as Json, json};
 
-/// How the cell is read; nothing when it names a record.
+/// Returns how a cell of this kind is parsed. `None` for a number, which `number` parses.
 pub const fn cell(kind: CustomKind) -> Option<Cell> {
     Some(match kind {
         CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => Cell::Text,
@@ -18,7 +18,7 @@ pub const fn cell(kind: CustomKind) -> Option<Cell> {
     })
 }
 
-/// The value of a cell, as the member of a body that holds it.
+/// Returns the value of a cell as JSON.
 pub fn value(reader: &RowReader, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
     match cell(field.kind) {
         Some(cell) => reader.value(text, cell, multiply),
@@ -26,14 +26,14 @@ pub fn value(reader: &RowReader, field: &CustomField, text: &str, multiply: i64)
     }
 }
 
-/// A number with up to six decimals.
+/// Parses a number with at most six decimals.
 fn number(text: &str, decimal: char) -> Result<f64, Refusal> {
     let millionths = money::parse_decimal(text, decimal, 6);
     let digits = millionths.map(|n| format!("{}e-6", n)).and_then(|text| text.parse().ok());
     digits.ok_or_else(|| ("invalid_format", format!("{text} is not a number")))
 }
 
-/// Adds a value to the body of a record.
+/// Adds a custom field value to the body of a record.
 pub fn put(body: &mut Map<String, Json>, field: &CustomField, value: Json) {
     let values = body.entry("custom_fields").or_insert_with(|| json!([]));
     if let Some(list) = values.as_array_mut() {
@@ -41,7 +41,7 @@ pub fn put(body: &mut Map<String, Json>, field: &CustomField, value: Json) {
     }
 }
 
-/// Whether a record has each of these values already.
+/// Checks whether a record already has each of these values.
 pub fn all_there(old: &Json, new: &Json, same: impl Fn(&Json, &Json) -> bool) -> bool {
     let list = |json: &Json| json.as_array().cloned().unwrap_or_default();
     let old = list(old);

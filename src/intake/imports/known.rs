@@ -1,4 +1,4 @@
-//! Which record a row means: known again by its external id, else by the resource's own key.
+//! Finds the existing record for a row: by external id, or else by the key of the resource.
 use crate::db::sql::lower;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
@@ -14,10 +14,11 @@ use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// By external id, as it is written: that of Salesforce tells capitals apart. Else by e-mail, by SKU or domain, by name, each in its one form.
+/// The external id, the e-mail address, the SKU or domain, and the name of a row. The external id is case-sensitive,
+/// because Salesforce ids are. The other keys are in normal form.
 type Keys = [Option<String>; 4];
 
-/// The keys that several records may have: names, and domains.
+/// Returns the keys that several records can share: names, and domains of companies.
 const fn shared(resource: ImportResource) -> &'static [usize] {
     if matches!(resource, ImportResource::Companies) { &[2, 3] } else { &[3] }
 }
@@ -33,8 +34,9 @@ fn keys(row: &Prepared) -> Keys {
     ]
 }
 
-/// The rows, and apart from them those that mean the same record as one before them by its domain or name. The first key that both have decides: with
-/// external ids of their own two rows of one name are two records. Of a key that only one record can have the second is a mistake, which is told.
+/// Separates the rows that match the same record as an earlier row by a shared key. The first key that both rows have
+/// decides: two rows with the same name but different external ids are two records. A duplicate of a unique key is
+/// not separated, so that it is reported as an error.
 pub fn split_dependent(resource: ImportResource, rows: Vec<Prepared>) -> (Vec<Prepared>, Vec<Prepared>) {
     let mut before: HashMap<(usize, String), Vec<Keys>> = HashMap::new();
     let is_first = |row: &Prepared| {
@@ -54,7 +56,7 @@ pub fn split_dependent(resource: ImportResource, rows: Vec<Prepared>) -> (Vec<Pr
 /// A record that has a key, and its external id.
 type Holder = (Uuid, Option<String>);
 
-/// The records that rows mean, by kind of key and key, the oldest first, each with its external id.
+/// The existing records of rows by kind of key and key, the oldest first, with their external ids.
 #[derive(Debug)]
 pub struct Existing {
     resource: ImportResource,
@@ -70,7 +72,8 @@ impl Existing {
         }
     }
 
-    /// A record with another external id than the row's is another one, though both have one name or domain.
+    /// Finds the record of a row. A record that shares a name or domain with the row but has another external id does
+    /// not match.
     pub fn find(&self, row: &Prepared) -> Option<Uuid> {
         let other = |n: usize, external: &Option<String>| {
             shared(self.resource).contains(&n)

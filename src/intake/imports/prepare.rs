@@ -1,4 +1,4 @@
-//! From a row of cells to the body of a creation: the same body that the API takes, so that the same rules hold.
+//! Converts a row of cells to the body of a create request, so that imports follow the rules of the API.
 use crate::db::tx::Tx;
 use crate::intake::imports::cells;
 use crate::intake::imports::custom;
@@ -30,7 +30,7 @@ struct Column {
     multiply: i64,
 }
 
-/// Everything that is needed to read rows.
+/// Converts the rows of one import.
 #[derive(Debug)]
 pub struct RowReader {
     pub resource: ImportResource,
@@ -43,11 +43,11 @@ pub struct RowReader {
     zone: chrono_tz::Tz,
     pub references: References,
     width: usize,
-    /// By line: which of the rows with the same cells this one is, where it is not the first.
+    /// For each line that repeats an earlier row, its number among the identical rows.
     twins: HashMap<u64, u32>,
 }
 
-/// A row that has been understood.
+/// A converted row.
 #[derive(Debug)]
 pub struct Prepared {
     pub line: u64,
@@ -60,10 +60,10 @@ pub struct Prepared {
     pub loss_reason: Option<Uuid>,
 }
 
-/// Why a cell is refused: a code, and words.
+/// The error code and detail for a refused cell.
 pub type Refusal = (&'static str, String);
 
-/// Why a column cannot become what its mapping names.
+/// Returns the error for a field to which a column cannot be mapped.
 fn no_target(field: &str, names: &[&str], hidden: bool) -> Bad {
     if hidden {
         return Bad::new("hidden", format!("{field} is hidden from your role, so it cannot be imported"));
@@ -72,7 +72,7 @@ fn no_target(field: &str, names: &[&str], hidden: bool) -> Bad {
     Bad::new("invalid_choice", format!("{field} {detail}")).among(names.iter().copied())
 }
 
-/// One thing that is wrong in a row.
+/// A problem in a row.
 #[derive(Debug)]
 pub struct RowProblem {
     pub line: u64,
@@ -124,7 +124,7 @@ impl RowReader {
             bad.push(Bad::member(
                 "/settings/mapping",
                 "required",
-                "no column is mapped, and none could be guessed from its name",
+                "must map at least one column, because no column name matches a field",
             ));
         }
         if !bad.is_empty() {
@@ -145,7 +145,8 @@ impl RowReader {
         })
     }
 
-    /// The rows in chunks, by their index. A company comes in a later chunk than the parent that the same file names.
+    /// Divides the rows into chunks of row indexes. A company comes in a later chunk than its parent company in the
+    /// same file.
     pub fn chunks(&self, rows: &[Row], size: usize) -> Vec<Vec<usize>> {
         let mut waiting: Vec<usize> = (0..rows.len()).collect();
         let column =
@@ -172,7 +173,7 @@ impl RowReader {
         chunks
     }
 
-    /// An empty report with the columns in it.
+    /// Returns an empty report with the mapped columns.
     pub fn report(&self, settings: &ImportSettings) -> ImportReport {
         let field =
             |c: &Column| settings.mapping.iter().flatten().find(|m| m.column == c.name).map(|m| m.field.clone());
@@ -185,7 +186,7 @@ impl RowReader {
         ImportReport { columns: self.columns.iter().map(column).collect(), ..ImportReport::default() }
     }
 
-    /// Reads one row; what is wrong with it goes into `problems`.
+    /// Converts one row, and adds its errors to `problems`.
     pub fn row(
         &mut self,
         tx: &mut Tx<'_>,
@@ -196,7 +197,7 @@ impl RowReader {
         let (before, line) = (problems.len(), source.line);
         if source.width() != self.width {
             let detail = format!(
-                "the row has {} cells, the header {}; is a text with the delimiter not in quotation marks?",
+                "the row has {} cells, but the header has {}; texts with the delimiter must be in quotation marks",
                 source.width(),
                 self.width
             );
@@ -235,7 +236,8 @@ impl RowReader {
         Ok(Some(row))
     }
 
-    /// The text of a mapped cell after its value mapping; nothing for an empty one. Counts both.
+    /// Returns the column name, the cell and the text after the value mapping, or `None` for an empty cell. Counts
+    /// the cell in the report.
     fn cell(&self, n: usize, source: &Row, report: &mut ImportReport) -> Option<(String, String, String)> {
         let column = self.columns.get(n)?;
         let raw = source.cell(column.index).unwrap_or_default();
@@ -256,7 +258,7 @@ impl RowReader {
         Some((column.name.clone(), raw.to_owned(), text))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one row that is being built")]
+    #[expect(clippy::too_many_arguments, reason = "all are parts of one row")]
     fn assign_cell(
         &mut self,
         tx: &mut Tx<'_>,
@@ -331,7 +333,10 @@ impl RowReader {
                     let nearest = known.clone().max_by(|a, b| strsim::jaro(a, text).total_cmp(&strsim::jaro(b, text)));
                     note_unknown(report, &name, text, nearest.map(str::to_owned));
                     let all = known.collect::<Vec<_>>().join(", ");
-                    Err(("reference_not_found", format!("there is no stage {text}; the pipeline has {all}")))
+                    Err((
+                        "reference_not_found",
+                        format!("no stage is called {text}; the stages of the pipeline are {all}"),
+                    ))
                 }
             },
             Target::CreatedAt => self.instant(text).map(|at| row.created_at = Some(at)),
@@ -346,8 +351,8 @@ impl RowReader {
         let what = kind.as_str().replace('_', " ");
         let nearest = self.references.nearest(tx, kind, text);
         let detail = match &nearest {
-            Some(name) => format!("there is no {what} {text}; if {name} is meant, map the value {text} to {name}"),
-            None => format!("there is no {what} {text}; import the {} first", kind.path()),
+            Some(name) => format!("no {what} is called {text}; to use {name} instead, map the value {text} to {name}"),
+            None => format!("no {what} is called {text}; import the {} first", kind.path()),
         };
         note_unknown(report, column, text, nearest);
         ("reference_not_found", detail)
@@ -364,9 +369,11 @@ impl RowReader {
             Cell::Int => json!(
                 cells::integer(text, self.decimal)
                     .and_then(|n| n.checked_mul(multiply))
-                    .ok_or_else(|| format(format!("{text} is not a whole number")))?
+                    .ok_or_else(|| format(format!("{text} is not an integer")))?
             ),
-            Cell::Bool => json!(cells::boolean(text).ok_or_else(|| format(format!("{text} is not yes or no")))?),
+            Cell::Bool => {
+                json!(cells::boolean(text).ok_or_else(|| format(format!("{text} is not a boolean; use yes or no")))?)
+            }
             Cell::Date => json!(self.date(text)?),
             Cell::Time => json!(self.instant(text)?),
             Cell::Words => json!(text.split(',').map(str::trim).filter(|w| !w.is_empty()).collect::<Vec<_>>()),
@@ -375,7 +382,7 @@ impl RowReader {
                 let amount = amount.and_then(|a| a.checked_mul(multiply));
                 let amount = amount.ok_or_else(|| {
                     format(format!(
-                        "{text} is not an amount of {} with {:?} before the decimals",
+                        "{text} is not an amount in {} with the decimal separator {:?}",
                         self.currency, self.decimal
                     ))
                 })?;
@@ -386,12 +393,13 @@ impl RowReader {
 
     fn date(&self, text: &str) -> Result<chrono::NaiveDate, Refusal> {
         let Some(format) = &self.date_format else {
-            return Err(("invalid_format", format!("{text} is no date in a format that is known; set date_format")));
+            return Err(("invalid_format", format!("{text} is not a date in a known format; set date_format")));
         };
-        cells::date(text, format).ok_or_else(|| ("invalid_format", format!("{text} is not a date as {format}")))
+        cells::date(text, format)
+            .ok_or_else(|| ("invalid_format", format!("{text} is not a date in the format {format}")))
     }
 
-    /// A day begins at midnight in the workspace's time zone.
+    /// Parses a time. A date without a time means midnight in the time zone of the workspace.
     fn instant(&self, text: &str) -> Result<DateTime, Refusal> {
         if let Ok(at) = text.parse::<DateTime>() {
             return Ok(at);
@@ -399,13 +407,14 @@ impl RowReader {
         self.date(text).map(|day| day_start(day, self.zone))
     }
 
-    /// What a row needs and does not say: a title, an external id to know it again by, the price of its product.
+    /// Adds what the row lacks: an external id, a title, the price of its product.
     fn complete(&self, source: &Row, body: &mut Map<String, Json>, names: &[String], row: &mut Prepared) {
         let funnel = matches!(self.resource, ImportResource::Leads | ImportResource::Deals);
         if row.external_id.is_none()
             && (funnel || (self.resource == ImportResource::Contacts && !body.contains_key("email")))
         {
-            // The same row in the same place of the order of its twins: the same file makes no doubles.
+            // The number of the row among identical rows makes the id unique, so that a repeated import creates no
+            // duplicates.
             let twin = self.twins.get(&source.line).copied().unwrap_or(1);
             row.external_id = Some(format!("csv:{}:{twin}", crate::kernel::query::hex(&source.digest())));
             body.insert("external_id".into(), json!(row.external_id));
@@ -418,7 +427,8 @@ impl RowReader {
             }
             let value = body.get("value").cloned();
             if let Some(item) = body.get_mut("line_items").and_then(|l| l.get_mut(0)) {
-                // Without a value of the deal the product stands at its own price; the deal's value stays unknown.
+                // Without a value of the deal, the line item has the price of the product, and the deal gets no
+                // value.
                 let product = item["product_id"].as_str().and_then(|id| id.parse().ok());
                 let listed = product.and_then(|id| self.references.price(id)).map(|price| json!(price));
                 item["price"] = value.or(listed).unwrap_or_else(|| json!({ "amount": 0, "currency": self.currency }));

@@ -1,4 +1,4 @@
-//! The operations on imports.
+//! Operations on imports.
 use crate::db::events::Event;
 use crate::db::queue::{self, Job};
 use crate::db::table::Expected;
@@ -38,26 +38,26 @@ owned!(imports, Import);
 const FILE_MAX: usize = 64 << 20;
 const SAMPLES: usize = 5;
 
-/// A file to be imported.
+/// A file to import.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "the shape of a form, which is read part by part")]
+#[expect(dead_code, reason = "describes the form in the OpenAPI document; its parts are read one by one")]
 pub struct ImportUpload {
     /// CSV, up to 64 MiB.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// What its rows become.
+    /// The resource that the rows are imported to.
     #[schema(pattern = "^(users|companies|contacts|products|leads|deals)$")]
     resource: String,
 }
 
-/// One thing that is wrong in one row.
+/// A problem in a row of the file.
 #[derive(Debug, Serialize, Queryable, ToSchema)]
 pub struct ImportProblem {
     #[serde(skip)]
     id: i64,
-    /// The line of the file on which the row begins; the header is line 1.
+    /// The line of the file on which the row begins. The header is line 1.
     pub row: i32,
-    /// Null when it concerns the whole row.
+    /// Null if the problem concerns the whole row.
     pub column: Option<String>,
     pub code: String,
     pub detail: String,
@@ -70,7 +70,7 @@ pub struct ImportProblemPage {
     pub page: PageInfo,
 }
 
-/// What is found out about a file before anything is decided. `stages` are the open ones of the default pipeline.
+/// Detects the format and the columns of a file. `stages` are the open stages of the default pipeline.
 fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Table) -> (DetectedFile, ImportSettings) {
     let fields = targets::fields(actor, resource, stages);
     let suggested = targets::suggest(resource, &table.header, &fields);
@@ -116,7 +116,7 @@ fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Ta
     (detected, settings)
 }
 
-/// The open stages of the default pipeline, for the fields `entered.<stage>`.
+/// Returns the open stages of the default pipeline, for the fields `entered.<stage>`.
 fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>> {
     let kind = match resource {
         ImportResource::Leads => PipelineKind::Lead,
@@ -128,14 +128,14 @@ fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>>
     Ok(all.into_iter().filter(|s| s.category == Category::Open).map(|s| s.name).collect())
 }
 
-/// An import does nothing that its user could not do one by one.
+/// Checks that the caller may create, and with `changes` also update, records of this resource.
 pub(in crate::intake::imports) fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
     let path = resource.kind().path();
     actor.require_action(Action::Create, path)?;
     if changes { actor.require_action(Action::Update, path) } else { Ok(()) }
 }
 
-/// A file that was read, before its row is written.
+/// A parsed upload before it is stored.
 struct Upload {
     resource: ImportResource,
     name: String,
@@ -144,7 +144,7 @@ struct Upload {
     settings: ImportSettings,
 }
 
-fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
+fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
     check_right(tx.actor, file.resource, false)?;
     let row = diesel::insert_into(imports::table)
         .values((
@@ -167,7 +167,7 @@ fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
     Ok(row)
 }
 
-/// An import that may be run, with its file and the settings of this run.
+/// Returns an import that can run, with its file and the settings of this run.
 fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<u8>, ImportSettings)> {
     let import = find(tx, id)?;
     require_idle(&import)?;
@@ -180,7 +180,7 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<
 }
 
 fn changed() -> Error {
-    Error::new(Code::Conflict, "the import has changed while its file was read; try again")
+    Error::new(Code::Conflict, "the import changed while its file was read; try again")
 }
 
 /// Checks the settings against the file and queues the job.
@@ -206,7 +206,7 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
     Ok(job)
 }
 
-/// The file and its problems go; what was imported stays.
+/// Deletes the import with its file and problems. Imported records remain.
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let import = lock(tx, id, expected)?;
     require_idle(&import)?;
@@ -223,7 +223,7 @@ fn require_idle(import: &Import) -> Result<()> {
     Ok(())
 }
 
-/// What is given now before what was kept.
+/// Returns the given settings, with absent ones taken from the stored settings.
 fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
     let (given, kept) = (given.clone(), kept.clone());
     ImportSettings {
@@ -238,7 +238,7 @@ fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
     }
 }
 
-/// What the form says.
+/// Reads the parts of the form.
 fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
     let mut bad = Vec::new();
     let resource = form.text("resource").map(str::parse::<ImportResource>);
@@ -246,12 +246,12 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
         Some(Ok(_)) => {}
         Some(Err(_)) => bad.push(Bad::not_among(ImportResource::TEXTS).at_member("/resource")),
         None => {
-            let detail = format!("is missing: one of {}", ImportResource::TEXTS.join(", "));
+            let detail = format!("is missing: must be one of {}", ImportResource::TEXTS.join(", "));
             bad.push(Bad::member("/resource", "required", detail));
         }
     }
     if form.file.is_none() {
-        bad.push(Bad::member("/file", "required", "is missing: the CSV file"));
+        bad.push(Bad::member("/file", "required", "is missing: must be a CSV file"));
     }
     match (resource, form.file) {
         (Some(Ok(resource)), Some((name, bytes))) => {
@@ -261,9 +261,10 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
     }
 }
 
-/// Upload a CSV file. The answer says what was detected in it and how its columns could be mapped; nothing is imported yet.
+/// Upload a CSV file. The response contains what was detected in it and a suggested mapping of its columns. Nothing
+/// is imported yet.
 #[utoipa::path(operation_id = "create_import", request_body(content = ImportUpload, content_type = "multipart/form-data"),
-    responses((status = 201, description = "The file is kept; run it next", body = Import)))]
+    responses((status = 201, description = "The import, ready to run", body = Import)))]
 #[post("/imports")]
 async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
     let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
@@ -276,17 +277,18 @@ async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: we
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;
-    ctx.write(move |tx| Reply::created(&keep(tx, &file)?)).await
+    ctx.write(move |tx| Reply::created(&store_upload(tx, &file)?)).await
 }
 
-/// Run an import in the background: first with `dry_run` to see what would happen, then for good. The same file twice makes no doubles.
+/// Run an import in the background: first with `dry_run` to see what would happen, then without. A repeated import of
+/// the same file creates no duplicates.
 #[utoipa::path(operation_id = "run_import", params(("import_id" = Uuid, Path, description = "Id of the import")), request_body = ImportRun,
-    responses((status = 202, description = "The job that does it", body = Job)))]
+    responses((status = 202, description = "The job that runs the import", body = Job)))]
 #[post("/imports/{import_id}/run")]
 async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
     let (dry_run, again) = (asked.dry_run, asked.0.clone());
     let Ok((import, content, settings)) = ctx.read_value(move |tx| prepare(tx, id.0, &asked)).await else {
-        // Refused here, where a request that was answered before gets its answer again.
+        // Fails in a write, because a repeated request with an idempotency key gets its saved response there.
         return ctx.write(move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
     };
     let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
@@ -308,7 +310,7 @@ async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     .await
 }
 
-/// Get an import: what was detected, the settings, the report of its last run.
+/// Get an import: what was detected, the settings and the report of the last run.
 #[utoipa::path(operation_id = "get_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 200, description = "The import", body = Import)))]
 #[get("/imports/{import_id}")]
@@ -320,7 +322,7 @@ async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     .await
 }
 
-/// Delete an import: its file and its problems. What was imported stays.
+/// Delete an import with its file and problems. Imported records remain.
 #[utoipa::path(operation_id = "delete_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/imports/{import_id}")]
@@ -332,19 +334,19 @@ async fn remove(ctx: Ctx<can::Delete<Import>>, id: Id) -> Result<Reply> {
 list_params!(ProblemParameters, {
     let limit = schema(ValueType::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
     vec![
-        parameter("limit".into(), "Problems per page; a CSV holds them all.".into(), limit, None),
-        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(ValueType::Text), None),
+        parameter("limit".into(), "Problems per page. A CSV response contains all problems.".into(), limit, None),
+        parameter("cursor".into(), "`page.next_cursor` of the previous page.".into(), schema(ValueType::Text), None),
     ]
 });
 
-/// What was wrong in the last run, row by row; as CSV all at once.
+/// List the problems of the last run by row. A CSV response contains all problems.
 #[utoipa::path(operation_id = "list_import_problems", params(("import_id" = Uuid, Path, description = "Id of the import"), ProblemParameters),
     responses((status = 200, description = "A page of problems", content((ImportProblemPage = "application/json"), (String = "text/csv")))))]
 #[get("/imports/{import_id}/problems")]
 async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     let (csv, link, mut params) = (ctx.wants_csv()?, ctx.next_link(), ctx.query_params()?);
     let limit = params.limit(50, 500)?;
-    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
+    let invalid = || Bad::parameter("cursor", "cursor_invalid", "must be a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
     let after = params.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
     params.finish(&["limit", "cursor"])?;

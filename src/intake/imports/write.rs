@@ -1,4 +1,4 @@
-//! From prepared rows to records: new ones are created, known ones changed where the file says something else.
+//! Writes prepared rows: creates new records and updates existing ones that differ from the file.
 use crate::catalog::products::{self, ProductCreate, ProductUpdate};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
@@ -28,17 +28,17 @@ use std::collections::{HashMap, HashSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What became of a row.
+/// The result of a row.
 enum Outcome {
     Created,
     Updated,
     Unchanged,
 }
 
-/// A row, and the record that it means.
+/// The id of an existing record, and its row.
 type Existing<'a> = (Uuid, &'a Prepared);
 
-/// Writes a chunk of rows. A row that is refused is noted and the others go in.
+/// Writes a chunk of rows. A refused row is reported and does not affect the others.
 pub fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
@@ -47,7 +47,7 @@ pub fn chunk(
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
-    // A row that means a record that one before it makes waits until that is there.
+    // A row that refers to a record of an earlier row must wait until that record exists.
     while !rows.is_empty() {
         let (first, twins) = known::split_dependent(reader.resource, rows);
         distinct(tx, reader, first, on_existing, report, problems)?;
@@ -56,7 +56,7 @@ pub fn chunk(
     Ok(())
 }
 
-/// Rows of which each means a record of its own, as far as they tell.
+/// Writes rows that refer to different records.
 fn distinct(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
@@ -72,7 +72,8 @@ fn distinct(
         OnExisting::Skip => report.skipped += i64::try_from(known.len()).unwrap_or(0),
         OnExisting::Update => update_existing(tx, reader.resource, &known, report, problems)?,
     }
-    // Most files are clean: all rows with one statement. Where one is refused, they go in one by one.
+    // Most files have no errors, so all rows are written with one statement. If it fails, the rows are written one by
+    // one.
     match tx.attempt(|tx| create_all(tx, reader, &new)) {
         Ok(made) => {
             report.created += i64::try_from(new.len()).unwrap_or(0);
@@ -93,7 +94,7 @@ fn distinct(
     Ok(())
 }
 
-/// Companies that the file itself has made can be named by rows further down, once they are there to stay.
+/// Makes the created companies available to later rows that refer to them by name.
 fn remember(reader: &mut RowReader, companies: Vec<Company>) {
     for company in companies {
         reader.references.note(Kind::COMPANY, &company.name, company.id);
@@ -134,7 +135,7 @@ fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Prepared]) -
     rows.iter().map(|row| shape::read(row.body.clone())).collect()
 }
 
-/// Returns the companies among them.
+/// Creates the records and returns the companies among them.
 fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<Vec<Company>> {
     match reader.resource {
         ImportResource::Users => {
@@ -178,26 +179,28 @@ fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<
     Ok(Vec::new())
 }
 
-/// What has happened lies in the past, and in order.
+/// Checks that the dates of a row are in the past and in chronological order.
 fn check_order(row: &Prepared, now: DateTime) -> Result<()> {
     let (created, closed) = (("/created_at".to_owned(), row.created_at), ("/closed_at".to_owned(), row.closed_at));
     let entered = row.entered.iter().map(|(stage, at)| (format!("/entered.{}", stage.name), Some(*at)));
     for (member, at) in [created, closed].into_iter().chain(entered.clone()) {
         if let Some(at) = at.filter(|at| *at > now) {
-            return Err(Error::member(member, "out_of_range", format!("{at} lies in the future")));
+            return Err(Error::member(member, "out_of_range", format!("{at} is in the future")));
         }
     }
     let begin = entered.filter_map(|(_, at)| at).chain(row.created_at).min();
     match (begin, row.closed_at) {
-        (Some(begin), Some(closed)) if closed < begin => {
-            Err(Error::member("/closed_at", "out_of_range", format!("{closed} lies before its beginning, {begin}")))
-        }
+        (Some(begin), Some(closed)) if closed < begin => Err(Error::member(
+            "/closed_at",
+            "out_of_range",
+            format!("{closed} is before the start of the record, {begin}"),
+        )),
         _ => Ok(()),
     }
 }
 
-/// The stages a deal has gone through, as far as the file tells. History is history: nothing is dated to the import but
-/// what the file does not date.
+/// Returns the stages of a deal according to the file. Only dates that the file lacks are set to the time of the
+/// import.
 fn history(pipeline: &[Stage], row: &Prepared, now: DateTime) -> Result<deals::History> {
     check_order(row, now)?;
     let first_open =
@@ -209,7 +212,7 @@ fn history(pipeline: &[Stage], row: &Prepared, now: DateTime) -> Result<deals::H
     let begin = begin.unwrap_or_else(|| row.closed_at.unwrap_or(now));
     let open = last.category == Category::Open;
     let last_undated = open && !stages.is_empty() && stages.iter().all(|(stage, _)| stage.id != last.id);
-    // An open deal that is said to have entered nothing but the first stage stood there from the beginning.
+    // An open deal that entered only the first stage was in it from the start.
     let stayed = open && stages.iter().all(|(stage, _)| stage.id == first_open.id);
     let end = if open { open_end(&mut stages, &last)?.unwrap_or(begin) } else { closed_end(&stages, &last, row)? };
     stages.push((last, end));
@@ -223,8 +226,9 @@ fn history(pipeline: &[Stage], row: &Prepared, now: DateTime) -> Result<deals::H
     Ok(deals::History { stages, value_from_lines: false, without_beginning: !open && !dated, last_undated })
 }
 
-/// When an open deal came to its stage, which is taken out; that is the last it entered. Where the file does not say so, it left the one
-/// before nobody knows when.
+/// Removes the current stage of an open deal from `stages` and returns the time at which the deal entered it. If the
+/// file does not contain that time, returns the time at which it entered the stage before. Refuses a current stage
+/// that is not the last one entered.
 fn open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Option<DateTime>> {
     let latest = stages.last().cloned();
     let Some(at) = stages.iter().position(|(stage, _)| stage.id == last.id) else {
@@ -233,29 +237,29 @@ fn open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Option<
     let (_, entered) = stages.remove(at);
     match latest {
         Some((other, later)) if later > entered => {
-            let detail = format!("is {}, but it entered {} later, {later}", last.name, other.name);
+            let detail = format!("is {}, but the deal entered {} later, at {later}", last.name, other.name);
             Err(Error::member("/stage", "invalid", detail))
         }
         _ => Ok(Some(entered)),
     }
 }
 
-/// When a closed deal was closed: nothing comes after that.
+/// Returns the time at which a closed deal was closed. Refuses a stage that was entered later.
 fn closed_end(stages: &[(Stage, DateTime)], last: &Stage, row: &Prepared) -> Result<DateTime> {
     let closed = row.closed_at.ok_or_else(|| {
-        let detail = format!("is empty, but the stage {} is {}", last.name, last.category.as_str());
+        let detail = format!("is required because the stage {} has the category {}", last.name, last.category.as_str());
         Error::member("/closed_at", "required", detail)
     })?;
     match stages.last().filter(|(_, at)| *at > closed) {
         Some((stage, at)) => {
-            let detail = format!("{closed} lies before it entered {}, {at}", stage.name);
+            let detail = format!("{closed} is before the deal entered {}, at {at}", stage.name);
             Err(Error::member("/closed_at", "out_of_range", detail))
         }
         None => Ok(closed),
     }
 }
 
-/// Changes known records, all at once. Where one is refused, they are changed one by one.
+/// Updates existing records together. If this fails, they are updated one by one.
 fn update_existing(
     tx: &mut Tx<'_>,
     resource: ImportResource,
@@ -264,7 +268,7 @@ fn update_existing(
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
     while !known.is_empty() {
-        // A row that means a record a second time waits until the rows before it are done.
+        // A second row for the same record must wait until the first has been written.
         let mut seen = HashSet::new();
         let (now, later) = known.split_at(known.iter().take_while(|(id, _)| seen.insert(*id)).count());
         match tx.attempt(|tx| update_all(tx, resource, now)) {
@@ -287,7 +291,8 @@ fn update_existing(
     Ok(())
 }
 
-/// Changes the members in which records differ from the file; nothing is cleared because the file is silent. No record is meant twice.
+/// Updates the members in which the records differ from the file. Members that the file lacks are not cleared. No
+/// record may occur twice.
 fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>]) -> Result<Vec<Outcome>> {
     macro_rules! one_by_one {
         ($store:ident, $update:ty) => {{
@@ -301,12 +306,12 @@ fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>])
             known.iter().map(change).collect()
         }};
     }
-    // Only what differs is locked; what it is by then decides.
+    // Locks only records that differ, and compares them again after the lock.
     macro_rules! together {
         ($store:ident, $update:ty) => {{
-            let there = $store::find_many(tx, &ids_of(known))?;
+            let current = $store::find_many(tx, &ids_of(known))?;
             let differ: Vec<Existing<'_>> =
-                changes_of::<_, $update>(tx, &there, known)?.into_iter().map(|(known, _)| known).collect();
+                changes_of::<_, $update>(tx, &current, known)?.into_iter().map(|(known, _)| known).collect();
             let locked = $store::lock_many(tx, &ids_of(&differ))?;
             let changes = changes_of::<_, $update>(tx, &locked, &differ)?;
             let groups: Vec<Group<'_, _, _>> =
@@ -327,7 +332,7 @@ fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>])
     }
 }
 
-/// Whether a change has changed anything.
+/// Returns whether an update changed the record.
 fn outcome<R: Record>(before: &R, after: &R) -> Outcome {
     if before.version() == after.version() { Outcome::Unchanged } else { Outcome::Updated }
 }
@@ -336,7 +341,7 @@ fn ids_of(known: &[Existing<'_>]) -> Vec<Uuid> {
     known.iter().map(|(id, _)| *id).collect()
 }
 
-/// What has to change in each record that does not say what the file says, in the order of the file.
+/// Returns the changes of each record that differs from its row, in the order of the file.
 fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static>(
     tx: &Tx<'_>,
     records: &HashMap<Uuid, R>,
@@ -349,7 +354,7 @@ fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static
     known.iter().filter_map(|one| changes(one).transpose()).collect()
 }
 
-/// The members in which a row differs from a record; none if it says nothing else.
+/// Returns the members in which a row differs from a record, or `None` if there are none.
 fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
     record: &impl Serialize,
     row: &Prepared,
@@ -369,7 +374,7 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
         let same = match (member.as_str(), record.get(member)) {
             (_, None) => false,
             ("custom_fields", Some(old)) => custom::all_there(old, &new, same_text),
-            ("email" | "phone", Some(_)) if has(&record, member, &new, country) => true,
+            ("email" | "phone", Some(_)) if has_address(&record, member, &new, country) => true,
             (_, Some(old)) => *old == new || same_text(old, &new),
         };
         if !same {
@@ -379,7 +384,7 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
     if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
 }
 
-/// What is known of a lead's person, with what the file says of them; it is silent about the other members.
+/// Returns the person of a lead with the members of the file. Other members do not change.
 fn with_person(old: &Json, new: &Json, country: &str) -> Json {
     let mut person = old.as_object().cloned().unwrap_or_default();
     for (member, new) in new.as_object().into_iter().flatten() {
@@ -399,7 +404,7 @@ fn with_person(old: &Json, new: &Json, country: &str) -> Json {
     Json::Object(person)
 }
 
-/// The people of a deal, and whoever the file names besides.
+/// Returns the contacts of a deal, with those that the file adds.
 fn with_contacts(old: &Json, new: &Json) -> Json {
     let id = |contact: &Json| contact.get("contact_id").cloned();
     let mut contacts = old.as_array().cloned().unwrap_or_default();
@@ -411,8 +416,8 @@ fn with_contacts(old: &Json, new: &Json) -> Json {
     Json::Array(contacts)
 }
 
-/// Whether an address is one of a person's, in whatever form it is written.
-fn has(record: &Json, member: &str, new: &Json, country: &str) -> bool {
+/// Checks whether a contact has an e-mail address or phone number, in any notation.
+fn has_address(record: &Json, member: &str, new: &Json, country: &str) -> bool {
     let new = new.as_str().unwrap_or_default();
     let items = |list: &str| record.get(list).and_then(Json::as_array).cloned().unwrap_or_default();
     let text = |item: &Json, name: &str| item.get(name).and_then(Json::as_str).map(str::to_owned);
@@ -427,7 +432,7 @@ fn has(record: &Json, member: &str, new: &Json, country: &str) -> bool {
     })
 }
 
-/// E-mails and domains are kept in one form.
+/// Compares texts. E-mail addresses and domains are compared in their normal form.
 fn same_text(old: &Json, new: &Json) -> bool {
     let (Some(old), Some(new)) = (old.as_str(), new.as_str()) else { return false };
     (old.contains('@') && old == address::email(new)) || (old.contains('.') && old == address::domain(new))

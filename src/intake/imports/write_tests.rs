@@ -65,7 +65,7 @@ fn stages(history: &deals::History) -> String {
 }
 
 #[test]
-fn a_deal_has_the_past_that_the_file_tells() {
+fn the_history_of_a_deal_follows_the_file() {
     let nothing = Told::default();
     let made = Told { created: Some("2026-01-01"), ..nothing };
     let won = Told { stage: Some("Won"), closed: Some("2026-03-01"), ..nothing };
@@ -128,7 +128,7 @@ fn a_deal_has_the_past_that_the_file_tells() {
 }
 
 #[test]
-fn what_the_file_does_not_date_is_noted() {
+fn undated_stages_are_marked() {
     let nothing = Told::default();
     let won = Told { stage: Some("Won"), closed: Some("2026-03-01"), ..nothing };
     for (case, told, without_beginning, last_undated) in [
@@ -152,7 +152,7 @@ fn what_the_file_does_not_date_is_noted() {
 }
 
 #[test]
-fn a_past_that_cannot_be_is_refused() {
+fn an_impossible_history_is_rejected() {
     let nothing = Told::default();
     for (case, told, expected) in [
         ("made in the future", Told { created: Some("2026-07-01"), ..nothing }, "/created_at out_of_range"),
@@ -196,7 +196,7 @@ fn a_past_that_cannot_be_is_refused() {
 }
 
 #[test]
-fn a_person_is_kept_but_for_what_the_file_says() {
+fn a_person_is_updated_member_by_member() {
     let old = json!({ "name": "Eve", "email": "eve@x.example", "phone": "+372 555 01011", "position": "CEO" });
     for (case, new, member, expected) in [
         ("a member that the file leaves out", json!({ "name": "Eva" }), "position", "CEO"),
@@ -211,7 +211,7 @@ fn a_person_is_kept_but_for_what_the_file_says() {
 }
 
 #[test]
-fn people_of_a_deal_are_added() {
+fn contacts_of_a_deal_are_added() {
     let old = json!([{ "contact_id": "a", "role": "pays" }]);
     let new = json!([{ "contact_id": "a" }, { "contact_id": "b" }]);
     assert_eq!(with_contacts(&old, &new), json!([{ "contact_id": "a", "role": "pays" }, { "contact_id": "b" }]));
@@ -219,7 +219,7 @@ fn people_of_a_deal_are_added() {
 }
 
 #[test]
-fn an_address_of_a_person_is_known_in_every_form() {
+fn addresses_of_a_person_match_in_every_form() {
     let record = json!({
         "emails": [{ "email": "a@x.example" }, { "email": "b@x.example" }],
         "phones": [{ "phone": "555 01011", "e164": "+37255501011" }],
@@ -231,12 +231,12 @@ fn an_address_of_a_person_is_known_in_every_form() {
         ("phone", "555-010-11", true),
         ("phone", "555 01012", false),
     ] {
-        assert_eq!(has(&record, member, &json!(text), "EE"), expected, "{member} {text}");
+        assert_eq!(has_address(&record, member, &json!(text), "EE"), expected, "{member} {text}");
     }
 }
 
 #[test]
-fn texts_are_one_in_their_kept_form() {
+fn texts_match_in_normal_form() {
     for (old, new, expected) in [
         (json!("a@x.example"), json!("A@x.example"), true),
         (json!("acme.example"), json!("https://www.acme.example/"), true),

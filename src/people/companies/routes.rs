@@ -35,14 +35,16 @@ async fn read(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
 
 /// Change a company.
 #[utoipa::path(operation_id = "update_company", params(("company_id" = Uuid, Path, description = "Id of the company")), request_body = CompanyUpdate,
-    responses((status = 200, description = "The company as changed", body = Company)))]
+    responses((status = 200, description = "The changed company", body = Company)))]
 #[patch("/companies/{company_id}")]
 async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a company. Its contacts, leads and deals stay.
+/// Delete a company.
+///
+/// Its contacts, leads and deals stay.
 #[utoipa::path(operation_id = "delete_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/companies/{company_id}")]

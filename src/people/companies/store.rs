@@ -1,4 +1,4 @@
-//! The SQL of companies.
+//! Database access for companies.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
@@ -33,7 +33,7 @@ const CONSTRAINTS: ConstraintRules = &[
     ("companies_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
 ];
 
-/// A company as it goes into the table.
+/// A row to insert.
 #[derive(Insertable)]
 #[diesel(table_name = companies, treat_none_as_default_value = false)]
 struct NewRow<'a> {
@@ -101,7 +101,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     Ok(row)
 }
 
-/// Inserts many with one statement. A row that the database refuses fails them all.
+/// Inserts many companies with one statement. If the database refuses one row, all fail.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Company>> {
     list.iter().try_for_each(|new| {
         visibility::authorize_create(tx, Kind::COMPANY, visibility::owner_of_new(tx, Kind::COMPANY, new.owner_id))
@@ -138,17 +138,17 @@ const CIRCLES: &str = "with recursive above as (
 #[derive(QueryableByName)]
 struct Above {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
-    #[expect(dead_code, reason = "that there is one is enough")]
+    #[expect(dead_code, reason = "only its existence matters")]
     id: Uuid,
 }
 
-/// No company is above itself, once some have got other parents.
+/// Checks that the changed parents do not create a cycle.
 fn check_parents(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<()> {
     let circles = Statement::new(CIRCLES).set("workspace", Part::Id(tx.workspace())).set("ids", Part::Ids(ids));
     if circles.load::<Above>(tx.conn)?.is_empty() {
         return Ok(());
     }
-    Err(Error::member("/parent_id", "invalid", "must not be the company itself or one below it"))
+    Err(Error::member("/parent_id", "invalid", "must not be the company itself or a company below it"))
 }
 
 /// Changes a locked company.
@@ -168,7 +168,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     refs::require_active(tx, owners, "/owner_id")?;
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
-    // The parent that companies have already may stay, seen or not.
+    // A parent that all these companies already have may stay even if it is not visible.
     let parents = groups.iter().map(|(rows, changes)| {
         let parent = changes.parent_id.flatten();
         (Kind::COMPANY, parent.filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id))), "/parent_id")
@@ -177,7 +177,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     let moved = groups.iter().filter(|(_, changes)| changes.parent_id.flatten().is_some());
     let moved: Vec<Uuid> = moved.flat_map(|(rows, _)| rows.iter().map(|row| row.id)).collect();
     if !moved.is_empty() {
-        // One change of parents at a time, so that two cannot close a circle together.
+        // Locks the workspace, so that two concurrent changes cannot create a cycle.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
     }
     let mut updates = Vec::with_capacity(groups.len());
@@ -212,13 +212,17 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     events::record_changes(tx, &rows_of(&groups), changed)
 }
 
-/// The company that each item means, by external id, else by domain, of those that the caller may see. Of several companies with one
-/// domain the oldest is meant; where the item has an external id that nobody knows, the oldest without one.
+/// Finds the visible company that matches each item by external id, otherwise by domain. Of several companies with the
+/// domain, the oldest matches. If the item has an unknown external id, only companies without one match by domain.
 pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("companies", "domain");
     let domain = |new: &&CompanyCreate| new.domain.as_deref().filter(|_| !hidden).and_then(address::domain_in);
     if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
-        return Err(Error::member("/external_id", "required", "or a domain is what an upsert knows a company by"));
+        return Err(Error::member(
+            "/external_id",
+            "required",
+            "external_id or domain is required to match records in an upsert",
+        ));
     }
     let keys: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
     let rows = in_workspace(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(visible_to(tx));
@@ -246,13 +250,13 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Opt
     };
     let find_existing: Vec<Option<Uuid>> = list.iter().map(one).collect();
     let new = list.iter().zip(&find_existing).filter(|(_, id)| id.is_none());
-    wait_for_twins(new.filter_map(|(new, _)| Some((domain(new)?, new.external_id.is_some()))))?;
+    refuse_duplicate_domains(new.filter_map(|(new, _)| Some((domain(new)?, new.external_id.is_some()))))?;
     Ok(find_existing)
 }
 
-/// Of two new companies with one domain the second waits until the first is there; then each item is done on its own. With external ids of their
-/// own they are two.
-fn wait_for_twins(new: impl Iterator<Item = (String, bool)>) -> Result<()> {
+/// Fails if two new items have the same domain, unless both have an external id. The caller then processes the items
+/// one by one, so that the second matches the first.
+fn refuse_duplicate_domains(new: impl Iterator<Item = (String, bool)>) -> Result<()> {
     let mut visible_to: HashMap<String, bool> = HashMap::new();
     for (domain, keyed) in new {
         match visible_to.get(&domain) {
@@ -264,7 +268,7 @@ fn wait_for_twins(new: impl Iterator<Item = (String, bool)>) -> Result<()> {
     Ok(())
 }
 
-/// One page by a plan.
+/// Loads a page.
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<companies::table>) -> Result<CompanyPage> {
     Ok(list!(soft tx, companies, Company, plan => CompanyPage))
 }

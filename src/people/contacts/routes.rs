@@ -19,13 +19,15 @@ async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
     ctx.list(&CONTACT, store::page).await
 }
 
-/// Create a contact. An e-mail that another contact has is a conflict, with the id of that contact.
+/// Create a contact.
+///
+/// If another contact has the e-mail, the error contains the id of that contact.
 #[utoipa::path(operation_id = "create_contact", request_body = ContactCreate, responses((status = 201, description = "The contact", body = Contact)))]
 #[post("/contacts")]
 async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Result<Reply> {
     let emails = store::emails_of(&new);
     match ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await {
-        // Who may not see addresses does not learn whose one is.
+        // Callers to whom addresses are hidden must not learn which contact has one.
         Err(error) if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") => {
             let existing = ctx.read_value(move |tx| store::holder(tx, &emails)).await?;
             Err(error.with(|problem| problem.existing_id = existing))
@@ -42,16 +44,20 @@ async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     ctx.one(&CONTACT, id, store::find).await
 }
 
-/// Change a contact. What is absent stays; null, or a name under `clear`, empties a member.
+/// Change a contact.
+///
+/// Absent members stay; null, or the name in `clear`, clears a member.
 #[utoipa::path(operation_id = "update_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")), request_body = ContactUpdate,
-    responses((status = 200, description = "The contact as changed", body = Contact)))]
+    responses((status = 200, description = "The changed contact", body = Contact)))]
 #[patch("/contacts/{contact_id}")]
 async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a contact. Its leads, deals and history stay.
+/// Delete a contact.
+///
+/// Its leads, deals and history stay.
 #[utoipa::path(operation_id = "delete_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/contacts/{contact_id}")]
@@ -60,7 +66,9 @@ async fn remove(ctx: Ctx<can::Delete<Contact>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-/// What a contact agreed to and took back, the latest first. Nothing of it is ever changed.
+/// List the consent history of a contact, latest first.
+///
+/// Entries never change.
 #[utoipa::path(operation_id = "list_contact_consents", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 200, description = "The history", body = ConsentHistory)))]
 #[get("/contacts/{contact_id}/consents")]

@@ -1,4 +1,4 @@
-//! The SQL of contacts.
+//! Database access for contacts.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
@@ -28,15 +28,15 @@ use uuid::Uuid;
 
 owned!(soft contacts, Contact);
 restorable!(contacts, Contact as undelete);
-removable!(contacts, Contact, frees external_id, then follow);
+removable!(contacts, Contact, frees external_id, then after_delete);
 
-/// Brings the next tasks of the companies up to date for which these people work.
+/// Updates the next tasks of the companies of these contacts.
 fn refresh(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
     related::refresh(tx, Kind::COMPANY, rows.iter().filter_map(|row| row.company_id))
 }
 
-/// What follows from a deletion.
-fn follow(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+/// Releases the addresses of deleted contacts and updates the next tasks of their companies.
+fn after_delete(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
     release(tx, rows)?;
     refresh(tx, rows)
 }
@@ -50,7 +50,7 @@ const CONSTRAINTS: ConstraintRules = &[
     ("contacts_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
 ];
 
-/// A contact as it goes into the table: one fixed statement, which stays prepared.
+/// A row to insert. All columns are set, so that the statement is always the same and stays prepared.
 #[derive(Insertable)]
 #[diesel(table_name = contacts, treat_none_as_default_value = false)]
 struct NewRow<'a> {
@@ -128,12 +128,12 @@ impl<'a> NewRow<'a> {
     }
 }
 
-/// An empty text is no text.
+/// Treats an empty text as absent.
 fn text(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|t| !t.is_empty())
 }
 
-/// The e-mails of a new contact in their one form, each once.
+/// Returns the normalised e-mails of a new contact without duplicates.
 pub fn emails_of(new: &ContactCreate) -> Emails {
     let alone = || text(&new.email).map(|email| ContactEmail { email: email.to_owned(), kind: AddressKind::Work });
     normal_emails(new.emails.clone().unwrap_or_else(|| alone().into_iter().collect()))
@@ -155,7 +155,8 @@ fn phones_of(new: &ContactCreate, country: &str) -> Phones {
     normal_phones(new.phones.clone().unwrap_or_else(|| alone().into_iter().collect()), &Phones::default(), country)
 }
 
-/// The numbers as they are read in a country, each once. What a contact has already was read when it was written, perhaps in another country.
+/// Parses phone numbers with a default country and removes duplicates. A number that the contact already has keeps its
+/// parsed form, because the default country may have changed since.
 fn normal_phones(list: Vec<ContactPhoneInput>, before: &Phones, country: &str) -> Phones {
     let read = |ContactPhoneInput { phone, kind }: ContactPhoneInput| {
         let known = before.0.iter().find(|known| known.phone == phone).map(|known| known.e164.clone());
@@ -209,7 +210,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     Ok(row)
 }
 
-/// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
+/// Inserts many contacts with one statement. If the database refuses one row, all fail: retry them one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
     list.iter().try_for_each(|new| {
         visibility::authorize_create(tx, Kind::CONTACT, visibility::owner_of_new(tx, Kind::CONTACT, new.owner_id))
@@ -237,7 +238,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     Ok(rows)
 }
 
-/// The source inside a first touch is no foreign key, so it is looked up, for all at once.
+/// Checks that the sources of the first touches exist. They are not foreign keys, because they are inside JSON.
 fn check_touches(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<()> {
     use crate::schema::sources;
     let named = list.iter().filter_map(|new| new.first_touch.as_ref()?.source_id);
@@ -274,7 +275,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let depends = |changes: &ContactUpdate| changes.custom_fields.is_some() || changes.tag_change().depends();
     let groups = split_dependent(groups, |changes| addresses(changes) || depends(changes));
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
-    // The company that contacts have already may stay, seen or not.
+    // A company that all these contacts already have may stay even if it is not visible.
     let companies = groups.iter().filter_map(|(rows, changes)| {
         let company = changes.company_id.flatten().filter(|id| !rows.iter().all(|row| row.company_id == Some(*id)))?;
         Some((Kind::COMPANY, Some(company), "/company_id"))
@@ -315,13 +316,13 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
     if changed.iter().any(nameless) {
-        return Err(Error::member("/last_name", "required", "a contact needs a name, an e-mail or a phone"));
+        return Err(Error::member("/last_name", "required", "a contact must have a name, an e-mail or a phone"));
     }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
     let changed = events::record_changes(tx, &rows, changed)?;
-    let readdressed = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
-    emails::claim_anew(tx, readdressed.map(|(_, after)| after)).map_constraint(CONSTRAINTS)?;
+    let changed_addresses = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
+    emails::claim_anew(tx, changed_addresses.map(|(_, after)| after)).map_constraint(CONSTRAINTS)?;
     let changes = rows
         .iter()
         .zip(&changed)
@@ -333,7 +334,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     Ok(changed)
 }
 
-/// `email` alone replaces the first of the list; one that stands in it already becomes the first.
+/// Returns the changed e-mails. `email` replaces the first one; if the list already contains it, it becomes the first.
 fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
     if let Some(all) = &changes.emails {
         return Some(normal_emails(all.clone()));
@@ -348,7 +349,7 @@ fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
     Some(normal_emails(first.chain(before.emails.0.iter().skip(1).cloned()).collect()))
 }
 
-/// As `changed_emails`. A number that stands in the list is kept as it was written, unless it is given in another form than it is answered.
+/// Like `changed_emails`. A number of the list stays as written if it is sent in its written or its E.164 form.
 fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> Option<Phones> {
     let known = &before.phones;
     if let Some(all) = &changes.phones {
@@ -370,13 +371,18 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
     Some(once([first].into_iter().chain(known.0.iter().skip(1).cloned())))
 }
 
-/// The contact that each item means, by external id, else by the first of its e-mails that a contact has, of those that the caller may see.
+/// Finds the visible contact that matches each item by external id, otherwise by the first of its e-mails that a
+/// contact has.
 pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("contacts", "email");
     let addresses = |new: &&ContactCreate| if hidden { Emails::default() } else { emails_of(new) };
     let addresses: Vec<Emails> = list.iter().map(addresses).collect();
     if list.iter().zip(&addresses).any(|(new, emails)| text(&new.external_id).is_none() && emails.0.is_empty()) {
-        return Err(Error::member("/external_id", "required", "or an e-mail is what an upsert knows a contact by"));
+        return Err(Error::member(
+            "/external_id",
+            "required",
+            "external_id or an e-mail is required to match records in an upsert",
+        ));
     }
     let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
     let rows = in_workspace(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(visible_to(tx));
@@ -393,7 +399,7 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Opt
     Ok(list.iter().zip(&addresses).map(one).collect())
 }
 
-/// The contacts that have these e-mails, of those that the caller may see.
+/// Returns the visible contacts that have these e-mails.
 pub fn holders(tx: &mut Tx<'_>, emails: &[impl AsRef<str>]) -> Result<HashMap<String, Uuid>> {
     let emails: Vec<&str> = emails.iter().map(AsRef::as_ref).collect();
     if emails.is_empty() {
@@ -410,18 +416,18 @@ pub fn holders(tx: &mut Tx<'_>, emails: &[impl AsRef<str>]) -> Result<HashMap<St
     Ok(rows.load::<(String, Uuid)>(tx.conn)?.into_iter().collect())
 }
 
-/// The contact that has the first of these e-mails which somebody has.
+/// Returns the visible contact that has the first of these e-mails that is in use.
 pub fn holder(tx: &mut Tx<'_>, emails: &Emails) -> Result<Option<Uuid>> {
     let known = holders(tx, &emails.0.iter().map(|email| &email.email).collect::<Vec<_>>())?;
     Ok(emails.0.iter().find_map(|email| known.get(&email.email).copied()))
 }
 
-/// What is deleted has no addresses that others could not have.
+/// Releases the addresses of deleted contacts.
 fn release(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
     emails::release(tx, rows.iter().map(|row| row.id))
 }
 
-/// Takes a deletion back; who was erased stays erased.
+/// Restores a deleted contact. An erased contact cannot be restored.
 pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
     let erased = erasures::table.filter(erasures::workspace_id.eq(tx.workspace())).filter(erasures::contact_id.eq(id));
     if diesel::select(diesel::dsl::exists(erased)).get_result(tx.conn)? {
@@ -433,13 +439,13 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
     Ok(back)
 }
 
-/// The contact with this e-mail, if there is one that the caller may see.
+/// Returns the visible contact with this e-mail.
 pub fn by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<Contact>> {
     let found = holders(tx, &[address::email(email)])?.into_values().next();
     found.map(|id| find(tx, id)).transpose()
 }
 
-/// One page by a plan.
+/// Loads a page.
 pub fn page(
     tx: &mut Tx<'_>,
     plan: &crate::kernel::query::Plan<contacts::table>,

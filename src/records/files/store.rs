@@ -1,4 +1,4 @@
-//! The SQL of files.
+//! Database access for files.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs;
@@ -28,7 +28,7 @@ const CONSTRAINTS: ConstraintRules = &[
     ("files_activity_id_fkey", ConstraintRule::Missing("/activity_id")),
 ];
 
-/// What a file belongs to.
+/// The records and the activity of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Belongs {
     pub contact: Option<Uuid>,
@@ -38,7 +38,7 @@ pub struct Belongs {
     pub activity: Option<Uuid>,
 }
 
-/// A file whose bytes lie in the store.
+/// A new file whose bytes are in the store.
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub id: Uuid,
@@ -51,7 +51,7 @@ pub struct Stored {
 
 type Links = (Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>);
 
-/// With the records of its activity, so that who sees them sees the file.
+/// Adds the records of the activity, so that callers who see these records also see the file.
 fn with_records_of_activity(tx: &mut Tx<'_>, belongs: Belongs) -> Result<Belongs> {
     let Some(id) = belongs.activity else { return Ok(belongs) };
     let seen = visibility_filter::<activities::table>(tx.actor, Kind::ACTIVITY, Action::Read);
@@ -76,7 +76,7 @@ struct Used {
     bytes: i64,
 }
 
-/// What the workspace keeps.
+/// Returns the storage usage of the workspace.
 pub fn usage(tx: &mut Tx<'_>, quota: Option<i64>) -> Result<FileUsage> {
     let used = Statement::new(
         "select count(*) as files, coalesce(sum(size), 0)::bigint as bytes from files where workspace_id = :workspace and purged_at is null",
@@ -85,22 +85,21 @@ pub fn usage(tx: &mut Tx<'_>, quota: Option<i64>) -> Result<FileUsage> {
     Ok(FileUsage { files: used.files, bytes: used.bytes, quota_bytes: quota })
 }
 
-/// Whether the workspace may keep so many bytes more.
+/// Checks that a file fits into the storage quota.
 pub fn require_quota(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<()> {
     let Some(quota) = quota else { return Ok(()) };
     let left = quota.saturating_sub(usage(tx, Some(quota))?.bytes);
     if size <= left {
         return Ok(());
     }
-    let detail =
-        format!("the file has {size} bytes; the workspace may keep {quota}, of which {} are left", left.max(0));
+    let detail = format!("the file has {size} bytes; {} of the {quota} bytes of the workspace are left", left.max(0));
     Err(Error::new(Code::QuotaExceeded, detail))
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File> {
     visibility::authorize_create(tx, Kind::FILE, Some(tx.actor.user))?;
     if quota.is_some() {
-        // Uploads of one workspace are counted one after another.
+        // Locks the workspace, so that concurrent uploads cannot exceed the quota together.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
         require_quota(tx, new.size, quota)?;
     }
@@ -131,7 +130,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File>
     Ok(row)
 }
 
-/// The last part of whatever path the name pretends to be.
+/// Returns the last segment of the name, without control characters.
 pub fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
@@ -149,7 +148,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdat
     events::record_change(tx, &before, after)
 }
 
-/// The bytes stay for as long as the deletion can be taken back.
+/// Soft-deletes a file. The bytes stay for as long as the file can be restored.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = lock(tx, id, expected)?;
     diesel::update(files::table.find((tx.workspace(), id)))

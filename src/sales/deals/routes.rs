@@ -1,4 +1,4 @@
-//! The operations on deals.
+//! Operations on deals.
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -41,16 +41,16 @@ async fn read(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     ctx.one(&DEAL, id, store::find).await
 }
 
-/// Change a deal. Its stage is changed by move, win, lose and reopen.
+/// Update a deal. Use move, win, lose and reopen to change its stage.
 #[utoipa::path(operation_id = "update_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealUpdate,
-    responses((status = 200, description = "The deal as changed", body = Deal)))]
+    responses((status = 200, description = "The updated deal", body = Deal)))]
 #[patch("/deals/{deal_id}")]
 async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Move a deal to another stage, also of another pipeline. To the stage it is in: nothing happens.
+/// Move a deal to another stage, which may be in another pipeline. A move to the current stage changes nothing.
 #[utoipa::path(operation_id = "move_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealMove,
     responses((status = 200, description = "The deal in its new stage", body = Deal)))]
 #[post("/deals/{deal_id}/move")]
@@ -59,7 +59,7 @@ async fn move_to_stage(ctx: Ctx<can::Update<Deal>>, id: Id, to: Valid<DealMove>)
     ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
 
-/// Win an open deal: it goes to the first won stage of its pipeline.
+/// Win an open deal. It moves to the first won stage of its pipeline.
 #[utoipa::path(operation_id = "win_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealWin,
     responses((status = 200, description = "The deal, won", body = Deal)))]
 #[post("/deals/{deal_id}/win")]
@@ -68,7 +68,7 @@ async fn win(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealWin>) -> Resu
     ctx.write(move |tx| Reply::record(&store::win(tx, id.0, expected, &given)?)).await
 }
 
-/// Lose an open deal, with the reason: it goes to the first lost stage of its pipeline.
+/// Lose an open deal with a loss reason. It moves to the first lost stage of its pipeline.
 #[utoipa::path(operation_id = "lose_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealLoss,
     responses((status = 200, description = "The deal, lost", body = Deal)))]
 #[post("/deals/{deal_id}/lose")]
@@ -86,7 +86,7 @@ async fn reopen(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealReopening>
     ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, &given)?)).await
 }
 
-/// The line items of a deal, and their total. The ETag begins with the version of the deal.
+/// List the line items of a deal and their total. The ETag begins with the version of the deal.
 #[utoipa::path(operation_id = "list_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[get("/deals/{deal_id}/line-items")]
@@ -99,7 +99,8 @@ async fn read_lines(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     .await
 }
 
-/// Replace the line items of a deal; its value becomes their total. If-Match takes the ETag of the deal, or of its line items.
+/// Replace the line items of a deal. Its value becomes their total unless `set_value` is `false`. `If-Match` takes
+/// the ETag of the deal or of its line items.
 #[utoipa::path(operation_id = "replace_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = LineItemReplacement,
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[put("/deals/{deal_id}/line-items")]
@@ -114,7 +115,7 @@ async fn replace_lines(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<LineIte
     .await
 }
 
-/// Everything that happened with a deal, and with the lead it came from.
+/// List the activities, tasks and events of a deal and of the lead that it was converted from.
 #[utoipa::path(operation_id = "get_deal_timeline", params(("deal_id" = Uuid, Path, description = "Id of the deal"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/deals/{deal_id}/timeline")]

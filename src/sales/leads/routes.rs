@@ -1,4 +1,4 @@
-//! The operations on leads.
+//! Operations on leads.
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -44,9 +44,9 @@ async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
     ctx.one(&LEAD, id, store::find).await
 }
 
-/// Change a lead. A converted lead is frozen.
+/// Update a lead. A converted lead cannot be changed.
 #[utoipa::path(operation_id = "update_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadUpdate,
-    responses((status = 200, description = "The lead as changed", body = Lead)))]
+    responses((status = 200, description = "The updated lead", body = Lead)))]
 #[patch("/leads/{lead_id}")]
 async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
@@ -62,7 +62,7 @@ async fn move_to_stage(ctx: Ctx<can::Update<Lead>>, id: Id, to: Valid<LeadMove>)
     ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
 
-/// Disqualify an open lead, with the reason.
+/// Disqualify an open lead with a loss reason.
 #[utoipa::path(operation_id = "disqualify_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadDisqualification,
     responses((status = 200, description = "The lead, disqualified", body = Lead)))]
 #[post("/leads/{lead_id}/disqualify")]
@@ -71,9 +71,10 @@ async fn disqualify(ctx: Ctx<can::Update<Lead>>, id: Id, given: Valid<LeadDisqua
     ctx.write(move |tx| Reply::record(&store::disqualify(tx, id.0, expected, &given)?)).await
 }
 
-/// Convert a lead into a contact, a company and a deal, all or nothing. Asking again answers the first result.
+/// Convert a lead into a contact, a company and a deal, in one transaction. A repeated request returns the records of
+/// the first conversion.
 #[utoipa::path(operation_id = "convert_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadConversion,
-    responses((status = 200, description = "What the lead became, or with dry_run would become", body = ConversionResult)))]
+    responses((status = 200, description = "The result of the conversion, or with dry_run the result that it would have", body = ConversionResult)))]
 #[post("/leads/{lead_id}/convert")]
 async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConversion>) -> Result<Reply> {
     ctx.actor.require::<can::Create<Contact>>()?;
@@ -85,7 +86,7 @@ async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConve
     if dry_run { ctx.rehearse(work).await } else { ctx.write(work).await }
 }
 
-/// Everything that happened with a lead.
+/// List the activities, tasks and events of a lead.
 #[utoipa::path(operation_id = "get_lead_timeline", params(("lead_id" = Uuid, Path, description = "Id of the lead"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/leads/{lead_id}/timeline")]

@@ -11,7 +11,9 @@ use crate::{batch, bulk, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// List tasks. What is late: `status=open&due_end__lt=<now>`.
+/// List tasks.
+///
+/// To list overdue tasks, use `status=open&due_end__lt=<now>`.
 #[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", content((TaskPage = "application/json"), (String = "text/csv")))))]
 #[get("/tasks")]
 async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
@@ -35,16 +37,16 @@ async fn read(ctx: Ctx<can::Read<Task>>, id: Id) -> Result<Reply> {
 
 /// Change a task.
 #[utoipa::path(operation_id = "update_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskUpdate,
-    responses((status = 200, description = "The task as changed", body = Task)))]
+    responses((status = 200, description = "The changed task", body = Task)))]
 #[patch("/tasks/{task_id}")]
 async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Complete a task, with what came of it.
+/// Complete a task, optionally with a result.
 #[utoipa::path(operation_id = "complete_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskCompletion,
-    responses((status = 200, description = "The task, done", body = Task)))]
+    responses((status = 200, description = "The completed task", body = Task)))]
 #[post("/tasks/{task_id}/complete")]
 async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
     let expected = ctx.expected()?;
