@@ -1,6 +1,7 @@
 //! Every resource of the product, in the order in which a newcomer meets them. What is not in this list does not exist for roles, API keys
 //! and mechanisms.
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
+use crate::records::bulk::{self, BulkStore};
 use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
 
 const ALL: &[&Descriptor] = &[
@@ -38,9 +39,19 @@ const ALL: &[&Descriptor] = &[
     ResourceSchemas::DESCRIPTOR,
 ];
 
+/// The resources that have bulk operations.
+const BULK: &[&dyn BulkStore] = &[
+    bulk::of::<people::companies::model::Company>(),
+    bulk::of::<people::contacts::model::Contact>(),
+    bulk::of::<sales::leads::model::Lead>(),
+    bulk::of::<sales::deals::model::Deal>(),
+    bulk::of::<work::tasks::model::Task>(),
+];
+
 /// Makes them known; every entry point calls it first.
 pub fn install() {
     resource::install(ALL);
+    bulk::install(BULK);
 }
 
 /// What each resource has, as `GET /schema/{resource}` describes it.

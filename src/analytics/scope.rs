@@ -1,6 +1,7 @@
 //! The scope of a report: pipeline, period, time zone, filter and grouping.
 use crate::analytics::grouping::{Group, wrong};
 use crate::db::sql::{Part, Statement};
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor, Settings};
@@ -135,7 +136,8 @@ fn pipeline(tx: &mut Tx<'_>, named: Option<Uuid>) -> Result<(Uuid, PipelineKind)
     match named {
         None => Ok((pipelines::choose(tx, None, PipelineKind::Deal)?, PipelineKind::Deal)),
         Some(id) => {
-            let found = pipelines::find(tx, id).map_err(|_| wrong("pipeline_id", "must be the id of a pipeline"))?;
+            let found =
+                pipelines::Row::find(tx, id).map_err(|_| wrong("pipeline_id", "must be the id of a pipeline"))?;
             Ok((id, found.kind))
         }
     }

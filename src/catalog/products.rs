@@ -1,7 +1,7 @@
 //! Products.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
@@ -10,6 +10,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
@@ -19,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::products;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, money_columns, owned, page, record, restorable, restore};
+use crate::{list_params, money_columns, record, restorable, restore, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -66,7 +67,7 @@ impl Resource for Product {
         .included_as(Display::Column("products.name"))
         .checked(Reference::Visible);
 }
-page!(ProductPage of Product);
+pub type ProductPage = Page<Product>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ProductCreate {
@@ -139,7 +140,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
     table: PhantomData,
 };
 list_params!(ProductList, PRODUCT.parameters());
-owned!(soft products, Product);
+stored!(soft products, Product);
 restorable!(products, Product);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -174,7 +175,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ProductCreate) -> Result<Product> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUpdate) -> Result<Product> {
-    let before = lock(tx, id, expected)?;
+    let before = Product::lock(tx, id, expected)?;
     let price = changes.price.as_ref().map(|money| {
         let (amount, currency) = columns(money.as_ref());
         (products::price_amount.eq(amount), products::price_currency.eq(currency))
@@ -188,16 +189,8 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUp
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(products::table.find((tx.workspace(), id)))
-        .set((
-            products::deleted_at.eq(tx.now),
-            products::external_id.eq(None::<String>),
-            products::version.eq(row.version + 1),
-        ))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
+    let row = Product::lock(tx, id, expected)?;
+    table::mark_deleted(tx, &[row], Some("external_id"))
 }
 
 /// List products, by name.
@@ -206,7 +199,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Product>>) -> Result<Reply> {
     let (plan, link) = (PRODUCT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(soft tx, products, Product, &plan => ProductPage);
+        let page = table::page::<Product>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -224,7 +217,7 @@ async fn create(ctx: Ctx<can::Create<Product>>, new: Valid<ProductCreate>) -> Re
     responses((status = 200, description = "The product", body = Product)))]
 #[get("/products/{product_id}")]
 async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&Product::find(tx, id.0)?)).await
 }
 
 /// Change a product.
@@ -249,7 +242,7 @@ async fn remove(ctx: Ctx<can::Delete<Product>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(Product, restore, "/products/{product_id}/restore" "restore_product" "product_id");
+restore!(Product, table::restore, "/products/{product_id}/restore" "restore_product" "product_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

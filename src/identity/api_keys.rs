@@ -1,5 +1,6 @@
 //! API keys: tokens for programs, with scopes and an expiry. A key acts as the user who created it.
 use crate::db::events::{self, Event};
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::tokens;
@@ -10,6 +11,7 @@ use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource, scopes};
 use crate::kernel::shape::Rules;
@@ -18,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::api_keys;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, page};
+use crate::{list_params, table_row};
 use actix_web::{delete, get, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -62,7 +64,7 @@ impl Resource for ApiKey {
         .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
         .events(&[&["created", "deleted"]]);
 }
-page!(ApiKeyPage of ApiKey);
+pub type ApiKeyPage = Page<ApiKey>;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ApiKeyCreate {
@@ -121,6 +123,8 @@ static API_KEY: Fields<api_keys::table> = Fields {
 };
 list_params!(ApiKeyList, API_KEY.parameters());
 
+table_row!(api_keys, ApiKey);
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
     api_keys::table.filter(api_keys::workspace_id.eq(workspace))
@@ -161,7 +165,8 @@ pub fn end_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Resul
 async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
     let (plan, link) = (API_KEY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, api_keys, ApiKey, &plan => ApiKeyPage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<ApiKey>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await

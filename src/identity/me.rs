@@ -1,8 +1,9 @@
 //! The caller: user, permissions, workspace and other workspaces of the login.
 use crate::db::events;
-use crate::db::table::Expected;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
+use crate::identity::users::User;
 use crate::identity::{accounts, second_factor, users, workspaces};
 use crate::kernel::access::{Grant, HiddenField};
 use crate::kernel::actor::Anybody;
@@ -75,7 +76,7 @@ impl Rules for MeUpdate {
 #[get("/me")]
 async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
     ctx.read(|tx| {
-        let (user, workspace) = (users::find(tx, tx.actor.user)?, workspaces::find(tx)?);
+        let (user, workspace) = (User::find(tx, tx.actor.user)?, workspaces::find(tx)?);
         let (memberships, second_factor) = match tx.actor.actor_kind {
             "user" => {
                 let login = users::login_of(tx.conn, tx.actor.workspace, tx.actor.user)?;
@@ -107,7 +108,7 @@ async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
 }
 
 fn update(tx: &mut Tx<'_>, expected: Expected, changes: &MeUpdate) -> Result<users::User> {
-    let before = users::lock(tx, tx.actor.user, expected)?;
+    let before = User::lock(tx, tx.actor.user, expected)?;
     let after = diesel::update(u::table.find((tx.workspace(), before.id)))
         .set((changes, u::version.eq(before.version + 1), u::updated_at.eq(tx.now)))
         .returning(users::User::as_returning())

@@ -1,7 +1,7 @@
 //! Roles: named sets of permissions. Five are built in; a workspace can add its own.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
@@ -10,6 +10,7 @@ use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
@@ -19,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::roles;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,7 @@ impl Resource for Role {
         .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
         .events(&[verbs::BASIC]);
 }
-page!(RolePage of Role);
+pub type RolePage = Page<Role>;
 
 impl Role {
     /// Adds the permissions of a built-in role, which depend on the version of the program.
@@ -140,7 +141,7 @@ static ROLE: Fields<roles::table> = Fields {
     table: PhantomData,
 };
 list_params!(RoleList, ROLE.parameters());
-owned!(roles, Role);
+stored!(roles, Role);
 
 const CONSTRAINTS: ConstraintRules = &[("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
@@ -239,7 +240,7 @@ fn require_own(tx: &Tx<'_>, role: &Role) -> Result<()> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -> Result<Role> {
-    let before = lock(tx, id, expected)?.complete();
+    let before = Role::lock(tx, id, expected)?.complete();
     // Permissions are sets; their order does not matter.
     let grants = changes.grants.clone().filter(|grants| !same_set(grants, &before.grants.0));
     let hidden = changes.hidden_fields.clone().filter(|fields| !same_set(fields, &before.hidden_fields.0));
@@ -265,7 +266,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let role = lock(tx, id, expected)?;
+    let role = Role::lock(tx, id, expected)?;
     require_own(tx, &role)?;
     diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
         diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
@@ -283,7 +284,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
     let (plan, link) = (ROLE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let mut page = list!(tx, roles, Role, &plan => RolePage);
+        let mut page = table::page::<Role>(tx, &plan)?;
         page.data = page.data.into_iter().map(Role::complete).collect();
         link.reply(&page.page, &page)
     })
@@ -302,7 +303,7 @@ async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<R
     responses((status = 200, description = "The role", body = Role)))]
 #[get("/roles/{role_id}")]
 async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?.complete())).await
+    ctx.read(move |tx| Reply::record(&Role::find(tx, id.0)?.complete())).await
 }
 
 /// Change a role.

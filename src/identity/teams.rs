@@ -2,7 +2,7 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::roles;
@@ -12,6 +12,7 @@ use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
@@ -20,7 +21,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::{teams, users};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -54,7 +55,7 @@ impl Resource for Team {
         .events(&[verbs::BASIC])
         .included_as(Display::Column("teams.name"));
 }
-page!(TeamPage of Team);
+pub type TeamPage = Page<Team>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct TeamCreate {
@@ -96,7 +97,12 @@ static TEAM: Fields<teams::table> = Fields {
     table: PhantomData,
 };
 list_params!(TeamList, TEAM.parameters());
-owned!(teams, Team);
+stored!(teams, Team);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    teams::table.filter(teams::workspace_id.eq(workspace))
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("teams_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
@@ -154,7 +160,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &TeamCreate) -> Result<Team> {
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -> Result<Team> {
     // Locks all teams, so that two concurrent moves cannot create a cycle.
     in_workspace(tx.workspace()).select(teams::id).order(teams::id).for_update().load::<Uuid>(tx.conn)?;
-    let before = lock(tx, id, expected)?;
+    let before = Team::lock(tx, id, expected)?;
     if changes.parent_id.is_some() {
         roles::require_visibility_beyond_team(tx)?;
     }
@@ -172,7 +178,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = Team::lock(tx, id, expected)?;
     diesel::delete(teams::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
         diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
             Error::new(Code::InUse, "users or teams belong to the team; move them first")
@@ -189,7 +195,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Team>>) -> Result<Reply> {
     let (plan, link) = (TEAM.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, teams, Team, &plan => TeamPage);
+        let page = table::page::<Team>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -207,7 +213,7 @@ async fn create(ctx: Ctx<can::Create<Team>>, new: Valid<TeamCreate>) -> Result<R
     responses((status = 200, description = "The team", body = Team)))]
 #[get("/teams/{team_id}")]
 async fn read(ctx: Ctx<can::Read<Team>>, id: Id) -> Result<Reply> {
-    ctx.one(&TEAM, id, find).await
+    ctx.one(&TEAM, id, Team::find).await
 }
 
 /// Rename a team, or change its parent.

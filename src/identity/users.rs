@@ -2,7 +2,7 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::queue;
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::hashing_queue::Waiter;
@@ -13,6 +13,7 @@ use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
@@ -23,7 +24,7 @@ use crate::kernel::{address, error, merge_patch};
 use crate::schema::users;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,7 @@ impl Resource for User {
         .included_as(Display::Column("users.name"))
         .checked(Reference::Exists);
 }
-page!(UserPage of User);
+pub type UserPage = Page<User>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct UserCreate {
@@ -158,7 +159,12 @@ pub static USER: Fields<users::table> = Fields {
     table: PhantomData,
 };
 list_params!(UserList, USER.parameters());
-owned!(users, User);
+stored!(users, User);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    users::table.filter(users::workspace_id.eq(workspace))
+}
 
 pub const CONSTRAINTS: ConstraintRules = &[
     ("users_email_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email")),
@@ -233,7 +239,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdate) -> Result<User> {
-    let before = lock(tx, id, expected)?;
+    let before = User::lock(tx, id, expected)?;
     check_role(tx, &before.role)?;
     if changes.team_id.is_some_and(|team| team != before.team_id) {
         roles::require_visibility_beyond_team(tx)?;
@@ -324,7 +330,7 @@ pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<
 async fn list(ctx: Ctx<can::Read<User>>) -> Result<Reply> {
     let (plan, link) = (USER.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, users, User, &plan => UserPage);
+        let page = table::page::<User>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -379,7 +385,7 @@ fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
 #[post("/users/{user_id}/invite")]
 async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
-        let user = lock(tx, id.0, Expected::default())?;
+        let user = User::lock(tx, id.0, Expected::default())?;
         check_role(tx, &user.role)?;
         match (user.status, &user.email) {
             (UserStatus::Invited, Some(email)) => mail::invite(tx, user.id, email)?,
@@ -396,7 +402,7 @@ async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The user", body = User)))]
 #[get("/users/{user_id}")]
 async fn read(ctx: Ctx<can::Read<User>>, id: Id) -> Result<Reply> {
-    ctx.one(&USER, id, find).await
+    ctx.one(&USER, id, User::find).await
 }
 
 /// Change a user's name, role, status or team.

@@ -2,25 +2,15 @@
 //! transaction.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobProblem, JobResult};
+use crate::db::rows::Rows;
 use crate::db::tx::{Request, Tx};
-use crate::db::visibility::visibility_filter;
+use crate::db::visibility;
 use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
+use crate::kernel::cond::Cond;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::kind::Kind;
-use crate::kernel::resource;
-use crate::kernel::shape;
-use crate::people::companies::{model::COMPANY, store as companies};
-use crate::people::contacts::{model::CONTACT, store as contacts};
-use crate::privacy::erasures::Erasure;
-use crate::privacy::erasures::{self, Subject};
-use crate::records::bulk::{BulkAction, BulkArgs};
-use crate::records::saved_conditions;
-use crate::sales::deals::{model::DEAL, store as deals};
-use crate::sales::leads::{model::LEAD, store as leads};
-use crate::schema as s;
-use crate::work::tasks::{model::TASK, store as tasks};
-use diesel::prelude::*;
+use crate::privacy::erasures::{self, Erasure, Subject};
+use crate::records::bulk::{self, BulkAction, BulkArgs};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -61,8 +51,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
-    let resource = resource::kind_at(&args.resource).map(Kind::path);
-    let resource = resource.ok_or_else(|| unsupported(&args.resource))?;
+    let resource = bulk::named(&args.resource)?.kind().path();
     actor.require_action(action, resource)?;
     if args.action == BulkAction::Erase {
         actor.require::<can::Create<Erasure>>()?;
@@ -70,74 +59,33 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }
 
-/// Evaluates an expression for the resource of the bulk operation: with its table and fields, or with its store.
-macro_rules! of_resource {
-    ($args:expr, |$table:ident, $fields:ident, $kind:ident| $body:expr) => {
-        of_resource!(@ $args; table $table $fields $kind $body;
-            contacts CONTACT CONTACT, companies COMPANY COMPANY, leads LEAD LEAD, deals DEAL DEAL, tasks TASK TASK)
-    };
-    ($args:expr, |$store:ident| $body:expr) => {
-        of_resource!(@ $args; store $store $body; contacts, companies, leads, deals, tasks)
-    };
-    (@ $args:expr; table $table:ident $fields:ident $kind:ident $body:expr; $($t:ident $f:ident $k:ident),*) => {
-        match $args.resource.as_str() {
-            $(stringify!($t) => {
-                use s::$t as $table;
-                let ($fields, $kind) = (&$f, Kind::$k);
-                $body
-            })*
-            other => Err(unsupported(other)),
-        }
-    };
-    (@ $args:expr; store $store:ident $body:expr; $($s:ident),*) => {
-        match $args.resource.as_str() {
-            $(stringify!($s) => {
-                use self::$s as $store;
-                $body
-            })*
-            other => Err(unsupported(other)),
-        }
-    };
-}
-
-fn unsupported(resource: &str) -> Error {
-    Error::internal(format!("bulk operations do not support {resource}"))
-}
-
-/// Selects the matching records that the caller may see and that existed when the job was created.
-macro_rules! matching {
-    ($tx:expr, $job:expr, $args:expr, $table:ident, $fields:ident, $kind:ident) => {{
-        let cond = saved_conditions::promised($tx, $fields, &$args.selection, &$args.promise)?;
-        let erase = $args.action == BulkAction::Erase;
-        let cond = if erase { erasures::erasable($tx, &$args.resource, cond) } else { cond };
-        let seen = visibility_filter::<$table::table>($tx.actor, $kind, Action::Read);
-        let all = $table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::deleted_at.is_null());
-        all.filter($table::created_at.le($job.created_at)).filter($fields.on(cond)).filter(seen)
-    }};
+/// Returns the condition of the job, and that on the records to process: an erasure skips records that are erased already.
+fn conditions(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<(Cond, Cond)> {
+    let cond = bulk::named(&args.resource)?.promised(tx, &args.selection, &args.promise)?;
+    let erase = args.action == BulkAction::Erase;
+    let these = if erase { erasures::erasable(tx, &args.resource, cond.clone()) } else { cond.clone() };
+    Ok((cond, these))
 }
 
 /// Counts the records of a retention rule. Each run checks again that the rule does not match every record.
 fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
-    let selection = &args.selection;
-    of_resource!(args, |table, fields, kind| {
-        let cond = saved_conditions::promised(tx, fields, selection, &args.promise)?;
-        let erase = args.action == BulkAction::Erase;
-        let these = if erase { erasures::erasable(tx, &args.resource, cond.clone()) } else { cond.clone() };
-        let preview = crate::bulk_preview!(tx, table, fields, cond, these);
-        match preview.unrestricted(selection, kind.path()) {
-            Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
-            None => Ok(preview.matching),
-        }
-    })
+    let (cond, these) = conditions(tx, args)?;
+    let preview = bulk::preview(tx, bulk::named(&args.resource)?.kind(), cond, &these)?;
+    match preview.unrestricted(&args.selection, &args.resource) {
+        Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
+        None => Ok(preview.matching),
+    }
 }
 
-/// Returns the next records in id order. A record that leaves the selection because of a change does not shift the
-/// position.
+/// Returns the next matching records in id order, of those that the caller sees and that existed when the job was created.
+/// A record that leaves the selection because of a change does not shift the position.
 fn next_ids(tx: &mut Tx<'_>, job: &Job, args: &BulkArgs, after: Option<Uuid>) -> Result<Vec<Uuid>> {
-    of_resource!(args, |table, fields, kind| {
-        let all = matching!(tx, job, args, table, fields, kind).filter(table::id.gt(after.unwrap_or(Uuid::nil())));
-        Ok(all.order(table::id).limit(CHUNK).select(table::id).load(tx.conn)?)
-    })
+    let store = bulk::named(&args.resource)?;
+    let (_, these) = conditions(tx, args)?;
+    let seen = visibility::cond(tx.actor, store.kind(), Action::Read);
+    let left = store.older_than(job.created_at, after.unwrap_or(Uuid::nil()))?;
+    let all = Rows::of(store.kind().table(), tx.workspace()).without_deleted();
+    Ok(all.filter(&left).filter(&these).filter(&seen).order_by_id().limit(CHUNK).ids(tx.conn)?)
 }
 
 /// Processes records together; if that is refused, one by one.
@@ -172,27 +120,13 @@ fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResul
 
 /// Processes records together and returns the number of unchanged ones.
 fn apply(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid]) -> Result<i64> {
-    if args.action == BulkAction::Erase {
-        let reason = args.reason.as_deref().unwrap_or_default();
-        let subject = if args.resource == Kind::LEAD.path() { Subject::Lead } else { Subject::Contact };
-        let subjects: Vec<Subject> = ids.iter().copied().map(subject).collect();
-        return erasures::erase_many(tx, &subjects, reason, args.rule).map(|_| 0);
-    }
-    of_resource!(args, |store| {
-        match args.action {
-            BulkAction::Delete | BulkAction::Erase => {
-                let mut rows = store::lock_many(tx, ids)?;
-                let rows: Vec<_> = ids.iter().filter_map(|id| rows.remove(id)).collect();
-                store::delete_many(tx, &rows).map(|()| 0)
-            }
-            BulkAction::Update => {
-                let changes = shape::read(args.changes.clone())?;
-                let rows = store::lock_many(tx, ids)?;
-                let rows: Vec<_> = ids.iter().filter_map(|id| rows.get(id)).collect();
-                let changed = store::change_many(tx, &rows, &changes)?;
-                let same = rows.iter().zip(&changed).filter(|(before, after)| before.version == after.version);
-                i64::try_from(same.count()).map_err(Error::internal)
-            }
+    let store = bulk::named(&args.resource)?;
+    match args.action {
+        BulkAction::Update => store.update(tx, ids, args.changes.clone()),
+        BulkAction::Delete => store.delete(tx, ids).map(|()| 0),
+        BulkAction::Erase => {
+            let subjects: Vec<Subject> = ids.iter().map(|id| Subject::new(store.kind(), *id)).collect();
+            erasures::erase_many(tx, &subjects, args.reason.as_deref().unwrap_or_default(), args.rule).map(|_| 0)
         }
-    })
+    }
 }

@@ -1,5 +1,6 @@
 //! Operations on jobs.
 use crate::db::queue::{Job, JobStatus};
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::identity::mail;
 use crate::jobs::worker;
@@ -10,17 +11,18 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::schema::jobs;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, page};
+use crate::{list_params, table_row};
 use actix_web::{get, post};
 use diesel::prelude::*;
 use std::marker::PhantomData;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-page!(JobPage of Job);
+pub type JobPage = Page<Job>;
 
 /// The kinds of jobs.
 const KINDS: &[&str] = &["bulk", "import", "letter", "purge_files", "retag"];
@@ -39,6 +41,8 @@ static JOB: Fields<jobs::table> = Fields {
     table: PhantomData,
 };
 list_params!(JobList, JOB.parameters());
+
+table_row!(jobs, Job);
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
@@ -74,7 +78,8 @@ fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
 async fn list(ctx: Ctx<can::Read<Job>>) -> Result<Reply> {
     let (plan, link) = (JOB.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, jobs, Job, &plan => JobPage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<Job>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await

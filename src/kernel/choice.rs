@@ -1,6 +1,33 @@
 //! Closed sets of words: one Rust enum, the same words in JSON, in the database and in the document.
+use diesel::deserialize;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output};
+use std::io::Write;
 
-/// Declares a closed set: `text_enum! { pub enum Rating { Hot = "hot", … } }`
+/// An enum that is a text in JSON, in the database and in the document.
+pub trait TextEnum: Copy + 'static {
+    const ALL: &'static [Self];
+    const TEXTS: &'static [&'static str];
+
+    /// Returns the value of a text.
+    fn parse(text: &str) -> Result<Self, String> {
+        let found = Self::TEXTS.iter().position(|known| *known == text).and_then(|n| Self::ALL.get(n));
+        found.copied().ok_or_else(|| format!("{text} is not one of {}", Self::TEXTS.join(", ")))
+    }
+}
+
+/// Writes the text of an enum to a column.
+pub fn text_to_sql(text: &str, out: &mut Output<'_, '_, Pg>) -> serialize::Result {
+    out.write_all(text.as_bytes())?;
+    Ok(IsNull::No)
+}
+
+/// Reads an enum from a column of texts.
+pub fn text_from_sql<E: TextEnum>(value: &PgValue<'_>) -> deserialize::Result<E> {
+    Ok(E::parse(std::str::from_utf8(value.as_bytes())?)?)
+}
+
+/// Declares an enum of texts: `text_enum! { pub enum Rating { Hot = "hot", … } }`.
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:tt,)* }) => {
@@ -14,22 +41,35 @@ macro_rules! text_enum {
             pub const TEXTS: &'static [&'static str] = &[$($text),*];
             pub const fn as_str(self) -> &'static str { match self { $($name::$variant => $text),* } }
         }
+        $crate::text_enum_columns!($name);
+    };
+}
+
+/// Implements `FromStr` and the conversions of a `text` column for an enum of texts.
+#[macro_export]
+macro_rules! text_enum_columns {
+    ($name:ident) => {
+        impl $crate::kernel::choice::TextEnum for $name {
+            const ALL: &'static [$name] = $name::ALL;
+            const TEXTS: &'static [&'static str] = $name::TEXTS;
+        }
         impl std::str::FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text)
-                    .ok_or_else(|| format!("{text} is not one of {}", Self::TEXTS.join(", ")))
+                $crate::kernel::choice::TextEnum::parse(text)
             }
         }
         impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
-                std::io::Write::write_all(out, self.as_str().as_bytes())?;
-                Ok(diesel::serialize::IsNull::No)
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+            ) -> diesel::serialize::Result {
+                $crate::kernel::choice::text_to_sql(self.as_str(), out)
             }
         }
         impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
             fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-                Ok(std::str::from_utf8(value.as_bytes())?.parse::<$name>()?)
+                $crate::kernel::choice::text_from_sql(&value)
             }
         }
     };

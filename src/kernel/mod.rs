@@ -23,6 +23,7 @@ pub mod kind;
 pub mod links;
 pub mod merge_patch;
 pub mod money;
+pub mod named_schema;
 pub mod names;
 pub mod next_task;
 pub mod on;

@@ -122,6 +122,16 @@ impl<C, R> QueryId for Shown<C, R> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
+/// The columns of the next task in a table.
+pub type ShownColumns<Id, At, On, R> = (Shown<Id, R>, Shown<At, R>, Shown<On, R>);
+
+pub const fn shown<Id, At, On, R>() -> ShownColumns<Id, At, On, R> {
+    (Shown::NEW, Shown::NEW, Shown::NEW)
+}
+
+/// The values of these columns.
+pub type Loaded = (Option<Uuid>, Option<DateTime>, Option<NaiveDate>);
+
 /// Makes the next-task columns of one table selectable as one member of its row.
 #[macro_export]
 macro_rules! next_task_columns {
@@ -129,24 +139,20 @@ macro_rules! next_task_columns {
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(pub $crate::kernel::next_task::NextTaskColumns);
+        type Columns = ($table::next_task_id, $table::next_task_at, $table::next_task_on);
         impl<DB: diesel::backend::Backend> diesel::Selectable<DB> for $name {
-            type SelectExpression = (
-                $crate::kernel::next_task::Shown<$table::next_task_id, $row>,
-                $crate::kernel::next_task::Shown<$table::next_task_at, $row>,
-                $crate::kernel::next_task::Shown<$table::next_task_on, $row>,
-            );
+            type SelectExpression = $crate::kernel::next_task::ShownColumns<
+                $table::next_task_id,
+                $table::next_task_at,
+                $table::next_task_on,
+                $row,
+            >;
             fn construct_selection() -> Self::SelectExpression {
-                use $crate::kernel::next_task::Shown;
-                (Shown::NEW, Shown::NEW, Shown::NEW)
+                $crate::kernel::next_task::shown()
             }
         }
-        impl
-            diesel::Queryable<
-                diesel::dsl::SqlTypeOf<($table::next_task_id, $table::next_task_at, $table::next_task_on)>,
-                diesel::pg::Pg,
-            > for $name
-        {
-            type Row = (Option<uuid::Uuid>, Option<$crate::kernel::time::DateTime>, Option<chrono::NaiveDate>);
+        impl diesel::Queryable<diesel::dsl::SqlTypeOf<Columns>, diesel::pg::Pg> for $name {
+            type Row = $crate::kernel::next_task::Loaded;
             fn build((id, due_at, due_date): Self::Row) -> diesel::deserialize::Result<Self> {
                 Ok($name($crate::kernel::next_task::NextTaskColumns { id, due_at, due_date }))
             }

@@ -179,14 +179,13 @@ mod tests {
         let examples = examples();
         assert!(examples.len() > 700, "{}", examples.len());
         let mut wrong = Vec::new();
-        for (n, (region, number)) in examples.iter().enumerate() {
+        for (region, number) in &examples {
             let expected = number.format_as(PhoneNumberFormat::E164).into_owned();
             let written = number.format_as(PhoneNumberFormat::International).into_owned();
             let code = region.to_string();
             let national = number.format_as(PhoneNumberFormat::National).into_owned();
             let abroad = format!("00{}", written.trim_start_matches('+'));
-            // Each in two countries in turn: all of them in all countries take long.
-            for home in HOMES.iter().cycle().skip(n).take(2) {
+            for home in HOMES {
                 for text in [&expected, &written, &written.replace([' ', '-'], "."), &abroad] {
                     let got = e164(text, home);
                     if got.as_deref() != Some(expected.as_str()) {

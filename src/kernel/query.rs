@@ -8,6 +8,8 @@ use crate::kernel::cost::{self, Spent};
 use crate::kernel::error::{Bad, Error, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
 use crate::kernel::included::Included;
+use crate::kernel::kind::Record;
+use crate::kernel::named_schema::{collect, reference};
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
     CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators,
@@ -20,6 +22,9 @@ use crate::kernel::text_format::search_terms;
 use crate::kernel::value_type::ValueType;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use utoipa::openapi::{Array, ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// The parameters of a list other than its filters: page, order, included records and columns.
@@ -86,37 +91,35 @@ pub struct RecordRef {
     pub name: String,
 }
 
-/// Declares a page of records: `page!(ContactPage of Contact)`.
-#[macro_export]
-macro_rules! page {
-    ($name:ident of $row:ident) => {
-        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-        pub struct $name {
-            pub data: Vec<$row>,
-            pub included: $crate::kernel::included::Included,
-            pub page: $crate::kernel::query::PageInfo,
-        }
-        impl $crate::kernel::query::Listed for $name {
-            type Row = $row;
-            fn rows(&self) -> &[$row] {
-                &self.data
-            }
-            fn info(&self) -> &$crate::kernel::query::PageInfo {
-                &self.page
-            }
-            fn included(&self) -> &$crate::kernel::included::Included {
-                &self.included
-            }
-        }
-    };
+/// One page of records of one kind.
+#[derive(Debug, Serialize)]
+pub struct Page<R> {
+    pub data: Vec<R>,
+    pub included: Included,
+    pub page: PageInfo,
 }
 
-/// A page of records of any kind.
-pub trait Listed: Serialize {
-    type Row: Serialize + utoipa::ToSchema;
-    fn rows(&self) -> &[Self::Row];
-    fn info(&self) -> &PageInfo;
-    fn included(&self) -> &Included;
+/// The document calls a page of deals `DealPage`.
+impl<R: Record + ToSchema> ToSchema for Page<R> {
+    fn name() -> Cow<'static, str> {
+        format!("{:?}Page", R::KIND).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        collect::<R>(schemas);
+        collect::<Included>(schemas);
+        collect::<PageInfo>(schemas);
+    }
+}
+
+impl<R: Record + ToSchema> PartialSchema for Page<R> {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .property("data", Array::new(reference::<R>()))
+            .property("included", reference::<Included>())
+            .property("page", reference::<PageInfo>());
+        object.required("data").required("included").required("page").into()
+    }
 }
 
 /// The number of rows of a file without a `limit`.

@@ -2,7 +2,7 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
@@ -11,6 +11,7 @@ use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
@@ -22,7 +23,7 @@ use crate::records::saved_conditions::SegmentKind;
 use crate::schema::{companies, contacts, deals, leads, segment_members as m, segments};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -83,7 +84,7 @@ impl Resource for Segment {
         .shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::BASIC]);
 }
-page!(SegmentPage of Segment);
+pub type SegmentPage = Page<Segment>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct SegmentCreate {
@@ -186,7 +187,7 @@ static SEGMENT: Fields<segments::table> = Fields {
     table: PhantomData,
 };
 list_params!(SegmentList, SEGMENT.parameters());
-owned!(segments, Segment);
+stored!(segments, Segment);
 
 const CONSTRAINTS: ConstraintRules = &[("segments_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -223,7 +224,7 @@ fn add(tx: &mut Tx<'_>, segment: &Segment, ids: &[Uuid], at: &str) -> Result<usi
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate) -> Result<Segment> {
-    let before = lock(tx, id, expected)?;
+    let before = Segment::lock(tx, id, expected)?;
     if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
         if before.kind == SegmentKind::Static || *selection == Selection::default() {
             return Err(Error::member(
@@ -269,7 +270,7 @@ fn change_members(
     expected: Expected,
     given: &SegmentMembers,
 ) -> Result<SegmentMembersResult> {
-    let segment = lock(tx, id, expected)?;
+    let segment = Segment::lock(tx, id, expected)?;
     if segment.kind == SegmentKind::Dynamic {
         return Err(Error::new(Code::Conflict, "the records of a dynamic segment follow from its condition"));
     }
@@ -299,7 +300,7 @@ fn members_changed(tx: &mut Tx<'_>, segment: &Segment) -> Result<()> {
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = Segment::lock(tx, id, expected)?;
     diesel::delete(segments::table.find((tx.workspace(), id))).execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
@@ -311,7 +312,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
     let (plan, link) = (SEGMENT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, segments, Segment, &plan => SegmentPage);
+        let page = table::page::<Segment>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -329,7 +330,7 @@ async fn create(ctx: Ctx<can::Create<Segment>>, new: Valid<SegmentCreate>) -> Re
     responses((status = 200, description = "The segment", body = Segment)))]
 #[get("/segments/{segment_id}")]
 async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
-    ctx.one(&SEGMENT, id, find).await
+    ctx.one(&SEGMENT, id, Segment::find).await
 }
 
 /// Update a segment.

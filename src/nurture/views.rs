@@ -1,7 +1,7 @@
 //! Saved views of lists, private or shared with the workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::can;
@@ -13,6 +13,7 @@ use crate::kernel::field::{Field, Values};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
@@ -24,7 +25,7 @@ use crate::nurture::selections::{ViewResource, check, check_columns, check_sort}
 use crate::schema::views;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,7 @@ impl Resource for View {
         .reached_by(reach)
         .events(&[verbs::BASIC]);
 }
-page!(ViewPage of View);
+pub type ViewPage = Page<View>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ViewCreate {
@@ -148,7 +149,7 @@ static VIEW: Fields<views::table> = Fields {
     table: PhantomData,
 };
 list_params!(ViewList, VIEW.parameters());
-owned!(views, View);
+stored!(views, View);
 
 const CONSTRAINTS: ConstraintRules = &[("views_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -177,7 +178,7 @@ fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -> Result<View> {
-    let before = lock(tx, id, expected)?;
+    let before = View::lock(tx, id, expected)?;
     // The current selection may remain, even if the caller could no longer search with it.
     if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
         check(before.resource, selection, tx.actor)?;
@@ -200,7 +201,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = View::lock(tx, id, expected)?;
     diesel::delete(views::table.find((tx.workspace(), id))).execute(tx.conn)?;
     // The event goes to everyone who could see the view: for a shared view all users, otherwise only its owner.
     let deleted = View { shared: false, ..row.clone() };
@@ -214,7 +215,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<View>>) -> Result<Reply> {
     let (plan, link) = (VIEW.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, views, View, &plan => ViewPage);
+        let page = table::page::<View>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -232,7 +233,7 @@ async fn create(ctx: Ctx<can::Create<View>>, new: Valid<ViewCreate>) -> Result<R
     responses((status = 200, description = "The view", body = View)))]
 #[get("/views/{view_id}")]
 async fn read(ctx: Ctx<can::Read<View>>, id: Id) -> Result<Reply> {
-    ctx.one(&VIEW, id, find).await
+    ctx.one(&VIEW, id, View::find).await
 }
 
 /// Update a view.

@@ -1,7 +1,7 @@
 //! Erasure of a person (GDPR, article 17). Everything that identifies the person is removed. Data for statistics
 //! remains, and a row proves the erasure.
 use crate::db::events::Event;
-use crate::db::table::RESTORE_DAYS;
+use crate::db::table::{self, RESTORE_DAYS};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::db::{idempotency, queue, related};
@@ -13,7 +13,7 @@ use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::{Kind, Record};
-use crate::kernel::query::hex;
+use crate::kernel::query::{Page, hex};
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::seek::signatures;
@@ -28,7 +28,7 @@ use crate::schema as s;
 use crate::schema::erasures;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{jsonb, list, list_params, page, theirs};
+use crate::{jsonb, list_params, table_row, theirs};
 use actix_web::{get, post};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -100,7 +100,7 @@ impl Resource for Erasure {
         Builtin::Owner,
     );
 }
-page!(ErasurePage of Erasure);
+pub type ErasurePage = Page<Erasure>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ErasureCreate {
@@ -159,6 +159,8 @@ static ERASURE: Fields<erasures::table> = Fields {
     table: PhantomData,
 };
 list_params!(ErasureList, ERASURE.parameters());
+
+table_row!(erasures, Erasure);
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
@@ -236,6 +238,11 @@ macro_rules! lock {
 }
 
 impl Subject {
+    /// A record of leads or contacts.
+    pub fn new(kind: Kind, id: Uuid) -> Subject {
+        if kind == Kind::LEAD { Subject::Lead(id) } else { Subject::Contact(id) }
+    }
+
     fn contact(self) -> Option<Uuid> {
         match self {
             Subject::Contact(id) => Some(id),
@@ -450,7 +457,8 @@ async fn create(ctx: Ctx<can::Create<Erasure>>, asked: Valid<ErasureCreate>) -> 
 async fn list(ctx: Ctx<can::Read<Erasure>>) -> Result<Reply> {
     let (plan, link) = (ERASURE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, erasures, Erasure, &plan => ErasurePage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<Erasure>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await

@@ -1,5 +1,6 @@
 //! Export of all data about a person in a machine-readable response (GDPR, articles 15 and 20).
 use crate::db::events::Event;
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
@@ -10,7 +11,6 @@ use crate::kernel::time::DateTime;
 use crate::people::companies::model::Company;
 use crate::people::contacts::consents::{self, ConsentRecord};
 use crate::people::contacts::model::Contact;
-use crate::people::contacts::store as contacts;
 use crate::privacy::person::Person;
 use crate::records::audit::AuditEvent;
 use crate::records::files::model::File;
@@ -72,7 +72,7 @@ fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
 }
 
 fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
-    let contact = contacts::find(tx, id)?;
+    let contact = Contact::find(tx, id)?;
     let company = match contact.company_id {
         Some(company) if tx.actor.require_read("companies").is_ok() => {
             let seen = visibility_filter::<s::companies::table>(tx.actor, Kind::COMPANY, Action::Read);

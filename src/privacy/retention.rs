@@ -3,7 +3,7 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
@@ -11,24 +11,20 @@ use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
-use crate::kernel::query::RecordRef;
+use crate::kernel::query::{Page, RecordRef};
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::people::companies::model::COMPANY;
-use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
 use crate::privacy::erasures::Erasure;
 use crate::records::bulk::{self, BulkAction, BulkArgs, BulkPreview};
 use crate::records::saved_conditions::{self, Promise, SavedConditions, Versions};
-use crate::sales::deals::model::DEAL;
-use crate::sales::leads::model::LEAD;
-use crate::schema::{companies, contacts, deals, leads, retention_rules};
+use crate::schema::retention_rules;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -104,7 +100,7 @@ impl Resource for RetentionRule {
             .shared(Builtin::Admin, Builtin::Admin, Builtin::Admin)
             .events(&[verbs::BASIC]);
 }
-page!(RetentionRulePage of RetentionRule);
+pub type RetentionRulePage = Page<RetentionRule>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct RetentionRuleCreate {
@@ -183,7 +179,7 @@ static RULE: Fields<retention_rules::table> = Fields {
     table: PhantomData,
 };
 list_params!(RetentionRuleList, RULE.parameters());
-owned!(retention_rules, RetentionRule);
+stored!(retention_rules, RetentionRule);
 
 const CONSTRAINTS: ConstraintRules =
     &[("retention_rules_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
@@ -204,22 +200,13 @@ fn bulk_preview(
     selection: &RecordSelection,
     saved: &SavedConditions,
 ) -> Result<BulkPreview> {
-    macro_rules! of {
-        ($fields:ident, $table:ident) => {{
-            let cond = saved_conditions::condition(tx, &$fields, selection, saved)?;
-            let these = match action {
-                RetentionAction::Erase => erasures::erasable(tx, resource.as_str(), cond.clone()),
-                RetentionAction::Delete => cond.clone(),
-            };
-            crate::bulk_preview!(tx, $table, $fields, cond, these)
-        }};
-    }
-    Ok(match resource {
-        RetentionResource::Contacts => of!(CONTACT, contacts),
-        RetentionResource::Companies => of!(COMPANY, companies),
-        RetentionResource::Leads => of!(LEAD, leads),
-        RetentionResource::Deals => of!(DEAL, deals),
-    })
+    let store = bulk::named(resource.as_str())?;
+    let cond = store.condition(tx, selection, saved)?;
+    let these = match action {
+        RetentionAction::Erase => erasures::erasable(tx, resource.as_str(), cond.clone()),
+        RetentionAction::Delete => cond.clone(),
+    };
+    bulk::preview(tx, store.kind(), cond, &these)
 }
 
 /// Refuses a selection that matches every record without `everything`. Returns the versions of its view and segment.
@@ -258,7 +245,7 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRuleUpdate) -> Result<RetentionRule> {
-    let before = lock(tx, id, expected)?;
+    let before = RetentionRule::lock(tx, id, expected)?;
     require_allowed(tx, before.resource, before.action)?;
     let versions = match &changes.selection {
         Some(selection) => require_restricted(tx, before.resource, before.action, selection)?,
@@ -283,7 +270,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = RetentionRule::lock(tx, id, expected)?;
     diesel::delete(retention_rules::table.find((tx.workspace(), id))).execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
@@ -338,7 +325,7 @@ fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
     let request = Request::internal(actor, format!("retention-{id}"));
     db.write_blocking(&request, |tx| {
         let day_ago = tx.now.plus(-chrono::Duration::hours(24));
-        let rule = lock(tx, id, Expected::default())?;
+        let rule = RetentionRule::lock(tx, id, Expected::default())?;
         let due = rule.active && rule.last_run_at.is_none_or(|at| at < day_ago);
         if due {
             start(tx, &rule)?;
@@ -353,7 +340,7 @@ fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
 async fn list(ctx: Ctx<can::Read<RetentionRule>>) -> Result<Reply> {
     let (plan, link) = (RULE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, retention_rules, RetentionRule, &plan => RetentionRulePage);
+        let page = table::page::<RetentionRule>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -371,7 +358,7 @@ async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCr
     responses((status = 200, description = "The rule", body = RetentionRule)))]
 #[get("/retention-rules/{retention_rule_id}")]
 async fn read(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&RetentionRule::find(tx, id.0)?)).await
 }
 
 /// Preview a rule: count the records that it would erase or delete now.
@@ -380,7 +367,7 @@ async fn read(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
 #[get("/retention-rules/{retention_rule_id}/preview")]
 async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
-        let rule = find(tx, id.0)?;
+        let rule = RetentionRule::find(tx, id.0)?;
         let saved = saved_conditions::read(tx, rule.resource.kind(), &rule.selection)?;
         let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection, &saved)?;
         let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some()
@@ -396,7 +383,7 @@ async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
 #[post("/retention-rules/{retention_rule_id}/run")]
 async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
-        let rule = find(tx, id.0)?;
+        let rule = RetentionRule::find(tx, id.0)?;
         Reply::accepted(&start(tx, &rule)?)
     })
     .await

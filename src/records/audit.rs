@@ -1,5 +1,6 @@
 //! The audit log: who changed what, when and from where, with the values before and after. It reads the same rows as
 //! the feed.
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::cond::Cond;
@@ -9,7 +10,7 @@ use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::on::On;
 use crate::kernel::parameters::parameter;
-use crate::kernel::query::Plan;
+use crate::kernel::query::{Page, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
@@ -18,7 +19,7 @@ use crate::records::event_types;
 use crate::records::feed::{self, MemberChange, changes};
 use crate::schema::events;
 use crate::web::ctx::Ctx;
-use crate::{list, list_params, page};
+use crate::{list_params, table_row};
 use actix_web::get;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -85,7 +86,7 @@ impl Resource for AuditEvent {
     const DESCRIPTOR: &Descriptor =
         &Descriptor::of(Kind::AUDIT_EVENT, "The audit log.").shared(Builtin::Admin, Builtin::Owner, Builtin::Owner);
 }
-page!(AuditEventPage of AuditEvent);
+pub type AuditEventPage = Page<AuditEvent>;
 
 /// `{"member": [before, after]}`, shown as a list.
 #[derive(Clone, Debug, AsExpression, FromSqlRow)]
@@ -163,6 +164,8 @@ list_params!(AuditEventList, {
     all.collect()
 });
 
+table_row!(events, AuditEvent);
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
     events::table.filter(events::workspace_id.eq(workspace))
@@ -211,7 +214,8 @@ async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
         return ctx.report(move |tx| csv::reply(&lines(tx, &plan)?)).await;
     }
     ctx.read(move |tx| {
-        let page = list!(tx, events, AuditEvent, &plan => AuditEventPage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<AuditEvent>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await

@@ -2,7 +2,7 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::identity::actors::Actors;
@@ -13,6 +13,7 @@ use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
@@ -22,7 +23,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::{companies, contacts, custom_fields, deals, leads, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -90,7 +91,7 @@ impl Resource for CustomField {
             .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
             .events(&[verbs::BASIC]);
 }
-page!(CustomFieldPage of CustomField);
+pub type CustomFieldPage = Page<CustomField>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct CustomFieldCreate {
@@ -194,7 +195,12 @@ static FIELD: Fields<custom_fields::table> = Fields {
     table: PhantomData,
 };
 list_params!(CustomFieldList, FIELD.parameters());
-owned!(custom_fields, CustomField);
+stored!(custom_fields, CustomField);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    custom_fields::table.filter(custom_fields::workspace_id.eq(workspace))
+}
 
 const CONSTRAINTS: ConstraintRules = &[("custom_fields_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
@@ -332,7 +338,7 @@ fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUpdate) -> Result<CustomField> {
-    let before = lock(tx, id, expected)?;
+    let before = CustomField::lock(tx, id, expected)?;
     if let Some(options) = changes.options.as_ref().filter(|options| **options != before.options) {
         check_options(tx, &before, options)?;
     }
@@ -396,7 +402,7 @@ fn check_options(tx: &mut Tx<'_>, field: &CustomField, options: &Tags) -> Result
 
 /// Deletes a custom field without values.
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = CustomField::lock(tx, id, expected)?;
     macro_rules! carried {
         ($table:ident) => {{
             let own = $table::table.filter($table::workspace_id.eq(tx.workspace()));
@@ -423,7 +429,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<CustomField>>) -> Result<Reply> {
     let (plan, link) = (FIELD.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, custom_fields, CustomField, &plan => CustomFieldPage);
+        let page = table::page::<CustomField>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -449,7 +455,7 @@ async fn create(
     responses((status = 200, description = "The field", body = CustomField)))]
 #[get("/custom-fields/{custom_field_id}")]
 async fn read(ctx: Ctx<can::Read<CustomField>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&CustomField::find(tx, id.0)?)).await
 }
 
 /// Change or archive a custom field.

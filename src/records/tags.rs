@@ -5,7 +5,7 @@ use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::can;
@@ -15,6 +15,7 @@ use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
@@ -24,7 +25,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::tags;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -56,7 +57,7 @@ impl Resource for Tag {
         .shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager)
         .events(&[verbs::BASIC]);
 }
-page!(TagPage of Tag);
+pub type TagPage = Page<Tag>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct TagCreate {
@@ -102,7 +103,7 @@ static FIELDS: Fields<tags::table> = Fields {
     table: PhantomData,
 };
 list_params!(TagList, FIELDS.parameters());
-owned!(tags, Tag);
+stored!(tags, Tag);
 
 const CONSTRAINTS: ConstraintRules = &[("tags_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -183,7 +184,7 @@ fn insert(tx: &mut Tx<'_>, new: &TagCreate) -> Result<Tag> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) -> Result<Tag> {
-    let before = lock(tx, id, expected)?;
+    let before = Tag::lock(tx, id, expected)?;
     let after: Tag = diesel::update(tags::table.find((tx.workspace(), id)))
         .set((changes, tags::version.eq(before.version + 1), tags::updated_at.eq(tx.now)))
         .returning(Tag::as_returning())
@@ -199,7 +200,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
 
 /// Deletes a tag. If records have it, the caller must confirm that it is removed from them.
 fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = Tag::lock(tx, id, expected)?;
     if !from_records && is_used(tx, &row.name)? {
         let detail = "records have this tag; use from_records=true to remove it from them, or PATCH to rename it";
         return Err(Error::new(Code::InUse, detail));
@@ -318,7 +319,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
     let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, tags, Tag, &plan => TagPage);
+        let page = table::page::<Tag>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -336,7 +337,7 @@ async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Rep
     responses((status = 200, description = "The tag", body = Tag)))]
 #[get("/tags/{tag_id}")]
 async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&Tag::find(tx, id.0)?)).await
 }
 
 /// Change a tag.

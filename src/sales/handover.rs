@@ -1,9 +1,9 @@
 //! Hands all records of a user who leaves to another user, in one transaction.
 use crate::db::events::Event;
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
-use crate::identity::users::User;
-use crate::identity::users::{self, UserStatus};
+use crate::identity::users::{User, UserStatus};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
@@ -78,11 +78,11 @@ macro_rules! reassign {
 
 fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverResult> {
     let to = given.to_user_id;
-    users::find(tx, from)?;
+    User::find(tx, from)?;
     if from == to {
         return Err(Error::member("/to_user_id", "invalid", "must be another user"));
     }
-    let receiver = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
+    let receiver = User::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
     if receiver.status == UserStatus::Suspended {
         return Err(refs::suspended_error("/to_user_id"));
     }

@@ -8,4 +8,5 @@ pub mod pipelines;
 pub mod restore;
 pub mod spans;
 pub mod stage_removal;
+pub mod staged;
 pub mod stages;

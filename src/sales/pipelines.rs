@@ -1,14 +1,14 @@
 //! Pipelines of leads and of deals.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::PageInfo;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
@@ -17,7 +17,7 @@ use crate::sales::stages::{self, Category, Stage, StageCreate};
 use crate::schema::{pipelines, stages as s};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list_params, owned, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post, put};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -71,12 +71,7 @@ impl Resource for Pipeline {
         .included_as(Display::Column("pipelines.name"));
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PipelinePage {
-    pub data: Vec<Pipeline>,
-    pub included: Included,
-    pub page: PageInfo,
-}
+pub type PipelinePage = Page<Pipeline>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct PipelineCreate {
@@ -168,7 +163,12 @@ static PIPELINE: Fields<pipelines::table> = Fields {
     table: PhantomData,
 };
 list_params!(PipelineList, PIPELINE.parameters());
-owned!(pipelines, Row);
+stored!(pipelines, Row);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    pipelines::table.filter(pipelines::workspace_id.eq(workspace))
+}
 
 const CONSTRAINTS: ConstraintRules = &[("pipelines_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -215,7 +215,7 @@ fn with_stages(row: Row, stages: Vec<Stage>) -> Pipeline {
 }
 
 pub fn get(tx: &mut Tx<'_>, id: Uuid) -> Result<Pipeline> {
-    let row = find(tx, id)?;
+    let row = Row::find(tx, id)?;
     let stages = stages::of_pipeline(tx, id)?;
     Ok(with_stages(row, stages))
 }
@@ -272,7 +272,7 @@ fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdate) -> Result<Pipeline> {
-    let before = lock(tx, id, expected)?;
+    let before = Row::lock(tx, id, expected)?;
     if changes.is_default == Some(false) && before.is_default {
         return Err(Error::member(
             "/is_default",
@@ -305,7 +305,7 @@ pub fn stage_needed() -> Error {
 }
 
 fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Result<Pipeline> {
-    let before = lock(tx, id, expected)?;
+    let before = Row::lock(tx, id, expected)?;
     let known = stages::of_pipeline(tx, id)?;
     let ranks: Vec<Option<u8>> =
         order.iter().map(|id| known.iter().find(|s| s.id == *id).map(|s| stages::rank(s.category))).collect();
@@ -357,7 +357,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
         let mut page = plan.cut(&mut rows, 0)?;
         if plan.total {
             let count: i64 = in_workspace(tx.workspace()).filter(&plan.filter).count().get_result(tx.conn)?;
-            crate::db::table::set_total(&mut page, usize::try_from(count).unwrap_or(0));
+            table::set_total(&mut page, count);
         }
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let all: Vec<Stage> = s::table
@@ -375,7 +375,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
                 with_stages(row, stages)
             })
             .collect();
-        link.reply(&page.clone(), &PipelinePage { data, included: Included::default(), page })
+        link.reply(&page.clone(), &Page { data, included: Included::default(), page })
     })
     .await
 }

@@ -1,16 +1,21 @@
 //! Deletes stages. The records in the stage are moved to another stage first, with a constant number of statements.
 //! Their history keeps the deleted stage.
 use crate::db::events::Event;
-use crate::db::table::Expected;
+use crate::db::rows::Rows;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::field::Values;
+use crate::kernel::kind::Record;
 use crate::kernel::reply::Reply;
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
 use crate::sales::spans;
+use crate::sales::staged::Staged;
 use crate::sales::stages::{self, Stage};
-use crate::schema::{deals, leads, stages as table};
+use crate::schema::stages as table;
 use crate::web::ctx::{Ctx, Id};
 use actix_web::delete;
 use diesel::prelude::*;
@@ -21,9 +26,9 @@ use uuid::Uuid;
 /// Deletes a stage and moves its records to `target`, a stage of the same pipeline and category.
 fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
     // Locks the pipeline first, in the same order as the reordering of stages.
-    let pipeline = stages::find(tx, id)?.pipeline_id;
+    let pipeline = Stage::find(tx, id)?.pipeline_id;
     stages::lock_pipeline(tx, pipeline)?;
-    let stage = stages::lock(tx, id, expected)?;
+    let stage = Stage::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
     let mut candidates = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
     if candidates.peek().is_none() {
@@ -35,8 +40,8 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
         Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)])
     };
     let target = target.map(|target| candidates.find(|s| s.id == target).ok_or_else(invalid_target)).transpose()?;
-    move_deals(tx, &stage, target)?;
-    move_leads(tx, &stage, target)?;
+    move_all::<Deal>(tx, &stage, target)?;
+    move_all::<Lead>(tx, &stage, target)?;
     diesel::update(table::table.find((tx.workspace(), id)))
         .set((table::deleted_at.eq(tx.now), table::version.eq(stage.version + 1)))
         .execute(tx.conn)?;
@@ -45,47 +50,32 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     Ok(())
 }
 
-/// Defines a function that moves the records of one table from a stage to another.
-macro_rules! moving_records {
-    ($name:ident, $transfer:ident, $table:ident, $row:ty) => {
-        fn $name(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
-            let in_stage = $table::table
-                .filter($table::workspace_id.eq(tx.workspace()))
-                .filter($table::stage_id.eq(from.id))
-                .filter($table::deleted_at.is_null());
-            let rows: Vec<$row> = in_stage.order($table::id).select(<$row>::as_select()).for_update().load(tx.conn)?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let target = target.ok_or_else(|| in_use(rows.len()))?;
-            $transfer(tx, &rows, target).map(drop)
-        }
-
-        /// Moves records to another stage of the same category, without checking the fields that the stage requires.
-        pub fn $transfer(tx: &mut Tx<'_>, rows: &[$row], target: &Stage) -> Result<Vec<$row>> {
-            rows.iter().for_each(|row| tx.advance_now(row.updated_at));
-            let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-            let all = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(&ids));
-            let moved: Vec<$row> = diesel::update(all)
-                .set((
-                    ($table::stage_id.eq(target.id), $table::stage_entered_at.eq(tx.now)),
-                    ($table::version.eq($table::version + 1), $table::updated_at.eq(tx.now)),
-                ))
-                .returning(<$row>::as_returning())
-                .get_results(tx.conn)?;
-            spans::displace_many(tx, &ids, target)?;
-            let before: HashMap<Uuid, &$row> = rows.iter().map(|row| (row.id, row)).collect();
-            for after in &moved {
-                if let Some(before) = before.get(&after.id) {
-                    tx.record(Event::changed("stage_changed", *before, after)?);
-                }
-            }
-            Ok(moved)
-        }
-    };
+/// Moves the records of a stage to another one.
+fn move_all<R: Staged>(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
+    let stage = R::FIELDS.get("stage_id").ok_or_else(|| Error::internal("no stage_id"))?;
+    let here = Cond::Is(stage.into(), Op::Eq, Values::Uuid(vec![from.id]));
+    let rows = R::load(tx.conn, &R::rows(tx).filter(&here).order_by_id().for_update())?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let target = target.ok_or_else(|| in_use(rows.len()))?;
+    transfer(tx, &rows, target).map(drop)
 }
-moving_records!(move_deals, transfer_deals, deals, Deal);
-moving_records!(move_leads, transfer_leads, leads, Lead);
+
+/// Moves records to another stage of the same category, without checking the fields that the stage requires.
+pub fn transfer<R: Staged>(tx: &mut Tx<'_>, rows: &[R], target: &Stage) -> Result<Vec<R>> {
+    rows.iter().for_each(|row| tx.advance_now(row.updated_at()));
+    let ids: Vec<Uuid> = rows.iter().map(Record::id).collect();
+    let moved = R::set_stage(tx.conn, &Rows::of(R::TABLE, tx.workspace()).with_ids(&ids), target.id, tx.now)?;
+    spans::displace_many(tx, &ids, target)?;
+    let before: HashMap<Uuid, &R> = rows.iter().map(|row| (row.id(), row)).collect();
+    for after in &moved {
+        if let Some(before) = before.get(&after.id()) {
+            tx.record(Event::changed("stage_changed", *before, after)?);
+        }
+    }
+    Ok(moved)
+}
 
 fn in_use(records: usize) -> Error {
     Error::new(

@@ -1,7 +1,7 @@
 //! Stages of a pipeline.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
@@ -9,6 +9,7 @@ use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
@@ -16,7 +17,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::{pipelines, stage_orders, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,7 @@ impl Resource for Stage {
         .events(&[verbs::BASIC])
         .included_as(Display::Column("stages.name"));
 }
-page!(StagePage of Stage);
+pub type StagePage = Page<Stage>;
 
 impl Stage {
     /// Checks the loss reason of a record that enters this stage: required for a lost stage, refused for other
@@ -130,7 +131,12 @@ pub static STAGE: Fields<stages::table> = Fields {
     table: PhantomData,
 };
 list_params!(StageList, STAGE.parameters());
-owned!(soft stages, Stage);
+stored!(soft stages, Stage);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    stages::table.filter(stages::workspace_id.eq(workspace)).filter(stages::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("stages_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
@@ -266,7 +272,7 @@ pub fn rank(category: Category) -> u8 {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpdate) -> Result<Stage> {
-    let before = lock(tx, id, expected)?;
+    let before = Stage::lock(tx, id, expected)?;
     let fixed = matches!(before.category, Category::Won | Category::Lost);
     if fixed && changes.probability_percent.is_some_and(|p| p != before.probability_percent) {
         return Err(Error::member("/probability_percent", "invalid", "must not be changed for won and lost stages"));
@@ -285,7 +291,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
 async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
     let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, stages, Stage, &plan => StagePage);
+        let page = table::page::<Stage>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -303,7 +309,7 @@ async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result
     responses((status = 200, description = "The stage", body = Stage)))]
 #[get("/stages/{stage_id}")]
 async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
-    ctx.one(&STAGE, id, find).await
+    ctx.one(&STAGE, id, Stage::find).await
 }
 
 /// Update the name, probability or rotting days of a stage. The category cannot be changed.

@@ -1,12 +1,19 @@
 //! Batches: each item has its own result, or with `atomic` all items succeed or none.
+use crate::db::store::BatchStore;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
+use crate::db::updates::Group;
+use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, ProblemBody, Result};
 use crate::kernel::kind::Record;
-use crate::kernel::shape::{self, Rules, escape};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::escape;
+use crate::web::batch_body::{BatchDeleteItem, BatchItem, NewItem, UpdateItem};
 use crate::web::body;
+use crate::web::ctx::Ctx;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -41,26 +48,6 @@ pub struct BatchItemResult {
     pub error: Option<Json>,
 }
 
-/// A record to delete.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct BatchDeleteItem {
-    pub id: Uuid,
-    /// The expected version, as in `If-Match`.
-    pub version: Option<i64>,
-}
-impl Rules for BatchDeleteItem {}
-
-/// The records to delete.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
-pub struct BatchDelete {
-    /// Whether to delete all records or none. Otherwise each item succeeds or fails on its own.
-    #[schema(required = false)]
-    atomic: bool,
-    #[schema(min_items = 1, max_items = 1000)]
-    items: Vec<BatchDeleteItem>,
-}
-
 /// The outcome of one item.
 #[derive(Debug)]
 pub struct Outcome {
@@ -91,26 +78,6 @@ impl Outcome {
 pub struct Items<T> {
     atomic: bool,
     items: Vec<Result<T>>,
-}
-
-/// An item of a batch.
-pub trait BatchItem: Sized + 'static {
-    fn read(item: Json) -> Result<Self>;
-
-    /// Returns the id of the record that the item changes.
-    fn target(&self) -> Option<Uuid> {
-        None
-    }
-}
-
-impl BatchItem for BatchDeleteItem {
-    fn read(item: Json) -> Result<Self> {
-        shape::read(item)
-    }
-
-    fn target(&self) -> Option<Uuid> {
-        Some(self.id)
-    }
 }
 
 impl<T: BatchItem> FromRequest for Items<T> {
@@ -297,165 +264,120 @@ pub fn group_equal<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> 
 
 /// Locks the rows of the items, in their order, and checks the expected versions. A record that occurs twice is not
 /// found the second time.
-#[macro_export]
-macro_rules! locked {
-    ($tx:expr, $items:expr, $store:ident) => {{
-        let ids: Vec<uuid::Uuid> = $items.iter().map(|item| item.id).collect();
-        let mut rows = $store::lock_many($tx, &ids)?;
-        let mut locked = Vec::with_capacity(ids.len());
-        for item in $items {
-            let row = rows.remove(&item.id).ok_or_else($crate::kernel::error::Error::not_found)?;
-            $crate::db::table::Expected(item.version).check(row.version)?;
-            locked.push(row);
-        }
-        locked
-    }};
+fn lock_named<R: Stored>(tx: &mut Tx<'_>, named: &[(Uuid, Option<i64>)]) -> Result<Vec<R>> {
+    let ids: Vec<Uuid> = named.iter().map(|(id, _)| *id).collect();
+    let mut rows = R::lock_many(tx, &ids)?;
+    let lock = |(id, version): &(Uuid, Option<i64>)| {
+        let row = rows.remove(id).ok_or_else(Error::not_found)?;
+        Expected(*version).check(row.version())?;
+        Ok(row)
+    };
+    named.iter().map(lock).collect()
 }
 
-/// Defines the bodies and operations `batch-create`, `batch-update` and `batch-delete` of one resource.
+/// Creates the records of a batch.
+pub async fn create<R: BatchStore>(ctx: Ctx<can::Create<R>>, items: Items<NewItem<R>>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::ok(&items.run(tx, insert)?)).await
+}
+
+fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<Outcome>> {
+    let new: Vec<&R::Create> = items.iter().map(|item| &item.0).collect();
+    Ok(R::insert_many(tx, &new)?.iter().map(Outcome::created).collect())
+}
+
+/// Updates the records of a batch.
+pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, items: Items<UpdateItem<R>>) -> Result<Reply> {
+    ctx.write(move |tx| {
+        R::lock_ids(tx, &items.targets())?;
+        Reply::ok(&items.run(tx, change)?)
+    })
+    .await
+}
+
+fn change<R: BatchStore>(tx: &mut Tx<'_>, items: &[&UpdateItem<R>]) -> Result<Vec<Outcome>> {
+    let before: Vec<R> = lock_named(tx, &items.iter().map(|item| (item.id, item.version)).collect::<Vec<_>>())?;
+    let equal = group_equal(items.iter().map(|item| item.raw_changes.as_str()));
+    let group = |places: &Vec<usize>| {
+        let first = items.get(*places.first()?)?;
+        Some((places.iter().filter_map(|n| before.get(*n)).collect(), &first.changes))
+    };
+    let groups: Vec<Group<'_, R, R::Update>> = equal.iter().filter_map(group).collect();
+    let changed = R::change_each(tx, &groups)?;
+    let mut after: Vec<(&usize, &R)> = equal.iter().flatten().zip(&changed).collect();
+    after.sort_by_key(|(place, _)| **place);
+    for ((item, before), (_, after)) in items.iter().zip(&before).zip(&after) {
+        let unchanged = item.read_only.require_unchanged_row(before, *after, &tx.actor.access);
+        unchanged.map_err(|error| error.under("/changes"))?;
+    }
+    Ok(before.iter().zip(after).map(|(before, (_, after))| Outcome::changed(before, after)).collect())
+}
+
+/// Deletes the records of a batch.
+pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, items: Items<BatchDeleteItem>) -> Result<Reply> {
+    ctx.write(move |tx| {
+        R::lock_ids(tx, &items.targets())?;
+        Reply::ok(&items.run(tx, remove::<R>)?)
+    })
+    .await
+}
+
+fn remove<R: BatchStore>(tx: &mut Tx<'_>, items: &[&BatchDeleteItem]) -> Result<Vec<Outcome>> {
+    let rows: Vec<R> = lock_named(tx, &items.iter().map(|item| (item.id, item.version)).collect::<Vec<_>>())?;
+    R::delete_many(tx, &rows)?;
+    Ok(rows.iter().map(|row| Outcome::deleted(row.id())).collect())
+}
+
+/// Defines the operation `POST /…/batch-create` of one resource, and the name of its body.
 #[macro_export]
-macro_rules! batch {
-    (
-        $row:ident, $create:ident, $update:ident, $store:ident;
-        $creates:ident, $updates:ident, $item:ident;
-        $create_path:tt $create_id:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
-    ) => {
-        impl $crate::web::batch::BatchItem for $create {
-            fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                $crate::kernel::shape::read(item)
-            }
-        }
-
-        /// The records to create.
-        #[derive(Debug, utoipa::ToSchema)]
-        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
-        pub struct $creates {
-            /// Whether to create all records or none. Otherwise each item succeeds or fails on its own.
-            #[schema(required = false)]
-            atomic: bool,
-            #[schema(min_items = 1, max_items = 1000)]
-            items: Vec<$create>,
-        }
-
-        /// A record to update, and the changes.
-        #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
-        pub struct $item {
-            pub id: uuid::Uuid,
-            /// The expected version, as in `If-Match`.
-            pub version: Option<i64>,
-            pub changes: $update,
-            /// The changes as JSON; items with equal changes are updated with one statement.
-            #[serde(skip)]
-            #[schema(ignore)]
-            raw_changes: String,
-            /// Read-only members that were sent back.
-            #[serde(skip)]
-            #[schema(ignore)]
-            read_only: $crate::kernel::read_only::ReadOnlyMembers,
-        }
-
-        impl $crate::kernel::shape::Rules for $item {
-            fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
-                let mut inner = Vec::new();
-                self.changes.rules(&mut inner);
-                bad.extend(inner.into_iter().map(|b| $crate::kernel::error::Bad {
-                    pointer: b.pointer.map(|pointer| format!("/changes{pointer}")),
-                    ..b
-                }));
-            }
-        }
-
-        impl $crate::web::batch::BatchItem for $item {
-            fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                let raw_changes = item.get("changes").map(ToString::to_string).unwrap_or_default();
-                $crate::kernel::read_only::ReadOnlyMembers::read::<Self, $update>(item, |item| item.get_mut("changes"))
-                    .map(|(one, read_only)| $item { raw_changes, read_only, ..one })
-            }
-
-            fn target(&self) -> Option<uuid::Uuid> {
-                Some(self.id)
-            }
-        }
-
-        /// The records to update.
-        #[derive(Debug, utoipa::ToSchema)]
-        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
-        pub struct $updates {
-            /// Whether to update all records or none. Otherwise each item succeeds or fails on its own.
-            #[schema(required = false)]
-            atomic: bool,
-            #[schema(min_items = 1, max_items = 1000)]
-            items: Vec<$item>,
-        }
+macro_rules! batch_create {
+    ($row:ident, $body:ident, $path:tt $id:tt) => {
+        pub type $body = $crate::web::batch_body::BatchBody<$crate::web::batch_body::NewItem<$row>>;
 
         /// Create up to 1,000 records. Each item has its own result, or with `atomic` all records are created or none.
-        #[utoipa::path(operation_id = $create_id, request_body = $creates,
+        #[utoipa::path(operation_id = $id, request_body = $body,
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
-        #[post($create_path)]
+        #[post($path)]
         async fn batch_create(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
-            items: $crate::web::batch::Items<$create>,
+            items: $crate::web::batch::Items<$crate::web::batch_body::NewItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                let done = items.run(tx, |tx, chosen| {
-                    let rows = $store::insert_many(tx, chosen)?;
-                    Ok(rows.iter().map($crate::web::batch::Outcome::created).collect())
-                })?;
-                $crate::kernel::reply::Reply::ok(&done)
-            })
-            .await
+            $crate::web::batch::create(ctx, items).await
         }
+    };
+}
+
+/// Defines the operation `POST /…/batch-update` of one resource, and the name of its body.
+#[macro_export]
+macro_rules! batch_update {
+    ($row:ident, $body:ident, $path:tt $id:tt) => {
+        pub type $body = $crate::web::batch_body::BatchBody<$crate::web::batch_body::UpdateItem<$row>>;
 
         /// Update up to 1,000 records. Each item has its own result, or with `atomic` all records are updated or none.
-        #[utoipa::path(operation_id = $update_id, request_body = $updates,
+        #[utoipa::path(operation_id = $id, request_body = $body,
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
-        #[post($update_path)]
+        #[post($path)]
         async fn batch_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
-            items: $crate::web::batch::Items<$item>,
+            items: $crate::web::batch::Items<$crate::web::batch_body::UpdateItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                $store::lock_ids(tx, &items.targets())?;
-                let done = items.run(tx, |tx, chosen| {
-                    let rows = $crate::locked!(tx, chosen, $store);
-                    let equal = $crate::web::batch::group_equal(chosen.iter().map(|item| item.raw_changes.as_str()));
-                    let changes = |group: &Vec<usize>| group.first().and_then(|n| chosen.get(*n)).map(|item| &item.changes);
-                    let before = |group: &Vec<usize>| group.iter().filter_map(|n| rows.get(*n)).collect();
-                    let groups: Vec<$crate::db::updates::Group<'_, $row, _>> =
-                        equal.iter().filter_map(|group| Some((before(group), changes(group)?))).collect();
-                    let changed = $store::change_each(tx, &groups)?;
-                    let mut changed: Vec<_> = equal.iter().flatten().zip(&changed).collect();
-                    changed.sort_by_key(|(n, _)| **n);
-                    for ((item, before), (_, after)) in chosen.iter().zip(&rows).zip(&changed) {
-                        let before_changes = item.read_only.require_unchanged_row(before, *after, &tx.actor.access);
-                        before_changes.map_err(|error| error.under("/changes"))?;
-                    }
-                    let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Outcome::changed(before, after));
-                    Ok(done.collect())
-                })?;
-                $crate::kernel::reply::Reply::ok(&done)
-            })
-            .await
+            $crate::web::batch::update(ctx, items).await
         }
+    };
+}
 
+/// Defines the operation `POST /…/batch-delete` of one resource.
+#[macro_export]
+macro_rules! batch_delete {
+    ($row:ident, $path:tt $id:tt) => {
         /// Delete up to 1,000 records. Each item has its own result, or with `atomic` all records are deleted or none.
-        #[utoipa::path(operation_id = $delete_id, request_body = $crate::web::batch::BatchDelete,
+        #[utoipa::path(operation_id = $id, request_body = $crate::web::batch_body::BatchDelete,
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
-        #[post($delete_path)]
+        #[post($path)]
         async fn batch_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
-            items: $crate::web::batch::Items<$crate::web::batch::BatchDeleteItem>,
+            items: $crate::web::batch::Items<$crate::web::batch_body::BatchDeleteItem>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                $store::lock_ids(tx, &items.targets())?;
-                let done = items.run(tx, |tx, chosen| {
-                    let rows = $crate::locked!(tx, chosen, $store);
-                    $store::delete_many(tx, &rows)?;
-                    Ok(rows.iter().map(|row| $crate::web::batch::Outcome::deleted(row.id)).collect())
-                })?;
-                $crate::kernel::reply::Reply::ok(&done)
-            })
-            .await
+            $crate::web::batch::delete(ctx, items).await
         }
     };
 }

@@ -12,7 +12,7 @@ use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Record;
-use crate::kernel::query::{Listed, PageInfo, Plan};
+use crate::kernel::query::{Page, PageInfo, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::Reply;
@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use utoipa::ToSchema;
 
 /// The maximum number of digits of a version.
 const VERSION_DIGITS: usize = 18;
@@ -125,26 +126,26 @@ impl<P: Permission> Ctx<P> {
 
     /// Returns a page of a list, or a CSV file of many rows, restricted to the records that the permission to export
     /// reaches.
-    pub async fn list<T: 'static, L: Listed + 'static>(
+    pub async fn list<T: 'static, R: Serialize + ToSchema + 'static>(
         &self,
         fields: &'static Fields<T>,
-        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
+        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
     ) -> Result<Reply> {
         let (csv, plan, link) = (self.wants_csv()?, fields.plan(self.query(), &self.actor)?, self.next_link());
         // The columns are checked even if the response is not a file.
-        sheet::<T, L>(fields, &plan, &self.actor).map_err(as_parameter)?;
+        sheet::<T, R>(fields, &plan, &self.actor).map_err(as_parameter)?;
         if !csv {
             let costly = plan.costly;
             let work = move |tx: &mut Tx<'_>| {
                 let page = page(tx, &plan)?;
-                link.reply(page.info(), &page)
+                link.reply(&page.page, &page)
             };
             return if costly { self.search(work).await } else { self.read(work).await };
         }
         let plan = plan.as_file(visibility::cond(&self.actor, fields.kind, Action::Export));
         self.report(move |tx| {
             let (page, file) = file(tx, fields, &plan, page)?;
-            Ok(Reply { link: link.next(page.info()), ..file })
+            Ok(Reply { link: link.next(&page.page), ..file })
         })
         .await
     }
@@ -169,17 +170,17 @@ impl<P: Permission> Ctx<P> {
     }
 
     /// Like `list`, with a plan that depends on more than the query string.
-    pub async fn list_by<T: 'static, L: Listed + 'static>(
+    pub async fn list_by<T: 'static, R: Serialize + ToSchema + 'static>(
         &self,
         fields: &'static Fields<T>,
         plan: impl Fn(&mut Tx<'_>) -> Result<Plan<T>> + Send + 'static,
-        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
+        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
     ) -> Result<Reply> {
         if !self.wants_csv()? {
             return self
                 .search(move |tx| {
                     let plan = plan(tx)?;
-                    sheet::<T, L>(fields, &plan, tx.actor)?;
+                    sheet::<T, R>(fields, &plan, tx.actor)?;
                     Reply::ok(&page(tx, &plan)?)
                 })
                 .await;
@@ -313,10 +314,10 @@ impl<P: Permission> Ctx<P> {
 }
 
 /// Returns the columns of a list as a file.
-fn sheet<T, L: Listed>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor) -> Result<Sheet, Bad> {
+fn sheet<T, R: Serialize + ToSchema>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor) -> Result<Sheet, Bad> {
     let hidden: Vec<&str> = actor.access.hidden_members(fields.kind.path()).collect();
     let own = actor.settings.custom.active(fields.kind).filter(|field| !hidden.contains(&field.path.as_str()));
-    let sheet = Sheet::new::<L::Row>(&hidden, &own.cloned().collect::<Vec<_>>(), &plan.include);
+    let sheet = Sheet::new::<R>(&hidden, &own.cloned().collect::<Vec<_>>(), &plan.include);
     match &plan.columns {
         Some(names) => sheet.only(names),
         None => Ok(sheet),
@@ -329,16 +330,16 @@ fn as_parameter(bad: Bad) -> Error {
 }
 
 /// Returns a page and its file. `Next-Cursor` is set if more rows follow.
-fn file<T, L: Listed>(
+fn file<T, R: Serialize + ToSchema>(
     tx: &mut Tx<'_>,
     fields: &'static Fields<T>,
     plan: &Plan<T>,
-    page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
-) -> Result<(L, Reply)> {
-    let sheet = sheet::<T, L>(fields, plan, tx.actor)?;
+    page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
+) -> Result<(Page<R>, Reply)> {
+    let sheet = sheet::<T, R>(fields, plan, tx.actor)?;
     let page = page(tx, plan)?;
-    let file = sheet.file(page.rows(), page.included())?;
-    let next_cursor = page.info().next_cursor.clone();
+    let file = sheet.file(&page.data, &page.included)?;
+    let next_cursor = page.page.next_cursor.clone();
     Ok((page, Reply { next_cursor, ..file }))
 }
 

@@ -1,6 +1,6 @@
 //! `POST /…/restore`: restores a deleted record.
 
-/// Defines the operation of one resource; its store has `restore`.
+/// Defines the operation of a resource; `$restore` takes the deletion back: `table::restore`, or a function that does more.
 #[macro_export]
 macro_rules! restore {
     ($row:ident, $restore:path, $path:tt $id:tt $name:tt) => {
@@ -13,7 +13,7 @@ macro_rules! restore {
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
             id: $crate::web::ctx::Id,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| $crate::kernel::reply::Reply::record(&$restore(tx, id.0)?)).await
+            ctx.write(move |tx| $crate::kernel::reply::Reply::record::<$row>(&$restore(tx, id.0)?)).await
         }
     };
 }

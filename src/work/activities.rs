@@ -1,7 +1,7 @@
 //! Activities: notes, calls, e-mails, messages, meetings and visits.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::can;
@@ -10,6 +10,7 @@ use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
@@ -18,7 +19,7 @@ use crate::schema::activities;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::related::Related;
-use crate::{list, list_params, owned, page, record, restorable, restore, text_enum};
+use crate::{list_params, record, restorable, restore, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -82,7 +83,7 @@ impl Resource for Activity {
         .events(&[verbs::SOFT])
         .described(&ACTIVITY, "Activity");
 }
-page!(ActivityPage of Activity);
+pub type ActivityPage = Page<Activity>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ActivityCreate {
@@ -167,7 +168,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     table: PhantomData,
 };
 list_params!(ActivityList, ACTIVITY.parameters());
-owned!(soft activities, Activity);
+stored!(soft activities, Activity);
 restorable!(activities, Activity);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -209,7 +210,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityUpdate) -> Result<Activity> {
-    let before = lock(tx, id, expected)?;
+    let before = Activity::lock(tx, id, expected)?;
     let after = diesel::update(activities::table.find((tx.workspace(), id)))
         .set((changes, activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)))
         .returning(Activity::as_returning())
@@ -218,12 +219,8 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityU
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(activities::table.find((tx.workspace(), id)))
-        .set((activities::deleted_at.eq(tx.now), activities::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
+    let row = Activity::lock(tx, id, expected)?;
+    table::mark_deleted(tx, &[row], None)
 }
 
 /// List activities, latest first.
@@ -232,7 +229,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
     let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(soft tx, activities, Activity, &plan => ActivityPage);
+        let page = table::page::<Activity>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -250,7 +247,7 @@ async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> 
     responses((status = 200, description = "The activity", body = Activity)))]
 #[get("/activities/{activity_id}")]
 async fn read(ctx: Ctx<can::Read<Activity>>, id: Id) -> Result<Reply> {
-    ctx.one(&ACTIVITY, id, find).await
+    ctx.one(&ACTIVITY, id, Activity::find).await
 }
 
 /// Change an activity.
@@ -271,7 +268,7 @@ async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(Activity, restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
+restore!(Activity, table::restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

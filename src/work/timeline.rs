@@ -1,6 +1,7 @@
 //! The timeline of a record, latest first: changes, stage moves, activities, tasks and files of the record and of the
 //! records that belong to it.
 use crate::db::sql::{Part, Statement};
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
@@ -17,7 +18,6 @@ use crate::kernel::value_type::ValueType;
 use crate::list_params;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
-use crate::people::{companies, contacts};
 use crate::records::feed::{MemberChange, changes};
 use crate::web::ctx::{Ctx, Id};
 use actix_web::get;
@@ -228,7 +228,7 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
 async fn of_contact(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
-        contacts::store::find(tx, id.0)?;
+        Contact::find(tx, id.0)?;
         let page = page(tx, Kind::CONTACT, id.0, window)?;
         link.reply(&page.page, &page)
     })
@@ -243,7 +243,7 @@ async fn of_contact(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
 async fn of_company(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
-        companies::store::find(tx, id.0)?;
+        Company::find(tx, id.0)?;
         let page = page(tx, Kind::COMPANY, id.0, window)?;
         link.reply(&page.page, &page)
     })

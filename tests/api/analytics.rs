@@ -1,8 +1,8 @@
-//! Reports, over a small funnel whose figures can be counted by hand.
+//! Reports over a small funnel whose figures can be checked by hand.
 use crate::support::{Client, id, stage, workspace};
 use serde_json::{Value as Json, json};
 
-/// Six deals: two open, two won, two lost; in two currencies, of two products.
+/// Creates six deals: two open, two won, two lost, in two currencies, with two products.
 fn funnel() -> Client {
     let owner = workspace();
     let product = |name: &str| id(&owner.post("/products", json!({ "name": name })).created());
@@ -40,10 +40,10 @@ fn counts(funnel: &Json) -> Vec<i64> {
 }
 
 #[test]
-fn the_three_funnels() {
+fn the_three_funnels_are_correct() {
     let owner = funnel();
     let cohort = owner.get("/analytics/funnel").ok();
-    // Won deals have passed every stage; lost ones count as far as they came.
+    // Won deals have passed every stage; lost deals count up to their last stage.
     assert_eq!(counts(&cohort), [6, 4, 2, 2, 2]);
     assert_eq!(cohort["groups"][0]["total"], 6);
     assert_eq!(cohort["groups"][0]["open"], 2);
@@ -74,7 +74,7 @@ fn the_three_funnels() {
 }
 
 #[test]
-fn currencies_are_never_added() {
+fn amounts_in_different_currencies_are_not_added() {
     let owner = funnel();
     let rate = owner.get("/analytics/win-rate").ok()["groups"][0].clone();
     assert_eq!(rate["won"], 2);
@@ -95,7 +95,7 @@ fn currencies_are_never_added() {
 }
 
 #[test]
-fn losses_forecast_and_leaderboard() {
+fn losses_forecast_and_leaderboard_are_correct() {
     let owner = funnel();
     let losses = owner.get("/analytics/loss-reasons").ok()["groups"][0].clone();
     assert_eq!(losses["lost"], 2);
@@ -103,7 +103,7 @@ fn losses_forecast_and_leaderboard() {
         losses["reasons"].as_array().unwrap().iter().map(|r| (&r["stage"], &r["count"])).collect();
     assert_eq!(stages, [(&json!("Active inquiry"), &json!(1)), (&json!("Quote sent"), &json!(1))]);
     let forecast = owner.get("/analytics/forecast").ok()["groups"][0].clone();
-    // 100 × 20 % + 200 × 50 %; both should have closed in 2020. Lost ones are nowhere.
+    // 100 × 20 % + 200 × 50 %; both were due in 2020. Lost deals do not count.
     assert_eq!(forecast["overdue"]["weighted"], json!([{ "amount": 120, "currency": "EUR" }]));
     assert_eq!(forecast["months"], json!([]));
     assert_eq!(forecast["overdue"]["count"], 2);
@@ -132,7 +132,7 @@ fn losses_forecast_and_leaderboard() {
 }
 
 #[test]
-fn a_deal_of_two_products_is_shared() {
+fn a_deal_with_two_products_is_split() {
     let owner = workspace();
     let product = |name: &str| id(&owner.post("/products", json!({ "name": name })).created());
     let items = json!([{ "product_id": product("A"), "price": { "amount": 300, "currency": "EUR" } },
@@ -160,7 +160,7 @@ fn durations_are_in_days() {
     assert_eq!(report["won"], json!({ "count": 2, "mean_days": 20.0, "median_days": 20.0, "p75_days": 25.0 }));
     assert_eq!(report["lost"]["mean_days"], 2.0);
     assert_eq!(report["stages"][0]["duration"]["count"], 3);
-    // The period is counted in the time zone asked for: the last deal closed on the 30th in New York.
+    // The period uses the requested time zone: in New York the last deal closed on the 30th.
     let ny = owner.get("/analytics/cycle-time?from=2026-01-31&to=2026-02-01&time_zone=America/New_York").ok();
     assert_eq!(ny["groups"][0]["won"]["count"], 0);
     let utc = owner.get("/analytics/cycle-time?from=2026-01-31&to=2026-02-01").ok();
@@ -169,7 +169,7 @@ fn durations_are_in_days() {
 }
 
 #[test]
-fn reports_come_as_csv_too() {
+fn reports_are_available_as_csv() {
     let owner = funnel();
     owner.post("/tags", json!({ "name": "=cmd" })).created();
     for (path, head) in [
@@ -188,7 +188,7 @@ fn reports_come_as_csv_too() {
 }
 
 #[test]
-fn a_wrong_question_is_refused() {
+fn invalid_report_parameters_are_refused() {
     let owner = workspace();
     for query in [
         "kind=pie",

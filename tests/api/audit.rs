@@ -12,7 +12,7 @@ fn types(page: &Json) -> Vec<&str> {
 }
 
 #[test]
-fn it_says_who_did_what_and_from_where() {
+fn entries_name_the_actor_the_action_and_the_address() {
     let owner = workspace();
     let me = owner.get("/me").ok()["user"]["id"].clone();
     let deal = id(&owner.post("/deals", json!({ "title": "Boat" })).created());
@@ -37,7 +37,7 @@ fn it_says_who_did_what_and_from_where() {
 }
 
 #[test]
-fn signing_in_and_out_leaves_traces() {
+fn sign_ins_and_sign_outs_are_logged() {
     let email = format!("{}@example.com", unique("traced"));
     let (owner, _) = register(&email, "a-long-password");
     let login =
@@ -55,7 +55,7 @@ fn signing_in_and_out_leaves_traces() {
 }
 
 #[test]
-fn the_servers_role_adds_and_never_rewrites() {
+fn the_server_role_can_only_append() {
     let refused = |sql: &str| {
         let outcome = server().db.run_blocking(|conn| Ok(conn.batch_execute(sql).map_err(|error| error.to_string())));
         let message = outcome.unwrap().expect_err(sql);
@@ -89,7 +89,7 @@ fn serve(url: &str, secret: &str) -> Output {
         .unwrap()
 }
 
-/// A server that would not be safe says why, and does not start.
+/// An unsafe server exits with an explanation.
 #[test]
 fn an_unsafe_server_does_not_start() {
     server();
@@ -105,7 +105,7 @@ fn an_unsafe_server_does_not_start() {
     refused(&url, &"ab".repeat(20), "looks like a sample");
     refused(database_url(), good, "superuser");
     refused("postgresql:///nowhere?host=/nowhere", good, "cannot connect");
-    // A database to which a migration is missing, with a role that owns the tables.
+    // The database lacks a migration, and the role owns the tables.
     let name = "voronka_unsafe";
     let admin = database_url();
     let mut conn = PgConnection::establish(admin).unwrap();

@@ -1,4 +1,4 @@
-//! Many records with one request, and conditions as a body.
+//! Requests over many records, and conditions in a body.
 use crate::support::{Client, events, id, stage, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 
@@ -49,7 +49,7 @@ fn each_item_has_its_own_result() {
 }
 
 #[test]
-fn atomic_means_all_or_none() {
+fn an_atomic_batch_is_all_or_nothing() {
     let owner = workspace();
     let items =
         json!([{ "title": "A" }, { "title": "B", "value": { "amount": 1, "currency": "XXXX" } }, { "title": "" }]);
@@ -67,7 +67,7 @@ fn atomic_means_all_or_none() {
 }
 
 #[test]
-fn a_thousand_items_are_few_statements() {
+fn a_thousand_items_use_few_statements() {
     let owner = workspace();
     let people: Vec<Json> = (0..1000).map(|n| json!({ "first_name": "P", "email": format!("p{n}@x.io") })).collect();
     let made = owner.with("Idempotency-Key", "thousand").post("/contacts/batch-create", json!({ "items": people }));
@@ -100,7 +100,7 @@ fn a_thousand_items_are_few_statements() {
 }
 
 #[test]
-fn what_is_alike_is_changed_and_deleted_with_few_statements() {
+fn bulk_updates_and_deletes_use_few_statements() {
     let owner = workspace();
     let (_, seller) = user_with(&owner, &[["deals", "all", "none", "none", "none", "none"]], json!({}));
     let person = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
@@ -133,7 +133,7 @@ fn what_is_alike_is_changed_and_deleted_with_few_statements() {
     ] {
         let made = owner.post(&format!("{list}/batch-create"), json!({ "items": vec![item; 300] })).ok();
         let ids: Vec<Json> = made["results"].as_array().unwrap().iter().map(|result| result["id"].clone()).collect();
-        // Every third is changed in a way of its own.
+        // Every third record gets a different change.
         let said = |n: usize| -> Json {
             let text = if n.is_multiple_of(3) {
                 other.to_string().replace('#', &format!("{n:03}"))
@@ -172,7 +172,7 @@ fn what_is_alike_is_changed_and_deleted_with_few_statements() {
 }
 
 #[test]
-fn an_upsert_takes_few_statements() {
+fn an_upsert_uses_few_statements() {
     let owner = workspace();
     let people = |name: &str| -> Json {
         (0..300).map(|n| json!({ "external_id": n.to_string(), "last_name": format!("{name} {n}") })).collect()
@@ -188,7 +188,7 @@ fn an_upsert_takes_few_statements() {
 }
 
 #[test]
-fn a_batch_closes_no_ring() {
+fn a_batch_cannot_create_a_cycle() {
     let owner = workspace();
     let [a, b] = ["A", "B"].map(|name| id(&owner.post("/companies", json!({ "name": name })).created()));
     let items = json!([
@@ -199,7 +199,7 @@ fn a_batch_closes_no_ring() {
 }
 
 #[test]
-fn an_upsert_knows_what_it_has_seen() {
+fn an_upsert_finds_earlier_items() {
     let owner = workspace();
     let first = json!([
         { "external_id": "1", "first_name": "Ann", "phone": "+37255501011" },
@@ -227,7 +227,7 @@ fn an_upsert_knows_what_it_has_seen() {
 }
 
 #[test]
-fn bulk_work_stays_within_what_one_may() {
+fn bulk_requests_respect_permissions() {
     let owner = workspace();
     let (ann, ann_id) = user_with(&owner, &[["deals", "all", "own", "own", "own", "none"]], json!({}));
     let deal = |owner_id: &str| id(&owner.post("/deals", json!({ "title": "D", "owner_id": owner_id })).created());
@@ -238,14 +238,14 @@ fn bulk_work_stays_within_what_one_may() {
     assert_eq!(statuses(&ann.post("/deals/batch-delete", json!({ "items": items })).ok()), [204, 403]);
 }
 
-/// Two batches over the same records in opposite order: both end, and neither loses a change.
+/// Two batches over the same records in opposite order both finish, and neither loses a change.
 #[test]
-fn bulk_against_bulk_does_not_deadlock() {
+fn concurrent_batches_do_not_deadlock() {
     let owner = workspace();
     let deals: Vec<Json> = (0..50).map(|n| json!({ "title": format!("D{n}") })).collect();
     let made = owner.post("/deals/batch-create", json!({ "items": deals })).ok();
     let ids: Vec<&Json> = made["results"].as_array().unwrap().iter().map(|r| &r["id"]).collect();
-    // Each turn writes another value: a repetition would change nothing and keep the version.
+    // Each round writes another value; repeating a value would not raise the version.
     let batch = |member: &str, turn: usize, backwards: bool| {
         let value = format!("X{turn}");
         let mut items: Vec<Json> = ids.iter().map(|id| json!({ "id": id, "changes": { member: value } })).collect();
@@ -270,7 +270,7 @@ fn bulk_against_bulk_does_not_deadlock() {
 }
 
 #[test]
-fn conditions_can_be_sent_as_a_body() {
+fn search_takes_conditions_in_a_body() {
     let owner = workspace();
     for (title, amount, tags) in
         [("Boat", 100, json!(["north"])), ("Oar", 50, json!(["north", "vip"])), ("Sail", 10, json!([]))]
@@ -317,7 +317,7 @@ fn conditions_can_be_sent_as_a_body() {
 }
 
 #[test]
-fn an_upsert_moves_what_is_there() {
+fn an_upsert_can_move_existing_deals() {
     let owner = workspace();
     let pipelines = owner.get("/pipelines").ok();
     let stages = |kind: &str| -> Vec<Json> {
@@ -335,7 +335,7 @@ fn an_upsert_moves_what_is_there() {
     let after = owner.get(&format!("/deals/{deal}")).ok();
     assert_eq!(after["stage_id"], json!(second));
     assert_eq!(after["value"]["amount"], 200);
-    // To lose it says why; and another pipeline is entered at a stage.
+    // A move to a lost stage needs a reason, and a move to another pipeline needs a stage.
     let lost = stages("deal").into_iter().find(|s| s["category"] == "lost").unwrap();
     let refused = upsert("/deals", json!({ "external_id": "d1", "title": "D", "stage_id": lost["id"] }));
     assert_eq!(refused["results"][0]["status"], 422, "{refused}");
@@ -349,7 +349,7 @@ fn an_upsert_moves_what_is_there() {
 }
 
 #[test]
-fn many_are_moved_with_one_request() {
+fn many_deals_are_moved_with_one_request() {
     let owner = workspace();
     let (sent, won, lost) =
         (stage(&owner, "deal", "Quote sent"), stage_of(&owner, "deal", "won"), stage_of(&owner, "deal", "lost"));
@@ -360,7 +360,7 @@ fn many_are_moved_with_one_request() {
     let moved = owner.post("/deals/batch-move", json!({ "items": all(json!({ "stage_id": sent })) })).ok();
     assert_eq!(moved["succeeded"], 50, "{moved}");
     assert_eq!(count(&owner, &format!("/deals?stage_id={sent}")), 50);
-    // One that is refused leaves the others alone, or with `atomic` keeps them back.
+    // A refused item does not affect the others, unless the batch is `atomic`.
     let mut mixed = all(json!({ "stage_id": won }));
     mixed[1] = json!({ "id": deals[1], "to": { "stage_id": lost } });
     mixed[2] = json!({ "id": deals[2], "version": 1, "to": { "stage_id": won } });

@@ -1,4 +1,4 @@
-//! Contacts, on which every shared mechanism is proven: bodies, patches, versions, keys, lists, pages.
+//! Contacts, which exercise every shared mechanism: bodies, patches, versions, idempotency keys, lists, pages.
 use crate::support::{Client, events, id, key, unique, user, workspace};
 use serde_json::{Value as Json, json};
 
@@ -7,7 +7,7 @@ fn contact(client: &Client, body: Json) -> Json {
 }
 
 #[test]
-fn a_contact_comes_back_as_it_was_made() {
+fn a_contact_is_returned_as_created() {
     let owner = workspace();
     let made = contact(
         &owner,
@@ -37,7 +37,7 @@ fn a_client_may_choose_the_id() {
 }
 
 #[test]
-fn every_mistake_is_named_at_once() {
+fn all_errors_are_reported_at_once() {
     let owner = workspace();
     let body =
         json!({ "firstname": "A", "email": "nobody", "birthday": "2026-02-30", "owner_id": 5, "tags": ["x\u{0}"] });
@@ -65,13 +65,13 @@ fn every_mistake_is_named_at_once() {
 }
 
 #[test]
-fn null_means_absent_when_creating() {
+fn null_means_absent_in_a_create() {
     let made = contact(&workspace(), json!({ "first_name": "A", "email": null, "tags": null, "do_not_contact": null }));
     assert_eq!(made["email"], Json::Null);
 }
 
 #[test]
-fn a_patch_changes_what_it_names() {
+fn a_patch_changes_only_its_members() {
     let owner = workspace();
     let made = contact(
         &owner,
@@ -97,13 +97,13 @@ fn a_patch_changes_what_it_names() {
     assert_eq!(problem["errors"][0]["code"], "stated_twice");
     owner.patch(&path, json!({ "first_name": null })).problem(422, "validation_failed");
     assert_eq!(owner.get(&path).ok()["version"], 3);
-    // A merge patch may say so.
+    // The merge patch content type is accepted too.
     let body = Some(br#"{"position":"CTO"}"#.to_vec());
     assert_eq!(owner.send("PATCH", &path, body, "application/merge-patch+json").ok()["position"], "CTO");
 }
 
 #[test]
-fn several_addresses_have_one_primary() {
+fn exactly_one_address_is_primary() {
     let owner = workspace();
     let emails = json!([{ "email": "B@x.io", "kind": "home" }, { "email": "a@x.io", "kind": "work" }]);
     let made = contact(&owner, json!({ "first_name": "A", "emails": emails }));
@@ -120,7 +120,7 @@ fn several_addresses_have_one_primary() {
 }
 
 #[test]
-fn an_email_belongs_to_one_contact_of_the_workspace() {
+fn an_email_belongs_to_one_contact_in_a_workspace() {
     let (owner, other) = (workspace(), workspace());
     let made = contact(&owner, json!({ "email": "one@x.io" }));
     let problem = owner.post("/contacts", json!({ "email": "ONE@x.io" })).problem(409, "duplicate_email");
@@ -131,7 +131,7 @@ fn an_email_belongs_to_one_contact_of_the_workspace() {
 }
 
 #[test]
-fn a_version_guards_against_lost_updates() {
+fn if_match_prevents_lost_updates() {
     let owner = workspace();
     let path = format!("/contacts/{}", id(&contact(&owner, json!({ "first_name": "A" }))));
     owner.with("If-Match", "\"1\"").patch(&path, json!({ "first_name": "B" })).ok();
@@ -145,7 +145,7 @@ fn a_version_guards_against_lost_updates() {
 }
 
 #[test]
-fn of_many_changes_with_one_version_one_wins() {
+fn concurrent_changes_of_one_version_have_one_winner() {
     let owner = workspace();
     let path = format!("/contacts/{}", id(&contact(&owner, json!({ "first_name": "A" }))));
     let tries: Vec<_> = (0..20)
@@ -161,7 +161,7 @@ fn of_many_changes_with_one_version_one_wins() {
 }
 
 #[test]
-fn a_retry_with_a_key_has_one_effect() {
+fn a_retry_with_the_same_key_has_one_effect() {
     let owner = workspace();
     let keyed = owner.with("Idempotency-Key", "\"5f0c\"");
     let first = keyed.post("/contacts", json!({ "first_name": "A" }));
@@ -180,7 +180,7 @@ fn a_retry_with_a_key_has_one_effect() {
         .problem(400, "bad_request");
     let rehearsed = json!({ "selection": { "q": "B" }, "dry_run": true });
     owner.with("Idempotency-Key", "two words").post("/contacts/bulk-delete", rehearsed).problem(400, "bad_request");
-    // A refused request is not kept: mended, it goes through.
+    // A refused request is not stored; the corrected one succeeds.
     let keyed = owner.with("Idempotency-Key", "other");
     keyed.post("/contacts", json!({ "email": "no" })).problem(422, "validation_failed");
     keyed.post("/contacts", json!({ "email": "yes@x.io" })).created();
@@ -188,7 +188,7 @@ fn a_retry_with_a_key_has_one_effect() {
 }
 
 #[test]
-fn twins_with_one_key_have_one_effect() {
+fn concurrent_requests_with_one_key_have_one_effect() {
     let owner = workspace();
     let tries: Vec<_> = (0..20)
         .map(|_| {
@@ -230,7 +230,7 @@ fn lists_filter_sort_and_page() {
 }
 
 #[test]
-fn a_cursor_walks_the_whole_list_and_nothing_else() {
+fn a_cursor_pages_through_exactly_one_list() {
     let owner = workspace();
     for n in 0..23 {
         contact(&owner, json!({ "first_name": format!("N{}", n % 3) }));
@@ -266,7 +266,7 @@ fn a_cursor_walks_the_whole_list_and_nothing_else() {
 }
 
 #[test]
-fn a_typo_in_a_query_is_loud() {
+fn an_unknown_query_parameter_is_refused() {
     let owner = workspace();
     let problem = owner.get("/contacts?frist_name=A").problem(400, "unknown_parameter");
     assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("first_name"), "{problem}");
@@ -290,7 +290,7 @@ fn a_typo_in_a_query_is_loud() {
 }
 
 #[test]
-fn search_finds_words_accents_and_digits() {
+fn search_matches_words_accents_and_digits() {
     let owner = workspace();
     contact(
         &owner,
@@ -311,7 +311,7 @@ fn search_finds_words_accents_and_digits() {
 }
 
 #[test]
-fn reads_and_lists_cost_one_statement() {
+fn reads_and_lists_use_one_statement() {
     let owner = workspace();
     let made = contact(&owner, json!({ "first_name": "A", "email": format!("{}@x.io", unique("a")) }));
     assert_eq!(owner.get(&format!("/contacts/{}", id(&made))).statements(), 1);
@@ -325,7 +325,7 @@ fn reads_and_lists_cost_one_statement() {
 }
 
 #[test]
-fn roles_and_scopes_decide() {
+fn roles_and_scopes_are_enforced() {
     let owner = workspace();
     let made = contact(&owner, json!({ "first_name": "A" }));
     let path = format!("/contacts/{}", id(&made));
@@ -349,7 +349,7 @@ fn roles_and_scopes_decide() {
 }
 
 #[test]
-fn a_deletion_can_be_taken_back() {
+fn a_deletion_can_be_undone() {
     let owner = workspace();
     let eve = id(&owner.post("/contacts", json!({ "first_name": "Eve", "email": "eve@example.com" })).created());
     let path = format!("/contacts/{eve}");
@@ -382,7 +382,7 @@ fn a_deletion_can_be_taken_back() {
 }
 
 #[test]
-fn what_was_deleted_can_be_looked_for() {
+fn deleted_records_can_be_listed() {
     let owner = workspace();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
     for (list, body) in [

@@ -1,4 +1,4 @@
-//! The fields that a workspace adds: defined, filled, filtered, sorted, required, hidden, archived, imported.
+//! Custom fields: defined, filled, filtered, sorted, required, hidden, archived, imported.
 use crate::imports::finished;
 use crate::support::{Client, id, key, stage, user_with, workspace};
 use serde_json::{Value as Json, json};
@@ -15,7 +15,7 @@ fn titles(page: &Json) -> Vec<&str> {
 }
 
 #[test]
-fn every_kind_of_value_comes_back_as_it_went_in() {
+fn every_kind_of_value_is_returned_as_sent() {
     let owner = workspace();
     let me = owner.get("/me").ok()["user"]["id"].clone();
     let company = id(&owner.post("/companies", json!({ "name": "Acme" })).created());
@@ -85,7 +85,7 @@ fn every_kind_of_value_comes_back_as_it_went_in() {
 }
 
 #[test]
-fn a_patch_touches_the_fields_it_names() {
+fn a_patch_changes_only_the_given_fields() {
     let owner = workspace();
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south"] }));
     define(&owner, "deals", "seats", "number", json!({}));
@@ -112,7 +112,7 @@ fn a_patch_touches_the_fields_it_names() {
 }
 
 #[test]
-fn they_are_filtered_sorted_and_searched_like_any_field() {
+fn custom_fields_filter_sort_and_search() {
     let owner = workspace();
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south", "west"] }));
     define(&owner, "deals", "seats", "number", json!({}));
@@ -168,7 +168,7 @@ fn they_are_filtered_sorted_and_searched_like_any_field() {
 }
 
 #[test]
-fn a_stage_can_ask_for_them() {
+fn a_stage_can_require_custom_fields() {
     let owner = workspace();
     let quote = stage(&owner, "deal", "Quote sent");
     define(&owner, "deals", "seats", "number", json!({ "required_stage_ids": [quote] }));
@@ -186,7 +186,7 @@ fn a_stage_can_ask_for_them() {
 }
 
 #[test]
-fn a_lead_passes_them_on() {
+fn a_conversion_copies_custom_fields() {
     let owner = workspace();
     for resource in ["leads", "deals", "contacts"] {
         define(&owner, resource, "region", "text", json!({}));
@@ -206,7 +206,7 @@ fn a_lead_passes_them_on() {
 }
 
 #[test]
-fn definitions_are_kept_with_care() {
+fn definitions_are_validated() {
     let owner = workspace();
     let field = define(&owner, "leads", "region", "choice", json!({ "options": ["north"] }));
     let path = format!("/custom-fields/{field}");
@@ -249,7 +249,7 @@ fn definitions_are_kept_with_care() {
 }
 
 #[test]
-fn a_role_can_hide_one() {
+fn a_role_can_hide_a_custom_field() {
     let owner = workspace();
     define(&owner, "deals", "margin", "number", json!({}));
     define(&owner, "deals", "region", "text", json!({}));
@@ -270,7 +270,7 @@ fn a_role_can_hide_one() {
 }
 
 #[test]
-fn a_file_can_fill_them() {
+fn an_import_can_fill_custom_fields() {
     let owner = workspace();
     define(&owner, "companies", "region", "choice", json!({ "options": ["north", "south"] }));
     define(&owner, "companies", "seats", "number", json!({}));
@@ -301,7 +301,7 @@ fn a_file_can_fill_them() {
 }
 
 #[test]
-fn a_client_can_ask_what_there_is() {
+fn a_client_can_list_custom_fields() {
     let owner = workspace();
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south"], "group_name": "Place" }));
     let schema = owner.get("/schema/deals").ok();
@@ -331,7 +331,7 @@ fn a_client_can_ask_what_there_is() {
 }
 
 #[test]
-fn reports_are_grouped_by_them() {
+fn reports_group_by_custom_fields() {
     let owner = workspace();
     let (_, seller) = user_with(&owner, &[["deals", "all", "none", "none", "none", "none"]], json!({}));
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south"] }));
@@ -379,7 +379,8 @@ fn reports_are_grouped_by_them() {
         owner.get(&format!("/analytics/win-rate?group_by={wrong}")).problem(400, "invalid_parameter");
     }
     owner.get("/analytics/leaderboard?group_by=cf.region").problem(400, "unknown_parameter");
-    // A group shows names: who may not read users may not group by them, and a hidden field makes no groups.
+    // Groups show names, so grouping by users needs the permission to read users.
+    // Grouping by a hidden field is refused.
     let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "cf.region" }] });
     let analyst =
         [["deals", "all", "none", "none", "none", "none"], ["analytics", "all", "none", "none", "none", "none"]];
@@ -389,7 +390,7 @@ fn reports_are_grouped_by_them() {
 }
 
 #[test]
-fn an_option_in_use_stays() {
+fn an_option_in_use_cannot_be_removed() {
     let owner = workspace();
     let field =
         json!({ "resource": "deals", "key": "side", "name": "Side", "kind": "choice", "options": ["north", "south"] });

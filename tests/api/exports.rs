@@ -1,9 +1,9 @@
-//! Lists as files: what one may take out, whole, and nothing else.
+//! Lists as CSV files, limited to what the caller may export.
 use crate::support::{id, user_with, workspace};
 use serde_json::json;
 
 #[test]
-fn a_list_is_taken_out_as_csv() {
+fn a_list_is_exported_as_csv() {
     let owner = workspace();
     owner
         .post("/custom-fields", json!({ "resource": "deals", "key": "hull", "name": "Hull", "kind": "text" }))
@@ -37,7 +37,7 @@ fn a_list_is_taken_out_as_csv() {
 }
 
 #[test]
-fn a_file_holds_what_its_reader_may_take_out() {
+fn an_export_holds_only_exportable_records() {
     let owner = workspace();
     let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "phone" }] });
     let grants = [["contacts", "all", "own", "none", "none", "own"], ["deals", "all", "none", "none", "none", "none"]];
@@ -49,12 +49,12 @@ fn a_file_holds_what_its_reader_may_take_out() {
     let file = ann.with("Accept", "text/csv").get("/contacts").text;
     assert!(file.contains("Hers") && !file.contains("Another") && !file.contains("5550"), "{file}");
     ann.with("Accept", "text/csv").get("/deals").problem(403, "forbidden");
-    // Where a right reaches some owners only, what nobody is named for is one's own.
+    // Where the create permission covers only some owners, a record created without an owner belongs to the caller.
     assert_eq!(ann.post("/contacts", json!({ "first_name": "New" })).created()["owner_id"], ann_id.as_str());
 }
 
 #[test]
-fn an_import_does_not_tell_what_is_hidden() {
+fn an_import_does_not_reveal_hidden_fields() {
     let owner = workspace();
     owner.post("/contacts", json!({ "first_name": "Eve", "email": "eve@example.com" })).created();
     let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "email" }] });

@@ -1,8 +1,8 @@
-//! Spreadsheets into records: what is detected, what is refused and how it is said, and that nothing comes twice.
+//! CSV imports: detection, refusals with their messages, and no duplicates.
 use crate::support::{Client, id, user, workspace};
 use serde_json::{Value as Json, json};
 
-/// Waits for a job.
+/// Waits for a job to end.
 pub fn finished(client: &Client, job: &str) -> Json {
     for _ in 0..600 {
         let job = client.get(&format!("/jobs/{job}")).ok();
@@ -11,7 +11,7 @@ pub fn finished(client: &Client, job: &str) -> Json {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    panic!("the job does not end");
+    panic!("the job did not end");
 }
 
 fn run(client: &Client, import: &str, settings: &Json, dry_run: bool) -> Json {
@@ -23,7 +23,7 @@ fn run(client: &Client, import: &str, settings: &Json, dry_run: bool) -> Json {
     client.get(&format!("/imports/{import}")).ok()["report"].clone()
 }
 
-/// Uploads and runs for good; returns the report.
+/// Uploads a file, runs the import and returns the report.
 pub fn import(client: &Client, resource: &str, csv: &str, settings: Json) -> Json {
     let import = id(&client.upload(resource, "file.csv", csv.as_bytes()).created());
     run(client, &import, &settings, false)
@@ -34,7 +34,7 @@ fn total(client: &Client, path: &str) -> i64 {
 }
 
 #[test]
-fn a_file_is_looked_at_before_anything_happens() {
+fn an_upload_is_inspected_before_anything_runs() {
     let owner = workspace();
     let csv =
         "Имя;Фамилия;E-mail;Телефон;Дата рождения\nАнна;Тамм;anna@x.io;+372 5550 1011;01.02.1990\nПётр;Кууск;;;\n";
@@ -58,7 +58,7 @@ fn a_file_is_looked_at_before_anything_happens() {
 }
 
 #[test]
-fn a_rehearsal_says_what_would_happen_and_does_nothing() {
+fn a_dry_run_reports_the_outcome_and_changes_nothing() {
     let owner = workspace();
     let csv = "product,sku,price\nBoat,B,1 000.50\nOar,O,cheap\nSail,B,5\n";
     let import = id(&owner.upload("products", "p.csv", csv.as_bytes()).created());
@@ -82,7 +82,7 @@ fn a_rehearsal_says_what_would_happen_and_does_nothing() {
 }
 
 #[test]
-fn the_same_file_twice_makes_no_doubles() {
+fn a_repeated_import_makes_no_duplicates() {
     let owner = workspace();
     let contacts = "first_name,email,phone\nAnn,ann@x.io,+37255501011\nBob,,+37255501012\nBob,,+37255501012\n";
     let deals = "title,stage,opened,closed,value\nA,Active inquiry,2026-01-01,,5\nA,Active inquiry,2026-01-01,,5\nB,Payment received,2026-01-01,2026-02-01,7\n";
@@ -100,7 +100,7 @@ fn the_same_file_twice_makes_no_doubles() {
 }
 
 #[test]
-fn a_known_record_is_changed_where_the_file_differs() {
+fn an_import_updates_changed_members_of_known_records() {
     let owner = workspace();
     import(&owner, "companies", "name,domain,sector\nAcme,acme.io,retail\n", json!({}));
     let report = import(&owner, "companies", "name,domain,sector\nACME,acme.io,medical\nBeta,,\n", json!({}));
@@ -115,7 +115,7 @@ fn a_known_record_is_changed_where_the_file_differs() {
 }
 
 #[test]
-fn known_records_are_changed_together_and_a_refused_one_alone_fails() {
+fn known_records_are_updated_in_bulk_and_refused_ones_fail_alone() {
     let owner = workspace();
     let file = |columns: &str, line: &dyn Fn(usize) -> String| {
         (0..30).fold(format!("external_id,{columns}\n"), |file, n| file + &line(n) + "\n")
@@ -123,7 +123,7 @@ fn known_records_are_changed_together_and_a_refused_one_alone_fails() {
     for (resource, column, member) in [("contacts", "last_name", "last_name"), ("leads", "title", "title")] {
         let first = file(column, &|n| format!("{resource}{n},Old{n}"));
         assert_eq!(import(&owner, resource, &first, json!({}))["created"], 30, "{resource}");
-        // Every second row says something new, one says it twice, and one cannot be.
+        // Every second row changes something, one appears twice, and one is invalid.
         let text = |n: usize| match n {
             7 => "x".repeat(1_000),
             _ if n % 2 == 1 => format!("New{n}"),
@@ -147,11 +147,11 @@ fn known_records_are_changed_together_and_a_refused_one_alone_fails() {
 }
 
 #[test]
-fn known_records_are_changed_in_the_order_of_the_file() {
+fn known_records_are_updated_in_file_order() {
     let owner = workspace();
     let file = "external_id,email,last_name\n";
     import(&owner, "contacts", &format!("{file}a,a@x.example,A\nb,b@x.example,B\n"), json!({}));
-    // The address that the second row frees is taken by the third.
+    // The third row claims the address that the second one frees.
     let rows = format!("{file}a,p@x.example,A\na,q@x.example,A\nb,p@x.example,B\n");
     let report = import(&owner, "contacts", &rows, json!({}));
     assert_eq!(report["updated"], 3, "{report}");
@@ -160,7 +160,7 @@ fn known_records_are_changed_in_the_order_of_the_file() {
 }
 
 #[test]
-fn a_parent_may_stand_further_down_in_the_file() {
+fn a_parent_may_follow_in_the_file() {
     let owner = workspace();
     let report =
         import(&owner, "companies", "name,parent\nGrandchild,Child\nChild,Root\nRoot,\nOrphan,Nobody\n", json!({}));
@@ -170,7 +170,7 @@ fn a_parent_may_stand_further_down_in_the_file() {
 }
 
 #[test]
-fn history_is_history() {
+fn deals_are_imported_with_their_history() {
     let owner = workspace();
     owner.post("/products", json!({ "name": "GTX Pro" })).created();
     import(&owner, "users", "sales_agent,regional_office\nMoses Frase,Central\n", json!({}));
@@ -210,7 +210,7 @@ fn history_is_history() {
 }
 
 #[test]
-fn leads_come_with_their_past_too() {
+fn leads_are_imported_with_their_history() {
     let owner = workspace();
     let csv = "name,email,company,status,created,closed,reason,source\nBob,bob@x.io,Stone,Disqualified,2026-01-05,2026-01-09,No money,Fair\nEva,eva@x.io,,Interested,2026-01-06,,,Fair\n";
     let mapping = json!({ "mapping": [{ "column": "name", "field": "person.name" }, { "column": "email", "field": "person.email" },
@@ -226,7 +226,7 @@ fn leads_come_with_their_past_too() {
 }
 
 #[test]
-fn a_file_that_is_no_table_says_so() {
+fn a_file_that_is_not_a_table_is_refused() {
     let owner = workspace();
     let refused = |bytes: &[u8], words: &str| {
         let problem = owner.upload("contacts", "x.csv", bytes).problem(422, "file_unreadable");
@@ -255,7 +255,7 @@ fn a_file_that_is_no_table_says_so() {
 }
 
 #[test]
-fn a_job_that_has_ended_cannot_be_cancelled() {
+fn an_ended_job_cannot_be_cancelled() {
     let owner = workspace();
     let import = id(&owner.upload("contacts", "x.csv", b"first_name\nAnn\n").created());
     let job = owner.post(&format!("/imports/{import}/run"), json!({})).expect(202);

@@ -1,4 +1,4 @@
-//! What a client asks first: who am I, and what may I do.
+//! The `/me` operation: the current user and their permissions.
 use crate::support::scopes::scopes;
 use crate::support::{key, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
@@ -9,7 +9,7 @@ fn grant<'a>(me: &'a Json, resource: &str) -> &'a Json {
 }
 
 #[test]
-fn me_carries_the_rights() {
+fn me_returns_the_permissions() {
     let owner = workspace();
     let me = owner.get("/me").ok();
     assert_eq!(grant(&me, "deals")["delete"], "all");
@@ -20,7 +20,7 @@ fn me_carries_the_rights() {
     assert_eq!(grant(&viewer, "deals")["read"], "all");
     assert_eq!(grant(&viewer, "deals")["create"], "none");
     let hidden = json!([{ "resource": "contacts", "field": "phone" }]);
-    // Not even the right to read users is needed to know oneself.
+    // Reading oneself does not need the permission to read users.
     let grants = [["contacts", "team", "own", "own", "none", "none"]];
     let partner = user_with(&owner, &grants, json!({ "hidden_fields": hidden })).0.get("/me").ok();
     assert_eq!(grant(&partner, "contacts")["read"].as_str(), Some("team"));
@@ -28,9 +28,9 @@ fn me_carries_the_rights() {
     assert_eq!(partner["grants"].as_array().unwrap().len(), 1, "{}", partner["grants"]);
 }
 
-/// Every key knows itself, whatever it may do otherwise.
+/// Every key can read itself, whatever its scopes.
 #[test]
-fn every_key_may_ask_who_it_is() {
+fn every_key_can_read_me() {
     let owner = workspace();
     let user = owner.get("/me").ok()["user"]["id"].clone();
     for scope in scopes() {
@@ -42,7 +42,7 @@ fn every_key_may_ask_who_it_is() {
 }
 
 #[test]
-fn everybody_changes_what_they_say_of_themselves() {
+fn users_can_update_their_own_profile() {
     let owner = workspace();
     let viewer = user(&owner, "viewer");
     let before = viewer.get("/me").ok();
@@ -77,9 +77,9 @@ fn everybody_changes_what_they_say_of_themselves() {
     assert_eq!(log["data"].as_array().unwrap().len(), 2, "{log}");
 }
 
-/// Nobody is asked whether they meant the very name that they sent.
+/// An error never suggests the name that was sent.
 #[test]
-fn no_name_is_a_typo_of_itself() {
+fn no_error_suggests_the_same_name() {
     let owner = workspace();
     let hidden = json!([{ "resource": "contacts", "field": "email" }, { "resource": "deals", "field": "value" }]);
     let grants = [["contacts", "all", "all", "all", "all", "all"], ["deals", "all", "all", "all", "all", "all"]];

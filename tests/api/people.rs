@@ -1,4 +1,4 @@
-//! What is given of people and companies arrives, whichever way it comes, and they are found again however they are written.
+//! Contacts and companies: every way to write them stores all given members, and they are matched in normalized form.
 use crate::imports::import;
 use crate::support::{Client, id, user_with, workspace};
 use serde_json::{Value as Json, json};
@@ -21,7 +21,7 @@ fn ids(client: &Client, path: &str) -> Vec<String> {
     rows(client, path).iter().map(id).collect()
 }
 
-/// What came of the items of an upsert.
+/// Returns the results of the items of an upsert.
 fn upsert(client: &Client, list: &str, items: Json) -> Vec<Json> {
     let done = client.post(&format!("/{list}/batch-upsert"), json!({ "items": items })).ok();
     done["results"].as_array().unwrap().clone()
@@ -41,7 +41,7 @@ fn counts(report: &Json) -> [i64; 4] {
 }
 
 #[test]
-fn an_upsert_changes_all_that_it_gives() {
+fn an_upsert_changes_all_given_members() {
     let owner = at_home("EE");
     ["contacts", "companies", "leads", "deals"].iter().for_each(|list| define(&owner, list, "note", "text"));
     let note = |text: &str| json!([{ "key": "note", "text": text }]);
@@ -58,7 +58,7 @@ fn an_upsert_changes_all_that_it_gives() {
     assert_eq!(now["consents"][0]["granted"], false);
     assert_eq!(own(&now, "note"), json!("b"));
     assert_eq!(upsert(&owner, "contacts", json!([more]))[0]["unchanged"], true);
-    // What is null or empty says nothing, also in a field of one's own.
+    // Null and empty values are ignored, also in custom fields.
     let silent = json!({ "external_id": "w", "last_name": "W", "phones": null, "consents": null, "custom_fields": [{ "key": "note", "text": "" }] });
     assert_eq!(upsert(&owner, "contacts", json!([silent]))[0]["unchanged"], true);
     let lead = |person: Json, text: &str| json!([{ "external_id": "l", "title": "L", "person": person, "custom_fields": note(text) }]);
@@ -85,7 +85,7 @@ fn an_upsert_changes_all_that_it_gives() {
 }
 
 #[test]
-fn an_upsert_overwrites_nothing_that_is_hidden() {
+fn an_upsert_keeps_hidden_members() {
     let owner = workspace();
     define(&owner, "contacts", "note", "text");
     owner.post("/contacts", json!({ "external_id": "e", "last_name": "E", "email": "e@x.example" })).created();
@@ -112,7 +112,7 @@ fn an_upsert_overwrites_nothing_that_is_hidden() {
 }
 
 #[test]
-fn a_file_adds_to_what_is_known() {
+fn an_import_adds_to_existing_contacts() {
     let owner = at_home("EE");
     ["contacts", "leads"].iter().for_each(|list| define(&owner, list, "note", "text"));
     let person = json!({ "name": "Kim", "email": "kim@x.example", "phone": "5550 1011" });
@@ -141,7 +141,7 @@ fn a_file_adds_to_what_is_known() {
 }
 
 #[test]
-fn external_ids_tell_capitals_apart() {
+fn external_ids_are_case_sensitive() {
     let owner = workspace();
     for (list, name) in [("contacts", "last_name"), ("companies", "name"), ("leads", "title"), ("products", "name")] {
         let file = format!("external_id,{name}\n0015g00000aBcDe,First\n0015g00000AbCdE,Second\n");
@@ -157,14 +157,14 @@ fn external_ids_tell_capitals_apart() {
         owner.get(&format!("/companies/{}", contact["company_id"].as_str().unwrap())).ok()["name"].clone()
     };
     assert_eq!([company("a@x.example"), company("b@x.example")], ["First", "Third"].map(Json::from));
-    // Two external ids are two companies, whatever their names are.
+    // Two external ids are two companies, whatever their names.
     let file = "external_id,name,domain\n1,Smith,smith.example\n2,Smith,smith.example\n";
     assert_eq!(counts(&import(&owner, "companies", file, json!({}))), [2, 0, 0, 0]);
     assert_eq!(counts(&import(&owner, "companies", file, json!({}))), [0, 0, 2, 0]);
 }
 
 #[test]
-fn what_is_no_domain_is_nobodys_key() {
+fn an_invalid_domain_matches_no_company() {
     let owner = workspace();
     let none = ["n/a", "-", "c/o", "c/o Acme Inc.", "https:/acme.example", "[::1]", "tel:+372", "n.a."];
     let lines: String = none.iter().enumerate().map(|(n, text)| format!("Firm {n},{text}\n")).collect();
@@ -181,7 +181,7 @@ fn what_is_no_domain_is_nobodys_key() {
 }
 
 #[test]
-fn a_company_is_one_by_its_domain() {
+fn an_upsert_matches_a_company_by_domain() {
     let owner = workspace();
     let acme = id(&owner.post("/companies", json!({ "name": "Acme", "domain": "acme.example" })).created());
     let done =
@@ -189,7 +189,7 @@ fn a_company_is_one_by_its_domain() {
     assert_eq!(done[0]["status"], 200);
     assert_eq!(done[0]["id"], json!(acme));
     assert_eq!(rows(&owner, "/companies?external_id=crm-1")[0]["id"], json!(acme));
-    // Somebody else's external id stays: that is another company of the domain.
+    // A record with another external id is another company with the same domain.
     let done =
         upsert(&owner, "companies", json!([{ "external_id": "crm-2", "name": "Acme 2", "domain": "acme.example" }]));
     assert_eq!(done[0]["status"], 201);
@@ -210,7 +210,7 @@ fn a_company_is_one_by_its_domain() {
     let file = "name,domain,sector\nBolt,bolt.example,a\nBolt OÜ,www.bolt.example,b\nPlain,,a\nPLAIN,,b\nPlain,,b\n";
     assert_eq!(counts(&import(&owner, "companies", file, json!({}))), [2, 3, 0, 0]);
     assert_eq!(rows(&owner, "/companies?domain=bolt.example")[0]["sector"], "b");
-    // What only one record can have is a mistake the second time.
+    // A unique value is refused the second time.
     let file = "email,position\na@x.example,CEO\nA@x.example,CTO\n";
     assert_eq!(counts(&import(&owner, "contacts", file, json!({}))), [1, 0, 0, 1]);
 }
@@ -240,7 +240,7 @@ fn a_company_is_found_by_any_form_of_its_domain() {
 }
 
 #[test]
-fn a_renamed_tag_reaches_conditions_a_step_away() {
+fn a_renamed_tag_is_updated_in_related_conditions() {
     let owner = workspace();
     let field =
         json!({ "resource": "contacts", "key": "tags", "name": "T", "kind": "multi_choice", "options": ["old", "x"] });
@@ -277,7 +277,7 @@ fn a_renamed_tag_reaches_conditions_a_step_away() {
 }
 
 #[test]
-fn tags_are_words() {
+fn tags_are_plain_words() {
     let owner = workspace();
     let tags = json!(["x", "x\u{200b}", "x\u{feff}", "x\u{ad}", "\u{200b}", " ", "STRAẞE", "straße", "strasse"]);
     for (list, name) in [("/contacts", "last_name"), ("/companies", "name"), ("/leads", "title"), ("/deals", "title")] {
@@ -301,7 +301,7 @@ fn tags_are_words() {
 }
 
 #[test]
-fn a_number_stays_as_it_was_read() {
+fn a_number_keeps_its_parsed_form() {
     let owner = at_home("EE");
     let phones = json!([{ "phone": "555 0101" }, { "phone": "+372 555 0102", "kind": "home" }]);
     let made = owner.post("/contacts", json!({ "last_name": "A", "phones": phones })).created();
@@ -316,7 +316,7 @@ fn a_number_stays_as_it_was_read() {
     ] {
         assert_eq!(owner.patch(&path, body.clone()).ok(), made, "{body}");
     }
-    // One that is new is read as in the country of now.
+    // A new number is parsed with the current country.
     let more = json!([{ "phone": "555 0101" }, { "phone": "555 01012" }]);
     let now = owner.patch(&path, json!({ "phones": more })).ok()["phones"].clone();
     assert_eq!(now[0]["e164"], "+3725550101");
@@ -324,7 +324,7 @@ fn a_number_stays_as_it_was_read() {
 }
 
 #[test]
-fn a_number_that_stands_in_the_list_moves() {
+fn a_number_can_move_within_the_list() {
     let owner = at_home("EE");
     let phones = json!([{ "phone": "555 0101" }, { "phone": "555 0102", "kind": "home" }, { "phone": "555-0101" }, { "phone": "5550101 ext 7" }]);
     let made = owner.post("/contacts", json!({ "external_id": "a", "last_name": "A", "phones": phones })).created();
@@ -332,7 +332,7 @@ fn a_number_that_stands_in_the_list_moves() {
     let written = |record: &Json| -> Vec<String> {
         record["phones"].as_array().unwrap().iter().map(|one| one["phone"].as_str().unwrap().to_owned()).collect()
     };
-    // One number stands once; with an extension it is another.
+    // A number appears once; with an extension it is another number.
     assert_eq!(written(&made), ["555 0101", "555 0102", "5550101 ext 7"]);
     for body in [json!({ "phone": made["phone"] }), json!({ "phone": "555 0101" })] {
         assert_eq!(owner.patch(&path, body).ok(), made);
@@ -350,7 +350,7 @@ fn a_number_that_stands_in_the_list_moves() {
 }
 
 #[test]
-fn numbers_are_found_as_they_were_typed() {
+fn numbers_are_found_as_typed() {
     let owner = at_home("US");
     for text in [
         "(212) 555-0123 x5",
@@ -375,7 +375,7 @@ fn numbers_are_found_as_they_were_typed() {
 }
 
 #[test]
-fn exact_people_come_first() {
+fn exact_name_matches_come_first() {
     let owner = at_home("EE");
     let exact = id(&owner.post("/contacts", json!({ "last_name": "A", "phone": "555 0101" })).created());
     let lead = |person: Json| id(&owner.post("/leads", json!({ "title": "L", "person": person })).created());
@@ -403,7 +403,7 @@ fn exact_people_come_first() {
 }
 
 #[test]
-fn own_addresses_and_numbers_have_one_form() {
+fn custom_addresses_and_numbers_are_normalized() {
     let owner = at_home("EE");
     for list in ["contacts", "companies", "leads", "deals"] {
         define(&owner, list, "em", "email");
@@ -441,7 +441,7 @@ fn own_addresses_and_numbers_have_one_form() {
 }
 
 #[test]
-fn a_name_has_something_to_see() {
+fn a_name_needs_a_visible_character() {
     let owner = workspace();
     for name in ["\u{200d}", "\u{3164}", "\u{2800}", "\u{200e}", "\u{200e}\u{3164} \u{2800}", "\u{ffa0}", "\u{115f}"] {
         owner.post("/companies", json!({ "name": name })).problem(422, "validation_failed");

@@ -1,4 +1,4 @@
-//! The funnel: pipelines, stages, leads and their conversion, deals.
+//! The sales process: pipelines, stages, leads and their conversion, deals.
 use crate::support::{Client, events, id, key, stage, workspace};
 use serde_json::{Value as Json, json};
 
@@ -11,7 +11,7 @@ fn reason(client: &Client) -> String {
 }
 
 #[test]
-fn a_deal_goes_along_its_funnel() {
+fn a_deal_moves_through_its_pipeline() {
     let owner = workspace();
     let made = deal(&owner, json!({ "title": "Boat", "value": { "amount": 500_000, "currency": "EUR" } }));
     assert_eq!(made["number"], "D-1");
@@ -23,7 +23,7 @@ fn a_deal_goes_along_its_funnel() {
     let moved = owner.post(&format!("{path}/move"), json!({ "stage_id": quote })).ok();
     assert_eq!(moved["stage_id"], json!(quote));
     assert_eq!(moved["version"], 2);
-    // To where it stands: nothing happens.
+    // A move to the current stage changes nothing.
     assert_eq!(owner.post(&format!("{path}/move"), json!({ "stage_id": quote })).ok()["version"], 2);
     let lost = stage(&owner, "deal", "Lost");
     let problem = owner.post(&format!("{path}/move"), json!({ "stage_id": lost })).problem(422, "validation_failed");
@@ -50,7 +50,7 @@ fn a_deal_goes_along_its_funnel() {
 }
 
 #[test]
-fn a_deal_is_refused_what_makes_no_sense() {
+fn invalid_deals_are_refused() {
     let owner = workspace();
     let lead_stage = stage(&owner, "lead", "New");
     let problem =
@@ -72,7 +72,7 @@ fn a_deal_is_refused_what_makes_no_sense() {
 }
 
 #[test]
-fn a_deal_can_go_to_another_pipeline() {
+fn a_deal_can_move_to_another_pipeline() {
     let owner = workspace();
     let other = owner
         .post(
@@ -90,7 +90,7 @@ fn a_deal_can_go_to_another_pipeline() {
 }
 
 #[test]
-fn line_items_make_the_value() {
+fn line_items_determine_the_value() {
     let owner = workspace();
     let boat = owner
         .post("/products", json!({ "name": "Boat", "sku": "B", "price": { "amount": 999, "currency": "EUR" } }))
@@ -136,7 +136,7 @@ fn contacts_have_roles_in_a_deal() {
 }
 
 #[test]
-fn a_move_costs_few_statements() {
+fn a_move_uses_few_statements() {
     let owner = workspace();
     let made = deal(&owner, json!({ "title": "A" }));
     let to = json!({ "stage_id": stage(&owner, "deal", "Quote sent") });
@@ -149,7 +149,7 @@ fn a_move_costs_few_statements() {
 }
 
 #[test]
-fn stages_are_ordered_under_if_match() {
+fn stages_are_ordered_with_if_match() {
     let owner = workspace();
     let pipeline = owner.get("/pipelines?kind=deal").ok()["data"][0].clone();
     let path = format!("/pipelines/{}", id(&pipeline));
@@ -175,7 +175,7 @@ fn stages_are_ordered_under_if_match() {
 }
 
 #[test]
-fn a_stage_goes_only_when_its_records_have_a_place() {
+fn a_stage_in_use_needs_a_replacement() {
     let owner = workspace();
     let (first, second) = (stage(&owner, "deal", "Active inquiry"), stage(&owner, "deal", "Quote sent"));
     let made = deal(&owner, json!({ "title": "A" }));
@@ -199,14 +199,14 @@ fn a_stage_goes_only_when_its_records_have_a_place() {
     let told = events(&owner, &format!("&record_id={}", id(&made)), 2);
     let told: Vec<&str> = told.iter().map(|e| e["type"].as_str().unwrap()).collect();
     assert_eq!(told, ["deal.created", "deal.stage_changed"]);
-    // What stood in it before is still known.
+    // The history of the deleted stage remains.
     let before = moved["created_at"].as_str().unwrap();
     let funnel = owner.get(&format!("/analytics/funnel?kind=snapshot&at={before}")).ok();
     assert_eq!(funnel["groups"][0]["total"], 1);
 }
 
 #[test]
-fn a_lead_is_classified_promised_and_disqualified() {
+fn a_lead_is_qualified_scheduled_and_disqualified() {
     let owner = workspace();
     let made = owner
         .post(
@@ -235,7 +235,7 @@ fn a_lead_is_classified_promised_and_disqualified() {
 }
 
 #[test]
-fn a_lead_converts_once_and_into_everything() {
+fn a_lead_converts_once_into_all_records() {
     let owner = workspace();
     let product =
         owner.post("/products", json!({ "name": "Boat", "price": { "amount": 900, "currency": "EUR" } })).created();
@@ -272,7 +272,7 @@ fn a_lead_converts_once_and_into_everything() {
 }
 
 #[test]
-fn a_conversion_fills_what_is_there() {
+fn a_conversion_fills_existing_records() {
     let owner = workspace();
     let known = owner.post("/contacts", json!({ "first_name": "Eva", "email": "eva@stone.io" })).created();
     let lead = |email: &str| {
@@ -299,7 +299,7 @@ fn a_conversion_fills_what_is_there() {
 }
 
 #[test]
-fn of_two_conversions_one_makes_the_records() {
+fn of_two_concurrent_conversions_one_creates_the_records() {
     let owner = workspace();
     let lead = id(&owner.post("/leads", json!({ "person": { "name": "Bob", "email": "bob@x.io" } })).created());
     let tries: Vec<_> = (0..6)
@@ -314,7 +314,7 @@ fn of_two_conversions_one_makes_the_records() {
 }
 
 #[test]
-fn a_script_does_not_wake_a_forgotten_deal() {
+fn a_change_by_a_key_does_not_reset_rotting() {
     let owner = workspace();
     let made = deal(&owner, json!({ "title": "A" }));
     let path = format!("/deals/{}", id(&made));
@@ -326,7 +326,7 @@ fn a_script_does_not_wake_a_forgotten_deal() {
 }
 
 #[test]
-fn lists_of_names_are_unique_and_stay_while_used() {
+fn catalogue_names_are_unique_and_kept_while_used() {
     let owner = workspace();
     let fair = owner.post("/sources", json!({ "name": "Fair", "channel": "event" })).created();
     owner.post("/sources", json!({ "name": "Fair" })).problem(409, "duplicate_name");

@@ -1,4 +1,4 @@
-//! Whatever changes how somebody signs in ends what was on its way, and tells them.
+//! Changes to how a user signs in invalidate pending links and tokens, and the user gets a mail.
 use crate::second_factor::code;
 use crate::support::mail::{await_email, emails_to};
 use crate::support::{Answer, Client, bearer, id, key, login, register, unique, workspace};
@@ -15,7 +15,7 @@ fn token(to: &str, subject: &str, count: usize) -> String {
     await_email(to, subject, count).token().unwrap()
 }
 
-/// Somebody with a workspace, a letter for a new password and one for a new address.
+/// A user with a workspace, a pending password reset and a pending change of address.
 struct Person {
     client: Client,
     email: String,
@@ -35,7 +35,7 @@ fn person() -> Person {
 }
 
 impl Person {
-    /// None of the letters from before is good any more, and the address of before was told.
+    /// Checks that the earlier links no longer work and that the previous address got a mail.
     #[track_caller]
     fn is_safe(&self, told: &str) {
         post("/auth/reset-password", json!({ "token": self.reset, "password": OTHER })).problem(401, "link_invalid");
@@ -46,7 +46,7 @@ impl Person {
 }
 
 #[test]
-fn a_new_password_ends_open_letters() {
+fn a_new_password_invalidates_pending_links() {
     let it = person();
     let change = json!({ "current_password": PASSWORD, "new_password": OTHER });
     it.client.post("/auth/change-password", change).gone();
@@ -55,24 +55,24 @@ fn a_new_password_ends_open_letters() {
 }
 
 #[test]
-fn a_reset_ends_the_other_letters() {
+fn a_reset_invalidates_the_other_links() {
     let it = person();
     post("/auth/reset-password", json!({ "token": it.reset, "password": OTHER })).gone();
     it.is_safe("Your password was changed");
 }
 
 #[test]
-fn a_new_address_ends_open_letters_and_the_old_one_is_told() {
+fn a_new_address_invalidates_pending_links_and_notifies_the_old_one() {
     let it = person();
     post("/auth/confirm-email", json!({ "token": it.change })).gone();
     it.is_safe("Your sign-in address was changed");
     login(&it.new, PASSWORD).ok();
-    // The letter went to the address of before alone.
+    // Only the previous address got the mail.
     assert!(emails_to(&it.new).iter().all(|letter| !letter.subject.contains("was changed")));
 }
 
 #[test]
-fn a_second_factor_ends_open_letters_when_it_comes_and_when_it_goes() {
+fn enabling_and_disabling_two_factor_invalidates_pending_links() {
     let it = person();
     let begun = it.client.post("/auth/totp/begin", json!({ "password": PASSWORD })).ok();
     let app = begun["secret"].as_str().unwrap();
@@ -86,7 +86,7 @@ fn a_second_factor_ends_open_letters_when_it_comes_and_when_it_goes() {
     await_email(&it.email, "Your second factor was turned off", 1);
 }
 
-/// Somebody who belongs to a workspace that they did not make.
+/// Creates a user in a workspace of somebody else.
 fn member(owner: &Client) -> (Client, String, String) {
     let email = format!("{}@example.com", unique("member"));
     let body = json!({ "name": "Member", "email": email, "role": "seller", "password": PASSWORD });
@@ -95,7 +95,7 @@ fn member(owner: &Client) -> (Client, String, String) {
 }
 
 #[test]
-fn a_suspension_ends_letters_tokens_and_keys_for_good() {
+fn a_suspension_ends_links_tokens_and_keys_permanently() {
     let owner = workspace();
     let email = format!("{}@example.com", unique("member"));
     let body = json!({ "name": "Member", "email": email, "role": "seller", "password": PASSWORD });
@@ -124,7 +124,7 @@ fn a_suspension_ends_letters_tokens_and_keys_for_good() {
 }
 
 #[test]
-fn an_invitation_ends_with_a_suspension() {
+fn a_suspension_ends_an_invitation() {
     let owner = workspace();
     let email = format!("{}@example.com", unique("guest"));
     let path = format!("/users/{}", id(&owner.post("/users", json!({ "name": "G", "email": email })).created()));
@@ -139,9 +139,9 @@ fn an_invitation_ends_with_a_suspension() {
     post("/auth/accept-invitation", json!({ "token": again, "password": PASSWORD })).ok();
 }
 
-/// A demotion that is no suspension leaves sessions and keys alone.
+/// A role change without a suspension keeps sessions and keys.
 #[test]
-fn another_role_ends_nothing() {
+fn a_role_change_ends_no_session() {
     let owner = workspace();
     let (member, email, user) = member(&owner);
     let script = key(&member, &["deals:read"]);
@@ -151,9 +151,9 @@ fn another_role_ends_nothing() {
     assert!(emails_to(&email).is_empty(), "{:?}", emails_to(&email));
 }
 
-/// The rules of passwords are asked with the address that the login has.
+/// Password rules always use the address of the login.
 #[test]
-fn a_password_is_not_the_address_wherever_it_is_chosen() {
+fn a_password_must_not_be_the_address() {
     const DIGITS: &str = "804912775031";
     let refused = |answer: Answer, pointer: &str| {
         let problem = answer.problem(422, "validation_failed");

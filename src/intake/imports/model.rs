@@ -6,11 +6,12 @@ use crate::kernel::error::Bad;
 use crate::kernel::field::Field;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::imports;
-use crate::{jsonb, list_params, page, record, text_enum};
+use crate::{jsonb, list_params, record, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
@@ -267,7 +268,7 @@ impl Resource for Import {
         .reached_by(reach)
         .events(&[&["deleted"]]);
 }
-page!(ImportPage of Import);
+pub type ImportPage = Page<Import>;
 
 pub static IMPORT: Fields<imports::table> = Fields {
     kind: Kind::IMPORT,

@@ -1,7 +1,7 @@
 //! Operations on imports.
 use crate::db::events::Event;
 use crate::db::queue::{self, Job};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::intake::imports::model::{
     ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportResource, ImportRun,
@@ -23,7 +23,7 @@ use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::form::{self, Form};
-use crate::{list, list_params, owned};
+use crate::{list_params, stored};
 use actix_web::{HttpRequest, delete, get, post, web};
 use diesel::prelude::*;
 use serde::Serialize;
@@ -32,7 +32,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-owned!(imports, Import);
+stored!(imports, Import);
 
 /// 64 MiB.
 const FILE_MAX: usize = 64 << 20;
@@ -169,7 +169,7 @@ fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
 
 /// Returns an import that can run, with its file and the settings of this run.
 fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<u8>, ImportSettings)> {
-    let import = find(tx, id)?;
+    let import = Import::find(tx, id)?;
     require_idle(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
@@ -185,7 +185,7 @@ fn changed() -> Error {
 
 /// Checks the settings against the file and queues the job.
 fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettings, dry_run: bool) -> Result<Job> {
-    let import = lock(tx, known.id, Expected::default())?;
+    let import = Import::lock(tx, known.id, Expected::default())?;
     require_idle(&import)?;
     if import.version != known.version {
         return Err(changed());
@@ -208,7 +208,7 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
 
 /// Deletes the import with its file and problems. Imported records remain.
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let import = lock(tx, id, expected)?;
+    let import = Import::lock(tx, id, expected)?;
     require_idle(&import)?;
     forget::problems(tx.conn, tx.workspace(), id)?;
     diesel::delete(imports::table.find((tx.workspace(), id))).execute(tx.conn)?;
@@ -303,7 +303,7 @@ async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     let (plan, link) = (IMPORT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let actor = tx.actor;
-        let mut page = list!(tx, imports, Import, &plan => ImportPage);
+        let mut page = table::page::<Import>(tx, &plan)?;
         page.data = page.data.into_iter().map(|import| veil::import(actor, import)).collect();
         link.reply(&page.page, &page)
     })
@@ -316,7 +316,7 @@ async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
 #[get("/imports/{import_id}")]
 async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
-        let import = find(tx, id.0)?;
+        let import = Import::find(tx, id.0)?;
         Reply::record(&veil::import(tx.actor, import))
     })
     .await
@@ -356,7 +356,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
         None => 0,
     };
     ctx.read(move |tx| {
-        let import = find(tx, id.0)?;
+        let import = Import::find(tx, id.0)?;
         let limit = if csv { i64::MAX - 1 } else { limit };
         let mut data: Vec<ImportProblem> = import_problems::table
             .filter(import_problems::workspace_id.eq(tx.workspace()))

@@ -1,9 +1,9 @@
 //! Writes prepared rows: creates new records and updates existing ones that differ from the file.
-use crate::catalog::products::{self, ProductCreate, ProductUpdate};
-use crate::db::table::Expected;
+use crate::catalog::products::{self, Product, ProductCreate, ProductUpdate};
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::identity::users::{self, UserCreate, UserUpdate};
+use crate::identity::users::{self, User, UserCreate, UserUpdate};
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
 use crate::intake::imports::prepare::{Prepared, RowProblem, RowReader};
 use crate::intake::imports::{custom, known};
@@ -14,11 +14,11 @@ use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::people::companies::model::{Company, CompanyCreate, CompanyUpdate};
 use crate::people::companies::store as companies;
-use crate::people::contacts::model::{ContactCreate, ContactUpdate};
+use crate::people::contacts::model::{Contact, ContactCreate, ContactUpdate};
 use crate::people::contacts::store as contacts;
-use crate::sales::deals::model::{DealCreate, DealUpdate};
+use crate::sales::deals::model::{Deal, DealCreate, DealUpdate};
 use crate::sales::deals::store as deals;
-use crate::sales::leads::model::{LeadCreate, LeadUpdate};
+use crate::sales::leads::model::{Lead, LeadCreate, LeadUpdate};
 use crate::sales::leads::store as leads;
 use crate::sales::stages::{Category, Stage};
 use serde::Serialize;
@@ -295,9 +295,9 @@ fn update_existing(
 /// record may occur twice.
 fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>]) -> Result<Vec<Outcome>> {
     macro_rules! one_by_one {
-        ($store:ident, $update:ty) => {{
+        ($store:ident, $row:ident, $update:ty) => {{
             let change = |(id, row): &Existing<'_>| {
-                let before = $store::find(tx, *id)?;
+                let before = $row::find(tx, *id)?;
                 let Some(changes) = differing::<$update>(&before, row, &tx.actor.settings.country)? else {
                     return Ok(Outcome::Unchanged);
                 };
@@ -308,11 +308,11 @@ fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>])
     }
     // Locks only records that differ, and compares them again after the lock.
     macro_rules! together {
-        ($store:ident, $update:ty) => {{
-            let current = $store::find_many(tx, &ids_of(known))?;
+        ($store:ident, $row:ident, $update:ty) => {{
+            let current = $row::find_many(tx, &ids_of(known))?;
             let differ: Vec<Existing<'_>> =
                 changes_of::<_, $update>(tx, &current, known)?.into_iter().map(|(known, _)| known).collect();
-            let locked = $store::lock_many(tx, &ids_of(&differ))?;
+            let locked = $row::lock_many(tx, &ids_of(&differ))?;
             let changes = changes_of::<_, $update>(tx, &locked, &differ)?;
             let groups: Vec<Group<'_, _, _>> =
                 changes.iter().filter_map(|((id, _), changes)| Some((vec![locked.get(id)?], changes))).collect();
@@ -323,12 +323,12 @@ fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>])
         }};
     }
     match resource {
-        ImportResource::Users => one_by_one!(users, UserUpdate),
-        ImportResource::Products => one_by_one!(products, ProductUpdate),
-        ImportResource::Companies => together!(companies, CompanyUpdate),
-        ImportResource::Contacts => together!(contacts, ContactUpdate),
-        ImportResource::Leads => together!(leads, LeadUpdate),
-        ImportResource::Deals => together!(deals, DealUpdate),
+        ImportResource::Users => one_by_one!(users, User, UserUpdate),
+        ImportResource::Products => one_by_one!(products, Product, ProductUpdate),
+        ImportResource::Companies => together!(companies, Company, CompanyUpdate),
+        ImportResource::Contacts => together!(contacts, Contact, ContactUpdate),
+        ImportResource::Leads => together!(leads, Lead, LeadUpdate),
+        ImportResource::Deals => together!(deals, Deal, DealUpdate),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
@@ -16,7 +17,7 @@ use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
-use crate::{away, gives, list_params, money_columns, next_task_columns, page, record};
+use crate::{away, gives, list_params, money_columns, next_task_columns, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -79,7 +80,7 @@ impl Resource for Company {
         .with_csv()
         .with_custom_fields();
 }
-page!(CompanyPage of Company);
+pub type CompanyPage = Page<Company>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct CompanyCreate {

@@ -3,35 +3,69 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::store::{BatchStore, UpsertStore};
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::address;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
-use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
-use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
+use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyUpdate};
 use crate::records::{self, custom_fields};
 use crate::schema::{companies, workspaces};
-use crate::{list, owned, removable, restorable};
+use crate::{restorable, stored};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft companies, Company);
+stored!(soft companies, Company);
 restorable!(companies, Company);
-removable!(companies, Company, frees external_id);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    companies::table.filter(companies::workspace_id.eq(workspace)).filter(companies::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("companies_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
     ("companies_parent_id_fkey", ConstraintRule::Missing("/parent_id")),
     ("companies_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
 ];
+
+impl BatchStore for Company {
+    type Create = CompanyCreate;
+    type Update = CompanyUpdate;
+    const FIELDS: &'static Fields<companies::table> = &COMPANY;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&CompanyCreate]) -> Result<Vec<Company>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Company]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))
+    }
+}
+
+impl UpsertStore for Company {
+    fn find_existing(tx: &mut Tx<'_>, new: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
+        find_existing(tx, new)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Company::lock(tx, id, expected)?;
+    Company::delete_many(tx, &[row])
+}
 
 /// A row to insert.
 #[derive(Insertable)]
@@ -125,7 +159,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUpdate) -> Result<Company> {
-    let before = lock(tx, id, expected)?;
+    let before = Company::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
@@ -153,12 +187,7 @@ fn check_parents(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<()> {
 
 /// Changes a locked company.
 pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Result<Company> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Changes locked companies in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) -> Result<Vec<Company>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked companies, each group in its own way.
@@ -214,7 +243,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
 
 /// Finds the visible company that matches each item by external id, otherwise by domain. Of several companies with the
 /// domain, the oldest matches. If the item has an unknown external id, only companies without one match by domain.
-pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
+fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("companies", "domain");
     let domain = |new: &&CompanyCreate| new.domain.as_deref().filter(|_| !hidden).and_then(address::domain_in);
     if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
@@ -225,7 +254,8 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Opt
         ));
     }
     let keys: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
-    let rows = in_workspace(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(visible_to(tx));
+    let rows =
+        in_workspace(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(Company::visible_to(tx));
     let by_key: HashMap<Option<String>, Uuid> = rows
         .select((companies::external_id, companies::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
@@ -233,7 +263,7 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Opt
         .collect();
     let unknown = |new: &&CompanyCreate| new.external_id.is_none() || !by_key.contains_key(&new.external_id);
     let domains: Vec<String> = list.iter().filter(|new| unknown(new)).filter_map(domain).collect();
-    let rows = in_workspace(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(Company::visible_to(tx));
     let rows: Vec<(Option<String>, Uuid, Option<String>)> = rows
         .order((companies::created_at.desc(), companies::id.desc()))
         .select((companies::domain, companies::id, companies::external_id))
@@ -266,9 +296,4 @@ fn refuse_duplicate_domains(new: impl Iterator<Item = (String, bool)>) -> Result
         }
     }
     Ok(())
-}
-
-/// Loads a page.
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<companies::table>) -> Result<CompanyPage> {
-    Ok(list!(soft tx, companies, Company, plan => CompanyPage))
 }

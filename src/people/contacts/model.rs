@@ -10,6 +10,7 @@ use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
@@ -19,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::kernel::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{away, gives, jsonb, list_params, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -218,7 +219,7 @@ impl Resource for Contact {
         .with_csv()
         .with_custom_fields();
 }
-page!(ContactPage of Contact);
+pub type ContactPage = Page<Contact>;
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct ContactCreate {

@@ -1,4 +1,5 @@
 //! The operations on contacts.
+use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
@@ -7,8 +8,7 @@ use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactLis
 use crate::people::contacts::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::UpsertExtras;
-use crate::{batch, bulk, restore, search, upsert};
+use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,7 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 #[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", content((ContactPage = "application/json"), (String = "text/csv")))))]
 #[get("/contacts")]
 async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
-    ctx.list(&CONTACT, store::page).await
+    ctx.list(&CONTACT, table::page::<Contact>).await
 }
 
 /// Create a contact.
@@ -41,7 +41,7 @@ async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Re
     responses((status = 200, description = "The contact", body = Contact)))]
 #[get("/contacts/{contact_id}")]
 async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
-    ctx.one(&CONTACT, id, store::find).await
+    ctx.one(&CONTACT, id, Contact::find).await
 }
 
 /// Change a contact.
@@ -77,24 +77,19 @@ async fn consent_history(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> 
         if tx.actor.access.hides("contacts", "consents") {
             return Err(Error::new(Code::Forbidden, "your role hides consents"));
         }
-        store::find(tx, id.0)?;
+        Contact::find(tx, id.0)?;
         Reply::ok(&ConsentHistory { data: consents::of(tx, id.0)? })
     })
     .await
 }
 
-batch! {
-    Contact, ContactCreate, ContactUpdate, store;
-    ContactBatchCreate, ContactBatchUpdate, ContactBatchUpdateItem;
-    "/contacts/batch-create" "batch_create_contacts", "/contacts/batch-update" "batch_update_contacts", "/contacts/batch-delete" "batch_delete_contacts"
-}
-impl UpsertExtras<Contact> for ContactCreate {}
-upsert!(Contact, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
-bulk! {
-    contacts, Contact, CONTACT, ContactUpdate, ContactBulkUpdate;
-    "contacts", "/contacts/bulk-update" "bulk_update_contacts", "/contacts/bulk-delete" "bulk_delete_contacts"
-}
-search!(Contact, CONTACT, ContactPage, store::page, "/contacts/search" "search_contacts");
+batch_create!(Contact, ContactBatchCreate, "/contacts/batch-create" "batch_create_contacts");
+batch_update!(Contact, ContactBatchUpdate, "/contacts/batch-update" "batch_update_contacts");
+batch_delete!(Contact, "/contacts/batch-delete" "batch_delete_contacts");
+batch_upsert!(Contact, ContactBatchCreate, "/contacts/batch-upsert" "batch_upsert_contacts");
+bulk_update!(Contact, ContactBulkUpdate, "/contacts/bulk-update" "bulk_update_contacts");
+bulk_delete!(Contact, "/contacts/bulk-delete" "bulk_delete_contacts");
+search!(Contact, ContactPage, "/contacts/search" "search_contacts");
 
 restore!(Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
 

@@ -3,42 +3,73 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related;
-use crate::db::table::Expected;
+use crate::db::store::{BatchStore, UpsertStore};
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::{address, phones};
 use crate::people::contacts::consents;
 use crate::people::contacts::emails;
 use crate::people::contacts::model::{
-    AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
-    Emails, FirstTouch, Phones,
+    AddressKind, CONTACT, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput,
+    ContactUpdate, Emails, FirstTouch, Phones,
 };
 use crate::records::{self, custom_fields};
 use crate::schema::{contact_emails, contacts, erasures};
-use crate::{owned, removable, restorable};
+use crate::{restorable, stored};
 use diesel::prelude::*;
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-owned!(soft contacts, Contact);
-restorable!(contacts, Contact as undelete);
-removable!(contacts, Contact, frees external_id, then after_delete);
+stored!(soft contacts, Contact);
+restorable!(contacts, Contact);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    contacts::table.filter(contacts::workspace_id.eq(workspace)).filter(contacts::deleted_at.is_null())
+}
 
 /// Updates the next tasks of the companies of these contacts.
 fn refresh(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
     related::refresh(tx, Kind::COMPANY, rows.iter().filter_map(|row| row.company_id))
 }
 
-/// Releases the addresses of deleted contacts and updates the next tasks of their companies.
-fn after_delete(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
-    release(tx, rows)?;
-    refresh(tx, rows)
+impl BatchStore for Contact {
+    type Create = ContactCreate;
+    type Update = ContactUpdate;
+    const FIELDS: &'static Fields<contacts::table> = &CONTACT;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&ContactCreate]) -> Result<Vec<Contact>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]) -> Result<Vec<Contact>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))?;
+        emails::release(tx, rows.iter().map(|row| row.id))?;
+        refresh(tx, rows)
+    }
+}
+
+impl UpsertStore for Contact {
+    fn find_existing(tx: &mut Tx<'_>, new: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
+        find_existing(tx, new)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Contact::lock(tx, id, expected)?;
+    Contact::delete_many(tx, &[row])
 }
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -252,18 +283,13 @@ fn check_touches(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<()> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
-    let before = lock(tx, id, expected)?;
+    let before = Contact::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
 /// Changes a locked contact.
 pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Result<Contact> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Changes locked contacts in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Contact], changes: &ContactUpdate) -> Result<Vec<Contact>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked contacts, each group in its own way.
@@ -373,7 +399,7 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
 
 /// Finds the visible contact that matches each item by external id, otherwise by the first of its e-mails that a
 /// contact has.
-pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
+fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("contacts", "email");
     let addresses = |new: &&ContactCreate| if hidden { Emails::default() } else { emails_of(new) };
     let addresses: Vec<Emails> = list.iter().map(addresses).collect();
@@ -385,7 +411,8 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Opt
         ));
     }
     let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
-    let rows = in_workspace(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(visible_to(tx));
+    let rows =
+        in_workspace(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(Contact::visible_to(tx));
     let by_id: HashMap<Option<String>, Uuid> = rows
         .select((contacts::external_id, contacts::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
@@ -412,7 +439,7 @@ pub fn holders(tx: &mut Tx<'_>, emails: &[impl AsRef<str>]) -> Result<HashMap<St
     let rows =
         rows.filter(contact_emails::workspace_id.eq(tx.workspace())).filter(contact_emails::email.eq_any(emails));
     let rows = rows.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::deleted_at.is_null());
-    let rows = rows.filter(visible_to(tx)).select((contact_emails::email, contacts::id));
+    let rows = rows.filter(Contact::visible_to(tx)).select((contact_emails::email, contacts::id));
     Ok(rows.load::<(String, Uuid)>(tx.conn)?.into_iter().collect())
 }
 
@@ -422,18 +449,13 @@ pub fn holder(tx: &mut Tx<'_>, emails: &Emails) -> Result<Option<Uuid>> {
     Ok(emails.0.iter().find_map(|email| known.get(&email.email).copied()))
 }
 
-/// Releases the addresses of deleted contacts.
-fn release(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
-    emails::release(tx, rows.iter().map(|row| row.id))
-}
-
 /// Restores a deleted contact. An erased contact cannot be restored.
 pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
     let erased = erasures::table.filter(erasures::workspace_id.eq(tx.workspace())).filter(erasures::contact_id.eq(id));
     if diesel::select(diesel::dsl::exists(erased)).get_result(tx.conn)? {
         return Err(Error::not_found());
     }
-    let back = undelete(tx, id)?;
+    let back: Contact = table::restore(tx, id)?;
     emails::claim(tx, [&back]).map_constraint(CONSTRAINTS)?;
     refresh(tx, std::slice::from_ref(&back))?;
     Ok(back)
@@ -442,14 +464,5 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
 /// Returns the visible contact with this e-mail.
 pub fn by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<Contact>> {
     let found = holders(tx, &[address::email(email)])?.into_values().next();
-    found.map(|id| find(tx, id)).transpose()
-}
-
-/// Loads a page.
-pub fn page(
-    tx: &mut Tx<'_>,
-    plan: &crate::kernel::query::Plan<contacts::table>,
-) -> Result<crate::people::contacts::model::ContactPage> {
-    use crate::people::contacts::model::ContactPage;
-    Ok(crate::list!(soft tx, contacts, Contact, plan => ContactPage))
+    found.map(|id| Contact::find(tx, id)).transpose()
 }

@@ -2,12 +2,13 @@
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::files;
-use crate::{list_params, page, record};
+use crate::{list_params, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -56,7 +57,7 @@ impl Resource for File {
         .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT]);
 }
-page!(FilePage of File);
+pub type FilePage = Page<File>;
 
 /// A SHA-256 digest, stored as bytes and shown in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::deserialize::FromSqlRow)]

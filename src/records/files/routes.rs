@@ -1,4 +1,5 @@
 //! The operations on files.
+use crate::db::table::{self, Stored as _};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::reply::Reply;
@@ -115,7 +116,7 @@ async fn discard(blobs: &Blobs, workspace: Uuid, id: Uuid) {
 async fn list(ctx: Ctx<can::Read<File>>) -> Result<Reply> {
     let (plan, link) = (FILE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = store::page(tx, &plan)?;
+        let page = table::page::<File>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -134,7 +135,7 @@ async fn usage(ctx: Ctx<can::Read<File>>, blobs: web::Data<Blobs>) -> Result<Rep
     responses((status = 200, description = "The file", body = File)))]
 #[get("/files/{file_id}")]
 async fn show(ctx: Ctx<can::Read<File>>, id: Id) -> Result<Reply> {
-    ctx.one(&FILE, id, store::find).await
+    ctx.one(&FILE, id, File::find).await
 }
 
 /// Download the content of a file, always as an attachment of the type `application/octet-stream`.
@@ -149,7 +150,7 @@ async fn download(
     id: Id,
     blobs: web::Data<Blobs>,
 ) -> Result<HttpResponse> {
-    let file = ctx.read_value(move |tx| store::find(tx, id.0)).await?;
+    let file = ctx.read_value(move |tx| File::find(tx, id.0)).await?;
     let tag = format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0));
     if request.headers().get_all(header::IF_NONE_MATCH).any(|known| names(known, &tag)) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
@@ -195,7 +196,7 @@ async fn remove(ctx: Ctx<can::Delete<File>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(File, store::restore, "/files/{file_id}/restore" "restore_file" "file_id");
+restore!(File, table::restore, "/files/{file_id}/restore" "restore_file" "file_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(create).service(list).service(usage).service(show).service(download).service(change).service(remove);

@@ -3,21 +3,20 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs;
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored as _};
 use crate::db::tx::Tx;
 use crate::db::visibility::{self, visibility_filter};
 use crate::kernel::actor::Action;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
-use crate::kernel::query::Plan;
-use crate::records::files::model::{File, FilePage, FileUpdate, FileUsage};
+use crate::records::files::model::{File, FileUpdate, FileUsage};
 use crate::schema::{activities, files, workspaces};
-use crate::{list, owned, restorable};
+use crate::{restorable, stored};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
-owned!(soft files, File);
+stored!(soft files, File);
 restorable!(files, File);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -138,7 +137,7 @@ pub fn plain_name(name: &str) -> String {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdate) -> Result<File> {
-    let before = lock(tx, id, expected)?;
+    let before = File::lock(tx, id, expected)?;
     let name = changes.name.as_deref().map(plain_name);
     let changes = FileUpdate { name };
     let after: File = diesel::update(files::table.find((tx.workspace(), id)))
@@ -150,14 +149,6 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdat
 
 /// Soft-deletes a file. The bytes stay for as long as the file can be restored.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(files::table.find((tx.workspace(), id)))
-        .set((files::deleted_at.eq(tx.now), files::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
-}
-
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<files::table>) -> Result<FilePage> {
-    Ok(list!(soft tx, files, File, plan => FilePage))
+    let row = File::lock(tx, id, expected)?;
+    table::mark_deleted(tx, &[row], None)
 }

@@ -1,7 +1,7 @@
 //! Line items: the products of a deal and their prices.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::Event;
-use crate::db::table::Expected;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Bad, Code, Error, Result};
@@ -9,7 +9,6 @@ use crate::kernel::money::{AMOUNT_MAX, Money, columns};
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{Rules, Shape};
 use crate::sales::deals::model::Deal;
-use crate::sales::deals::store;
 use crate::schema::{deals, line_items, products};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -243,7 +242,7 @@ pub struct Lines {
 
 /// Replaces the line items of a deal, and its value unless `set_value` is false.
 pub fn replace(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LineItemReplacement) -> Result<Lines> {
-    let before = store::lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     let current = of_deal(tx, id)?;
     let kept: Vec<Uuid> = current.data.iter().map(|item| item.product_id).collect();
     let listed = listed(tx, given.line_items.iter(), &kept)?;

@@ -3,19 +3,20 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
-use crate::db::table::Expected;
+use crate::db::store::BatchStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
-use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::deals::model::{
-    Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
+    DEAL, Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealReopening, DealUpdate, DealWin,
     ForecastCategory,
 };
 use crate::sales::deals::{lines, people};
@@ -23,14 +24,18 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deals, stage_spans};
-use crate::{insert_rows, list, owned, removable, restorable};
+use crate::{insert_rows, restorable, stored};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft deals, Deal);
-restorable!(deals, Deal as undelete);
-removable!(deals, Deal, frees external_id, then refresh);
+stored!(soft deals, Deal);
+restorable!(deals, Deal);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    deals::table.filter(deals::workspace_id.eq(workspace)).filter(deals::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("deals_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -42,17 +47,34 @@ const CONSTRAINTS: ConstraintRules = &[
     ("deals_stage_fkey", ConstraintRule::Missing("/stage_id")),
 ];
 
-/// Updates the next tasks that may come from tasks of these deals.
-fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
-    let related = rows.iter().map(|deal| Related { deal: Some(deal.id), ..Related::default() });
-    related::refresh_all(tx, &related.collect::<Vec<_>>())
+impl BatchStore for Deal {
+    type Create = DealCreate;
+    type Update = DealUpdate;
+    const FIELDS: &'static Fields<deals::table> = &DEAL;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&DealCreate]) -> Result<Vec<Deal>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))?;
+        refresh(tx, rows)
+    }
 }
 
-/// Restores a deleted deal and updates the next tasks, because tasks of the deal count again.
-pub fn undelete_with_tasks(tx: &mut Tx<'_>, id: Uuid) -> Result<Deal> {
-    let row = undelete(tx, id)?;
-    refresh(tx, std::slice::from_ref(&row))?;
-    Ok(row)
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Deal::lock(tx, id, expected)?;
+    Deal::delete_many(tx, &[row])
+}
+
+/// Updates the next tasks that may come from tasks of these deals.
+pub fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
+    let related = rows.iter().map(|deal| Related { deal: Some(deal.id), ..Related::default() });
+    related::refresh_all(tx, &related.collect::<Vec<_>>())
 }
 
 /// A deal to insert.
@@ -257,18 +279,13 @@ fn spans_of(tx: &Tx<'_>, record: Uuid, history: &History) -> Vec<Span> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
 /// Updates a locked deal.
 pub fn change(tx: &mut Tx<'_>, before: &Deal, changes: &DealUpdate) -> Result<Deal> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Applies the same changes to many locked deals.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Result<Vec<Deal>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Applies the changes of each group to its locked deals.
@@ -396,7 +413,7 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
 }
 
 pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Deal)?,
         None => before.pipeline_id,
@@ -409,7 +426,7 @@ pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMov
 }
 
 fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, ending: Ending) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     if before.status != Category::Open {
         return Err(Error::new(
             Code::AlreadyClosed,
@@ -434,7 +451,7 @@ pub fn lose(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealLoss) -> 
 }
 
 pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopening) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     if before.status == Category::Open {
         return Err(Error::new(Code::NotClosed, "the deal is open"));
     }
@@ -468,7 +485,7 @@ fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
 pub fn find_existing(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option<Uuid>>> {
     let keys: Vec<&String> =
         list.iter().map(|new| new.external_id.as_ref().ok_or_else(missing_external_id)).collect::<Result<_>>()?;
-    let rows = in_workspace(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(Deal::visible_to(tx));
     let rows: HashMap<Option<String>, Uuid> =
         rows.select((deals::external_id, deals::id)).load::<(Option<String>, Uuid)>(tx.conn)?.into_iter().collect();
     Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
@@ -476,8 +493,4 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option
 
 fn missing_external_id() -> Error {
     Error::member("/external_id", "required", "external_id is required to match records in an upsert")
-}
-
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<deals::table>) -> Result<DealPage> {
-    Ok(list!(soft tx, deals, Deal, plan => DealPage))
 }

@@ -1,6 +1,7 @@
 //! Keeps one task per lead in step with the `come_back_on` date of the lead.
 use crate::db::refs;
 use crate::db::sql::{Part, Statement};
+use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::sales::leads::model::Lead;
@@ -98,7 +99,7 @@ pub fn sync(tx: &mut Tx<'_>, before: &[Option<&Lead>], mut rows: Vec<Lead>) -> R
     let moved: Vec<_> = moved.iter().map(|(task, changes)| (vec![*task], changes)).collect();
     tasks::change_each(tx, &moved)?;
     if !deleted.is_empty() {
-        tasks::delete_many(tx, &deleted)?;
+        Task::delete_many(tx, &deleted)?;
     }
     link(tx, &made)?;
     reload(tx, &rescheduled, &mut rows)?;

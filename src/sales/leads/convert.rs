@@ -2,7 +2,7 @@
 use crate::db::events::Event;
 use crate::db::refs;
 use crate::db::related::{self, Related};
-use crate::db::table::Expected;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::access::Access;
@@ -116,7 +116,7 @@ struct Made {
 }
 
 pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConversion) -> Result<ConversionResult> {
-    let lead = store::lock(tx, id, Expected::default())?;
+    let lead = Lead::lock(tx, id, Expected::default())?;
     if lead.converted_at.is_some() {
         return first_result(tx, lead, asked.dry_run);
     }
@@ -143,9 +143,9 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         |lead: &Lead| Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None };
     related::refresh_all(tx, &[belongs(&former), belongs(&lead)])?;
     // Reload the records, because their next tasks may have changed.
-    let contact = contact.map(|contact| contacts::find(tx, contact.id)).transpose()?;
-    let company = company.map(|company| companies::find(tx, company.id)).transpose()?;
-    let deal = deal.map(|deal| deals::find(tx, deal.id)).transpose()?;
+    let contact = contact.map(|contact| Contact::find(tx, contact.id)).transpose()?;
+    let company = company.map(|company| Company::find(tx, company.id)).transpose()?;
+    let deal = deal.map(|deal| Deal::find(tx, deal.id)).transpose()?;
     let moved_tasks = i64::try_from(moved).unwrap_or(i64::MAX);
     let result = ConversionResult {
         lead,
@@ -189,9 +189,9 @@ impl ConversionResult {
 
 /// Returns the records of the first conversion. A lead converts once; further requests return the same records.
 fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<ConversionResult> {
-    let contact = if_visible(lead.contact_id.map(|id| contacts::find(tx, id)))?;
-    let company = if_visible(lead.company_id.map(|id| companies::find(tx, id)))?;
-    let deal = if_visible(lead.converted_deal_id.map(|id| deals::find(tx, id)))?;
+    let contact = if_visible(lead.contact_id.map(|id| Contact::find(tx, id)))?;
+    let company = if_visible(lead.company_id.map(|id| Company::find(tx, id)))?;
+    let deal = if_visible(lead.converted_deal_id.map(|id| Deal::find(tx, id)))?;
     Ok(ConversionResult {
         lead,
         contact,
@@ -221,14 +221,14 @@ fn company(
     made: &mut Made,
 ) -> Result<Option<Company>> {
     if let Some(id) = asked.company_id {
-        return companies::find(tx, id).map(Some).map_err(|error| error.at_member("/company_id"));
+        return Company::find(tx, id).map(Some).map_err(|error| error.at_member("/company_id"));
     }
     if let Some(new) = &asked.company {
         made.created.push("company".into());
         return companies::insert(tx, new).map(Some).map_err(|error| error.under("/company"));
     }
     if let Some(id) = lead.company_id {
-        return if_visible(Some(companies::find(tx, id)));
+        return if_visible(Some(Company::find(tx, id)));
     }
     let Some(name) = &person.company_name else { return Ok(None) };
     let known: Option<Uuid> = c::table
@@ -241,7 +241,7 @@ fn company(
         .first(tx.conn)
         .optional()?;
     if let Some(id) = known {
-        return companies::find(tx, id).map(Some);
+        return Company::find(tx, id).map(Some);
     }
     made.created.push("company".into());
     let body = serde_json::json!({ "name": name, "owner_id": lead.owner_id });
@@ -266,9 +266,9 @@ fn contact(
         return contacts::insert(tx, &new).map(Some).map_err(|error| error.under("/contact"));
     }
     let known = match (asked.contact_id, lead.contact_id, &person.email) {
-        (Some(id), ..) => Some(contacts::find(tx, id).map_err(|error| error.at_member("/contact_id"))?),
+        (Some(id), ..) => Some(Contact::find(tx, id).map_err(|error| error.at_member("/contact_id"))?),
         // The lead stays linked to a contact that the caller cannot see, but the deal is not linked to it.
-        (None, Some(id), _) => match if_visible(Some(contacts::find(tx, id)))? {
+        (None, Some(id), _) => match if_visible(Some(Contact::find(tx, id)))? {
             Some(contact) => Some(contact),
             None => return Ok(None),
         },
@@ -397,7 +397,7 @@ fn deal(
     }
     let link = contact.map(|c| DealContact { contact_id: c.id, role: None });
     if let Some(id) = asked.deal_id {
-        let deal = deals::find(tx, id).map_err(|error| error.at_member("/deal_id"))?;
+        let deal = Deal::find(tx, id).map_err(|error| error.at_member("/deal_id"))?;
         return fill_deal(tx, deal, lead, link, company, mode, made).map(Some);
     }
     made.created.push("deal".into());

@@ -7,6 +7,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
+use crate::kernel::query::Page;
 use crate::kernel::rank::{exact, number};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
@@ -18,7 +19,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -131,7 +132,7 @@ impl Resource for Lead {
         .with_csv()
         .with_custom_fields();
 }
-page!(LeadPage of Lead);
+pub type LeadPage = Page<Lead>;
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadCreate {

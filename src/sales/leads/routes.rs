@@ -1,5 +1,6 @@
 //! Operations on leads.
-use crate::db::table::Expected;
+use crate::db::store::UpsertStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
@@ -16,17 +17,17 @@ use crate::sales::leads::store;
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::UpsertExtras;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch, bulk, restore, search, upsert};
+use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 /// List leads.
 #[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", content((LeadPage = "application/json"), (String = "text/csv")))))]
 #[get("/leads")]
 async fn list(ctx: Ctx<can::Read<Lead>>) -> Result<Reply> {
-    ctx.list(&LEAD, store::page).await
+    ctx.list(&LEAD, table::page::<Lead>).await
 }
 
 /// Create a lead.
@@ -41,7 +42,7 @@ async fn create(ctx: Ctx<can::Create<Lead>>, new: Valid<LeadCreate>) -> Result<R
     responses((status = 200, description = "The lead", body = Lead)))]
 #[get("/leads/{lead_id}")]
 async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
-    ctx.one(&LEAD, id, store::find).await
+    ctx.one(&LEAD, id, Lead::find).await
 }
 
 /// Update a lead. A converted lead cannot be changed.
@@ -93,7 +94,7 @@ async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConve
 async fn timeline(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
-        store::find(tx, id.0)?;
+        Lead::find(tx, id.0)?;
         let page = crate::work::timeline::page(tx, Kind::LEAD, id.0, window)?;
         link.reply(&page.page, &page)
     })
@@ -109,14 +110,16 @@ async fn remove(ctx: Ctx<can::Delete<Lead>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-batch! {
-    Lead, LeadCreate, LeadUpdate, store;
-    LeadBatchCreate, LeadBatchUpdate, LeadBatchUpdateItem;
-    "/leads/batch-create" "batch_create_leads", "/leads/batch-update" "batch_update_leads", "/leads/batch-delete" "batch_delete_leads"
-}
-impl UpsertExtras<Lead> for LeadCreate {
-    fn apply_extras(&self, tx: &mut Tx<'_>, lead: Lead) -> Result<Lead> {
-        match (self.stage_id, self.pipeline_id) {
+batch_create!(Lead, LeadBatchCreate, "/leads/batch-create" "batch_create_leads");
+batch_update!(Lead, LeadBatchUpdate, "/leads/batch-update" "batch_update_leads");
+batch_delete!(Lead, "/leads/batch-delete" "batch_delete_leads");
+impl UpsertStore for Lead {
+    fn find_existing(tx: &mut Tx<'_>, new: &[&LeadCreate]) -> Result<Vec<Option<Uuid>>> {
+        store::find_existing(tx, new)
+    }
+
+    fn apply_extras(tx: &mut Tx<'_>, lead: Lead, new: &LeadCreate) -> Result<Lead> {
+        match (new.stage_id, new.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != lead.stage_id => {
                 let to = LeadMove { stage_id, pipeline_id, ..LeadMove::default() };
                 store::move_to_stage(tx, lead.id, Expected::default(), &to)
@@ -127,12 +130,10 @@ impl UpsertExtras<Lead> for LeadCreate {
     }
 }
 
-upsert!(Lead, LeadCreate, LeadUpdate, LeadBatchCreate, store, "/leads/batch-upsert" "batch_upsert_leads");
-bulk! {
-    leads, Lead, LEAD, LeadUpdate, LeadBulkUpdate;
-    "leads", "/leads/bulk-update" "bulk_update_leads", "/leads/bulk-delete" "bulk_delete_leads"
-}
-search!(Lead, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
+batch_upsert!(Lead, LeadBatchCreate, "/leads/batch-upsert" "batch_upsert_leads");
+bulk_update!(Lead, LeadBulkUpdate, "/leads/bulk-update" "bulk_update_leads");
+bulk_delete!(Lead, "/leads/bulk-delete" "bulk_delete_leads");
+search!(Lead, LeadPage, "/leads/search" "search_leads");
 
 restore!(Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
 

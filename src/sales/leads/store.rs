@@ -3,36 +3,41 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
-use crate::db::table::Expected;
+use crate::db::store::BatchStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::identity::roles;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
-use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::leads::come_back_tasks;
 use crate::sales::leads::model::{
-    Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating,
+    LEAD, Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPerson, LeadUpdate, Rating,
 };
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
-use crate::{insert_rows, list, owned, removable, restorable};
+use crate::{insert_rows, restorable, stored};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft leads, Lead);
-restorable!(leads, Lead as undelete);
-removable!(leads, Lead, frees external_id, then refresh);
+stored!(soft leads, Lead);
+restorable!(leads, Lead);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    leads::table.filter(leads::workspace_id.eq(workspace)).filter(leads::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("leads_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -46,8 +51,32 @@ const CONSTRAINTS: ConstraintRules = &[
     ("leads_stage_fkey", ConstraintRule::Missing("/stage_id")),
 ];
 
+impl BatchStore for Lead {
+    type Create = LeadCreate;
+    type Update = LeadUpdate;
+    const FIELDS: &'static Fields<leads::table> = &LEAD;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&LeadCreate]) -> Result<Vec<Lead>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> Result<Vec<Lead>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))?;
+        refresh(tx, rows)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Lead::lock(tx, id, expected)?;
+    Lead::delete_many(tx, &[row])
+}
+
 /// Updates the next tasks that may come from tasks of these leads.
-fn refresh(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
+pub fn refresh(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
     related::refresh_all(
         tx,
         &rows.iter().map(|lead| Related { lead: Some(lead.id), ..belongs(lead) }).collect::<Vec<_>>(),
@@ -57,13 +86,6 @@ fn refresh(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
 /// Returns the contact and the company to which the tasks of a lead also belong.
 fn belongs(lead: &Lead) -> Related {
     Related { contact: lead.contact_id, company: lead.company_id, ..Related::default() }
-}
-
-/// Restores a deleted lead and updates the next tasks, because tasks of the lead count again.
-pub fn undelete_with_tasks(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
-    let row = undelete(tx, id)?;
-    refresh(tx, std::slice::from_ref(&row))?;
-    Ok(row)
 }
 
 /// The dates and the loss reason of an imported lead.
@@ -269,7 +291,7 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
 
 /// Locks a lead and refuses a converted one.
 fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
-    let lead = lock(tx, id, expected)?;
+    let lead = Lead::lock(tx, id, expected)?;
     require_open(&lead)?;
     Ok(lead)
 }
@@ -284,18 +306,13 @@ fn require_open(lead: &Lead) -> Result<()> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdate) -> Result<Lead> {
-    let before = lock(tx, id, expected)?;
+    let before = Lead::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
 /// Updates a locked lead.
 pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Lead> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Applies the same changes to many locked leads.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Lead], changes: &LeadUpdate) -> Result<Vec<Lead>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Applies the changes of each group to its locked leads.
@@ -398,7 +415,7 @@ pub fn enter_stage(
 }
 
 pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
-    let before = lock(tx, id, expected)?;
+    let before = Lead::lock(tx, id, expected)?;
     if to.stage_id != before.stage_id {
         require_open(&before)?;
     }
@@ -426,7 +443,7 @@ pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDis
 pub fn find_existing(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Option<Uuid>>> {
     let keys: Vec<&String> =
         list.iter().map(|new| new.external_id.as_ref().ok_or_else(missing_external_id)).collect::<Result<_>>()?;
-    let rows = in_workspace(tx.workspace()).filter(leads::external_id.eq_any(&keys)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(leads::external_id.eq_any(&keys)).filter(Lead::visible_to(tx));
     let rows: HashMap<Option<String>, Uuid> =
         rows.select((leads::external_id, leads::id)).load::<(Option<String>, Uuid)>(tx.conn)?.into_iter().collect();
     Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
@@ -434,8 +451,4 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Option
 
 fn missing_external_id() -> Error {
     Error::member("/external_id", "required", "external_id is required to match records in an upsert")
-}
-
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<leads::table>) -> Result<LeadPage> {
-    Ok(list!(soft tx, leads, Lead, plan => LeadPage))
 }

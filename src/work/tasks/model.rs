@@ -4,13 +4,14 @@ use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
 use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::tasks;
 use crate::work::related::Related;
-use crate::{list_params, page, record, text_enum};
+use crate::{list_params, record, text_enum};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ impl Resource for Task {
         .displayed_as("tasks.title")
         .with_csv();
 }
-page!(TaskPage of Task);
+pub type TaskPage = Page<Task>;
 
 impl Task {
     pub fn related(&self) -> Related {

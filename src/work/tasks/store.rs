@@ -1,26 +1,31 @@
 //! Database access for tasks.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::store::BatchStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{refs, visibility};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::Plan;
 use crate::kernel::time::{DateTime, day_start};
 use crate::schema::tasks;
 use crate::work::related::{self, Related};
-use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskStatus, TaskUpdate};
-use crate::{insert_rows, list, owned, removable, restorable};
+use crate::work::tasks::model::{TASK, Task, TaskCreate, TaskPriority, TaskStatus, TaskUpdate};
+use crate::{insert_rows, restorable, stored};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft tasks, Task);
-restorable!(tasks, Task as undelete);
-removable!(tasks, Task, then refresh);
+stored!(soft tasks, Task);
+restorable!(tasks, Task);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    tasks::table.filter(tasks::workspace_id.eq(workspace)).filter(tasks::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("tasks_assignee_id_fkey", ConstraintRule::Missing("/assignee_id")),
@@ -29,6 +34,30 @@ const CONSTRAINTS: ConstraintRules = &[
     ("tasks_lead_id_fkey", ConstraintRule::Missing("/lead_id")),
     ("tasks_deal_id_fkey", ConstraintRule::Missing("/deal_id")),
 ];
+
+impl BatchStore for Task {
+    type Create = TaskCreate;
+    type Update = TaskUpdate;
+    const FIELDS: &'static Fields<tasks::table> = &TASK;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&TaskCreate]) -> Result<Vec<Task>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> Result<Vec<Task>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
+        table::mark_deleted(tx, rows, None)?;
+        refresh(tx, rows)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Task::lock(tx, id, expected)?;
+    Task::delete_many(tx, &[row])
+}
 
 /// Updates the next tasks of the records of these tasks.
 fn refresh(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
@@ -103,18 +132,13 @@ struct NewTask {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TaskUpdate) -> Result<Task> {
-    let before = lock(tx, id, expected)?;
+    let before = Task::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
 /// Changes a locked task.
 pub fn change(tx: &mut Tx<'_>, before: &Task, changes: &TaskUpdate) -> Result<Task> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Changes locked tasks in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Task], changes: &TaskUpdate) -> Result<Vec<Task>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked tasks, each group in its own way.
@@ -167,7 +191,7 @@ pub fn lock_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
 }
 
 pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&str>) -> Result<Task> {
-    let before = lock(tx, id, expected)?;
+    let before = Task::lock(tx, id, expected)?;
     if before.status == TaskStatus::Done {
         return Err(Error::new(Code::AlreadyCompleted, "the task is already completed"));
     }
@@ -189,7 +213,7 @@ pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&s
 
 /// Restores a task. It may become the next task of its records again.
 pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
-    let row = undelete(tx, id)?;
+    let row: Task = table::restore(tx, id)?;
     row.related().refresh(tx)?;
     Ok(row)
 }
@@ -206,9 +230,4 @@ pub fn move_to_deal(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uui
     let groups: Vec<Group<'_, Task, TaskUpdate>> = [named, nameless].into_iter().zip(&changes).collect();
     change_each(tx, &groups.into_iter().filter(|(rows, _)| !rows.is_empty()).collect::<Vec<_>>())?;
     Ok(open.len())
-}
-
-/// Loads a page.
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<tasks::table>) -> Result<TaskPage> {
-    Ok(list!(soft tx, tasks, Task, plan => TaskPage))
 }

@@ -1,4 +1,4 @@
-//! The stories that a person can read, run: the spreadsheet, and the tour of the README.
+//! Runs the examples of the documentation: the spreadsheet import, the tour in the README, and the pages for clients.
 use crate::support::{Client, client::Answer, server};
 use serde_json::{Value as Json, json};
 use std::fmt::Write;
@@ -9,7 +9,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Runs the example over a folder and returns a client of the workspace it made, and its pipeline.
+/// Runs the example over a folder; returns a client of the new workspace, and its pipeline.
 fn from_spreadsheet(address: &str, data: &Path) -> (Client, String) {
     let output = Command::new("bash")
         .arg(root().join("examples/from_spreadsheet.sh"))
@@ -28,12 +28,12 @@ fn get(client: &Client, report: &str, pipeline: &str, more: &str) -> Json {
     answer.ok()
 }
 
-/// The public data, where they are: the figures were computed straight from the files.
+/// Uses the public data set if present; the expected figures were computed directly from its files.
 #[test]
-fn the_real_spreadsheet_gives_the_true_figures() {
+fn the_real_spreadsheet_gives_correct_figures() {
     let data = root().join("../shared/data/crm-sales-opportunities");
     if !data.is_dir() {
-        return the_same_story_over_a_small_spreadsheet();
+        return the_small_spreadsheet_gives_the_same_reports();
     }
     let (client, pipeline) = from_spreadsheet(&server().address, &data);
     let cohort = get(&client, "funnel", &pipeline, "");
@@ -59,7 +59,7 @@ fn the_real_spreadsheet_gives_the_true_figures() {
         "GTK 500 25 0.6000 400612\nGTX Basic 1436 0.6372 499263\nGTX Plus Basic 1051 0.6213 705275\nGTX Plus Pro 745 0.6430 2629651\n\
          GTX Pro 1147 0.6356 3510578\nMG Advanced 1084 0.6033 2216387\nMG Special 1223 0.6484 43768\n"
     );
-    // One quarter asked for as a period is the same quarter.
+    // A quarter given as a period equals the quarter given as dates.
     let q1 = get(&client, "win-rate", &pipeline, "&from=2017-01-01&to=2017-04-01");
     assert_eq!(q1["groups"][0]["closed"], 647);
     let days = get(&client, "cycle-time", &pipeline, "")["groups"][0].clone();
@@ -81,11 +81,11 @@ fn figures(report: &Json) -> String {
 }
 
 #[test]
-fn the_same_story_over_a_small_spreadsheet() {
+fn the_small_spreadsheet_gives_the_same_reports() {
     small_spreadsheet(&server().address, "small-spreadsheet");
 }
 
-/// The story on any server.
+/// Runs the small spreadsheet on any server.
 pub fn small_spreadsheet(address: &str, folder: &str) -> Client {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
     std::fs::create_dir_all(&dir).unwrap();
@@ -133,7 +133,7 @@ fn the_pages_for_clients_work() {
     }
 }
 
-/// Runs every `sh` block of a page as one script; `# => text` must stand in the answer before it.
+/// Runs every `sh` block of a page as one script; each `# => text` must occur in the output, in order.
 fn execute(section: &str) {
     let mut script = String::from("set -euo pipefail\n");
     for block in section.split("```sh\n").skip(1) {

@@ -1,4 +1,4 @@
-//! Conditions that are kept: views, segments, work on everything they choose; and several resources in one call.
+//! Saved conditions (views, segments), jobs over a selection, and composite requests.
 use crate::imports::finished;
 use crate::support::{Client, events, id, key, user, user_with, workspace};
 use serde_json::{Value as Json, json};
@@ -18,7 +18,7 @@ fn deals(owner: &Client, names: &[(&str, i64)]) -> Vec<String> {
 }
 
 #[test]
-fn a_view_is_a_search_with_a_name() {
+fn a_view_is_a_named_search() {
     let owner = workspace();
     deals(&owner, &[("Boat", 900), ("Oar", 20), ("Sail", 500)]);
     let body = json!({ "resource": "deals", "name": "Big", "selection": { "all": [cond("value", "gte", "500 EUR")] }, "sort": "-value", "columns": ["title", "value"] });
@@ -32,7 +32,7 @@ fn a_view_is_a_search_with_a_name() {
     assert_eq!(titles(&found(&owner, json!({ "sort": "title", "q": "sai" })).ok()), ["Sail"]);
     assert_eq!(titles(&found(&owner, json!({ "none": [cond("title", "eq", "Boat")] })).ok()), ["Sail"]);
     owner.post("/views", body).problem(409, "duplicate_name");
-    // One's own until it is shared.
+    // A view is private until it is shared.
     let (seller, admin) = (user(&owner, "seller"), user(&owner, "admin"));
     let path = format!("/views/{}", id(&view));
     seller.get(&path).problem(404, "not_found");
@@ -45,7 +45,7 @@ fn a_view_is_a_search_with_a_name() {
     seller.patch(&path, json!({ "name": "Mine" })).problem(403, "forbidden");
     seller.delete(&path).problem(403, "forbidden");
     admin.patch(&path, json!({ "name": "Large" })).ok();
-    // Of deals, so not of contacts.
+    // A view of deals cannot be used for contacts.
     owner.post("/contacts/search", json!({ "view_id": view["id"] })).problem(422, "validation_failed");
     let wrong = json!({ "resource": "deals", "name": "X", "selection": { "all": [cond("valeu", "gte", "1")], "none": [cond("title", "gt", "1")] }, "sort": "x" });
     let problem = owner.post("/views", wrong).problem(422, "validation_failed");
@@ -58,7 +58,7 @@ fn a_view_is_a_search_with_a_name() {
 }
 
 #[test]
-fn a_segment_is_a_condition_or_a_list() {
+fn a_segment_is_dynamic_or_static() {
     let owner = workspace();
     let ids = deals(&owner, &[("Boat", 900), ("Oar", 20), ("Sail", 500)]);
     let make = |body: Json| owner.post("/segments", body);
@@ -87,7 +87,7 @@ fn a_segment_is_a_condition_or_a_list() {
     ] {
         make(wrong).problem(422, "validation_failed");
     }
-    // What it finds is what one may see.
+    // A segment returns only records that the caller may see.
     let own = ["deals", "own", "own", "own", "own", "none"];
     let (ann, ann_id) = user_with(&owner, &[own, ["segments", "all", "none", "none", "none", "none"]], json!({}));
     owner.patch(&format!("/deals/{}", ids[2]), json!({ "owner_id": ann_id })).ok();
@@ -103,7 +103,7 @@ fn job(client: &Client, path: &str, body: Json) -> Json {
 }
 
 #[test]
-fn a_selection_is_changed_as_a_job() {
+fn a_selection_is_updated_by_a_job() {
     let owner = workspace();
     let rows: Vec<Json> =
         (0..450).map(|n| json!({ "title": format!("D{n:03}"), "value": { "amount": n, "currency": "EUR" } })).collect();
@@ -124,7 +124,7 @@ fn a_selection_is_changed_as_a_job() {
     );
     let events = events(&owner, "&type=deal.updated", 400).len();
     assert_eq!(events, 400);
-    // A change that takes records out of the selection does not disturb the rest.
+    // Updating records so that they leave the selection does not affect the rest.
     let done =
         job(&owner, "/deals/bulk-update", json!({ "selection": { "q": "d0" }, "changes": { "title": "Renamed" } }));
     assert_eq!(done["result"]["succeeded"], 100);
@@ -141,7 +141,7 @@ fn a_selection_is_changed_as_a_job() {
 }
 
 #[test]
-fn bulk_jobs_refuse_what_one_may_not() {
+fn bulk_jobs_respect_permissions() {
     let owner = workspace();
     let (ann, ann_id) = user_with(
         &owner,
@@ -179,7 +179,7 @@ fn bulk_jobs_refuse_what_one_may_not() {
 }
 
 #[test]
-fn one_call_makes_a_firm_its_people_and_their_deal() {
+fn a_composite_creates_a_company_its_contacts_and_their_deal() {
     let owner = workspace();
     let items = json!([
         { "ref": "acme", "action": "create", "resource": "companies", "body": { "name": "Acme" } },
@@ -197,7 +197,7 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
     assert_eq!(deal["contacts"][0]["contact_id"], made["results"][1]["id"]);
     assert_eq!(deal["next_step"], "@nobody");
     assert_eq!(owner.with("Idempotency-Key", "all").post("/composite", json!({ "items": items })).ok(), made);
-    // All or nothing, and the mistake is named where it stands.
+    // All or nothing; the error points at the failing item.
     let again = json!([
         { "ref": "beta", "action": "create", "resource": "companies", "body": { "name": "Beta" } },
         { "action": "create", "resource": "contacts", "body": { "first_name": "Twin", "email": "ann@x.io", "company_id": "@beta" } },
@@ -224,7 +224,7 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
     one(json!({ "action": "update", "resource": "companies", "id": made["results"][0]["id"], "version": 1, "body": { "name": "X" } })).problem(412, "version_conflict");
     one(json!({ "action": "create", "resource": "deals" })).problem(422, "validation_failed");
     one(json!({ "action": "delete", "resource": "deals", "id": made["results"][2]["id"] })).ok();
-    // Each item needs its own right, and a key its own scope.
+    // Each item needs its own permission, and a key its own scope.
     let seller = key(&owner, &["composite:write", "deals:write"]);
     let item = json!({ "action": "create", "resource": "contacts", "body": { "first_name": "A" } });
     seller.post("/composite", json!({ "items": [item] })).problem(403, "insufficient_scope");
@@ -240,7 +240,7 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
 }
 
 #[test]
-fn a_ref_is_read_where_a_record_is_named() {
+fn a_ref_works_wherever_an_id_is_expected() {
     let owner = workspace();
     let item = |name: &str, resource: &str, body: Json| json!({ "ref": name, "action": "create", "resource": resource, "body": body });
     let items = json!([

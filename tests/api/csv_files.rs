@@ -1,4 +1,4 @@
-//! Lists and reports as CSV: the same columns whatever the data are.
+//! Lists and reports as CSV, with columns that do not depend on the data.
 use crate::support::{Answer, Client, client::DOCUMENT, id, user_with, workspace};
 use serde_json::{Value as Json, json};
 
@@ -41,7 +41,7 @@ fn own_fields(owner: &Client) {
 }
 
 #[test]
-fn the_columns_are_the_same_whatever_the_data_are() {
+fn columns_do_not_depend_on_the_data() {
     let owner = workspace();
     own_fields(&owner);
     let heads: Vec<Vec<String>> = LISTS.iter().map(|path| list(&owner, &format!("/{path}")).head).collect();
@@ -51,7 +51,7 @@ fn the_columns_are_the_same_whatever_the_data_are() {
         let mut names = head.clone();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), head.len(), "{path}: a name stands twice in {head:?}");
+        assert_eq!(names.len(), head.len(), "{path}: duplicate column in {head:?}");
     }
     let eve = json!({ "first_name": "Eve", "emails": [{ "email": "e@x.example", "kind": "work" }, { "email": "f@x.example", "kind": "home" }],
         "consents": [{ "channel": "email", "granted": true, "at": "2026-01-31T10:00:00Z" }, { "channel": "phone", "granted": false, "at": "2026-01-31T10:00:00Z" }],
@@ -85,7 +85,7 @@ fn the_columns_are_the_same_whatever_the_data_are() {
 }
 
 #[test]
-fn columns_are_chosen_and_names_stand_beside_ids() {
+fn columns_can_be_chosen_and_names_stand_next_to_ids() {
     let owner = workspace();
     own_fields(&owner);
     let acme = id(&owner.post("/companies", json!({ "name": "=Acme" })).created());
@@ -105,20 +105,20 @@ fn columns_are_chosen_and_names_stand_beside_ids() {
     let sheet = list(&owner, "/deals?include=company&columns=company,title");
     assert_eq!(sheet.head, ["company", "title"]);
     assert_eq!(sheet.rows[0], ["'=Acme", "D"]);
-    // A column that is not there is told, file or not.
+    // An unknown column is an error in every format.
     for client in [owner.clone(), owner.with("Accept", "text/csv")] {
         let problem = client.get("/deals?columns=titel").problem(400, "invalid_parameter");
         assert_eq!(problem["errors"][0]["parameter"], "columns");
         assert_eq!(problem["errors"][0]["code"], "invalid_choice");
         assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("title"), "{problem}");
-        // The name of a record is a column only where it is asked for.
+        // The name of a related record is a column only on request.
         client.get("/deals?columns=company").problem(400, "invalid_parameter");
     }
     owner.get("/users?columns=id").problem(400, "unknown_parameter");
 }
 
 #[test]
-fn a_limit_is_obeyed_and_the_rest_follows() {
+fn a_limit_applies_and_the_next_page_follows() {
     let owner = workspace();
     let deals: Vec<Json> = (0..7).map(|n| json!({ "title": format!("D{n}") })).collect();
     owner.post("/deals/batch-create", json!({ "items": deals })).ok();
@@ -132,7 +132,7 @@ fn a_limit_is_obeyed_and_the_rest_follows() {
     let rest = file.get(&format!("/deals?sort=title&limit=3&cursor={cursor}"));
     assert_eq!(Sheet::of(&rest).cell(0, "title"), "D3");
     assert_eq!(Sheet::of(&file.get("/deals")).rows.len(), 7);
-    // A search is a file too.
+    // A search can be exported too.
     let asked = json!({ "q": "d", "sort": "title", "limit": 3, "columns": ["title"] });
     let found = file.post("/deals/search", asked.clone());
     let sheet = Sheet::of(&found);
@@ -148,7 +148,7 @@ fn a_limit_is_obeyed_and_the_rest_follows() {
 }
 
 #[test]
-fn a_file_shows_no_more_than_its_reader_may_take_out() {
+fn an_export_shows_only_exportable_values() {
     let owner = workspace();
     own_fields(&owner);
     let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "phone" }, { "resource": "contacts", "field": "cf.hull" }] });
@@ -172,9 +172,9 @@ fn a_file_shows_no_more_than_its_reader_may_take_out() {
     bob.with("Accept", "text/csv").post("/contacts/search", json!({})).problem(403, "forbidden");
 }
 
-/// Every read of the document is asked for as CSV and as a picture: what is not made is refused, not answered as something else.
+/// Requests every read as CSV and as a picture: an unsupported format is refused.
 #[test]
-fn what_is_no_file_is_refused_as_one() {
+fn unsupported_formats_are_refused() {
     let owner = workspace();
     let (csv, picture) = (owner.with("Accept", "text/csv"), owner.with("Accept", "image/png;q=0.9, text/html"));
     let (mut files, mut refused) = (0, 0);
@@ -205,14 +205,14 @@ fn what_is_no_file_is_refused_as_one() {
     assert!(files > 10 && refused > 40, "{files} {refused}");
     csv.post("/search", json!({})).problem(405, "method_not_allowed");
     csv.post("/products", json!({ "name": "P" })).problem(406, "not_acceptable");
-    assert_eq!(owner.get("/products").ok()["data"], json!([]), "nothing was made");
+    assert_eq!(owner.get("/products").ok()["data"], json!([]), "no product must be created");
     for accept in
         ["*/*", "application/*", "Application/JSON; charset=utf-8", "text/csv, */*;q=0.1", "text/html,application/json"]
     {
         owner.with("Accept", accept).get("/products").ok();
     }
     owner.with("Accept", "application/json;q=0, text/html").get("/products").problem(406, "not_acceptable");
-    // What answers nothing, and a file as it is, are had whatever is accepted.
+    // Empty answers and file downloads ignore the Accept header.
     let tag = id(&owner.post("/tags", json!({ "name": "T" })).created());
     picture.delete(&format!("/tags/{tag}")).gone();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
@@ -221,7 +221,7 @@ fn what_is_no_file_is_refused_as_one() {
 }
 
 #[test]
-fn the_people_of_a_deal_have_names_in_a_file() {
+fn the_contacts_of_a_deal_have_names_in_csv() {
     let owner = workspace();
     let made = |name: &str| id(&owner.post("/contacts", json!({ "first_name": name })).created());
     let (ann, bea) = (made("Ann"), made("Bea"));
@@ -239,7 +239,7 @@ fn the_people_of_a_deal_have_names_in_a_file() {
 }
 
 #[test]
-fn reports_have_their_columns_also_without_rows() {
+fn reports_without_rows_have_columns() {
     let owner = workspace();
     let currency = owner.get("/workspaces/current").ok()["base_currency"].as_str().unwrap().to_owned();
     let report = |name: &str| list(&owner, &format!("/analytics/{name}"));
@@ -270,7 +270,7 @@ fn reports_have_their_columns_also_without_rows() {
     let grouped = list(&owner, "/analytics/funnel?group_by=owner");
     assert_eq!(grouped.cell(0, "group_id"), me["id"].as_str().unwrap());
     assert_eq!(grouped.cell(0, "group"), me["name"].as_str().unwrap());
-    // Other currencies come after the workspace's own.
+    // Other currencies follow the workspace's base currency.
     owner
         .post("/deals", json!({ "title": "E", "stage_id": of("won"), "value": { "amount": 100, "currency": "JPY" } }))
         .created();

@@ -1,6 +1,6 @@
-//! What a record was put into, came in with, or brings from a file: what reports make of it.
-use crate::figures::{counts, deal, go, group, pipeline, reason};
+//! How reports treat moved, created-as-closed and imported records.
 use crate::imports::import;
+use crate::report_figures::{counts, deal, go, group, pipeline, reason};
 use crate::support::{Client, id, stage, workspace};
 use serde_json::{Value as Json, json};
 
@@ -15,7 +15,7 @@ fn of_stage(owner: &Client, report: &str, name: &str) -> Json {
 }
 
 #[test]
-fn who_is_put_elsewhere_passes_nothing() {
+fn a_record_moved_by_a_stage_removal_passes_no_stage() {
     let owner = workspace();
     let [first, last] = ["Active inquiry", "Agreed and invoiced"].map(|name| stage(&owner, "deal", name));
     let (moved, restored) = (deal(&owner, json!({})), deal(&owner, json!({})));
@@ -30,7 +30,7 @@ fn who_is_put_elsewhere_passes_nothing() {
     let gone = of_stage(&owner, "funnel?kind=flow", "Active inquiry");
     assert_eq!(gone["left"], 2);
     assert_eq!(gone["left_forward"], 0);
-    // On their own they go on as everybody does.
+    // After that they progress like any other deal.
     go(&owner, &moved, "win", json!({}));
     let agreed = of_stage(&owner, "funnel?kind=flow", "Agreed and invoiced");
     assert_eq!(agreed["left"], 1);
@@ -48,7 +48,7 @@ fn who_is_put_elsewhere_passes_nothing() {
 }
 
 #[test]
-fn the_ends_are_alternatives() {
+fn won_and_lost_are_alternatives() {
     let owner = workspace();
     let body = json!({ "pipeline_id": id(&pipeline(&owner, "deal")), "name": "Bartered", "category": "won" });
     let other = id(&owner.post("/stages", body).created());
@@ -68,7 +68,7 @@ fn the_ends_are_alternatives() {
 }
 
 #[test]
-fn what_comes_in_closed_has_no_duration() {
+fn a_record_created_as_closed_has_no_duration() {
     let owner = workspace();
     let (won, qualified) = (stage(&owner, "deal", "Payment received"), stage(&owner, "lead", "Qualified"));
     let made = deal(&owner, json!({ "stage_id": won }));
@@ -84,18 +84,18 @@ fn what_comes_in_closed_has_no_duration() {
     assert_eq!(board["won"], 3);
     assert_eq!(board["won_without_beginning"], 3);
     assert_eq!(board["mean_days_to_win"], Json::Null);
-    // Nobody knows either how long it stood there before it was opened again.
+    // It is also unknown how long it was in the stage before it was reopened.
     go(&owner, &made, "reopen", json!({}));
     let stays = |report: &str, name: &str| of_stage(&owner, report, name)["duration"]["count"].clone();
     assert_eq!(stays("cycle-time", "Payment received"), 0);
-    // What goes its way here is known.
+    // Moves made here have known durations.
     go(&owner, &deal(&owner, json!({})), "win", json!({}));
     assert_eq!(group(&owner, "cycle-time")["won"]["count"], 1);
     assert_eq!(stays("cycle-time", "Active inquiry"), 1);
     owner.post("/leads", json!({ "title": "Q", "stage_id": qualified })).created();
     let leads = format!("cycle-time?pipeline_id={}", id(&pipeline(&owner, "lead")));
     let cycle = group(&owner, &leads);
-    // The converted one began here.
+    // The converted lead began here.
     assert_eq!(cycle["won"]["count"], 1);
     assert_eq!(cycle["without_beginning"], 1);
     assert_eq!(stays(&leads, "New"), 1);
@@ -122,7 +122,7 @@ fn mapping(fields: &[(&str, &str)]) -> Json {
     json!({ "mapping": fields.iter().map(one).collect::<Vec<_>>() })
 }
 
-/// Brings in deals with a beginning, a closing, and dates of two stages.
+/// Imports deals with a start date, a close date, and the dates of two stages.
 fn bring_in(owner: &Client, rows: &str) -> Json {
     let fields = [
         ("id", "external_id"),
@@ -136,7 +136,7 @@ fn bring_in(owner: &Client, rows: &str) -> Json {
 }
 
 #[test]
-fn an_open_deal_keeps_the_dates_of_its_row() {
+fn an_open_deal_keeps_its_imported_dates() {
     let owner = workspace();
     let rows = "i1,Agreed and invoiced,2026-01-01,,2026-03-01,\n\
                 i2,Active inquiry,2026-01-01,,,2026-01-05\n\
@@ -162,19 +162,19 @@ fn an_open_deal_keeps_the_dates_of_its_row() {
     assert_eq!(on("2026-01-03", "Active inquiry"), 4);
     assert_eq!(on("2026-01-15", "Quote sent"), 1);
     assert_eq!(on("2026-02-15", "Active inquiry"), 3);
-    // i1 left Quote sent nobody knows when; i5 went back on the day it came there.
+    // It is unknown when i1 left Quote sent; i5 moved back on the day it entered.
     let cycle = group(&owner, "cycle-time");
     let days = |n: usize| {
         (cycle["stages"][n]["duration"]["count"].clone(), cycle["stages"][n]["duration"]["mean_days"].clone())
     };
-    // 59 days of i1, 10 of i3, 20 of i4.
+    // 59 days for i1, 10 for i3, 20 for i4.
     assert_eq!(days(0).0, 3);
     assert!((days(0).1.as_f64().unwrap() - 89.0 / 3.0).abs() < 1e-9, "{cycle}");
     assert_eq!(days(1), (json!(1), json!(0.0)));
 }
 
 #[test]
-fn a_row_that_contradicts_itself_or_the_calendar_is_refused() {
+fn contradictory_or_impossible_dates_are_refused() {
     let owner = workspace();
     let problems = |rows: &str| {
         let report = bring_in(&owner, rows);
@@ -207,7 +207,7 @@ fn a_row_that_contradicts_itself_or_the_calendar_is_refused() {
 }
 
 #[test]
-fn a_snapshot_knows_the_stages_of_then() {
+fn a_snapshot_uses_the_stages_of_its_time() {
     let owner = workspace();
     let [first, second] = ["Active inquiry", "Quote sent"].map(|name| stage(&owner, "deal", name));
     let (on, won) = (deal(&owner, json!({})), deal(&owner, json!({})));
@@ -243,9 +243,9 @@ fn a_snapshot_knows_the_stages_of_then() {
     }
 }
 
-/// What the answer says of a group or a stage, the file says too.
+/// The CSV file has the same figures for groups and stages as the JSON answer.
 #[test]
-fn a_file_says_what_the_answer_says() {
+fn the_csv_file_equals_the_json_answer() {
     let owner = workspace();
     let (first, second) = (stage(&owner, "deal", "Active inquiry"), stage(&owner, "deal", "Quote sent"));
     deal(&owner, json!({}));
@@ -276,7 +276,7 @@ fn a_file_says_what_the_answer_says() {
 }
 
 #[test]
-fn leads_are_grouped_by_their_product() {
+fn leads_are_grouped_by_product() {
     let owner = workspace();
     let boat = id(&owner.post("/products", json!({ "name": "Boat" })).created());
     for (title, product) in [("A", json!(boat)), ("B", json!(boat)), ("C", Json::Null)] {
@@ -306,7 +306,7 @@ fn leads_are_grouped_by_their_product() {
     }
 }
 
-/// A share of a whole of which a part is below zero is none.
+/// A rate by value is null when a part of the total is negative.
 #[test]
 fn a_rate_by_value_needs_values() {
     let owner = workspace();
