@@ -163,7 +163,7 @@ fn answers_are_right_behind_a_pooler() {
         ("VORONKA_DB_CONNECTIONS", "8"),
     ];
     let process = Process::start_with(&folder("pooled"), &settings);
-    let owner = story::small_spreadsheet(&process.address, "pooled-spreadsheet");
+    let owner = examples::small_spreadsheet(&process.address, "pooled-spreadsheet");
     let company = id(&owner.post("/companies", json!({ "name": "Pooled" })).created());
     std::thread::scope(|scope| {
         for n in 0..CLIENTS {
