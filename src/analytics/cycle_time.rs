@@ -193,3 +193,84 @@ async fn cycle_time(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(cycle_time);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sales::stages::{Category, Stage};
+
+    fn row(key: Option<&str>, what: &str, count: i64) -> Row {
+        Row {
+            group_key: key.map(str::to_owned),
+            group_label: None,
+            what: what.into(),
+            count,
+            without_beginning: 10 * count,
+            mean: Some(1.5),
+            median: Some(2.5),
+            p75: Some(3.5),
+        }
+    }
+
+    fn known(n: u128) -> KnownStage {
+        let at: DateTime = "2026-01-31T00:00:00Z".parse().unwrap();
+        let stage = Stage {
+            id: Uuid::from_u128(n),
+            pipeline_id: Uuid::nil(),
+            name: format!("stage {n}"),
+            category: Category::Open,
+            position: 7,
+            probability_percent: 50,
+            rotting_days: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+            order_id: None,
+        };
+        KnownStage { stage, deleted_at: Some(at) }
+    }
+
+    fn found() -> CycleTimeGroup {
+        let key = Some("a".to_owned());
+        let closed =
+            [row(Some("b"), "won", 9), row(Some("a"), "won", 1), row(Some("a"), "lost", 2), row(None, "won", 9)];
+        let stays =
+            [row(Some("b"), &Uuid::from_u128(1).to_string(), 9), row(Some("a"), &Uuid::from_u128(2).to_string(), 3)];
+        group(&key, &Some("A".to_owned()), &closed, &stays, &[known(1), known(2)])
+    }
+
+    #[test]
+    fn a_group_uses_only_its_own_rows() {
+        let found = found();
+        assert_eq!(found.won.count, 1);
+        assert_eq!(found.lost.count, 2);
+        assert_eq!(found.without_beginning, 30);
+        assert_eq!(found.stages.iter().map(|stage| stage.duration.count).collect::<Vec<_>>(), [0, 3]);
+        assert_eq!(found.stages[0].duration.mean_days, None, "a stage in which nothing stayed");
+        let stage = &found.stages[1];
+        assert_eq!(stage.name, "stage 2");
+        assert_eq!(stage.position, 7);
+        assert_eq!(stage.duration.mean_days, Some(1.5));
+        assert_eq!(stage.duration.median_days, Some(2.5));
+        assert_eq!(stage.duration.p75_days, Some(3.5));
+    }
+
+    #[test]
+    fn csv_lines_name_group_and_stage() {
+        let found = found();
+        let shown: Vec<String> = lines(&found)
+            .iter()
+            .map(|(of, figures)| {
+                let keys: Vec<&str> = of.iter().map(|key| key.as_deref().unwrap_or("-")).collect();
+                format!("{} = {}", keys.join(" "), figures.count)
+            })
+            .collect();
+        let expected = [
+            "a A - won 30 - = 1",
+            "a A - lost 30 - = 2",
+            "a A 00000000-0000-0000-0000-000000000001 stage 1 30 2026-01-31T00:00:00.000Z = 0",
+            "a A 00000000-0000-0000-0000-000000000002 stage 2 30 2026-01-31T00:00:00.000Z = 3",
+        ];
+        assert_eq!(shown, expected);
+    }
+}

@@ -200,3 +200,63 @@ async fn forecast(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(forecast);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(bucket: &str, currency: Option<&str>, count: i64, amounts: [i128; 4]) -> Row {
+        let [amount, weighted, committed, best_case] = amounts.map(Sum::from);
+        Row {
+            group_key: Some("key".into()),
+            group_label: Some("label".into()),
+            bucket: bucket.into(),
+            currency: currency.map(str::to_owned),
+            count,
+            no_amount: if currency.is_none() { count } else { 0 },
+            amount,
+            weighted,
+            committed,
+            best_case,
+        }
+    }
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money { amount, currency: currency.into() }
+    }
+
+    #[test]
+    fn buckets_are_separated() {
+        let found = group(&[
+            row("2026-01", Some("EUR"), 1, [100, 50, 0, 100]),
+            row("2026-01", Some("USD"), 2, [10, 5, 10, 10]),
+            row("2026-02", Some("EUR"), 3, [7, 3, 0, 0]),
+            row("no_date", None, 4, [0; 4]),
+            row("overdue", Some("EUR"), 5, [9, 9, 9, 9]),
+        ])
+        .unwrap();
+        assert_eq!(found.key.as_deref(), Some("key"));
+        assert_eq!(found.label.as_deref(), Some("label"));
+        let months: Vec<(&str, i64)> = found.months.iter().map(|one| (one.month.as_str(), one.figures.count)).collect();
+        assert_eq!(months, [("2026-01", 3), ("2026-02", 3)]);
+        assert_eq!(found.overdue.count, 5);
+        assert_eq!(found.no_date.count, 4);
+        assert_eq!(found.no_date.without_amount, 4);
+        assert_eq!(found.overdue.without_amount, 0);
+    }
+
+    #[test]
+    fn figures_have_sums_per_currency() {
+        let rows = [
+            row("2026-01", Some("EUR"), 1, [100, 50, 0, 99]),
+            row("2026-01", Some("USD"), 2, [10, 5, 4, 3]),
+            row("2026-01", Some("EUR"), 1, [1, 2, 3, 4]),
+        ];
+        let found = figures(&rows).unwrap();
+        assert_eq!(found.count, 4);
+        assert_eq!(found.value, [money(101, "EUR"), money(10, "USD")]);
+        assert_eq!(found.weighted, [money(52, "EUR"), money(5, "USD")]);
+        assert_eq!(found.commit, [money(3, "EUR"), money(4, "USD")]);
+        assert_eq!(found.best_case, [money(103, "EUR"), money(3, "USD")]);
+    }
+}

@@ -332,3 +332,117 @@ fn may_group(actor: &Actor, name: &str) -> Result<()> {
 pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
     Error::parameters(vec![Bad::parameter(name, "invalid", detail)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::custom::CustomField;
+    use crate::kernel::kind::Kind;
+    use crate::kernel::samples::{actor_who_may, custom_field, refusals, sql, with_fields};
+
+    const POSSIBLE: &[&str] = &["owner", "product", "stage", "month", "competitor", "sector"];
+
+    fn read(name: &str, kind: PipelineKind, readable: &[&str]) -> Result<Group, Vec<String>> {
+        Group::read(name, POSSIBLE, kind, &actor_who_may(readable)).map_err(|error| match &error {
+            Error::Problem(problem) if problem.errors.is_empty() => vec![problem.code.as_str().to_owned()],
+            _ => refusals(&error),
+        })
+    }
+
+    /// A piece of a grouping of deals, as SQL.
+    fn piece(group: &Group, name: &'static str) -> String {
+        sql(&group.set(Statement::new(name), "deals", "deals.value_amount", "Europe/Tallinn"))
+    }
+
+    #[test]
+    fn groupings_are_validated() {
+        for (case, name, kind, readable, expected) in [
+            ("nothing", "none", PipelineKind::Deal, vec![], None),
+            ("months", "month", PipelineKind::Lead, vec![], None),
+            ("owners", "owner", PipelineKind::Deal, vec!["users"], None),
+            ("owners, without the right to users", "owner", PipelineKind::Deal, vec!["teams"], Some("forbidden")),
+            ("products, without the right to them", "product", PipelineKind::Lead, vec![], Some("forbidden")),
+            ("sectors", "sector", PipelineKind::Deal, vec!["companies"], None),
+            (
+                "sectors of companies that are not all seen",
+                "sector",
+                PipelineKind::Deal,
+                vec![],
+                Some("group_by invalid"),
+            ),
+            ("a way of another report", "quarter", PipelineKind::Deal, vec![], Some("group_by invalid_choice")),
+            ("no way", "colour", PipelineKind::Deal, vec![], Some("group_by invalid_choice")),
+            ("competitors of deals", "competitor", PipelineKind::Deal, vec![], None),
+            ("competitors of leads", "competitor", PipelineKind::Lead, vec![], Some("group_by invalid_choice")),
+            ("a field that there is not", "cf.size", PipelineKind::Deal, vec![], Some("group_by unknown_field")),
+        ] {
+            let refused = read(name, kind, &readable).err();
+            assert_eq!(refused, expected.map(|refusal| vec![refusal.to_owned()]), "{case}");
+        }
+        let Err(Error::Problem(problem)) = Group::read("x", POSSIBLE, PipelineKind::Lead, &actor_who_may(&[])) else {
+            panic!("x is no group")
+        };
+        assert_eq!(problem.errors[0].params.choices, ["none", "owner", "product", "stage", "sector", "month"]);
+    }
+
+    #[test]
+    fn a_grouping_sets_its_sql() {
+        let group = |name| read(name, PipelineKind::Deal, &["users", "stages"]).unwrap();
+        let month = "to_char(deals.closed_at at time zone $1, 'YYYY-MM') -- binds: [\"Europe/Tallinn\"]";
+        for (case, group, name, expected) in [
+            ("no key", group("none"), ":group_key", "null::text -- binds: []"),
+            ("a key", group("owner"), ":group_key", "g.id::text -- binds: []"),
+            ("a label", group("owner"), ":group_label", "g.name -- binds: []"),
+            ("a month in the zone", group("month"), ":group_key", month),
+            ("an amount", group("owner"), ":amount", "deals.value_amount -- binds: []"),
+            (
+                "a stage",
+                group("stage"),
+                ":group_join",
+                "left join stages g on g.workspace_id = deals.workspace_id and g.id = deals.stage_id -- binds: []",
+            ),
+            (
+                "a stage of then",
+                group("stage").of_then(),
+                ":group_join",
+                "left join stages g on g.workspace_id = sp.workspace_id and g.id = sp.stage_id -- binds: []",
+            ),
+            ("an owner of then", group("owner").of_then(), ":group_key", "g.id::text -- binds: []"),
+        ] {
+            assert_eq!(piece(&group, name), expected, "{case}");
+        }
+        let weighted =
+            "deals.value_amount::numeric * coalesce(deals.probability_percent, s.probability_percent) / 100.00";
+        assert_eq!(piece(&group("none"), ":weighted"), format!("{weighted} -- binds: []"));
+    }
+
+    #[test]
+    fn leads_and_deals_join_products_differently() {
+        let join = |kind| piece(&read("product", kind, &["products"]).unwrap(), ":group_join");
+        assert!(join(PipelineKind::Deal).contains("from line_items"), "deals by their items");
+        assert!(!join(PipelineKind::Lead).contains("from line_items"), "leads by their product");
+    }
+
+    #[test]
+    fn custom_fields_with_few_values_can_be_grouped_by() {
+        let read = |kind: CustomKind| {
+            let field = CustomField { record: Kind::DEAL, ..custom_field("size", kind, &["a"]) };
+            Group::read("cf.size", &[], PipelineKind::Deal, &with_fields(actor_who_may(&["users"]), vec![field]))
+        };
+        for (kind, expected) in [
+            (CustomKind::Choice, Some("deals.custom -> $1 ->> 'text'")),
+            (CustomKind::Boolean, Some("deals.custom -> $1 ->> 'flag'")),
+            (CustomKind::MultiChoice, Some("g.name")),
+            (CustomKind::User, Some("g.id::text")),
+            (CustomKind::Text, None),
+            (CustomKind::Number, None),
+            (CustomKind::Money, None),
+            (CustomKind::Date, None),
+            (CustomKind::Reference, None),
+        ] {
+            let key = read(kind).map(|group| piece(&group, ":group_key").split(" -- ").next().unwrap().to_owned());
+            assert_eq!(key.ok().as_deref(), expected, "{kind:?}");
+        }
+        assert_eq!(refusals(&read(CustomKind::Text).unwrap_err()), ["group_by invalid"]);
+    }
+}

@@ -151,3 +151,61 @@ async fn win_rate(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(win_rate);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(currency: Option<&str>, won: (i64, i128), lost: (i64, i128)) -> Row {
+        Row {
+            group_key: Some("key".into()),
+            group_label: Some("label".into()),
+            currency: currency.map(str::to_owned),
+            won: won.0,
+            lost: lost.0,
+            no_amount: 0,
+            negative: false,
+            won_amount: won.1.into(),
+            lost_amount: lost.1.into(),
+        }
+    }
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money { amount, currency: currency.into() }
+    }
+
+    #[test]
+    fn win_rates_count_all_rows() {
+        let dollars = Row { no_amount: 2, ..row(Some("USD"), (0, 0), (1, 50)) };
+        let found = group(&[row(Some("EUR"), (1, 300), (2, 100)), dollars]).unwrap();
+        assert_eq!(found.key.as_deref(), Some("key"));
+        assert_eq!(found.label.as_deref(), Some("label"));
+        assert_eq!(found.won, 1);
+        assert_eq!(found.lost, 3);
+        assert_eq!(found.closed, 4);
+        assert_eq!(found.win_rate, Some(0.25));
+        assert_eq!(found.without_amount, 2);
+        assert_eq!(found.won_value, [money(300, "EUR"), money(0, "USD")]);
+        assert_eq!(found.lost_value, [money(100, "EUR"), money(50, "USD")]);
+    }
+
+    #[test]
+    fn rates_by_value_need_one_currency_and_no_negative_amounts() {
+        for (case, rows, expected) in [
+            ("one currency", vec![row(Some("EUR"), (1, 300), (1, 100))], Some(0.75)),
+            ("nothing lost", vec![row(Some("EUR"), (1, 300), (0, 0))], Some(1.0)),
+            (
+                "rows of one currency",
+                vec![row(Some("EUR"), (1, 300), (0, 0)), row(Some("EUR"), (0, 0), (1, 900))],
+                Some(0.25),
+            ),
+            ("two currencies", vec![row(Some("EUR"), (1, 300), (0, 0)), row(Some("USD"), (1, 100), (0, 0))], None),
+            ("no amount", vec![row(None, (1, 0), (1, 0))], None),
+            ("worth nothing", vec![row(Some("EUR"), (1, 0), (1, 0))], None),
+            ("less than nothing", vec![Row { negative: true, ..row(Some("EUR"), (1, 300), (1, 100)) }], None),
+        ] {
+            assert_eq!(group(&rows).unwrap().win_rate_by_value, expected, "{case}");
+        }
+        assert_eq!(group(&[row(None, (0, 0), (0, 0))]).unwrap().win_rate, None, "a rate of nothing");
+    }
+}

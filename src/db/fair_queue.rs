@@ -238,7 +238,8 @@ mod tests {
     fn shares_leave_room_for_others() {
         for (threads, workspace, user) in [(1, 1, 1), (2, 1, 1), (3, 2, 1), (4, 3, 2), (8, 6, 5), (16, 12, 9)] {
             let shares = Shares::of(threads);
-            assert_eq!((shares.workspace, shares.user), (workspace, user), "{threads} threads");
+            assert_eq!(shares.workspace, workspace, "{threads} threads");
+            assert_eq!(shares.user, user, "{threads} threads");
         }
     }
 

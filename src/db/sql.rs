@@ -144,3 +144,77 @@ macro_rules! cached_sql {
         $crate::cached_sql!(@ $self $out; $($rest)*);
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::cond::Op;
+    use crate::kernel::field::Values;
+    use crate::kernel::samples::{BOAT, sql};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_statement_is_split_at_its_placeholders() {
+        for (text, expected) in [
+            ("select 1", vec![("select 1", None)]),
+            ("", vec![("", None)]),
+            (":a", vec![("", Some("a")), ("", None)]),
+            ("x = :a", vec![("x = ", Some("a")), ("", None)]),
+            (
+                "x = :a and y = :long_name.id",
+                vec![("x = ", Some("a")), (" and y = ", Some("long_name")), (".id", None)],
+            ),
+            (":a:b", vec![("", Some("a")), ("", Some("b")), ("", None)]),
+            ("now()::date", vec![("now()::date", None)]),
+            (":a::text", vec![("", Some("a")), ("::text", None)]),
+            ("x::int = :a", vec![("x::int = ", Some("a")), ("", None)]),
+            ("'10:30' < :a", vec![("'10:30' < ", Some("a")), ("", None)]),
+            ("a[1:2]", vec![("a[1:2]", None)]),
+            (":a1", vec![("", Some("a")), ("1", None)]),
+            ("ж: :a", vec![("ж: ", Some("a")), ("", None)]),
+            ("the end:", vec![("the end:", None)]),
+        ] {
+            assert_eq!(Statement::new(text).pieces(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_replaced_by_binds() {
+        let inner =
+            Statement::new("(select :column from :table)").set("table", Part::Sql("boats")).set("column", Part::Int(3));
+        let cond = Cond::Is(BOAT.get("length").unwrap().into(), Op::Gt, Values::Int(vec![7]));
+        let statement = Statement::new("select :text, :none, :inner where :cond and x = :text and id = any(:ids)")
+            .set("ids", Part::Ids(vec![Uuid::nil()]))
+            .set("none", Part::MaybeText(None))
+            .set("cond", Part::Cond(cond))
+            .set("inner", Part::Nested(Box::new(inner)))
+            .set("text", Part::Text("a".into()));
+        let expected = "select $1, $2, (select $3 from boats) where (\"boats\".\"length\" > $4) and x = $5 and id = any($6) \
+                        -- binds: [\"a\", None, 3, 7, \"a\", [00000000-0000-0000-0000-000000000000]]";
+        assert_eq!(sql(&statement), expected);
+    }
+
+    #[test]
+    fn an_unset_placeholder_is_an_error() {
+        let statement = Statement::new("select :a, :b").set("a", Part::Int(1));
+        let written = std::fmt::write(&mut String::new(), format_args!("{}", diesel::debug_query::<Pg, _>(&statement)));
+        assert!(written.is_err(), "{statement:?}");
+    }
+
+    proptest! {
+        /// Nothing of a statement is lost but the names, each after a colon.
+        #[test]
+        fn pieces_concatenate_to_the_statement(text in "[a_:1 ж]{0,24}") {
+            let text: &'static str = text.leak();
+            let pieces = Statement::new(text).pieces();
+            let written: String = pieces
+                .iter()
+                .map(|(before, name)| format!("{before}{}", name.map_or_else(String::new, |name| format!(":{name}"))))
+                .collect();
+            prop_assert_eq!(written, text);
+            for (_, name) in pieces {
+                prop_assert_ne!(name, Some(""));
+            }
+        }
+    }
+}

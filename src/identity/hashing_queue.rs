@@ -192,7 +192,8 @@ mod tests {
     #[test]
     fn ranges_are_served_round_robin_and_have_a_limit() {
         let (mut queues, mut waiting) = queues(&[("203.0.113.1", 900), ("198.51.100.7", 1), ("203.0.113.2", 5)]);
-        assert_eq!((queues.waiting, waiting.len()), (MAX_PER_RANGE + 1, MAX_PER_RANGE + 1));
+        assert_eq!(queues.waiting, MAX_PER_RANGE + 1);
+        assert_eq!(waiting.len(), MAX_PER_RANGE + 1);
         // The second permit goes to the other range, although requests of the first range came earlier.
         drop(queues.next());
         let second = queues.next().unwrap();
@@ -207,8 +208,10 @@ mod tests {
         drop(waiting);
         let (ready, _wait) = channel();
         assert!(queues.join(range("203.0.113.9".parse().unwrap()), ready));
-        assert_eq!((queues.waiting, queues.order.len()), (1, 1));
+        assert_eq!(queues.waiting, 1);
+        assert_eq!(queues.order.len(), 1);
         assert!(queues.next().is_some() && queues.next().is_none());
-        assert_eq!((queues.waiting, queues.ranges.len()), (0, 0));
+        assert_eq!(queues.waiting, 0);
+        assert_eq!(queues.ranges.len(), 0);
     }
 }

@@ -224,4 +224,27 @@ mod tests {
             assert_eq!(guessable(password, email), expected, "{password} of {email}");
         }
     }
+
+    #[test]
+    fn errors_give_the_reason() {
+        for (case, password, expected) in [
+            ("three different characters", "abcabcabcabc", Some("must have at least 4 different characters")),
+            ("four different characters", "abcdabcdabcd", None),
+            (
+                "digits, eleven of them",
+                "80491277503",
+                Some("must have at least 12 characters if it contains no letters"),
+            ),
+            ("digits, twelve of them", "804912775031", None),
+            ("digits and signs", "8049-1277", Some("must have at least 12 characters if it contains no letters")),
+            ("a common word", "Sunshine", Some("must not be a common password")),
+            ("a common word with a year", "sunshine2026!", Some("must not be a common password")),
+            ("a common word with blanks around", "  qwertyuiop  ", Some("must not be a common password")),
+            ("a common word in the middle", "my-sunshine-9x", None),
+            ("a common walk that ends with digits", "1q2w3e4r", Some("must not be a common password")),
+            ("the address with capitals", "ANN@X.EXAMPLE", Some("must not be your e-mail address or its first part")),
+        ] {
+            assert_eq!(guessable(password, "ann@x.example"), expected, "{case}");
+        }
+    }
 }

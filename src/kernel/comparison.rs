@@ -158,3 +158,163 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::custom::CustomKind;
+    use crate::kernel::samples::{BOAT, actor, custom_field, refusal};
+    use std::sync::Arc;
+
+    fn compared(field: FieldRef, comparison: Comparison, texts: &[&str]) -> Result<String, String> {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        let cond = BOAT.compare(field, comparison, texts, &actor());
+        cond.map(|cond| format!("{cond:?}")).map_err(|bad| refusal(&bad).trim().to_owned())
+    }
+
+    fn of(name: &str) -> FieldRef {
+        BOAT.get(name).unwrap().into()
+    }
+
+    fn own(kind: CustomKind) -> FieldRef {
+        FieldRef::Custom(Arc::new(custom_field("size", kind, &["a", "b"])))
+    }
+
+    #[test]
+    fn amounts_can_carry_their_currency() {
+        let eur = r#"Is(currency, Eq, Text(["EUR"]))"#;
+        for (case, comparison, texts, expected) in [
+            ("equal", Comparison::AnyOf, vec!["5 EUR"], format!("All([{eur}, Is(price, Eq, Int([5]))])")),
+            (
+                "one of two",
+                Comparison::AnyOf,
+                vec!["5 EUR", "6"],
+                format!("Any([All([{eur}, Is(price, Eq, Int([5]))]), Is(price, Eq, Int([6]))])"),
+            ),
+            ("neither", Comparison::NoneOf, vec!["5 EUR"], format!("Not(All([{eur}, Is(price, Eq, Int([5]))]))")),
+            ("less", Comparison::Op(Op::Lt), vec!["5eur"], format!("All([{eur}, Is(price, Lt, Int([5]))])")),
+            ("without a currency", Comparison::Op(Op::Lt), vec!["5"], "Is(price, Lt, Int([5]))".to_owned()),
+            ("empty", Comparison::Empty, vec!["true"], "Empty(price)".to_owned()),
+        ] {
+            assert_eq!(compared(of("price"), comparison, &texts), Ok(expected), "{case}");
+        }
+        let own = compared(own(CustomKind::Money), Comparison::Op(Op::Gt), &["5 EUR"]);
+        assert_eq!(own, Ok(r#"All([Is(cf.size, Eq, Text(["EUR"])), Is(cf.size, Gt, Int([5]))])"#.to_owned()));
+    }
+
+    /// The year of the caller, whose zone is two hours ahead in winter.
+    #[test]
+    fn relative_dates_use_the_time_zone_of_the_caller() {
+        let [first, after] = relative::period("this_year", actor().settings.own_time_zone).unwrap();
+        let begin = |day: NaiveDate| format!("{}T22:00:00Z", day.pred_opt().unwrap());
+        let time = |op: &str, day| format!("Is(created_at, {op}, Time([DateTime({})]))", begin(day));
+        for (case, comparison, expected) in [
+            ("in the year", Comparison::AnyOf, format!("All([{}, {}])", time("Gte", first), time("Lt", after))),
+            ("not in it", Comparison::NoneOf, format!("Not(All([{}, {}]))", time("Gte", first), time("Lt", after))),
+            ("from its first day", Comparison::Op(Op::Gte), time("Gte", first)),
+            ("before its first day", Comparison::Op(Op::Lt), time("Lt", first)),
+        ] {
+            assert_eq!(compared(of("created_at"), comparison, &["this_year"]), Ok(expected), "instants {case}");
+        }
+        for (case, comparison, expected) in [
+            (
+                "in the year",
+                Comparison::AnyOf,
+                format!("All([Is(sold_on, Gte, Date([{first}])), Is(sold_on, Lt, Date([{after}]))])"),
+            ),
+            ("after its first day", Comparison::Op(Op::Gt), format!("Is(sold_on, Gt, Date([{first}]))")),
+            ("until its first day", Comparison::Op(Op::Lte), format!("Is(sold_on, Lte, Date([{first}]))")),
+        ] {
+            assert_eq!(compared(of("sold_on"), comparison, &["this_year"]), Ok(expected), "days {case}");
+        }
+    }
+
+    /// What is due all day is asked by its day; its instant is the beginning of the next one.
+    #[test]
+    fn all_day_tasks_are_compared_by_date() {
+        let [first, after] = relative::period("this_year", actor().settings.own_time_zone).unwrap();
+        let begin = |day: NaiveDate| format!("DateTime({}T22:00:00Z)", day.pred_opt().unwrap());
+        let timed = |cond: &str| format!("All([Empty(due_on), {cond}])");
+        let day = |op: &str, day: NaiveDate| format!("Is(due_on, {op}, Date([{day}]))");
+        let end = |op: &str, day: NaiveDate| format!("Is(due_end, {op}, Time([{}]))", begin(day));
+        for (case, comparison, instant, days) in [
+            (
+                "in the year",
+                Comparison::AnyOf,
+                format!("All([{}, {}])", end("Gte", first), end("Lt", after)),
+                format!("{}, {}", day("Gte", first), day("Lt", after)),
+            ),
+            ("from the first day", Comparison::Op(Op::Gte), end("Gte", first), day("Gte", first)),
+            ("after its first instant", Comparison::Op(Op::Gt), end("Gt", first), day("Gte", first)),
+            ("before it", Comparison::Op(Op::Lt), end("Lt", first), day("Lt", first)),
+            ("until its first instant", Comparison::Op(Op::Lte), end("Lte", first), day("Lt", first)),
+        ] {
+            let expected = format!("Any([{}, All([{days}])])", timed(&instant));
+            assert_eq!(compared(of("due_end"), comparison, &["this_year"]), Ok(expected), "{case}");
+        }
+        let instant = compared(of("due_end"), Comparison::Op(Op::Lt), &["2026-01-31T10:00:00Z"]);
+        assert_eq!(instant, Ok("Is(due_end, Lt, Time([DateTime(2026-01-31T10:00:00Z)]))".to_owned()));
+    }
+
+    #[test]
+    fn invalid_values_are_rejected() {
+        let op = Comparison::Op;
+        for (case, field, comparison, texts, expected) in [
+            ("two values of a range", of("length"), op(Op::Gt), vec!["1", "2"], "invalid_format"),
+            ("two amounts of a range", of("price"), op(Op::Gt), vec!["1 EUR", "2 EUR"], "invalid_format"),
+            ("two parts of a text", of("name"), op(Op::Contains), vec!["a", "b"], "invalid_format"),
+            ("no value of a range", of("length"), op(Op::Gt), vec![], "invalid_format"),
+            ("a word for a number", of("length"), op(Op::Gt), vec!["x"], "invalid_format"),
+            ("empty or something else", of("hull"), Comparison::Empty, vec!["maybe"], "invalid_format"),
+            ("none of a closed set", of("hull"), Comparison::AnyOf, vec!["glass"], "invalid_choice"),
+            ("an option that there is not", own(CustomKind::Choice), Comparison::AnyOf, vec!["c"], "invalid_choice"),
+            ("an amount with a wrong number", of("price"), Comparison::AnyOf, vec!["x EUR"], "invalid_format"),
+        ] {
+            assert_eq!(compared(field, comparison, &texts), Err(expected.to_owned()), "{case}");
+        }
+    }
+
+    #[test]
+    fn texts_are_normalised_before_comparison() {
+        for (case, field, comparison, text, expected) in [
+            (
+                "an address",
+                of("email"),
+                Comparison::AnyOf,
+                "ANN@X.example",
+                r#"Is(email, Eq, Text(["ann@x.example"]))"#,
+            ),
+            ("a currency", of("currency"), Comparison::NoneOf, "eur", r#"Not(Is(currency, Eq, Text(["EUR"])))"#),
+            (
+                "a part of an address",
+                of("email"),
+                Comparison::Op(Op::Contains),
+                "@xn--bcher-kva.example",
+                r#"Is(email, Contains, Text(["%@bücher.example%"]))"#,
+            ),
+            (
+                "an option of a custom field",
+                own(CustomKind::MultiChoice),
+                Comparison::AnyOf,
+                "a",
+                r#"Carries(cf.size, ["a"])"#,
+            ),
+            (
+                "an option that was taken away",
+                own(CustomKind::MultiChoice),
+                Comparison::AnyOf,
+                "c",
+                r#"Carries(cf.size, ["c"])"#,
+            ),
+            (
+                "a custom phone number, also as written",
+                FieldRef::Custom(Arc::new(custom_field("size", CustomKind::Phone, &[]))),
+                Comparison::AnyOf,
+                "555 01011",
+                r#"Is(cf.size, Eq, Text(["+37255501011", "555 01011"]))"#,
+            ),
+        ] {
+            assert_eq!(compared(field, comparison, &[text]), Ok(expected.to_owned()), "{case}");
+        }
+    }
+}

@@ -304,3 +304,7 @@ fn joined<'b>(list: &'b [Cond], none: &str, between: &str, out: &mut AstPass<'_,
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "cond_tests.rs"]
+mod tests;

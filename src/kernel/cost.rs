@@ -63,7 +63,9 @@ pub fn needed(words: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::needed;
+    use super::*;
+    use crate::kernel::field::Values;
+    use crate::kernel::samples::{BOAT, refusal};
 
     #[test]
     fn words_inside_others_are_dropped() {
@@ -78,5 +80,42 @@ mod tests {
         ] {
             assert_eq!(needed(text.split_whitespace().map(str::to_owned).collect()).join(" "), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn conditions_have_a_cost() {
+        let of = |name: &str| FieldRef::from(BOAT.get(name).unwrap());
+        let text = |op| Cond::Is(of("name"), op, Values::Text(vec!["a".into()]));
+        let empty = || Cond::Empty(of("hull"));
+        let words = |pieces: &[&str]| {
+            Cond::Mentions(BOAT.search.as_ref().unwrap(), pieces.iter().map(|piece| (*piece).to_owned()).collect())
+        };
+        for (case, cond, expected) in [
+            ("a value", text(Op::Eq), 1),
+            ("a part of a text", text(Op::Contains), 5),
+            ("the beginning of a text", text(Op::StartsWith), 5),
+            ("empty", empty(), 1),
+            ("three words", words(&["a", "b", "c"]), 15),
+            ("a denial", !text(Op::Contains), 5),
+            ("all of three", Cond::All(vec![text(Op::Eq), empty(), text(Op::Contains)]), 7),
+            ("any of two", Cond::Any(vec![text(Op::Contains), text(Op::Contains)]), 10),
+            ("nothing", Cond::All(vec![]), 0),
+        ] {
+            assert_eq!(cond.cost(), expected, "{case}");
+        }
+        let four = || vec![empty(), empty(), empty(), empty()];
+        assert!(!is_costly(&four()), "four values");
+        assert!(is_costly(&[four(), vec![empty()]].concat()), "five values");
+    }
+
+    #[test]
+    fn exceeding_the_cost_limit_is_reported_once() {
+        let empty = Cond::Empty(FieldRef::from(BOAT.get("hull").unwrap()));
+        let mut spent = Spent::default();
+        for n in 1..=100 {
+            assert!(spent.add(&empty).is_ok(), "condition {n}");
+        }
+        assert_eq!(refusal(&spent.add(&empty).unwrap_err()).trim(), "too_long");
+        assert!(spent.add(&empty).is_ok(), "the one after is not refused again");
     }
 }

@@ -410,3 +410,7 @@ pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Strin
         None => "is unknown".into(),
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

@@ -482,6 +482,13 @@ impl Values {
 
 /// Parses a date such as `2026-01-31`, from 0001-01-01 to 9999-12-30, so that the next day is in range too.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()?;
+    // chrono also accepts signs, spaces and single digits.
+    let digits = |(n, byte): (usize, u8)| if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    let written = text.len() == 10 && text.bytes().enumerate().all(digits);
+    let day = written.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()?;
     day.succ_opt().filter(|next| (1..=9999).contains(&next.year()) && day.year() > 0).map(|_| day)
 }
+
+#[cfg(test)]
+#[path = "field_tests.rs"]
+mod tests;

@@ -38,6 +38,8 @@ pub mod read_only;
 pub mod relative;
 pub mod reply;
 pub mod resource;
+#[cfg(test)]
+pub mod samples;
 pub mod seek;
 pub mod selection;
 pub mod shape;

@@ -102,18 +102,73 @@ pub fn parse_decimal(text: &str, decimal: char, exponent: u32) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_decimal;
+    use super::*;
 
     #[test]
     fn decimals_become_minor_units() {
-        assert_eq!(parse_decimal("1 234,50", ',', 2), Some(123_450));
-        assert_eq!(parse_decimal("1,234.5", '.', 2), Some(123_450));
-        assert_eq!(parse_decimal("-0.07", '.', 2), Some(-7));
-        assert_eq!(parse_decimal("1100.04", '.', 2), Some(110_004));
-        assert_eq!(parse_decimal("500", '.', 0), Some(500));
-        assert_eq!(parse_decimal("1.234", '.', 2), None);
-        assert_eq!(parse_decimal("12a", '.', 2), None);
-        assert_eq!(parse_decimal("", '.', 2), None);
-        assert_eq!(parse_decimal("99999999999999999999", '.', 2), None);
+        for (case, text, decimal, exponent, expected) in [
+            ("blanks between thousands", "1 234,50", ',', 2, Some(123_450)),
+            ("narrow blanks between thousands", "1\u{202f}234,50", ',', 2, Some(123_450)),
+            ("points between thousands", "1.234.567,5", ',', 2, Some(123_456_750)),
+            ("commas between thousands", "1,234.5", '.', 2, Some(123_450)),
+            ("apostrophes between thousands", "1'234.50", '.', 2, Some(123_450)),
+            ("less than nothing", "-0.07", '.', 2, Some(-7)),
+            ("minus nothing", "-0", '.', 2, Some(0)),
+            ("zeros in front", "007.10", '.', 2, Some(710)),
+            ("a point at the end", "5.", '.', 2, Some(500)),
+            ("no digits after the point", "500", '.', 0, Some(500)),
+            ("zeros that say nothing", "500.00", '.', 0, Some(500)),
+            ("three digits after the point", "1.2", '.', 3, Some(1200)),
+            ("more zeros than digits", "1.2300", '.', 2, Some(123)),
+            ("more digits than the currency has", "1.234", '.', 2, None),
+            ("a fraction where there is none", "1.5", '.', 0, None),
+            ("nothing before the point", ".5", '.', 2, None),
+            ("two points", "1.2.3", '.', 2, None),
+            ("two signs", "--5", '.', 2, None),
+            ("a plus", "+5", '.', 2, None),
+            ("a sign alone", "-", '.', 2, None),
+            ("letters", "12a", '.', 2, None),
+            ("digits of another script", "１２", '.', 2, None),
+            ("nothing", "", '.', 2, None),
+            ("the largest of 64 bits", "92233720368547758.07", '.', 2, Some(i64::MAX)),
+            ("beyond 64 bits", "92233720368547758.08", '.', 2, None),
+        ] {
+            assert_eq!(parse_decimal(text, decimal, exponent), expected, "{case}: {text}");
+        }
+    }
+
+    #[test]
+    fn currencies_have_exponents() {
+        for (code, known, digits) in [
+            ("EUR", true, 2),
+            ("USD", true, 2),
+            ("JPY", true, 0),
+            ("KRW", true, 0),
+            ("KWD", true, 3),
+            ("CLF", true, 4),
+            ("XAU", false, 2),
+            ("XTS", false, 2),
+            ("eur", false, 2),
+            ("EURO", false, 2),
+            ("", false, 2),
+        ] {
+            assert_eq!(is_currency(code), known, "{code}");
+            assert_eq!(exponent(code), digits, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_in_both_columns_or_in_none() {
+        let money = Money { amount: -5, currency: "EUR".into() };
+        let both = MoneyColumns::from(Some(money.clone()));
+        assert_eq!(both.get(), Some(money.clone()));
+        assert_eq!(serde_json::to_value(&both).unwrap(), serde_json::json!({ "amount": -5, "currency": "EUR" }));
+        let neither = MoneyColumns::from(None);
+        assert_eq!(neither.get(), None);
+        assert_eq!(serde_json::to_value(&neither).unwrap(), serde_json::Value::Null);
+        assert_eq!(columns(Some(&money)), (Some(-5), Some("EUR".to_owned())));
+        assert_eq!(columns(None), (None, None));
+        assert_eq!(MoneyColumns { currency: None, ..both.clone() }.get(), None, "without a currency");
+        assert_eq!(MoneyColumns { amount: None, ..both }.get(), None, "without an amount");
     }
 }

@@ -313,4 +313,60 @@ mod tests {
             assert!(!is_country(code), "{code}");
         }
     }
+
+    #[test]
+    fn numbers_are_reparsed_for_a_new_country() {
+        for (case, written, before, country, expected) in [
+            (
+                "it was national and the country is the same",
+                "555 01011",
+                Some("+37255501011"),
+                "EE",
+                Some("+37255501011"),
+            ),
+            (
+                "it was national and the country has changed",
+                "555 01011",
+                Some("+37255501011"),
+                "FI",
+                Some("+37255501011"),
+            ),
+            ("it is international", "+358 40 123 4567", Some("+37255501011"), "FI", Some("+358401234567")),
+            ("it is international, with 00", "00358 40 123 4567", Some("+37255501011"), "FI", Some("+358401234567")),
+            ("it was not understood before", "555 01011", None, "EE", Some("+37255501011")),
+            ("it is no number", "desk", None, "EE", None),
+        ] {
+            assert_eq!(mended(written, before, country).as_deref(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_by_its_keys() {
+        assert_eq!(keys("+1 212 555 0123", Some("+12125550123")), ["12125550123", "2125550123"]);
+        assert_eq!(keys("", None), Vec::<String>::new());
+        let two = all_keys([("555 01011", Some("+37255501011".to_owned())), ("desk", None)]);
+        assert_eq!(two, serde_json::json!(["37255501011", "55501011", "desk"]));
+    }
+
+    #[test]
+    fn digits_with_separators_look_like_a_number() {
+        for (text, expected) in [
+            ("12345", true),
+            ("1234", false),
+            ("+372 (555) 01-011", true),
+            ("０３-１２３４", true),
+            ("123 456 x", false),
+            ("2026-01-31", true),
+            ("", false),
+        ] {
+            assert_eq!(looks_like(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn custom_phone_numbers_are_stored_in_e164() {
+        assert_eq!(own("555 01011", "EE"), "+37255501011");
+        assert_eq!(own("at the desk", "EE"), "at the desk");
+        assert_eq!(part("(555) 01"), "55501");
+    }
 }

@@ -461,3 +461,7 @@ pub fn split(text: &str) -> Vec<String> {
     parts.push(part);
     parts
 }
+
+#[cfg(test)]
+#[path = "query_tests.rs"]
+mod tests;

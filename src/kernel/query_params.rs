@@ -156,3 +156,144 @@ impl QueryParams {
 fn wrong(name: &str, what: &str) -> Error {
     Error::parameters(vec![Bad::parameter(name, "invalid_format", format!("must be {what}"))])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::{BOAT, refusals};
+
+    fn read(query: &str) -> Result<Vec<(String, String)>, Vec<String>> {
+        QueryParams::read(query).map(|params| params.0).map_err(|error| refusals(&error))
+    }
+
+    #[test]
+    fn a_query_string_is_split_and_decoded() {
+        for (query, expected) in [
+            ("", vec![]),
+            ("a=1", vec![("a", "1")]),
+            ("a=1&b=&c", vec![("a", "1"), ("b", ""), ("c", "")]),
+            ("q=a+b%20c%2Cd", vec![("q", "a b c,d")]),
+            ("name=Bu%CC%88cher", vec![("name", "Bücher")]),
+            ("a=1&b=2&a=3", vec![("a", "1,3"), ("b", "2")]),
+            ("a__ne=1&a__ne=2", vec![("a__ne", "1,2")]),
+            ("cf=x:eq:1&cf=y:eq:2", vec![("cf", "x:eq:1"), ("cf", "y:eq:2")]),
+        ] {
+            let expected = expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            assert_eq!(read(query), Ok(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn single_valued_parameters_cannot_be_repeated() {
+        for (name, expected) in [
+            ("q", true),
+            ("sort", true),
+            ("cursor", true),
+            ("limit", true),
+            ("related", true),
+            ("length__gt", true),
+            ("length__gte", true),
+            ("length__lt", true),
+            ("length__lte", true),
+            ("name__contains", true),
+            ("name__starts_with", true),
+            ("name__empty", true),
+            ("name", false),
+            ("name__ne", false),
+            ("tags__all", false),
+            ("include", false),
+        ] {
+            assert_eq!(takes_one(name), expected, "{name}");
+            let twice = read(&format!("{name}=1&{name}=2")).err();
+            assert_eq!(twice, expected.then(|| vec![format!("{name} stated_twice")]), "{name} given twice");
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_is_rejected() {
+        assert_eq!(read("a=%FF&b=1"), Err(vec!["a invalid_character".to_owned()]));
+        assert_eq!(read("a=x%00"), Err(vec!["a invalid_character".to_owned()]));
+    }
+
+    #[test]
+    fn a_limit_has_bounds() {
+        for (query, expected) in [
+            ("", Some(20)),
+            ("limit=1", Some(1)),
+            ("limit=30", Some(30)),
+            ("limit=31", None),
+            ("limit=0", None),
+            ("limit=-1", None),
+            ("limit=", None),
+            ("limit=x", None),
+            ("limit=99999999999999999999", None),
+        ] {
+            let limit = QueryParams::read(query).unwrap().limit(20, 30);
+            assert_eq!(limit.as_ref().ok(), expected.as_ref(), "{query}");
+            if let Err(error) = limit {
+                assert_eq!(refusals(&error), ["limit out_of_range"], "{query}");
+            }
+        }
+    }
+
+    #[test]
+    fn unread_parameters_are_unknown() {
+        let mut params = QueryParams::read("to=2026-01-31&dry=true&nmae=x").unwrap();
+        assert_eq!(params.date("to").unwrap().unwrap().to_string(), "2026-01-31");
+        assert_eq!(params.date("to").unwrap(), None);
+        assert_eq!(params.parsed::<bool>("dry", "true or false").unwrap(), Some(true));
+        assert_eq!(params.take("dry"), None);
+        assert_eq!(params.names().collect::<Vec<_>>(), ["nmae"]);
+        let error = params.finish(&["name", "to"]).unwrap_err();
+        assert_eq!(refusals(&error), ["nmae unknown_parameter"]);
+        assert!(error.to_string().contains("did you mean name?"), "{error}");
+        assert!(QueryParams::read("").unwrap().finish(&[]).is_ok());
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused() {
+        let mut params = QueryParams::read("to=31.01.2026&dry=yes").unwrap();
+        assert_eq!(refusals(&params.date("to").unwrap_err()), ["to invalid_format"]);
+        assert_eq!(refusals(&params.parsed::<bool>("dry", "true or false").unwrap_err()), ["dry invalid_format"]);
+    }
+
+    #[test]
+    fn operators_have_names() {
+        for (name, expected) in [
+            ("eq", Some(Comparison::AnyOf)),
+            ("in", Some(Comparison::AnyOf)),
+            ("ne", Some(Comparison::NoneOf)),
+            ("not_in", Some(Comparison::NoneOf)),
+            ("all", Some(Comparison::AllOf)),
+            ("gt", Some(Comparison::Op(Op::Gt))),
+            ("gte", Some(Comparison::Op(Op::Gte))),
+            ("lt", Some(Comparison::Op(Op::Lt))),
+            ("lte", Some(Comparison::Op(Op::Lte))),
+            ("contains", Some(Comparison::Op(Op::Contains))),
+            ("starts_with", Some(Comparison::Op(Op::StartsWith))),
+            ("empty", Some(Comparison::Empty)),
+            ("like", None),
+            ("EQ", None),
+        ] {
+            assert_eq!(comparison_named(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_field_takes_the_operators_of_its_type() {
+        let order = ["gt", "gte", "lt", "lte"];
+        for (name, expected) in [
+            ("name", vec!["eq", "ne", "contains", "starts_with"]),
+            ("hull", vec!["eq", "ne", "empty"]),
+            ("email", vec!["eq", "ne", "contains", "starts_with", "empty"]),
+            ("owner_id", vec!["eq", "ne", "empty"]),
+            ("length", [&["eq", "ne"], &order[..]].concat()),
+            ("sold_on", [&["eq", "ne"], &order[..], &["empty"]].concat()),
+            ("created_at", [&["eq", "ne"], &order[..]].concat()),
+            ("seaworthy", vec!["eq", "ne"]),
+            ("tags", vec!["eq", "ne", "all", "empty"]),
+        ] {
+            assert_eq!(operators(&BOAT.get(name).unwrap().into()), expected, "{name}");
+        }
+    }
+}

@@ -90,3 +90,65 @@ impl QueryFragment<Pg> for Part {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::{BOATS, actor, sql, without_field};
+
+    const NAME: &Exact = &exact("fold(boats.name) = ", &["name"]);
+    const NUMBER: &Exact = &number("boats.number = upper(");
+    const EMAIL: &Exact = &exact("boats.email = ", &["email"]).formatted(TextFormat::Email);
+    const PHONE: &Exact = &exact("boats.phone_keys ?| ", &["phone"]).formatted(TextFormat::Phone);
+
+    fn part(texts: &[&'static Exact], best: bool) -> Part {
+        Part {
+            texts: texts.to_vec(),
+            text: "Ann".into(),
+            email: "ann@x.example".into(),
+            domain: "x.example".into(),
+            numbers: vec!["1".into(), "2".into()],
+            best,
+        }
+    }
+
+    #[test]
+    fn exact_matches_and_others_are_complementary() {
+        for (case, part, expected) in [
+            ("no texts", part(&[], true), "true -- binds: []"),
+            ("best by a name", part(&[NAME], true), r#"((fold(boats.name) = fold($1))) -- binds: ["Ann"]"#),
+            (
+                "others by a name",
+                part(&[NAME], false),
+                r#"((fold(boats.name) = fold($1)) is not true) -- binds: ["Ann"]"#,
+            ),
+            (
+                "best by several",
+                part(&[NUMBER, EMAIL, PHONE], true),
+                r#"((boats.number = upper(fold($1)) or boats.email = $2 or boats.phone_keys ?| $3)) -- binds: ["Ann", "ann@x.example", ["1", "2"]]"#,
+            ),
+        ] {
+            assert_eq!(sql(&part), expected, "{case}");
+        }
+        assert!(!part(&[NAME], true).others().best, "the others of the best");
+    }
+
+    #[test]
+    fn phone_numbers_are_searched_where_the_text_has_digits() {
+        const TEXTS: &[Exact] = &[
+            exact("fold(boats.name) = ", &["name"]),
+            exact("boats.phone_keys ?| ", &["phone"]).formatted(TextFormat::Phone),
+            exact("boats.custom ->> 'region' = ", &["cf.region"]),
+        ];
+        let members = |text: &str, actor: &Actor| -> Vec<&str> {
+            let best = Part::best(BOATS, TEXTS, text, actor).unwrap();
+            best.texts.iter().flat_map(|text| text.members.iter().copied()).collect()
+        };
+        assert_eq!(members("555 01011", &actor()), ["name", "phone", "cf.region"]);
+        assert_eq!(members("Ann", &actor()), ["name", "cf.region"]);
+        assert_eq!(members("Ann", &without_field(actor(), "cf.region")), ["name"], "without a hidden member");
+        assert!(Part::best(BOATS, TEXTS, "  ", &actor()).is_none(), "no words");
+        assert!(Part::best(BOATS, &[], "Ann", &actor()).is_none(), "a list without ranking");
+        assert_eq!(Part::best(BOATS, TEXTS, " Ann  Lee ", &actor()).unwrap().text, "Ann Lee");
+    }
+}

@@ -184,3 +184,136 @@ macro_rules! read_only_members_of {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::refusals;
+    use serde::Deserialize;
+    use serde_json::json;
+    use std::cell::RefCell;
+
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "its schema is what counts")]
+    struct Boat {
+        id: String,
+        name: Option<String>,
+        phone: Option<String>,
+        crew: Vec<Sailor>,
+    }
+
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "its schema is what counts")]
+    struct Sailor {
+        name: String,
+        rank: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    struct SailorInput {
+        name: String,
+    }
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    struct BoatUpdate {
+        name: Option<String>,
+        phone: Option<String>,
+        phones: Option<Vec<String>>,
+        crew: Option<Vec<SailorInput>>,
+    }
+
+    impl Rules for BoatUpdate {
+        fn response_shape() -> Option<std::sync::Arc<Shape>> {
+            Some(Shape::of::<Boat>())
+        }
+
+        fn derived_members() -> &'static [(&'static str, &'static str)] {
+            &[("phone", "phones")]
+        }
+    }
+
+    fn read(body: Json) -> (BoatUpdate, ReadOnlyMembers) {
+        ReadOnlyMembers::read_changes(body).unwrap()
+    }
+
+    #[test]
+    fn read_only_members_are_set_aside() {
+        let (changes, read_only) = read(json!({
+            "id": "7", "name": "x", "included": { "users": [] }, "crew": [{ "name": "a", "rank": "mate" }, { "name": "b" }],
+        }));
+        assert_eq!(changes.name.as_deref(), Some("x"));
+        assert_eq!(changes.crew.unwrap().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let places = RefCell::new(Vec::new());
+        let all = read_only.require_all(|pointer, value| {
+            places.borrow_mut().push(format!("{pointer} {value}"));
+            true
+        });
+        assert!(all.is_ok());
+        assert_eq!(places.into_inner(), [r#"/id "7""#, r#"/crew/0/rank "mate""#]);
+        let refused = ReadOnlyMembers::read_changes::<BoatUpdate>(json!({ "idd": 1 })).unwrap_err();
+        assert_eq!(refusals(&refused), ["/idd unknown_member"]);
+    }
+
+    #[test]
+    fn read_only_members_must_be_unchanged() {
+        let record = |rank: &str| json!({ "id": "7", "crew": [{ "rank": rank }] });
+        for (case, given, before, after, hidden, expected) in [
+            ("as it was", json!({ "id": "7" }), record("mate"), record("mate"), "", vec![]),
+            ("another", json!({ "id": "8" }), record("mate"), record("mate"), "", vec!["/id read_only"]),
+            (
+                "as it becomes by the change",
+                json!({ "crew": [{ "name": "a", "rank": "cook" }] }),
+                record("mate"),
+                record("cook"),
+                "",
+                vec![],
+            ),
+            (
+                "as it neither was nor becomes",
+                json!({ "crew": [{ "name": "a", "rank": "boss" }] }),
+                record("mate"),
+                record("cook"),
+                "",
+                vec!["/crew/0/rank read_only"],
+            ),
+            (
+                "of what is hidden, a guess",
+                json!({ "id": "7" }),
+                record("mate"),
+                record("mate"),
+                "id",
+                vec!["/id read_only"],
+            ),
+            ("of what is hidden, nothing", json!({ "id": null }), record("mate"), record("mate"), "id", vec![]),
+        ] {
+            let refused = read(given).1.require_unchanged(&before, &after, |member| member == hidden);
+            assert_eq!(refused.err().map(|error| refusals(&error)).unwrap_or_default(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn derived_members_may_accompany_their_source() {
+        let record = json!({ "phone": "1" });
+        for (case, given, set, expected) in [
+            ("alone", json!({ "phone": "2" }), Some("2"), vec![]),
+            ("beside an empty one", json!({ "phone": "2", "phones": null }), Some("2"), vec![]),
+            ("as it is", json!({ "phone": "1", "phones": ["1"] }), None, vec![]),
+            ("as it is not", json!({ "phone": "2", "phones": ["1"] }), None, vec!["/phone stated_twice"]),
+        ] {
+            let (changes, read_only) = read(given);
+            assert_eq!(changes.phone.as_deref(), set, "{case}");
+            let refused = read_only.require_unchanged(&record, &record, |_| false);
+            assert_eq!(refused.err().map(|error| refusals(&error)).unwrap_or_default(), expected, "{case}");
+        }
+        assert_eq!(read(json!({ "phones": ["1"] })).0.phones, Some(vec!["1".to_owned()]));
+    }
+
+    #[test]
+    fn clearing_read_only_members_requires_them_to_be_empty() {
+        let (_, read_only) = read(json!({ "clear": ["id", "name"] }));
+        assert!(read_only.require_unchanged(&json!({ "id": null }), &json!({}), |_| false).is_ok());
+        let refused = read_only.require_unchanged(&json!({ "id": "7" }), &json!({}), |_| false).unwrap_err();
+        assert_eq!(refusals(&refused), ["/id read_only"]);
+        assert!(read(json!({ "clear": ["name"] })).1.is_empty());
+    }
+}

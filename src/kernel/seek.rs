@@ -208,3 +208,166 @@ fn compare<'b>(key: &'b Key, op: &str, value: &'b Values, out: &mut AstPass<'_, 
     out.push_sql(op);
     each_type!(value, |list, Sql| list.iter().take(1).try_for_each(|one| out.push_bind_param::<Sql, _>(one)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::{BOAT, refusal, sql};
+    use crate::kernel::time::DateTime;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn key(name: &str) -> Key {
+        let (name, desc) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
+        let field = if name == "id" { FieldRef::Built(&BOAT.id) } else { BOAT.get(name).unwrap().into() };
+        Key::new(field, desc, "EE")
+    }
+
+    fn order(names: &str) -> Order {
+        Order(names.split(',').map(key).collect())
+    }
+
+    /// The values that a cursor of a row brings back.
+    fn sought(order: &Order, row: &Json) -> Vec<Option<Values>> {
+        let seek = order.seek(&order.cursor(row, "mark"), "mark").unwrap();
+        seek.0.into_iter().map(|(_, value)| value).collect()
+    }
+
+    fn refused(order: &Order, cursor: &str) -> Option<String> {
+        order.seek(cursor, "mark").err().map(|bad| refusal(&bad))
+    }
+
+    #[test]
+    fn a_tampered_cursor_is_refused() {
+        let order = order("length,id");
+        let cursor = order.cursor(&json!({ "id": Uuid::nil(), "length": 7 }), "mark");
+        let bytes = BASE64.decode(&cursor).unwrap();
+        let invalid = Some("cursor cursor_invalid".to_owned());
+        for place in 0..bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[place] ^= 1;
+            assert_eq!(refused(&order, &BASE64.encode(bytes)), invalid, "byte {place} changed");
+        }
+        for (case, text) in [
+            ("empty", String::new()),
+            ("no base64", "~".to_owned()),
+            ("base64 of another alphabet", format!("{cursor}==")),
+            ("a signature alone", BASE64.encode(&bytes[..12])),
+            ("half a signature", BASE64.encode(&bytes[..6])),
+            ("without its end", BASE64.encode(&bytes[..bytes.len() - 1])),
+            ("with another end", BASE64.encode([&bytes[..], b" "].concat())),
+            ("signed by nobody", BASE64.encode([&[0; 12], &bytes[12..]].concat())),
+        ] {
+            assert_eq!(refused(&order, &text), invalid, "{case}");
+        }
+        assert_eq!(refused(&order, &cursor), None);
+    }
+
+    #[test]
+    fn a_cursor_must_match_mark_and_keys() {
+        let cursor = |values: Json| seal(&json!(["mark", values]));
+        let order = order("length,sold_on,id");
+        let (invalid, mismatch) = (Some("cursor cursor_invalid"), Some("cursor cursor_mismatch"));
+        for (case, cursor, expected) in [
+            ("its own", cursor(json!([7, "2026-01-31", Uuid::nil()])), None),
+            ("a null among values that may be null", cursor(json!([7, null, Uuid::nil()])), None),
+            ("a null among values that are never null", cursor(json!([null, null, Uuid::nil()])), invalid),
+            ("a value of another type", cursor(json!([7, 8, Uuid::nil()])), invalid),
+            ("too few values", cursor(json!([7, null])), invalid),
+            ("too many values", cursor(json!([7, null, Uuid::nil(), 1])), invalid),
+            ("another mark", seal(&json!(["other", [7, null, Uuid::nil()]])), mismatch),
+            ("another mark and too few values", seal(&json!(["other", [7]])), mismatch),
+            ("no list", seal(&json!({ "mark": [] })), invalid),
+        ] {
+            assert_eq!(refused(&order, &cursor).as_deref(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn signatures_depend_on_key_and_payload() {
+        let payload = b"payload";
+        assert_eq!(signed_by(b"a", payload), signed_by(b"a", payload));
+        assert_ne!(signed_by(b"a", payload), signed_by(b"b", payload));
+        assert_ne!(signed_by(b"a", payload), signed_by(b"a", b"payloae"));
+        assert_eq!(signed_by(b"a", payload).len(), 12);
+        assert_eq!(signing_key(b"secret"), b"cursor:secret");
+    }
+
+    #[test]
+    fn texts_have_the_collation_of_the_country() {
+        assert_eq!(key("name").collation, Some("sort_et"));
+        assert_eq!(Key::new(BOAT.get("name").unwrap().into(), false, "US").collation, Some(collation::ROOT));
+        for name in ["hull", "length", "created_at", "id", "owner_id"] {
+            assert_eq!(key(name).collation, None, "{name}");
+        }
+    }
+
+    /// Behind a row: what is past it by the first key, or equal by that and past it by the next; nulls are past all values.
+    #[test]
+    fn seek_conditions_compare_key_by_key() {
+        let row = json!({ "id": Uuid::nil(), "length": 7, "sold_on": "2026-01-31", "hull": null });
+        let id = r#"("boats"."id" > $N)"#;
+        for (case, keys, expected, binds) in [
+            ("a key without nulls", "id", id.to_owned(), 1),
+            (
+                "two keys without nulls",
+                "length,id",
+                format!(r#"("boats"."length" >= $N and ("boats"."length" > $N or {id}))"#),
+                3,
+            ),
+            (
+                "descending",
+                "-length,-id",
+                r#"("boats"."length" <= $N and ("boats"."length" < $N or ("boats"."id" < $N)))"#.to_owned(),
+                3,
+            ),
+            (
+                "a key with nulls",
+                "sold_on,id",
+                format!(
+                    r#"("boats"."sold_on" > $N or "boats"."sold_on" is null or ("boats"."sold_on" = $N and {id}))"#
+                ),
+                3,
+            ),
+            (
+                "a key with nulls, descending",
+                "-sold_on,id",
+                format!(
+                    r#"("boats"."sold_on" < $N or "boats"."sold_on" is null or ("boats"."sold_on" = $N and {id}))"#
+                ),
+                3,
+            ),
+            ("among the nulls", "hull,id", format!(r#"("boats"."hull" is null and {id})"#), 1),
+        ] {
+            let order = order(keys);
+            let text = sql(&order.seek(&order.cursor(&row, ""), "").unwrap());
+            let (text, _) = text.split_once(" -- ").unwrap();
+            let numbered = (1..=binds).fold(expected, |text, n| text.replacen("$N", &format!("${n}"), 1));
+            assert_eq!(text, numbered, "{case}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_round_trips_the_values_of_a_row(
+            name in ".{0,20}",
+            length in any::<i32>(),
+            day in proptest::option::of(1..3_000_000_i32),
+            millis in proptest::option::of(0..4_000_000_000_000_i64),
+            id in any::<u128>(),
+        ) {
+            let day = day.and_then(chrono::NaiveDate::from_num_days_from_ce_opt);
+            let at = millis.and_then(chrono::DateTime::from_timestamp_millis).map(DateTime::from);
+            let id = Uuid::from_u128(id);
+            let row = json!({ "id": id, "name": name, "length": length, "sold_on": day, "due_end": at });
+            let expected = vec![
+                Some(Values::Text(vec![name])),
+                Some(Values::Int(vec![length.into()])),
+                day.map(|day| Values::Date(vec![day])),
+                at.map(|at| Values::Time(vec![at])),
+                Some(Values::Uuid(vec![id])),
+            ];
+            prop_assert_eq!(sought(&order("name,length,sold_on,due_end,id"), &row), expected);
+        }
+    }
+}

@@ -301,3 +301,171 @@ impl<T> Fields<T> {
             .map_err(|list| Error::members(list.into_iter().map(as_member).collect()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::cond::Op;
+    use crate::kernel::samples::{BOAT, actor, refusal, refusals};
+
+    fn condition(field: &str, op: &str, values: &[&str]) -> Condition {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        Condition { field: field.into(), op: op.into(), values }
+    }
+
+    fn all(conditions: Vec<Condition>) -> Selection {
+        Selection { all: conditions, ..Selection::default() }
+    }
+
+    fn selected(selection: &Selection) -> Result<String, Vec<String>> {
+        let cond = BOAT.select(selection, &actor());
+        cond.map(|cond| format!("{cond:?}")).map_err(|bad| bad.iter().map(refusal).collect())
+    }
+
+    #[test]
+    fn selections_become_conditions() {
+        let name = |name: &str| condition("name", "eq", &[name]);
+        let is = |name: &str| format!(r#"Is(name, Eq, Text(["{name}"]))"#);
+        for (case, selection, expected) in [
+            ("nothing", Selection::default(), "All([])".to_owned()),
+            ("all of two", all(vec![name("a"), name("b")]), format!("All([{}, {}])", is("a"), is("b"))),
+            (
+                "any of two",
+                Selection { any: vec![name("a"), name("b")], ..Selection::default() },
+                format!("All([Any([{}, {}])])", is("a"), is("b")),
+            ),
+            (
+                "none of two",
+                Selection { none: vec![name("a"), name("b")], ..Selection::default() },
+                format!("All([Not({}), Not({})])", is("a"), is("b")),
+            ),
+            (
+                "one of each",
+                Selection { all: vec![name("a")], any: vec![name("b")], none: vec![name("c")] },
+                format!("All([{}, Not({}), Any([{}])])", is("a"), is("c"), is("b")),
+            ),
+            (
+                "not in a list",
+                all(vec![condition("name", "not_in", &["a", "b"])]),
+                r#"All([Not(Is(name, Eq, Text(["a", "b"])))])"#.to_owned(),
+            ),
+            ("empty", all(vec![condition("hull", "empty", &["false"])]), "All([Not(Empty(hull))])".to_owned()),
+            (
+                "an amount beside its currency",
+                Selection {
+                    all: vec![condition("currency", "eq", &["EUR"])],
+                    any: vec![condition("price", "gt", &["5"])],
+                    none: vec![],
+                },
+                r#"All([Is(currency, Eq, Text(["EUR"])), Any([Is(price, Gt, Int([5]))])])"#.to_owned(),
+            ),
+        ] {
+            assert_eq!(selected(&selection), Ok(expected), "{case}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_in_a_selection_is_reported() {
+        let selection = Selection {
+            all: vec![
+                condition("nmae", "eq", &["a"]),
+                condition("length", "contains", &["1"]),
+                condition("length", "gt", &["x"]),
+                condition("deleted_at", "empty", &["true"]),
+            ],
+            any: vec![condition("hull", "eq", &["glass"])],
+            none: vec![condition("name", "like", &["a"]), condition("length", "gt", &["1", "2"])],
+        };
+        let expected = [
+            "/all/0/field invalid_choice",
+            "/all/1/op invalid_choice",
+            "/all/2/values invalid_format",
+            "/all/3/field invalid_choice",
+            "/any/0/values invalid_choice",
+            "/none/0/op invalid_choice",
+            "/none/1/values invalid_format",
+        ];
+        assert_eq!(selected(&selection), Err(expected.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn amounts_without_a_currency_are_rejected() {
+        let amount = || condition("price", "gt", &["5"]);
+        let euros = || condition("currency", "eq", &["EUR"]);
+        for (case, selection, expected) in [
+            ("in all", all(vec![amount()]), vec!["/all/0/values required"]),
+            ("with its own currency", all(vec![condition("price", "gt", &["5 EUR"])]), vec![]),
+            (
+                "with a currency as another choice",
+                Selection { any: vec![euros(), amount()], ..Selection::default() },
+                vec!["/any/1/values required"],
+            ),
+            (
+                "with a currency that it has not",
+                Selection { all: vec![amount()], none: vec![euros()], any: vec![] },
+                vec!["/all/0/values required"],
+            ),
+            (
+                "in none, with a currency in all",
+                Selection { all: vec![euros()], none: vec![amount()], any: vec![] },
+                vec![],
+            ),
+        ] {
+            let refused = selected(&selection).err().unwrap_or_default();
+            assert_eq!(refused, expected, "{case}");
+        }
+        let beside = Cond::Is(BOAT.get("currency").unwrap().into(), Op::Eq, Values::Text(vec!["EUR".into()]));
+        assert!(BOAT.select_beside(&all(vec![amount()]), &[beside], &actor()).is_ok(), "with a currency beside it");
+    }
+
+    #[test]
+    fn selections_have_a_cost_limit() {
+        let texts = |count| all(vec![condition("name", "contains", &["a"]); count]);
+        assert!(selected(&texts(20)).is_ok());
+        assert_eq!(selected(&texts(21)), Err(vec!["/all/20 too_long".to_owned()]));
+    }
+
+    #[test]
+    fn bulk_selections_must_be_explicit() {
+        let selection = RecordSelection::default;
+        let text = |value: &str| RecordSelection { all: vec![condition("name", "contains", &[value])], ..selection() };
+        for (case, selection, expected) in [
+            ("nothing", selection(), vec!["/selection required"]),
+            ("everything", RecordSelection { everything: true, ..selection() }, vec![]),
+            ("words", RecordSelection { q: Some("a".into()), ..selection() }, vec![]),
+            ("no words", RecordSelection { q: Some(" ".into()), ..selection() }, vec!["/selection/q too_short"]),
+            ("a view", RecordSelection { view_id: Some(Uuid::nil()), ..selection() }, vec![]),
+            ("a part of a text", text("a"), vec![]),
+            ("an empty part of a text", text(" "), vec!["/selection/all/0/values/0 too_short"]),
+            ("an empty value", RecordSelection { none: vec![condition("name", "eq", &[""])], ..selection() }, vec![]),
+        ] {
+            let mut bad = Vec::new();
+            selection.require_selection(&mut bad);
+            assert_eq!(bad.iter().map(refusal).collect::<Vec<_>>(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn errors_of_a_search_have_pointers() {
+        let request = SearchRequest {
+            all: vec![condition("nmae", "eq", &["a"])],
+            sort: Some("nmae".into()),
+            limit: Some(0),
+            include: vec!["captain".into()],
+            cursor: Some("x".into()),
+            q: Some("x".repeat(257)),
+            ..SearchRequest::default()
+        };
+        let mut refused = refusals(&BOAT.search_plan(&request, Vec::new(), &actor()).unwrap_err());
+        refused.sort_unstable();
+        let expected = [
+            "/all/0/field invalid_choice",
+            "/cursor cursor_invalid",
+            "/include invalid_choice",
+            "/limit out_of_range",
+            "/q too_long",
+            "/sort invalid_choice",
+        ];
+        assert_eq!(refused, expected);
+    }
+}

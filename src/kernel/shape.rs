@@ -237,7 +237,7 @@ impl Shape {
             }
         }
         for name in required.iter().filter(|name| !members.contains_key(*name)) {
-            bad.push(Bad::member(format!("{at}/{name}"), "required", "is required"));
+            bad.push(Bad::member(format!("{at}/{}", escape(name)), "required", "is required"));
         }
         // In a list of custom fields, the key identifies the value better than its index.
         let own = at.rsplit('/').nth(1) == Some("custom_fields");
@@ -393,11 +393,7 @@ fn node(name: &str, schema: &Json) -> Node {
     }
 }
 
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    reason = "the schema's bounds are whole and below 2^53"
-)]
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "bounds are whole and below 2^53")]
 fn float_as_int(number: f64) -> Option<i64> {
     (number.fract() == 0.0).then_some(number as i64)
 }
@@ -498,3 +494,7 @@ pub fn typed<T: DeserializeOwned + Rules>(body: Json) -> Result<T> {
     value.rules(&mut bad);
     if bad.is_empty() { Ok(value) } else { Err(Error::members(bad)) }
 }
+
+#[cfg(test)]
+#[path = "shape_tests.rs"]
+mod tests;

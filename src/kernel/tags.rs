@@ -177,4 +177,56 @@ mod tests {
         );
         assert_eq!(TagChange::default().of(&before, &spelling), None);
     }
+
+    fn tags(words: &[&str]) -> Tags {
+        Tags(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_change_is_made_in_order() {
+        let before = tags(&["a", "b"]);
+        let (set, add, remove) = (tags(&["c"]), tags(&["d", "b"]), tags(&["B", "c"]));
+        for (case, set, add, remove, expected) in [
+            ("nothing", None, None, None, None),
+            ("set", Some(&set), None, None, Some(vec!["c"])),
+            ("add", None, Some(&add), None, Some(vec!["a", "b", "d"])),
+            ("take off", None, None, Some(&remove), Some(vec!["a"])),
+            ("set and add", Some(&set), Some(&add), None, Some(vec!["c", "d", "b"])),
+            ("set, add and take off", Some(&set), Some(&add), Some(&remove), Some(vec!["d"])),
+        ] {
+            let change = TagChange { set, add, remove };
+            assert_eq!(change.of(&before, &Spelling::default()), expected.map(|words| tags(&words)), "{case}");
+            assert_eq!(change.depends(), add.is_some() || remove.is_some(), "{case}");
+        }
+    }
+
+    #[test]
+    fn sets_are_the_same_in_any_order() {
+        for (case, one, other, expected) in [
+            ("nothing", vec![], vec![], true),
+            ("the same", vec![1, 2], vec![1, 2], true),
+            ("another order", vec![1, 2], vec![2, 1], true),
+            ("one more", vec![1, 2], vec![1, 2, 3], false),
+            ("another one", vec![1, 2], vec![1, 3], false),
+            ("one of them twice", vec![1, 1], vec![1, 2], false),
+            ("the other twice", vec![1, 2], vec![2, 2], false),
+        ] {
+            assert_eq!(same_set(&one, &other), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_first_spelling_wins() {
+        let mut spelling = Spelling::default();
+        spelling.note("VIP");
+        spelling.note("vip");
+        assert_eq!(spelling.of(&tags(&["Vip", "other"])), tags(&["VIP", "other"]));
+    }
+
+    #[test]
+    fn duplicate_tags_in_json_are_dropped() {
+        let read: Tags = serde_json::from_value(serde_json::json!(["b", "", "B", "a"])).unwrap();
+        assert_eq!(read, tags(&["b", "a"]));
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::json!(["b", "a"]));
+    }
 }

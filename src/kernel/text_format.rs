@@ -97,3 +97,72 @@ fn host_of(word: &str) -> String {
     let named = if word.contains('@') { None } else { address::domain_in(word) };
     named.filter(|host| *host != word.to_lowercase()).unwrap_or_else(|| word.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::{actor, refusal};
+
+    #[test]
+    fn search_values_are_normalised() {
+        for (format, text, expected) in [
+            (TextFormat::Text, " Ann ", vec![" Ann "]),
+            (TextFormat::Number, "d-1042", vec!["d-1042"]),
+            (TextFormat::Email, "ANN@X.example", vec!["ann@x.example"]),
+            (TextFormat::Domain, "https://www.Acme.example/about", vec!["acme.example"]),
+            (TextFormat::Phone, "555 01011", vec!["55501011", "37255501011"]),
+            (TextFormat::OwnPhone, "555 01011", vec!["+37255501011", "555 01011"]),
+            (TextFormat::OwnPhone, "+37255501011", vec!["+37255501011"]),
+            (TextFormat::OwnPhone, "desk", vec!["desk"]),
+            (TextFormat::Currency, "eur", vec!["EUR"]),
+        ] {
+            assert_eq!(format.normalize(text.to_owned(), &actor()), expected, "{text} as {format:?}");
+        }
+    }
+
+    #[test]
+    fn partial_search_values_are_normalised() {
+        for (format, text, expected) in [
+            (TextFormat::Text, "An n", "An n"),
+            (TextFormat::Phone, "(555) 01", "55501"),
+            (TextFormat::OwnPhone, "+372 555", "+372555"),
+            (TextFormat::OwnPhone, "555 01", "55501"),
+            (TextFormat::OwnPhone, "555", "555"),
+            (TextFormat::OwnPhone, "the desk", "the desk"),
+            (TextFormat::Email, "@xn--bcher-kva.example", "@bücher.example"),
+            (TextFormat::Currency, "eu", "eu"),
+        ] {
+            assert_eq!(format.normalize_part(text), expected, "{text} as {format:?}");
+        }
+    }
+
+    #[test]
+    fn a_search_text_has_several_interpretations() {
+        for (case, text, expected) in [
+            ("words", "anna lee", vec![vec!["anna", "lee"]]),
+            ("nothing", "  ", vec![vec![]]),
+            ("a word in another", "ann annabel", vec![vec!["annabel"]]),
+            ("what nobody sees", "an\u{200b}na", vec![vec!["anna"]]),
+            ("a number", "555 01011", vec![vec!["55501011"], vec!["37255501011"], vec!["555 01011"]]),
+            ("an address", "ANN@X.example lee", vec![vec!["ann@x.example", "lee"]]),
+            (
+                "the address of a page",
+                "https://www.acme.example/a",
+                vec![vec!["https://www.acme.example/a"], vec!["acme.example"]],
+            ),
+            ("a domain as it is", "acme.example", vec![vec!["acme.example"]]),
+            ("a number with a plus among words", "anna +372", vec![vec!["anna", "372"]]),
+        ] {
+            assert_eq!(search_terms(text, &actor()).unwrap(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_search_text_has_a_maximum_length() {
+        let words = |count: u8| (0..count).map(|n| char::from(b'a' + n).to_string()).collect::<Vec<_>>().join(" ");
+        assert!(search_terms(&words(12), &actor()).is_ok());
+        assert_eq!(refusal(&search_terms(&words(13), &actor()).unwrap_err()), "q too_long");
+        assert!(search_terms(&"ж".repeat(256), &actor()).is_ok());
+        assert_eq!(refusal(&search_terms(&"ж".repeat(257), &actor()).unwrap_err()), "q too_long");
+    }
+}

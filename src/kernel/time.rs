@@ -66,10 +66,10 @@ impl std::fmt::Display for DateTime {
 impl FromStr for DateTime {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<DateTime, Self::Err> {
-        // Only four-digit years, as in PostgreSQL and most clients.
+        // A leap second is the first second of the next minute, and years have four digits, as in PostgreSQL.
         chrono::DateTime::parse_from_rfc3339(text)
             .ok()
-            .map(|at| at.with_timezone(&Utc))
+            .and_then(|at| chrono::DateTime::from_timestamp_millis(at.timestamp_millis()))
             .filter(|at| (1..=9999).contains(&at.year()))
             .map(DateTime::from)
             .ok_or("must be an RFC 3339 instant with an offset, such as 2026-01-31T09:00:00Z")
@@ -140,7 +140,19 @@ pub fn zone() -> chrono_tz::Tz {
 
 #[cfg(test)]
 mod tests {
-    use super::{DateTime, day_start};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> DateTime {
+        text.parse().unwrap()
+    }
+
+    /// Of the years 1 to 9999.
+    fn instants() -> impl Strategy<Value = DateTime> {
+        let (first, last) = (at("0001-01-01T00:00:00Z").0, at("9999-12-31T23:59:59.999Z").0);
+        (first.timestamp_millis()..=last.timestamp_millis())
+            .prop_map(|millis| chrono::DateTime::from_timestamp_millis(millis).unwrap().into())
+    }
 
     #[test]
     fn a_day_begins_with_its_first_instant() {
@@ -166,9 +178,64 @@ mod tests {
 
     #[test]
     fn instants_are_written_with_milliseconds_in_utc() {
-        let written = |text: &str| text.parse::<DateTime>().unwrap().to_string();
-        assert_eq!(written("2026-01-31T09:05:07+02:00"), "2026-01-31T07:05:07.000Z");
-        assert_eq!(written("0001-12-09T23:59:59.9876Z"), "0001-12-09T23:59:59.987Z");
-        assert_eq!(written("9999-12-31T00:00:00.010Z"), "9999-12-31T00:00:00.010Z");
+        for (case, text, expected) in [
+            ("another zone", "2026-01-31T09:05:07+02:00", "2026-01-31T07:05:07.000Z"),
+            ("the day before in UTC", "2026-03-01T00:30:00+05:30", "2026-02-28T19:00:00.000Z"),
+            ("more digits are cut off", "0001-12-09T23:59:59.9876Z", "0001-12-09T23:59:59.987Z"),
+            ("fewer digits are filled up", "9999-12-31T00:00:00.01Z", "9999-12-31T00:00:00.010Z"),
+            ("small letters", "2026-01-31t09:05:07z", "2026-01-31T09:05:07.000Z"),
+            ("a leap second", "2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"),
+            ("before the epoch", "1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(at(text).to_string(), expected, "{case}");
+            assert_eq!(serde_json::to_value(at(text)).unwrap(), expected, "{case}, as JSON");
+        }
+    }
+
+    #[test]
+    fn invalid_instants_are_rejected() {
+        for (case, text) in [
+            ("no offset", "2026-01-31T09:05:07"),
+            ("a day", "2026-01-31"),
+            ("no such day", "2026-02-29T00:00:00Z"),
+            ("no such hour", "2026-01-31T24:00:00Z"),
+            ("the year 0", "0000-12-31T23:59:59Z"),
+            ("the year 0 in UTC", "0001-01-01T00:00:00+01:00"),
+            ("five digits", "10000-01-01T00:00:00Z"),
+            ("five digits in UTC", "9999-12-31T23:59:59-01:00"),
+            ("a leap second at the end of the calendar", "9999-12-31T23:59:60Z"),
+            ("nothing", ""),
+        ] {
+            assert!(text.parse::<DateTime>().is_err(), "{case}");
+        }
+    }
+
+    #[test]
+    fn today_depends_on_the_zone() {
+        for (zone, expected) in
+            [("UTC", "2026-01-31"), ("Europe/Tallinn", "2026-02-01"), ("America/New_York", "2026-01-31")]
+        {
+            let day = today(at("2026-01-31T22:00:00Z"), zone.parse().unwrap());
+            assert_eq!(day.to_string(), expected, "{zone}");
+        }
+    }
+
+    proptest! {
+        /// What is written is read again, and sorts as the instants do.
+        #[test]
+        fn formatted_instants_parse_and_sort(one in instants(), other in instants()) {
+            prop_assert_eq!(one.to_string().parse::<DateTime>(), Ok(one));
+            prop_assert_eq!(one.to_string().cmp(&other.to_string()), one.cmp(&other));
+        }
+
+        /// The first instant of a day is in the day, or in the first after it that there was; the one before is not.
+        #[test]
+        fn day_start_is_the_first_instant_of_the_day(days in 1..1_100_000_i32, zone in 0..chrono_tz::TZ_VARIANTS.len()) {
+            let zone = chrono_tz::TZ_VARIANTS[zone];
+            let day = chrono::NaiveDate::from_num_days_from_ce_opt(days).unwrap();
+            let begin = day_start(day, zone);
+            prop_assert!(today(begin, zone) >= day, "{} begins {}", day, begin);
+            prop_assert!(today(begin.plus(chrono::Duration::milliseconds(-1)), zone) < day, "{} begins {}", day, begin);
+        }
     }
 }

@@ -383,3 +383,7 @@ macro_rules! batch_delete {
         }
     };
 }
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;

@@ -421,3 +421,56 @@ impl From<Bad> for Error {
         Error::members(vec![bad])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_parsed_from_entity_tags() {
+        for (tag, expected) in [
+            ("7", Some(7)),
+            ("007", Some(7)),
+            ("999999999999999999", Some(999_999_999_999_999_999)),
+            ("7-0123abcdEF", Some(7)),
+            ("7-0", Some(7)),
+            ("1000000000000000000", None),
+            ("", None),
+            ("-7", None),
+            ("+7", None),
+            ("7-", None),
+            ("7-xyz", None),
+            ("7-01-02", None),
+            ("x", None),
+            ("7 ", None),
+            ("٧", None),
+        ] {
+            assert_eq!(version_in(tag), expected, "{tag}");
+        }
+        assert_eq!(version_in(&format!("7-{}", "a".repeat(64))), Some(7), "the longest digest");
+        assert_eq!(version_in(&format!("7-{}", "a".repeat(65))), None, "a longer one");
+    }
+
+    #[test]
+    fn the_next_link_keeps_the_query() {
+        let page = |next: Option<&str>| PageInfo {
+            next_cursor: next.map(str::to_owned),
+            has_more: next.is_some(),
+            total: None,
+            total_capped: false,
+        };
+        for (query, expected) in [
+            ("", "cursor=new"),
+            ("limit=2", "limit=2&cursor=new"),
+            ("cursor=old", "cursor=new"),
+            ("limit=2&cursor=old&sort=name", "limit=2&sort=name&cursor=new"),
+            ("q=a%26b&&limit=2", "q=a%26b&limit=2&cursor=new"),
+            ("q=cursor=1", "q=cursor=1&cursor=new"),
+        ] {
+            let link = NextLink { path: "/api/v1/deals".into(), query: query.into() };
+            let expected = format!("</api/v1/deals?{expected}>; rel=\"next\"");
+            assert_eq!(link.next(&page(Some("new"))), Some(expected), "{query}");
+            assert_eq!(link.next(&page(None)), None, "{query}, the last page");
+        }
+    }
+}

@@ -15,7 +15,8 @@ const PASSWORD: &str = "a-long-password";
 pub fn expect(name: &str, answer: &Answer, status: u16, code: &str) {
     let body: Json = serde_json::from_str(&answer.text).unwrap_or_default();
     let got = body["code"].as_str().unwrap_or_default();
-    assert_eq!((answer.status, got), (status, code), "{name}: {}", answer.text);
+    assert_eq!(answer.status, status, "{name}: {}", answer.text);
+    assert_eq!(got, code, "{name}: {}", answer.text);
 }
 
 /// Returns the first refused member or parameter and the reason: `/email invalid_format`.

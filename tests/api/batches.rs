@@ -207,11 +207,8 @@ fn wrong_references_in_a_batch_are_reported_per_item() {
     for (list, pointer, bad) in wrong {
         let good = world.item(list, 1);
         let result = world.owner.post(&format!("/{list}/batch-create"), json!({ "items": [good, bad] })).ok();
-        assert_eq!(
-            (&result["results"][0]["status"], &result["results"][1]["status"]),
-            (&json!(201), &json!(422)),
-            "{result}"
-        );
+        assert_eq!(result["results"][0]["status"], 201, "{result}");
+        assert_eq!(result["results"][1]["status"], 422, "{result}");
         assert_eq!(result["results"][1]["error"]["errors"][0]["pointer"], pointer, "{list}");
         let first = &result["results"][0]["id"];
         let custom = json!([{ "key": "contacts", "id": nobody }]);

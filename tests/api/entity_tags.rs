@@ -111,7 +111,8 @@ fn if_match_accepts_the_tag_of_an_answer() {
     assert_eq!(owner.get(&path).header("etag"), tag);
     for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".into()] {
         let answer = owner.with("If-None-Match", &known).get(&path);
-        assert_eq!((answer.status, answer.text.as_str()), (304, ""), "{known}");
+        assert_eq!(answer.status, 304, "{known}");
+        assert_eq!(answer.text.as_str(), "", "{known}");
     }
     for other in ["\"1\"", "1", "\"1-0\"", ""] {
         assert_eq!(owner.with("If-None-Match", other).get(&path).status, 200, "{other}");

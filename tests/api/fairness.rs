@@ -90,7 +90,8 @@ fn imports_of_a_workspace_keep_their_order() {
     assert!(!db.yield_turn(&import, true).unwrap(), "the job was already yielded");
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, other);
     let again = db.take_job(WORK).unwrap().unwrap();
-    assert_eq!((again.id, again.taken), (first, import.taken + 1));
+    assert_eq!(again.id, first);
+    assert_eq!(again.taken, import.taken + 1);
     end(&db, &again);
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, second);
 }
@@ -137,14 +138,14 @@ fn a_short_job_does_not_wait_for_all_long_jobs_of_another_workspace() {
     people(&quiet, 10);
     let long: Vec<String> = (0..6).map(|n| bulk(&busy, &format!("B{n}"))).collect();
     let done = finished(&quiet, &bulk(&quiet, "Q"));
-    assert_eq!((&done["status"], &done["done"]), (&json!("succeeded"), &json!(10)));
+    assert_eq!(done["status"], "succeeded");
+    assert_eq!(done["done"], 10);
     let states: Vec<Json> = long.iter().map(|job| busy.get(&format!("/jobs/{job}")).ok()["status"].clone()).collect();
     assert!(states.contains(&json!("queued")), "no long job is left: {states:?}");
     for job in long {
         let done = finished(&busy, &job);
-        assert_eq!(
-            (&done["status"], &done["done"], &done["result"]["succeeded"]),
-            (&json!("succeeded"), &json!(2000), &json!(2000))
-        );
+        assert_eq!(done["status"], "succeeded");
+        assert_eq!(done["done"], 2000);
+        assert_eq!(done["result"]["succeeded"], 2000);
     }
 }

@@ -37,7 +37,8 @@ fn the_feed_starts_at_any_cursor() {
     let contact = id(&owner.post("/contacts", json!({ "first_name": "After" })).created());
     owner.post("/companies", json!({ "name": "C" })).created();
     let told = follow(&owner, &mut cursor, 2);
-    assert_eq!((types(&told), &told[0]["record_id"]), (vec!["contact.created", "company.created"], &json!(contact)));
+    assert_eq!(types(&told), ["contact.created", "company.created"]);
+    assert_eq!(told[0]["record_id"], json!(contact));
     let at = told[0]["at"].as_str().unwrap();
     assert_eq!(types(&events(&owner, &format!("&at__gte={at}"), 2)), ["contact.created", "company.created"]);
     assert!(owner.get("/events?at__gte=2100-01-01T00:00:00Z").ok()["data"] == json!([]));
@@ -83,10 +84,9 @@ fn a_record_that_becomes_invisible_is_reported_as_hidden() {
         owner.delete(&format!("/{list}/{record}")).gone();
         let told = follow(&ann, &mut for_ann, 1);
         assert_eq!(types(&told), [format!("{kind}.hidden")], "{list}");
-        assert_eq!(
-            (&told[0]["record_id"], &told[0]["changes"], &told[0]["actor_id"]),
-            (&json!(record), &json!([]), &Json::Null)
-        );
+        assert_eq!(told[0]["record_id"], json!(record));
+        assert_eq!(told[0]["changes"], json!([]));
+        assert_eq!(told[0]["actor_id"], Json::Null);
         let seen = follow(&bob, &mut for_bob, 3);
         assert_eq!(
             types(&seen),
@@ -95,7 +95,8 @@ fn a_record_that_becomes_invisible_is_reported_as_hidden() {
         );
         // The contact is found by its current name, not by the old one.
         let of = |what: &str| ann.get(&format!("/events?record_id={record}&type={kind}.{what}")).ok()["data"].clone();
-        assert_eq!((of("hidden").as_array().unwrap().len(), of("updated")), (1, json!([])), "{list}");
+        assert_eq!(of("hidden").as_array().unwrap().len(), 1, "{list}");
+        assert_eq!(of("updated"), json!([]), "{list}");
         assert_eq!(
             owner.get(&format!("/events?record_id={record}&type={kind}.hidden")).ok()["data"],
             json!([]),
@@ -173,7 +174,8 @@ fn changed_visibility_is_reported_first() {
         let page = ann.get(&format!("/events?cursor={cursor}")).ok();
         *cursor = page["page"]["next_cursor"].as_str().unwrap().to_owned();
         let first = page["data"][0].clone();
-        assert_eq!((&first["type"], &first["record_id"]), (&json!("user.sight_changed"), &json!(her)), "{what}");
+        assert_eq!(first["type"], "user.sight_changed", "{what}");
+        assert_eq!(first["record_id"], json!(her), "{what}");
         assert_eq!(ann.get(&format!("/events?cursor={cursor}")).ok()["data"], json!([]), "{what}: once");
     };
     owner.patch(&format!("/users/{his}"), json!({ "team_id": null })).ok();
@@ -227,7 +229,8 @@ fn private_events_of_a_shared_view_stay_private() {
     owner.patch(&path, json!({ "shared": true, "q": "open third" })).ok();
     let query = format!("&record_id={view}");
     let own = events(&owner, &query, 7);
-    assert_eq!((own.len(), own[2]["changes"][0]["before"].clone()), (7, json!("\"secret first\"")));
+    assert_eq!(own.len(), 7);
+    assert_eq!(own[2]["changes"][0]["before"], "\"secret first\"");
     let told = events(&colleague, &query, 4);
     let text = Json::from(told.clone()).to_string();
     assert!(!text.contains("secret"), "{text}");

@@ -69,12 +69,10 @@ fn a_changed_segment_or_view_does_not_change_a_queued_job() {
                 owner.delete(&path).gone();
             }
         });
-        assert_eq!(
-            (&widened["status"], &widened["result"]["succeeded"]),
-            (&json!("succeeded"), &json!(2)),
-            "{widened}"
-        );
-        assert_eq!((count(&owner, "deals"), &widened["total"]), (2, &json!(2)));
+        assert_eq!(widened["status"], "succeeded", "{widened}");
+        assert_eq!(widened["result"]["succeeded"], 2, "{widened}");
+        assert_eq!(count(&owner, "deals"), 2);
+        assert_eq!(widened["total"], 2);
     }
 }
 

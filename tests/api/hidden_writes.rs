@@ -16,13 +16,15 @@ fn suspended(owner: &Client) -> String {
 #[track_caller]
 fn refused(answer: Answer, pointer: &str, code: &str) {
     let problem = answer.problem(422, "validation_failed");
-    assert_eq!((&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]), (&json!(pointer), &json!(code)));
+    assert_eq!(problem["errors"][0]["pointer"], json!(pointer));
+    assert_eq!(problem["errors"][0]["code"], json!(code));
 }
 
 #[track_caller]
 fn item_refused(answer: Answer, code: &str) {
     let result = answer.ok()["results"][0].clone();
-    assert_eq!((&result["status"], &result["error"]["errors"][0]["code"]), (&json!(422), &json!(code)), "{result}");
+    assert_eq!(result["status"], 422, "{result}");
+    assert_eq!(result["error"]["errors"][0]["code"], json!(code), "{result}");
 }
 
 /// The resources with an owner or assignee, that member, and a body that creates a record.
@@ -58,7 +60,8 @@ fn a_suspended_user_gets_no_new_work() {
         item_refused(owner.post(&format!("/{resource}/batch-update"), batch), "suspended_user");
         let bulk = json!({ "selection": everything(), "changes": change });
         let job = finished(&owner, &id(&owner.post(&format!("/{resource}/bulk-update"), bulk).expect(202)));
-        assert_eq!((&job["result"]["succeeded"], &job["result"]["failed"]), (&json!(0), &json!(1)), "{job}");
+        assert_eq!(job["result"]["succeeded"], 0, "{job}");
+        assert_eq!(job["result"]["failed"], 1, "{job}");
     }
 }
 
@@ -88,7 +91,8 @@ fn every_way_to_assign_work_refuses_suspended_users() {
     let file = format!("last_name,owner\nStone,{email}\nTamm,\n");
     let mapping = json!([{ "column": "last_name", "field": "last_name" }, { "column": "owner", "field": "owner" }]);
     let report = import(&owner, "contacts", &file, json!({ "mapping": mapping }));
-    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!(report["created"], 1, "{report}");
+    assert_eq!(report["failed"], 1, "{report}");
 }
 
 /// References to a suspended user may be sent back, and new derived work goes to the caller.
@@ -107,7 +111,8 @@ fn existing_work_of_a_suspended_user_stays() {
     let tasks = owner.get(&format!("/tasks?lead_id={lead}")).ok();
     assert_eq!(tasks["data"][0]["assignee_id"], me);
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
-    assert_eq!((&made["deal"]["owner_id"], &made["contact"]["owner_id"]), (&me, &me));
+    assert_eq!(made["deal"]["owner_id"], me);
+    assert_eq!(made["contact"]["owner_id"], me);
     let won = stage(&owner, "deal", "Payment received");
     owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": won })).ok();
 }
@@ -132,7 +137,8 @@ fn a_reopened_record_goes_to_the_caller() {
     let batch = json!({ "items": [{ "id": deal, "to": { "stage_id": open } }] });
     owner.post("/deals/batch-move", batch).ok();
     let now = owner.get(&format!("/deals/{deal}")).ok();
-    assert_eq!((&now["owner_id"], &now["closed_by_id"]), (&me, &Json::Null));
+    assert_eq!(now["owner_id"], me);
+    assert_eq!(now["closed_by_id"], Json::Null);
     let told = events(&owner, "&type=deal.reopened", 3);
     let handed = json!({ "member": "owner_id", "before": json!(gone).to_string(), "after": me.to_string() });
     assert!(told.iter().all(|event| event["changes"].as_array().unwrap().contains(&handed)), "{told:?}");
@@ -160,7 +166,8 @@ fn a_moved_callback_leaves_a_suspended_user() {
     owner.patch(&format!("/leads/{lead}"), json!({ "come_back_on": "2031-04-01" })).ok();
     let task = owner.get(&format!("/tasks?lead_id={lead}")).ok()["data"][0].clone();
     let me = owner.get("/me").ok()["user"]["id"].clone();
-    assert_eq!((&task["assignee_id"], &task["due_date"]), (&me, &json!("2031-04-01")));
+    assert_eq!(task["assignee_id"], me);
+    assert_eq!(task["due_date"], "2031-04-01");
 }
 
 /// The loss note stays as long as the deal is lost, and a caller who cannot see it cannot replace it.
@@ -247,7 +254,8 @@ fn hidden_members_cannot_be_overwritten() {
             item_refused(client.post(&format!("/{resource}/batch-update"), batch), "hidden");
             let bulk = json!({ "selection": everything(), "changes": change });
             let job = finished(&client, &id(&client.post(&format!("/{resource}/bulk-update"), bulk).expect(202)));
-            assert_eq!((&job["result"]["succeeded"], &job["result"]["failed"]), (&json!(0), &job["total"]), "{job}");
+            assert_eq!(job["result"]["succeeded"], 0, "{job}");
+            assert_eq!(job["result"]["failed"], job["total"], "{job}");
             asked += 1;
         }
         assert_eq!(owner.get(&path).ok(), before, "{resource} {field}");

@@ -254,7 +254,8 @@ fn a_conversion_dry_run_does_not_reveal_the_owner_of_an_address() {
     let told = seller.post(&format!("/leads/{other}/convert"), rehearsal.clone()).ok();
     assert_eq!(told["contact"]["last_name"], "Else");
     let told = owner.post(&format!("/leads/{lead}/convert"), rehearsal).ok();
-    assert_eq!((&told["contact"]["id"], &told["lead"]["contact_id"]), (&known["id"], &known["id"]));
+    assert_eq!(told["contact"]["id"], known["id"]);
+    assert_eq!(told["lead"]["contact_id"], known["id"]);
 }
 
 /// An error does not quote another user's import file where the text may belong to a hidden field.

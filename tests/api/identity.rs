@@ -21,7 +21,8 @@ fn refresh(pair: &Json) -> crate::support::Answer {
 fn a_workspace_starts_with_an_owner_and_two_pipelines() {
     let owner = workspace();
     let me = owner.get("/me").ok();
-    assert_eq!((&me["user"]["role"], &me["workspace"]["base_currency"]), (&json!("owner"), &json!("USD")));
+    assert_eq!(me["user"]["role"], "owner");
+    assert_eq!(me["workspace"]["base_currency"], "USD");
     let pipelines = owner.get("/pipelines?sort=created_at").ok();
     let names = |n: usize| -> Vec<String> {
         let stages = pipelines["data"][n]["stages"].as_array().unwrap();
@@ -42,7 +43,8 @@ fn signing_in_needs_the_right_password() {
     let email = format!("{}@example.com", unique("login"));
     register(&email.to_uppercase(), PASSWORD);
     let pair = login(&email, PASSWORD).ok();
-    assert_eq!((&pair["token_type"], &pair["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(pair["token_type"], "Bearer");
+    assert_eq!(pair["expires_in"], 900);
     let wrong = login(&email, "another-password").problem(401, "credentials_invalid");
     let nobody = login("nobody@example.com", PASSWORD).problem(401, "credentials_invalid");
     assert_eq!(wrong["detail"], nobody["detail"]);
@@ -97,7 +99,8 @@ fn an_invited_login_needs_the_link_from_the_e_mail() {
     let (somebody, own) = register(&email, PASSWORD);
     let owner = workspace();
     let invited = owner.post("/users", json!({ "name": "Guest", "email": email, "role": "admin" })).created();
-    assert_eq!((&invited["status"], &invited["role"]), (&json!("invited"), &json!("admin")));
+    assert_eq!(invited["status"], "invited");
+    assert_eq!(invited["role"], "admin");
     assert_eq!(login(&email, PASSWORD).ok()["workspace_id"], own["workspace_id"]);
     let there = owner.get("/me").ok()["workspace"]["id"].clone();
     let body = json!({ "email": email, "password": PASSWORD, "workspace_id": there });
@@ -193,7 +196,8 @@ fn sessions_are_listed_and_ended() {
     let sessions = listed.as_array().unwrap();
     assert_eq!(sessions.len(), 2);
     let other = sessions.iter().find(|s| s["current"] == json!(false)).unwrap();
-    assert_eq!((&other["user_agent"], &other["address"]), (&json!("Phone/1"), &json!("127.0.0.1")));
+    assert_eq!(other["user_agent"], "Phone/1");
+    assert_eq!(other["address"], "127.0.0.1");
     let stranger = workspace();
     stranger.delete(&format!("/auth/sessions/{}", id(other))).problem(404, "not_found");
     there.get("/me").ok();

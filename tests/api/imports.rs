@@ -42,15 +42,19 @@ fn an_upload_is_inspected_before_anything_runs() {
     let answer = owner.upload("contacts", "контакты.csv", &bytes).created();
     assert_eq!(answer["status"], "uploaded");
     let detected = &answer["detected"];
-    assert_eq!((&detected["encoding"], &detected["delimiter"]), (&json!("windows-1251"), &json!(";")));
-    assert_eq!((&detected["date_format"], &detected["rows"]), (&json!("dd.mm.yyyy"), &json!(2)));
+    assert_eq!(detected["encoding"], "windows-1251");
+    assert_eq!(detected["delimiter"], ";");
+    assert_eq!(detected["date_format"], "dd.mm.yyyy");
+    assert_eq!(detected["rows"], 2);
     let suggested: Vec<&Json> = detected["columns"].as_array().unwrap().iter().map(|c| &c["suggested_field"]).collect();
     assert_eq!(suggested, [&json!("first_name"), &json!("last_name"), &json!("email"), &json!("phone"), &Json::Null]);
     assert_eq!(total(&owner, "/contacts"), 0);
     let report = run(&owner, &id(&answer), &json!({}), false);
-    assert_eq!((&report["created"], &report["failed"]), (&json!(2), &json!(0)));
+    assert_eq!(report["created"], 2);
+    assert_eq!(report["failed"], 0);
     let anna = owner.get("/contacts?email=anna@x.io").ok()["data"][0].clone();
-    assert_eq!((&anna["first_name"], &anna["phone"]), (&json!("Анна"), &json!("+37255501011")));
+    assert_eq!(anna["first_name"], "Анна");
+    assert_eq!(anna["phone"], "+37255501011");
 }
 
 #[test]
@@ -59,18 +63,21 @@ fn a_dry_run_reports_the_outcome_and_changes_nothing() {
     let csv = "product,sku,price\nBoat,B,1 000.50\nOar,O,cheap\nSail,B,5\n";
     let import = id(&owner.upload("products", "p.csv", csv.as_bytes()).created());
     let report = run(&owner, &import, &json!({}), true);
-    assert_eq!((&report["dry_run"], &report["created"], &report["failed"]), (&json!(true), &json!(1), &json!(2)));
+    assert_eq!(report["dry_run"], true);
+    assert_eq!(report["created"], 1);
+    assert_eq!(report["failed"], 2);
     assert_eq!(total(&owner, "/products"), 0);
     let problems = owner.get(&format!("/imports/{import}/problems")).ok()["data"].clone();
-    assert_eq!(
-        (&problems[0]["row"], &problems[0]["column"], &problems[0]["value"]),
-        (&json!(3), &json!("price"), &json!("cheap"))
-    );
-    assert_eq!((&problems[1]["row"], &problems[1]["code"]), (&json!(4), &json!("duplicate_sku")));
+    assert_eq!(problems[0]["row"], 3);
+    assert_eq!(problems[0]["column"], "price");
+    assert_eq!(problems[0]["value"], "cheap");
+    assert_eq!(problems[1]["row"], 4);
+    assert_eq!(problems[1]["code"], "duplicate_sku");
     let csv = owner.with("Accept", "text/csv").get(&format!("/imports/{import}/problems"));
     assert!(csv.text.starts_with("row,column,code,detail,value\n3,price,"), "{}", csv.text);
     let report = run(&owner, &import, &json!({}), false);
-    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(2)));
+    assert_eq!(report["created"], 1);
+    assert_eq!(report["failed"], 2);
     assert_eq!(owner.get("/products").ok()["data"][0]["price"]["amount"], 100_050);
 }
 
@@ -83,9 +90,11 @@ fn a_repeated_import_makes_no_duplicates() {
         { "column": "opened", "field": "created_at" }, { "column": "closed", "field": "closed_at" }, { "column": "value", "field": "value" }] });
     for (resource, csv, settings) in [("contacts", contacts, json!({})), ("deals", deals, settings)] {
         let first = import(&owner, resource, csv, settings.clone());
-        assert_eq!((&first["created"], &first["failed"]), (&json!(3), &json!(0)), "{first}");
+        assert_eq!(first["created"], 3, "{first}");
+        assert_eq!(first["failed"], 0, "{first}");
         let second = import(&owner, resource, csv, settings);
-        assert_eq!((&second["created"], &second["unchanged"]), (&json!(0), &json!(3)), "{second}");
+        assert_eq!(second["created"], 0, "{second}");
+        assert_eq!(second["unchanged"], 3, "{second}");
         assert_eq!(total(&owner, &format!("/{resource}")), 3);
     }
 }
@@ -95,9 +104,11 @@ fn an_import_updates_changed_members_of_known_records() {
     let owner = workspace();
     import(&owner, "companies", "name,domain,sector\nAcme,acme.io,retail\n", json!({}));
     let report = import(&owner, "companies", "name,domain,sector\nACME,acme.io,medical\nBeta,,\n", json!({}));
-    assert_eq!((&report["updated"], &report["created"]), (&json!(1), &json!(1)));
+    assert_eq!(report["updated"], 1);
+    assert_eq!(report["created"], 1);
     let acme = owner.get("/companies?domain=acme.io").ok()["data"][0].clone();
-    assert_eq!((&acme["name"], &acme["sector"]), (&json!("ACME"), &json!("medical")));
+    assert_eq!(acme["name"], "ACME");
+    assert_eq!(acme["sector"], "medical");
     let report =
         import(&owner, "companies", "name,domain,sector\nAcme,acme.io,retail\n", json!({ "on_existing": "skip" }));
     assert_eq!(report["skipped"], 1);
@@ -126,7 +137,8 @@ fn known_records_are_updated_in_bulk_and_refused_ones_fail_alone() {
         let now = |n: usize| owner.get(&format!("/{resource}?external_id={resource}{n}")).ok()["data"][0].clone();
         let versions = [(1, "Newest", 3), (2, "Newest", 2), (3, "New3", 2), (4, "Old4", 1), (7, "Old7", 1)];
         for (n, text, version) in versions {
-            assert_eq!((&now(n)[member], &now(n)["version"]), (&json!(text), &json!(version)), "{resource} {n}");
+            assert_eq!(now(n)[member], json!(text), "{resource} {n}");
+            assert_eq!(now(n)["version"], json!(version), "{resource} {n}");
         }
         let record = id(&now(3));
         let log = owner.get(&format!("/audit-events?record_id={record}&sort=at")).ok();
@@ -142,7 +154,8 @@ fn known_records_are_updated_in_file_order() {
     // The third row claims the address that the second one frees.
     let rows = format!("{file}a,p@x.example,A\na,q@x.example,A\nb,p@x.example,B\n");
     let report = import(&owner, "contacts", &rows, json!({}));
-    assert_eq!((&report["updated"], &report["failed"]), (&json!(3), &json!(0)), "{report}");
+    assert_eq!(report["updated"], 3, "{report}");
+    assert_eq!(report["failed"], 0, "{report}");
     assert_eq!(owner.get("/contacts?external_id=b").ok()["data"][0]["email"], "p@x.example");
 }
 
@@ -151,7 +164,8 @@ fn a_parent_may_follow_in_the_file() {
     let owner = workspace();
     let report =
         import(&owner, "companies", "name,parent\nGrandchild,Child\nChild,Root\nRoot,\nOrphan,Nobody\n", json!({}));
-    assert_eq!((&report["created"], &report["failed"]), (&json!(3), &json!(1)), "{report}");
+    assert_eq!(report["created"], 3, "{report}");
+    assert_eq!(report["failed"], 1, "{report}");
     assert_eq!(report["unknown_values"][0]["value"], "Nobody");
 }
 
@@ -173,27 +187,26 @@ fn deals_are_imported_with_their_history() {
     let report = run(&owner, &id(&upload), &mapping(json!([])), true);
     let unknown = report["unknown_values"].as_array().unwrap();
     let guess = unknown.iter().find(|u| u["value"] == "GTXPro").unwrap();
-    assert_eq!((&guess["nearest"], &guess["rows"]), (&json!("GTX Pro"), &json!(1)));
+    assert_eq!(guess["nearest"], "GTX Pro");
+    assert_eq!(guess["rows"], 1);
     let problems = owner.get(&format!("/imports/{}/problems", id(&upload))).ok().to_string();
     assert!(problems.contains("to use GTX Pro instead, map the value GTXPro to GTX Pro"), "{problems}");
     let report = run(&owner, &id(&upload), &mapping(json!([{ "from": "GTXPro", "to": "GTX Pro" }])), false);
-    assert_eq!((&report["created"], &report["failed"]), (&json!(2), &json!(1)));
+    assert_eq!(report["created"], 2);
+    assert_eq!(report["failed"], 1);
     assert_eq!(report["mapped_values"], json!([{ "column": "product", "from": "GTXPro", "to": "GTX Pro", "rows": 1 }]));
     let won = owner.get("/deals?external_id=1C&include=owner").ok();
     let deal = &won["data"][0];
-    assert_eq!(
-        (&deal["created_at"], &deal["closed_at"]),
-        (&json!("2016-10-20T00:00:00.000Z"), &json!("2017-03-01T00:00:00.000Z"))
-    );
-    assert_eq!((&deal["value"]["amount"], &deal["status"]), (&json!(105_400), &json!("won")));
+    assert_eq!(deal["created_at"], "2016-10-20T00:00:00.000Z");
+    assert_eq!(deal["closed_at"], "2017-03-01T00:00:00.000Z");
+    assert_eq!(deal["value"]["amount"], 105_400);
+    assert_eq!(deal["status"], "won");
     assert_eq!(won["included"]["users"][0]["name"], "Moses Frase");
     let then = owner.get("/analytics/funnel?kind=snapshot&at=2017-01-01T00:00:00Z").ok();
     assert_eq!(then["groups"][0]["stages"][1]["count"], 2);
     let agent = owner.get("/users?name=Moses%20Frase&include=team").ok();
-    assert_eq!(
-        (&agent["data"][0]["status"], &agent["included"]["teams"][0]["name"]),
-        (&json!("invited"), &json!("Central"))
-    );
+    assert_eq!(agent["data"][0]["status"], "invited");
+    assert_eq!(agent["included"]["teams"][0]["name"], "Central");
 }
 
 #[test]
@@ -204,16 +217,11 @@ fn leads_are_imported_with_their_history() {
         { "column": "company", "field": "person.company_name" }, { "column": "status", "field": "stage" }, { "column": "created", "field": "created_at" },
         { "column": "closed", "field": "closed_at" }, { "column": "reason", "field": "loss_reason" }, { "column": "source", "field": "source" }] });
     let report = import(&owner, "leads", csv, mapping);
-    assert_eq!(
-        (&report["created"], &report["added_names"]),
-        (&json!(2), &json!(["loss reason No money", "source Fair"])),
-        "{report}"
-    );
+    assert_eq!(report["created"], 2, "{report}");
+    assert_eq!(report["added_names"], json!(["loss reason No money", "source Fair"]), "{report}");
     let bob = owner.get("/leads?status=lost&include=loss_reason").ok();
-    assert_eq!(
-        (&bob["data"][0]["title"], &bob["included"]["loss_reasons"][0]["name"]),
-        (&json!("Bob"), &json!("No money"))
-    );
+    assert_eq!(bob["data"][0]["title"], "Bob");
+    assert_eq!(bob["included"]["loss_reasons"][0]["name"], "No money");
     assert_eq!(bob["data"][0]["closed_at"], "2026-01-09T00:00:00.000Z");
 }
 
@@ -241,7 +249,8 @@ fn a_file_that_is_not_a_table_is_refused() {
     assert!(text.contains("did you mean name?") && text.contains("did you mean email?"), "{text}");
     owner.upload("planets", "x.csv", b"a,b\n1,2\n").problem(422, "validation_failed");
     let ragged = import(&owner, "contacts", "first_name,email\nAnn,ann@x.io,surplus\nBob,bob@x.io\n", json!({}));
-    assert_eq!((&ragged["created"], &ragged["failed"]), (&json!(1), &json!(1)));
+    assert_eq!(ragged["created"], 1);
+    assert_eq!(ragged["failed"], 1);
     user(&owner, "seller").upload("contacts", "x.csv", b"a,b\n1,2\n").problem(403, "forbidden");
 }
 

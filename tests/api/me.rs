@@ -12,15 +12,19 @@ fn grant<'a>(me: &'a Json, resource: &str) -> &'a Json {
 fn me_returns_the_permissions() {
     let owner = workspace();
     let me = owner.get("/me").ok();
-    assert_eq!((&grant(&me, "deals")["delete"], &grant(&me, "workspaces")["update"]), (&json!("all"), &json!("all")));
-    assert_eq!((&me["hidden_fields"], &me["scopes"]), (&json!([]), &json!([])));
+    assert_eq!(grant(&me, "deals")["delete"], "all");
+    assert_eq!(grant(&me, "workspaces")["update"], "all");
+    assert_eq!(me["hidden_fields"], json!([]));
+    assert_eq!(me["scopes"], json!([]));
     let viewer = user(&owner, "viewer").get("/me").ok();
-    assert_eq!((&grant(&viewer, "deals")["read"], &grant(&viewer, "deals")["create"]), (&json!("all"), &json!("none")));
+    assert_eq!(grant(&viewer, "deals")["read"], "all");
+    assert_eq!(grant(&viewer, "deals")["create"], "none");
     let hidden = json!([{ "resource": "contacts", "field": "phone" }]);
     // Reading oneself does not need the permission to read users.
     let grants = [["contacts", "team", "own", "own", "none", "none"]];
     let partner = user_with(&owner, &grants, json!({ "hidden_fields": hidden })).0.get("/me").ok();
-    assert_eq!((grant(&partner, "contacts")["read"].as_str(), &partner["hidden_fields"]), (Some("team"), &hidden));
+    assert_eq!(grant(&partner, "contacts")["read"].as_str(), Some("team"));
+    assert_eq!(partner["hidden_fields"], hidden);
     assert_eq!(partner["grants"].as_array().unwrap().len(), 1, "{}", partner["grants"]);
 }
 
@@ -31,7 +35,9 @@ fn every_key_can_read_me() {
     let user = owner.get("/me").ok()["user"]["id"].clone();
     for scope in scopes() {
         let me = key(&owner, &[scope]).get("/me").ok();
-        assert_eq!((&me["user"]["id"], &me["scopes"], &me["memberships"]), (&user, &json!([scope]), &json!([])));
+        assert_eq!(me["user"]["id"], user);
+        assert_eq!(me["scopes"], json!([scope]));
+        assert_eq!(me["memberships"], json!([]));
     }
 }
 
@@ -47,9 +53,11 @@ fn users_can_update_their_own_profile() {
         assert_eq!(&changed[member], value, "{member}");
     }
     assert_eq!(viewer.get("/me").ok()["user"], changed);
-    assert_eq!((&changed["role"], &changed["status"]), (&before["user"]["role"], &before["user"]["status"]));
+    assert_eq!(changed["role"], before["user"]["role"]);
+    assert_eq!(changed["status"], before["user"]["status"]);
     let cleared = viewer.patch("/me", json!({ "clear": ["language"], "avatar_url": null })).ok();
-    assert_eq!((&cleared["language"], &cleared["avatar_url"]), (&Json::Null, &Json::Null));
+    assert_eq!(cleared["language"], Json::Null);
+    assert_eq!(cleared["avatar_url"], Json::Null);
     viewer.with("If-Match", "\"1\"").patch("/me", json!({ "name": "B" })).problem(412, "version_conflict");
     for (body, status) in [
         (json!({ "role": "owner" }), 422),

@@ -72,11 +72,13 @@ fn other_origins_get_answers_without_cors_headers() {
         asked.with("Access-Control-Request-Headers", headers).send("OPTIONS", "/deals", None, "")
     };
     let answer = preflight(ORIGIN, "authorization,if-match,idempotency-key,traceparent,baggage,sentry-trace");
-    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ORIGIN));
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN);
     let allowed = answer.header("access-control-allow-headers").to_lowercase();
     assert!(allowed.contains("traceparent") && allowed.contains("if-match"), "{allowed}");
     assert_eq!(preflight("https://evil.example", "authorization").header("access-control-allow-origin"), "");
     // A page on the server's own origin also sends an Origin header.
     let own = at.with("Origin", "https://crm.example").get("/currencies");
-    assert_eq!((own.status, own.header("access-control-allow-origin")), (200, ""));
+    assert_eq!(own.status, 200);
+    assert_eq!(own.header("access-control-allow-origin"), "");
 }

@@ -374,7 +374,8 @@ fn only_json_is_parsed_as_json() {
     ] {
         let send =
             |method: &str, path: &str| owner.send(method, path, Some(br#"{"first_name":"B"}"#.to_vec()), kind).status;
-        assert_eq!((send("POST", "/contacts"), send("PATCH", &contact)), (post, patch), "{kind}");
+        assert_eq!(send("POST", "/contacts"), post, "{kind}");
+        assert_eq!(send("PATCH", &contact), patch, "{kind}");
     }
     for (kind, status) in [
         ("multipart/form-data", 400),

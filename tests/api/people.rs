@@ -55,7 +55,8 @@ fn an_upsert_changes_all_given_members() {
     let now = rows(&owner, "/contacts?external_id=w")[0].clone();
     assert_eq!(now["emails"].as_array().unwrap().len(), 2);
     assert_eq!(now["phones"], json!([{ "phone": "5550 1011", "e164": "+37255501011", "kind": "home" }]));
-    assert_eq!((&now["consents"][0]["granted"], own(&now, "note")), (&json!(false), json!("b")));
+    assert_eq!(now["consents"][0]["granted"], false);
+    assert_eq!(own(&now, "note"), json!("b"));
     assert_eq!(upsert(&owner, "contacts", json!([more]))[0]["unchanged"], true);
     // Null and empty values are ignored, also in custom fields.
     let silent = json!({ "external_id": "w", "last_name": "W", "phones": null, "consents": null, "custom_fields": [{ "key": "note", "text": "" }] });
@@ -63,16 +64,19 @@ fn an_upsert_changes_all_given_members() {
     let lead = |person: Json, text: &str| json!([{ "external_id": "l", "title": "L", "person": person, "custom_fields": note(text) }]);
     upsert(&owner, "leads", lead(json!({ "name": "Kim" }), "a"));
     let done = upsert(&owner, "leads", lead(json!({ "name": "Kim", "phone": "5550 1012" }), "b"));
-    assert_eq!((&done[0]["status"], &done[0]["unchanged"]), (&json!(200), &json!(false)));
+    assert_eq!(done[0]["status"], 200);
+    assert_eq!(done[0]["unchanged"], false);
     let now = rows(&owner, "/leads?external_id=l")[0].clone();
-    assert_eq!((&now["person"]["phone"], own(&now, "note")), (&json!("5550 1012"), json!("b")));
+    assert_eq!(now["person"]["phone"], "5550 1012");
+    assert_eq!(own(&now, "note"), json!("b"));
     assert_eq!(upsert(&owner, "leads", lead(json!({ "name": null }), "b"))[0]["unchanged"], true);
     let deal = |contacts: Json, text: &str| json!([{ "external_id": "d", "title": "D", "contacts": contacts, "custom_fields": note(text) }]);
     upsert(&owner, "deals", deal(json!([]), "a"));
     let done = upsert(&owner, "deals", deal(json!([{ "contact_id": eve, "role": "pays" }]), "b"));
     assert_eq!(done[0]["unchanged"], false);
     let now = rows(&owner, "/deals?external_id=d")[0].clone();
-    assert_eq!((&now["contacts"][0]["role"], own(&now, "note")), (&json!("pays"), json!("b")));
+    assert_eq!(now["contacts"][0]["role"], "pays");
+    assert_eq!(own(&now, "note"), json!("b"));
     assert_eq!(ids(&owner, &format!("/deals?contact_id={eve}")).len(), 1);
     let firm = |text: &str| json!([{ "external_id": "c", "name": "C", "custom_fields": note(text) }]);
     upsert(&owner, "companies", firm("a"));
@@ -101,7 +105,8 @@ fn an_upsert_keeps_hidden_members() {
         let before = rows(&owner, &format!("/{list}?external_id=e"));
         let title = if list == "leads" { "title" } else { "last_name" };
         let done = upsert(&client, list, json!([{ "external_id": "e", title: "New", member: value }]));
-        assert_eq!((&done[0]["status"], &done[0]["error"]["errors"][0]["code"]), (&json!(422), &json!("hidden")));
+        assert_eq!(done[0]["status"], 422);
+        assert_eq!(done[0]["error"]["errors"][0]["code"], "hidden");
         assert_eq!(rows(&owner, &format!("/{list}?external_id=e")), before, "{list} {hidden}");
     }
 }
@@ -116,7 +121,8 @@ fn an_import_adds_to_existing_contacts() {
     assert_eq!(counts(&import(&owner, "leads", file, json!({}))), [0, 1, 0, 0]);
     let now = rows(&owner, "/leads?external_id=l")[0].clone();
     let expected = json!({ "name": "Kim", "email": "kim@x.example", "phone": "5550 1011", "company_name": "Acme" });
-    assert_eq!((&now["person"], own(&now, "note")), (&expected, json!("seen")));
+    assert_eq!(now["person"], expected);
+    assert_eq!(own(&now, "note"), json!("seen"));
     assert_eq!(counts(&import(&owner, "leads", file, json!({}))), [0, 0, 1, 0]);
     let [eve, tom] = ["eve", "tom"].map(|name| {
         let body = json!({ "last_name": name, "email": format!("{name}@x.example"), "tags": ["VIP"] });
@@ -180,7 +186,8 @@ fn an_upsert_matches_a_company_by_domain() {
     let acme = id(&owner.post("/companies", json!({ "name": "Acme", "domain": "acme.example" })).created());
     let done =
         upsert(&owner, "companies", json!([{ "external_id": "crm-1", "name": "Acme", "domain": "ACME.example" }]));
-    assert_eq!((&done[0]["status"], &done[0]["id"]), (&json!(200), &json!(acme)));
+    assert_eq!(done[0]["status"], 200);
+    assert_eq!(done[0]["id"], json!(acme));
     assert_eq!(rows(&owner, "/companies?external_id=crm-1")[0]["id"], json!(acme));
     // A record with another external id is another company with the same domain.
     let done =
@@ -265,7 +272,8 @@ fn a_renamed_tag_is_updated_in_related_conditions() {
         assert_eq!(now["selection"]["all"][0]["values"], json!(["new", "y"]), "{now}");
     }
     let own = owner.get(&format!("/views/{}", id(&own))).ok()["selection"]["all"].clone();
-    assert_eq!((&own[0]["values"], &own[1]["values"]), (&json!(["old"]), &json!(["new"])));
+    assert_eq!(own[0]["values"], json!(["old"]));
+    assert_eq!(own[1]["values"], json!(["new"]));
 }
 
 #[test]
@@ -281,11 +289,8 @@ fn tags_are_plain_words() {
             for (wrong, code) in [("a\nb".to_owned(), "invalid_character"), ("a".repeat(201), "too_long")] {
                 let problem = owner.patch(&path, json!({ member: ["y", wrong] })).problem(422, "validation_failed");
                 let error = &problem["errors"][0];
-                assert_eq!(
-                    (&error["pointer"], &error["code"]),
-                    (&json!(format!("/{member}/1")), &json!(code)),
-                    "{list}"
-                );
+                assert_eq!(error["pointer"], json!(format!("/{member}/1")), "{list}");
+                assert_eq!(error["code"], json!(code), "{list}");
             }
         }
         let changed =
@@ -314,7 +319,8 @@ fn a_number_keeps_its_parsed_form() {
     // A new number is parsed with the current country.
     let more = json!([{ "phone": "555 0101" }, { "phone": "555 01012" }]);
     let now = owner.patch(&path, json!({ "phones": more })).ok()["phones"].clone();
-    assert_eq!((&now[0]["e164"], &now[1]["e164"]), (&json!("+3725550101"), &json!("+35855501012")));
+    assert_eq!(now[0]["e164"], "+3725550101");
+    assert_eq!(now[1]["e164"], "+35855501012");
 }
 
 #[test]
@@ -334,10 +340,8 @@ fn a_number_can_move_within_the_list() {
     let done = upsert(&owner, "contacts", json!([{ "external_id": "a", "phone": "+3725550101" }]));
     assert_eq!(done[0]["unchanged"], true);
     let now = owner.patch(&path, json!({ "phone": "+3725550102" })).ok();
-    assert_eq!(
-        (written(&now), &now["phones"][0]["kind"]),
-        (["555 0102", "555 0101", "5550101 ext 7"].map(str::to_owned).to_vec(), &json!("home"))
-    );
+    assert_eq!(written(&now), ["555 0102", "555 0101", "5550101 ext 7"]);
+    assert_eq!(now["phones"][0]["kind"], "home");
     let now = owner.patch(&path, json!({ "phone": "+372 555-0101" })).ok();
     assert_eq!(written(&now), ["+372 555-0101", "555 0102", "5550101 ext 7"]);
     let now = owner.patch(&path, json!({ "phone": "555 0109" })).ok();
@@ -412,11 +416,8 @@ fn custom_addresses_and_numbers_are_normalized() {
         let values = |email: &str, phone: &str| json!([{ "key": "em", "text": email }, { "key": "ph", "text": phone }]);
         let body = json!({ name: "A", "custom_fields": values("Anna@XN--BCHER-KVA.example", "555 0707") });
         let made = owner.post(&format!("/{list}"), body).created();
-        assert_eq!(
-            (own(&made, "em"), own(&made, "ph")),
-            (json!("anna@bücher.example"), json!("+3725550707")),
-            "{list}"
-        );
+        assert_eq!(own(&made, "em"), json!("anna@bücher.example"), "{list}");
+        assert_eq!(own(&made, "ph"), json!("+3725550707"), "{list}");
         for asked in [
             "em:eq:Anna@XN--BCHER-KVA.example",
             "em:eq:anna@bücher.example",
@@ -446,7 +447,8 @@ fn a_name_needs_a_visible_character() {
         owner.post("/companies", json!({ "name": name })).problem(422, "validation_failed");
         owner.post("/contacts", json!({ "last_name": name })).problem(422, "validation_failed");
         let made = owner.post("/companies", json!({ "name": "A", "sector": name, "tags": [name] })).created();
-        assert_eq!((&made["sector"], &made["tags"]), (&Json::Null, &json!([])));
+        assert_eq!(made["sector"], Json::Null);
+        assert_eq!(made["tags"], json!([]));
     }
     for name in ["می\u{200c}خواهم", "👨\u{200d}👩", "⠓\u{2800}⠓"] {
         assert_eq!(owner.post("/companies", json!({ "name": name })).created()["name"], name);

@@ -88,10 +88,14 @@ fn a_restored_record_gets_an_existing_stage() {
         owner.delete(&format!("/stages/{stage}")).gone();
     }
     let back = go(&owner, &open, "restore", json!({}));
-    assert_eq!((&back["stage_id"], &back["status"], &back["deleted_at"]), (&json!(first), &json!("open"), &Json::Null));
+    assert_eq!(back["stage_id"], json!(first));
+    assert_eq!(back["status"], "open");
+    assert_eq!(back["deleted_at"], Json::Null);
     let back = go(&owner, &lost, "restore", json!({}));
-    assert_eq!((&back["stage_id"], &back["status"]), (&json!(stage(&owner, "deal", "Lost")), &json!("lost")));
-    assert_eq!((&back["closed_at"], &back["loss_reason_id"]), (&closed["closed_at"], &json!(reason)));
+    assert_eq!(back["stage_id"], json!(stage(&owner, "deal", "Lost")));
+    assert_eq!(back["status"], "lost");
+    assert_eq!(back["closed_at"], closed["closed_at"]);
+    assert_eq!(back["loss_reason_id"], json!(reason));
     assert_eq!(counts(&group(&owner, "funnel?kind=snapshot"))[0], ("Active inquiry", 1));
     let told = owner.get(&format!("/deals/{open}/timeline")).ok()["data"].to_string();
     assert!(told.contains("deal.restored") && told.contains("deal.stage_changed"), "{told}");
@@ -161,19 +165,20 @@ fn a_deal_without_a_start_has_no_duration() {
     let found = group(&owner, &format!("cycle-time?{period}"));
     assert_eq!(found["won"], json!({ "count": 2, "mean_days": 5.0, "median_days": 5.0, "p75_days": 7.5 }));
     assert_eq!(found["lost"], json!({ "count": 0, "mean_days": null, "median_days": null, "p75_days": null }));
-    assert_eq!((&found["without_beginning"], &found["stages"][0]["duration"]["count"]), (&json!(2), &json!(2)));
+    assert_eq!(found["without_beginning"], 2);
+    assert_eq!(found["stages"][0]["duration"]["count"], 2);
     let board = owner.get(&format!("/analytics/leaderboard?{period}")).ok()["sellers"][0]["total"].clone();
-    assert_eq!(
-        (&board["won"], &board["won_without_beginning"], &board["mean_days_to_win"]),
-        (&json!(3), &json!(1), &json!(5.0))
-    );
+    assert_eq!(board["won"], 3);
+    assert_eq!(board["won_without_beginning"], 1);
+    assert_eq!(board["mean_days_to_win"], json!(5.0));
     assert_eq!(group(&owner, &format!("win-rate?{period}"))["without_amount"], 4);
     // The same holds for leads; the close data in a lead file is kept.
     let csv = "title,stage,closed\nA,Qualified,2026-01-11\nB,Qualified,\n";
     import(&owner, "leads", csv, mapping(&[("title", "title"), ("stage", "stage"), ("closed", "closed_at")]));
     let leads = id(&pipeline(&owner, "lead"));
     let found = group(&owner, &format!("cycle-time?pipeline_id={leads}"));
-    assert_eq!((&found["won"]["count"], &found["without_beginning"]), (&json!(0), &json!(2)));
+    assert_eq!(found["won"]["count"], 0);
+    assert_eq!(found["without_beginning"], 2);
     let lead = owner.get("/leads?title=A").ok()["data"][0].clone();
     assert_eq!(lead["closed_at"], "2026-01-11T00:00:00.000Z");
 }
@@ -316,10 +321,12 @@ fn the_leaderboard_ranks_by_base_currency() {
     sell(&ann, 10, "USD");
     sell(&bob, 20, "USD");
     let board = owner.get("/analytics/leaderboard").ok();
-    assert_eq!((&board["base_currency"], &board["sellers"][0]["user_id"]), (&json!("USD"), &json!(bob)));
+    assert_eq!(board["base_currency"], "USD");
+    assert_eq!(board["sellers"][0]["user_id"], json!(bob));
     owner.patch("/workspaces/current", json!({ "base_currency": "EUR" })).ok();
     let board = owner.get("/analytics/leaderboard").ok();
-    assert_eq!((&board["base_currency"], &board["sellers"][0]["user_id"]), (&json!("EUR"), &json!(ann)));
+    assert_eq!(board["base_currency"], "EUR");
+    assert_eq!(board["sellers"][0]["user_id"], json!(ann));
 }
 
 #[test]
@@ -339,7 +346,8 @@ fn a_former_user_keeps_closed_deals() {
     let (gone, here) = (lead("gone"), lead("here"));
     owner.post(&format!("/leads/{gone}/disqualify"), json!({ "loss_reason_id": reason })).ok();
     let done = owner.post(&format!("/users/{ann}/hand-over"), json!({ "to_user_id": me })).ok();
-    assert_eq!((&done["deals"], &done["leads"]), (&json!(1), &json!(1)));
+    assert_eq!(done["deals"], 1);
+    assert_eq!(done["leads"], 1);
     let owner_of = |path: &str| owner.get(path).ok()["owner_id"].clone();
     for (path, expected) in [
         (format!("/deals/{won}"), &ann),
@@ -351,18 +359,20 @@ fn a_former_user_keeps_closed_deals() {
         assert_eq!(owner_of(&path), json!(expected), "{path}");
     }
     let done = owner.post(&format!("/users/{ann}/hand-over"), json!({ "to_user_id": me, "closed_too": true })).ok();
-    assert_eq!((&done["deals"], &done["leads"]), (&json!(2), &json!(1)));
+    assert_eq!(done["deals"], 2);
+    assert_eq!(done["leads"], 1);
     // The deals count for Ann, whoever owns them now.
     let after = owner.get(&format!("/deals/{won}")).ok();
-    assert_eq!((&after["owner_id"], &after["closed_by_id"]), (&json!(me), &json!(ann)));
+    assert_eq!(after["owner_id"], json!(me));
+    assert_eq!(after["closed_by_id"], json!(ann));
     let board = owner.get("/analytics/leaderboard").ok()["sellers"].clone();
-    assert_eq!(
-        (board.as_array().unwrap().len(), &board[0]["user_id"], &board[0]["total"]["won"]),
-        (1, &json!(ann), &json!(1))
-    );
+    assert_eq!(board.as_array().unwrap().len(), 1);
+    assert_eq!(board[0]["user_id"], json!(ann));
+    assert_eq!(board[0]["total"]["won"], 1);
     for report in ["win-rate", "cycle-time", "loss-reasons"] {
         let groups = owner.get(&format!("/analytics/{report}?group_by=closed_by")).ok()["groups"].clone();
-        assert_eq!((groups.as_array().unwrap().len(), &groups[0]["key"]), (1, &json!(ann)), "{report}");
+        assert_eq!(groups.as_array().unwrap().len(), 1, "{report}");
+        assert_eq!(groups[0]["key"], json!(ann), "{report}");
     }
     assert_eq!(
         owner.get(&format!("/deals?closed_by_id={ann}&include=closed_by")).ok()["data"].as_array().unwrap().len(),
@@ -389,24 +399,23 @@ fn changing_pipelines_is_not_progress_and_losses_keep_their_stage() {
     let flow = group(&owner, "funnel?kind=flow");
     let left =
         |n: usize| (flow["stages"][n]["left"].as_i64().unwrap(), flow["stages"][n]["left_forward"].as_i64().unwrap());
-    assert_eq!((left(0), left(1)), ((1, 0), (1, 1)));
+    assert_eq!(left(0), (1, 0));
+    assert_eq!(left(1), (1, 1));
     let reason = reason(&owner);
     go(&owner, &there, "move", json!({ "stage_id": gone, "pipeline_id": id(&other), "loss_reason_id": reason }));
     let losses = group(&owner, &format!("loss-reasons?pipeline_id={}", id(&other)));
     let from = &losses["reasons"][0];
-    assert_eq!(
-        (&from["stage_id"], &from["stage"], &from["stage_pipeline_id"]),
-        (&json!(agreed), &json!("Agreed and invoiced"), &json!(home))
-    );
+    assert_eq!(from["stage_id"], json!(agreed));
+    assert_eq!(from["stage"], "Agreed and invoiced");
+    assert_eq!(from["stage_pipeline_id"], json!(home));
     // Leads have loss reasons too.
     let lead =
         id(&owner.post("/leads", json!({ "title": "L", "stage_id": stage(&owner, "lead", "Interested") })).created());
     owner.post(&format!("/leads/{lead}/disqualify"), json!({ "loss_reason_id": reason })).ok();
     let losses = group(&owner, &format!("loss-reasons?pipeline_id={}", id(&pipeline(&owner, "lead"))));
-    assert_eq!(
-        (&losses["lost"], &losses["reasons"][0]["reason"], &losses["reasons"][0]["stage"]),
-        (&json!(1), &json!("Dear"), &json!("Interested"))
-    );
+    assert_eq!(losses["lost"], 1);
+    assert_eq!(losses["reasons"][0]["reason"], "Dear");
+    assert_eq!(losses["reasons"][0]["stage"], "Interested");
 }
 
 #[test]
@@ -447,7 +456,8 @@ fn a_skipped_calendar_day_loses_no_deals() {
     };
     let days = ["2011-12-28", "2011-12-29", "2011-12-30", "2011-12-31", "2012-01-01"];
     let each: Vec<i64> = days.windows(2).map(|pair| total(pair[0], pair[1])).collect();
-    assert_eq!((each.iter().sum::<i64>(), each[2]), (total("2011-12-28", "2012-01-01"), 0), "{each:?}");
+    assert_eq!(each.iter().sum::<i64>(), total("2011-12-28", "2012-01-01"), "{each:?}");
+    assert_eq!(each[2], 0, "{each:?}");
     assert_eq!(each[1], 24);
     // A date is a calendar day, independent of the clocks.
     let path = "forecast?time_zone=Pacific/Apia&from=2011-12-30&to=2011-12-31";

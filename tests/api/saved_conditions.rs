@@ -37,10 +37,8 @@ fn a_view_is_a_named_search() {
     let path = format!("/views/{}", id(&view));
     seller.get(&path).problem(404, "not_found");
     let problem = found(&seller, json!({})).problem(422, "validation_failed");
-    assert_eq!(
-        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
-        (&json!("/view_id"), &json!("reference_not_found"))
-    );
+    assert_eq!(problem["errors"][0]["pointer"], "/view_id");
+    assert_eq!(problem["errors"][0]["code"], "reference_not_found");
     owner.patch(&path, json!({ "shared": true })).ok();
     assert_eq!(titles(&found(&seller, json!({})).ok()), ["Boat", "Sail"]);
     assert_eq!(seller.get("/views").ok()["data"].as_array().unwrap().len(), 1);
@@ -72,7 +70,8 @@ fn a_segment_is_dynamic_or_static() {
         let page = owner.post("/deals/search", json!({ "segment_id": segment["id"], "sort": "title" })).ok();
         titles(&page).concat()
     };
-    assert_eq!((found(&big), found(&chosen)), ("BoatSail".into(), "Oar".into()));
+    assert_eq!(found(&big), "BoatSail");
+    assert_eq!(found(&chosen), "Oar");
     let members = format!("/segments/{}/members", id(&chosen));
     let result = owner.post(&members, json!({ "add": [ids[0], ids[1]], "remove": [ids[1], ids[2]] })).ok();
     assert_eq!(result, json!({ "added": 1, "removed": 1, "size": 1 }));
@@ -111,15 +110,14 @@ fn a_selection_is_updated_by_a_job() {
     owner.post("/deals/batch-create", json!({ "items": rows })).ok();
     let body = json!({ "selection": { "all": [cond("value", "gte", "50 EUR")] }, "changes": { "next_step": "Call", "clear": ["competitor"] } });
     let done = job(&owner, "/deals/bulk-update", body);
-    assert_eq!(
-        (&done["status"], &done["done"], &done["total"]),
-        (&json!("succeeded"), &json!(400), &json!(400)),
-        "{done}"
-    );
+    assert_eq!(done["status"], "succeeded", "{done}");
+    assert_eq!(done["done"], 400, "{done}");
+    assert_eq!(done["total"], 400, "{done}");
     assert_eq!(done["result"], json!({ "succeeded": 400, "unchanged": 0, "failed": 0, "problems": [] }));
     let total =
         |query: &str| owner.get(&format!("/deals?include_total=true&limit=1{query}")).ok()["page"]["total"].clone();
-    assert_eq!((total("&value__lt=50&currency=EUR"), total("&q=d")), (json!(50), json!(450)));
+    assert_eq!(total("&value__lt=50&currency=EUR"), json!(50));
+    assert_eq!(total("&q=d"), json!(450));
     assert_eq!(
         owner.post("/deals/search", json!({ "all": [cond("title", "eq", "D049")] })).ok()["data"][0]["next_step"],
         Json::Null
@@ -131,7 +129,8 @@ fn a_selection_is_updated_by_a_job() {
         job(&owner, "/deals/bulk-update", json!({ "selection": { "q": "d0" }, "changes": { "title": "Renamed" } }));
     assert_eq!(done["result"]["succeeded"], 100);
     let done = job(&owner, "/deals/bulk-delete", json!({ "selection": { "all": [cond("title", "eq", "Renamed")] } }));
-    assert_eq!((&done["result"]["succeeded"], total("")), (&json!(100), json!(350)));
+    assert_eq!(done["result"]["succeeded"], 100);
+    assert_eq!(total(""), json!(350));
     let problem = owner.post("/deals/bulk-update", json!({ "selection": {}, "changes": { "titel": "x" } }));
     assert_eq!(problem.problem(400, "unknown_member")["errors"][0]["pointer"], "/changes/titel");
     let problem = owner.post("/deals/bulk-update", json!({ "selection": {}, "changes": { "title": "x" } }));
@@ -161,11 +160,9 @@ fn bulk_jobs_respect_permissions() {
         "/deals/bulk-update",
         json!({ "selection": { "all": [cond("title", "eq", "D")] }, "changes": { "title": "X" } }),
     );
-    assert_eq!(
-        (&done["result"]["succeeded"], &done["result"]["failed"], &done["result"]["problems"][0]["code"]),
-        (&json!(1), &json!(1), &json!("forbidden")),
-        "{done}"
-    );
+    assert_eq!(done["result"]["succeeded"], 1, "{done}");
+    assert_eq!(done["result"]["failed"], 1, "{done}");
+    assert_eq!(done["result"]["problems"][0]["code"], "forbidden", "{done}");
     let leads = json!([{ "title": "A" }, { "title": "B" }]);
     let made = owner.post("/leads/batch-create", json!({ "items": leads })).ok();
     owner.post(&format!("/leads/{}/convert", made["results"][0]["id"].as_str().unwrap()), json!({})).ok();
@@ -174,11 +171,8 @@ fn bulk_jobs_respect_permissions() {
         "/leads/bulk-update",
         json!({ "selection": { "everything": true }, "changes": { "rating": "hot" } }),
     );
-    assert_eq!(
-        (&done["result"]["succeeded"], &done["result"]["problems"][0]["code"]),
-        (&json!(1), &json!("already_converted")),
-        "{done}"
-    );
+    assert_eq!(done["result"]["succeeded"], 1, "{done}");
+    assert_eq!(done["result"]["problems"][0]["code"], "already_converted", "{done}");
     key(&owner, &["deals:read"])
         .post("/deals/bulk-delete", json!({ "selection": { "q": "x" } }))
         .problem(403, "insufficient_scope");
@@ -199,10 +193,9 @@ fn a_composite_creates_a_company_its_contacts_and_their_deal() {
     let statuses: Vec<&Json> = made["results"].as_array().unwrap().iter().map(|r| &r["status"]).collect();
     assert_eq!(statuses, [201, 201, 201, 201, 201, 200]);
     let deal = owner.get(&format!("/deals/{}", made["results"][2]["id"].as_str().unwrap())).ok();
-    assert_eq!(
-        (&deal["company_id"], &deal["contacts"][0]["contact_id"], &deal["next_step"]),
-        (&made["results"][0]["id"], &made["results"][1]["id"], &json!("@nobody"))
-    );
+    assert_eq!(deal["company_id"], made["results"][0]["id"]);
+    assert_eq!(deal["contacts"][0]["contact_id"], made["results"][1]["id"]);
+    assert_eq!(deal["next_step"], "@nobody");
     assert_eq!(owner.with("Idempotency-Key", "all").post("/composite", json!({ "items": items })).ok(), made);
     // All or nothing; the error points at the failing item.
     let again = json!([
@@ -220,10 +213,8 @@ fn a_composite_creates_a_company_its_contacts_and_their_deal() {
     let nobody = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000";
     let problem =
         one(json!({ "action": "delete", "resource": "deals", "id": nobody })).problem(422, "validation_failed");
-    assert_eq!(
-        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
-        (&json!("/items/0"), &json!("not_found"))
-    );
+    assert_eq!(problem["errors"][0]["pointer"], "/items/0");
+    assert_eq!(problem["errors"][0]["code"], "not_found");
     let problem = one(json!({ "action": "update", "resource": "deals", "id": "@x", "body": {} }))
         .problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/id");
@@ -258,7 +249,8 @@ fn a_ref_works_wherever_an_id_is_expected() {
     ]);
     let made = owner.post("/composite", json!({ "items": items })).ok();
     let task = owner.get(&format!("/tasks/{}", made["results"][1]["id"].as_str().unwrap())).ok();
-    assert_eq!((&task["title"], &task["contact_id"]), (&json!("@eva"), &made["results"][0]["id"]));
+    assert_eq!(task["title"], "@eva");
+    assert_eq!(task["contact_id"], made["results"][0]["id"]);
     let unknown = json!([item("call", "tasks", json!({ "title": "T", "contact_id": "@later" }))]);
     let problem = owner.post("/composite", json!({ "items": unknown })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/body/contact_id");

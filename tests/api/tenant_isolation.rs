@@ -372,11 +372,13 @@ fn unrelated_records_of_one_workspace_cannot_be_combined() {
         ),
     ] {
         let answer = owner.post(&path, body);
-        assert_eq!((answer.status, why(&answer).as_str()), (422, refusal), "{name}: {}", answer.text);
+        assert_eq!(answer.status, 422, "{name}: {}", answer.text);
+        assert_eq!(why(&answer).as_str(), refusal, "{name}: {}", answer.text);
     }
     for (name, parent) in [("its own parent", sum("company")), ("its grandchild's child", child)] {
         let answer = owner.patch(&format!("/companies/{}", mine["company"]), json!({ "parent_id": parent }));
-        assert_eq!((answer.status, why(&answer).as_str()), (422, "/parent_id invalid"), "{name}: {}", answer.text);
+        assert_eq!(answer.status, 422, "{name}: {}", answer.text);
+        assert_eq!(why(&answer).as_str(), "/parent_id invalid", "{name}: {}", answer.text);
     }
     for path in ["move", "win", "reopen", "restore"] {
         let body = if path == "move" { json!({ "stage_id": due }) } else { json!({}) };

@@ -81,16 +81,19 @@ fn an_empty_key_matches_no_record() {
         }
         let report =
             import(&owner, list, &format!("{title},external_id\nB1,\nB2,\u{200b}\nB3,K9\u{feff}\n"), json!({}));
-        assert_eq!((&report["created"], &report["failed"]), (&json!(3), &json!(0)), "{list}: {report}");
+        assert_eq!(report["created"], 3, "{list}: {report}");
+        assert_eq!(report["failed"], 0, "{list}: {report}");
         let report = import(&owner, list, &format!("{title},external_id\nB4, K9\u{200b}\n"), json!({}));
-        assert_eq!((&report["created"], &report["updated"]), (&json!(0), &json!(1)), "{list}: {report}");
+        assert_eq!(report["created"], 0, "{list}: {report}");
+        assert_eq!(report["updated"], 1, "{list}: {report}");
     }
     let eve =
         id(&owner.post("/contacts", json!({ "first_name": "Eve", "external_id": "E", "position": "CEO" })).created());
     let items = json!([{ "external_id": "E", "position": "", "first_name": "  " }]);
     owner.post("/contacts/batch-upsert", json!({ "items": items })).ok();
     let kept = owner.get(&format!("/contacts/{eve}")).ok();
-    assert_eq!((&kept["position"], &kept["first_name"]), (&json!("CEO"), &json!("Eve")));
+    assert_eq!(kept["position"], "CEO");
+    assert_eq!(kept["first_name"], "Eve");
 }
 
 #[test]
@@ -113,12 +116,13 @@ fn a_reference_is_accepted_only_where_an_id_is_expected() {
     let done = owner.post("/composite", json!({ "items": items })).ok();
     let got = |n: usize, list: &str| owner.get(&format!("/{list}/{}", done["results"][n]["id"].as_str().unwrap())).ok();
     let (acme, eve, boat) = (got(0, "companies"), got(1, "contacts"), got(2, "deals"));
-    assert_eq!(
-        (&acme["external_id"], &acme["sector"], &acme["tags"]),
-        (&json!("@acme"), &json!("@x"), &json!(["@acme"]))
-    );
-    assert_eq!((&eve["external_id"], &eve["company_id"]), (&json!("@x"), &acme["id"]));
-    assert_eq!((&boat["external_id"], &boat["contacts"][0]["contact_id"]), (&Json::Null, &eve["id"]));
+    assert_eq!(acme["external_id"], "@acme");
+    assert_eq!(acme["sector"], "@x");
+    assert_eq!(acme["tags"], json!(["@acme"]));
+    assert_eq!(eve["external_id"], "@x");
+    assert_eq!(eve["company_id"], acme["id"]);
+    assert_eq!(boat["external_id"], Json::Null);
+    assert_eq!(boat["contacts"][0]["contact_id"], eve["id"]);
     let items = json!([create("a", "companies", json!({ "name": "A", "parent_id": "@nobody" }))]);
     let problem = owner.post("/composite", json!({ "items": items })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/body/parent_id");
@@ -213,14 +217,17 @@ fn renaming_or_deleting_a_tag_updates_all_records() {
         panic!("{word} is still used by {}", everywhere(word));
     };
     until("old", 0);
-    assert_eq!((everywhere("new"), everywhere("stays")), (2_800, 2_800));
+    assert_eq!(everywhere("new"), 2_800);
+    assert_eq!(everywhere("stays"), 2_800);
     for path in &paths {
         let row = owner.get(path).ok();
-        assert_eq!((&row["tags"], &row["version"]), (&json!(["new", "stays"]), &json!(2)), "{path}");
+        assert_eq!(row["tags"], json!(["new", "stays"]), "{path}");
+        assert_eq!(row["version"], 2, "{path}");
     }
     let view = owner.get(&format!("/views/{}", id(&view))).ok();
     assert_eq!(view["selection"]["any"][0]["values"], json!(["x", "new"]));
-    assert_eq!((&view["selection"]["all"][0]["values"], &view["version"]), (&json!(["old"]), &json!(2)), "{view}");
+    assert_eq!(view["selection"]["all"][0]["values"], json!(["old"]), "{view}");
+    assert_eq!(view["version"], 2, "{view}");
     let told = events(&owner, "&type=deal.updated", 1);
     assert_eq!(told[0]["changes"][0]["member"], "tags", "{}", told[0]);
     // The rename also replaces other spellings.
@@ -346,13 +353,12 @@ fn a_full_name_without_a_space_is_found() {
     ] {
         let typed = encoded(q);
         let found = owner.get(&format!("/contacts?q={typed}")).ok()["data"].as_array().unwrap().clone();
-        assert_eq!(
-            (found.len(), &found[0]["first_name"], &found[0]["last_name"]),
-            (1, &json!(first), &json!(last)),
-            "{q}"
-        );
+        assert_eq!(found.len(), 1, "{q}");
+        assert_eq!(found[0]["first_name"], json!(first), "{q}");
+        assert_eq!(found[0]["last_name"], json!(last), "{q}");
         let hits = owner.get(&format!("/search?q={typed}")).ok()["contacts"].as_array().unwrap().clone();
-        assert_eq!((hits.len(), &hits[0]["id"]), (1, &found[0]["id"]), "{q}");
+        assert_eq!(hits.len(), 1, "{q}");
+        assert_eq!(hits[0]["id"], found[0]["id"], "{q}");
     }
     assert_eq!(
         texts(&owner, &format!("/contacts?q={}&sort=first_name", encoded("山田")), "last_name"),
@@ -392,7 +398,8 @@ fn exact_matches_come_first() {
         }
         let whole: Vec<String> =
             owner.get("/contacts?q=ann&limit=500").ok()["data"].as_array().unwrap().iter().map(id).collect();
-        assert_eq!((walked.len(), walked), (32, whole), "by {limit}");
+        assert_eq!(walked.len(), 32, "by {limit}");
+        assert_eq!(walked, whole, "by {limit}");
     }
     for (list, name, others) in [
         ("companies", "name", "Acme Holding"),
@@ -435,7 +442,8 @@ fn a_full_name_is_found_before_and_after_a_conversion() {
         }
         let made = owner.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).ok();
         let contact = &made["contact"];
-        assert_eq!((&contact["first_name"], &contact["last_name"]), (&json!(first), &json!(last)));
+        assert_eq!(contact["first_name"], json!(first));
+        assert_eq!(contact["last_name"], json!(last));
         for q in [together, name] {
             assert_eq!(found("contacts", q), (1, 1), "{q}");
         }
@@ -444,11 +452,13 @@ fn a_full_name_is_found_before_and_after_a_conversion() {
     owner.post("/contacts", json!({ "first_name": "鈴木", "last_name": "一郎" })).created();
     owner.post("/contacts", json!({ "first_name": "高橋 次郎" })).created();
     owner.post("/users", json!({ "name": "伊藤 三郎", "role": "seller" })).created();
-    assert_eq!((found("contacts", "鈴木一郎"), found("contacts", "高橋次郎")), ((1, 1), (1, 1)));
+    assert_eq!(found("contacts", "鈴木一郎"), (1, 1));
+    assert_eq!(found("contacts", "高橋次郎"), (1, 1));
     assert_eq!(texts(&owner, &format!("/users?q={}", encoded("伊藤三郎")), "name"), ["伊藤 三郎"]);
     // In other scripts the last word is the last name, and words stay separate.
     let lead = id(&owner.post("/leads", json!({ "person": { "name": "Anna Maria Tamm" } })).created());
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).ok();
-    assert_eq!((&made["contact"]["first_name"], &made["contact"]["last_name"]), (&json!("Anna Maria"), &json!("Tamm")));
+    assert_eq!(made["contact"]["first_name"], "Anna Maria");
+    assert_eq!(made["contact"]["last_name"], "Tamm");
     assert_eq!(found("contacts", "MariaTamm"), (0, 0));
 }

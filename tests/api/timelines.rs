@@ -110,10 +110,9 @@ fn a_timeline_includes_related_records() {
     let page = owner.get(&format!("/contacts/{person}/timeline?include=actor,record")).ok();
     let names =
         |list: &str| page["included"][list].as_array().unwrap().iter().map(|r| r["name"].clone()).collect::<Vec<_>>();
-    assert_eq!(
-        (names("users"), names("contacts"), names("leads")),
-        (vec![json!("Owner")], vec![json!("Ann")], vec![json!("Wish")])
-    );
+    assert_eq!(names("users"), [json!("Owner")]);
+    assert_eq!(names("contacts"), [json!("Ann")]);
+    assert_eq!(names("leads"), [json!("Wish")]);
     owner.get(&format!("/contacts/{person}/timeline?include=owner")).problem(400, "invalid_parameter");
 }
 
@@ -143,7 +142,8 @@ fn task_lists_include_related_records() {
         owner.get(&format!("/{list}?related=true&contact_id=x")).problem(400, "invalid_parameter");
     }
     // The files of a lead are also files of its deal and contact.
-    assert_eq!((count(&format!("/files?deal_id={deal}")), count(&format!("/files?contact_id={person}"))), (2, 3));
+    assert_eq!(count(&format!("/files?deal_id={deal}")), 2);
+    assert_eq!(count(&format!("/files?contact_id={person}")), 3);
 }
 
 /// A record hidden in lists is also hidden on the timeline of another record.
@@ -183,11 +183,15 @@ fn a_timeline_respects_visibility() {
         client.get(&format!("/{list}?contact_id={person}&related=true")).ok()["data"].as_array().unwrap().len()
     };
     for list in ["activities", "tasks", "files"] {
-        assert_eq!((related(&owner, list), related(&seller, list), related(&contacts_only, list)), (2, 1, 0), "{list}");
+        assert_eq!(related(&owner, list), 2, "{list}");
+        assert_eq!(related(&seller, list), 1, "{list}");
+        assert_eq!(related(&contacts_only, list), 0, "{list}");
     }
     // The next task is the first visible one, in the record, in filters and in the sort order.
     let next = |client: &Client| client.get(&path).ok()["next_task"]["id"].clone();
-    assert_eq!((next(&owner), next(&seller), next(&contacts_only)), (json!(theirs), json!(mine), Json::Null));
+    assert_eq!(next(&owner), json!(theirs));
+    assert_eq!(next(&seller), json!(mine));
+    assert_eq!(next(&contacts_only), Json::Null);
     let found = |client: &Client, query: &str| client.get(&format!("/contacts?{query}")).ok()["data"].to_string();
     for (query, for_owner, for_seller, for_key) in [
         ("next_task_at__lt=2031-05-02T12:00:00Z", true, false, false),
@@ -229,10 +233,8 @@ fn next_tasks_follow_related_records() {
     owner.post(&format!("/leads/{lead}/restore"), json!({})).ok();
     next("until it is back", [None, late, None, late]);
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
-    assert_eq!(
-        (made["contact"]["next_task"]["id"].as_str(), made["company"]["next_task"]["id"].as_str()),
-        (late, late)
-    );
+    assert_eq!(made["contact"]["next_task"]["id"].as_str(), late);
+    assert_eq!(made["company"]["next_task"]["id"].as_str(), late);
     next("a conversion takes it along", [None, late, None, late]);
     let deal = format!("/deals/{}", id(&made["deal"]));
     owner.patch(&deal, json!({ "contacts": [{ "contact_id": ann }] })).ok();
@@ -365,10 +367,8 @@ fn next_tasks_leave_unlinked_and_erased_records() {
         let made = owner.post(&format!("/leads/{lead}/convert"), asked).ok();
         let shown = records.map(|(list, record)| next(list, record));
         assert_eq!(shown, [Json::Null, Json::Null, json!(task), json!(task)], "without a deal: {without_deal}");
-        assert_eq!(
-            (&made["contact"]["next_task"]["id"], &made["company"]["next_task"]["id"]),
-            (&json!(task), &json!(task))
-        );
+        assert_eq!(made["contact"]["next_task"]["id"], json!(task));
+        assert_eq!(made["company"]["next_task"]["id"], json!(task));
         owner.delete(&format!("/tasks/{task}")).gone();
     }
     let staff = id(&owner.post("/contacts", json!({ "first_name": "Eve", "company_id": x })).created());
@@ -390,12 +390,14 @@ fn a_conversion_emits_events_for_moved_tasks() {
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
     assert_eq!(made["moved_tasks"], 1);
     let moved = owner.get(&format!("/tasks/{open}")).ok();
-    assert_eq!(
-        (&moved["lead_id"], &moved["deal_id"], &moved["contact_id"], &moved["version"]),
-        (&Json::Null, &made["deal"]["id"], &json!(contact), &json!(2))
-    );
+    assert_eq!(moved["lead_id"], Json::Null);
+    assert_eq!(moved["deal_id"], made["deal"]["id"]);
+    assert_eq!(moved["contact_id"], json!(contact));
+    assert_eq!(moved["version"], 2);
     let told = events(&owner, "&type=task.updated", 1);
-    assert_eq!((told.len(), &told[0]["record_id"], &told[0]["record_version"]), (1, &json!(open), &json!(2)));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["record_id"], json!(open));
+    assert_eq!(told[0]["record_version"], 2);
     let deal = json!({ "member": "deal_id", "before": "null", "after": made["deal"]["id"].to_string() });
     assert!(told[0]["changes"].as_array().unwrap().contains(&deal), "{}", told[0]);
 }

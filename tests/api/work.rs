@@ -18,7 +18,8 @@ fn a_record_shows_its_next_task() {
         json!({ "id": late["id"], "due_at": "2020-01-01T08:00:00.000Z", "due_date": null, "state": "overdue" })
     );
     let done = owner.post(&format!("/tasks/{}/complete", id(&late)), json!({ "result": "Reached" })).ok();
-    assert_eq!((&done["status"], &done["result"]), (&json!("done"), &json!("Reached")));
+    assert_eq!(done["status"], "done");
+    assert_eq!(done["result"], "Reached");
     owner.post(&format!("/tasks/{}/complete", id(&late)), json!({})).problem(409, "already_completed");
     assert_eq!(owner.get(&path).ok()["next_task"]["state"], "planned");
     let moved = owner.patch(&format!("/tasks/{}", id(&far)), json!({ "due_at": "2021-01-01T00:00:00Z" })).ok();
@@ -91,7 +92,8 @@ fn the_feed_can_be_followed() {
         (page["data"] != json!([])).then_some(page)
     });
     let event = next.expect("the event arrives")["data"][0].clone();
-    assert_eq!((&event["type"], &event["record_id"]), (&json!("contact.created"), &contact["id"]));
+    assert_eq!(event["type"], "contact.created");
+    assert_eq!(event["record_id"], contact["id"]);
     user(&owner, "viewer").get("/events").ok();
     owner.get("/events?cursor=abc").problem(400, "cursor_invalid");
 }

@@ -170,7 +170,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<
         }
         ImportResource::Deals => {
             let new = bodies::<DealCreate>(rows)?;
-            let histories = rows.iter().map(|row| history(tx, reader, row)).collect::<Result<Vec<_>>>()?;
+            let histories = rows.iter().map(|row| history(&reader.stages, row, tx.now)).collect::<Result<Vec<_>>>()?;
             if !new.is_empty() {
                 deals::insert_with_history(tx, &new.iter().zip(histories).collect::<Vec<_>>())?;
             }
@@ -201,15 +201,15 @@ fn check_order(row: &Prepared, now: DateTime) -> Result<()> {
 
 /// Returns the stages of a deal according to the file. Only dates that the file lacks are set to the time of the
 /// import.
-fn history(tx: &Tx<'_>, reader: &RowReader, row: &Prepared) -> Result<deals::History> {
-    check_order(row, tx.now)?;
+fn history(pipeline: &[Stage], row: &Prepared, now: DateTime) -> Result<deals::History> {
+    check_order(row, now)?;
     let first_open =
-        reader.stages.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
+        pipeline.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
     let mut stages = row.entered.clone();
     stages.sort_by_key(|(stage, at)| (*at, stage.position));
     let last = row.stage.as_ref().or(stages.last().map(|(stage, _)| stage)).unwrap_or(first_open).clone();
     let begin = stages.first().map(|(_, at)| *at).into_iter().chain(row.created_at).min();
-    let begin = begin.unwrap_or_else(|| row.closed_at.unwrap_or(tx.now));
+    let begin = begin.unwrap_or_else(|| row.closed_at.unwrap_or(now));
     let open = last.category == Category::Open;
     let last_undated = open && !stages.is_empty() && stages.iter().all(|(stage, _)| stage.id != last.id);
     // An open deal that entered only the first stage was in it from the start.
@@ -437,3 +437,7 @@ fn same_text(old: &Json, new: &Json) -> bool {
     let (Some(old), Some(new)) = (old.as_str(), new.as_str()) else { return false };
     (old.contains('@') && old == address::email(new)) || (old.contains('.') && old == address::domain(new))
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

@@ -284,13 +284,81 @@ pub fn require_shown(actor: &Actor) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::line_total;
+    use super::*;
+    use crate::kernel::samples::refusals;
 
     #[test]
     fn totals_are_rounded_half_up() {
-        assert_eq!(line_total(3, 999, 0), Some(2997));
-        assert_eq!(line_total(1, 5, 10), Some(5));
-        assert_eq!(line_total(1, 5, 11), Some(4));
-        assert_eq!(line_total(1_000_000, 9_007_199_254_740_991, 0), None);
+        for (case, quantity, price, discount, expected) in [
+            ("no discount", 3, 999, 0, Some(2997)),
+            ("half a cent up", 1, 5, 10, Some(5)),
+            ("less than half a cent down", 1, 5, 11, Some(4)),
+            ("half a cent of a rebate up", 1, -5, 10, Some(-4)),
+            ("more than half a cent of a rebate", 1, -5, 9, Some(-5)),
+            ("all of it off", 7, 999, 100, Some(0)),
+            ("the largest", 1, AMOUNT_MAX, 0, Some(AMOUNT_MAX)),
+            ("larger than the largest", 2, AMOUNT_MAX, 0, None),
+            ("the largest of half", 2, AMOUNT_MAX, 50, Some(AMOUNT_MAX)),
+            ("far too large", 1_000_000, AMOUNT_MAX, 0, None),
+        ] {
+            assert_eq!(line_total(quantity, price, discount), expected, "{case}");
+        }
+    }
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money { amount, currency: currency.into() }
+    }
+
+    fn item(product: u128, quantity: Option<i32>, price: Option<Money>, discount: Option<i32>) -> LineItemInput {
+        LineItemInput { product_id: Uuid::from_u128(product), quantity, price, discount_percent: discount }
+    }
+
+    /// Product 1 costs 10.00 EUR, product 2 5.00 USD, product 3 nothing that is known.
+    fn products() -> Vec<Listed> {
+        let of = |id, price: Option<(i64, &str)>| {
+            let (amount, currency) = price.map(|(amount, currency)| (amount, currency.to_owned())).unzip();
+            (Uuid::from_u128(id), amount, currency)
+        };
+        vec![of(1, Some((1000, "EUR"))), of(2, Some((500, "USD"))), of(3, None)]
+    }
+
+    #[test]
+    fn items_without_a_price_use_that_of_the_product() {
+        let items = [
+            item(1, None, None, None),
+            item(3, Some(2), Some(money(5, "EUR")), None),
+            item(1, Some(3), None, Some(50)),
+        ];
+        let (prices, total) = price(&products(), &items).unwrap();
+        assert_eq!(prices, [money(1000, "EUR"), money(5, "EUR"), money(1000, "EUR")]);
+        assert_eq!(total, Some(money(1000 + 10 + 1500, "EUR")));
+        assert_eq!(price(&products(), &[]).unwrap().1, None, "the total of nothing");
+    }
+
+    #[test]
+    fn invalid_items_are_rejected() {
+        let dear = || Some(money(AMOUNT_MAX, "EUR"));
+        for (case, items, expected) in [
+            ("no such product", vec![item(9, None, None, None)], vec!["/line_items/0/product_id reference_not_found"]),
+            ("no price", vec![item(3, None, None, None)], vec!["/line_items/0/price required"]),
+            (
+                "two currencies",
+                vec![item(1, None, None, None), item(2, None, None, None)],
+                vec!["/line_items/1/price/currency invalid"],
+            ),
+            ("too large an item", vec![item(1, Some(2), dear(), None)], vec!["/line_items/0/quantity out_of_range"]),
+            (
+                "too large a sum",
+                vec![item(1, None, dear(), None), item(1, None, None, None)],
+                vec!["/line_items/1/quantity out_of_range"],
+            ),
+            (
+                "everything at once",
+                vec![item(3, None, None, None), item(1, None, None, None), item(9, None, None, None)],
+                vec!["/line_items/0/price required", "/line_items/2/product_id reference_not_found"],
+            ),
+        ] {
+            assert_eq!(refusals(&price(&products(), &items).unwrap_err()), expected, "{case}");
+        }
     }
 }

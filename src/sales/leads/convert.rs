@@ -496,3 +496,7 @@ fn mark_converted(
     tx.record(Event::changed("converted", &qualified, &converted)?);
     come_back_tasks::sync(tx, &[Some(&qualified)], vec![converted])?.pop().ok_or_else(Error::not_found)
 }
+
+#[cfg(test)]
+#[path = "convert_tests.rs"]
+mod tests;

@@ -305,7 +305,8 @@ impl World {
         // The stage was removed, so the deal goes to the first stage of the same category.
         let category = &self.stages[&here.stage].category;
         let first = order.iter().find(|stage| self.stages[*stage].category == *category).unwrap();
-        assert_eq!((&after["stage_id"], &after["status"]), (&json!(first), &json!(category)));
+        assert_eq!(after["stage_id"], json!(first));
+        assert_eq!(after["status"], json!(category));
         let reason = self.deals[deal].reason.clone();
         self.note(deal, here.pipeline, Vec::new(), &after);
         assert_eq!(self.deals[deal].reason, reason);

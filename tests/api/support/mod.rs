@@ -77,7 +77,7 @@ pub fn events(client: &Client, query: &str, count: usize) -> Vec<Json> {
     let begin = std::time::Instant::now();
     loop {
         let found = client.get(&format!("/events?limit=500{query}")).ok()["data"].as_array().unwrap().clone();
-        if found.len() >= count || begin.elapsed().as_secs() > 20 {
+        if found.len() >= count || begin.elapsed().as_secs() > 60 {
             return found;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
