@@ -1,7 +1,7 @@
 use super::*;
 use crate::kernel::money::{AMOUNT_MAX, Money, parse_decimal};
 use crate::kernel::query::RecordRef;
-use crate::kernel::samples::{BOAT, BOATS, custom_field, refusal};
+use crate::kernel::samples::{BOAT, BOATS, actor, custom_field, refusal};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -76,6 +76,7 @@ struct Boat {
     crew: Vec<Sailor>,
     custom_fields: Vec<Json>,
 }
+impl crate::kernel::hide::NothingHidden for Boat {}
 
 #[derive(Serialize, ToSchema)]
 struct Size {
@@ -103,8 +104,8 @@ fn boat() -> Boat {
     }
 }
 
-fn text(reply: Reply) -> String {
-    String::from_utf8(reply.body).unwrap()
+fn text(answer: Answer) -> String {
+    String::from_utf8(answer.finish(&actor()).unwrap().body).unwrap()
 }
 
 fn own() -> Vec<Arc<CustomField>> {
@@ -114,9 +115,12 @@ fn own() -> Vec<Arc<CustomField>> {
 
 #[test]
 fn a_row_has_a_cell_for_each_column() {
-    let mut included = Included::default();
-    included.set(BOATS, vec![RecordRef { id: Uuid::nil(), name: "@Eve".into() }]);
-    let sheet = Sheet::new::<Boat>(&[], &own(), &[BOAT.get("owner_id").unwrap()]);
+    let included = || {
+        let mut included = Included::default();
+        included.set(BOATS, vec![RecordRef { id: Uuid::nil(), name: "@Eve".into() }]);
+        included
+    };
+    let sheet = || Sheet::new::<Boat>(&[], &own(), &[BOAT.get("owner_id").unwrap()]);
     let expected = [
         ("name", "\"'=Anna, the first\""),
         ("owner_id", "00000000-0000-0000-0000-000000000000"),
@@ -135,9 +139,8 @@ fn a_row_has_a_cell_for_each_column() {
     let line = |cells: Vec<&str>| format!("{}\n", cells.join(","));
     let head = line(expected.iter().map(|(name, _)| *name).collect());
     let row = line(expected.iter().map(|(_, cell)| *cell).collect());
-    assert_eq!(text(sheet.file(&[boat()], &included).unwrap()), head.clone() + &row);
-    let none: &[Boat] = &[];
-    assert_eq!(text(sheet.file(none, &included).unwrap()), head, "a file of no rows has a header");
+    assert_eq!(text(sheet().file(vec![boat()], included())), head.clone() + &row);
+    assert_eq!(text(sheet().file(Vec::<Boat>::new(), included())), head, "a file of no rows has a header");
 }
 
 #[test]
