@@ -2,7 +2,6 @@ use super::*;
 use crate::kernel::custom::CustomKind;
 use crate::kernel::samples::{BOAT, actor, actor_who_may, custom_field, refusals, sql, with_fields, without_field};
 use proptest::prelude::*;
-use serde_json::{Value as Json, json};
 
 const ANN: &str = "018f0c3e-7b5a-7cc0-8000-000000000001";
 
@@ -140,9 +139,16 @@ fn hidden_custom_fields_cannot_be_sorted_by() {
     assert_eq!(refusals(&refused), ["sort invalid_choice"]);
 }
 
+#[derive(Serialize)]
+struct Row {
+    id: Uuid,
+    name: String,
+    length: i64,
+}
+
 /// Rows that sort as they are numbered.
-fn rows(count: usize) -> Vec<Json> {
-    let row = |n: u128| json!({ "id": Uuid::from_u128(n), "name": format!("boat {n}"), "length": n });
+fn rows(count: usize) -> Vec<Row> {
+    let row = |n: u8| Row { id: Uuid::from_u128(n.into()), name: format!("boat {n}"), length: n.into() };
     (0..).map(row).take(count).collect()
 }
 
