@@ -173,8 +173,7 @@ impl Shape {
             }
             (Node::Array { items, min, max, .. }, Json::Array(list)) => {
                 bad.extend(
-                    length(list.len(), *min, max.or(Some(ARRAY_MAX)), "items")
-                        .map(|wrong| wrong.at_member(at.as_str())),
+                    length(list.len(), *min, max.or(Some(ARRAY_MAX)), "item").map(|wrong| wrong.at_member(at.as_str())),
                 );
                 for (n, value) in list.iter_mut().enumerate() {
                     self.step(items, value, at, &n.to_string(), bad);
@@ -405,14 +404,15 @@ fn texts(list: Option<&Json>) -> Vec<String> {
 /// Texts up to this length are names, titles and keys, from which invisible characters are removed.
 const NAME_MAX: u64 = 300;
 
-/// Returns an error if a count is out of bounds.
-pub fn length(count: usize, min: Option<u64>, max: Option<u64>, what: &str) -> Option<Bad> {
+/// Returns an error if a count is out of bounds. `noun` is what is counted, in the singular.
+pub fn length(count: usize, min: Option<u64>, max: Option<u64>, noun: &str) -> Option<Bad> {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     let bound = |bound: Option<u64>| bound.and_then(|bound| i64::try_from(bound).ok());
     let wrong = |code, detail| Some(Bad::new(code, detail).within(bound(min), bound(max)));
+    let counted = |n: u64| if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") };
     match (min, max) {
-        (Some(min), _) if count < min => wrong("too_short", format!("must have at least {min} {what}")),
-        (_, Some(max)) if count > max => wrong("too_long", format!("must have at most {max} {what}")),
+        (Some(min), _) if count < min => wrong("too_short", format!("must have at least {}", counted(min))),
+        (_, Some(max)) if count > max => wrong("too_long", format!("must have at most {}", counted(max))),
         _ => None,
     }
 }
@@ -428,7 +428,7 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
     if text.chars().any(|c| c.is_control() && (one_line || !matches!(c, '\n' | '\t' | '\r'))) {
         return Err(Bad::new("invalid_character", "must not contain control characters"));
     }
-    if let Some(wrong) = length(text.chars().count(), min, max, "characters") {
+    if let Some(wrong) = length(text.chars().count(), min, max, "character") {
         return Err(wrong);
     }
     if !choices.is_empty() && !choices.iter().any(|c| c == text) {

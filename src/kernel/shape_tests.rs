@@ -111,7 +111,7 @@ fn texts_and_lists_have_a_length() {
     assert_eq!(bad.params.min, Some(2));
     assert_eq!(bad.params.max, Some(4));
     assert_eq!(bad.detail, "must have at most 4 characters");
-    assert_eq!(wrong(&list, json!([])).detail, "must have at least 1 items");
+    assert_eq!(wrong(&list, json!([])).detail, "must have at least 1 item");
 }
 
 #[test]
