@@ -1,5 +1,4 @@
-//! Every resource of the product, in the order in which a newcomer meets them. What is not in this list does not exist for roles, API keys
-//! and mechanisms.
+//! The list of all resources, in the order of the OpenAPI document. Roles, API keys and mechanisms know only these.
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::records::bulk::{self, BulkStore};
 use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
@@ -48,13 +47,13 @@ const BULK: &[&dyn BulkStore] = &[
     bulk::of::<work::tasks::model::Task>(),
 ];
 
-/// Makes them known; every entry point calls it first.
+/// Registers the resources; every entry point calls it first.
 pub fn install() {
     resource::install(ALL);
     bulk::install(BULK);
 }
 
-/// What each resource has, as `GET /schema/{resource}` describes it.
+/// The descriptions of resources, returned by `GET /schema/{resource}`.
 #[derive(Debug)]
 pub struct ResourceSchemas;
 

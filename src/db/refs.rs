@@ -1,4 +1,4 @@
-//! Records named by other records: their names for `include=`, and the way back from a name to an id for imports.
+//! References to other records: their names for `include=`, and checks of the ids in requests.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Loads what the rows of a page refer to through the fields asked for: one statement per kind.
+/// Loads the records that the rows of a page refer to through the given fields, with one statement per kind.
 pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &[R]) -> Result<Included> {
     let mut included = Included::default();
     if fields.is_empty() {
@@ -44,7 +44,7 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
     Ok(included)
 }
 
-/// The ids that a member holds: one, or those of a list such as the contacts of a deal.
+/// Returns the ids in a member: one, or those of a list such as the contacts of a deal.
 fn named(member: &Json) -> Vec<Uuid> {
     let id = |member: &Json| -> Option<Uuid> { member.as_str()?.parse().ok() };
     let of_item = |item: &Json| -> Option<Uuid> {
@@ -59,7 +59,7 @@ fn named(member: &Json) -> Vec<Uuid> {
 const NAMES: &str =
     "select id, :name as name from :records where workspace_id = :workspace and id = any(:ids) and (:seen) order by id";
 
-/// Returns a display name for each record; one that does not exist, or that the caller does not see, is left out.
+/// Returns the display names of records; omits records that do not exist or that the caller cannot see.
 pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
     let Some(display) = resource::of(kind).display.filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };
     let name = match display {
@@ -76,10 +76,10 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
     Ok(statement.load(tx.conn)?)
 }
 
-/// A record that another one names: its kind, its id if there is one, and where it is named.
+/// A reference to a record: its kind, its id if there is one, and its pointer.
 pub type Named<'n> = (Kind, Option<Uuid>, &'n str);
 
-/// The records that new or changed ones name: they must be there, not deleted, and seen by the caller. One statement per kind.
+/// Checks that referenced records exist, are not deleted and are visible to the caller, with one statement per kind.
 pub fn require_visible(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
     let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
     for (kind, id, _) in named {
@@ -95,21 +95,21 @@ pub fn require_visible(tx: &mut Tx<'_>, named: &[Named<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// Users who are to have records from now on: who is suspended gets no new work.
+/// Checks that the users who get records are active: suspended users get no new work.
 pub fn require_active(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>, pointer: &str) -> Result<()> {
     if suspended(tx, users)?.is_empty() { Ok(()) } else { Err(suspended_error(pointer)) }
 }
 
 pub fn suspended_error(pointer: &str) -> Error {
-    Error::member(pointer, "suspended_user", "is suspended and gets no new work; name somebody else")
+    Error::member(pointer, "suspended_user", "is suspended and cannot be assigned new work")
 }
 
-/// Whom work goes to that would be somebody's: them, or the caller when they are suspended.
+/// Returns the user, or the caller if the user is suspended.
 pub fn active_or_caller(tx: &mut Tx<'_>, user: Option<Uuid>) -> Result<Option<Uuid>> {
     Ok(if suspended(tx, [user])?.is_empty() { user } else { Some(tx.actor.user) })
 }
 
-/// Those of the users who are suspended; who acts is not.
+/// Returns the suspended users among the given ones; the caller is never suspended.
 pub fn suspended(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>) -> Result<Vec<Uuid>> {
     let mut ids: Vec<Uuid> = users.into_iter().flatten().filter(|id| *id != tx.actor.user).collect();
     ids.sort_unstable();
@@ -131,7 +131,7 @@ struct Found {
     id: Uuid,
 }
 
-/// Returns those of the ids that the caller may name.
+/// Returns those of the ids that the caller may refer to.
 pub fn visible_ids(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     let statement = match resource::of(kind).reference {
         Reference::ForeignKey => return Ok(ids.to_vec()),

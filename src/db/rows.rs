@@ -1,5 +1,5 @@
-//! Statements on the rows of one table in one workspace. The conditions are set at run time, so that each row type needs
-//! only one diesel query.
+//! Statements on the rows of one table in one workspace. The conditions are set at run time, so that each row type
+//! needs only one diesel query.
 use crate::kernel::on::On;
 use crate::kernel::time::DateTime;
 use diesel::pg::{Pg, PgConnection};

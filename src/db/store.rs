@@ -1,4 +1,5 @@
-//! Stores: what a resource does to many records at once. Batches, upserts, searches and bulk operations need nothing else.
+//! Stores: what a resource does to many records at once. Batches, upserts, searches and bulk operations need nothing
+//! else.
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;

@@ -1,5 +1,5 @@
-//! Functions for tables whose rows belong to workspaces: find, lock, list, delete and restore. Only the queries that need
-//! the columns of a row type come from a macro.
+//! Functions for tables whose rows belong to workspaces: find, lock, list, delete and restore. Only the queries that
+//! need the columns of a row type come from a macro.
 use crate::db::constraint::{ConstraintRules, MapConstraint};
 use crate::db::events::Event;
 use crate::db::refs;
@@ -122,7 +122,8 @@ fn require_changeable<R: Stored>(tx: &mut Tx<'_>, rows: Rows<'_>, locked: usize)
     Ok(())
 }
 
-/// Implements `Stored`: `stored!(teams, Team)`, or `stored!(soft products, Product)` where deleted rows stay for a while.
+/// Implements `Stored`: `stored!(teams, Team)`, or `stored!(soft products, Product)` where deleted rows stay for a
+/// while.
 #[macro_export]
 macro_rules! stored {
     ($table:ident, $row:ty) => {

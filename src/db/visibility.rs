@@ -48,7 +48,7 @@ pub fn owned(field: &'static Field, owners: Vec<Uuid>) -> Cond {
     Cond::Is(field.into(), Op::Eq, Values::Uuid(owners))
 }
 
-/// Work on a record is seen with the record, whoever has to do it.
+/// Returns the condition for records that are visible with the records that they are linked to.
 fn own_or_linked(actor: &Actor, field: &'static Field, mine: Vec<Uuid>, links: &'static [OwnerLink]) -> Cond {
     let linked = |link: &'static OwnerLink| match owners(actor, link.kind, Action::Read) {
         None => !Cond::Empty((&link.field).into()),

@@ -15,8 +15,8 @@ const TAGS_BEFORE: [(&str, &str); 2] =
 const TAGS_AFTER: [(&str, &str); 2] =
     [("currencies", "ISO 4217 codes and their exponents."), ("error-codes", "All error codes.")];
 
-/// Returns the tags and their descriptions, in the order of the document. The tag of an operation is the first segment of its
-/// path.
+/// Returns the tags and their descriptions, in the order of the document. The tag of an operation is the first
+/// segment of its path.
 fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {
     let resources = resource::all().map(|resource| (resource.name, resource.about));
     TAGS_BEFORE.into_iter().chain(resources).chain(TAGS_AFTER)

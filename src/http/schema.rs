@@ -1,4 +1,4 @@
-//! What a resource has: every member of its records, what it holds, how it can be asked about, and the workspace's own fields.
+//! Describes resources: the members of their records, types, filters, and custom fields.
 use crate::http::document::Document;
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};

@@ -1,4 +1,4 @@
-//! Closed sets of words: one Rust enum, the same words in JSON, in the database and in the document.
+//! Closed sets of words: one Rust enum with the same words in JSON, in the database and in the OpenAPI document.
 use diesel::deserialize;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output};

@@ -10,7 +10,8 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// The included records, each once, by resource. Every includable resource has a list; it is empty if nothing was asked for.
+/// The included records, each once, by resource. Every includable resource has a list; it is empty if nothing was
+/// asked for.
 #[derive(Debug, Default)]
 pub struct Included(HashMap<Kind, Vec<RecordRef>>);
 /// The names are built without hidden fields.

@@ -1,8 +1,9 @@
-//! The kinds of record. Each is a constant beside the record's own type; `resource` says what else there is to know of it.
+//! The kinds of records. Each is a constant next to the record's own type; `resource` holds the rest of its
+//! description.
 use crate::kernel::hide::Hide;
 use std::fmt;
 
-/// A kind of record, under the names that the API, the events and the tables use.
+/// A kind of record, with its names in the API, the events and the tables.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Kind {
     singular: &'static str,
@@ -15,40 +16,45 @@ impl Kind {
         Kind { singular, plural, table: plural }
     }
 
-    /// For a table that is not called like the path.
+    /// Sets the name of a table that differs from the path.
     pub const fn in_table(self, table: &'static str) -> Kind {
         Kind { table, ..self }
     }
 
-    /// As in `deal.stage_changed`.
+    /// Returns the name as in `deal.stage_changed`.
     pub const fn as_str(self) -> &'static str {
         self.singular
     }
 
-    /// As in `/api/v1/deals`.
+    /// Returns the name as in `/api/v1/deals`.
     pub const fn path(self) -> &'static str {
         self.plural
     }
 
-    /// The table of its records.
+    /// Returns the name of the table.
     pub const fn table(self) -> &'static str {
         self.table
     }
-}
 
-/// `ApiKey` for `api_key`: cursors hold a digest of it, so it must not change.
-impl fmt::Debug for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for word in self.singular.split('_') {
+    /// Returns the name as in schemas of the OpenAPI document: `ApiKey`. Cursors contain a digest of it, so it must not
+    /// change.
+    pub fn type_name(self) -> String {
+        let words = self.singular.split('_').map(|word| {
             let mut letters = word.chars();
             let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-            f.write_str(&first.into_iter().chain(letters).collect::<String>())?;
-        }
-        Ok(())
+            first.into_iter().chain(letters).collect::<String>()
+        });
+        words.collect()
     }
 }
 
-/// What every record of the API has.
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.type_name())
+    }
+}
+
+/// What all records of the API have in common.
 pub trait Record: serde::Serialize + Hide {
     const KIND: Kind;
     fn id(&self) -> uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
+//! The query parameters of lists in the OpenAPI document, derived from the fields of the resource.
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
@@ -57,7 +57,8 @@ impl<T> Fields<T> {
         }
         list.extend(self.related_parameter());
         if resource::of(self.kind).custom_fields {
-            let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
+            let meaning =
+                "A condition on a custom field as `key:operator:value`, such as `region:eq:north`; may be repeated.";
             let one =
                 schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:[^\\u0000]*$")).max_length(Some(1000));
             list.push(parameter(CUSTOM.into(), meaning.into(), one, Some(true)));
@@ -120,7 +121,7 @@ impl<T> Fields<T> {
             add("include", "Records to add to `included`.", one, Some(false));
         }
         if resource::of(self.kind).csv {
-            let meaning = "Of a file (`Accept: text/csv`): its columns, in this order; all of them if absent.";
+            let meaning = "For a CSV file (`Accept: text/csv`), its columns in this order; by default all columns.";
             let one = schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_.]*$"));
             add("columns", meaning, one, Some(false));
         }

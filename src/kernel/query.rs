@@ -84,7 +84,7 @@ pub struct PageInfo {
     pub total_capped: bool,
 }
 
-/// A record named by another one.
+/// A reference to another record, with its name.
 #[derive(Clone, Debug, Serialize, diesel::QueryableByName, utoipa::ToSchema)]
 pub struct RecordRef {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
@@ -121,7 +121,7 @@ impl<R: Serialize + Hide + 'static> Paged for Page<R> {
 /// The document calls a page of deals `DealPage`.
 impl<R: Record + ToSchema> ToSchema for Page<R> {
     fn name() -> Cow<'static, str> {
-        format!("{:?}Page", R::KIND).into()
+        format!("{}Page", R::KIND.type_name()).into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {

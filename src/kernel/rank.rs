@@ -47,7 +47,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Those that are a text exactly, where there is such a text that is not hidden.
+    /// Returns the part with the exact matches, if the kind has a text that is not hidden from the caller.
     pub(in crate::kernel) fn best(kind: Kind, exact: &'static [Exact], text: &str, actor: &Actor) -> Option<Part> {
         let hides = |text: &Exact| text.members.iter().any(|member| actor.access.hides(kind.path(), member));
         let digits = text.contains(char::is_numeric);

@@ -16,13 +16,13 @@ pub struct Head {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub link: Option<String>,
-    /// Of a file: the cursor of the rows after it.
+    /// For a CSV file, the cursor of the next rows.
     pub next_cursor: Option<String>,
-    /// Answered from an earlier request with the same idempotency key.
+    /// The response was saved by an earlier request with the same idempotency key.
     pub replayed: bool,
-    /// Seconds after which to ask again, for a job.
+    /// For a job, the seconds after which the client may ask again.
     pub retry_after: Option<u32>,
-    /// Statements sent to the database, and the microseconds they took: the `Server-Timing` header.
+    /// The number of statements, and their duration in microseconds, for the `Server-Timing` header.
     pub queries: u32,
     pub micros: u64,
 }

@@ -1,5 +1,5 @@
-//! Descriptors: what the product knows of a resource, said once, beside the resource itself. `src/resources.rs` lists them; roles, lists,
-//! visibility, events, includes and the OpenAPI document read that list and name no resource.
+//! Descriptors: what the product knows of a resource, said once, beside the resource itself. `src/resources.rs` lists
+//! them; roles, lists, visibility, events, includes and the OpenAPI document read that list and name no resource.
 use crate::kernel::access::Access;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
@@ -69,10 +69,10 @@ pub enum Reference {
     Visible,
 }
 
-/// A resource, as the mechanisms see it.
+/// The description of a resource.
 #[derive(Clone, Copy)]
 pub struct Descriptor {
-    /// In paths, scopes and grants: `deals`.
+    /// The name in paths, scopes and grants: `deals`.
     pub name: &'static str,
     /// One line for the OpenAPI document.
     pub about: &'static str,
@@ -81,7 +81,8 @@ pub struct Descriptor {
     /// None if no role grants a permission of its own.
     pub rights: Option<Rights>,
     pub reach: Reach,
-    /// The fields that filters, sorting and conditions can name, with the schema that shows a record: `GET /schema/{name}`.
+    /// The fields that filters, sorting and conditions can name, with the schema that shows a record: `GET
+    /// /schema/{name}`.
     pub described: Option<(&'static dyn DescribedFields, &'static str)>,
     /// The verbs of its events, in groups.
     pub events: &'static [&'static [&'static str]],
@@ -98,12 +99,12 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// A resource with records of its own.
+    /// Describes a resource with records.
     pub const fn of(kind: Kind, about: &'static str) -> Descriptor {
         Descriptor { kind: Some(kind), ..Descriptor::calls(kind.path(), about) }
     }
 
-    /// Operations that need a permission and have no records of their own, such as reports.
+    /// Describes operations that need a permission but have no records, such as reports.
     pub const fn calls(name: &'static str, about: &'static str) -> Descriptor {
         Descriptor {
             name,
@@ -217,7 +218,8 @@ impl<T> DescribedFields for Fields<T> {
     }
 }
 
-/// A type that stands for a resource, in permissions such as `can::Update<Deal>`: the row of its records, if it has any.
+/// A type that stands for a resource, in permissions such as `can::Update<Deal>`: the row of its records, if it has
+/// any.
 pub trait Resource: 'static {
     const DESCRIPTOR: &Descriptor;
 }

@@ -276,7 +276,7 @@ impl<R: BatchStore> Rules for BulkUpdate<R> {
 
 impl<R: BatchStore> ToSchema for BulkUpdate<R> {
     fn name() -> Cow<'static, str> {
-        format!("{:?}BulkUpdate", R::KIND).into()
+        format!("{}BulkUpdate", R::KIND.type_name()).into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {

@@ -46,7 +46,7 @@ impl<R: Staged> DocumentedItem for MoveItem<R> {
         "With `true`, all items succeed or none does. Otherwise each item succeeds or fails separately.";
 
     fn batch_name() -> String {
-        format!("{:?}BatchMove", R::KIND)
+        format!("{}BatchMove", R::KIND.type_name())
     }
 }
 
@@ -58,7 +58,7 @@ impl<R: Staged> Rules for MoveItem<R> {
 
 impl<R: Staged> ToSchema for MoveItem<R> {
     fn name() -> Cow<'static, str> {
-        format!("{:?}MoveItem", R::KIND).into()
+        format!("{}MoveItem", R::KIND.type_name()).into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {

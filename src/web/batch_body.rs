@@ -73,7 +73,7 @@ impl<R: BatchStore> DocumentedItem for NewItem<R> {
         "Whether to create all records or none. Otherwise each item succeeds or fails on its own.";
 
     fn batch_name() -> String {
-        format!("{:?}BatchCreate", R::KIND)
+        format!("{}BatchCreate", R::KIND.type_name())
     }
 }
 
@@ -125,7 +125,7 @@ impl<R: BatchStore> DocumentedItem for UpdateItem<R> {
         "Whether to update all records or none. Otherwise each item succeeds or fails on its own.";
 
     fn batch_name() -> String {
-        format!("{:?}BatchUpdate", R::KIND)
+        format!("{}BatchUpdate", R::KIND.type_name())
     }
 }
 
@@ -137,7 +137,7 @@ impl<R: BatchStore> Rules for UpdateItem<R> {
 
 impl<R: BatchStore> ToSchema for UpdateItem<R> {
     fn name() -> Cow<'static, str> {
-        format!("{:?}BatchUpdateItem", R::KIND).into()
+        format!("{}BatchUpdateItem", R::KIND.type_name()).into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {

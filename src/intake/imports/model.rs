@@ -1,4 +1,4 @@
-//! An import as the API shows it: the file, what was detected in it, the settings, and what came of it.
+//! An import in the API: the file, the detected format, the settings and the report.
 use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;

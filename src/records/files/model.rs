@@ -1,4 +1,4 @@
-//! The row of a file, what creates and changes it, and its fields.
+//! The row of a file, its request bodies and its fields.
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
