@@ -33,11 +33,17 @@ pub struct HideableField {
     pub members: &'static [&'static str],
 }
 
-/// The fields of a record that roles can hide, each with the members that show it: `hideable!(Contact: email => [email, emails])`. An empty
-/// member is null, or a list without items. The workspace's own fields can always be hidden.
+/// The fields of a record that roles can hide, each with the members that show it: `hideable!(Boat: price => [price, prices])`, or
+/// `hideable!(custom Contact: …)` where the workspace's own fields can be hidden too. An empty member is null, or a list without items.
 #[macro_export]
 macro_rules! hideable {
-    ($row:ty: $($name:ident => [$($member:ident),+]),+ $(,)?) => {
+    (custom $row:ty: $($name:ident => $members:tt),+) => {
+        $crate::hideable!(@ $row, custom, $($name => $members),+);
+    };
+    ($row:ty: $($name:ident => $members:tt),+) => {
+        $crate::hideable!(@ $row, , $($name => $members),+);
+    };
+    (@ $row:ty, $($custom:ident)?, $($name:ident => [$($member:ident),+]),+) => {
         impl $row {
             pub const HIDEABLE: &[$crate::kernel::hide::HideableField] = &[$(
                 $crate::kernel::hide::HideableField { name: stringify!($name), members: &[$(stringify!($member)),+] },
@@ -49,7 +55,7 @@ macro_rules! hideable {
                 for hidden in actor.access.hidden_members(<Self as $crate::kernel::kind::Record>::KIND.path()) {
                     match hidden {
                         $($(stringify!($member) => self.$member = Default::default(),)+)+
-                        own => self.custom.remove(own),
+                        _ => { $(self.$custom.remove(hidden);)? }
                     }
                 }
             }
