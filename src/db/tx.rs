@@ -233,7 +233,7 @@ fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
     Tx { conn, actor, now, unnumbered: false, request_id, permission, events: Vec::new() }
 }
 
-/// Does the work, and finishes its answer: every answer of a transaction passes here, and what the caller's role hides ends here.
+/// Runs the work and finishes its answer. Every answer passes here, so hidden fields are cleared in one place.
 fn finish(tx: &mut Tx<'_>, work: impl FnOnce(&mut Tx<'_>) -> Result<Answer>) -> Result<Reply> {
     work(tx)?.finish(tx.actor)
 }

@@ -227,7 +227,7 @@ fn shown(key: &str, stored: &Stored) -> CustomValue {
 }
 
 impl CustomValues {
-    /// Drops the value of a field, which is named by its path: `cf.region`.
+    /// Removes the value of a field by its path, such as `cf.region`.
     pub fn remove(&mut self, path: &str) {
         if let Some(key) = path.strip_prefix(OWN_FIELD) {
             self.0.remove(key);

@@ -1,13 +1,13 @@
-//! Hidden fields: every type that is answered says how it drops what the caller's role hides. `Answer::finish` asks it to, once, before
-//! the answer is written; a type that does not say it cannot be answered.
+//! Hidden fields. Every type in an answer implements `Hide`; `Answer::finish` calls it once, before it serialises the
+//! answer. A type without it does not compile as an answer.
 use crate::kernel::actor::Actor;
 
-/// A value of an answer, which drops what is hidden from the caller.
+/// Clears the fields that the caller's role hides.
 pub trait Hide {
     fn hide(&mut self, actor: &Actor);
 }
 
-/// Holds no field that a role can hide.
+/// Marks a type without hideable fields.
 pub trait NothingHidden {}
 
 impl<T: NothingHidden> Hide for T {
@@ -33,8 +33,9 @@ pub struct HideableField {
     pub members: &'static [&'static str],
 }
 
-/// The fields of a record that roles can hide, each with the members that show it: `hideable!(Boat: price => [price, prices])`, or
-/// `hideable!(custom Contact: …)` where the workspace's own fields can be hidden too. An empty member is null, or a list without items.
+/// Declares the fields of a row that roles can hide, with the members that show them:
+/// `hideable!(Boat: price => [price, prices])`, or `hideable!(custom Contact: …)` if the row has custom fields, which can
+/// always be hidden. A hidden member becomes null, or an empty list.
 #[macro_export]
 macro_rules! hideable {
     (custom $row:ty: $($name:ident => $members:tt),+) => {

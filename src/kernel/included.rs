@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The included records, each once, by resource. Every includable resource has a list; it is empty if nothing was asked for.
 #[derive(Debug, Default)]
 pub struct Included(HashMap<Kind, Vec<RecordRef>>);
-/// Names are made without what is hidden from the caller.
+/// The names are built without hidden fields.
 impl NothingHidden for Included {}
 
 impl Included {

@@ -1,14 +1,14 @@
-//! Some members of a row, without a JSON tree of the whole row: what a cursor and `include` need of it.
+//! Reads some members of a row without a JSON tree of the whole row, for cursors and `include`.
 use crate::kernel::error;
 use serde::ser::{Error as _, Impossible, Serialize, SerializeStruct, Serializer};
 use serde_json::{Error, Map, Value as Json};
 
-/// The members of a row with these names, as an object.
+/// Returns the members of a row with these names, as an object.
 pub fn pick(row: &impl Serialize, names: &[&str]) -> error::Result<Json> {
     row.serialize(Picker(names)).map_err(error::Error::internal)
 }
 
-/// A row is a struct; nothing else has members.
+/// Serialises a struct; any other type is an error.
 struct Picker<'n>(&'n [&'n str]);
 
 struct Picked<'n> {

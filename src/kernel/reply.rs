@@ -1,5 +1,5 @@
-//! An `Answer` is what an operation made, as typed values. `finish` makes a `Reply` of it: it hides what the caller's role hides, then
-//! writes the body, once. Only a `Reply` can be sent and kept.
+//! An operation returns an `Answer`, which holds typed values. `Answer::finish` clears the hidden fields, serialises the
+//! values once and returns a `Reply`. Only a `Reply` can be saved and sent.
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::hide::{Hide, NothingHidden};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use std::fmt;
 
-/// What an answer says beside its body.
+/// The status and the headers of a response.
 #[derive(Clone, Debug)]
 pub struct Head {
     pub status: u16,
@@ -47,18 +47,18 @@ impl Head {
     }
 }
 
-/// A finished answer: what the idempotency store keeps and the web sends.
+/// A complete response: the idempotency store saves it and the web server sends it.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub head: Head,
     pub body: Vec<u8>,
 }
 
-/// Bytes made ready for a body: enough for a record, and for a page not many enlargements short.
+/// The initial capacity of a body: enough for a record, and for a page with few reallocations.
 const SPACE: usize = 4 << 10;
 
 impl Reply {
-    /// 200 with a value that shows the same to everybody.
+    /// Returns 200 with a value without hideable fields.
     pub fn ok(value: &(impl Serialize + NothingHidden)) -> Result<Reply> {
         Ok(Reply { head: Head::new(200), body: written(value)? })
     }
@@ -67,7 +67,7 @@ impl Reply {
         Reply { head: Head::new(204), body: Vec::new() }
     }
 
-    /// 201, and where what was made is found.
+    /// Sets 201 and the Location.
     #[must_use]
     pub fn created_at(mut self, location: &str) -> Reply {
         self.head.status = 201;
@@ -82,13 +82,13 @@ fn written(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-/// The body of an answer that is not finished.
+/// The body of an answer, before it is serialised.
 pub(in crate::kernel) trait Content {
     fn hide(&mut self, actor: &Actor);
 
     fn write(&self) -> Result<Vec<u8>>;
 
-    /// As a JSON value; null where it is a file.
+    /// Returns the body as a JSON value; null for a file.
     fn json(&self) -> Result<Json> {
         Ok(Json::Null)
     }
@@ -108,7 +108,7 @@ impl<T: Serialize + Hide> Content for T {
     }
 }
 
-/// What an operation answers, until the caller is known to whom it is shown.
+/// The result of an operation, with the fields that the caller's role hides.
 pub struct Answer {
     head: Head,
     content: Option<Box<dyn Content>>,
@@ -120,7 +120,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// A record, and the names that it includes.
+/// A record with its included records.
 #[derive(Serialize)]
 struct WithIncluded<R, I> {
     #[serde(flatten)]
@@ -149,31 +149,31 @@ impl Answer {
         Answer { head: Head { content_type: CSV, ..Head::new(200) }, content: Some(Box::new(content)) }
     }
 
-    /// 200 with the record and its ETag.
+    /// Returns 200 with the record and its ETag.
     pub fn record<R: Record + 'static>(row: R) -> Answer {
         let version = row.version();
         Answer::part(row, version)
     }
 
-    /// 200 with the record, what it includes, and its ETag.
+    /// Returns 200 with the record, its included records, and its ETag.
     pub fn record_with<R: Record + 'static>(row: R, included: impl Serialize + Hide + 'static) -> Answer {
         let version = row.version();
         Answer::part(WithIncluded { row, included }, version)
     }
 
-    /// 200 with what belongs to a record: its ETag begins with the record's version, so that a change can name it.
+    /// Returns 200 with a part of a record. The ETag begins with the record's version, so that an update can use it.
     pub fn part(value: impl Serialize + Hide + 'static, version: i64) -> Answer {
         let Answer { head, content } = Answer::ok(value);
         Answer { head: Head { etag: Some(etag(version)), ..head }, content }
     }
 
-    /// 201 with the record, its ETag and its Location.
+    /// Returns 201 with the record, its ETag and its Location.
     pub fn created<R: Record + 'static>(row: R) -> Answer {
         let location = location(&row);
         Answer::record(row).created_at(location)
     }
 
-    /// 201, and where what was made is found.
+    /// Sets 201 and the Location.
     #[must_use]
     pub fn created_at(mut self, location: String) -> Answer {
         self.head.status = 201;
@@ -181,13 +181,13 @@ impl Answer {
         self
     }
 
-    /// 202 with the job, and where to ask for its progress.
+    /// Returns 202 with the job and the location of its progress.
     pub fn accepted<R: Record + 'static>(job: R) -> Answer {
         let location = location(&job);
         Answer::ok(job).accepted_at(location)
     }
 
-    /// 202, and where to ask for the progress.
+    /// Sets 202 and the location of the progress.
     #[must_use]
     pub fn accepted_at(mut self, location: String) -> Answer {
         self.head.status = 202;
@@ -213,12 +213,12 @@ impl Answer {
         self
     }
 
-    /// The body as a JSON value, with what is hidden from the caller.
+    /// Returns the body as a JSON value, with the hidden fields.
     pub fn json(&self) -> Result<Json> {
         self.content.as_ref().map_or(Ok(Json::Null), |content| content.json())
     }
 
-    /// Hides what the caller's role hides, and writes the body.
+    /// Clears the fields that the caller's role hides, and serialises the body.
     pub fn finish(self, actor: &Actor) -> Result<Reply> {
         let Answer { head, content } = self;
         let Some(mut content) = content else { return Ok(Reply { head, body: Vec::new() }) };
@@ -229,12 +229,12 @@ impl Answer {
     }
 }
 
-/// The address of a record.
+/// Returns the path of a record.
 pub fn location<R: Record>(row: &R) -> String {
     format!("/api/v1/{}/{}", R::KIND.path(), row.id())
 }
 
-/// A strong entity tag (RFC 9110, 8.8.3): the version in quotes.
+/// Returns a strong entity tag (RFC 9110, section 8.8.3): the version in quotes.
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }

@@ -93,7 +93,7 @@ pub struct Descriptor {
     pub csv: bool,
     /// Workspaces can add fields to its records.
     pub custom_fields: bool,
-    /// The fields of its records that roles can hide.
+    /// The fields of its records that roles can hide, other than custom fields.
     pub hideable: &'static [HideableField],
 }
 

@@ -64,7 +64,7 @@ pub struct ImportProblem {
     pub detail: String,
     pub value: Option<String>,
 }
-/// The import knows which of its columns are hidden: `veil::problems`.
+/// `veil::problems` hides them, because only the import knows its columns.
 impl NothingHidden for ImportProblem {}
 
 #[derive(Debug, Serialize, ToSchema)]

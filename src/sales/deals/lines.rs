@@ -70,7 +70,7 @@ pub struct LineItemList {
     /// Null if there are no line items.
     pub total: Option<Money>,
 }
-/// A role that hides the values of deals is refused.
+/// The operations refuse callers whose role hides the values of deals.
 impl NothingHidden for LineItemList {}
 
 impl LineItemList {
