@@ -2,6 +2,7 @@
 //! stores as the API and always creates the same data.
 use crate::catalog::products::{self, ProductCreate};
 use crate::db::pool::Db;
+use crate::db::store::BatchStore;
 use crate::db::tx::{Request, Tx};
 use crate::http::server::WORKSPACE_SEED;
 use crate::identity::accounts::{Device, Newcomer};
@@ -12,22 +13,18 @@ use crate::kernel::access::SELLER;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::time::DateTime;
-use crate::people::companies::model::CompanyCreate;
-use crate::people::companies::store as companies;
-use crate::people::contacts::model::ContactCreate;
-use crate::people::contacts::store as contacts;
+use crate::people::companies::model::{Company, CompanyCreate};
+use crate::people::contacts::model::{Contact, ContactCreate};
 use crate::people::sources::{self, SourceCreate};
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::deals::model::{DealContact, DealCreate};
 use crate::sales::deals::store::{self as deals, History};
-use crate::sales::leads::model::{LeadCreate, LeadPerson, Rating};
-use crate::sales::leads::store as leads;
+use crate::sales::leads::model::{Lead, LeadCreate, LeadPerson, Rating};
 use crate::sales::loss_reasons::{self, LossReasonCreate};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Stage};
 use crate::work::activities::{self, ActivityCreate};
-use crate::work::tasks::model::TaskCreate;
-use crate::work::tasks::store as tasks;
+use crate::work::tasks::model::{Task, TaskCreate};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -134,7 +131,7 @@ fn product(tx: &mut Tx<'_>, (name, sku, price): &(&str, &str, i64)) -> Result<Uu
 fn company(tx: &mut Tx<'_>, (name, sector): &(&str, &str), owner: Uuid) -> Result<Uuid> {
     let body = json!({ "name": name, "sector": sector, "owner_id": owner, "country": "Estonia" });
     let new: CompanyCreate = serde_json::from_value(body).map_err(Error::internal)?;
-    Ok(companies::insert(tx, &new)?.id)
+    Ok(Company::insert(tx, &new)?.id)
 }
 
 fn person(tx: &mut Tx<'_>, n: usize, firms: &[Uuid], sellers: &[Uuid], origins: &[Uuid]) -> Result<Uuid> {
@@ -149,7 +146,7 @@ fn person(tx: &mut Tx<'_>, n: usize, firms: &[Uuid], sellers: &[Uuid], origins: 
         source_id: Some(*pick(origins, dice(n, 3))?),
         ..ContactCreate::default()
     };
-    Ok(contacts::insert(tx, &new)?.id)
+    Ok(Contact::insert(tx, &new)?.id)
 }
 
 /// The owner, company and contact of a deal.
@@ -222,7 +219,7 @@ fn deal(
             deal_id: Some(made.id),
             ..TaskCreate::default()
         };
-        tasks::insert(tx, &task)?;
+        Task::insert(tx, &task)?;
     }
     Ok(())
 }
@@ -242,5 +239,5 @@ fn lead(tx: &mut Tx<'_>, n: usize, owner: Uuid, origin: Uuid) -> Result<()> {
         come_back_on: n.is_multiple_of(6).then(|| tx.today() + chrono::Duration::days(60)),
         ..LeadCreate::default()
     };
-    leads::insert(tx, &new).map(drop)
+    Lead::insert(tx, &new).map(drop)
 }

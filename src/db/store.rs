@@ -1,9 +1,9 @@
-//! Stores: what a resource does to many records at once. Batches, upserts, searches and bulk operations need nothing
-//! else.
-use crate::db::table::Stored;
+//! Stores: what a resource does to many records at once, and so to one. Batches, upserts, searches and bulk operations
+//! need nothing else.
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::kernel::error::Result;
+use crate::kernel::error::{Error, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::resource::Resource;
 use crate::kernel::shape::Rules;
@@ -29,6 +29,22 @@ pub trait BatchStore: Stored + Resource + ToSchema {
 
     /// Deletes locked records.
     fn delete_many(tx: &mut Tx<'_>, rows: &[Self]) -> Result<()>;
+
+    fn insert(tx: &mut Tx<'_>, new: &Self::Create) -> Result<Self> {
+        Self::insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no row"))
+    }
+
+    /// Locks a record and changes it.
+    fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &Self::Update) -> Result<Self> {
+        let before = Self::lock(tx, id, expected)?;
+        Self::change_each(tx, &[(vec![&before], changes)])?.pop().ok_or_else(Error::not_found)
+    }
+
+    /// Locks a record and deletes it.
+    fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+        let row = Self::lock(tx, id, expected)?;
+        Self::delete_many(tx, &[row])
+    }
 }
 
 /// A resource whose records are found by the keys of a creation, such as the external id.

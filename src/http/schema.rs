@@ -14,7 +14,8 @@ use crate::resources::ResourceSchemas;
 use crate::web::ctx::Ctx;
 use actix_web::{get, web};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -142,10 +143,22 @@ fn custom(own: &CustomField) -> SchemaField {
     }
 }
 
-/// List the fields of a resource that you may see: contacts, companies, leads, deals, tasks, activities, products or
-/// users. Also requires the permission to read the resource.
-#[utoipa::path(operation_id = "get_resource_schema", params(("resource" = String, Path, description = "For example `deals`", example = "deals",
-    pattern = "^(contacts|companies|leads|deals|tasks|activities|products|users)$")),
+/// The name of a resource that has a schema.
+#[derive(Debug)]
+struct DescribedResource;
+
+impl PartialSchema for DescribedResource {
+    fn schema() -> RefOr<Schema> {
+        let described = resource::all().filter(|resource| resource.described.is_some());
+        let names: Vec<&str> = described.map(|resource| resource.name).collect();
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^({})$", names.join("|")))).into()
+    }
+}
+
+impl ToSchema for DescribedResource {}
+
+/// List the fields of a resource that you may see. Also requires the permission to read the resource.
+#[utoipa::path(operation_id = "get_resource_schema", params(("resource" = inline(DescribedResource), Path, description = "For example `deals`", example = "deals")),
     responses((status = 200, description = "The fields", body = ResourceSchema)))]
 #[get("/schema/{resource}")]
 async fn schema(

@@ -1,5 +1,6 @@
 //! Composite calls: several items of different resources in one transaction. Items can refer to records that earlier
 //! items create.
+use crate::db::store::BatchStore;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
@@ -10,12 +11,15 @@ use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::{self, Rules};
-use crate::people::{companies, contacts};
-use crate::sales::{deals, leads};
+use crate::people::companies::model::Company;
+use crate::people::contacts::model::Contact;
+use crate::sales::deals::model::Deal;
+use crate::sales::leads::model::Lead;
 use crate::text_enum;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
-use crate::work::{activities, tasks};
+use crate::work::activities;
+use crate::work::tasks::model::Task;
 use actix_web::post;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -202,11 +206,11 @@ fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> R
         }};
     }
     match item.resource {
-        CompositeResource::Companies => on!(companies::store),
-        CompositeResource::Contacts => on!(contacts::store),
-        CompositeResource::Leads => on!(leads::store),
-        CompositeResource::Deals => on!(deals::store),
-        CompositeResource::Tasks => on!(tasks::store),
+        CompositeResource::Companies => on!(Company),
+        CompositeResource::Contacts => on!(Contact),
+        CompositeResource::Leads => on!(Lead),
+        CompositeResource::Deals => on!(Deal),
+        CompositeResource::Tasks => on!(Task),
         CompositeResource::Activities => on!(activities),
     }
 }

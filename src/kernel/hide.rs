@@ -34,11 +34,17 @@ pub struct HideableField {
 }
 
 /// Declares the fields of a row that roles can hide, with the members that show them:
-/// `hideable!(Contact: email => [email, emails])`. A hidden member becomes null, or an empty list. Custom fields can
-/// always be hidden.
+/// `hideable!(Boat: price => [price, prices])`, or `hideable!(custom Contact: …)` if the row has custom fields, which can
+/// always be hidden. A hidden member becomes null, or an empty list.
 #[macro_export]
 macro_rules! hideable {
-    ($row:ty: $($name:ident => [$($member:ident),+]),+ $(,)?) => {
+    (custom $row:ty: $($name:ident => $members:tt),+) => {
+        $crate::hideable!(@ $row, custom, $($name => $members),+);
+    };
+    ($row:ty: $($name:ident => $members:tt),+) => {
+        $crate::hideable!(@ $row, , $($name => $members),+);
+    };
+    (@ $row:ty, $($custom:ident)?, $($name:ident => [$($member:ident),+]),+) => {
         impl $row {
             pub const HIDEABLE: &[$crate::kernel::hide::HideableField] = &[$(
                 $crate::kernel::hide::HideableField { name: stringify!($name), members: &[$(stringify!($member)),+] },
@@ -50,7 +56,7 @@ macro_rules! hideable {
                 for hidden in actor.access.hidden_members(<Self as $crate::kernel::kind::Record>::KIND.path()) {
                     match hidden {
                         $($(stringify!($member) => self.$member = Default::default(),)+)+
-                        own => self.custom.remove(own),
+                        _ => { $(self.$custom.remove(hidden);)? }
                     }
                 }
             }

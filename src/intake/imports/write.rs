@@ -1,5 +1,6 @@
 //! Writes prepared rows: creates new records and updates existing ones that differ from the file.
 use crate::catalog::products::{self, Product, ProductCreate, ProductUpdate};
+use crate::db::store::BatchStore;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
@@ -144,7 +145,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<
             }
         }
         ImportResource::Companies => {
-            return bodies::<CompanyCreate>(rows)?.iter().map(|new| companies::insert(tx, new)).collect();
+            return bodies::<CompanyCreate>(rows)?.iter().map(|new| Company::insert(tx, new)).collect();
         }
         ImportResource::Products => {
             for new in bodies::<ProductCreate>(rows)? {

@@ -63,7 +63,7 @@ pub struct Company {
     pub deleted_at: Option<DateTime>,
 }
 record!(Company, COMPANY);
-hideable!(Company: revenue => [revenue], employees => [employees], address => [address]);
+hideable!(custom Company: revenue => [revenue], employees => [employees], address => [address]);
 
 impl Kind {
     pub const COMPANY: Kind = Kind::new("company", "companies");

@@ -1,10 +1,10 @@
 //! The operations on companies.
+use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::reply::{Answer, Reply};
 use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyList, CompanyPage, CompanyUpdate};
-use crate::people::companies::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
@@ -22,7 +22,7 @@ async fn list(ctx: Ctx<can::Read<Company>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_company", request_body = CompanyCreate, responses((status = 201, description = "The company", body = Company)))]
 #[post("/companies")]
 async fn create(ctx: Ctx<can::Create<Company>>, new: Valid<CompanyCreate>) -> Result<Reply> {
-    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
+    ctx.write(move |tx| Company::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a company.
@@ -39,7 +39,7 @@ async fn read(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
 #[patch("/companies/{company_id}")]
 async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
+    ctx.write(move |tx| Company::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a company.
@@ -50,7 +50,7 @@ async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUp
 #[delete("/companies/{company_id}")]
 async fn remove(ctx: Ctx<can::Delete<Company>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
+    ctx.write(move |tx| Company::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Company, CompanyBatchCreate, "/companies/batch-create" "batch_create_companies");

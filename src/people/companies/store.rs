@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::sql::{Part, Statement};
 use crate::db::store::{BatchStore, UpsertStore};
-use crate::db::table::{self, Expected, Stored};
+use crate::db::table::{self, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
@@ -43,6 +43,10 @@ impl BatchStore for Company {
     type Update = CompanyUpdate;
     const FIELDS: &'static Fields<companies::table> = &COMPANY;
 
+    fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
+        insert(tx, new)
+    }
+
     fn insert_many(tx: &mut Tx<'_>, new: &[&CompanyCreate]) -> Result<Vec<Company>> {
         insert_many(tx, new)
     }
@@ -60,11 +64,6 @@ impl UpsertStore for Company {
     fn find_existing(tx: &mut Tx<'_>, new: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
         find_existing(tx, new)
     }
-}
-
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = Company::lock(tx, id, expected)?;
-    Company::delete_many(tx, &[row])
 }
 
 /// A row to insert.
@@ -118,7 +117,7 @@ impl<'a> NewRow<'a> {
     }
 }
 
-pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
+fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     visibility::authorize_create(tx, Kind::COMPANY, visibility::owner_of_new(tx, Kind::COMPANY, new.owner_id))?;
     refs::require_visible(tx, &[(Kind::COMPANY, new.parent_id, "/parent_id")])?;
     refs::require_active(tx, [new.owner_id], "/owner_id")?;
@@ -158,11 +157,6 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     Ok(rows)
 }
 
-pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUpdate) -> Result<Company> {
-    let before = Company::lock(tx, id, expected)?;
-    change(tx, &before, changes)
-}
-
 const CIRCLES: &str = "with recursive above as (
     select id as start, parent_id from companies where workspace_id = :workspace and id = any(:ids)
     union
@@ -183,11 +177,6 @@ fn check_parents(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<()> {
         return Ok(());
     }
     Err(Error::member("/parent_id", "invalid", "must not be the company itself or a company below it"))
-}
-
-/// Changes a locked company.
-pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Result<Company> {
-    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked companies, each group in its own way.

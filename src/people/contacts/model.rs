@@ -186,7 +186,7 @@ pub struct Contact {
     pub deleted_at: Option<DateTime>,
 }
 record!(Contact, CONTACT);
-hideable!(Contact:
+hideable!(custom Contact:
     email => [email, emails], phone => [phone, phones], address => [address], birthday => [birthday],
     consents => [consents], first_touch => [first_touch]
 );

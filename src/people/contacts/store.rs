@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related;
 use crate::db::store::{BatchStore, UpsertStore};
-use crate::db::table::{self, Expected, Stored};
+use crate::db::table::{self, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
@@ -46,6 +46,10 @@ impl BatchStore for Contact {
     type Update = ContactUpdate;
     const FIELDS: &'static Fields<contacts::table> = &CONTACT;
 
+    fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
+        insert(tx, new)
+    }
+
     fn insert_many(tx: &mut Tx<'_>, new: &[&ContactCreate]) -> Result<Vec<Contact>> {
         insert_many(tx, new)
     }
@@ -65,11 +69,6 @@ impl UpsertStore for Contact {
     fn find_existing(tx: &mut Tx<'_>, new: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
         find_existing(tx, new)
     }
-}
-
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = Contact::lock(tx, id, expected)?;
-    Contact::delete_many(tx, &[row])
 }
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -221,7 +220,7 @@ fn primary_phone(phones: &Phones) -> Option<String> {
     phones.0.first().map(|p| p.e164.clone().unwrap_or_else(|| p.phone.clone()))
 }
 
-pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
+fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     visibility::authorize_create(tx, Kind::CONTACT, visibility::owner_of_new(tx, Kind::CONTACT, new.owner_id))?;
     refs::require_visible(tx, &[(Kind::COMPANY, new.company_id, "/company_id")])?;
     refs::require_active(tx, [new.owner_id], "/owner_id")?;
@@ -280,16 +279,6 @@ fn check_touches(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<()> {
     let known = sources::table.filter(sources::workspace_id.eq(tx.workspace())).filter(sources::id.eq_any(&named));
     let known: i64 = known.count().get_result(tx.conn)?;
     if i64::try_from(named.len()) == Ok(known) { Ok(()) } else { Err(Error::reference("/first_touch/source_id")) }
-}
-
-pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
-    let before = Contact::lock(tx, id, expected)?;
-    change(tx, &before, changes)
-}
-
-/// Changes a locked contact.
-pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Result<Contact> {
-    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked contacts, each group in its own way.

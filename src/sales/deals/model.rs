@@ -115,7 +115,7 @@ pub struct Deal {
     pub deleted_at: Option<DateTime>,
 }
 record!(Deal, DEAL);
-hideable!(Deal:
+hideable!(custom Deal:
     value => [value], probability_percent => [probability_percent], loss_note => [loss_note],
     competitor => [competitor], next_step => [next_step]
 );

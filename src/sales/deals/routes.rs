@@ -1,5 +1,5 @@
 //! Operations on deals.
-use crate::db::store::UpsertStore;
+use crate::db::store::{BatchStore, UpsertStore};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -31,7 +31,7 @@ async fn list(ctx: Ctx<can::Read<Deal>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_deal", request_body = DealCreate, responses((status = 201, description = "The deal", body = Deal)))]
 #[post("/deals")]
 async fn create(ctx: Ctx<can::Create<Deal>>, new: Valid<DealCreate>) -> Result<Reply> {
-    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
+    ctx.write(move |tx| Deal::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a deal.
@@ -48,7 +48,7 @@ async fn read(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 #[patch("/deals/{deal_id}")]
 async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
+    ctx.write(move |tx| Deal::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Move a deal to another stage, which may be in another pipeline. A move to the current stage changes nothing.
@@ -136,7 +136,7 @@ async fn timeline(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 #[delete("/deals/{deal_id}")]
 async fn remove(ctx: Ctx<can::Delete<Deal>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
+    ctx.write(move |tx| Deal::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Deal, DealBatchCreate, "/deals/batch-create" "batch_create_deals");

@@ -66,11 +66,6 @@ impl BatchStore for Deal {
     }
 }
 
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = Deal::lock(tx, id, expected)?;
-    Deal::delete_many(tx, &[row])
-}
-
 /// Updates the next tasks that may come from tasks of these deals.
 pub fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
     let related = rows.iter().map(|deal| Related { deal: Some(deal.id), ..Related::default() });
@@ -135,10 +130,6 @@ impl History {
     fn last(&self) -> Option<&(Stage, DateTime)> {
         self.stages.last()
     }
-}
-
-pub fn insert(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Deal> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no deal"))
 }
 
 /// Inserts many deals with few statements. If the database refuses one row, none is inserted.
@@ -276,11 +267,6 @@ fn spans_of(tx: &Tx<'_>, record: Uuid, history: &History) -> Vec<Span> {
         Span::new(tx, record, stage, *entered, left).with_unknown_length(unknown(n))
     };
     spans.map(span).collect()
-}
-
-pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
-    let before = Deal::lock(tx, id, expected)?;
-    change(tx, &before, changes)
 }
 
 /// Updates a locked deal.

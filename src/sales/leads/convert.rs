@@ -2,6 +2,7 @@
 use crate::db::events::Event;
 use crate::db::refs;
 use crate::db::related::{self, Related};
+use crate::db::store::BatchStore;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
@@ -14,13 +15,11 @@ use crate::kernel::kind::Kind;
 use crate::kernel::names;
 use crate::kernel::shape::Rules;
 use crate::people::companies::model::{Company, CompanyCreate};
-use crate::people::companies::store as companies;
 use crate::people::contacts::model::{Contact, ContactCreate, ContactUpdate};
 use crate::people::contacts::store as contacts;
 use crate::records::custom_fields;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
-use crate::sales::deals::store as deals;
 use crate::sales::leads::model::{Lead, LeadPerson};
 use crate::sales::leads::{addresses, come_back_tasks, store};
 use crate::sales::stages::{self, Category};
@@ -233,7 +232,7 @@ fn company(
     }
     if let Some(new) = &asked.company {
         made.created.push("company".into());
-        return companies::insert(tx, new).map(Some).map_err(|error| error.under("/company"));
+        return Company::insert(tx, new).map(Some).map_err(|error| error.under("/company"));
     }
     if let Some(id) = lead.company_id {
         return if_visible(Some(Company::find(tx, id)));
@@ -254,7 +253,7 @@ fn company(
     made.created.push("company".into());
     let body = serde_json::json!({ "name": name, "owner_id": lead.owner_id });
     let new: CompanyCreate = serde_json::from_value(body).map_err(Error::internal)?;
-    companies::insert(tx, &new).map(Some)
+    Company::insert(tx, &new).map(Some)
 }
 
 diesel::define_sql_function! { fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text; }
@@ -271,7 +270,7 @@ fn contact(
     if let Some(new) = &asked.contact {
         made.created.push("contact".into());
         let new = ContactCreate { company_id: new.company_id.or(company.map(|c| c.id)), ..new.clone() };
-        return contacts::insert(tx, &new).map(Some).map_err(|error| error.under("/contact"));
+        return Contact::insert(tx, &new).map(Some).map_err(|error| error.under("/contact"));
     }
     let known = match (asked.contact_id, lead.contact_id, &person.email) {
         (Some(id), ..) => Some(Contact::find(tx, id).map_err(|error| error.at_member("/contact_id"))?),
@@ -308,7 +307,7 @@ fn contact(
         custom_fields: custom_fields::passed_on(tx, Kind::LEAD, &lead.custom, Kind::CONTACT),
         ..ContactCreate::default()
     };
-    contacts::insert(tx, &new).map(Some)
+    Contact::insert(tx, &new).map(Some)
 }
 
 /// Splits a name into first and last name. The last word is the last name; a single word is a first name. In Chinese,
@@ -345,7 +344,7 @@ fn fill_contact(
     addresses::fill_phone(tx, &contact, person, &mut fill, &mut changes);
     changes.company_id = fill.text("company_id", contact.company_id.as_ref(), company.map(|c| c.id));
     if fill.made.filled.len() > before {
-        return contacts::update(tx, contact.id, Expected::default(), &changes);
+        return Contact::update(tx, contact.id, Expected::default(), &changes);
     }
     Ok(contact)
 }
@@ -433,7 +432,7 @@ fn deal(
         custom_fields: with_passed_on(tx, lead, given.custom_fields.clone()),
         ..given
     };
-    deals::insert(tx, &new).map(Some).map_err(|error| error.under("/deal"))
+    Deal::insert(tx, &new).map(Some).map_err(|error| error.under("/deal"))
 }
 
 /// Returns the given custom field values, together with those that the lead passes on to the deal.
@@ -463,7 +462,7 @@ fn fill_deal(
     if let Some(link) = link.filter(|link| !deal.contacts.0.iter().any(|c| c.contact_id == link.contact_id)) {
         changes.contacts = Some(deal.contacts.0.iter().cloned().chain([link]).collect());
     }
-    deals::update(tx, deal.id, Expected::default(), &changes)
+    Deal::update(tx, deal.id, Expected::default(), &changes)
 }
 
 /// Marks the lead as converted: it moves to a won stage and is linked to the records it was converted into.

@@ -115,7 +115,7 @@ pub struct Lead {
     pub deleted_at: Option<DateTime>,
 }
 record!(Lead, LEAD);
-hideable!(Lead: person => [person], value => [value]);
+hideable!(custom Lead: person => [person], value => [value]);
 
 impl Kind {
     pub const LEAD: Kind = Kind::new("lead", "leads");

@@ -1,5 +1,5 @@
 //! Operations on leads.
-use crate::db::store::UpsertStore;
+use crate::db::store::{BatchStore, UpsertStore};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
@@ -34,7 +34,7 @@ async fn list(ctx: Ctx<can::Read<Lead>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_lead", request_body = LeadCreate, responses((status = 201, description = "The lead", body = Lead)))]
 #[post("/leads")]
 async fn create(ctx: Ctx<can::Create<Lead>>, new: Valid<LeadCreate>) -> Result<Reply> {
-    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
+    ctx.write(move |tx| Lead::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a lead.
@@ -51,7 +51,7 @@ async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
 #[patch("/leads/{lead_id}")]
 async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
+    ctx.write(move |tx| Lead::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Move a lead to another stage.
@@ -107,7 +107,7 @@ async fn timeline(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
 #[delete("/leads/{lead_id}")]
 async fn remove(ctx: Ctx<can::Delete<Lead>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
+    ctx.write(move |tx| Lead::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Lead, LeadBatchCreate, "/leads/batch-create" "batch_create_leads");

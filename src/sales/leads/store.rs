@@ -70,11 +70,6 @@ impl BatchStore for Lead {
     }
 }
 
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = Lead::lock(tx, id, expected)?;
-    Lead::delete_many(tx, &[row])
-}
-
 /// Updates the next tasks that may come from tasks of these leads.
 pub fn refresh(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
     related::refresh_all(
@@ -109,10 +104,6 @@ impl History {
     fn without_beginning(&self) -> bool {
         self.created_at.is_none() || self.closed_at.is_none()
     }
-}
-
-pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no lead"))
 }
 
 /// Inserts many leads with few statements. If the database refuses one row, none is inserted.
@@ -303,11 +294,6 @@ fn require_open(lead: &Lead) -> Result<()> {
         }
         None => Ok(()),
     }
-}
-
-pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdate) -> Result<Lead> {
-    let before = Lead::lock(tx, id, expected)?;
-    change(tx, &before, changes)
 }
 
 /// Updates a locked lead.

@@ -1,4 +1,5 @@
 //! The operations on tasks.
+use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
@@ -25,7 +26,7 @@ async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_task", request_body = TaskCreate, responses((status = 201, description = "The task", body = Task)))]
 #[post("/tasks")]
 async fn create(ctx: Ctx<can::Create<Task>>, new: Valid<TaskCreate>) -> Result<Reply> {
-    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
+    ctx.write(move |tx| Task::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a task.
@@ -42,7 +43,7 @@ async fn read(ctx: Ctx<can::Read<Task>>, id: Id) -> Result<Reply> {
 #[patch("/tasks/{task_id}")]
 async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
+    ctx.write(move |tx| Task::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Complete a task, optionally with a result.
@@ -60,7 +61,7 @@ async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion
 #[delete("/tasks/{task_id}")]
 async fn remove(ctx: Ctx<can::Delete<Task>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
+    ctx.write(move |tx| Task::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Task, TaskBatchCreate, "/tasks/batch-create" "batch_create_tasks");

@@ -54,11 +54,6 @@ impl BatchStore for Task {
     }
 }
 
-pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = Task::lock(tx, id, expected)?;
-    Task::delete_many(tx, &[row])
-}
-
 /// Updates the next tasks of the records of these tasks.
 fn refresh(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
     related::refresh_all(tx, &rows.iter().map(Task::related).collect::<Vec<_>>())
@@ -66,10 +61,6 @@ fn refresh(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
 
 fn due_end(tx: &Tx<'_>, at: Option<DateTime>, date: Option<NaiveDate>) -> Option<DateTime> {
     at.or_else(|| date.and_then(|day| day.succ_opt()).map(|next| day_start(next, tx.zone())))
-}
-
-pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no task"))
 }
 
 /// Inserts many tasks with few statements. If the database refuses one row, all fail.
@@ -129,16 +120,6 @@ struct NewTask {
     deal_id: Option<Uuid>,
     created_at: DateTime,
     updated_at: DateTime,
-}
-
-pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TaskUpdate) -> Result<Task> {
-    let before = Task::lock(tx, id, expected)?;
-    change(tx, &before, changes)
-}
-
-/// Changes a locked task.
-pub fn change(tx: &mut Tx<'_>, before: &Task, changes: &TaskUpdate) -> Result<Task> {
-    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked tasks, each group in its own way.
