@@ -33,7 +33,7 @@ fn mapped(error: Sql, rules: ConstraintRules) -> Error {
     match rules.iter().find(|(known, _)| *known == name) {
         Some((_, ConstraintRule::Taken(code, pointer))) => {
             Error::new(*code, format!("{} is in use", pointer.trim_start_matches('/')))
-                .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, code.as_str(), "is in use")])
+                .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, *code, "is in use")])
         }
         Some((_, ConstraintRule::Missing(pointer))) => Error::reference(*pointer),
         None => error.into(),

@@ -2,7 +2,7 @@
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::Action;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::field::Field;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::{Included, RecordRef};
@@ -123,7 +123,7 @@ pub fn require_active(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uu
 }
 
 pub fn suspended_error(pointer: &str) -> Error {
-    Error::member(pointer, "suspended_user", "is suspended and gets no new work; name somebody else")
+    Error::member(pointer, FieldCode::SuspendedUser, "is suspended and gets no new work; name somebody else")
 }
 
 /// Whom work goes to that would be somebody's: them, or the caller when they are suspended.

@@ -6,7 +6,7 @@ use crate::identity::tokens;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
@@ -79,10 +79,12 @@ impl Rules for ApiKeyCreate {
         let known = scopes();
         for (n, scope) in self.scopes.iter().enumerate().filter(|(_, scope)| !known.contains(scope)) {
             let detail = crate::kernel::error::not_known(scope, known.iter().map(String::as_str));
-            bad.push(Bad::member(format!("/scopes/{n}"), "invalid_choice", detail).among(known.iter().cloned()));
+            bad.push(
+                Bad::member(format!("/scopes/{n}"), FieldCode::InvalidChoice, detail).among(known.iter().cloned()),
+            );
         }
         if self.expires_at.is_some_and(|at| at <= DateTime::now()) {
-            bad.push(Bad::member("/expires_at", "out_of_range", "must be in the future"));
+            bad.push(Bad::member("/expires_at", FieldCode::OutOfRange, "must be in the future"));
         }
     }
 }

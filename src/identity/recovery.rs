@@ -12,7 +12,7 @@ use crate::identity::tokens::Keys;
 use crate::identity::users::UserStatus;
 use crate::identity::{accounts, api_keys, passwords, second_factor, users};
 use crate::kernel::address;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -249,7 +249,7 @@ pub(in crate::identity) async fn reauthenticate(
     let throttle = Throttle::new(request, &email)?;
     if !passwords::verify(Waiter::new(from(request), true), password, hash).await? {
         throttle.record(false);
-        return Err(Error::member(pointer, "invalid", "is not your password"));
+        return Err(Error::member(pointer, FieldCode::Invalid, "is not your password"));
     }
     Ok((login, throttle))
 }
@@ -267,7 +267,7 @@ async fn change(
 ) -> Result<Reply> {
     let PasswordChange { current_password, new_password } = given.0;
     if new_password == current_password {
-        return Err(Error::member("/new_password", "invalid", "is the one you have"));
+        return Err(Error::member("/new_password", FieldCode::Invalid, "is the one you have"));
     }
     let (login, throttle) = reauthenticate(&request, &caller, current_password, "/current_password", &db).await?;
     let email = throttle.email().to_owned();

@@ -7,7 +7,7 @@ use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::roles;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -151,7 +151,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
     if let Some(Some(parent)) = changes.parent_id
         && below(tx.conn, tx.workspace(), id)?.contains(&parent)
     {
-        return Err(Error::member("/parent_id", "invalid", "must not be the team itself or one below it"));
+        return Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the team itself or one below it"));
     }
     let after = diesel::update(teams::table.find((tx.workspace(), id)))
         .set((changes, teams::version.eq(before.version + 1), teams::updated_at.eq(tx.now)))

@@ -9,7 +9,7 @@ use crate::identity::hashing_queue::Waiter;
 use crate::identity::{accounts, api_keys, mail, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
@@ -94,7 +94,7 @@ pub struct UserCreate {
 impl Rules for UserCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.password.is_some() && self.email.is_none() {
-            bad.push(Bad::member("/email", "required", "is needed to sign in with a password"));
+            bad.push(Bad::member("/email", FieldCode::Required, "is needed to sign in with a password"));
         }
     }
 }
@@ -248,7 +248,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
 fn may_be_active(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
     let detail = "has no login yet, and becomes active by accepting an invitation: set invited, POST /users/{user_id}/invite sends one";
-    login.map(drop).ok_or_else(|| Error::member("/status", "invalid", detail))
+    login.map(drop).ok_or_else(|| Error::member("/status", FieldCode::Invalid, detail))
 }
 
 /// Tokens and keys of who is no longer active: they stay dead when the user comes back.
@@ -272,7 +272,7 @@ fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
         Some(access) => roles::require_covered(tx, &access),
         None => {
             let keys = roles::keys(tx.conn, tx.workspace())?;
-            Err(Bad::member("/role", "invalid_choice", format!("there is no role {key}")).among(keys).into())
+            Err(Bad::member("/role", FieldCode::InvalidChoice, format!("there is no role {key}")).among(keys).into())
         }
     }
 }

@@ -2,7 +2,7 @@
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::Reply;
@@ -103,21 +103,33 @@ impl Rules for CompositeRequest {
         for (n, item) in self.items.iter().enumerate() {
             let known = |earlier: &CompositeItem| earlier.r#ref.is_some() && earlier.r#ref == item.r#ref;
             if self.items.iter().take(n).any(known) {
-                bad.push(Bad::member(format!("/items/{n}/ref"), "stated_twice", "is the name of an item before"));
+                bad.push(Bad::member(
+                    format!("/items/{n}/ref"),
+                    FieldCode::StatedTwice,
+                    "is the name of an item before",
+                ));
             }
             match (item.action, &item.id, &item.body) {
                 (CompositeAction::Create, Some(_), _) => {
                     let detail = "must be absent: an id of your own stands in the body";
-                    bad.push(Bad::member(format!("/items/{n}/id"), "invalid", detail));
+                    bad.push(Bad::member(format!("/items/{n}/id"), FieldCode::Invalid, detail));
                 }
                 (CompositeAction::Update | CompositeAction::Delete, None, _) => {
-                    bad.push(Bad::member(format!("/items/{n}/id"), "required", "is needed to update or delete"));
+                    bad.push(Bad::member(
+                        format!("/items/{n}/id"),
+                        FieldCode::Required,
+                        "is needed to update or delete",
+                    ));
                 }
                 (CompositeAction::Create | CompositeAction::Update, _, None) => {
-                    bad.push(Bad::member(format!("/items/{n}/body"), "required", "is needed to create or update"));
+                    bad.push(Bad::member(
+                        format!("/items/{n}/body"),
+                        FieldCode::Required,
+                        "is needed to create or update",
+                    ));
                 }
                 (CompositeAction::Delete, _, Some(_)) => {
-                    bad.push(Bad::member(format!("/items/{n}/body"), "invalid", "a deletion has none"));
+                    bad.push(Bad::member(format!("/items/{n}/body"), FieldCode::Invalid, "a deletion has none"));
                 }
                 _ => {}
             }
@@ -207,7 +219,8 @@ fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>, path: &str) -> Result<
     match value {
         Json::String(text) if names_records => {
             let Some(name) = text.strip_prefix('@') else { return Ok(()) };
-            let missing = || Error::member(path, "reference_not_found", format!("no item before has the ref {name}"));
+            let missing =
+                || Error::member(path, FieldCode::ReferenceNotFound, format!("no item before has the ref {name}"));
             *text = known.get(name).ok_or_else(missing)?.to_string();
         }
         Json::Array(list) if names_records => list.iter_mut().try_for_each(|item| resolve(item, known, path))?,
@@ -245,7 +258,7 @@ fn at_item(index: usize, error: Error) -> Error {
             Bad { pointer: Some(format!("/items/{index}{part}{pointer}")), ..bad }
         };
         problem.errors = if errors.is_empty() {
-            vec![Bad::member(format!("/items/{index}"), problem.code.as_str(), problem.detail.clone())]
+            vec![Bad::member(format!("/items/{index}"), problem.code, problem.detail.clone())]
         } else {
             errors.into_iter().map(inside).collect()
         };

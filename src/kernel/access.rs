@@ -1,6 +1,6 @@
 //! Roles: which rights there are, how far each goes, and which fields stay hidden. Built-in and own roles are the same data.
 use crate::kernel::actor::Action;
-use crate::kernel::error::{Bad, not_known};
+use crate::kernel::error::{Bad, FieldCode, not_known};
 use crate::kernel::kind::Kind;
 use crate::kernel::resource::{Builtin, Rights, guarded};
 use crate::{jsonb, text_enum};
@@ -228,14 +228,14 @@ pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
         let of_resource = || HIDEABLE.iter().filter(|(resource, ..)| *resource == hidden.resource);
         if of_resource().next().is_none() {
             let detail = not_known(&hidden.resource, HIDEABLE.iter().map(|(resource, ..)| *resource));
-            let wrong = Bad::member(format!("/hidden_fields/{n}/resource"), "invalid_choice", detail);
+            let wrong = Bad::member(format!("/hidden_fields/{n}/resource"), FieldCode::InvalidChoice, detail);
             bad.push(wrong.among(names_of(HIDEABLE.iter().map(|(resource, ..)| *resource))));
         } else if !hidden.field.starts_with(OWN_FIELD) && !of_resource().any(|(_, field, _)| *field == hidden.field) {
             let names: Vec<&str> = of_resource().map(|(_, field, _)| *field).collect();
             let elsewhere = HIDEABLE.iter().any(|(_, field, _)| *field == hidden.field);
             let detail = format!("must be one of {}, or cf. and the key of a field of your own", names.join(", "));
             // A schema cannot say which fields each resource has.
-            let code = if elsewhere { "invalid" } else { "invalid_choice" };
+            let code = if elsewhere { FieldCode::Invalid } else { FieldCode::InvalidChoice };
             bad.push(Bad::member(format!("/hidden_fields/{n}/field"), code, detail).among(names));
         }
     }
@@ -256,23 +256,23 @@ pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
     for (n, grant) in grants.iter().enumerate() {
         let Some((name, rights)) = guarded().find(|(name, _)| *name == grant.resource) else {
             let detail = not_known(&grant.resource, guarded().map(|(name, _)| name));
-            let wrong = Bad::member(format!("/grants/{n}/resource"), "invalid_choice", detail);
+            let wrong = Bad::member(format!("/grants/{n}/resource"), FieldCode::InvalidChoice, detail);
             bad.push(wrong.among(names_of(guarded().map(|(name, _)| name))));
             continue;
         };
         if grants.iter().take(n).any(|earlier| earlier.resource == grant.resource) {
-            bad.push(Bad::member(format!("/grants/{n}/resource"), "stated_twice", "is given twice"));
+            bad.push(Bad::member(format!("/grants/{n}/resource"), FieldCode::StatedTwice, "is given twice"));
         }
         for action in Action::ALL {
             let far = grant.of(action);
             if !rights.owned && matches!(far, Visibility::Own | Visibility::Team) {
                 let detail = format!("must be none or all: {name} have no owners");
-                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "invalid", detail));
+                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::Invalid, detail));
             }
             // Making records for others is one thing, seeing them afterwards another.
             if far > grant.read && is_read(rights) && !(action == Action::Create && grant.read > Visibility::None) {
                 let detail = "cannot go further than read";
-                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "out_of_range", detail));
+                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::OutOfRange, detail));
             }
         }
     }

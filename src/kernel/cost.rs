@@ -1,6 +1,6 @@
 //! What a question costs the database. One that would keep a thread busy for seconds is refused, with words.
 use crate::kernel::cond::{Cond, Op};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::FieldRef;
 
 /// What the conditions of a list or of a selection may cost together.
@@ -45,7 +45,7 @@ impl Spent {
                 "is too much beside the others: contains and starts_with count {TEXT}, every other condition 1, and all together may \
                  count {COST_MAX}"
             );
-            return Err(Bad::new("too_long", detail).within(None, i64::try_from(COST_MAX).ok()));
+            return Err(Bad::new(FieldCode::TooLong, detail).within(None, i64::try_from(COST_MAX).ok()));
         }
         Ok(())
     }

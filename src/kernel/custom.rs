@@ -1,6 +1,6 @@
 //! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
 use crate::kernel::address::{self, is_email, is_web_url};
-use crate::kernel::error::{Bad, Error, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, not_known};
 use crate::kernel::field::{Values, each_type};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
@@ -249,7 +249,7 @@ impl CustomValues {
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
             if given.iter().take(n).any(|earlier| earlier.key == value.key) {
-                bad.push(Bad::member(at("key"), "stated_twice", "is given twice").of_field(&value.key));
+                bad.push(Bad::member(at("key"), FieldCode::StatedTwice, "is given twice").of_field(&value.key));
                 continue;
             }
             // What an answer showed may come back, also when it could not be given any more.
@@ -259,7 +259,7 @@ impl CustomValues {
             let Some(field) = fields.active(record).find(|field| field.key == value.key) else {
                 let known: Vec<&str> = fields.active(record).map(|field| field.key.as_str()).collect();
                 let detail = not_known(&value.key, known.iter().copied());
-                bad.push(Bad::member(at("key"), "invalid_choice", detail).among(known).of_field(&value.key));
+                bad.push(Bad::member(at("key"), FieldCode::InvalidChoice, detail).among(known).of_field(&value.key));
                 continue;
             };
             match field.accept(value, country) {
@@ -313,10 +313,10 @@ impl CustomField {
         let mut given = value.given();
         if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
             let detail = format!("must be absent: {} is a {}, given as {member}", self.key, self.kind.as_str());
-            return Err((other, Bad::new("invalid", detail)));
+            return Err((other, Bad::new(FieldCode::Invalid, detail)));
         }
         let Some((_, stored)) = given.pop() else { return Ok(None) };
-        let format = |detail: &str| Err((member, Bad::new("invalid_format", detail)));
+        let format = |detail: &str| Err((member, Bad::new(FieldCode::InvalidFormat, detail)));
         match (self.kind, &stored) {
             (CustomKind::Choice, Stored::Text(text)) => self.require_option(text)?,
             (CustomKind::MultiChoice, Stored::Options(list)) => {

@@ -1,6 +1,6 @@
 //! Every way a request can fail, as RFC 9457 problem details. One table gives each code its status and title.
 use diesel::result::Error as Sql;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -82,29 +82,62 @@ codes! {
     DatabaseUnavailable = 503 "database_unavailable" "The database cannot be reached";
 }
 
-/// Codes that appear only inside `errors`, with what they mean.
-pub const MEMBER_CODES: &[(&str, &str)] = &[
-    ("required", "The member is missing."),
-    ("unknown_member", "The member is not known here."),
-    ("unknown_parameter", "The parameter is not known here."),
-    ("unknown_field", "The workspace has no such field of its own."),
-    ("null_not_allowed", "The member cannot be null."),
-    ("invalid_type", "The value has the wrong JSON type."),
-    ("invalid_format", "The text is not in the required format."),
-    ("invalid_character", "The text holds a control character."),
-    ("invalid_choice", "The value is not one of the choices."),
-    ("too_short", "The text or list is too short."),
-    ("too_long", "The text or list is too long."),
-    ("out_of_range", "The number is too small or too large."),
-    ("stated_twice", "The value is given in two places."),
-    ("reference_not_found", "No such record in this workspace."),
-    ("matches_everything", "The selection leaves no record out, and does not say that it may."),
-    ("suspended_user", "The user is suspended and gets no new work."),
-    ("hidden", "Your role hides the member, so you cannot change it."),
-    ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
-    ("read_only", "The member is shown, and cannot be changed here."),
-    ("invalid", "The value cannot be accepted."),
-];
+macro_rules! field_codes {
+    ($($name:ident = $code:literal $title:literal;)*) => {
+        /// The stable, machine-readable reason why one member or parameter is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FieldCode {
+            $($name,)*
+            /// The code of a whole problem: of one item among many, or of a cursor.
+            Whole(Code),
+        }
+        impl FieldCode {
+            /// Every code that only a member or parameter has.
+            pub const OWN: &'static [FieldCode] = &[$(FieldCode::$name),*];
+            pub const fn as_str(self) -> &'static str {
+                match self { $(FieldCode::$name => $code,)* FieldCode::Whole(code) => code.as_str() }
+            }
+            pub const fn title(self) -> &'static str {
+                match self { $(FieldCode::$name => $title,)* FieldCode::Whole(code) => code.title() }
+            }
+        }
+    };
+}
+
+field_codes! {
+    Required = "required" "The member is missing.";
+    UnknownMember = "unknown_member" "The member is not known here.";
+    UnknownParameter = "unknown_parameter" "The parameter is not known here.";
+    UnknownField = "unknown_field" "The workspace has no such field of its own.";
+    NullNotAllowed = "null_not_allowed" "The member cannot be null.";
+    InvalidType = "invalid_type" "The value has the wrong JSON type.";
+    InvalidFormat = "invalid_format" "The text is not in the required format.";
+    InvalidCharacter = "invalid_character" "The text holds a control character.";
+    InvalidChoice = "invalid_choice" "The value is not one of the choices.";
+    TooShort = "too_short" "The text or list is too short.";
+    TooLong = "too_long" "The text or list is too long.";
+    OutOfRange = "out_of_range" "The number is too small or too large.";
+    StatedTwice = "stated_twice" "The value is given in two places.";
+    ReferenceNotFound = "reference_not_found" "No such record in this workspace.";
+    MatchesEverything = "matches_everything" "The selection leaves no record out, and does not say that it may.";
+    SuspendedUser = "suspended_user" "The user is suspended and gets no new work.";
+    Hidden = "hidden" "Your role hides the member, so you cannot change it.";
+    StageNotInPipeline = "stage_not_in_pipeline" "The stage belongs to another pipeline.";
+    ReadOnly = "read_only" "The member is shown, and cannot be changed here.";
+    Invalid = "invalid" "The value cannot be accepted.";
+}
+
+impl From<Code> for FieldCode {
+    fn from(code: Code) -> FieldCode {
+        FieldCode::Whole(code)
+    }
+}
+
+impl Serialize for FieldCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
 
 /// What an error speaks of, for clients that put it into their own words. Only what applies is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -134,7 +167,8 @@ pub struct Params {
 pub struct Bad {
     pub pointer: Option<String>,
     pub parameter: Option<String>,
-    pub code: &'static str,
+    #[schema(value_type = String)]
+    pub code: FieldCode,
     pub detail: String,
     #[schema(value_type = Params)]
     pub params: Box<Params>,
@@ -142,16 +176,16 @@ pub struct Bad {
 
 impl Bad {
     /// Of a value whose place is told later.
-    pub fn new(code: &'static str, detail: impl Into<String>) -> Bad {
-        Bad { pointer: None, parameter: None, code, detail: detail.into(), params: Box::default() }
+    pub fn new(code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
+        Bad { pointer: None, parameter: None, code: code.into(), detail: detail.into(), params: Box::default() }
     }
 
     /// `pointer` begins with a slash: `/emails/0/email`.
-    pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
+    pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
         Bad::new(code, detail).at_member(pointer)
     }
 
-    pub fn parameter(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
+    pub fn parameter(name: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
         Bad::new(code, detail).at_parameter(name)
     }
 
@@ -193,13 +227,18 @@ impl Bad {
             (None, Some(max)) => format!("must be at most {max}"),
             (None, None) => "must fit into 64 bits".into(),
         };
-        Bad::new("out_of_range", detail).within(min, max)
+        Bad::new(FieldCode::OutOfRange, detail).within(min, max)
+    }
+
+    /// A value of another JSON type: "must be an integer".
+    pub fn invalid_type(noun: &str) -> Bad {
+        Bad::new(FieldCode::InvalidType, format!("must be {noun}"))
     }
 
     /// A value that is not one of a closed set.
     pub fn not_among<C: AsRef<str>>(choices: &[C]) -> Bad {
         let names: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
-        Bad::new("invalid_choice", format!("must be one of {}", names.join(", "))).among(names)
+        Bad::new(FieldCode::InvalidChoice, format!("must be one of {}", names.join(", "))).among(names)
     }
 }
 
@@ -258,17 +297,17 @@ impl Error {
 
     /// Refused members: 400 when one of them is unknown (a typo must be loud), otherwise 422.
     pub fn members(errors: Vec<Bad>) -> Error {
-        let unknown = errors.iter().any(|bad| bad.code == "unknown_member");
+        let unknown = errors.iter().any(|bad| bad.code == FieldCode::UnknownMember);
         let code = if unknown { Code::UnknownMember } else { Code::ValidationFailed };
         Error::listed(code, errors, "member")
     }
 
-    pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Error {
+    pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Error {
         Error::members(vec![Bad::member(pointer, code, detail)])
     }
 
     pub fn reference(pointer: impl Into<String>) -> Error {
-        Error::member(pointer, "reference_not_found", "there is no such record in this workspace")
+        Error::member(pointer, FieldCode::ReferenceNotFound, "there is no such record in this workspace")
     }
 
     /// A record that is not there, named by a member: 422 there. Faults stay faults.
@@ -279,12 +318,12 @@ impl Error {
 
     /// Refused parameters: 400, with the code of the gravest.
     pub fn parameters(errors: Vec<Bad>) -> Error {
-        let has = |code| errors.iter().any(|bad: &Bad| bad.code == code);
-        let code = if has("unknown_parameter") {
+        let has = |code: FieldCode| errors.iter().any(|bad: &Bad| bad.code == code);
+        let code = if has(FieldCode::UnknownParameter) {
             Code::UnknownParameter
-        } else if has("cursor_invalid") {
+        } else if has(Code::CursorInvalid.into()) {
             Code::CursorInvalid
-        } else if has("cursor_mismatch") {
+        } else if has(Code::CursorMismatch.into()) {
             Code::CursorMismatch
         } else {
             Code::InvalidParameter

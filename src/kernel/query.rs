@@ -5,7 +5,7 @@ use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
 use crate::kernel::custom::CARRIERS;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
@@ -281,7 +281,7 @@ impl<T> Fields<T> {
         let mixed = sorted_by.filter(|amount| !conds.iter().any(|cond| amounts::fixes(cond, amount)));
         bad.extend(mixed.map(|amount| {
             let detail = format!("cannot be {}: {}", amount.name(), amount.how_to_name_currency());
-            Bad::parameter("sort", "invalid", detail)
+            Bad::parameter("sort", FieldCode::Invalid, detail)
         }));
         if !bad.is_empty() {
             return Err(bad);
@@ -326,9 +326,9 @@ impl<T> Fields<T> {
         match conds.iter().find_map(|cond| amounts::unnamed(cond, &around)) {
             Some(FieldRef::Built(field)) => {
                 let (name, how) = (field.currency.unwrap_or_default(), FieldRef::Built(field).how_to_name_currency());
-                Err(vec![Bad::parameter(name, "required", how)])
+                Err(vec![Bad::parameter(name, FieldCode::Required, how)])
             }
-            Some(field) => Err(vec![Bad::parameter(CUSTOM, "required", field.how_to_name_currency())]),
+            Some(field) => Err(vec![Bad::parameter(CUSTOM, FieldCode::Required, field.how_to_name_currency())]),
             None => Ok(conds),
         }
     }
@@ -352,7 +352,7 @@ impl<T> Fields<T> {
         let Some((field, comparison)) = self.filterable().find_map(parse).filter(shown) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
-            return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
+            return Err(Bad::parameter(name, FieldCode::UnknownParameter, not_known(name, known)));
         };
         let texts = if matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf) {
             split(value)
@@ -367,18 +367,18 @@ impl<T> Fields<T> {
         let wrong = |code, detail: String| Bad::parameter(CUSTOM, code, detail);
         let mut parts = text.splitn(3, ':');
         let (Some(key), Some(op), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(wrong("invalid_format", "must be key:operator:value, such as region:eq:north".into()));
+            return Err(wrong(FieldCode::InvalidFormat, "must be key:operator:value, such as region:eq:north".into()));
         };
         let known = || self.visible_fields(actor).filter(|field| matches!(field, FieldRef::Custom(_)));
         let Some(field) = known().find(|field| field.name().strip_prefix("cf.") == Some(key)) else {
             let names: Vec<String> = known().map(|field| field.name().trim_start_matches("cf.").to_owned()).collect();
             let detail = not_known(key, names.iter().map(String::as_str));
-            return Err(wrong("unknown_field", format!("{key} {detail}")));
+            return Err(wrong(FieldCode::UnknownField, format!("{key} {detail}")));
         };
         let Some(comparison) = comparison_named(op).filter(|comparison| applies(*comparison, &field)) else {
             let takes = operators(&field);
             let detail = format!("{key} cannot be asked {op}; it takes {}", takes.join(", "));
-            return Err(wrong("invalid_choice", detail).among(takes).of_field(key));
+            return Err(wrong(FieldCode::InvalidChoice, detail).among(takes).of_field(key));
         };
         let many = matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf);
         let texts = if many { split(value) } else { vec![value.into()] };
@@ -397,10 +397,10 @@ impl<T> Fields<T> {
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
                 let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
                 let detail = format!("cannot be {name}; it can be {}", names.join(", "));
-                Bad::parameter("sort", "invalid_choice", detail).among(names)
+                Bad::parameter("sort", FieldCode::InvalidChoice, detail).among(names)
             })?;
             if keys.iter().any(|key| key.field.name() == name) {
-                return Err(Bad::parameter("sort", "stated_twice", format!("names {name} twice")));
+                return Err(Bad::parameter("sort", FieldCode::StatedTwice, format!("names {name} twice")));
             }
             keys.push(Key::new(field, desc, &actor.settings.country));
         }
@@ -413,7 +413,7 @@ impl<T> Fields<T> {
     pub fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
         match &self.search {
             Some(search) => self.words(search, text, actor),
-            None => Err(Bad::parameter("q", "invalid", "this list has no texts to look through")),
+            None => Err(Bad::parameter("q", FieldCode::Invalid, "this list has no texts to look through")),
         }
     }
 
@@ -453,7 +453,7 @@ impl<T> Fields<T> {
         if names.iter().any(|name| !name.is_empty()) && self.includes().next().is_none() {
             return Err(Bad::parameter(
                 "include",
-                "unknown_parameter",
+                FieldCode::UnknownParameter,
                 "is no parameter here: nothing can be included",
             ));
         }
@@ -461,7 +461,7 @@ impl<T> Fields<T> {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
                 let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();
                 let detail = format!("cannot be {name}; it can be {}", known.join(", "));
-                Bad::parameter("include", "invalid_choice", detail).among(known)
+                Bad::parameter("include", FieldCode::InvalidChoice, detail).among(known)
             })
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()

@@ -1,6 +1,6 @@
 //! Query parameters: their names and values , and the comparisons behind the suffixes of the names. Each reader removes the ones it//! handles ; what remains is reported as unknown.
 use crate::kernel::cond::Op;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::FieldRef;
 use crate::kernel::value_type::ValueType;
 use unicode_normalization::UnicodeNormalization;
@@ -104,10 +104,10 @@ impl QueryParams {
         for (n, (name, value)) in pairs.iter().enumerate() {
             // The decoder writes U+FFFD for bytes that are not UTF-8.
             if value.contains(['\u{FFFD}', '\0']) {
-                bad.push(Bad::parameter(name, "invalid_character", "must be UTF-8 without NUL"));
+                bad.push(Bad::parameter(name, FieldCode::InvalidCharacter, "must be UTF-8 without NUL"));
             }
             if takes_one(name) && pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
-                bad.push(Bad::parameter(name, "stated_twice", "is given twice"));
+                bad.push(Bad::parameter(name, FieldCode::StatedTwice, "is given twice"));
             }
         }
         if bad.is_empty() { Ok(QueryParams(joined(pairs))) } else { Err(Error::parameters(bad)) }
@@ -144,7 +144,7 @@ impl QueryParams {
     /// Everything must have been taken.
     pub fn finish(self, known: &[&str]) -> Result<()> {
         let unknown = |(name, _): &(String, String)| {
-            Bad::parameter(name, "unknown_parameter", not_known(name, known.iter().copied()))
+            Bad::parameter(name, FieldCode::UnknownParameter, not_known(name, known.iter().copied()))
         };
         let bad: Vec<Bad> = self.0.iter().map(unknown).collect();
         if bad.is_empty() { Ok(()) } else { Err(Error::parameters(bad)) }
@@ -152,5 +152,5 @@ impl QueryParams {
 }
 
 fn wrong(name: &str, what: &str) -> Error {
-    Error::parameters(vec![Bad::parameter(name, "invalid_format", format!("must be {what}"))])
+    Error::parameters(vec![Bad::parameter(name, FieldCode::InvalidFormat, format!("must be {what}"))])
 }

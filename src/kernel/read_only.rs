@@ -1,7 +1,7 @@
 //! Read-only members: what an answer shows, a change takes back. They are set aside while a body is read, and may say what
 //! the record says already.
 use crate::kernel::access::Access;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::kind::Record;
 use crate::kernel::shape::{self, Node, Rules, Shape, escape};
 use serde::de::DeserializeOwned;
@@ -146,10 +146,10 @@ fn whole(body: &mut Json) -> Option<&mut Json> {
 
 fn refuse<'m>(wrong: impl Iterator<Item = &'m Member>) -> Result<()> {
     let bad = |one: &Member| match one.derived {
-        true => Bad::member(&one.pointer, "stated_twice", "is given alone and in the list"),
+        true => Bad::member(&one.pointer, FieldCode::StatedTwice, "is given alone and in the list"),
         false => {
             let detail = "cannot be changed here; leave it out, or send it as it was answered";
-            Bad::member(&one.pointer, "read_only", detail)
+            Bad::member(&one.pointer, FieldCode::ReadOnly, detail)
         }
     };
     let bad: Vec<Bad> = wrong.map(bad).collect();

@@ -1,6 +1,6 @@
 //! Order and keyset paging. Empty values come last in both directions; the id is always the last key.
 use crate::kernel::collation;
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, Code};
 use crate::kernel::field::{FieldRef, Values, each_type};
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::value_type::ValueType;
@@ -87,7 +87,7 @@ pub fn seal(payload: &Json) -> String {
 }
 
 pub fn unseal(cursor: &str) -> Result<Json, Bad> {
-    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this API");
+    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a cursor of this API");
     let bytes = BASE64.decode(cursor).map_err(|_| invalid())?;
     let (signed, payload) = bytes.split_at_checked(12).ok_or_else(invalid)?;
     if !signatures(payload).iter().any(|known| known == signed) {
@@ -104,10 +104,10 @@ impl Order {
     }
 
     pub fn seek(&self, cursor: &str, mark: &str) -> Result<Seek, Bad> {
-        let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this API");
+        let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a cursor of this API");
         let (its_mark, values): (String, Vec<Json>) = serde_json::from_value(unseal(cursor)?).map_err(|_| invalid())?;
         if its_mark != mark {
-            return Err(Bad::parameter("cursor", "cursor_mismatch", "belongs to another filter or sort"));
+            return Err(Bad::parameter("cursor", Code::CursorMismatch, "belongs to another filter or sort"));
         }
         if values.len() != self.0.len() {
             return Err(invalid());

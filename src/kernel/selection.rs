@@ -4,7 +4,7 @@ use crate::kernel::amounts;
 use crate::kernel::comparison::compare_in;
 use crate::kernel::cond::Cond;
 use crate::kernel::cost::Spent;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window};
 use crate::kernel::query_params::{applies, comparison_named, operators};
@@ -124,10 +124,10 @@ impl RecordSelection {
     pub fn require_selection(&self, bad: &mut Vec<Bad>) {
         if *self == RecordSelection::default() {
             let detail = "say which records; all of them: {\"everything\": true}";
-            bad.push(Bad::member("/selection", "required", detail));
+            bad.push(Bad::member("/selection", FieldCode::Required, detail));
         }
         if self.q.as_ref().is_some_and(|words| words.trim().is_empty()) {
-            bad.push(Bad::member("/selection/q", "too_short", "has no words"));
+            bad.push(Bad::member("/selection/q", FieldCode::TooShort, "has no words"));
         }
         Selection { all: self.all.clone(), any: self.any.clone(), none: self.none.clone() }
             .require_searchable_text(bad);
@@ -142,7 +142,7 @@ impl Selection {
                 let partial = matches!(condition.op.as_str(), "contains" | "starts_with");
                 if partial && condition.values.iter().any(|value| value.trim().is_empty()) {
                     let pointer = format!("/selection/{name}/{n}/values/0");
-                    bad.push(Bad::member(pointer, "too_short", "must have a letter or digit to look for"));
+                    bad.push(Bad::member(pointer, FieldCode::TooShort, "must have a letter or digit to look for"));
                 }
             }
         }
@@ -180,7 +180,7 @@ fn without_currency<'c>(name: &'c str, list: &'c [Cond], around: &'c [&'c Cond])
             FieldRef::Built(field) => format!(", or add to all that {} is one", field.currency.unwrap_or_default()),
             _ => String::new(),
         };
-        Some(Bad::member(format!("/{name}/{n}/values"), "required", format!("{WITH_EACH}{beside}")))
+        Some(Bad::member(format!("/{name}/{n}/values"), FieldCode::Required, format!("{WITH_EACH}{beside}")))
     })
 }
 
@@ -227,7 +227,8 @@ impl<T> Fields<T> {
     }
 
     fn one(&'static self, condition: &Condition, pointer: &str, actor: &Actor) -> Result<Cond, Bad> {
-        let wrong = |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), "invalid_choice", detail);
+        let wrong =
+            |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), FieldCode::InvalidChoice, detail);
         let ids = || {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
             ids.map_err(|bad| bad.at_member(format!("{pointer}/values")))
@@ -266,7 +267,7 @@ impl<T> Fields<T> {
         };
         // The currency must be that of the same record, so no condition beside this one can name it.
         match compare_in(currency.map(FieldRef::Built), field, comparison, values, actor) {
-            Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => Err(Bad::member(at, "required", WITH_EACH)),
+            Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => Err(Bad::member(at, FieldCode::Required, WITH_EACH)),
             Ok(cond) => Ok(found(actor, cond)),
             Err(bad) => Err(bad.at_member(at)),
         }

@@ -6,7 +6,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -104,13 +104,17 @@ impl Rules for SegmentCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         match self.kind {
             SegmentKind::Dynamic if self.selection == Selection::default() => {
-                bad.push(Bad::member("/selection", "required", "a dynamic segment needs a condition"));
+                bad.push(Bad::member("/selection", FieldCode::Required, "a dynamic segment needs a condition"));
             }
             SegmentKind::Dynamic if !self.record_ids.is_empty() => {
-                bad.push(Bad::member("/record_ids", "invalid", "only a static segment is made of named records"));
+                bad.push(Bad::member(
+                    "/record_ids",
+                    FieldCode::Invalid,
+                    "only a static segment is made of named records",
+                ));
             }
             SegmentKind::Static if self.selection != Selection::default() => {
-                bad.push(Bad::member("/selection", "invalid", "only a dynamic segment has a condition"));
+                bad.push(Bad::member("/selection", FieldCode::Invalid, "only a dynamic segment has a condition"));
             }
             _ => {}
         }
@@ -221,7 +225,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
         if before.kind == SegmentKind::Static || *selection == Selection::default() {
             return Err(Error::member(
                 "/selection",
-                "invalid",
+                FieldCode::Invalid,
                 "a dynamic segment has a condition, a static one has none",
             ));
         }

@@ -1,7 +1,7 @@
 //! Conditions about whichever resource a view or a segment is of.
 use crate::kernel::actor::Actor;
 use crate::kernel::csv::Sheet;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::Fields;
 use crate::kernel::selection::{SearchRequest, Selection};
 use crate::kernel::tags::Tags;
@@ -64,7 +64,7 @@ pub fn check_columns(resource: ViewResource, columns: &Tags, actor: &Actor) -> R
     let unknown = columns.0.iter().enumerate().filter(|(_, name)| !known.contains(*name));
     let wrong = |(n, name): (usize, &String)| {
         let detail = not_known(name, known.iter().map(String::as_str));
-        Bad::member(format!("/columns/{n}"), "invalid_choice", detail).among(known.iter().map(String::as_str))
+        Bad::member(format!("/columns/{n}"), FieldCode::InvalidChoice, detail).among(known.iter().map(String::as_str))
     };
     let bad: Vec<Bad> = unknown.map(wrong).collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }

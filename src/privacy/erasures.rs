@@ -10,7 +10,7 @@ use crate::kernel::actor::{Action, can};
 use crate::kernel::address;
 use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomValues;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::query::hex;
@@ -111,9 +111,9 @@ pub struct ErasureCreate {
 impl Rules for ErasureCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         match (self.contact_id, self.lead_id) {
-            (None, None) => bad.push(Bad::member("/contact_id", "required", "a contact or a lead is needed")),
+            (None, None) => bad.push(Bad::member("/contact_id", FieldCode::Required, "a contact or a lead is needed")),
             (Some(_), Some(_)) => {
-                bad.push(Bad::member("/lead_id", "stated_twice", "one at a time: a contact or a lead"))
+                bad.push(Bad::member("/lead_id", FieldCode::StatedTwice, "one at a time: a contact or a lead"))
             }
             _ => {}
         }
@@ -270,7 +270,11 @@ impl Subject {
             Subject::Lead(id) => {
                 let before: Lead = lock!(tx, leads, Lead, id, "/lead_id");
                 if before.contact_id.is_some() {
-                    return Err(Error::member("/lead_id", "invalid", "the lead is of a contact: erase the contact"));
+                    return Err(Error::member(
+                        "/lead_id",
+                        FieldCode::Invalid,
+                        "the lead is of a contact: erase the contact",
+                    ));
                 }
                 Ok(before.person.and_then(|person| person.email).into_iter().collect())
             }

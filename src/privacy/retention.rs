@@ -7,7 +7,7 @@ use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::RecordRef;
@@ -122,7 +122,7 @@ impl Rules for RetentionRuleCreate {
         self.selection.require_selection(bad);
         let of_people = matches!(self.resource, RetentionResource::Contacts | RetentionResource::Leads);
         if self.action == RetentionAction::Erase && !of_people {
-            bad.push(Bad::member("/action", "invalid", "only contacts and leads are erased"));
+            bad.push(Bad::member("/action", FieldCode::Invalid, "only contacts and leads are erased"));
         }
     }
 }

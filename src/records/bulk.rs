@@ -1,7 +1,7 @@
 //! One change for all records of a selection, as a job: what is asked, and the operations of a resource.
 use crate::db::queue::{self, Job, JobResult, JobStatus};
 use crate::db::tx::Tx;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::query::RecordRef;
 use crate::kernel::reply::Reply;
 use crate::kernel::selection::RecordSelection;
@@ -79,7 +79,7 @@ impl BulkPreview {
 
     pub fn require_restricted(&self, selection: &RecordSelection, resource: &str) -> Result<()> {
         match self.unrestricted(selection, resource) {
-            Some(why) => Err(Error::member("/selection", "matches_everything", why)),
+            Some(why) => Err(Error::member("/selection", FieldCode::MatchesEverything, why)),
             None => Ok(()),
         }
     }

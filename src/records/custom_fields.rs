@@ -8,7 +8,7 @@ use crate::db::visibility;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -119,18 +119,20 @@ impl Rules for CustomFieldCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         let chosen = matches!(self.kind, CustomKind::Choice | CustomKind::MultiChoice);
         match (chosen, self.options.0.is_empty()) {
-            (true, true) => bad.push(Bad::member("/options", "required", "a choice needs its options")),
-            (false, false) => bad.push(Bad::member("/options", "invalid", "only a choice has options")),
+            (true, true) => bad.push(Bad::member("/options", FieldCode::Required, "a choice needs its options")),
+            (false, false) => bad.push(Bad::member("/options", FieldCode::Invalid, "only a choice has options")),
             _ => {}
         }
         match (self.kind == CustomKind::Reference, self.refers_to) {
-            (true, None) => bad.push(Bad::member("/refers_to", "required", "say what it names")),
-            (false, Some(_)) => bad.push(Bad::member("/refers_to", "invalid", "only a reference names records")),
+            (true, None) => bad.push(Bad::member("/refers_to", FieldCode::Required, "say what it names")),
+            (false, Some(_)) => {
+                bad.push(Bad::member("/refers_to", FieldCode::Invalid, "only a reference names records"))
+            }
             _ => {}
         }
         let funnel = matches!(self.resource, CustomFieldResource::Leads | CustomFieldResource::Deals);
         if !funnel && !self.required_stage_ids.is_empty() {
-            bad.push(Bad::member("/required_stage_ids", "invalid", "only leads and deals enter stages"));
+            bad.push(Bad::member("/required_stage_ids", FieldCode::Invalid, "only leads and deals enter stages"));
         }
     }
 }
@@ -242,7 +244,7 @@ pub fn require_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: U
     let bad: Vec<Bad> = missing
         .map(|field| {
             let detail = format!("{} must be filled to enter this stage", field.key);
-            Bad::member("/custom_fields", "required", detail).of_field(&field.key)
+            Bad::member("/custom_fields", FieldCode::Required, detail).of_field(&field.key)
         })
         .collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
@@ -346,10 +348,10 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
 /// A choice has options, and nothing else has any. An option goes only while no record has chosen it.
 fn check_options(tx: &mut Tx<'_>, field: &CustomField, options: &Tags) -> Result<()> {
     if !matches!(field.kind, CustomKind::Choice | CustomKind::MultiChoice) {
-        return Err(Error::member("/options", "invalid", "only a choice has options"));
+        return Err(Error::member("/options", FieldCode::Invalid, "only a choice has options"));
     }
     if options.0.is_empty() {
-        return Err(Error::member("/options", "required", "a choice needs its options"));
+        return Err(Error::member("/options", FieldCode::Required, "a choice needs its options"));
     }
     macro_rules! chosen {
         ($table:ident, $option:expr) => {{

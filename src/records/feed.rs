@@ -7,7 +7,7 @@ use crate::kernel::access::Visibility;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result, not_known};
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::{PageInfo, hex, split};
@@ -160,7 +160,7 @@ fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
     let cursor = params.take("cursor");
     params.finish(&PARAMETERS)?;
     if now && (cursor.is_some() || since.is_some()) {
-        return Err(wrong("from", "invalid", "stands alone: a cursor or at__gte says where to begin, too"));
+        return Err(wrong("from", FieldCode::Invalid, "stands alone: a cursor or at__gte says where to begin, too"));
     }
     let from = match cursor {
         Some(cursor) => position(&cursor, actor)?,
@@ -171,7 +171,7 @@ fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
     Ok(FeedQuery { types, kinds, record, limit, since, from })
 }
 
-fn wrong(parameter: &str, code: &'static str, detail: impl Into<String>) -> Error {
+fn wrong(parameter: &str, code: impl Into<FieldCode>, detail: impl Into<String>) -> Error {
     Error::parameters(vec![Bad::parameter(parameter, code, detail)])
 }
 
@@ -186,7 +186,8 @@ pub(in crate::records) fn names(
     match unknown {
         Some(name) => {
             let detail = format!("{name} {}", not_known(name, known.iter().map(String::as_str)));
-            let bad = Bad::parameter(parameter, "invalid_choice", detail).among(known.iter().map(String::as_str));
+            let bad =
+                Bad::parameter(parameter, FieldCode::InvalidChoice, detail).among(known.iter().map(String::as_str));
             Err(Error::parameters(vec![bad]))
         }
         None => Ok(names),
@@ -195,7 +196,7 @@ pub(in crate::records) fn names(
 
 fn position(cursor: &str, actor: &Actor) -> Result<From> {
     let payload = unseal(cursor).map_err(|bad| Error::parameters(vec![bad]))?;
-    let invalid = |_| wrong("cursor", "cursor_invalid", "is not a cursor of this list");
+    let invalid = |_| wrong("cursor", Code::CursorInvalid, "is not a cursor of this list");
     // Cursors of before have no visibility.
     let (kind, workspace, xid, seq, visibility) = match payload.as_array().map(Vec::len) {
         Some(4) => {
@@ -205,7 +206,7 @@ fn position(cursor: &str, actor: &Actor) -> Result<From> {
         _ => serde_json::from_value::<(String, Uuid, i64, i64, Option<String>)>(payload).map_err(invalid)?,
     };
     if kind != "events" || workspace != actor.workspace {
-        return Err(wrong("cursor", "cursor_mismatch", "belongs to another list"));
+        return Err(wrong("cursor", Code::CursorMismatch, "belongs to another list"));
     }
     Ok(From::After(xid, seq, visibility))
 }

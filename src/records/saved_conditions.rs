@@ -3,7 +3,7 @@ use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::Action;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Plan;
@@ -231,7 +231,7 @@ fn saved<T>(tx: &Tx<'_>, fields: &'static Fields<T>, kept: &SavedConditions, at:
 fn still_valid<T>(tx: &Tx<'_>, fields: &'static Fields<T>, selection: &Selection, at: &str) -> Result<Cond> {
     fields.select(selection, tx.actor).map_err(|bad| {
         let why: Vec<String> = bad.into_iter().map(|bad| bad.detail).collect();
-        Error::member(at, "invalid", format!("cannot be asked any more: {}", why.join("; ")))
+        Error::member(at, FieldCode::Invalid, format!("cannot be asked any more: {}", why.join("; ")))
     })
 }
 

@@ -8,7 +8,7 @@ use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
 use crate::identity::actors;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -130,7 +130,7 @@ const TAGS_MAX: usize = 50;
 pub fn few_enough(tags: Option<Tags>) -> Result<Option<Tags>> {
     match tags {
         Some(tags) if tags.0.len() > TAGS_MAX => {
-            Err(Error::member("/tags_add", "too_long", format!("a record has at most {TAGS_MAX} tags")))
+            Err(Error::member("/tags_add", FieldCode::TooLong, format!("a record has at most {TAGS_MAX} tags")))
         }
         tags => Ok(tags),
     }

@@ -5,7 +5,7 @@ use crate::db::{refs, visibility};
 use crate::identity::users::User;
 use crate::identity::users::{self, UserStatus};
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
@@ -78,7 +78,7 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
     let to = given.to_user_id;
     users::find(tx, from)?;
     if from == to {
-        return Err(Error::member("/to_user_id", "invalid", "must be somebody else"));
+        return Err(Error::member("/to_user_id", FieldCode::Invalid, "must be somebody else"));
     }
     let taker = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
     if taker.status == UserStatus::Suspended {

@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::{Included, PageInfo};
@@ -109,14 +109,18 @@ impl Rules for PipelineCreate {
             if !stages.iter().any(|s| s.category.unwrap_or(Category::Open) == *category) {
                 bad.push(Bad::member(
                     "/stages",
-                    "required",
+                    FieldCode::Required,
                     format!("needs a stage of category {}", category.as_str()),
                 ));
             }
         }
         for (n, stage) in stages.iter().enumerate() {
             if stages.iter().take(n).any(|earlier| earlier.name == stage.name) {
-                bad.push(Bad::member(format!("/stages/{n}/name"), "stated_twice", "is the name of another stage"));
+                bad.push(Bad::member(
+                    format!("/stages/{n}/name"),
+                    FieldCode::StatedTwice,
+                    "is the name of another stage",
+                ));
             }
         }
     }
@@ -220,7 +224,9 @@ pub fn choose(tx: &mut Tx<'_>, named: Option<Uuid>, kind: PipelineKind) -> Resul
     };
     match found {
         Some((id, its)) if its == kind => Ok(id),
-        Some(_) => Err(Error::member("/pipeline_id", "invalid", format!("is not a pipeline of {}s", kind.as_str()))),
+        Some(_) => {
+            Err(Error::member("/pipeline_id", FieldCode::Invalid, format!("is not a pipeline of {}s", kind.as_str())))
+        }
         None => Err(Error::reference("/pipeline_id")),
     }
 }
@@ -264,7 +270,7 @@ fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdate) -> Result<Pipeline> {
     let before = lock(tx, id, expected)?;
     if changes.is_default == Some(false) && before.is_default {
-        return Err(Error::member("/is_default", "invalid", "make another pipeline the default instead"));
+        return Err(Error::member("/is_default", FieldCode::Invalid, "make another pipeline the default instead"));
     }
     let becomes = changes.is_default == Some(true) && !before.is_default;
     if becomes {
@@ -287,7 +293,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
 
 /// A record that is there does not go to another pipeline without saying where in it.
 pub fn stage_needed() -> Error {
-    Error::member("/pipeline_id", "invalid", "it is in another pipeline; give the stage it goes to")
+    Error::member("/pipeline_id", FieldCode::Invalid, "it is in another pipeline; give the stage it goes to")
 }
 
 fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Result<Pipeline> {
@@ -299,15 +305,15 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
     for (n, (stage, rank)) in order.iter().zip(&ranks).enumerate() {
         let pointer = format!("/stage_ids/{n}");
         if rank.is_none() {
-            bad.push(Bad::member(pointer, "stage_not_in_pipeline", "is no stage of this pipeline"));
+            bad.push(Bad::member(pointer, FieldCode::StageNotInPipeline, "is no stage of this pipeline"));
         } else if order.iter().take(n).any(|earlier| earlier == stage) {
-            bad.push(Bad::member(pointer, "stated_twice", "stands in the list before"));
+            bad.push(Bad::member(pointer, FieldCode::StatedTwice, "stands in the list before"));
         } else if ranks.iter().take(n).any(|earlier| earlier > rank) {
-            bad.push(Bad::member(pointer, "invalid", "open stages come first, then won, then lost"));
+            bad.push(Bad::member(pointer, FieldCode::Invalid, "open stages come first, then won, then lost"));
         }
     }
     if bad.is_empty() && order.len() != known.len() {
-        bad.push(Bad::member("/stage_ids", "invalid", "must name every stage of the pipeline"));
+        bad.push(Bad::member("/stage_ids", FieldCode::Invalid, "must name every stage of the pipeline"));
     }
     if !bad.is_empty() {
         return Err(Error::members(bad));

@@ -4,7 +4,7 @@ use crate::db::events::Event;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::reply::Reply;
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
@@ -32,7 +32,7 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     }
     let elsewhere = || {
         let detail = "must be another stage of the same pipeline and category";
-        Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)])
+        Error::parameters(vec![Bad::parameter("move_to", FieldCode::Invalid, detail)])
     };
     let target = target.map(|target| fitting.find(|s| s.id == target).ok_or_else(elsewhere)).transpose()?;
     move_deals(tx, &stage, target)?;

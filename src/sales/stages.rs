@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -66,9 +66,9 @@ impl Stage {
     /// Who enters a lost stage says why; elsewhere there is nothing to explain.
     pub fn takes_loss_reason(&self, reason: Option<Uuid>) -> Result<()> {
         match (self.category, reason) {
-            (Category::Lost, None) => Err(Error::member("/loss_reason_id", "required", "say why it was lost")),
+            (Category::Lost, None) => Err(Error::member("/loss_reason_id", FieldCode::Required, "say why it was lost")),
             (Category::Open | Category::Won, Some(_)) => {
-                Err(Error::member("/loss_reason_id", "invalid", "is for a stage of the category lost"))
+                Err(Error::member("/loss_reason_id", FieldCode::Invalid, "is for a stage of the category lost"))
             }
             _ => Ok(()),
         }
@@ -184,7 +184,7 @@ pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
     match found.first(tx.conn).optional()? {
         None => Err(Error::reference("/stage_id")),
         Some(stage) if stage.pipeline_id != pipeline => {
-            Err(Error::member("/stage_id", "stage_not_in_pipeline", "belongs to another pipeline"))
+            Err(Error::member("/stage_id", FieldCode::StageNotInPipeline, "belongs to another pipeline"))
         }
         Some(stage) => Ok(stage),
     }
@@ -199,7 +199,7 @@ pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stag
     let missing = || {
         Error::member(
             "/pipeline_id",
-            "reference_not_found",
+            FieldCode::ReferenceNotFound,
             format!("there is no pipeline with an {} stage", category.as_str()),
         )
     };
@@ -260,7 +260,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
     let before = lock(tx, id, expected)?;
     let fixed = matches!(before.category, Category::Won | Category::Lost);
     if fixed && changes.probability_percent.is_some_and(|p| p != before.probability_percent) {
-        return Err(Error::member("/probability_percent", "invalid", "is fixed for won and lost stages"));
+        return Err(Error::member("/probability_percent", FieldCode::Invalid, "is fixed for won and lost stages"));
     }
     let after = diesel::update(stages::table.find((tx.workspace(), id)))
         .set((changes, stages::version.eq(before.version + 1), stages::updated_at.eq(tx.now)))

@@ -5,7 +5,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Result};
+use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -104,12 +104,12 @@ impl Rules for ActivityCreate {
         if [self.contact_id, self.company_id, self.lead_id, self.deal_id].iter().all(Option::is_none) {
             bad.push(Bad::member(
                 "/contact_id",
-                "required",
+                FieldCode::Required,
                 "say what it is about: contact_id, company_id, lead_id or deal_id",
             ));
         }
         if self.r#type == ActivityType::Note && self.text.as_ref().is_none_or(String::is_empty) {
-            bad.push(Bad::member("/text", "required", "a note needs its text"));
+            bad.push(Bad::member("/text", FieldCode::Required, "a note needs its text"));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From a cell to the value of a field that the workspace added.
 use crate::intake::imports::prepare::{Refusal, RowReader};
 use crate::kernel::custom::{CustomField, CustomKind};
+use crate::kernel::error::FieldCode;
 use crate::kernel::money;
 use crate::kernel::shape::Cell;
 use serde_json::{Map, Value as Json, json};
@@ -30,7 +31,7 @@ pub fn value(reader: &RowReader, field: &CustomField, text: &str, multiply: i64)
 fn number(text: &str, decimal: char) -> Result<f64, Refusal> {
     let millionths = money::parse_decimal(text, decimal, 6);
     let digits = millionths.map(|n| format!("{}e-6", n)).and_then(|text| text.parse().ok());
-    digits.ok_or_else(|| ("invalid_format", format!("{text} is not a number")))
+    digits.ok_or_else(|| (FieldCode::InvalidFormat, format!("{text} is not a number")))
 }
 
 /// Adds a value to the body of a record.

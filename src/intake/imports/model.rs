@@ -1,5 +1,5 @@
 //! An import as the API shows it: the file, what was detected in it, the settings, and what came of it.
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
@@ -156,7 +156,11 @@ impl Rules for ImportRun {
         let mapping = settings.mapping.as_deref().unwrap_or_default();
         for (n, one) in mapping.iter().enumerate() {
             if mapping.iter().take(n).any(|earlier| earlier.column == one.column) {
-                bad.push(Bad::member(format!("/settings/mapping/{n}/column"), "stated_twice", "is mapped before"));
+                bad.push(Bad::member(
+                    format!("/settings/mapping/{n}/column"),
+                    FieldCode::StatedTwice,
+                    "is mapped before",
+                ));
             }
         }
         let formats = crate::intake::imports::cells::DATE_FORMATS;

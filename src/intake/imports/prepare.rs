@@ -9,7 +9,7 @@ use crate::intake::imports::references::References;
 use crate::intake::imports::table::{Row, Table};
 use crate::intake::imports::targets::{self, Target};
 use crate::kernel::address;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money;
 use crate::kernel::shape::Cell;
@@ -61,15 +61,15 @@ pub struct Prepared {
 }
 
 /// Why a cell is refused: a code, and words.
-pub type Refusal = (&'static str, String);
+pub type Refusal = (FieldCode, String);
 
 /// Why a column cannot become what its mapping names.
 fn no_target(field: &str, names: &[&str], hidden: bool) -> Bad {
     if hidden {
-        return Bad::new("hidden", format!("{field} is hidden from your role, so it cannot be imported"));
+        return Bad::new(FieldCode::Hidden, format!("{field} is hidden from your role, so it cannot be imported"));
     }
     let detail = crate::kernel::error::not_known(field, names.iter().copied());
-    Bad::new("invalid_choice", format!("{field} {detail}")).among(names.iter().copied())
+    Bad::new(FieldCode::InvalidChoice, format!("{field} {detail}")).among(names.iter().copied())
 }
 
 /// One thing that is wrong in a row.
@@ -101,7 +101,7 @@ impl RowReader {
             if index.is_none() {
                 let detail = crate::kernel::error::not_known(&one.column, table.header.iter().map(String::as_str));
                 let detail = format!("{} {detail}", one.column);
-                let wrong = Bad::member(format!("/settings/mapping/{n}/column"), "invalid_choice", detail);
+                let wrong = Bad::member(format!("/settings/mapping/{n}/column"), FieldCode::InvalidChoice, detail);
                 bad.push(wrong.among(table.header.iter().cloned()));
             }
             if target.is_none() {
@@ -123,7 +123,7 @@ impl RowReader {
         if columns.is_empty() && bad.is_empty() {
             bad.push(Bad::member(
                 "/settings/mapping",
-                "required",
+                FieldCode::Required,
                 "no column is mapped, and none could be guessed from its name",
             ));
         }
@@ -221,7 +221,7 @@ impl RowReader {
                 problems.push(RowProblem {
                     line,
                     column: Some(name),
-                    code: code.into(),
+                    code: code.as_str().into(),
                     detail,
                     value: Some(raw.chars().take(200).collect()),
                 });
@@ -331,7 +331,7 @@ impl RowReader {
                     let nearest = known.clone().max_by(|a, b| strsim::jaro(a, text).total_cmp(&strsim::jaro(b, text)));
                     note_unknown(report, &name, text, nearest.map(str::to_owned));
                     let all = known.collect::<Vec<_>>().join(", ");
-                    Err(("reference_not_found", format!("there is no stage {text}; the pipeline has {all}")))
+                    Err((FieldCode::ReferenceNotFound, format!("there is no stage {text}; the pipeline has {all}")))
                 }
             },
             Target::CreatedAt => self.instant(text).map(|at| row.created_at = Some(at)),
@@ -350,7 +350,7 @@ impl RowReader {
             None => format!("there is no {what} {text}; import the {} first", kind.path()),
         };
         note_unknown(report, column, text, nearest);
-        ("reference_not_found", detail)
+        (FieldCode::ReferenceNotFound, detail)
     }
 
     pub fn decimal(&self) -> char {
@@ -358,7 +358,7 @@ impl RowReader {
     }
 
     pub fn value(&self, text: &str, cell: Cell, multiply: i64) -> Result<Json, Refusal> {
-        let format = |detail: String| ("invalid_format", detail);
+        let format = |detail: String| (FieldCode::InvalidFormat, detail);
         Ok(match cell {
             Cell::Text | Cell::Reference => json!(text),
             Cell::Int => json!(
@@ -386,9 +386,12 @@ impl RowReader {
 
     fn date(&self, text: &str) -> Result<chrono::NaiveDate, Refusal> {
         let Some(format) = &self.date_format else {
-            return Err(("invalid_format", format!("{text} is no date in a format that is known; set date_format")));
+            return Err((
+                FieldCode::InvalidFormat,
+                format!("{text} is no date in a format that is known; set date_format"),
+            ));
         };
-        cells::date(text, format).ok_or_else(|| ("invalid_format", format!("{text} is not a date as {format}")))
+        cells::date(text, format).ok_or_else(|| (FieldCode::InvalidFormat, format!("{text} is not a date as {format}")))
     }
 
     /// A day begins at midnight in the workspace's time zone.

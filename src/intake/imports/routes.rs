@@ -11,7 +11,7 @@ use crate::intake::imports::prepare::RowReader;
 use crate::intake::imports::table::Table;
 use crate::intake::imports::{cells, forget, run, targets, veil};
 use crate::kernel::actor::{Action, Actor, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::PageInfo;
 use crate::kernel::reply::Reply;
@@ -247,11 +247,11 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
         Some(Err(_)) => bad.push(Bad::not_among(ImportResource::TEXTS).at_member("/resource")),
         None => {
             let detail = format!("is missing: one of {}", ImportResource::TEXTS.join(", "));
-            bad.push(Bad::member("/resource", "required", detail));
+            bad.push(Bad::member("/resource", FieldCode::Required, detail));
         }
     }
     if form.file.is_none() {
-        bad.push(Bad::member("/file", "required", "is missing: the CSV file"));
+        bad.push(Bad::member("/file", FieldCode::Required, "is missing: the CSV file"));
     }
     match (resource, form.file) {
         (Some(Ok(resource)), Some((name, bytes))) => {
@@ -344,7 +344,7 @@ list_params!(ProblemParameters, {
 async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     let (csv, link, mut params) = (ctx.wants_csv()?, ctx.next_link(), ctx.query_params()?);
     let limit = params.limit(50, 500)?;
-    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a cursor of this list");
+    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
     let after = params.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
     params.finish(&["limit", "cursor"])?;

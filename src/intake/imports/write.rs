@@ -7,7 +7,7 @@ use crate::identity::users::{self, UserCreate, UserUpdate};
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
 use crate::intake::imports::prepare::{Prepared, RowProblem, RowReader};
 use crate::intake::imports::{custom, known};
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::shape::{self, Rules, Shape};
 use crate::kernel::time::DateTime;
@@ -112,7 +112,7 @@ fn record_outcome(
         Ok(Outcome::Unchanged) => report.unchanged += 1,
         Err(Error::Problem(problem)) => {
             report.failed += 1;
-            let whole = [Bad::member("", problem.code.as_str(), problem.detail.clone())];
+            let whole = [Bad::member("", problem.code, problem.detail.clone())];
             let errors = if problem.errors.is_empty() { &whole[..] } else { &problem.errors[..] };
             problems.extend(errors.iter().map(|bad| {
                 let member = bad.pointer.as_deref().unwrap_or_default().trim_start_matches('/').to_owned();
@@ -120,7 +120,7 @@ fn record_outcome(
                     line: row.line,
                     detail: if member.is_empty() { bad.detail.clone() } else { format!("{member} {}", bad.detail) },
                     column: None,
-                    code: bad.code.into(),
+                    code: bad.code.as_str().into(),
                     value: None,
                 }
             }));
@@ -184,14 +184,16 @@ fn check_order(row: &Prepared, now: DateTime) -> Result<()> {
     let entered = row.entered.iter().map(|(stage, at)| (format!("/entered.{}", stage.name), Some(*at)));
     for (member, at) in [created, closed].into_iter().chain(entered.clone()) {
         if let Some(at) = at.filter(|at| *at > now) {
-            return Err(Error::member(member, "out_of_range", format!("{at} lies in the future")));
+            return Err(Error::member(member, FieldCode::OutOfRange, format!("{at} lies in the future")));
         }
     }
     let begin = entered.filter_map(|(_, at)| at).chain(row.created_at).min();
     match (begin, row.closed_at) {
-        (Some(begin), Some(closed)) if closed < begin => {
-            Err(Error::member("/closed_at", "out_of_range", format!("{closed} lies before its beginning, {begin}")))
-        }
+        (Some(begin), Some(closed)) if closed < begin => Err(Error::member(
+            "/closed_at",
+            FieldCode::OutOfRange,
+            format!("{closed} lies before its beginning, {begin}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -234,7 +236,7 @@ fn open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Option<
     match latest {
         Some((other, later)) if later > entered => {
             let detail = format!("is {}, but it entered {} later, {later}", last.name, other.name);
-            Err(Error::member("/stage", "invalid", detail))
+            Err(Error::member("/stage", FieldCode::Invalid, detail))
         }
         _ => Ok(Some(entered)),
     }
@@ -244,12 +246,12 @@ fn open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Option<
 fn closed_end(stages: &[(Stage, DateTime)], last: &Stage, row: &Prepared) -> Result<DateTime> {
     let closed = row.closed_at.ok_or_else(|| {
         let detail = format!("is empty, but the stage {} is {}", last.name, last.category.as_str());
-        Error::member("/closed_at", "required", detail)
+        Error::member("/closed_at", FieldCode::Required, detail)
     })?;
     match stages.last().filter(|(_, at)| *at > closed) {
         Some((stage, at)) => {
             let detail = format!("{closed} lies before it entered {}, {at}", stage.name);
-            Err(Error::member("/closed_at", "out_of_range", detail))
+            Err(Error::member("/closed_at", FieldCode::OutOfRange, detail))
         }
         None => Ok(closed),
     }

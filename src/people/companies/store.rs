@@ -9,7 +9,7 @@ use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, spl
 use crate::db::visibility;
 use crate::kernel::address;
 use crate::kernel::custom::CustomValues;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
@@ -148,7 +148,7 @@ fn check_parents(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<()> {
     if circles.load::<Above>(tx.conn)?.is_empty() {
         return Ok(());
     }
-    Err(Error::member("/parent_id", "invalid", "must not be the company itself or one below it"))
+    Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the company itself or one below it"))
 }
 
 /// Changes a locked company.
@@ -218,7 +218,11 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Opt
     let hidden = tx.actor.access.hides("companies", "domain");
     let domain = |new: &&CompanyCreate| new.domain.as_deref().filter(|_| !hidden).and_then(address::domain_in);
     if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
-        return Err(Error::member("/external_id", "required", "or a domain is what an upsert knows a company by"));
+        return Err(Error::member(
+            "/external_id",
+            FieldCode::Required,
+            "or a domain is what an upsert knows a company by",
+        ));
     }
     let keys: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
     let rows = in_workspace(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(visible_to(tx));

@@ -1,7 +1,7 @@
 //! The row, what creates and changes it, and its fields.
 use crate::db::related;
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::{Field, Fields, Search, Sql, expression, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
@@ -254,7 +254,7 @@ impl Rules for ContactCreate {
         let lists =
             self.emails.as_ref().is_some_and(|e| !e.is_empty()) || self.phones.as_ref().is_some_and(|p| !p.is_empty());
         if !lists && texts.iter().all(|t| t.as_ref().is_none_or(String::is_empty)) {
-            bad.push(Bad::member("/last_name", "required", NAMELESS));
+            bad.push(Bad::member("/last_name", FieldCode::Required, NAMELESS));
         }
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
@@ -263,7 +263,7 @@ impl Rules for ContactCreate {
 
 fn not_both(one: bool, many: bool, pointer: &str, bad: &mut Vec<Bad>) {
     if one && many {
-        bad.push(Bad::member(pointer, "stated_twice", "is given alone and in the list"));
+        bad.push(Bad::member(pointer, FieldCode::StatedTwice, "is given alone and in the list"));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::{address, phones};
@@ -315,7 +315,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
     if changed.iter().any(nameless) {
-        return Err(Error::member("/last_name", "required", "a contact needs a name, an e-mail or a phone"));
+        return Err(Error::member("/last_name", FieldCode::Required, "a contact needs a name, an e-mail or a phone"));
     }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
@@ -376,7 +376,11 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Opt
     let addresses = |new: &&ContactCreate| if hidden { Emails::default() } else { emails_of(new) };
     let addresses: Vec<Emails> = list.iter().map(addresses).collect();
     if list.iter().zip(&addresses).any(|(new, emails)| text(&new.external_id).is_none() && emails.0.is_empty()) {
-        return Err(Error::member("/external_id", "required", "or an e-mail is what an upsert knows a contact by"));
+        return Err(Error::member(
+            "/external_id",
+            FieldCode::Required,
+            "or an e-mail is what an upsert knows a contact by",
+        ));
     }
     let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
     let rows = in_workspace(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(visible_to(tx));

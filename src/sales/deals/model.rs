@@ -1,6 +1,6 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::{Field, Fields, Search, field, inside};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
@@ -177,7 +177,11 @@ impl Rules for DealCreate {
 pub fn distinct_contacts(contacts: &[DealContact], bad: &mut Vec<Bad>) {
     for (n, contact) in contacts.iter().enumerate() {
         if contacts.iter().take(n).any(|c| c.contact_id == contact.contact_id) {
-            bad.push(Bad::member(format!("/contacts/{n}/contact_id"), "stated_twice", "stands in the list before"));
+            bad.push(Bad::member(
+                format!("/contacts/{n}/contact_id"),
+                FieldCode::StatedTwice,
+                "stands in the list before",
+            ));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::db::table::Expected;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
 use crate::kernel::query::Plan;
@@ -442,7 +442,7 @@ pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopeni
         None => last_open_stage(tx, &before)?,
     };
     if stage.category != Category::Open {
-        return Err(Error::member("/stage_id", "invalid", "must be an open stage"));
+        return Err(Error::member("/stage_id", FieldCode::Invalid, "must be an open stage"));
     }
     enter_stage(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
 }
@@ -474,7 +474,7 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option
 }
 
 fn keyless() -> Error {
-    Error::member("/external_id", "required", "is what an upsert knows a record by")
+    Error::member("/external_id", FieldCode::Required, "is what an upsert knows a record by")
 }
 
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<deals::table>) -> Result<DealPage> {

@@ -8,7 +8,7 @@ use crate::db::visibility::visibility_filter;
 use crate::kernel::access::Access;
 use crate::kernel::actor::Action;
 use crate::kernel::custom::CustomValue;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::names;
 use crate::kernel::shape::Rules;
@@ -69,7 +69,7 @@ impl Rules for LeadConversion {
             if new && existing {
                 bad.push(Bad::member(
                     pointer,
-                    "stated_twice",
+                    FieldCode::StatedTwice,
                     "give a new record or the id of an existing one, not both",
                 ));
             }

@@ -1,6 +1,6 @@
 //! The row, what creates and changes it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -186,7 +186,7 @@ impl Rules for LeadCreate {
         if !self.says_something() {
             bad.push(Bad::member(
                 "/title",
-                "required",
+                FieldCode::Required,
                 "a lead needs a title, or a person's name, company, e-mail or phone",
             ));
         }

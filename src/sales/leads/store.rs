@@ -8,7 +8,7 @@ use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, spl
 use crate::db::{counter, tx::Tx, visibility};
 use crate::identity::roles;
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
 use crate::kernel::query::Plan;
@@ -204,7 +204,7 @@ fn new_row<'n>(
 ) -> Result<NewRow<'n>> {
     if stage.category == Category::Lost && history.loss_reason.is_none() && history.started_at().is_none() {
         let detail = "is a lost stage: create the lead, then disqualify it with a reason";
-        return Err(Error::member("/stage_id", "invalid", detail));
+        return Err(Error::member("/stage_id", FieldCode::Invalid, detail));
     }
     let custom = custom_fields::new_values(tx, Kind::LEAD, &new.custom_fields)?;
     if history.started_at().is_none() {
@@ -430,7 +430,7 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Option
 }
 
 fn keyless() -> Error {
-    Error::member("/external_id", "required", "is what an upsert knows a record by")
+    Error::member("/external_id", FieldCode::Required, "is what an upsert knows a record by")
 }
 
 pub fn page(tx: &mut Tx<'_>, plan: &Plan<leads::table>) -> Result<LeadPage> {

@@ -1,5 +1,5 @@
 //! The row, what creates and changes it, and its fields.
-use crate::kernel::error::{Bad, Result};
+use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -99,7 +99,7 @@ pub struct TaskCreate {
 impl Rules for TaskCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.due_at.is_some() && self.due_date.is_some() {
-            bad.push(Bad::member("/due_date", "stated_twice", "a task has due_at or due_date, not both"));
+            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "a task has due_at or due_date, not both"));
         }
     }
 }
@@ -142,7 +142,7 @@ impl Rules for TaskUpdate {
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
-            bad.push(Bad::member("/due_date", "stated_twice", "a task has due_at or due_date, not both"));
+            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "a task has due_at or due_date, not both"));
         }
     }
 }
