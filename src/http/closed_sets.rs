@@ -1,5 +1,5 @@
 //! Closed sets and other rules of texts that the server knows, for the document: whoever builds a client need not find them out by trying.
-use crate::intake::imports::cells::DATE_FORMATS;
+use crate::intake::imports::reading::cells::DATE_FORMATS;
 use crate::kernel::access::{HIDEABLE, OWN_FIELD};
 use crate::kernel::resource::{guarded, scopes};
 use crate::kernel::shape::LINE_MAX;

@@ -1,7 +1,9 @@
 //! An import as the API shows it: the file, what was detected in it, the settings, and what came of it.
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::actor::{Action, Actor};
+use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::PageInfo;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -37,6 +39,13 @@ impl ImportResource {
             ImportResource::Leads => Kind::LEAD,
             ImportResource::Deals => Kind::DEAL,
         }
+    }
+
+    /// An import does nothing that its user could not do one by one.
+    pub fn authorize(self, actor: &Actor, changes: bool) -> Result<()> {
+        let path = self.kind().path();
+        actor.require_action(Action::Create, path)?;
+        if changes { actor.require_action(Action::Update, path) } else { Ok(()) }
     }
 }
 text_enum! {
@@ -163,7 +172,7 @@ impl Rules for ImportRun {
                 ));
             }
         }
-        let formats = crate::intake::imports::cells::DATE_FORMATS;
+        let formats = crate::intake::imports::reading::cells::DATE_FORMATS;
         if settings.date_format.as_ref().is_some_and(|given| !formats.iter().any(|(name, _)| name == given)) {
             let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
             bad.push(Bad::not_among(&names).at_member("/settings/date_format"));
@@ -194,6 +203,33 @@ pub struct ImportReport {
     pub added_names: Vec<String>,
     /// Rows without any date of beginning: they begin at the time of the import.
     pub without_date: i64,
+}
+
+/// Unknown values that a report lists.
+const UNKNOWN_MAX: usize = 200;
+
+impl ImportReport {
+    pub fn count_mapped(&mut self, column: &str, from: &str, to: &str) {
+        match self.mapped_values.iter_mut().find(|m| m.column == column && m.from == from) {
+            Some(known) => known.rows += 1,
+            None => {
+                let (column, from, to) = (column.to_owned(), from.to_owned(), to.to_owned());
+                self.mapped_values.push(MappedValue { column, from, to, rows: 1 });
+            }
+        }
+    }
+
+    pub fn count_unknown(&mut self, column: &str, value: &str, nearest: Option<String>) {
+        let full = self.unknown_values.len() >= UNKNOWN_MAX;
+        match self.unknown_values.iter_mut().find(|u| u.column == column && u.value == value) {
+            Some(known) => known.rows += 1,
+            None if full => {}
+            None => {
+                let (column, value) = (column.to_owned(), value.to_owned());
+                self.unknown_values.push(UnknownValue { column, value, rows: 1, nearest });
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -270,3 +306,23 @@ pub static IMPORT: Fields<imports::table> = Fields {
     table: PhantomData,
 };
 list_params!(ImportList, IMPORT.parameters());
+
+/// One thing that is wrong in one row.
+#[derive(Debug, Serialize, Queryable, ToSchema)]
+pub struct ImportProblem {
+    #[serde(skip)]
+    pub id: i64,
+    /// The line of the file on which the row begins; the header is line 1.
+    pub row: i32,
+    /// Null when it concerns the whole row.
+    pub column: Option<String>,
+    pub code: String,
+    pub detail: String,
+    pub value: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportProblemPage {
+    pub data: Vec<ImportProblem>,
+    pub page: PageInfo,
+}

@@ -3,22 +3,22 @@ use crate::db::events::Event;
 use crate::db::queue::{self, Job};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
+use crate::intake::imports::funnel::Funnel;
 use crate::intake::imports::model::{
-    ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportResource, ImportRun,
-    ImportSettings, ImportStatus, OnExisting,
+    ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportProblem,
+    ImportProblemPage, ImportResource, ImportRun, ImportSettings, ImportStatus, OnExisting,
 };
 use crate::intake::imports::prepare::RowReader;
-use crate::intake::imports::table::Table;
-use crate::intake::imports::{cells, forget, run, targets, veil};
-use crate::kernel::actor::{Action, Actor, can};
+use crate::intake::imports::reading::cells;
+use crate::intake::imports::reading::table::Table;
+use crate::intake::imports::{forget, run, targets, veil};
+use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::PageInfo;
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
 use crate::kernel::value_type::ValueType;
-use crate::sales::pipelines::{self, PipelineKind};
-use crate::sales::stages::{self, Category};
 use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -26,7 +26,6 @@ use crate::web::form::{self, Form};
 use crate::{list, list_params, owned};
 use actix_web::{HttpRequest, delete, get, post, web};
 use diesel::prelude::*;
-use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -48,26 +47,6 @@ pub struct ImportUpload {
     /// What its rows become.
     #[schema(pattern = "^(users|companies|contacts|products|leads|deals)$")]
     resource: String,
-}
-
-/// One thing that is wrong in one row.
-#[derive(Debug, Serialize, Queryable, ToSchema)]
-pub struct ImportProblem {
-    #[serde(skip)]
-    id: i64,
-    /// The line of the file on which the row begins; the header is line 1.
-    pub row: i32,
-    /// Null when it concerns the whole row.
-    pub column: Option<String>,
-    pub code: String,
-    pub detail: String,
-    pub value: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ImportProblemPage {
-    pub data: Vec<ImportProblem>,
-    pub page: PageInfo,
 }
 
 /// What is found out about a file before anything is decided. `stages` are the open ones of the default pipeline.
@@ -116,25 +95,6 @@ fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Ta
     (detected, settings)
 }
 
-/// The open stages of the default pipeline, for the fields `entered.<stage>`.
-fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>> {
-    let kind = match resource {
-        ImportResource::Leads => PipelineKind::Lead,
-        ImportResource::Deals => PipelineKind::Deal,
-        _ => return Ok(Vec::new()),
-    };
-    let pipeline = pipelines::choose(tx, None, kind)?;
-    let all = stages::of_pipeline(tx, pipeline)?;
-    Ok(all.into_iter().filter(|s| s.category == Category::Open).map(|s| s.name).collect())
-}
-
-/// An import does nothing that its user could not do one by one.
-pub(in crate::intake::imports) fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
-    let path = resource.kind().path();
-    actor.require_action(Action::Create, path)?;
-    if changes { actor.require_action(Action::Update, path) } else { Ok(()) }
-}
-
 /// A file that was read, before its row is written.
 struct Upload {
     resource: ImportResource,
@@ -145,7 +105,7 @@ struct Upload {
 }
 
 fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
-    check_right(tx.actor, file.resource, false)?;
+    file.resource.authorize(tx.actor, false)?;
     let row = diesel::insert_into(imports::table)
         .values((
             (imports::workspace_id.eq(tx.workspace()), imports::id.eq(Uuid::now_v7())),
@@ -173,7 +133,7 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<
     require_idle(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
-    check_right(tx.actor, import.resource, settings.on_existing != Some(OnExisting::Skip))?;
+    import.resource.authorize(tx.actor, settings.on_existing != Some(OnExisting::Skip))?;
     let content = imports::table.find((tx.workspace(), id)).select(imports::content);
     let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
     Ok((import, content, settings))
@@ -267,8 +227,8 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
 #[post("/imports")]
 async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
     let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
-    check_right(&ctx.actor, resource, false)?;
-    let stages = ctx.read_value(move |tx| open_stages(tx, resource)).await?;
+    resource.authorize(&ctx.actor, false)?;
+    let stages = ctx.read_value(move |tx| Ok(Funnel::load(tx, resource, None)?.open_names())).await?;
     let actor = ctx.actor.clone();
     let parsed = move || {
         let table = run::open(&content, &ImportSettings::default())?;

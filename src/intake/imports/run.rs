@@ -7,9 +7,8 @@ use crate::identity::actors;
 use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};
+use crate::intake::imports::reading::table::{self, Row, Table};
 use crate::intake::imports::references::References;
-use crate::intake::imports::routes;
-use crate::intake::imports::table::{self, Row, Table};
 use crate::intake::imports::write;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Error, Result};
@@ -60,7 +59,7 @@ fn request(db: &Db, job: &Job) -> Result<Request> {
 /// The same, who must still be allowed to import such records: asked anew before each chunk, as a request asks it.
 fn authorized_request(db: &Db, job: &Job, import: &Import) -> Result<Request> {
     let request = request(db, job)?;
-    routes::check_right(&request.actor, import.resource, import.settings.on_existing != Some(OnExisting::Skip))?;
+    import.resource.authorize(&request.actor, import.settings.on_existing != Some(OnExisting::Skip))?;
     Ok(request)
 }
 
@@ -203,8 +202,8 @@ fn chunk(
         report.rows += 1;
         match reader.row(tx, row, report, &mut problems)? {
             Some(row) => {
-                let dated = row.created_at.is_some() || !row.entered.is_empty();
-                report.without_date += i64::from(reader.pipeline.is_some() && !dated);
+                let undated = reader.funnel.pipeline.is_some() && !row.progress.has_beginning();
+                report.without_date += i64::from(undated);
                 prepared.push(row);
             }
             None => report.failed += 1,
@@ -238,7 +237,7 @@ fn keep_problems(tx: &mut Tx<'_>, id: Uuid, problems: &[RowProblem], failed: i64
             import_problems::row_number.eq(i32::try_from(problem.line).unwrap_or(i32::MAX)),
             import_problems::column_name.eq(problem.column.clone()),
             import_problems::severity.eq("error"),
-            import_problems::code.eq(problem.code.clone()),
+            import_problems::code.eq(problem.code),
             import_problems::detail.eq(problem.detail.clone()),
             import_problems::value.eq(problem.value.clone()),
         )

@@ -28,6 +28,8 @@ pub enum Target {
     Product,
     /// The contact of a deal, by e-mail.
     DealContact,
+    /// Why a lead was disqualified.
+    LossReason,
     /// The stage the record is in.
     Stage,
     /// When it began.
@@ -36,6 +38,16 @@ pub enum Target {
     ClosedAt,
     /// When it entered the named stage.
     Entered(String),
+}
+
+impl Target {
+    /// The member of the creation body that it becomes as it is.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Target::Member(member, _) | Target::Reference(member, _) => Some(member),
+            _ => None,
+        }
+    }
 }
 
 pub fn shape(resource: ImportResource) -> Arc<Shape> {
@@ -99,11 +111,7 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
             for member in ["name", "email", "phone", "company_name"] {
                 add(&format!("person.{member}"), Target::Person(member), "of the person who is no contact yet");
             }
-            add(
-                "loss_reason",
-                Target::Reference("loss_reason_id".into(), Kind::LOSS_REASON),
-                "why it was disqualified; added to the list if new",
-            );
+            add("loss_reason", Target::LossReason, "why it was disqualified; added to the list if new");
         }
         ImportResource::Deals => {
             add("product", Target::Product, "the name, SKU, external id or id of a product; becomes a line item");
@@ -155,7 +163,9 @@ pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec
             Target::Member(_, Cell::Reference) => "text",
             Target::Member(_, cell) => noun(*cell),
             Target::Custom(field) => custom::cell(field.kind).map_or("number", noun),
-            Target::Reference(..) | Target::Product | Target::DealContact | Target::Stage => "reference",
+            Target::Reference(..) | Target::Product | Target::DealContact | Target::LossReason | Target::Stage => {
+                "reference"
+            }
             Target::Person(_) => "text",
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
         };

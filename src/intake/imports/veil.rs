@@ -1,6 +1,5 @@
 //! What an import quotes of its file, as far as the caller's role shows it: somebody else's file may hold what the role hides.
-use crate::intake::imports::model::{Import, ImportReport};
-use crate::intake::imports::routes::ImportProblem;
+use crate::intake::imports::model::{Import, ImportProblem, ImportReport};
 use crate::intake::imports::targets;
 use crate::kernel::actor::Actor;
 
