@@ -11,6 +11,8 @@ pub enum ConstraintRule {
     Taken(Code, &'static str),
     /// A foreign key: the member names no record of this workspace.
     Missing(&'static str),
+    /// A foreign key of records that refer to the deleted one: 409 with this detail.
+    InUse(&'static str),
 }
 
 pub trait MapConstraint<T> {
@@ -36,6 +38,7 @@ fn mapped(error: Sql, rules: ConstraintRules) -> Error {
                 .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, *code, "is in use")])
         }
         Some((_, ConstraintRule::Missing(pointer))) => Error::reference(*pointer),
+        Some((_, ConstraintRule::InUse(detail))) => Error::new(Code::InUse, *detail),
         None => error.into(),
     }
 }

@@ -134,7 +134,10 @@ static ROLE: Fields<roles::table> = Fields {
 list_params!(RoleList, ROLE.parameters());
 owned!(roles, Role);
 
-const CONSTRAINTS: ConstraintRules = &[("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
+const CONSTRAINTS: ConstraintRules = &[
+    ("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key")),
+    ("users_role_fkey", ConstraintRule::InUse("users carry this role; give them another first")),
+];
 
 /// The built-in roles of a new workspace.
 pub fn seed(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<()> {
@@ -258,12 +261,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let role = lock(tx, id, expected)?;
     require_own(tx, &role)?;
-    diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
-        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
-            Error::new(Code::InUse, "users carry this role; give them another first")
-        }
-        other => other.into(),
-    })?;
+    diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_constraint(CONSTRAINTS)?;
     tx.record(Event::deleted(&role)?);
     Ok(())
 }

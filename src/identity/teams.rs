@@ -94,6 +94,10 @@ const CONSTRAINTS: ConstraintRules = &[
     ("teams_parent_id_fkey", ConstraintRule::Missing("/parent_id")),
 ];
 
+/// What keeps a team from being deleted.
+const REFERRERS: ConstraintRules = &[("users_team_id_fkey", IN_USE), ("teams_parent_id_fkey", IN_USE)];
+const IN_USE: ConstraintRule = ConstraintRule::InUse("users or teams belong to it; move them first");
+
 const BELOW: &str = "with recursive below as (
     select id from teams where workspace_id = :workspace and id = :team
     union
@@ -163,12 +167,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = lock(tx, id, expected)?;
-    diesel::delete(teams::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
-        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
-            Error::new(Code::InUse, "users or teams belong to it; move them first")
-        }
-        other => other.into(),
-    })?;
+    diesel::delete(teams::table.find((tx.workspace(), id))).execute(tx.conn).map_constraint(REFERRERS)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
 }
