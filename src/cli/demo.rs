@@ -9,6 +9,7 @@ use crate::identity::auth::{Registration, actor_by_email, create_workspace};
 use crate::identity::passwords;
 use crate::identity::users::{self, UserCreate};
 use crate::kernel::access::SELLER;
+use crate::kernel::actor::ActorKind;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::time::DateTime;
@@ -56,7 +57,7 @@ const DEALS: usize = 120;
 
 /// Makes the demo workspace if there is none; returns whether it was made.
 pub fn fill(db: &Db) -> Result<bool> {
-    let known = db.run_blocking(|conn| Ok(actor_by_email(conn, EMAIL, None, "import").ok()))?;
+    let known = db.run_blocking(|conn| Ok(actor_by_email(conn, EMAIL, None, ActorKind::Import).ok()))?;
     if known.is_some() {
         return Ok(false);
     }
@@ -72,7 +73,7 @@ pub fn fill(db: &Db) -> Result<bool> {
     };
     let founder = Newcomer::New { password_hash: passwords::hash(PASSWORD)? };
     db.run_blocking(|conn| create_workspace(conn, &registration, founder, "demo", WORKSPACE_SEED, &Device::default()))?;
-    let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
+    let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, ActorKind::User))?;
     db.write_blocking(&Request::internal(actor, "demo".into()), tell)?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! What changed, by whom, when, old and new values: one row per change, in the transaction of the change.
 use crate::db::tx::{Request, Tx};
 use crate::db::unchanged::Unchanged;
+use crate::kernel::actor::ActorKind;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::time::DateTime;
@@ -124,7 +125,7 @@ struct NewRow<'a> {
     record_kind: &'a str,
     record_id: Uuid,
     record_version: Option<i64>,
-    actor_kind: &'a str,
+    actor_kind: ActorKind,
     actor_id: Option<Uuid>,
     request_id: &'a str,
     address: Option<&'a str>,
@@ -157,25 +158,32 @@ pub fn record_change<R: Record + Clone>(tx: &mut Tx<'_>, before: &R, after: R) -
     record_changes(tx, &[before], vec![after])?.pop().ok_or_else(|| Error::internal("a changed row did not come back"))
 }
 
-/// Notes what happened outside the work of an actor, such as a sign-in. `name` is `session.opened`.
-pub fn record_outside_request(
-    conn: &mut PgConnection,
-    (workspace, user): (Uuid, Uuid),
-    (name, kind, record): (&str, Kind, Uuid),
-    address: Option<&str>,
-) -> Result<()> {
+/// What happened outside the work of an actor, such as a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub struct OutsideEvent<'a> {
+    pub workspace: Uuid,
+    pub user: Uuid,
+    /// Such as `session.opened`.
+    pub name: &'a str,
+    pub kind: Kind,
+    pub record: Uuid,
+    /// Where it came from.
+    pub address: Option<&'a str>,
+}
+
+pub fn record_outside_request(conn: &mut PgConnection, event: OutsideEvent<'_>) -> Result<()> {
     let row = NewRow {
-        workspace_id: workspace,
+        workspace_id: event.workspace,
         id: Uuid::now_v7(),
         at: DateTime::now(),
-        type_: name,
-        record_kind: kind.as_str(),
-        record_id: record,
+        type_: event.name,
+        record_kind: event.kind.as_str(),
+        record_id: event.record,
         record_version: None,
-        actor_kind: "user",
-        actor_id: Some(user),
+        actor_kind: ActorKind::User,
+        actor_id: Some(event.user),
         request_id: "",
-        address,
+        address: event.address,
         changes: &json!({}),
     };
     diesel::insert_into(events::table).values(row).execute(conn)?;

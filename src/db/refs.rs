@@ -1,7 +1,7 @@
 //! Records named by other records: their names for `include=`, and the way back from a name to an id for imports.
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
-use crate::kernel::actor::Action;
+use crate::kernel::actor::{Action, UserStatus};
 use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::field::Field;
 use crate::kernel::kind::Kind;
@@ -140,7 +140,7 @@ pub fn suspended(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>)
         return Ok(ids);
     }
     let gone = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::id.eq_any(ids));
-    Ok(gone.filter(users::status.eq("suspended")).select(users::id).load(tx.conn)?)
+    Ok(gone.filter(users::status.eq(UserStatus::Suspended)).select(users::id).load(tx.conn)?)
 }
 
 /// Those of the ids that the caller may name.

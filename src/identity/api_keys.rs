@@ -1,5 +1,5 @@
 //! API keys: tokens for scripts, with scopes and an expiry, acting as the user who made them.
-use crate::db::events::{self, Event};
+use crate::db::events::{self, Event, OutsideEvent};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::tokens;
@@ -149,9 +149,10 @@ pub fn end_all(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
 pub fn end_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
     let theirs = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
     let ended: Vec<Uuid> = diesel::delete(theirs).returning(api_keys::id).get_results(conn)?;
-    let record =
-        |key| events::record_outside_request(conn, (workspace, user), ("api_key.deleted", Kind::API_KEY, key), None);
-    ended.into_iter().try_for_each(record)
+    ended.into_iter().try_for_each(|record| {
+        let (name, kind) = ("api_key.deleted", Kind::API_KEY);
+        events::record_outside_request(conn, OutsideEvent { workspace, user, name, kind, record, address: None })
+    })
 }
 
 /// List API keys: your own, or as an admin everybody's.
@@ -171,7 +172,7 @@ async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
     responses((status = 201, description = "The key; keep it now, it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]
 async fn create(ctx: Ctx<can::Create<ApiKey>>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
-    if ctx.actor.actor_kind == "api_key" {
+    if ctx.actor.api_key().is_some() {
         return Err(Error::new(Code::Forbidden, "an API key cannot make API keys; sign in"));
     }
     let (prefix, key) = tokens::new_api_key()?;

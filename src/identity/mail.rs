@@ -3,6 +3,7 @@
 use crate::db::queue::{self, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
+use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
@@ -329,10 +330,10 @@ fn is_wanted(conn: &mut PgConnection, workspace: Uuid, args: &MailArgs, requeste
         return Ok(secured.is_some_and(|at| at.is_none_or(|at| at < requested_at)));
     }
     let Some(user) = args.user else { return Ok(false) };
-    let status: Option<String> =
+    let status: Option<UserStatus> =
         users::table.find((workspace, user)).select(users::status).for_share().first(conn).optional()?;
-    let wanted = if args.kind == MailKind::Namesake { "active" } else { "invited" };
-    Ok(status.as_deref() == Some(wanted))
+    let wanted = if args.kind == MailKind::Namesake { UserStatus::Active } else { UserStatus::Invited };
+    Ok(status == Some(wanted))
 }
 
 /// Makes the token and writes the letter; nothing when a later change has ended it. `requested_at` is when it was asked for, `public` the address

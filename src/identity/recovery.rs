@@ -3,14 +3,16 @@ use crate::db::constraint::MapConstraint;
 use crate::db::pool::Db;
 use crate::db::queue;
 use crate::db::tx::in_transaction;
-use crate::identity::accounts::Newcomer;
+use crate::identity::accounts::{Device, Newcomer};
 use crate::identity::actors::Actors;
-use crate::identity::auth::{Throttle, TokenPair, device, tokens};
 use crate::identity::hashing_queue::Waiter;
 use crate::identity::mail::{self, MailKind};
+use crate::identity::reauthentication::{Proven, prove_login, reauthenticate};
+use crate::identity::session_tokens::{self, TokenPair};
+use crate::identity::throttle::Throttle;
 use crate::identity::tokens::Keys;
-use crate::identity::users::UserStatus;
 use crate::identity::{accounts, api_keys, passwords, second_factor, users};
+use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::reply::Reply;
@@ -100,24 +102,22 @@ async fn accept(
     // Who has a letter has proven enough to come before who only guesses.
     let waiter = Waiter::new(from(&request), true);
     let (address, known) = db.run(move |conn| mail::peek(conn, MailKind::Invitation, &shown)).await?;
-    let (invited, throttle) = match known {
+    // The letter proves the address, the password that the login is one's own.
+    let proven = match known {
         Some(login) => {
-            // The letter proves the address, the password that the login is one's own.
-            let throttle = Throttle::new(&request, &login.email)?;
-            if !passwords::verify(waiter, password, login.password_hash).await? {
-                throttle.record(false);
-                return Err(Error::new(Code::CredentialsInvalid, "this address has a login; give its password"));
-            }
-            (Newcomer::Known(login.id), Some(throttle))
+            let refusal = Error::new(Code::CredentialsInvalid, "this address has a login; give its password");
+            Some(prove_login(&request, login, password.clone(), refusal).await?)
         }
-        None => (
-            Newcomer::New {
-                password_hash: passwords::validate_and_hash(waiter, password, &address, "/password").await?,
-            },
-            None,
-        ),
+        None => None,
     };
-    let device = device(&request);
+    let invited = match &proven {
+        Some(proven) => Newcomer::Known(proven.login),
+        None => {
+            let password_hash = passwords::validate_and_hash(waiter, password, &address, "/password").await?;
+            Newcomer::New { password_hash }
+        }
+    };
+    let device = Device::of(&request);
     let vault = keys.clone();
     let session = db
         .run(move |conn| {
@@ -133,12 +133,12 @@ async fn accept(
             })
         })
         .await;
-    if let Some(throttle) = throttle {
-        throttle.record_result(&session);
+    if let Some(proven) = proven {
+        proven.attempt.record_result(&session);
     }
     // The sessions of a namesake have ended.
     actors.forget();
-    tokens(&keys, session?)
+    session_tokens::reply(&keys, session?)
 }
 
 /// Makes the user of an invitation a login's: one who was invited, or who came in as a namesake of who holds the address.
@@ -196,7 +196,8 @@ async fn reset(
     // Hashing is dear: it is not done for who has no letter.
     let waiter = Waiter::new(from(&request), true);
     let (email, _) = db.run(move |conn| mail::peek(conn, MailKind::PasswordReset, &shown)).await?;
-    let (hash, device) = (passwords::validate_and_hash(waiter, password, &email, "/password").await?, device(&request));
+    let (hash, device) =
+        (passwords::validate_and_hash(waiter, password, &email, "/password").await?, Device::of(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = mail::redeem(conn, MailKind::PasswordReset, &token)?.login;
@@ -210,13 +211,7 @@ async fn reset(
 
 /// The new password; sessions but the one named end, and so do open letters and links with identities at a provider: whoever knew the old
 /// password may have made them.
-fn set_password(
-    conn: &mut PgConnection,
-    login: Uuid,
-    hash: &str,
-    keep: Option<Uuid>,
-    device: &accounts::Device,
-) -> Result<()> {
+fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<Uuid>, device: &Device) -> Result<()> {
     accounts::record_security_event(conn, login, "user.password_changed", device)?;
     mail::security_changed(conn, login, MailKind::PasswordChanged)?;
     diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
@@ -225,33 +220,6 @@ fn set_password(
     let others = others.filter(sessions::id.ne(keep.unwrap_or(Uuid::nil())));
     diesel::update(others).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
     Ok(())
-}
-
-/// The login of a signed-in caller who knows its password; the attempt is settled by what comes next.
-pub(in crate::identity) async fn reauthenticate(
-    request: &HttpRequest,
-    caller: &Caller,
-    password: String,
-    pointer: &str,
-    db: &Db,
-) -> Result<(Uuid, Throttle)> {
-    let actor = caller.0.clone();
-    if actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
-    }
-    let (login, email, hash): (Uuid, String, Option<String>) = db
-        .run(move |conn| {
-            let login = users::login_of(conn, actor.workspace, actor.user)?;
-            let row = logins::table.find(login).select((logins::id, logins::email, logins::password_hash));
-            Ok(row.first(conn)?)
-        })
-        .await?;
-    let throttle = Throttle::new(request, &email)?;
-    if !passwords::verify(Waiter::new(from(request), true), password, hash).await? {
-        throttle.record(false);
-        return Err(Error::member(pointer, FieldCode::Invalid, "is not your password"));
-    }
-    Ok((login, throttle))
 }
 
 /// Change your password. Your other sessions end, and so do links with identities at a provider.
@@ -269,12 +237,12 @@ async fn change(
     if new_password == current_password {
         return Err(Error::member("/new_password", FieldCode::Invalid, "is the one you have"));
     }
-    let (login, throttle) = reauthenticate(&request, &caller, current_password, "/current_password", &db).await?;
-    let email = throttle.email().to_owned();
-    throttle.record(true);
+    let Proven { login, email, attempt } =
+        reauthenticate(&request, &caller, current_password, "/current_password", &db).await?;
+    attempt.record(true);
     let hash =
         passwords::validate_and_hash(Waiter::new(from(&request), true), new_password, &email, "/new_password").await?;
-    let (keep, device) = (caller.0.session, device(&request));
+    let (keep, device) = (caller.0.session, Device::of(&request));
     db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
     actors.forget();
     Ok(Reply::none())
@@ -291,8 +259,8 @@ async fn change_email(
     db: web::Data<Db>,
 ) -> Result<Reply> {
     let EmailChange { email, password } = given.0;
-    let (login, throttle) = reauthenticate(&request, &caller, password, "/password", &db).await?;
-    throttle.record(true);
+    let Proven { login, attempt, .. } = reauthenticate(&request, &caller, password, "/password", &db).await?;
+    attempt.record(true);
     db.run(move |conn| mail::change_of_address(conn, login, &address::email(&email))).await?;
     Ok(Reply::none())
 }
@@ -302,7 +270,7 @@ async fn change_email(
     responses((status = 204, description = "Sign in with the new address")))]
 #[post("/auth/confirm-email")]
 async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<Reply> {
-    let (token, device) = (given.0.token, device(&request));
+    let (token, device) = (given.0.token, Device::of(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let proof = mail::redeem(conn, MailKind::EmailChange, &token)?;

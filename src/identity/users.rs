@@ -8,7 +8,7 @@ use crate::identity::actors::Actors;
 use crate::identity::hashing_queue::Waiter;
 use crate::identity::{accounts, api_keys, mail, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
-use crate::kernel::actor::can;
+use crate::kernel::actor::{UserStatus, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -21,7 +21,7 @@ use crate::kernel::{address, error, merge_patch};
 use crate::schema::users;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list, list_params, owned, page, record};
 use actix_web::{get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,11 +29,6 @@ use std::marker::PhantomData;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-
-text_enum! {
-    /// An invited user cannot sign in yet; a suspended one no longer.
-    pub enum UserStatus { Invited = "invited", Active = "active", Suspended = "suspended", }
-}
 
 /// A person's membership in the workspace.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]

@@ -253,9 +253,8 @@ fn at_item(index: usize, error: Error) -> Error {
     error.with(|problem| {
         let errors = std::mem::take(&mut problem.errors);
         let inside = |bad: Bad| {
-            let pointer = bad.pointer.clone().unwrap_or_default();
-            let part = if matches!(pointer.as_str(), "/id" | "/version") { "" } else { "/body" };
-            Bad { pointer: Some(format!("/items/{index}{part}{pointer}")), ..bad }
+            let part = if matches!(bad.pointer.as_deref(), Some("/id" | "/version")) { "" } else { "/body" };
+            bad.under(&format!("/items/{index}{part}"))
         };
         problem.errors = if errors.is_empty() {
             vec![Bad::member(format!("/items/{index}"), problem.code, problem.detail.clone())]

@@ -3,7 +3,7 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobProblem, JobResult};
 use crate::db::tx::{Request, Tx};
 use crate::db::visibility::visibility_filter;
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
@@ -57,7 +57,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 
 /// Who asks, with the rights of this moment: they are asked anew before each part of the work, as a request asks them.
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
-    let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
+    let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
     let resource = Kind::at_path(&args.resource).map(Kind::path);
     let resource = resource.ok_or_else(|| unsupported(&args.resource))?;

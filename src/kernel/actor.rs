@@ -2,16 +2,32 @@
 use crate::kernel::access::{Access, Visibility};
 use crate::kernel::custom::CustomFields;
 use crate::kernel::error::{Code, Error, Result};
+use crate::text_enum;
 use std::sync::Arc;
 use uuid::Uuid;
+
+text_enum! {
+    /// Through what somebody acts, as events tell it.
+    pub enum ActorKind {
+        User = "user",
+        ApiKey = "api_key",
+        Import = "import",
+        /// What a new version of the program changed by itself.
+        Migration = "migration",
+    }
+}
+
+text_enum! {
+    /// An invited user cannot sign in yet; a suspended one no longer.
+    pub enum UserStatus { Invited = "invited", Active = "active", Suspended = "suspended", }
+}
 
 /// A user of one workspace (or a script acting as one), as read at most a few seconds ago.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub workspace: Uuid,
     pub user: Uuid,
-    /// `user`, `api_key` or `import`: what the events say.
-    pub actor_kind: &'static str,
+    pub actor_kind: ActorKind,
     /// Scope of idempotency keys and rate limits: the user or the API key.
     pub principal: Uuid,
     /// Of a signed-in user.
@@ -94,7 +110,7 @@ impl Permission for Anybody {
 impl Actor {
     /// The API key that acts, if it is one.
     pub fn api_key(&self) -> Option<Uuid> {
-        (self.actor_kind == "api_key").then_some(self.principal)
+        (self.actor_kind == ActorKind::ApiKey).then_some(self.principal)
     }
 
     /// How far a right of the role goes.

@@ -199,6 +199,12 @@ impl Bad {
         Bad { parameter: Some(cut(name.into())), ..self }
     }
 
+    /// The same refusal of a value that stands in another one, under this pointer.
+    #[must_use]
+    pub fn under(self, pointer: &str) -> Bad {
+        Bad { pointer: self.pointer.map(|inner| format!("{pointer}{inner}")), ..self }
+    }
+
     /// The bounds that were crossed.
     #[must_use]
     pub fn within(mut self, min: Option<i64>, max: Option<i64>) -> Bad {
@@ -359,9 +365,8 @@ impl Error {
             if problem.detail.starts_with('/') {
                 problem.detail.insert_str(0, pointer);
             }
-            for bad in &mut problem.errors {
-                bad.pointer = bad.pointer.take().map(|inner| format!("{pointer}{inner}"));
-            }
+            let errors = std::mem::take(&mut problem.errors);
+            problem.errors = errors.into_iter().map(|bad| bad.under(pointer)).collect();
         })
     }
 

@@ -7,7 +7,6 @@ use crate::kernel::selection::{SearchRequest, Selection};
 use crate::kernel::tags::Tags;
 use crate::people::companies::model::{COMPANY, Company};
 use crate::people::contacts::model::{CONTACT, Contact};
-use crate::records::saved_conditions::prefix_pointers;
 use crate::sales::deals::model::{DEAL, Deal};
 use crate::sales::leads::model::{LEAD, Lead};
 use crate::text_enum;
@@ -35,7 +34,7 @@ pub fn check(resource: ViewResource, selection: &Selection, actor: &Actor) -> Re
         ViewResource::Deals => DEAL.select(selection, actor).err(),
         ViewResource::Tasks => TASK.select(selection, actor).err(),
     };
-    bad.map_or(Ok(()), |bad| Err(Error::members(prefix_pointers("/selection", bad))))
+    bad.map_or(Ok(()), |bad| Err(Error::members(bad).under("/selection")))
 }
 
 /// And so must an order.

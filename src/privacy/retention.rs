@@ -5,7 +5,7 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
@@ -329,7 +329,7 @@ pub fn start_due(db: &Db) -> Result<usize> {
 
 /// Whether it was its time.
 fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
-    let actor = db.run_blocking(|conn| actors::of_user(conn, workspace, owner, "user"))?;
+    let actor = db.run_blocking(|conn| authentication::of_user(conn, workspace, owner))?;
     let request = Request::internal(actor, format!("retention-{id}"));
     db.write_blocking(&request, |tx| {
         let day_ago = tx.now.plus(-chrono::Duration::hours(24));

@@ -1,6 +1,6 @@
 //! The audit log: who did what, when and from where, with what was before and after. The same rows as the feed, read by who answers for them.
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::actor::{ActorKind, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
@@ -141,7 +141,7 @@ static AUDIT: Fields<events::table> = Fields {
         field("at", &events::at),
         field("record_kind", &events::record_kind).one_of_kinds(),
         field("record_id", &events::record_id),
-        field("actor_kind", &events::actor_kind).one_of(&["user", "api_key", "import", "migration"]),
+        field("actor_kind", &events::actor_kind).one_of(ActorKind::TEXTS),
         field("actor_id", &events::actor_id).to(Kind::USER),
         field("address", &events::address),
         field("request_id", &events::request_id),

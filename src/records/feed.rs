@@ -351,7 +351,7 @@ fn visibility_changed(tx: &Tx<'_>) -> ChangeEvent {
         record_kind: Kind::USER.as_str().into(),
         record_id: tx.actor.user,
         record_version: None,
-        actor_kind: tx.actor.actor_kind.into(),
+        actor_kind: tx.actor.actor_kind.as_str().into(),
         actor_id: None,
         request_id: tx.request_id.into(),
         changes: Vec::new(),

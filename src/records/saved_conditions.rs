@@ -105,7 +105,7 @@ pub fn condition<T>(
     let mut saved = saved(tx, fields, kept, "/selection")?;
     let selection = Selection { all: which.all.clone(), any: which.any.clone(), none: which.none.clone() };
     let own = fields.select_beside(&selection, &saved.conds, tx.actor);
-    let own = own.map_err(|bad| Error::members(prefix_pointers("/selection", bad)))?;
+    let own = own.map_err(|bad| Error::members(bad).under("/selection"))?;
     // A view shows what has its words: others beside them leave out more.
     for (q, at) in [(&which.q, "/selection/q"), (&saved.q, "/selection/view_id")] {
         let Some(q) = q else { continue };
@@ -188,8 +188,7 @@ fn still_there(tx: &mut Tx<'_>, kept: &SavedConditions) -> Result<()> {
 
 /// The same mistakes, further down.
 pub fn prefix_pointers(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
-    let deeper = |bad: Bad| Bad { pointer: bad.pointer.map(|pointer| format!("{at}{pointer}")), ..bad };
-    bad.into_iter().map(deeper).collect()
+    bad.into_iter().map(|bad| bad.under(at)).collect()
 }
 
 fn named(tx: &mut Tx<'_>, kind: Kind, view: Option<Uuid>, segment: Option<Uuid>, at: &str) -> Result<SavedConditions> {

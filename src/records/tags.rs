@@ -6,7 +6,7 @@ use crate::db::queue::{self, Job};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Search, field};
@@ -248,7 +248,7 @@ fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
             .set("limit", Part::Int(most - done))
             .set("kind", Part::Text(kind.as_str().to_owned()))
             .set("at", Part::At(tx.now))
-            .set("via", Part::Text(tx.actor.actor_kind.to_owned()))
+            .set("via", Part::Text(tx.actor.actor_kind.as_str().to_owned()))
             .set("user", Part::Id(tx.actor.user))
             .set("request", Part::Text(tx.request_id.to_owned()));
         done += statement.get_result::<Count>(tx.conn)?.count;
@@ -283,7 +283,7 @@ fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
 /// The job over what a request has left. It runs to the end in the name of who asked: half a tag would be two.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let retagging: Retagging = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let actor = db.run_blocking(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "user"))?;
+    let actor = db.run_blocking(|conn| authentication::of_user(conn, job.workspace_id, job.user_id))?;
     let request = Request::internal(actor, job.id.to_string());
     let (mut done, result) = (job.done, job.result.clone().unwrap_or_default());
     loop {

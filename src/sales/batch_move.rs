@@ -38,7 +38,7 @@ macro_rules! batch_move {
             fn rules(&self, bad: &mut Vec<Bad>) {
                 let mut inner = Vec::new();
                 self.to.rules(&mut inner);
-                bad.extend(inner.into_iter().map(|b| Bad { pointer: b.pointer.map(|at| format!("/to{at}")), ..b }));
+                bad.extend(inner.into_iter().map(|b| b.under("/to")));
             }
         }
 

@@ -2,8 +2,9 @@
 use crate::db::events::Event;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
+use crate::identity::users;
 use crate::identity::users::User;
-use crate::identity::users::{self, UserStatus};
+use crate::kernel::actor::UserStatus;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::kind::Kind;

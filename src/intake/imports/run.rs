@@ -3,14 +3,14 @@
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};
 use crate::intake::imports::reading::table::{self, Row, Table};
 use crate::intake::imports::references::References;
 use crate::intake::imports::write;
-use crate::kernel::actor::Actor;
+use crate::kernel::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{import_problems, imports};
@@ -52,8 +52,8 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 
 /// Who asks, with the rights of this moment.
 fn request(db: &Db, job: &Job) -> Result<Request> {
-    let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
-    Ok(Request::internal(Actor { actor_kind: "import", ..actor }, format!("job-{}", job.id)))
+    let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
+    Ok(Request::internal(Actor { actor_kind: ActorKind::Import, ..actor }, format!("job-{}", job.id)))
 }
 
 /// The same, who must still be allowed to import such records: asked anew before each chunk, as a request asks it.

@@ -6,6 +6,7 @@ use crate::db::related::{self, Related};
 use crate::db::table::Expected;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
+use crate::kernel::actor::ActorKind;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
@@ -285,7 +286,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::require_active(tx, owners, "/owner_id")?;
     // A script must not reset the clock of rotting.
-    let activity = (tx.actor.actor_kind == "user").then(|| deals::last_activity_at.eq(tx.now));
+    let activity = (tx.actor.actor_kind == ActorKind::User).then(|| deals::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));

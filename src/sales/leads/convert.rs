@@ -81,8 +81,14 @@ impl Rules for LeadConversion {
         if let Some(contact) = &self.contact {
             let mut inner = Vec::new();
             contact.rules(&mut inner);
-            bad.extend(inner.into_iter().map(|b| Bad { pointer: b.pointer.map(|p| format!("/contact{p}")), ..b }));
+            bad.extend(inner.into_iter().map(|b| b.under("/contact")));
         }
+    }
+}
+
+impl LeadConversion {
+    fn mode(&self) -> OnConflict {
+        self.on_conflict.unwrap_or(OnConflict::FillEmpty)
     }
 }
 
@@ -123,13 +129,12 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         return Err(Error::new(Code::AlreadyClosed, "the lead is disqualified; move it to an open stage first"));
     }
     let person = lead.person.clone().unwrap_or_default();
-    let mode = asked.on_conflict.unwrap_or(OnConflict::FillEmpty);
     let mut made = Made::default();
     // What a suspended owner would get goes to who converts.
     let given = Lead { owner_id: refs::active_or_caller(tx, lead.owner_id)?, ..lead.clone() };
     let company = company(tx, &given, &person, asked, &mut made)?;
-    let contact = contact(tx, &given, &person, company.as_ref(), asked, mode, &mut made)?;
-    let deal = deal(tx, &given, contact.as_ref(), company.as_ref(), asked, mode, &mut made)?;
+    let contact = contact(tx, &given, &person, company.as_ref(), asked, &mut made)?;
+    let deal = deal(tx, &given, contact.as_ref(), company.as_ref(), asked, &mut made)?;
     let moved = match &deal {
         Some(deal) => tasks::move_to_deal(tx, id, deal.id, contact.as_ref().map(|contact| contact.id))?,
         None => 0,
@@ -253,7 +258,6 @@ fn contact(
     person: &LeadPerson,
     company: Option<&Company>,
     asked: &LeadConversion,
-    mode: OnConflict,
     made: &mut Made,
 ) -> Result<Option<Contact>> {
     if let Some(new) = &asked.contact {
@@ -276,7 +280,7 @@ fn contact(
         (None, None, None) => None,
     };
     if let Some(contact) = known {
-        return fill_contact(tx, contact, person, company, mode, made).map(Some);
+        return fill_contact(tx, contact, person, company, asked.mode(), made).map(Some);
     }
     if person.name.is_none() && person.email.is_none() && person.phone.is_none() {
         return Ok(None);
@@ -384,7 +388,6 @@ fn deal(
     contact: Option<&Contact>,
     company: Option<&Company>,
     asked: &LeadConversion,
-    mode: OnConflict,
     made: &mut Made,
 ) -> Result<Option<Deal>> {
     if asked.without_deal {
@@ -393,7 +396,9 @@ fn deal(
     let link = contact.map(|c| DealContact { contact_id: c.id, role: None });
     if let Some(id) = asked.deal_id {
         let deal = deals::find(tx, id).map_err(|error| error.at_member("/deal_id"))?;
-        return fill_deal(tx, deal, lead, link, company, mode, made).map(Some);
+        let access = Arc::clone(&tx.actor.access);
+        let fill = Filler { mode: asked.mode(), kind: Kind::DEAL, access, made };
+        return fill_deal(tx, deal, lead, link, company, fill).map(Some);
     }
     made.created.push("deal".into());
     let given = asked.deal.clone().unwrap_or_default();
@@ -437,10 +442,8 @@ fn fill_deal(
     lead: &Lead,
     link: Option<DealContact>,
     company: Option<&Company>,
-    mode: OnConflict,
-    made: &mut Made,
+    mut fill: Filler<'_>,
 ) -> Result<Deal> {
-    let mut fill = Filler { mode, kind: Kind::DEAL, access: Arc::clone(&tx.actor.access), made };
     let mut changes = DealUpdate {
         company_id: fill.text("company_id", deal.company_id.as_ref(), company.map(|c| c.id)),
         source_id: fill.text("source_id", deal.source_id.as_ref(), lead.source_id),
