@@ -109,9 +109,15 @@ fn tell(tx: &mut Tx<'_>) -> Result<()> {
     let pipeline = pipelines::choose(tx, None, PipelineKind::Deal)?;
     let stages = stages::of_pipeline(tx, pipeline)?;
     for n in 0..DEALS {
-        let links =
-            Links { owner: *pick(&sellers, dice(n, 3))?, firm: *pick(&firms, dice(n, 6))?, person: *pick(&people, n)? };
-        deal(tx, n, links, &stages, *pick(&goods, dice(n + 3, 4))?, *pick(&whys, dice(n, 3))?, *pick(&origins, n)?)?;
+        let links = Links {
+            owner: *pick(&sellers, dice(n, 3))?,
+            firm: *pick(&firms, dice(n, 6))?,
+            person: *pick(&people, n)?,
+            good: *pick(&goods, dice(n + 3, 4))?,
+            why: *pick(&whys, dice(n, 3))?,
+            origin: *pick(&origins, n)?,
+        };
+        deal(tx, n, links, &stages)?;
     }
     for n in 0..25 {
         lead(tx, n, *pick(&sellers, n)?, *pick(&origins, n)?)?;
@@ -158,10 +164,13 @@ struct Links {
     owner: Uuid,
     firm: Uuid,
     person: Uuid,
+    good: Uuid,
+    why: Uuid,
+    origin: Uuid,
 }
 
 /// A deal with a past: it began up to a year ago and went some way along the funnel, or all of it.
-fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage], good: Uuid, why: Uuid, origin: Uuid) -> Result<()> {
+fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage]) -> Result<()> {
     let begin = 5 + dice(n, 360);
     let far = if begin > 60 { [2, 3, 3, 4, 4, 1] } else { [0, 1, 1, 2, 0, 3] };
     let last = *pick(&far, dice(n + 17, 6))?;
@@ -183,12 +192,12 @@ fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage], good: Uuid, w
         title: format!("{name} for {}", pick(&FIRMS, dice(n, 6))?.0),
         company_id: Some(links.firm),
         owner_id: Some(links.owner),
-        source_id: Some(origin),
+        source_id: Some(links.origin),
         expected_close_date: Some(expected.utc().date_naive()),
-        loss_reason_id: Some(why),
+        loss_reason_id: Some(links.why),
         contacts: vec![DealContact { contact_id: links.person, role: Some("decides".into()) }],
         line_items: vec![LineItemInput {
-            product_id: good,
+            product_id: links.good,
             quantity: Some(1),
             price: Some(Money { amount, currency: "EUR".into() }),
             discount_percent: None,

@@ -38,6 +38,21 @@ text_enum! {
 }
 
 text_enum! {
+    /// What a worker does.
+    pub enum JobKind {
+        /// A change of many records.
+        Bulk = "bulk",
+        Import = "import",
+        /// A mail.
+        Letter = "letter",
+        /// Takes the bytes of erased files out of their store.
+        PurgeFiles = "purge_files",
+        /// Renames or removes a tag.
+        Retag = "retag",
+    }
+}
+
+text_enum! {
     /// What a job waits behind: only what is in the same lane.
     pub enum Lane {
         /// Somebody waits for it at a screen.
@@ -53,7 +68,7 @@ text_enum! {
 pub struct JobFilter {
     pub lanes: &'static [Lane],
     /// Kinds of which a workspace's jobs are done one after another, as they were asked for.
-    pub in_order: &'static [&'static str],
+    pub in_order: &'static [JobKind],
     /// Jobs of one workspace that may be in hand at once, in each lane.
     pub share: u32,
 }
@@ -140,7 +155,7 @@ impl Resource for Job {
 }
 
 /// Queues a job in the transaction that asks for it.
-pub fn enqueue(tx: &mut Tx<'_>, kind: &str, args: &serde_json::Value, total: Option<i64>) -> Result<Job> {
+pub fn enqueue(tx: &mut Tx<'_>, kind: JobKind, args: &serde_json::Value, total: Option<i64>) -> Result<Job> {
     enqueue_in(Lane::Work, tx, kind, args, total)
 }
 
@@ -148,7 +163,7 @@ pub fn enqueue(tx: &mut Tx<'_>, kind: &str, args: &serde_json::Value, total: Opt
 pub fn enqueue_in(
     lane: Lane,
     tx: &mut Tx<'_>,
-    kind: &str,
+    kind: JobKind,
     args: &serde_json::Value,
     total: Option<i64>,
 ) -> Result<Job> {
@@ -270,7 +285,7 @@ fn next(conn: &mut PgConnection, filter: JobFilter, now: DateTime) -> Result<Opt
     let lanes = filter.lanes.iter().map(|lane| lane.as_str().to_owned()).collect();
     let next: Option<Next> = Statement::new(include_str!("next_job.sql"))
         .set("lanes", Part::Texts(lanes))
-        .set("in_order", Part::Texts(filter.in_order.iter().map(|kind| (*kind).to_owned()).collect()))
+        .set("in_order", Part::Texts(filter.in_order.iter().map(|kind| kind.as_str().to_owned()).collect()))
         .set("share", Part::Int(filter.share.into()))
         .set("now", Part::At(now))
         .get_result(conn)

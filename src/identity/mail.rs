@@ -1,6 +1,6 @@
 //! Letters that prove an address (invitations, password resets, changes of address), and letters that tell of a change. A request queues
 //! a job; the job makes the token when the letter is written, so that no secret waits in the queue. No subject holds what a stranger wrote.
-use crate::db::queue::{self, Lane};
+use crate::db::queue::{self, JobKind, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
 use crate::kernel::actor::UserStatus;
@@ -13,9 +13,6 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// The kind of the job that sends one.
-pub const JOB: &str = "letter";
 
 /// Invitations to one address in a day (UTC), from all workspaces together.
 const MAX_PER_ADDRESS: i32 = 5;
@@ -214,7 +211,7 @@ fn count(conn: &mut PgConnection, now: DateTime, key: &str) -> Result<i32> {
 fn enqueue(tx: &mut Tx<'_>, kind: MailKind, user: Uuid, email: &str) -> Result<()> {
     let args = MailArgs { kind, email: email.into(), login: None, user: Some(user), workspace: None };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    queue::enqueue_in(Lane::Short, tx, JOB, &args, None).map(drop)
+    queue::enqueue_in(Lane::Short, tx, JobKind::Letter, &args, None).map(drop)
 }
 
 /// Queues a letter for a new password to the login that holds an address; beyond the limit nothing is sent, and nothing is said.
@@ -272,7 +269,7 @@ fn enqueue_for_login(conn: &mut PgConnection, login: Uuid, args: &MailArgs) -> R
             jobs::workspace_id.eq(workspace),
             jobs::user_id.eq(user),
             // Invitations of a whole firm must not keep anybody from a new password.
-            (jobs::kind.eq(JOB), jobs::lane.eq(Lane::Urgent)),
+            (jobs::kind.eq(JobKind::Letter), jobs::lane.eq(Lane::Urgent)),
             jobs::args.eq(serde_json::to_value(args).map_err(Error::internal)?),
             jobs::created_at.eq(now),
             jobs::updated_at.eq(now),
@@ -311,7 +308,7 @@ pub fn notify_suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
     }
     let args = MailArgs { kind: MailKind::Suspended, email, login: Some(login), user: None, workspace: None };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    queue::enqueue_in(Lane::Urgent, tx, JOB, &args, None).map(drop)
+    queue::enqueue_in(Lane::Urgent, tx, JobKind::Letter, &args, None).map(drop)
 }
 
 /// Ends the invitations of a user that are open.

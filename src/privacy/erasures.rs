@@ -40,9 +40,6 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// The job that takes the bytes of erased files out of their store.
-pub const PURGE: &str = "purge_files";
-
 /// What stands where a name or a text was.
 const ERASED: &str = "Erased";
 
@@ -300,7 +297,7 @@ fn erase(
     erased.extend(records);
     if !files.is_empty() {
         let args = serde_json::to_value(&files).map_err(Error::internal)?;
-        queue::enqueue_in(queue::Lane::Short, tx, PURGE, &args, Some(counts.files))?;
+        queue::enqueue_in(queue::Lane::Short, tx, queue::JobKind::PurgeFiles, &args, Some(counts.files))?;
     }
     if let Some(proof) = subject.proof(tx)? {
         return Ok(proof);

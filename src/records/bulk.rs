@@ -1,5 +1,5 @@
 //! One change for all records of a selection, as a job: what is asked, and the operations of a resource.
-use crate::db::queue::{self, Job, JobResult, JobStatus};
+use crate::db::queue::{self, Job, JobKind, JobResult, JobStatus};
 use crate::db::tx::Tx;
 use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::query::RecordRef;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The kind of the job that does it.
-pub const JOB: &str = "bulk";
+pub const JOB: JobKind = JobKind::Bulk;
 
 text_enum! {
     pub enum BulkAction { Update = "update", Delete = "delete", Erase = "erase", }
@@ -117,7 +117,7 @@ macro_rules! bulk_preview {
 pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     Reply::ok(&BulkJob {
         id: Uuid::nil(),
-        kind: JOB.into(),
+        kind: JOB.as_str().into(),
         status: JobStatus::Succeeded,
         dry_run: true,
         total: preview.matching,

@@ -2,7 +2,7 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::pool::Db;
-use crate::db::queue::{self, Job};
+use crate::db::queue::{self, Job, JobKind};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Expected;
 use crate::db::tx::{Request, Tx};
@@ -206,8 +206,6 @@ const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEA
 const AT_ONCE: i64 = 500;
 /// Records that a job changes in one transaction.
 const PORTION: i64 = 250;
-/// The kind of the job.
-pub const JOB: &str = "retag";
 
 /// A tag that records carry by its old name, and what they carry then: nothing, or the new name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -275,7 +273,7 @@ fn retag_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
 fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
     if retag(tx, retagging, AT_ONCE)? == AT_ONCE {
         let args = serde_json::to_value(retagging).map_err(Error::internal)?;
-        queue::enqueue(tx, JOB, &args, None)?;
+        queue::enqueue(tx, JobKind::Retag, &args, None)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The operations on imports.
 use crate::db::events::Event;
-use crate::db::queue::{self, Job};
+use crate::db::queue::{self, Job, JobKind};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::intake::imports::funnel::Funnel;
@@ -153,7 +153,7 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
     RowReader::new(tx, import.resource, settings, table)?;
     let args = run::Args { import_id: import.id, dry_run };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    let job = queue::enqueue(tx, run::KIND, &args, i64::try_from(table.rows.len()).ok())?;
+    let job = queue::enqueue(tx, JobKind::Import, &args, i64::try_from(table.rows.len()).ok())?;
     diesel::update(imports::table.find((tx.workspace(), import.id)))
         .set((
             imports::status.eq(ImportStatus::Queued),

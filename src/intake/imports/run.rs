@@ -20,7 +20,6 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub const KIND: &str = "import";
 /// Rows per transaction.
 const CHUNK: usize = 500;
 /// Rows after which the planner's statistics are made anew.
