@@ -1,8 +1,7 @@
-//! Voronka: lead management and customer relations as a JSON API over PostgreSQL.
+//! Voronka: lead and customer management as a JSON API over PostgreSQL.
 //!
-//! The modules build on each other in this order: each imports only those before it, and a test reads every import.
-//! `docs/architecture.md` has the picture.
-//! (The empty lines keep rustfmt from sorting them.)
+//! The modules are in dependency order: each imports only modules above it, which a test checks. See
+//! `docs/architecture.md`. (Empty lines prevent rustfmt from sorting them.)
 
 #[macro_use]
 pub mod kernel;

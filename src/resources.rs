@@ -1,45 +1,57 @@
-//! Every resource of the product, in one list: a resource that is not here does not exist for roles, keys and mechanisms.
+//! Every resource of the product, in the order in which a newcomer meets them. What is not in this list does not exist for roles, API keys
+//! and mechanisms.
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
+use crate::records::bulk::{self, BulkStore};
 use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
 
 const ALL: &[&Descriptor] = &[
-    identity::workspaces::Workspace::DESCRIPTOR,
-    identity::users::User::DESCRIPTOR,
-    identity::roles::Role::DESCRIPTOR,
-    identity::teams::Team::DESCRIPTOR,
-    identity::api_keys::ApiKey::DESCRIPTOR,
-    records::custom_fields::CustomField::DESCRIPTOR,
-    records::tags::Tag::DESCRIPTOR,
-    people::sources::Source::DESCRIPTOR,
-    people::companies::model::Company::DESCRIPTOR,
     people::contacts::model::Contact::DESCRIPTOR,
-    catalog::products::Product::DESCRIPTOR,
-    sales::pipelines::Pipeline::DESCRIPTOR,
-    sales::stages::Stage::DESCRIPTOR,
-    sales::loss_reasons::LossReason::DESCRIPTOR,
+    people::companies::model::Company::DESCRIPTOR,
     sales::leads::model::Lead::DESCRIPTOR,
     sales::deals::model::Deal::DESCRIPTOR,
     work::tasks::model::Task::DESCRIPTOR,
     work::activities::Activity::DESCRIPTOR,
-    records::files::model::File::DESCRIPTOR,
+    sales::pipelines::Pipeline::DESCRIPTOR,
+    sales::stages::Stage::DESCRIPTOR,
+    sales::loss_reasons::LossReason::DESCRIPTOR,
+    catalog::products::Product::DESCRIPTOR,
+    records::tags::Tag::DESCRIPTOR,
+    people::sources::Source::DESCRIPTOR,
+    records::custom_fields::CustomField::DESCRIPTOR,
+    analytics::search::SearchResult::DESCRIPTOR,
     nurture::views::View::DESCRIPTOR,
     nurture::segments::Segment::DESCRIPTOR,
+    analytics::Report::DESCRIPTOR,
+    records::files::model::File::DESCRIPTOR,
+    intake::imports::model::Import::DESCRIPTOR,
+    intake::composite::CompositeResult::DESCRIPTOR,
+    records::feed::ChangeEvent::DESCRIPTOR,
+    db::queue::Job::DESCRIPTOR,
+    identity::workspaces::Workspace::DESCRIPTOR,
+    identity::users::User::DESCRIPTOR,
+    identity::teams::Team::DESCRIPTOR,
+    identity::roles::Role::DESCRIPTOR,
+    identity::api_keys::ApiKey::DESCRIPTOR,
     identity::sessions::SESSION,
     records::audit::AuditEvent::DESCRIPTOR,
     privacy::erasures::Erasure::DESCRIPTOR,
     privacy::retention::RetentionRule::DESCRIPTOR,
-    intake::imports::model::Import::DESCRIPTOR,
-    db::queue::Job::DESCRIPTOR,
     ResourceSchemas::DESCRIPTOR,
-    intake::composite::CompositeResult::DESCRIPTOR,
-    records::feed::ChangeEvent::DESCRIPTOR,
-    analytics::Report::DESCRIPTOR,
-    analytics::search::SearchResult::DESCRIPTOR,
+];
+
+/// The resources that have bulk operations.
+const BULK: &[&dyn BulkStore] = &[
+    bulk::of::<people::companies::model::Company>(),
+    bulk::of::<people::contacts::model::Contact>(),
+    bulk::of::<sales::leads::model::Lead>(),
+    bulk::of::<sales::deals::model::Deal>(),
+    bulk::of::<work::tasks::model::Task>(),
 ];
 
 /// Makes them known; every entry point calls it first.
 pub fn install() {
     resource::install(ALL);
+    bulk::install(BULK);
 }
 
 /// What each resource has, as `GET /schema/{resource}` describes it.
@@ -47,6 +59,9 @@ pub fn install() {
 pub struct ResourceSchemas;
 
 impl Resource for ResourceSchemas {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("schema").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls(
+        "schema",
+        "The fields of each resource, including custom fields.",
+    )
+    .shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
 }

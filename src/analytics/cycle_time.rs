@@ -1,4 +1,4 @@
-//! How long it takes: from creation to closing, and in each stage.
+//! Cycle times: durations from creation to closing, and in each stage.
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, parameters_of_both};
 use crate::db::tx::Tx;
@@ -19,17 +19,17 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "won and lost: days from creation to closing of the records closed in the period. \
-    stages: days of the stays that ended in the period; a record that came back to a stage counts once for each stay. \
-    Deleted stages are shown, with deleted_at, when a stay in them counts. Of records that came in closed, without a date of \
-    beginning and one of closing, nobody knows how long they took: they and their first stays are in no figure, and without_beginning counts \
-    them. Nor is a stay of which an import does not say when it ended. \
-    A day is 24 hours; durations are not rounded. median and p75: half and three quarters of the durations are at most as long; where \
-    that falls between two durations, it is interpolated linearly.";
+const DEFINITION: &str = "won and lost: days from creation to closing of the records closed in the period. stages: \
+    days of the stays that ended in the period; a record that returned to a stage counts once for each stay. Deleted \
+    stages are listed with deleted_at if a stay in them counts. The duration of records that were created as closed, \
+    or imported without a start or a closing date, is unknown: they and their first stays are in no figure, and \
+    without_beginning counts them. Stays whose end an import does not contain are excluded too. A day is 24 hours; \
+    durations are not rounded. median and p75: half and three quarters of the durations are at most this long, \
+    interpolated linearly between two durations.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CycleTimeReport {
-    /// What was counted, in words.
+    /// What the report counts, in words.
     pub definition: String,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
@@ -41,17 +41,17 @@ pub struct CycleTimeReport {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CycleTimeGroup {
-    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    /// The id or text of the group. Null for records without one, and if the report is not grouped.
     pub key: Option<String>,
     pub label: Option<String>,
     pub won: DurationFigures,
     pub lost: DurationFigures,
-    /// Closed in the period, but in no figure: when they began is not known.
+    /// Number of records closed in the period whose creation time is unknown. They are in no other figure.
     pub without_beginning: i64,
     pub stages: Vec<StageDuration>,
 }
 
-/// Figures in days; null when nothing was counted.
+/// Durations in days. Null if nothing was counted.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct DurationFigures {
     pub count: i64,
@@ -59,7 +59,8 @@ pub struct DurationFigures {
     pub mean_days: Option<f64>,
     #[schema(format = "double")]
     pub median_days: Option<f64>,
-    /// Three quarters took at most this long; interpolated linearly between the two nearest durations.
+    /// Three quarters of the durations are at most this long. Interpolated linearly between the two nearest
+    /// durations.
     #[schema(format = "double")]
     pub p75_days: Option<f64>,
 }
@@ -69,7 +70,7 @@ pub struct StageDuration {
     pub stage_id: Uuid,
     pub name: String,
     pub position: i32,
-    /// When the stage was deleted; null: it is there.
+    /// The time at which the stage was deleted. Null if it exists.
     pub deleted_at: Option<DateTime>,
     pub duration: DurationFigures,
 }
@@ -171,7 +172,7 @@ fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
     lines
 }
 
-/// How long deals take to be won and lost, and how long they stay in each stage.
+/// Get the time until deals or leads are won or lost, and the time that they spend in each stage.
 #[utoipa::path(operation_id = "get_cycle_time", params(CycleTimeParameters), responses((status = 200, description = "The durations",
     content((CycleTimeReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/cycle-time")]
@@ -189,4 +190,85 @@ async fn cycle_time(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(cycle_time);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sales::stages::{Category, Stage};
+
+    fn row(key: Option<&str>, what: &str, count: i64) -> Row {
+        Row {
+            group_key: key.map(str::to_owned),
+            group_label: None,
+            what: what.into(),
+            count,
+            without_beginning: 10 * count,
+            mean: Some(1.5),
+            median: Some(2.5),
+            p75: Some(3.5),
+        }
+    }
+
+    fn known(n: u128) -> KnownStage {
+        let at: DateTime = "2026-01-31T00:00:00Z".parse().unwrap();
+        let stage = Stage {
+            id: Uuid::from_u128(n),
+            pipeline_id: Uuid::nil(),
+            name: format!("stage {n}"),
+            category: Category::Open,
+            position: 7,
+            probability_percent: 50,
+            rotting_days: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+            order_id: None,
+        };
+        KnownStage { stage, deleted_at: Some(at) }
+    }
+
+    fn found() -> CycleTimeGroup {
+        let key = Some("a".to_owned());
+        let closed =
+            [row(Some("b"), "won", 9), row(Some("a"), "won", 1), row(Some("a"), "lost", 2), row(None, "won", 9)];
+        let stays =
+            [row(Some("b"), &Uuid::from_u128(1).to_string(), 9), row(Some("a"), &Uuid::from_u128(2).to_string(), 3)];
+        group(&key, &Some("A".to_owned()), &closed, &stays, &[known(1), known(2)])
+    }
+
+    #[test]
+    fn a_group_uses_only_its_own_rows() {
+        let found = found();
+        assert_eq!(found.won.count, 1);
+        assert_eq!(found.lost.count, 2);
+        assert_eq!(found.without_beginning, 30);
+        assert_eq!(found.stages.iter().map(|stage| stage.duration.count).collect::<Vec<_>>(), [0, 3]);
+        assert_eq!(found.stages[0].duration.mean_days, None, "a stage in which nothing stayed");
+        let stage = &found.stages[1];
+        assert_eq!(stage.name, "stage 2");
+        assert_eq!(stage.position, 7);
+        assert_eq!(stage.duration.mean_days, Some(1.5));
+        assert_eq!(stage.duration.median_days, Some(2.5));
+        assert_eq!(stage.duration.p75_days, Some(3.5));
+    }
+
+    #[test]
+    fn csv_lines_name_group_and_stage() {
+        let found = found();
+        let shown: Vec<String> = lines(&found)
+            .iter()
+            .map(|(of, figures)| {
+                let keys: Vec<&str> = of.iter().map(|key| key.as_deref().unwrap_or("-")).collect();
+                format!("{} = {}", keys.join(" "), figures.count)
+            })
+            .collect();
+        let expected = [
+            "a A - won 30 - = 1",
+            "a A - lost 30 - = 2",
+            "a A 00000000-0000-0000-0000-000000000001 stage 1 30 2026-01-31T00:00:00.000Z = 0",
+            "a A 00000000-0000-0000-0000-000000000002 stage 2 30 2026-01-31T00:00:00.000Z = 3",
+        ];
+        assert_eq!(shown, expected);
+    }
 }

@@ -1,4 +1,5 @@
--- Days from creation to closing of the records closed in the period, by outcome. Of some nobody knows when they began.
+-- Days from creation to closing of the records closed in the period, by outcome. The creation time of some records is
+-- unknown.
 with picked as (
     select :group_key as group_key, :group_label as group_label, :records.status, :records.without_beginning,
         (extract(epoch from :records.closed_at - :records.created_at) / 86400)::float8 as days

@@ -1,4 +1,4 @@
-//! What open deals should bring, by the month in which they are expected to close.
+//! Forecast: the value of open deals by the month of their expected close date.
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters};
 use crate::db::sql::Part;
@@ -20,21 +20,22 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Open deals by month of their expected close date. weighted = sum of value × probability (the deal's own, or its \
-    stage's). Deals that should have closed before today are in overdue, those without a date in no_date, whatever the period; \
-    lost deals and those omitted from the forecast are in none. best_case includes commit. weighted is rounded once, after everything of a \
-    bucket and currency is added, half away from zero. Grouped by product, each product has its part of a deal's value in whole minor units, by what its \
-    items cost; a product whose items cost less than nothing has no part. The parts are together the value (largest remainder), and weighted \
-    takes them before that rounding.";
+const DEFINITION: &str = "Open deals by the month of their expected close date. weighted = sum of value × \
+    probability (of the deal, or else of its stage). Deals that should have closed before today are in overdue, and \
+    those without a date in no_date, regardless of the period. Lost deals and deals omitted from the forecast are \
+    excluded. best_case includes commit. weighted is rounded once for each bucket and currency, half away from zero. \
+    Grouped by product, the value of a deal is divided among its products in whole minor units, in proportion to the \
+    prices of their items; products with a negative price get nothing. The parts add up to the value (largest \
+    remainder method), and weighted uses the parts before rounding.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ForecastReport {
-    /// What was counted, in words.
+    /// What the report counts, in words.
     pub definition: String,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
-    /// The day before which an expected close is overdue.
+    /// Deals with an expected close date before this day are overdue.
     pub today: NaiveDate,
     pub time_zone: String,
     pub group_by: String,
@@ -43,7 +44,7 @@ pub struct ForecastReport {
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct ForecastGroup {
-    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    /// The id or text of the group. Null for records without one, and if the report is not grouped.
     pub key: Option<String>,
     pub label: Option<String>,
     pub months: Vec<ForecastMonth>,
@@ -53,7 +54,7 @@ pub struct ForecastGroup {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ForecastMonth {
-    /// `2026-11`.
+    /// For example `2026-11`.
     pub month: String,
     pub figures: ForecastFigures,
 }
@@ -61,15 +62,15 @@ pub struct ForecastMonth {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct ForecastFigures {
     pub count: i64,
-    /// Deals without an amount: counted, but in no sum.
+    /// Number of deals without an amount. They are counted but are in no sum.
     pub without_amount: i64,
-    /// Per currency.
+    /// By currency.
     pub value: Vec<Money>,
-    /// Per currency.
+    /// By currency.
     pub weighted: Vec<Money>,
-    /// Value of the deals in category commit, per currency.
+    /// The value of the deals in the category commit, by currency.
     pub commit: Vec<Money>,
-    /// Value of the deals in categories commit and best_case, per currency.
+    /// The value of the deals in the categories commit and best_case, by currency.
     pub best_case: Vec<Money>,
 }
 
@@ -103,7 +104,7 @@ list_params!(ForecastParameters, parameters(GROUPS, &[]));
 fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<ForecastReport> {
     let scope = query.deals(tx, GROUPS)?;
     if tx.actor.access.hides("deals", "probability_percent") {
-        return Err(Error::new(Code::Forbidden, "the forecast weighs by probabilities, which your role hides"));
+        return Err(Error::new(Code::Forbidden, "the forecast uses probabilities, which your role hides"));
     }
     let today = today(tx.now, scope.zone);
     let [first, after] = scope.days();
@@ -176,7 +177,7 @@ fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {
     lines
 }
 
-/// What open deals should bring, by expected month.
+/// Get the value of open deals by the month of their expected close date.
 #[utoipa::path(operation_id = "get_forecast", params(ForecastParameters), responses((status = 200, description = "The forecast",
     content((ForecastReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/forecast")]
@@ -192,4 +193,64 @@ async fn forecast(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(forecast);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(bucket: &str, currency: Option<&str>, count: i64, amounts: [i128; 4]) -> Row {
+        let [amount, weighted, committed, best_case] = amounts.map(Sum::from);
+        Row {
+            group_key: Some("key".into()),
+            group_label: Some("label".into()),
+            bucket: bucket.into(),
+            currency: currency.map(str::to_owned),
+            count,
+            no_amount: if currency.is_none() { count } else { 0 },
+            amount,
+            weighted,
+            committed,
+            best_case,
+        }
+    }
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money { amount, currency: currency.into() }
+    }
+
+    #[test]
+    fn buckets_are_separated() {
+        let found = group(&[
+            row("2026-01", Some("EUR"), 1, [100, 50, 0, 100]),
+            row("2026-01", Some("USD"), 2, [10, 5, 10, 10]),
+            row("2026-02", Some("EUR"), 3, [7, 3, 0, 0]),
+            row("no_date", None, 4, [0; 4]),
+            row("overdue", Some("EUR"), 5, [9, 9, 9, 9]),
+        ])
+        .unwrap();
+        assert_eq!(found.key.as_deref(), Some("key"));
+        assert_eq!(found.label.as_deref(), Some("label"));
+        let months: Vec<(&str, i64)> = found.months.iter().map(|one| (one.month.as_str(), one.figures.count)).collect();
+        assert_eq!(months, [("2026-01", 3), ("2026-02", 3)]);
+        assert_eq!(found.overdue.count, 5);
+        assert_eq!(found.no_date.count, 4);
+        assert_eq!(found.no_date.without_amount, 4);
+        assert_eq!(found.overdue.without_amount, 0);
+    }
+
+    #[test]
+    fn figures_have_sums_per_currency() {
+        let rows = [
+            row("2026-01", Some("EUR"), 1, [100, 50, 0, 99]),
+            row("2026-01", Some("USD"), 2, [10, 5, 4, 3]),
+            row("2026-01", Some("EUR"), 1, [1, 2, 3, 4]),
+        ];
+        let found = figures(&rows).unwrap();
+        assert_eq!(found.count, 4);
+        assert_eq!(found.value, [money(101, "EUR"), money(10, "USD")]);
+        assert_eq!(found.weighted, [money(52, "EUR"), money(5, "USD")]);
+        assert_eq!(found.commit, [money(3, "EUR"), money(4, "USD")]);
+        assert_eq!(found.best_case, [money(103, "EUR"), money(3, "USD")]);
+    }
 }

@@ -1,5 +1,6 @@
--- Open deals by the month in which they are expected to close. What should have closed before today is a bucket of its own. What a deal
--- weighs is kept with its fraction, and rounded when all of a bucket is added: to fourteen digits first, where thirds are together a whole.
+-- Open deals by the month of their expected close date. Deals that should have closed before today have their own
+-- bucket. Weighted values keep their fractions until the sum of a bucket is rounded, first to fourteen digits so that
+-- thirds add up to a whole.
 with picked as (
     select :group_key as group_key, :group_label as group_label, :records.forecast_category as category,
         :currency as currency, :amount as amount, :weighted as weighted,

@@ -1,4 +1,4 @@
-//! The funnel in three readings: cohort, flow, snapshot.
+//! The funnel report: cohort, flow and snapshot.
 use crate::analytics::Report;
 use crate::analytics::grouping::wrong;
 use crate::analytics::scope::{ReportQuery, Scope, Sum, Sums, parameters_of_both, ratio};
@@ -30,35 +30,39 @@ impl FunnelKind {
     const fn definition(self) -> &'static str {
         match self {
             FunnelKind::Cohort => {
-                "Records created in the period. A stage counts those that ever stood in it, or in one that came later in the order of the \
-                 stages when they moved there; lost records stay in. share = count / total. Won stages are alternatives: each \
-                 counts the records that ever stood in it. A lost stage counts the records that are in it now. A record whose stage was removed \
-                 stands where it was put, and has passed nothing on the way there. Deleted stages are shown, with deleted_at, when they count any."
+                "Records created in the period. A stage counts the records that were ever in it, or in a later stage \
+                 according to the stage order at the time of the move; lost records are included. share = count / \
+                 total. Won stages are alternatives: each counts the records that were ever in it. A lost stage \
+                 counts the records that are in it now. A record whose stage was deleted counts in the stage that it \
+                 was moved to, but not in the stages in between. Deleted stages are listed with deleted_at if they \
+                 count any record."
             }
             FunnelKind::Flow => {
-                "Distinct records that entered each stage in the period. left counts departures in the period, left_forward those \
-                 to a stage of the same pipeline that came later when they moved and is not lost; who was put elsewhere because the stage was \
-                 removed has left it and did not go forward; conversion = left_forward / left. \
-                 Deleted stages are shown, with deleted_at, when anything entered or left them."
+                "Distinct records that entered each stage in the period. left counts departures in the period, \
+                 left_forward those to a stage of the same pipeline that was later in the stage order at the time of \
+                 the move and is not lost. A move because a stage was deleted counts in left but not in \
+                 left_forward. conversion = left_forward / left. Deleted stages are listed with deleted_at if any \
+                 record entered or left them."
             }
             FunnelKind::Snapshot => {
-                "Records that were open and not deleted at the instant `at`, by the stage they stood in then, with the values, \
-                 owners and tags they have now. Grouped by stage, it is that stage. Stages deleted since are shown, with deleted_at, when anything stood in them."
+                "Records that were open and not deleted at the time `at`, by their stage at that time, with their \
+                 current values, owners and tags. Grouped by stage, the stage at that time is used. Stages deleted \
+                 since are listed with deleted_at if any record was in them."
             }
         }
     }
 }
 
-/// A funnel.
+/// A funnel report.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FunnelReport {
     pub kind: FunnelKind,
-    /// What was counted, in words.
+    /// What the report counts, in words.
     pub definition: String,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
-    /// Of a snapshot.
+    /// The time of a snapshot; null for other kinds.
     pub at: Option<DateTime>,
     pub time_zone: String,
     pub group_by: String,
@@ -67,15 +71,15 @@ pub struct FunnelReport {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FunnelGroup {
-    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    /// The id or text of the group. Null for records without one, and if the report is not grouped.
     pub key: Option<String>,
     pub label: Option<String>,
     pub total: i64,
-    /// Of the total, those that are open now.
+    /// How many of the total are open now.
     pub open: i64,
     pub won: i64,
     pub lost: i64,
-    /// open / total: how unripe the cohort is.
+    /// open / total: the share of the cohort without an outcome yet.
     #[schema(format = "double")]
     pub open_share: Option<f64>,
     pub stages: Vec<FunnelStage>,
@@ -90,14 +94,14 @@ pub struct FunnelStage {
     pub count: i64,
     #[schema(format = "double")]
     pub share: Option<f64>,
-    /// Of a flow: departures in the period.
+    /// Departures in the period, for a flow.
     pub left: Option<i64>,
     pub left_forward: Option<i64>,
     #[schema(format = "double")]
     pub conversion: Option<f64>,
-    /// Value of the counted records, per currency.
+    /// The value of the counted records, by currency.
     pub value: Vec<Money>,
-    /// When the stage was deleted; null: it is there.
+    /// The time at which the stage was deleted. Null if it exists.
     pub deleted_at: Option<DateTime>,
 }
 
@@ -130,7 +134,7 @@ struct Row {
 }
 
 impl Row {
-    /// Whether the stage has anything to do with the records.
+    /// Checks whether any record entered or left the stage.
     fn counts(&self) -> bool {
         self.reached > 0 || self.gone > 0
     }
@@ -145,7 +149,8 @@ list_params!(
             ("kind", "`cohort` if absent.", "^(cohort|flow|snapshot)$"),
             (
                 "at",
-                "Of a snapshot, which takes no `from`, no `to` and no filter by stage, status or closing: the instant, which is past; now if absent.",
+                "Only for a snapshot: the time, which must be in the past; now if absent. Excludes `from`, `to` and \
+                 filters by stage, status or closing.",
                 ""
             ),
         ]
@@ -164,7 +169,7 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
     let at = scope.at.unwrap_or(tx.now);
     let scope = match kind {
         FunnelKind::Snapshot => {
-            query.reject_filters(&OF_TODAY, "is of today and not of the instant of a snapshot")?;
+            query.reject_filters(&OF_TODAY, "must be absent for a snapshot, because it refers to the present")?;
             scope.of_then()
         }
         FunnelKind::Cohort | FunnelKind::Flow => scope,
@@ -192,33 +197,34 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
     })
 }
 
-/// What a record has today and had not at the instant of a snapshot.
+/// Fields that describe a record now and not at the time of a snapshot.
 const OF_TODAY: [&str; 4] = ["stage_id", "status", "closed_at", "stage_entered_at"];
 
-/// A period says nothing about an instant, nor the other way.
+/// Refuses a period for a snapshot, and a time for the other kinds.
 fn require_relevant(kind: FunnelKind, scope: &Scope, now: DateTime) -> Result<()> {
     match (kind, scope.from.or(scope.to), scope.at) {
         (FunnelKind::Snapshot, None, Some(at)) if at > now => {
-            Err(wrong("at", format!("lies in the future; it is {now} by now")))
+            Err(wrong("at", format!("must not be in the future; the current time is {now}")))
         }
         (FunnelKind::Snapshot, Some(_), _) => {
             let name = if scope.from.is_some() { "from" } else { "to" };
-            Err(wrong(name, "is of no use to a snapshot, which is of one instant: give it as at"))
+            Err(wrong(name, "must be absent for a snapshot; set its time in at"))
         }
         (FunnelKind::Cohort | FunnelKind::Flow, _, Some(_)) => {
-            Err(wrong("at", format!("is of no use to a {}, which is of a period: give from and to", kind.as_str())))
+            Err(wrong("at", format!("must be absent for a {}; set its period in from and to", kind.as_str())))
         }
         _ => Ok(()),
     }
 }
 
-/// Rows come per group, stage and currency; a record has one currency, so counts of the same stage add up.
+/// Builds the groups from the rows, one for each group, stage and currency. Counts of one stage can be added, because
+/// a record has one currency.
 fn groups(rows: &[Row], stages: &[KnownStage], kind: FunnelKind, scope: &Scope) -> Result<Vec<FunnelGroup>> {
     let mut groups: Vec<FunnelGroup> = rows
         .chunk_by(|a, b| a.group_key == b.group_key)
         .map(|rows| group(rows, stages, kind))
         .collect::<Result<_>>()?;
-    // Without grouping there is always one group, be it empty.
+    // Without grouping there is always one group, even an empty one.
     if groups.is_empty() && scope.group.is_none() {
         groups.push(group(&[], stages, kind)?);
     }
@@ -249,7 +255,7 @@ fn funnel_stage(known: &KnownStage, total: i64, rows: &[Row], kind: FunnelKind) 
         count += row.reached;
         left += row.gone;
         forward += row.gone_on;
-        // What only left is not counted, and has no value here.
+        // A record that only left the stage is not counted and adds no value.
         if row.reached > 0 {
             value.add(row.currency.as_deref(), row.amount);
         }
@@ -279,7 +285,7 @@ fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
     stages.collect()
 }
 
-/// The funnel of a pipeline of leads or deals: by cohort, by flow, or as it stood at an instant.
+/// Get the funnel of a pipeline of leads or deals: by cohort, by flow, or a snapshot at a point in time.
 #[utoipa::path(operation_id = "get_funnel", params(FunnelParameters), responses((status = 200, description = "The funnel",
     content((FunnelReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/funnel")]
@@ -296,4 +302,105 @@ async fn funnel(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(funnel);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sales::stages::Stage;
+
+    fn stage(n: u128, category: Category) -> KnownStage {
+        let at: DateTime = "2026-01-31T00:00:00Z".parse().unwrap();
+        let stage = Stage {
+            id: Uuid::from_u128(n),
+            pipeline_id: Uuid::nil(),
+            name: format!("stage {n}"),
+            category,
+            position: i32::try_from(n).unwrap(),
+            probability_percent: 50,
+            rotting_days: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+            order_id: None,
+        };
+        KnownStage { stage, deleted_at: None }
+    }
+
+    fn row(stage: u128, currency: Option<&str>, reached: i64, amount: i128) -> Row {
+        Row {
+            group_key: Some("key".into()),
+            group_label: Some("label".into()),
+            total: 8,
+            open: 2,
+            won: 5,
+            lost: 1,
+            stage_id: Uuid::from_u128(stage),
+            currency: currency.map(str::to_owned),
+            reached,
+            amount: amount.into(),
+            gone: 4,
+            gone_on: 1,
+        }
+    }
+
+    #[test]
+    fn a_stage_adds_the_rows_of_all_currencies() {
+        let rows = [
+            row(1, Some("EUR"), 1, 100),
+            row(1, Some("USD"), 3, 7),
+            row(1, Some("CHF"), 0, 9),
+            row(2, Some("EUR"), 8, 5),
+        ];
+        let found = funnel_stage(&stage(1, Category::Open), 8, &rows, FunnelKind::Flow).unwrap();
+        assert_eq!(found.count, 4);
+        assert_eq!(found.share, Some(0.5));
+        assert_eq!(found.left, Some(12));
+        assert_eq!(found.left_forward, Some(3));
+        assert_eq!(found.conversion, Some(0.25));
+        let value: Vec<String> =
+            found.value.iter().map(|money| format!("{} {}", money.amount, money.currency)).collect();
+        assert_eq!(value, ["100 EUR", "7 USD"], "what only left has no value here");
+    }
+
+    #[test]
+    fn only_flows_count_departures() {
+        for (kind, left, conversion) in [
+            (FunnelKind::Flow, Some(4), Some(0.25)),
+            (FunnelKind::Cohort, None, None),
+            (FunnelKind::Snapshot, None, None),
+        ] {
+            let found = funnel_stage(&stage(1, Category::Open), 8, &[row(1, None, 1, 0)], kind).unwrap();
+            assert_eq!(found.left, left, "{kind:?}");
+            assert_eq!(found.conversion, conversion, "{kind:?}");
+        }
+        let nothing = funnel_stage(&stage(1, Category::Open), 0, &[], FunnelKind::Flow).unwrap();
+        assert_eq!(nothing.left, Some(0), "of nothing");
+        assert_eq!(nothing.conversion, None, "of nothing");
+        assert_eq!(nothing.share, None, "of nothing");
+    }
+
+    #[test]
+    fn a_group_has_totals_and_all_stages() {
+        let stages = [stage(1, Category::Open), stage(2, Category::Won), stage(3, Category::Lost)];
+        let found = group(&[row(1, None, 1, 0)], &stages, FunnelKind::Cohort).unwrap();
+        assert_eq!(found.key.as_deref(), Some("key"));
+        assert_eq!(found.label.as_deref(), Some("label"));
+        assert_eq!(found.total, 8);
+        assert_eq!(found.open, 2);
+        assert_eq!(found.won, 5);
+        assert_eq!(found.lost, 1);
+        assert_eq!(found.open_share, Some(0.25));
+        assert_eq!(found.stages.iter().map(|stage| stage.count).collect::<Vec<_>>(), [1, 0, 0]);
+        let snapshot = group(&[], &stages, FunnelKind::Snapshot).unwrap();
+        assert_eq!(snapshot.total, 0);
+        assert_eq!(snapshot.stages.len(), 1, "a snapshot shows open stages alone");
+    }
+
+    #[test]
+    fn stages_without_records_are_recognised() {
+        for (reached, gone, expected) in [(0, 0, false), (1, 0, true), (0, 1, true)] {
+            assert_eq!(Row { gone, ..row(1, None, reached, 0) }.counts(), expected, "{reached} reached, {gone} gone");
+        }
+    }
 }

@@ -1,6 +1,6 @@
--- Records created in the period. A record has reached an open stage when it ever stood in it, or in one that came later in the order in
--- which the stages were when it moved there; a won one when it ever stood in it. The ends are alternatives: nobody passes one on the way
--- to another.
+-- Records created in the period. A record has reached an open stage if it was ever in it or in a later stage, in the
+-- stage order at the time of the move. It has reached a won stage if it was ever in it: won and lost stages are
+-- alternatives, so none counts as passed.
 with picked as (
     select :records.id, :records.status, :records.stage_id, :group_key as group_key, :group_label as group_label,
         :currency as currency, :amount as amount
@@ -8,7 +8,8 @@ with picked as (
     where :records.workspace_id = :workspace and :records.deleted_at is null and :records.pipeline_id = :pipeline
         and :records.created_at >= :from and :records.created_at < :to and (:filter)
 ), places as (
-    -- Each stage at its rank in each order; the numbers grow with the rank. A span of which no order is known tells of its stage alone.
+    -- Numbers each stage at its rank in each order; the numbers grow with the rank. A span without an order refers to
+    -- its stage only.
     select row_number() over (order by order_id, rank) as place, order_id, rank, stage_id
     from (
         select o.id as order_id, slot.rank, slot.stage_id

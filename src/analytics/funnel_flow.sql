@@ -1,6 +1,7 @@
--- Distinct records that entered each stage in the period; and of those that left it in the period, how many went forward: to a stage of
--- the same pipeline that came later when they moved. Where that order does not know the stage they left, the one in which they came to
--- it tells. Who was put elsewhere because the stage was removed (with no order) did not go forward, nor who went from one end to another.
+-- Distinct records that entered each stage in the period; and of those that left it, how many went forward: to a
+-- later stage of the same pipeline, in the stage order at the time of the move. If that order lacks the stage that
+-- they left, the order at the time of entering is used. Moves because a stage was deleted (without an order) and
+-- moves between closed stages do not count as forward.
 with picked as (
     select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
         :currency as currency, :amount as amount

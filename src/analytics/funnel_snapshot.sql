@@ -1,5 +1,5 @@
--- Records that stood in each open stage at one instant, read from the spans, so that any past instant can be asked. What was deleted at
--- that instant is not there, whatever became of it since.
+-- Records in each open stage at a point in time, read from the stage spans. Records that were deleted at that time
+-- are excluded, even if they were restored later.
 with standing as (
     select sp.stage_id, :records.id, :group_key as group_key, :group_label as group_label,
         :currency as currency, :amount as amount

@@ -1,4 +1,4 @@
-//! What the figures of a report can be grouped by: the fields it names, and the workspace's own.
+//! Groupings of reports: built-in ones and custom fields.
 use crate::db::sql::{Part, Statement};
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor};
@@ -10,26 +10,26 @@ use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::sales::pipelines::PipelineKind;
 
-/// A way to group: the name in `group_by`, and the pieces of SQL for deals.
+/// A grouping: the name in `group_by`, and its SQL fragments.
 #[derive(Debug)]
 struct Grouping {
     name: &'static str,
     join: &'static str,
     key: &'static str,
     label: &'static str,
-    /// What of a record's value belongs to the group, in whole minor units; and the same with its fraction, weighed by `:percent`. What is
-    /// divided is divided last, and no digit that matters is lost.
+    /// The part of the value of a record that belongs to the group, in minor units; and the same weighted by
+    /// `:percent`, as a fraction. Divisions come last to keep the precision.
     amount: &'static str,
     weighted: &'static str,
-    /// Whether leads can be grouped by it.
+    /// Whether the grouping also applies to leads.
     leads: bool,
 }
 
 const WHOLE: &str = ":value";
 const WHOLE_WEIGHTED: &str = ":value::numeric * :percent / 100.00";
-/// The products of a deal, each with its weight (what its items cost, or nothing where they are a rebate; all weigh the same when nothing
-/// costs anything) and its part of the value, which lies between nothing and the whole. The parts are rounded down, and what is left goes,
-/// unit by unit, to those that lost most: together they are the value.
+/// Joins the products of a deal, each with its weight and its part of the value. The weight is the price of its
+/// items, at least 0, or 1 for all if all prices are 0. The parts are rounded down, and the remaining units go to the
+/// parts with the largest remainders, so that the sum equals the value.
 const BY_PRODUCT: &str = "left join lateral ( \
        select product_id, weight, whole, (low + (row_number() over (order by abs(:value * weight - low * whole) desc, product_id) \
          <= :value - sum(low) over ())::int)::bigint as part \
@@ -42,10 +42,10 @@ const BY_PRODUCT: &str = "left join lateral ( \
      ) li on true \
      left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id";
 
-/// That a deal is won; `s` is its stage.
+/// The probability of a deal; `s` is its stage.
 const PERCENT: &str = "coalesce(deals.probability_percent, s.probability_percent)";
 
-/// `:records` is the table, deals or leads.
+/// `:records` stands for the table, deals or leads.
 const GROUPINGS: &[Grouping] = &[
     Grouping {
         name: "none",
@@ -159,7 +159,7 @@ const GROUPINGS: &[Grouping] = &[
     },
 ];
 
-/// A lead has one product.
+/// Groups leads by their product.
 const LEADS_BY_PRODUCT: &Grouping = &Grouping {
     name: "product",
     join: "left join products g on g.workspace_id = :records.workspace_id and g.id = :records.product_id",
@@ -170,7 +170,7 @@ const LEADS_BY_PRODUCT: &Grouping = &Grouping {
     leads: true,
 };
 
-/// The stage in which a record stood at the instant of a snapshot; `sp` is that stay.
+/// Groups by the stage in which a record was at the time of a snapshot; `sp` is the stage span.
 const BY_STAGE_OF_THEN: &Grouping = &Grouping {
     name: "stage",
     join: "left join stages g on g.workspace_id = sp.workspace_id and g.id = sp.stage_id",
@@ -181,8 +181,8 @@ const BY_STAGE_OF_THEN: &Grouping = &Grouping {
     leads: true,
 };
 
-/// By a field of the workspace's own, whose key is `:own`, if it has few values. Of texts, numbers, amounts and dates nearly each record
-/// has another.
+/// Returns the grouping by a custom field, whose key is `:own`, if its kind has few values. Texts, numbers, amounts
+/// and dates differ in nearly every record.
 fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
     const CHOICE: &Grouping = &Grouping {
         name: "choice",
@@ -229,17 +229,17 @@ fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
     }
 }
 
-/// The grouping that was asked for.
+/// The requested grouping.
 #[derive(Clone, Debug)]
 pub struct Group {
     pub name: String,
     pieces: &'static Grouping,
-    /// The key of the workspace's own field.
+    /// The key of the custom field.
     own: String,
 }
 
 impl Group {
-    /// Reads `group_by`; `possible` are the ways the report can group, besides own fields.
+    /// Parses `group_by`. `possible` are the groupings of the report besides custom fields.
     pub fn read(name: &str, possible: &[&str], kind: PipelineKind, actor: &Actor) -> Result<Group> {
         if let Some(key) = name.strip_prefix(CUSTOM).and_then(|rest| rest.strip_prefix('.')) {
             return own(name, key, kind, actor);
@@ -252,25 +252,25 @@ impl Group {
         Ok(Group { name: name.to_owned(), pieces, own: String::new() })
     }
 
-    /// The same for a snapshot, in which records are in the stages of then.
+    /// Returns the same grouping for a snapshot, which groups by the stages at that time.
     #[must_use]
     pub fn of_then(self) -> Group {
         let pieces = if self.pieces.name == "stage" { BY_STAGE_OF_THEN } else { self.pieces };
         Group { pieces, ..self }
     }
 
-    /// One of the product's, by a name that is known to be right.
+    /// Returns a built-in grouping by a valid name.
     pub fn named(name: &str) -> Option<Group> {
         let pieces = GROUPINGS.iter().find(|g| g.name == name)?;
         Some(Group { name: name.to_owned(), pieces, own: String::new() })
     }
 
-    /// Whether nothing was asked for.
+    /// Checks whether the report is not grouped.
     pub fn is_none(&self) -> bool {
         self.name == "none"
     }
 
-    /// Sets what a report's statement needs of it.
+    /// Sets the fragments of the grouping in the statement of a report.
     pub fn set(&self, statement: Statement, records: &'static str, value: &'static str, zone: &str) -> Statement {
         let piece = |sql: &'static str| {
             let nested = Statement::new(sql).set("records", Part::Sql(records)).set("value", Part::Sql(value));
@@ -286,7 +286,7 @@ impl Group {
     }
 }
 
-/// Of the ways a report can group, those that fit the records of the pipeline.
+/// Returns the error for an unknown grouping, with those that fit the records of the pipeline.
 fn not_a_group(possible: &[&str], kind: PipelineKind) -> Error {
     let fits = |g: &&Grouping| possible.contains(&g.name) && (g.leads || kind == PipelineKind::Deal);
     let names: Vec<&str> = std::iter::once("none").chain(GROUPINGS.iter().filter(fits).map(|g| g.name)).collect();
@@ -299,18 +299,19 @@ fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group
         PipelineKind::Lead => LEAD.named(name, actor),
     };
     let Some(FieldRef::Custom(field)) = field else {
-        let bad = Bad::parameter("group_by", FieldCode::UnknownField, format!("there is no field {key}"));
+        let bad =
+            Bad::parameter("group_by", FieldCode::UnknownField, format!("must be a known field; {key} is not one"));
         return Err(Error::parameters(vec![bad.of_field(key)]));
     };
     let pieces = by_own(field.kind)
-        .ok_or_else(|| wrong("group_by", format!("{key} is a {}, which makes no groups", field.kind.as_str())))?;
+        .ok_or_else(|| wrong("group_by", format!("cannot be a field of the kind {}: {key}", field.kind.as_str())))?;
     if field.kind == CustomKind::User {
         actor.require_read("users")?;
     }
     Ok(Group { name: name.to_owned(), pieces, own: key.to_owned() })
 }
 
-/// A group shows a name or a member of other records: the caller must be allowed to see those.
+/// Checks that the caller may see the records whose names or members the groups show.
 fn may_group(actor: &Actor, name: &str) -> Result<()> {
     match name {
         "owner" | "closed_by" => actor.require_read("users"),
@@ -319,11 +320,11 @@ fn may_group(actor: &Actor, name: &str) -> Result<()> {
         "product" => actor.require_read("products"),
         "stage" => actor.require_read("stages"),
         "sector" if actor.visibility("companies", Action::Read) != Visibility::All => {
-            Err(wrong("group_by", "cannot be sector: you do not see all companies"))
+            Err(wrong("group_by", "must not be sector, because you do not see all companies"))
         }
         "sector" => actor.require_read("companies"),
         "competitor" if actor.access.hides("deals", "competitor") => {
-            Err(wrong("group_by", "cannot be competitor: your role hides it"))
+            Err(wrong("group_by", "must not be competitor, because your role hides it"))
         }
         _ => Ok(()),
     }
@@ -331,4 +332,118 @@ fn may_group(actor: &Actor, name: &str) -> Result<()> {
 
 pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
     Error::parameters(vec![Bad::parameter(name, FieldCode::Invalid, detail)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::custom::CustomField;
+    use crate::kernel::kind::Kind;
+    use crate::kernel::samples::{actor_who_may, custom_field, refusals, sql, with_fields};
+
+    const POSSIBLE: &[&str] = &["owner", "product", "stage", "month", "competitor", "sector"];
+
+    fn read(name: &str, kind: PipelineKind, readable: &[&str]) -> Result<Group, Vec<String>> {
+        Group::read(name, POSSIBLE, kind, &actor_who_may(readable)).map_err(|error| match &error {
+            Error::Problem(problem) if problem.errors.is_empty() => vec![problem.code.as_str().to_owned()],
+            _ => refusals(&error),
+        })
+    }
+
+    /// A piece of a grouping of deals, as SQL.
+    fn piece(group: &Group, name: &'static str) -> String {
+        sql(&group.set(Statement::new(name), "deals", "deals.value_amount", "Europe/Tallinn"))
+    }
+
+    #[test]
+    fn groupings_are_validated() {
+        for (case, name, kind, readable, expected) in [
+            ("nothing", "none", PipelineKind::Deal, vec![], None),
+            ("months", "month", PipelineKind::Lead, vec![], None),
+            ("owners", "owner", PipelineKind::Deal, vec!["users"], None),
+            ("owners, without the right to users", "owner", PipelineKind::Deal, vec!["teams"], Some("forbidden")),
+            ("products, without the right to them", "product", PipelineKind::Lead, vec![], Some("forbidden")),
+            ("sectors", "sector", PipelineKind::Deal, vec!["companies"], None),
+            (
+                "sectors of companies that are not all seen",
+                "sector",
+                PipelineKind::Deal,
+                vec![],
+                Some("group_by invalid"),
+            ),
+            ("a way of another report", "quarter", PipelineKind::Deal, vec![], Some("group_by invalid_choice")),
+            ("no way", "colour", PipelineKind::Deal, vec![], Some("group_by invalid_choice")),
+            ("competitors of deals", "competitor", PipelineKind::Deal, vec![], None),
+            ("competitors of leads", "competitor", PipelineKind::Lead, vec![], Some("group_by invalid_choice")),
+            ("a field that there is not", "cf.size", PipelineKind::Deal, vec![], Some("group_by unknown_field")),
+        ] {
+            let refused = read(name, kind, &readable).err();
+            assert_eq!(refused, expected.map(|refusal| vec![refusal.to_owned()]), "{case}");
+        }
+        let Err(Error::Problem(problem)) = Group::read("x", POSSIBLE, PipelineKind::Lead, &actor_who_may(&[])) else {
+            panic!("x is no group")
+        };
+        assert_eq!(problem.errors[0].params.choices, ["none", "owner", "product", "stage", "sector", "month"]);
+    }
+
+    #[test]
+    fn a_grouping_sets_its_sql() {
+        let group = |name| read(name, PipelineKind::Deal, &["users", "stages"]).unwrap();
+        let month = "to_char(deals.closed_at at time zone $1, 'YYYY-MM') -- binds: [\"Europe/Tallinn\"]";
+        for (case, group, name, expected) in [
+            ("no key", group("none"), ":group_key", "null::text -- binds: []"),
+            ("a key", group("owner"), ":group_key", "g.id::text -- binds: []"),
+            ("a label", group("owner"), ":group_label", "g.name -- binds: []"),
+            ("a month in the zone", group("month"), ":group_key", month),
+            ("an amount", group("owner"), ":amount", "deals.value_amount -- binds: []"),
+            (
+                "a stage",
+                group("stage"),
+                ":group_join",
+                "left join stages g on g.workspace_id = deals.workspace_id and g.id = deals.stage_id -- binds: []",
+            ),
+            (
+                "a stage of then",
+                group("stage").of_then(),
+                ":group_join",
+                "left join stages g on g.workspace_id = sp.workspace_id and g.id = sp.stage_id -- binds: []",
+            ),
+            ("an owner of then", group("owner").of_then(), ":group_key", "g.id::text -- binds: []"),
+        ] {
+            assert_eq!(piece(&group, name), expected, "{case}");
+        }
+        let weighted =
+            "deals.value_amount::numeric * coalesce(deals.probability_percent, s.probability_percent) / 100.00";
+        assert_eq!(piece(&group("none"), ":weighted"), format!("{weighted} -- binds: []"));
+    }
+
+    #[test]
+    fn leads_and_deals_join_products_differently() {
+        let join = |kind| piece(&read("product", kind, &["products"]).unwrap(), ":group_join");
+        assert!(join(PipelineKind::Deal).contains("from line_items"), "deals by their items");
+        assert!(!join(PipelineKind::Lead).contains("from line_items"), "leads by their product");
+    }
+
+    #[test]
+    fn custom_fields_with_few_values_can_be_grouped_by() {
+        let read = |kind: CustomKind| {
+            let field = CustomField { record: Kind::DEAL, ..custom_field("size", kind, &["a"]) };
+            Group::read("cf.size", &[], PipelineKind::Deal, &with_fields(actor_who_may(&["users"]), vec![field]))
+        };
+        for (kind, expected) in [
+            (CustomKind::Choice, Some("deals.custom -> $1 ->> 'text'")),
+            (CustomKind::Boolean, Some("deals.custom -> $1 ->> 'flag'")),
+            (CustomKind::MultiChoice, Some("g.name")),
+            (CustomKind::User, Some("g.id::text")),
+            (CustomKind::Text, None),
+            (CustomKind::Number, None),
+            (CustomKind::Money, None),
+            (CustomKind::Date, None),
+            (CustomKind::Reference, None),
+        ] {
+            let key = read(kind).map(|group| piece(&group, ":group_key").split(" -- ").next().unwrap().to_owned());
+            assert_eq!(key.ok().as_deref(), expected, "{kind:?}");
+        }
+        assert_eq!(refusals(&read(CustomKind::Text).unwrap_err()), ["group_by invalid"]);
+    }
 }

@@ -1,4 +1,4 @@
-//! Who sells which product best: the matrix of sellers and products.
+//! Leaderboard: sales by seller and product.
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
@@ -19,21 +19,22 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Deals closed in the period. A deal counts for whose it was when it was closed, whoever owns it now. The most won \
-    value in the workspace's base currency comes first, then the most deals won. A deal of several products counts once in the seller's total \
-    and once for each product, with its part of the value in whole minor units, by what its items cost; a product whose items cost less than \
-    nothing has no part. The parts are together the value (largest remainder). mean_days_to_win leaves out the deals of which nobody knows \
-    when they began; won_without_beginning counts them.";
+const DEFINITION: &str = "Deals closed in the period. A deal counts for its owner at the time of closing. Sellers \
+    are ordered by their won value in the base currency of the workspace, then by the number of deals won. A deal \
+    with several products counts once in the total of its seller and once for each product. Its value is divided \
+    among the products in whole minor units, in proportion to the prices of their items; products with a negative \
+    price get nothing. The parts add up to the value (largest remainder method). mean_days_to_win excludes deals \
+    whose creation time is unknown; won_without_beginning counts them.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeaderboardReport {
-    /// What was counted, in words.
+    /// What the report counts, in words.
     pub definition: String,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
     pub time_zone: String,
-    /// The one that decides the order.
+    /// The currency that determines the order.
     #[schema(format = "currency")]
     pub base_currency: String,
     pub sellers: Vec<SellerRow>,
@@ -41,7 +42,7 @@ pub struct LeaderboardReport {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SellerRow {
-    /// Null: imported deals without an owner.
+    /// Null for imported deals without an owner.
     pub user_id: Option<Uuid>,
     pub user: Option<String>,
     pub total: SalesFigures,
@@ -50,7 +51,7 @@ pub struct SellerRow {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SellerProduct {
-    /// Null: deals without a product.
+    /// Null for deals without a product.
     pub product_id: Option<Uuid>,
     pub product: Option<String>,
     pub figures: SalesFigures,
@@ -62,12 +63,12 @@ pub struct SalesFigures {
     pub lost: i64,
     #[schema(format = "double")]
     pub win_rate: Option<f64>,
-    /// Per currency.
+    /// By currency.
     pub won_value: Vec<Money>,
-    /// From creation to winning.
+    /// Days from creation to winning.
     #[schema(format = "double")]
     pub mean_days_to_win: Option<f64>,
-    /// Of those won: not in the mean.
+    /// Number of won deals whose creation time is unknown. They are not in the mean.
     pub won_without_beginning: i64,
 }
 
@@ -101,7 +102,7 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<LeaderboardReport> {
     let scope = query.deals(tx, &[])?;
     let sql = include_str!("leaderboard.sql");
     let by_product: Vec<Row> = scope.by("product").statement(tx, sql).load(tx.conn)?;
-    // A deal of two products is one deal of its seller, so the totals are counted on their own.
+    // A deal with two products is one deal of its seller, so the totals are counted separately.
     let totals: Vec<Row> = scope.statement(tx, sql).load(tx.conn)?;
     let mut sellers: Vec<SellerRow> = totals
         .chunk_by(|a, b| a.seller_id == b.seller_id)
@@ -168,7 +169,7 @@ fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
     lines
 }
 
-/// Sellers and what they sold in the period, product by product.
+/// Get the sales of each seller in the period, by product.
 #[utoipa::path(operation_id = "get_leaderboard", params(LeaderboardParameters), responses((status = 200, description = "The leaderboard",
     content((LeaderboardReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/leaderboard")]

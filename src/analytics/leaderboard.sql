@@ -1,5 +1,5 @@
--- Deals closed in the period, by seller and product. The seller is whose deal it was when it was closed. A deal of several products
--- counts for each, with its share of the value.
+-- Deals closed in the period, by seller and product. The seller is the owner at the time of closing. A deal with
+-- several products counts for each, with its share of the value.
 with picked as (
     select :records.closed_by_id as seller_id, (:group_key)::uuid as product_id, :group_label as product, :records.status,
         :currency as currency, :amount as amount, :records.without_beginning,

@@ -1,4 +1,4 @@
-//! Why leads and deals are lost, and from which stage.
+//! Loss reasons: why leads and deals are lost, and in which stage.
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters_of_both, ratio};
 use crate::db::tx::Tx;
@@ -19,12 +19,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Records lost in the period, by loss reason and by the last open stage they stood in, be it one of another pipeline \
-    or one that was deleted since. share = count / lost of the group, not rounded. Records without an amount count, with no value.";
+const DEFINITION: &str = "Records lost in the period, by loss reason and by their last open stage, which can be in \
+    another pipeline or deleted. share = count / lost of the group, not rounded. Records without an amount are \
+    counted but add no value.";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LossReasonReport {
-    /// What was counted, in words.
+    /// What the report counts, in words.
     pub definition: String,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
@@ -36,7 +37,7 @@ pub struct LossReasonReport {
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct LossReasonGroup {
-    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    /// The id or text of the group. Null for records without one, and if the report is not grouped.
     pub key: Option<String>,
     pub label: Option<String>,
     pub lost: i64,
@@ -45,20 +46,21 @@ pub struct LossReasonGroup {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LossReasonFigures {
-    /// Null: no reason is recorded.
+    /// Null if no reason is recorded.
     pub loss_reason_id: Option<Uuid>,
     pub reason: Option<String>,
     pub stage_id: Option<Uuid>,
-    /// From which it was lost.
+    /// The last open stage before the loss.
     pub stage: Option<String>,
     pub count: i64,
     #[schema(format = "double")]
     pub share: Option<f64>,
-    /// Per currency.
+    /// By currency.
     pub value: Vec<Money>,
-    /// The pipeline of that stage: another one, if the record was lost on its way from there.
+    /// The pipeline of that stage. It differs from the pipeline of the report if the record moved from there to a
+    /// lost stage.
     pub stage_pipeline_id: Option<Uuid>,
-    /// When that stage was deleted; null: it is there.
+    /// The time at which that stage was deleted. Null if it exists.
     pub stage_deleted_at: Option<DateTime>,
 }
 
@@ -146,7 +148,7 @@ fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
     reasons.collect()
 }
 
-/// Why leads or deals were lost in the period, and from which stage.
+/// Get the reasons for which leads or deals were lost in the period, by the stage before the loss.
 #[utoipa::path(operation_id = "get_loss_reasons", params(LossReasonParameters), responses((status = 200, description = "The reasons",
     content((LossReasonReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/loss-reasons")]

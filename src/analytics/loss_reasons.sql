@@ -1,4 +1,4 @@
--- Records lost in the period, by reason and by the open stage from which they were lost, be it of another pipeline.
+-- Records lost in the period, by reason and by the last open stage, which can be in another pipeline.
 with picked as (
     select :records.id, :group_key as group_key, :group_label as group_label, :records.loss_reason_id, :currency as currency,
         :amount as amount

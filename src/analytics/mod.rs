@@ -1,4 +1,4 @@
-//! Read-only reports over the funnel, one `.sql` file, one row struct and one route each, and the search over everything.
+//! Read-only reports, each with one `.sql` file, one row struct and one route, and the search.
 pub mod cycle_time;
 pub mod forecast;
 pub mod funnel;
@@ -24,11 +24,14 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     search::service(config);
 }
 
-/// What the right to read reports is about.
+/// The resource of the permission to read reports.
 #[derive(Debug)]
 pub struct Report;
 
 impl Resource for Report {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("analytics").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("analytics", "Reports over pipelines.").shared(
+        Builtin::Viewer,
+        Builtin::Owner,
+        Builtin::Owner,
+    );
 }

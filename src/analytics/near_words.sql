@@ -1,5 +1,5 @@
--- For each word that was asked for: whether some word begins so, and the words that may have been meant: a slip apart, or, of long
--- words, made of much the same letters (pg_trgm).
+-- For each word of the query: whether a known word begins with it, and its candidates: words that are one edit apart,
+-- or for long words, words with similar trigrams (pg_trgm).
 select asked.word as asked, asked.known, near.word
 from (
     select word, gaps(word), length(word) > 6 as long, (

@@ -1,6 +1,7 @@
-//! What every report is asked: which pipeline, which period, in which time zone, which records, grouped by what.
+//! The scope of a report: pipeline, period, time zone, filter and grouping.
 use crate::analytics::grouping::{Group, wrong};
 use crate::db::sql::{Part, Statement};
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor, Settings};
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
 
-/// A report's question, understood.
+/// The parsed parameters of a report.
 #[derive(Debug)]
 pub struct Scope {
     pub pipeline: Uuid,
@@ -39,14 +40,14 @@ pub struct Scope {
     filter: Cond,
 }
 
-/// A question as it was sent: what needs no database.
+/// The unparsed query of a report. Its construction needs no database.
 #[derive(Debug)]
 pub struct ReportQuery {
     query: String,
     actor: Actor,
 }
 
-/// What every report takes besides filters.
+/// The parameters of every report besides filters.
 const OWN: [&str; 4] = ["pipeline_id", "from", "to", "time_zone"];
 
 impl ReportQuery {
@@ -55,13 +56,13 @@ impl ReportQuery {
         Ok(ReportQuery { query: query.to_owned(), actor: actor.clone() })
     }
 
-    /// Reads the question; `groupings` are the ways this report can group.
+    /// Parses the query. `groupings` are the groupings of this report.
     pub fn scope(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
         let (params, scope) = self.read(tx, groupings)?;
         self.filtered(params, scope, groupings)
     }
 
-    /// As `scope`, for the funnel, which can also be looked at in several ways and as of an instant.
+    /// Parses the query of the funnel, which also has the parameters `kind` and `at`.
     pub fn funnel(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
         let (mut params, scope) = self.read(tx, groupings)?;
         let at = params.parsed("at", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
@@ -69,7 +70,7 @@ impl ReportQuery {
         self.filtered(params, Scope { at, view, ..scope }, groupings)
     }
 
-    /// What a report cannot heed is refused, in whatever way it is asked.
+    /// Refuses filters by these fields, with any operator.
     pub fn reject_filters(&self, fields: &[&str], why: &str) -> Result<()> {
         let about = |name: &&str| fields.iter().any(|field| name.split("__").next() == Some(*field));
         match QueryParams::read(&self.query)?.names().find(about) {
@@ -99,11 +100,11 @@ impl ReportQuery {
         Ok((params, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
     }
 
-    /// The scope with the conditions in what is left of the question.
+    /// Adds the condition from the remaining parameters.
     fn filtered(&self, params: QueryParams, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
         let own = if groupings.is_empty() { OWN.to_vec() } else { [&OWN[..], &["group_by"]].concat() };
-        // Days in filters begin where those of the report do.
+        // Days in filters begin in the time zone of the report.
         let settings = Settings { own_time_zone: scope.zone, ..self.actor.settings.clone() };
         let actor = Actor { settings, ..self.actor.clone() };
         let filter = match kind {
@@ -115,7 +116,7 @@ impl ReportQuery {
         Ok(Scope { filter, ..scope })
     }
 
-    /// As `scope`, for reports over deals alone.
+    /// Parses the query of a report that supports only deals.
     pub fn deals(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
         let scope = self.scope(tx, groupings)?;
         if scope.kind == PipelineKind::Deal {
@@ -135,45 +136,47 @@ fn pipeline(tx: &mut Tx<'_>, named: Option<Uuid>) -> Result<(Uuid, PipelineKind)
     match named {
         None => Ok((pipelines::choose(tx, None, PipelineKind::Deal)?, PipelineKind::Deal)),
         Some(id) => {
-            let found = pipelines::find(tx, id).map_err(|_| wrong("pipeline_id", "there is no such pipeline"))?;
+            let found =
+                pipelines::Row::find(tx, id).map_err(|_| wrong("pipeline_id", "must be the id of a pipeline"))?;
             Ok((id, found.kind))
         }
     }
 }
 
 impl Scope {
-    /// The same question about an instant.
+    /// Returns the scope of a snapshot.
     #[must_use]
     pub fn of_then(self) -> Scope {
         Scope { group: self.group.clone().of_then(), ..self }
     }
 
-    /// The same question, grouped in another way.
+    /// Returns the scope with another grouping.
     pub fn by(&self, name: &str) -> Scope {
         let group = Group::named(name).unwrap_or_else(|| self.group.clone());
         Scope { group, filter: self.filter.clone(), view: None, ..*self }
     }
 
-    /// The first day of the period, and the first after it; all days that there are where nothing is said.
+    /// Returns the first day of the period and the first day after it. An absent limit becomes the first or last
+    /// possible day.
     pub fn days(&self) -> [NaiveDate; 2] {
         let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
         [self.from.unwrap_or(day(1, 1, 1)), self.to.unwrap_or(day(9999, 12, 31))]
     }
 
-    /// Midnight of these two days.
+    /// Returns midnight of these two days.
     fn instants(&self) -> [DateTime; 2] {
         let [first, after] = self.days();
         let begin = |day, said: Option<NaiveDate>| day_start(day, if said.is_some() { self.zone } else { Tz::UTC });
         [begin(first, self.from), begin(after, self.to)]
     }
 
-    /// A report's statement with everything of the scope set.
+    /// Returns the statement of a report with the parameters of the scope.
     pub fn statement(&self, tx: &Tx<'_>, text: &'static str) -> Statement {
         let (records, value, currency) = match self.kind {
             PipelineKind::Deal => ("deals", "deals.value_amount", "deals.value_currency"),
             PipelineKind::Lead => ("leads", "leads.value_amount", "leads.value_currency"),
         };
-        // Who may not see the value of a record does not see sums of them.
+        // A role that hides values also hides their sums.
         let hidden = tx.actor.access.hides(records, "value");
         let (value, currency) = if hidden { ("null::bigint", "null::text") } else { (value, currency) };
         let [from, to] = self.instants();
@@ -191,34 +194,35 @@ impl Scope {
     }
 }
 
-/// The parameters of a report over leads too: beside those of `parameters`, the filters that leads alone have.
+/// Returns the parameters of a report over deals or leads: those of `parameters` and the filters that only leads
+/// have.
 pub fn parameters_of_both(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
     let mut list = parameters(groupings, extra);
     let own = LEAD.filters().into_iter().filter(|p| list.iter().all(|known| known.name != p.name));
-    let told = own.map(|mut p| {
-        p.description = p.description.map(|meaning| format!("{meaning} Of a pipeline of leads."));
+    let described = own.map(|mut p| {
+        p.description = p.description.map(|meaning| format!("{meaning} Only for a pipeline of leads."));
         p
     });
-    let told: Vec<Parameter> = told.collect();
-    list.extend(told);
+    let described: Vec<Parameter> = described.collect();
+    list.extend(described);
     list
 }
 
-/// The parameters of a report: its own, then the filters of deals.
+/// Returns the parameters of a report: its own, then the filters of deals.
 pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
     let text = || schema(ValueType::Text);
     let mut list = vec![
         parameter(
             "pipeline_id".into(),
-            "The pipeline; the default one of deals if absent.".into(),
+            "The pipeline. If absent, the default pipeline of deals.".into(),
             schema(ValueType::Uuid),
             None,
         ),
-        parameter("from".into(), "First day of the period.".into(), schema(ValueType::Date), None),
-        parameter("to".into(), "First day after the period.".into(), schema(ValueType::Date), None),
+        parameter("from".into(), "The first day of the period.".into(), schema(ValueType::Date), None),
+        parameter("to".into(), "The first day after the period.".into(), schema(ValueType::Date), None),
         parameter(
             "time_zone".into(),
-            "IANA name of the zone in which days begin; yours if absent, which is the workspace's unless you have set another.".into(),
+            "IANA name of the time zone in which days begin; if absent, yours or that of the workspace.".into(),
             text().format(Some(utoipa::openapi::SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
             None,
         ),
@@ -227,7 +231,7 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         let pattern = format!("^(none|{}|cf\\.[a-z][a-z0-9_]*)$", groupings.join("|"));
         list.push(parameter(
             "group_by".into(),
-            "One group of figures for each; also by a field of your own, as `cf.region`.".into(),
+            "Groups the figures, also by a custom field such as `cf.region`.".into(),
             text().pattern(Some(pattern)).default(Some("none".into())),
             None,
         ));
@@ -240,7 +244,7 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
     list
 }
 
-/// A sum as the database writes it: larger than any amount may be, if need be.
+/// A sum from the database. It can exceed the limit of an amount.
 #[derive(Clone, Copy, Debug, FromSqlRow)]
 pub struct Sum(i128);
 
@@ -250,7 +254,7 @@ impl FromSql<Text, Pg> for Sum {
     }
 }
 
-/// Sums per currency: different currencies are never added.
+/// Sums by currency. Amounts of different currencies are never added.
 #[derive(Clone, Debug, Default)]
 pub struct Sums(BTreeMap<String, i128>);
 
@@ -262,7 +266,7 @@ impl Sums {
         }
     }
 
-    /// The sums as amounts. One that no amount can hold is refused: cut down it would be a wrong figure.
+    /// Returns the sums as amounts. Refuses a sum that exceeds the limit, because a truncated sum would be wrong.
     pub fn list(&self) -> Result<Vec<Money>> {
         let money = |(currency, sum): (&String, &i128)| {
             let amount = i64::try_from(*sum).ok().filter(|amount| amount.abs() <= AMOUNT_MAX);
@@ -274,17 +278,18 @@ impl Sums {
 
 fn too_large(currency: &str, sum: i128) -> Error {
     let detail = format!(
-        "the amounts in {currency} add up to {sum}, and an amount is at most {AMOUNT_MAX}; ask for a shorter period or fewer records"
+        "the sum of the amounts in {currency} is {sum}, but the maximum is {AMOUNT_MAX}; use a \
+         shorter period or a narrower filter"
     );
     Error::new(Code::SumTooLarge, detail)
 }
 
-/// What a list holds in a currency.
+/// Returns the amount in a currency.
 pub fn amount_in(sums: &[Money], currency: &str) -> Option<i64> {
     sums.iter().find(|money| money.currency == currency).map(|money| money.amount)
 }
 
-/// A part of a whole; nothing divided by nothing is unknown, not zero.
+/// Returns the quotient, or `None` if the divisor is 0.
 #[expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,
@@ -292,4 +297,139 @@ pub fn amount_in(sums: &[Money], currency: &str) -> Option<i64> {
 )]
 pub fn ratio(part: i64, whole: i64) -> Option<f64> {
     (whole != 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+impl From<i128> for Sum {
+    fn from(sum: i128) -> Sum {
+        Sum(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(amounts: &[(Option<&str>, i128)]) -> Result<Vec<Money>> {
+        let mut sums = Sums::default();
+        amounts.iter().for_each(|(currency, amount)| sums.add(*currency, Sum(*amount)));
+        sums.list()
+    }
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money { amount, currency: currency.into() }
+    }
+
+    #[test]
+    fn sums_are_kept_per_currency() {
+        let max = i128::from(AMOUNT_MAX);
+        for (case, amounts, expected) in [
+            ("nothing", vec![], vec![]),
+            ("two of one", vec![(Some("EUR"), 5), (Some("EUR"), -7)], vec![money(-2, "EUR")]),
+            (
+                "one of two, by their codes",
+                vec![(Some("USD"), 1), (Some("EUR"), 2)],
+                vec![money(2, "EUR"), money(1, "USD")],
+            ),
+            ("without a currency", vec![(None, 5)], vec![]),
+            ("the largest", vec![(Some("EUR"), max)], vec![money(AMOUNT_MAX, "EUR")]),
+            ("the smallest", vec![(Some("EUR"), -max)], vec![money(-AMOUNT_MAX, "EUR")]),
+            ("large on the way", vec![(Some("EUR"), max + 5), (Some("EUR"), -5)], vec![money(AMOUNT_MAX, "EUR")]),
+        ] {
+            assert_eq!(sums(&amounts).unwrap(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn oversized_sums_are_rejected() {
+        for amounts in [
+            vec![(Some("EUR"), i128::from(AMOUNT_MAX)), (Some("EUR"), 1)],
+            vec![(Some("EUR"), -i128::from(AMOUNT_MAX) - 1)],
+            vec![(Some("EUR"), i128::MAX), (Some("EUR"), i128::MAX)],
+        ] {
+            assert_eq!(sums(&amounts).unwrap_err().code().as_str(), "sum_too_large", "{amounts:?}");
+        }
+    }
+
+    #[test]
+    fn ratios_of_nothing_are_unknown() {
+        for (part, whole, expected) in
+            [(1, 2, Some(0.5)), (0, 2, Some(0.0)), (2, 2, Some(1.0)), (-1, 4, Some(-0.25)), (0, 0, None), (1, 0, None)]
+        {
+            assert_eq!(ratio(part, whole), expected, "{part} of {whole}");
+        }
+    }
+
+    fn scope(from: Option<&str>, to: Option<&str>) -> Scope {
+        Scope {
+            pipeline: Uuid::nil(),
+            kind: PipelineKind::Deal,
+            from: from.map(|day| day.parse().unwrap()),
+            to: to.map(|day| day.parse().unwrap()),
+            zone: chrono_tz::Europe::Tallinn,
+            group: Group::named("none").unwrap(),
+            at: None,
+            view: Some("flow".into()),
+            filter: Cond::All(Vec::new()),
+        }
+    }
+
+    /// Days begin in the zone of the report, 23 hours before the next on the day on which clocks go forward.
+    #[test]
+    fn periods_begin_at_midnight_in_the_time_zone() {
+        for (case, from, to, begin, end) in [
+            (
+                "a winter day",
+                Some("2026-01-31"),
+                Some("2026-02-01"),
+                "2026-01-30T22:00:00.000Z",
+                "2026-01-31T22:00:00.000Z",
+            ),
+            (
+                "a short day",
+                Some("2026-03-29"),
+                Some("2026-03-30"),
+                "2026-03-28T22:00:00.000Z",
+                "2026-03-29T21:00:00.000Z",
+            ),
+            (
+                "a long day",
+                Some("2026-10-25"),
+                Some("2026-10-26"),
+                "2026-10-24T21:00:00.000Z",
+                "2026-10-25T22:00:00.000Z",
+            ),
+            ("all days", None, None, "0001-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z"),
+            ("until a day", None, Some("2026-02-01"), "0001-01-01T00:00:00.000Z", "2026-01-31T22:00:00.000Z"),
+        ] {
+            let [first, after] = scope(from, to).instants();
+            assert_eq!(first.to_string(), begin, "{case}: beginning");
+            assert_eq!(after.to_string(), end, "{case}: end");
+        }
+    }
+
+    #[test]
+    fn a_scope_can_be_regrouped() {
+        let scope = scope(Some("2026-01-31"), None);
+        assert_eq!(scope.by("owner").group.name, "owner");
+        assert_eq!(scope.by("nothing of the kind").group.name, "none");
+        assert_eq!(scope.by("owner").from, scope.from);
+        assert_eq!(scope.by("owner").view, None);
+    }
+
+    #[test]
+    fn unsupported_filters_are_rejected() {
+        let query = |text: &str| ReportQuery::new(text, &crate::kernel::samples::actor()).unwrap();
+        let rejected = |text: &str| query(text).reject_filters(&["status", "closed_at"], "is of no use").is_err();
+        for (text, expected) in [
+            ("status=open", true),
+            ("status__ne=open", true),
+            ("owner_id=me&closed_at__gte=today", true),
+            ("status_of=open", false),
+            ("owner_id=me", false),
+            ("", false),
+        ] {
+            assert_eq!(rejected(text), expected, "{text}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! One search over everything: names, addresses and phones of people and firms, titles, notes.
+//! The search over all resources: names, addresses, phone numbers, titles and notes.
 use crate::analytics::search_sources::{SEARCH_SOURCES, SearchSource};
 use crate::analytics::vocabulary;
 use crate::db::sql::{Part, Statement};
@@ -25,24 +25,25 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// A record that was found.
+/// A record that matches.
 #[derive(Debug, Serialize, QueryableByName, ToSchema)]
 pub struct SearchHit {
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    /// A person's or firm's name, a title, the beginning of a note.
+    /// The name of the contact or company, the title, or the beginning of the note.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// 3: the name, last name or address itself; 2.5: the name begins so; 2: a word begins so; 1.5: somewhere inside; below 1: it says a word that is nearly so.
+    /// The quality of the match. 3: equal to the name, last name or address; 2.5: the name begins with the text; 2: a
+    /// word begins with it; 1.5: it occurs inside a word; below 1: a similar word occurs.
     #[diesel(sql_type = Double)]
     #[schema(format = "double")]
     pub score: f64,
 }
 
-/// What a hit is worth that is the text itself.
+/// The score of a text that equals the query.
 const BEST: f64 = 3.0;
 
-/// What was found, by kind, the best first.
+/// The matching records by resource, the best first.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct SearchResult {
     pub companies: Vec<SearchHit>,
@@ -53,8 +54,11 @@ pub struct SearchResult {
 }
 
 impl Resource for SearchResult {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("search").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("search", "Search over all resources.").shared(
+        Builtin::Viewer,
+        Builtin::Owner,
+        Builtin::Owner,
+    );
 }
 
 impl SearchResult {
@@ -74,7 +78,7 @@ impl SearchResult {
 }
 
 struct SearchQuery {
-    /// Folded, as the texts are in which it is looked for.
+    /// The folded query. The searched texts are folded in the same way.
     q: String,
     kinds: Vec<Kind>,
     limit: i64,
@@ -82,7 +86,7 @@ struct SearchQuery {
 
 diesel::define_sql_function! { fn fold(text: Text) -> Text; }
 
-/// Reads the question as it was typed.
+/// Parses the query parameters.
 fn read(query: &str) -> Result<SearchQuery> {
     let mut params = QueryParams::read(query)?;
     let q = params.take("q").unwrap_or_default();
@@ -90,7 +94,7 @@ fn read(query: &str) -> Result<SearchQuery> {
     let limit = params.limit(10, 50)?;
     params.finish(&["q", "types", "limit"])?;
     if q.trim().is_empty() {
-        return Err(Error::parameters(vec![Bad::parameter("q", FieldCode::Required, "is what to look for")]));
+        return Err(Error::parameters(vec![Bad::parameter("q", FieldCode::Required, "q must not be empty")]));
     }
     let kind = |name: &String| SEARCH_SOURCES.iter().map(|source| source.kind).find(|kind| kind.as_str() == name);
     let known = || SEARCH_SOURCES.iter().map(|source| source.kind.as_str()).collect::<Vec<_>>();
@@ -104,15 +108,15 @@ fn read(query: &str) -> Result<SearchQuery> {
     Ok(SearchQuery { q, kinds, limit })
 }
 
-/// What says the words as they are written.
+/// Returns the records of a source that contain the words of the query.
 fn hits(tx: &mut Tx<'_>, source: &SearchSource, query: &SearchQuery) -> Result<Vec<SearchHit>> {
-    // What one may not read is simply not found.
+    // Records that the caller may not read are not found.
     if !query.kinds.contains(&source.kind) || tx.actor.require_read(source.kind.path()).is_err() {
         return Ok(Vec::new());
     }
     let mentions = (source.mentions)(&query.q, tx.actor).map_err(|bad| Error::parameters(vec![bad]))?;
     if !mentions.is_of_words() {
-        // Some of the text is hidden from the role: what is found must not be weighed by it.
+        // Part of the text is hidden from the role, so the text must not influence the score.
         return ranked_hits(tx, source, query, "''", mentions);
     }
     let prefix_hits = prefix_hits(tx, source, query)?;
@@ -123,7 +127,7 @@ fn hits(tx: &mut Tx<'_>, source: &SearchSource, query: &SearchQuery) -> Result<V
     Ok(merge(prefix_hits, ranked, query))
 }
 
-/// What begins as it is written.
+/// Returns the records with a text that begins with the query.
 fn prefix_hits(tx: &mut Tx<'_>, source: &SearchSource, query: &SearchQuery) -> Result<Vec<SearchHit>> {
     let mut hits = Vec::new();
     for prefix in source.prefixes {
@@ -136,7 +140,7 @@ fn prefix_hits(tx: &mut Tx<'_>, source: &SearchSource, query: &SearchQuery) -> R
     Ok(hits)
 }
 
-/// What fits, weighed by the text it fits in.
+/// Returns the matching records with scores from the searched text.
 fn ranked_hits(
     tx: &mut Tx<'_>,
     source: &SearchSource,
@@ -144,7 +148,7 @@ fn ranked_hits(
     words: &'static str,
     fits: Cond,
 ) -> Result<Vec<SearchHit>> {
-    // Prefixes are escaped for LIKE.
+    // The pattern is an escaped LIKE prefix without its final wildcard.
     let escaped = pattern(Op::StartsWith, &query.q);
     let statement = statement(tx, source, query, include_str!("search.sql"))
         .set("words", Part::Sql(words))
@@ -153,7 +157,7 @@ fn ranked_hits(
     Ok(statement.load(tx.conn)?)
 }
 
-/// What both ways to look have in common.
+/// Returns a statement with the parameters that all searches share.
 fn statement(tx: &Tx<'_>, source: &SearchSource, query: &SearchQuery, text: &'static str) -> Statement {
     Statement::new(text)
         .set("records", Part::Sql(source.kind.path()))
@@ -164,13 +168,13 @@ fn statement(tx: &Tx<'_>, source: &SearchSource, query: &SearchQuery, text: &'st
         .set("limit", Part::Int(query.limit))
 }
 
-/// Nothing better can come: the list is full, or it holds the e-mail address that was asked for.
+/// Checks whether further hits cannot be better: the list is full, or contains the given e-mail address.
 fn is_enough(hits: &[SearchHit], query: &SearchQuery) -> bool {
     let full = i64::try_from(hits.len()).is_ok_and(|count| count >= query.limit);
     full || query.q.contains('@') && hits.iter().any(|hit| hit.score >= BEST)
 }
 
-/// The best of two lists; a record that is in both counts as what it is worth most.
+/// Merges two lists and keeps the best hits. A record in both lists keeps its higher score.
 fn merge(mut hits: Vec<SearchHit>, more: Vec<SearchHit>, query: &SearchQuery) -> Vec<SearchHit> {
     hits.extend(more);
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id)));
@@ -188,7 +192,7 @@ fn search(tx: &mut Tx<'_>, query: &SearchQuery) -> Result<SearchResult> {
     Ok(result)
 }
 
-/// What says words that are nearly those that were asked for: with the fewest edits of which anything is found.
+/// Searches for the most similar known words. Stops at the smallest number of edits with any hit.
 fn search_corrected(tx: &mut Tx<'_>, query: &SearchQuery) -> Result<SearchResult> {
     let text = &query.q;
     let (mut result, mut edits) = (SearchResult::default(), 0);
@@ -197,12 +201,12 @@ fn search_corrected(tx: &mut Tx<'_>, query: &SearchQuery) -> Result<SearchResult
             break;
         }
         edits = correction.edits;
-        let likeness = strsim::normalized_damerau_levenshtein(text, &correction.text);
+        let similarity = strsim::normalized_damerau_levenshtein(text, &correction.text);
         let corrected = SearchQuery { q: correction.text, kinds: query.kinds.clone(), limit: query.limit };
         let mut found = search(tx, &corrected)?;
         for source in &SEARCH_SOURCES {
             let mut hits = std::mem::take(found.list(source.kind));
-            hits.iter_mut().for_each(|hit| hit.score *= likeness / BEST);
+            hits.iter_mut().for_each(|hit| hit.score *= similarity / BEST);
             let list = result.list(source.kind);
             *list = merge(std::mem::take(list), hits, query);
         }
@@ -215,7 +219,7 @@ list_params!(SearchParameters, {
     let limit = schema(ValueType::Int).minimum(Some(1)).maximum(Some(50)).default(Some(10.into()));
     let mut q = parameter(
         "q".into(),
-        "Words, an address, or the digits of a phone.".into(),
+        "Words, an e-mail address, or digits of a phone number.".into(),
         text().max_length(Some(256)),
         None,
     );
@@ -223,22 +227,22 @@ list_params!(SearchParameters, {
     let one = text().enum_values(Some(SEARCH_SOURCES.iter().map(|source| source.kind.as_str())));
     vec![
         q,
-        parameter("types".into(), "Only these kinds; all if absent.".into(), one, Some(false)),
-        parameter("limit".into(), "Hits per kind.".into(), limit, None),
+        parameter("types".into(), "The resources to search; all if absent.".into(), one, Some(false)),
+        parameter("limit".into(), "The maximum number of hits for each resource.".into(), limit, None),
     ]
 });
 
-/// Search everything at once. Accents and case do not matter and words may be cut short. What is written nowhere is taken for a
-/// typing error, and what is nearest to it is found.
-#[utoipa::path(operation_id = "search_everything", params(SearchParameters), responses((status = 200, description = "What was found", body = SearchResult)))]
+/// Search all resources. Ignores accents and case, and finds words by their beginning. If nothing matches, the words
+/// are treated as misspelled and the most similar known words are searched.
+#[utoipa::path(operation_id = "search_everything", params(SearchParameters), responses((status = 200, description = "The matching records", body = SearchResult)))]
 #[get("/search")]
-async fn everything(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
+async fn search_all(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
     let typed = read(ctx.query())?;
     ctx.search(move |tx| {
         let q = diesel::select(fold(typed.q.trim())).get_result(tx.conn)?;
         let query = SearchQuery { q, kinds: typed.kinds.clone(), limit: typed.limit };
         let written = search(tx, &query)?;
-        // Where the words are written nobody has mistyped them.
+        // Corrections are tried only if no record contains the words as given.
         let result = if written.is_empty() { search_corrected(tx, &query)? } else { written };
         Reply::ok(&result)
     })
@@ -246,5 +250,5 @@ async fn everything(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(everything);
+    config.service(search_all);
 }

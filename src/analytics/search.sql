@@ -1,5 +1,5 @@
--- Records of one kind that fit, the best first: the name itself, a name that begins so, a word that begins so, then by likeness
--- (pg_trgm). At most a thousand candidates are weighed.
+-- Matching records of one kind, the best first: an equal name, a name that begins with the query, a word that begins
+-- with it, then by similarity (pg_trgm). At most a thousand candidates get a score.
 select id, name, score from (
     select found.id, found.name, case
         when fold(found.name) = :q then 3.0

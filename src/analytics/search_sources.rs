@@ -1,4 +1,4 @@
-//! The sources of the search: the kinds of records, and where in their texts.
+//! The resources that the search covers, and their searched texts.
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::Bad;
@@ -10,22 +10,22 @@ use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::work::activities::ACTIVITY;
 
-/// A kind of record that can be searched.
+/// A resource that the search covers.
 pub struct SearchSource {
     pub kind: Kind,
-    /// What a hit is called.
+    /// The SQL of the name of a hit.
     pub name: &'static str,
-    /// The text that is searched, folded.
+    /// The SQL of the searched text, folded.
     pub words: fn() -> &'static str,
-    /// The condition that a record mentions the words of a question.
+    /// Returns the condition that a record contains the words of a query.
     pub mentions: fn(&str, &Actor) -> Result<Cond, Bad>,
     pub prefixes: &'static [PrefixIndex],
 }
 
-/// A text that has an index by which it is found by its beginning.
+/// A text with an index for prefix searches.
 pub struct PrefixIndex {
     pub key: &'static str,
-    /// As SQL: what a hit is worth that is not the whole text.
+    /// The SQL of the score of a text that begins with the query but is longer.
     pub score: &'static str,
 }
 

@@ -1,5 +1,4 @@
--- Days of the stays that ended in the period, by stage. The first stay of a record of which nobody knows when it began has no length, and
--- neither has one that ended nobody knows when.
+-- Days of the stays that ended in the period, by stage. Stays whose beginning or end is unknown are excluded.
 with picked as (
     select :group_key as group_key, :group_label as group_label, sp.stage_id::text as stage_id,
         (extract(epoch from sp.left_at - sp.entered_at) / 86400)::float8 as days

@@ -1,5 +1,5 @@
--- Workspaces with events that their vocabulary has not read, those that have waited longest first. The first unread event of each is
--- looked up in the feed's index.
+-- Workspaces with events that their vocabulary has not read, those that have waited longest first. The first unread
+-- event of each workspace is found through the index of the feed.
 select workspaces.id
 from workspaces
 left join vocabularies read on read.workspace_id = workspaces.id

@@ -1,8 +1,9 @@
-//! The words that a workspace's records say, each once. A search for a mistyped word looks for the nearest of these, so that it costs
-//! with the words there are and not with the records that say them.
+//! The vocabulary: the distinct words in the records of a workspace. A search for a misspelled word looks for similar
+//! words here, so that its cost depends on the number of words and not of records.
 //!
-//! Writers do not keep the vocabulary: two who bring the same new word would wait for each other. The worker gathers it from the
-//! feed of events, and a search looks itself through the latest records that are not gathered yet.
+//! Requests do not update the vocabulary, because two requests with the same new word would block each other. A
+//! worker collects the words from the event feed, and a search also reads the latest records that are not collected
+//! yet.
 use crate::analytics::search_sources::SEARCH_SOURCES;
 use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
@@ -16,36 +17,36 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// Events that are read in one transaction, which an erasure may have to wait for.
+/// The number of events that one transaction reads. An erasure may have to wait for the transaction.
 const EVENTS_AT_ONCE: i64 = 250;
-/// Words that one statement adds.
+/// The number of words that one statement adds.
 const WORDS_AT_ONCE: usize = 5_000;
-/// After this long, what else there is to do comes before what is left to read.
+/// The time after which other periodic work continues before the remaining events.
 const TIME_SLICE: Duration = Duration::from_secs(1);
-/// Workspaces that are read on in one turn.
+/// The number of workspaces that one run updates.
 const WORKSPACES: i64 = 100;
-/// Events that a search reads which the worker has not.
+/// The maximum number of uncollected events that a search reads.
 const UNREAD_MAX: i64 = 1_000;
 
-/// Characters of a text from which words are taken.
+/// The number of characters of a text from which words are taken.
 const TEXT_MAX: i64 = 2_000;
-/// Letters of a word that is kept and can be mistyped.
+/// The length of words that are collected and corrected.
 const WORD_LENGTH: Range<usize> = 3..41;
-/// Words of a question that are looked at.
+/// The number of words of a query that are corrected.
 const QUERY_WORDS_MAX: usize = 8;
-/// Words that are tried for one that was asked.
+/// The number of candidates for one word of a query.
 const CANDIDATES_MAX: usize = 6;
-/// Other questions that are tried for the one that was asked.
+/// The number of corrected queries that are tried.
 const CORRECTIONS_MAX: usize = 6;
 
-/// A question that may have been meant, and how many edits it is away from the one that was asked.
+/// A corrected query, and its number of edits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
     pub text: String,
     pub edits: usize,
 }
 
-/// Reads on where a worker has stopped, in each workspace; says whether there may be more to read.
+/// Collects new words of all workspaces. Returns whether more events may be waiting.
 pub fn update(db: &Db) -> Result<bool> {
     #[derive(QueryableByName)]
     struct Unread {
@@ -56,17 +57,17 @@ pub fn update(db: &Db) -> Result<bool> {
     let workspaces: Vec<Unread> = db.run_blocking(|conn| Ok(unread.load(conn)?))?;
     let (mut more, begun) = (false, Instant::now());
     for workspace in workspaces.iter().take_while(|_| begun.elapsed() < TIME_SLICE) {
-        // What goes wrong in one workspace is none of the others' business.
+        // An error in one workspace must not affect the others.
         match db.run_blocking(|conn| in_transaction(conn, |conn| read_next_events(conn, workspace.id))) {
             Ok(read) => more |= read,
-            Err(error) => log::warn!("new words of workspace {} were not gathered: {error}", workspace.id),
+            Err(error) => log::warn!("new words of workspace {} were not collected: {error}", workspace.id),
         }
     }
     Ok(more)
 }
 
-/// Adds the words of the next events, if there are any and nobody else is at it. The position is locked first: an erasure takes it back and
-/// the words with it.
+/// Adds the words of the next events, if there are any and no other worker is reading. Locks the position first,
+/// because an erasure resets it and deletes the words.
 fn read_next_events(conn: &mut PgConnection, workspace: Uuid) -> Result<bool> {
     let new = vocabularies::workspace_id.eq(workspace);
     diesel::insert_into(vocabularies::table).values(new).on_conflict_do_nothing().execute(conn)?;
@@ -117,7 +118,7 @@ fn events(
     Ok(statement.load(conn)?)
 }
 
-/// The words that these records say now, in order.
+/// Returns the words in the current texts of these records, in order.
 fn words_of(conn: &mut PgConnection, workspace: Uuid, events: &[EventRef]) -> Result<BTreeSet<String>> {
     #[derive(QueryableByName)]
     struct RecordText {
@@ -148,21 +149,21 @@ fn words_of(conn: &mut PgConnection, workspace: Uuid, events: &[EventRef]) -> Re
     Ok(words)
 }
 
-/// Where words stand in a text: letters in a row, not too few and not too many.
+/// Returns the words of a text and their positions. A word is a run of letters of a suitable length.
 fn words_in(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let runs = text.split(|c: char| !c.is_alphabetic()).filter(|run| WORD_LENGTH.contains(&run.chars().count()));
     runs.map(|run| (run.as_ptr().addr() - text.as_ptr().addr(), run))
 }
 
-/// A word that was asked for, and what may stand in its place: itself too when some word begins so.
+/// A word of the query and its candidates, including the word itself if a known word begins with it.
 struct QueryWord<'a> {
     at: usize,
     word: &'a str,
-    /// The nearest first, each with its edits.
+    /// The most similar first, with their numbers of edits.
     candidates: Vec<(usize, String)>,
 }
 
-/// What may have been meant by words that are written nowhere, the nearest first, with at most `longest` characters. `text` is folded.
+/// Returns corrected queries, the most similar first, with at most `longest` characters. `text` is folded.
 pub fn corrections(tx: &mut Tx<'_>, text: &str, longest: usize) -> Result<Vec<Correction>> {
     let asked: Vec<(usize, &str)> = words_in(text).take(QUERY_WORDS_MAX).collect();
     if asked.is_empty() {
@@ -170,9 +171,9 @@ pub fn corrections(tx: &mut Tx<'_>, text: &str, longest: usize) -> Result<Vec<Co
     }
     let near = nearest(tx, &asked.iter().map(|(_, word)| *word).collect())?;
     let candidates = |&(at, word)| QueryWord { at, word, candidates: candidates(word, &near) };
-    let mut ways = combine(text, &asked.iter().map(candidates).collect::<Vec<_>>());
-    ways.retain(|way| way.text.chars().count() <= longest);
-    Ok(ways)
+    let mut combinations = combine(text, &asked.iter().map(candidates).collect::<Vec<_>>());
+    combinations.retain(|combination| combination.text.chars().count() <= longest);
+    Ok(combinations)
 }
 
 #[derive(QueryableByName)]
@@ -196,7 +197,7 @@ fn nearest(tx: &mut Tx<'_>, asked: &BTreeSet<&str>) -> Result<Vec<Near>> {
     Ok(near.load(tx.conn)?)
 }
 
-/// The words of what was written since the vocabulary was read, of the latest records if these are many.
+/// Returns the words of records that changed since the vocabulary was read, limited to the latest records.
 fn unread_words(tx: &mut Tx<'_>) -> Result<BTreeSet<String>> {
     let workspace = tx.workspace();
     let position = vocabularies::table.find(workspace).select((vocabularies::xid, vocabularies::seq));
@@ -212,7 +213,7 @@ fn candidates(asked: &str, near: &[Near]) -> Vec<(usize, String)> {
         .filter_map(|word| Some((edit_distance(asked, word)?, word.clone())))
         .filter(|(edits, _)| *edits > 0)
         .collect();
-    // Among equally many edits, letters that changed places and a beginning that is right tell most.
+    // With the same number of edits, transposed letters and an equal beginning indicate the best candidate.
     let likeness = |word: &str| strsim::jaro_winkler(asked, word);
     candidates
         .sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| likeness(y).total_cmp(&likeness(x))).then_with(|| x.cmp(y)));
@@ -223,39 +224,39 @@ fn candidates(asked: &str, near: &[Near]) -> Vec<(usize, String)> {
     candidates
 }
 
-/// How many edits a word is away from the one that was asked for, if these can be forgiven: a letter too many, too few, another, or
-/// two that have changed places; in a long word two of them.
+/// Returns the number of edits between two words, if it is small enough: at most one insertion, deletion,
+/// substitution or transposition, or two in a long word.
 fn edit_distance(asked: &str, word: &str) -> Option<usize> {
-    let forgiven = if asked.chars().count() > 6 { 2 } else { 1 };
-    Some(strsim::osa_distance(asked, word)).filter(|edits| *edits <= forgiven)
+    let max_edits = if asked.chars().count() > 6 { 2 } else { 1 };
+    Some(strsim::osa_distance(asked, word)).filter(|edits| *edits <= max_edits)
 }
 
-/// Puts for each word what may have been meant, in every way, and keeps the ways with the fewest edits.
+/// Combines the candidates of all words and keeps the combinations with the fewest edits.
 fn combine(text: &str, asked: &[QueryWord<'_>]) -> Vec<Correction> {
-    let mut ways = vec![Correction { text: String::new(), edits: 0 }];
+    let mut combinations = vec![Correction { text: String::new(), edits: 0 }];
     let mut from = 0;
     for QueryWord { at, word, candidates } in asked {
         let between = text.get(from..*at).unwrap_or_default();
-        ways = ways
+        combinations = combinations
             .iter()
-            .flat_map(|way| {
+            .flat_map(|combination| {
                 let then = |(edits, word): &(usize, String)| Correction {
-                    text: format!("{}{between}{word}", way.text),
-                    edits: way.edits + edits,
+                    text: format!("{}{between}{word}", combination.text),
+                    edits: combination.edits + edits,
                 };
                 candidates.iter().map(then)
             })
             .collect();
-        ways.sort_by_key(|way| way.edits);
-        // The text as it was asked may be the first of them.
-        ways.truncate(CORRECTIONS_MAX + 1);
+        combinations.sort_by_key(|combination| combination.edits);
+        // One more, because the unchanged query may be among them.
+        combinations.truncate(CORRECTIONS_MAX + 1);
         from = at + word.len();
     }
     let rest = text.get(from..).unwrap_or_default();
-    ways.iter_mut().for_each(|way| way.text.push_str(rest));
-    ways.retain(|way| way.edits > 0);
-    ways.truncate(CORRECTIONS_MAX);
-    ways
+    combinations.iter_mut().for_each(|combination| combination.text.push_str(rest));
+    combinations.retain(|combination| combination.edits > 0);
+    combinations.truncate(CORRECTIONS_MAX);
+    combinations
 }
 
 #[cfg(test)]

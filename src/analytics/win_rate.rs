@@ -1,4 +1,4 @@
-//! Win rate: of what was closed in a period, how much was won, by count and by value.
+//! Win rate: the share of won records among those closed in a period, by count and by value.
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters_of_both, ratio};
 use crate::db::tx::Tx;
@@ -18,15 +18,15 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Records closed in the period. win_rate = won / (won + lost); open ones are not counted. \
-    win_rate_by_value is the same over values, when all of them are in one currency and none is below zero; records without an amount, which \
-    without_amount counts, are not in it. Rates are not rounded. Grouped by product, each product has its part of a deal's value in whole minor units, by \
-    what its items cost; a product whose items cost less than nothing has no part. The parts of a deal are together its value (largest \
-    remainder).";
+const DEFINITION: &str = "Records closed in the period. win_rate = won / (won + lost); open records are not counted. \
+    win_rate_by_value is the same for values, if all of them are in one currency and none is negative; records \
+    without an amount, which without_amount counts, are not in it. Rates are not rounded. Grouped by product, the \
+    value of a deal is divided among its products in whole minor units, in proportion to the prices of their items; \
+    products with a negative price get nothing. The parts add up to the value (largest remainder method).";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WinRateReport {
-    /// What was counted, in words.
+    /// What the report counts, in words.
     pub definition: String,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
@@ -38,7 +38,7 @@ pub struct WinRateReport {
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct WinRateGroup {
-    /// Id or text of the group; null for records without one, and when nothing is grouped.
+    /// The id or text of the group. Null for records without one, and if the report is not grouped.
     pub key: Option<String>,
     pub label: Option<String>,
     pub closed: i64,
@@ -48,11 +48,11 @@ pub struct WinRateGroup {
     pub win_rate: Option<f64>,
     #[schema(format = "double")]
     pub win_rate_by_value: Option<f64>,
-    /// Per currency.
+    /// By currency.
     pub won_value: Vec<Money>,
-    /// Per currency.
+    /// By currency.
     pub lost_value: Vec<Money>,
-    /// Of those closed: in no value.
+    /// Number of closed records without an amount. They are in no value.
     pub without_amount: i64,
 }
 
@@ -111,7 +111,7 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
         lost_value.add(row.currency.as_deref(), row.lost_amount);
     }
     let (won_value, lost_value) = (won_value.list()?, lost_value.list()?);
-    // A part of a whole that is made smaller by another part is no share of it.
+    // With negative amounts, the quotient would not be a share.
     let negative = rows.iter().any(|row| row.negative);
     let by_value = match won_value.as_slice() {
         [only] if !negative => ratio(only.amount, only.amount + amount_in(&lost_value, &only.currency).unwrap_or(0)),
@@ -131,7 +131,7 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
     })
 }
 
-/// How much of what was closed in the period was won.
+/// Get the share of won records among those closed in the period.
 #[utoipa::path(operation_id = "get_win_rate", params(WinRateParameters), responses((status = 200, description = "The win rate",
     content((WinRateReport = "application/json"), (String = "text/csv")))))]
 #[get("/analytics/win-rate")]
@@ -148,4 +148,62 @@ async fn win_rate(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(win_rate);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(currency: Option<&str>, won: (i64, i128), lost: (i64, i128)) -> Row {
+        Row {
+            group_key: Some("key".into()),
+            group_label: Some("label".into()),
+            currency: currency.map(str::to_owned),
+            won: won.0,
+            lost: lost.0,
+            no_amount: 0,
+            negative: false,
+            won_amount: won.1.into(),
+            lost_amount: lost.1.into(),
+        }
+    }
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money { amount, currency: currency.into() }
+    }
+
+    #[test]
+    fn win_rates_count_all_rows() {
+        let dollars = Row { no_amount: 2, ..row(Some("USD"), (0, 0), (1, 50)) };
+        let found = group(&[row(Some("EUR"), (1, 300), (2, 100)), dollars]).unwrap();
+        assert_eq!(found.key.as_deref(), Some("key"));
+        assert_eq!(found.label.as_deref(), Some("label"));
+        assert_eq!(found.won, 1);
+        assert_eq!(found.lost, 3);
+        assert_eq!(found.closed, 4);
+        assert_eq!(found.win_rate, Some(0.25));
+        assert_eq!(found.without_amount, 2);
+        assert_eq!(found.won_value, [money(300, "EUR"), money(0, "USD")]);
+        assert_eq!(found.lost_value, [money(100, "EUR"), money(50, "USD")]);
+    }
+
+    #[test]
+    fn rates_by_value_need_one_currency_and_no_negative_amounts() {
+        for (case, rows, expected) in [
+            ("one currency", vec![row(Some("EUR"), (1, 300), (1, 100))], Some(0.75)),
+            ("nothing lost", vec![row(Some("EUR"), (1, 300), (0, 0))], Some(1.0)),
+            (
+                "rows of one currency",
+                vec![row(Some("EUR"), (1, 300), (0, 0)), row(Some("EUR"), (0, 0), (1, 900))],
+                Some(0.25),
+            ),
+            ("two currencies", vec![row(Some("EUR"), (1, 300), (0, 0)), row(Some("USD"), (1, 100), (0, 0))], None),
+            ("no amount", vec![row(None, (1, 0), (1, 0))], None),
+            ("worth nothing", vec![row(Some("EUR"), (1, 0), (1, 0))], None),
+            ("less than nothing", vec![Row { negative: true, ..row(Some("EUR"), (1, 300), (1, 100)) }], None),
+        ] {
+            assert_eq!(group(&rows).unwrap().win_rate_by_value, expected, "{case}");
+        }
+        assert_eq!(group(&[row(None, (0, 0), (0, 0))]).unwrap().win_rate, None, "a rate of nothing");
+    }
 }

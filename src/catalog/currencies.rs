@@ -8,13 +8,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// A currency, with the number of digits that an amount's last ones stand for.
+/// A currency and its exponent, the number of decimal places.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CurrencyInfo {
     #[schema(format = "currency")]
     pub code: String,
     pub name: String,
-    /// 2 for EUR: an amount of 125000 is 1,250.00.
+    /// The number of decimal places: 2 for EUR, so an amount of 125000 is EUR 1,250.00.
     #[schema(value_type = i32)]
     pub exponent: u32,
 }
@@ -24,7 +24,7 @@ pub struct CurrencyList {
     pub data: Vec<CurrencyInfo>,
 }
 
-/// Every currency that amounts can be in.
+/// List the currencies that amounts can have.
 #[utoipa::path(operation_id = "list_currencies", security(()), responses((status = 200, description = "The currencies", body = CurrencyList)))]
 #[get("/currencies")]
 async fn list() -> Result<Reply> {

@@ -1,3 +1,3 @@
-//! What is sold, and in which money.
+//! Products and currencies.
 pub mod currencies;
 pub mod products;

@@ -1,23 +1,26 @@
-//! Products: what is sold.
+//! Products.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::schema::products;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, money_columns, owned, page, record, restorable, restore};
+use crate::{list_params, money_columns, record, restorable, restore, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -28,7 +31,7 @@ use uuid::Uuid;
 
 money_columns!(Price = products(price_amount, price_currency));
 
-/// Something that is sold.
+/// A product or service.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = products)]
 pub struct Product {
@@ -37,7 +40,7 @@ pub struct Product {
     /// Stock-keeping unit; unique in the workspace.
     pub sku: Option<String>,
     pub series: Option<String>,
-    /// What one of it is: a piece, an hour, a kilogram.
+    /// The unit of a quantity, such as a piece, an hour or a kilogram.
     pub unit: Option<String>,
     #[diesel(embed)]
     #[schema(value_type = Option<Money>)]
@@ -47,7 +50,7 @@ pub struct Product {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(Product, PRODUCT);
@@ -57,10 +60,14 @@ impl Kind {
 }
 
 impl Resource for Product {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::PRODUCT).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PRODUCT, "The product catalogue.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::SOFT])
+        .described(&PRODUCT, "Product")
+        .included_as(Display::Column("products.name"))
+        .checked(Reference::Visible);
 }
-page!(ProductPage of Product);
+pub type ProductPage = Page<Product>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ProductCreate {
@@ -124,12 +131,16 @@ pub static PRODUCT: Fields<products::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &products::id),
-    search: Some(Search { sql: "fold(products.name || ' ' || coalesce(products.sku, ''))", members: &["name", "sku"] }),
+    search: Some(Search {
+        sql: "fold(products.name || ' ' || coalesce(products.sku, ''))",
+        members: &["name", "sku"],
+        exact: &[exact("fold(products.name) = ", &["name"]), exact("fold(products.sku) = ", &["sku"])],
+    }),
     links: &[],
     table: PhantomData,
 };
 list_params!(ProductList, PRODUCT.parameters());
-owned!(soft products, Product);
+stored!(soft products, Product);
 restorable!(products, Product);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -164,7 +175,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ProductCreate) -> Result<Product> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUpdate) -> Result<Product> {
-    let before = lock(tx, id, expected)?;
+    let before = Product::lock(tx, id, expected)?;
     let price = changes.price.as_ref().map(|money| {
         let (amount, currency) = columns(money.as_ref());
         (products::price_amount.eq(amount), products::price_currency.eq(currency))
@@ -178,16 +189,8 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ProductUp
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(products::table.find((tx.workspace(), id)))
-        .set((
-            products::deleted_at.eq(tx.now),
-            products::external_id.eq(None::<String>),
-            products::version.eq(row.version + 1),
-        ))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
+    let row = Product::lock(tx, id, expected)?;
+    table::mark_deleted(tx, &[row], Some("external_id"))
 }
 
 /// List products, by name.
@@ -196,7 +199,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Product>>) -> Result<Reply> {
     let (plan, link) = (PRODUCT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(soft tx, products, Product, &plan => ProductPage);
+        let page = table::page::<Product>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -214,19 +217,23 @@ async fn create(ctx: Ctx<can::Create<Product>>, new: Valid<ProductCreate>) -> Re
     responses((status = 200, description = "The product", body = Product)))]
 #[get("/products/{product_id}")]
 async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&Product::find(tx, id.0)?)).await
 }
 
-/// Change a product. Line items keep the price they were sold at.
+/// Change a product.
+///
+/// Existing line items keep their price.
 #[utoipa::path(operation_id = "update_product", params(("product_id" = Uuid, Path, description = "Id of the product")), request_body = ProductUpdate,
-    responses((status = 200, description = "The product as changed", body = Product)))]
+    responses((status = 200, description = "The changed product", body = Product)))]
 #[patch("/products/{product_id}")]
 async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a product. Line items that name it stay.
+/// Delete a product.
+///
+/// Line items with the product stay.
 #[utoipa::path(operation_id = "delete_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/products/{product_id}")]
@@ -235,7 +242,7 @@ async fn remove(ctx: Ctx<can::Delete<Product>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(Product, restore, "/products/{product_id}/restore" "restore_product" "product_id");
+restore!(Product, table::restore, "/products/{product_id}/restore" "restore_product" "product_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

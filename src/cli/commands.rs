@@ -1,4 +1,4 @@
-//! What each command does.
+//! Implements the commands.
 use crate::cli::demo;
 use crate::cli::settings::{Adopt, Database, Files, Mailing, Migrate, OpenId, Secret, Serve, Work};
 use crate::db::pool::{Db, Size};
@@ -31,7 +31,7 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// The words of a problem, without its code.
+/// Returns the detail of a problem, without its code.
 fn words(error: Error) -> String {
     match error {
         Error::Problem(problem) => problem.detail,
@@ -39,15 +39,15 @@ fn words(error: Error) -> String {
     }
 }
 
-/// A database, and the private server behind it if it is ours.
+/// A database, and its private PostgreSQL server if there is one.
 struct Opened {
     url: String,
-    // Dropped last, after every connection.
+    // Dropped last, after all connections.
     _postgres: Option<SupervisedPostgres>,
 }
 
-/// The database as the server works on it: current, and reached as a role that cannot rewrite what has happened. A private one is
-/// brought into this state; another must be in it.
+/// Opens the database and checks that it has all migrations and that the role cannot change the history. A private
+/// database is migrated; any other is refused if it does not comply.
 fn open(options: &Database) -> Outcome<Opened> {
     let Some(url) = &options.database_url else {
         data_dir(&options.data_dir)?;
@@ -62,38 +62,39 @@ fn open(options: &Database) -> Outcome<Opened> {
     conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     let run = "run: DATABASE_URL=OWNER_URL voronka migrate --grant-to";
     if let Some(role) = roles::ungranted(&mut conn).map_err(text)? {
-        return Err(format!("the database role {role} may not use the tables; {run} {role}"));
+        return Err(format!("the database role {role} has no access to the tables; {run} {role}"));
     }
     check_connection_mode(options, url, &mut conn)?;
     if !migrations::is_current(&mut conn).map_err(text)? {
-        return Err(format!("the database lacks migrations; {run} ROLE"));
+        return Err(format!("the database is not up to date; {run} ROLE"));
     }
     if migrations::counted_elsewhere(&mut conn).map_err(text)?.is_some() {
         return Err(format!("the database was loaded from a dump; {run} ROLE"));
     }
     match roles::too_powerful(&mut conn).map_err(text)? {
-        Some(why) => {
-            Err(format!("{why}; use a role made for the server: voronka migrate --grant-to ROLE says what it needs"))
-        }
+        Some(why) => Err(format!(
+            "{why}; use a separate role for the server: voronka migrate --grant-to ROLE shows what it needs"
+        )),
         None => Ok(Opened { url: url.clone(), _postgres: None }),
     }
 }
 
-/// A pooler in transaction mode must be known as one: statements that one client prepares would run for another.
+/// Refuses a pooler in transaction mode without the setting, because prepared statements of one client would run for
+/// another.
 fn check_connection_mode(options: &Database, url: &str, conn: &mut PgConnection) -> Outcome {
     if !options.transaction_pooler {
         return match pooler::shares_connections(url).map_err(text)? {
             false => Ok(()),
-            true => Err("DATABASE_URL leads to a pooler that gives each transaction another connection, such as PgBouncer with \
-                pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or give the address of \
-                PostgreSQL itself"
+            true => Err("DATABASE_URL points to a pooler that gives each transaction another connection, such as \
+                PgBouncer with pool_mode = transaction; set VORONKA_TRANSACTION_POOLER=true, or use pool_mode = session, or \
+                set the address of PostgreSQL itself"
                 .into()),
         };
     }
     if !pooler::takes_transactions(conn).map_err(text)? {
         return Err(
-            "DATABASE_URL leads to a pooler that gives each statement another connection, such as PgBouncer with \
-            pool_mode = statement: nothing can be written safely there; use pool_mode = transaction or session"
+            "DATABASE_URL points to a pooler that gives each statement another connection, such as PgBouncer with \
+            pool_mode = statement: the server cannot work with it; use pool_mode = transaction or session"
                 .into(),
         );
     }
@@ -102,17 +103,17 @@ fn check_connection_mode(options: &Database, url: &str, conn: &mut PgConnection)
         return Ok(());
     }
     Err(format!(
-        "behind a pooler the role of the server must bring its settings, and it lacks {}; run this with psql as the role itself or a superuser, \
-         at the address of PostgreSQL itself, and let the pooler connect anew:\n{}",
+        "behind a pooler, the role of the server must have its own settings, and it lacks {}; run this with \
+         psql as that role or a superuser on PostgreSQL itself, and restart the connections of the pooler:\n{}",
         unset.join(", "),
         pooler::own_defaults(conn).map_err(text)?
     ))
 }
 
-/// What is not said follows from the number of cores.
+/// Returns the numbers of connections. Absent settings depend on the number of cores.
 fn size(options: &Database) -> Size {
     let cores = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
-    let or = |told: u32, otherwise: u32| if told == 0 { otherwise } else { told };
+    let or = |given: u32, otherwise: u32| if given == 0 { otherwise } else { given };
     Size {
         quick: or(options.db_connections, 2 * cores),
         searches: or(options.search_connections, cores.max(2)),
@@ -130,7 +131,7 @@ pub fn serve(options: &Serve) -> Outcome {
     let listener =
         TcpListener::bind(&options.listen).map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
     if options.database.database_url.is_none() {
-        // Before anything is put into it: PostgreSQL must be able to go through it.
+        // Creates the folder first, because PostgreSQL must be able to pass through it.
         data_dir(&options.database.data_dir)?;
     }
     let secrets = secrets(&options.secret, &options.database)?;
@@ -152,7 +153,7 @@ pub fn serve(options: &Serve) -> Outcome {
     };
     let shared = Shared::new(db, blobs, secrets.current.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;
-    greet(&address.to_string());
+    print_addresses(&address.to_string());
     if options.demo {
         fill_demo(&shared.db)?;
     }
@@ -175,7 +176,7 @@ pub fn serve(options: &Serve) -> Outcome {
     Ok(())
 }
 
-fn greet(address: &str) {
+fn print_addresses(address: &str) {
     println!(
         "Voronka listens on http://{address}\n  docs       http://{address}/docs/\n  document   http://{address}/openapi.json\n  first token:\n    \
          curl http://{address}/api/v1/auth/register -H 'Content-Type: application/json' \\\n      \
@@ -183,13 +184,14 @@ fn greet(address: &str) {
     );
 }
 
-/// The secret: given, or made once and kept beside the data; and those that it replaces.
+/// Returns the secret, which is given or generated once and stored in the data folder, and the secrets that it
+/// replaces.
 fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
     let current = match (&given.secret, &database.database_url) {
         (Some(secret), _) => secret.clone(),
         (None, Some(_)) => {
             return Err(format!(
-                "set VORONKA_SECRET to at least {SECRET_MIN} random bytes: every server on this database needs the same"
+                "set VORONKA_SECRET to at least {SECRET_MIN} random bytes; all servers of this database need the same"
             ));
         }
         (None, None) => kept_secret(&database.data_dir)?,
@@ -198,14 +200,14 @@ fn secrets(given: &Secret, database: &Database) -> Outcome<Secrets> {
         return Err(format!("VORONKA_SECRET must have at least {SECRET_MIN} bytes"));
     }
     if is_sample(&current) {
-        return Err("VORONKA_SECRET looks like a sample; make one: openssl rand -base64 48".into());
+        return Err("VORONKA_SECRET looks like a sample; create one with: openssl rand -base64 48".into());
     }
-    // A secret may hold a comma itself.
+    // A secret can contain a comma, so the whole text counts too.
     let previous = given.previous.iter().flat_map(|all| std::iter::once(all.as_str()).chain(all.split(',')));
     Ok(Secrets { current, previous: previous.filter(|secret| !secret.is_empty()).map(str::to_owned).collect() })
 }
 
-/// The database is used with the secret that it knows, or seals everything anew.
+/// Checks that the database was used with this secret, or re-encrypts its data with the new one.
 fn reconcile_secrets(db: &Db, secrets: &Secrets) -> Outcome {
     seek::sign_with(db.run_blocking(|conn| secrets.reconcile(conn)).map_err(words)?);
     Ok(())
@@ -216,11 +218,11 @@ pub fn adopt_secret(options: &Adopt) -> Outcome {
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
     db.run_blocking(|conn| secrets::adopt(conn, &secrets.current)).map_err(words)?;
-    println!("The database is used with this secret from now on. Start the server with it.");
+    println!("The database now uses this secret. Start the server with it.");
     Ok(())
 }
 
-/// Whether a secret is one that others may know: words of instructions, or hardly any different letters.
+/// Checks whether a secret looks like a sample: it contains words of instructions or has few distinct characters.
 fn is_sample(secret: &str) -> bool {
     let lower = secret.to_lowercase();
     let words = ["secret", "change", "example", "sample", "password", "voronka", "0123456789", "abcdefgh"];
@@ -228,7 +230,8 @@ fn is_sample(secret: &str) -> bool {
     letters.len() < 12 || words.iter().any(|word| lower.contains(word))
 }
 
-/// Makes the folder of the data. Where we are root, PostgreSQL runs as another user and goes through it; what is inside is private.
+/// Creates the data folder. If it belongs to root, other users may pass through it, because PostgreSQL runs as
+/// another user; its contents are private.
 fn data_dir(dir: &Path) -> Outcome {
     let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
     let make = || {
@@ -262,7 +265,7 @@ fn mailer(mailing: &Mailing, database: &Database) -> Outcome<Mailer> {
     })
 }
 
-/// All of the provider is set, or nothing.
+/// Returns the OpenID settings. Either all of them are set or none.
 fn provider(given: &OpenId) -> Outcome<Option<oidc::Settings>> {
     match (&given.oidc_issuer, &given.oidc_client_id, &given.oidc_client_secret, &given.oidc_redirect_url) {
         (None, None, None, None) => Ok(None),
@@ -273,9 +276,7 @@ fn provider(given: &OpenId) -> Outcome<Option<oidc::Settings>> {
             redirect_url: redirect.clone(),
             trusted: given.oidc_trust_email.iter().map(|issuer| issuer.trim().to_owned()).collect(),
         })),
-        _ => {
-            Err("signing in through a provider needs its issuer, client id, client secret and redirect address".into())
-        }
+        _ => Err("sign-in through a provider requires its issuer, client id, client secret and redirect URL".into()),
     }
 }
 
@@ -295,7 +296,7 @@ pub fn work(options: &Work) -> Outcome {
     let secrets = secrets(&options.secret, &options.database)?;
     let opened = open(&options.database)?;
     let db = connect(&options.database, &opened.url)?;
-    // Proofs of erasures are hashed with it.
+    // The worker hashes addresses in proofs of erasure with the secret.
     reconcile_secrets(&db, &secrets)?;
     let blobs = Blobs::new(&files(&options.files, &options.database))?.with_quota(options.files.files_quota);
     let worker = Worker::start(db, mailer, blobs).map_err(text)?;
@@ -312,18 +313,16 @@ pub fn migrate(options: &Migrate) -> Outcome {
         return Ok(());
     };
     if pooler::shares_connections(url).map_err(|e| format!("cannot connect to the database: {e}"))? {
-        return Err(
-            "migrations need connections of their own; give the address of PostgreSQL itself, not of a pooler".into()
-        );
+        return Err("migrations cannot run through a pooler; use the address of PostgreSQL itself".into());
     }
     let names = migrations::run(url).map_err(words)?;
     names.iter().for_each(|name| println!("migrated to {name}"));
     println!("the schema is up to date");
     if let Some(role) = &options.grant_to {
         let left = roles::grant(url, role, false).map_err(text)?;
-        println!("{role} has what the server needs");
+        println!("{role} has the privileges that the server needs");
         if let Some(left) = left {
-            println!("behind a pooler in transaction mode {role} itself or a superuser has to run this, too:\n{left}");
+            println!("for a pooler in transaction mode, {role} or a superuser must also run:\n{left}");
         }
     }
     Ok(())
@@ -336,7 +335,7 @@ pub fn demo(options: &Database) -> Outcome {
 
 fn fill_demo(db: &Db) -> Outcome {
     let made = demo::fill(db).map_err(text)?;
-    let state = if made { "is filled" } else { "was there already" };
+    let state = if made { "is ready" } else { "exists already" };
     println!("The demo workspace {state}. Sign in as {} with the password {}", demo::EMAIL, demo::PASSWORD);
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! A demo workspace: a boat seller with a past, so that every list and report has something to show. Made through the same
-//! stores as everything else; the same figures every time.
+//! Creates a demo workspace of a boat seller with a history, so that every list and report has data. It uses the same
+//! stores as the API and always creates the same data.
 use crate::catalog::products::{self, ProductCreate};
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx};
@@ -51,11 +51,11 @@ const GOODS: [(&str, &str, i64); 4] = [
     ("Sailing boat", "SB-9", 3_900_000),
     ("Service year", "SV-1", 60_000),
 ];
-const WHYS: [&str; 3] = ["Too dear", "Bought elsewhere", "No answer"];
-const WHERE: [&str; 3] = ["Boat fair", "Web form", "Referral"];
+const LOSS_REASONS: [&str; 3] = ["Too expensive", "Bought elsewhere", "No answer"];
+const SOURCES: [&str; 3] = ["Boat fair", "Web form", "Referral"];
 const DEALS: usize = 120;
 
-/// Makes the demo workspace if there is none; returns whether it was made.
+/// Creates the demo workspace if there is none. Returns whether it was created.
 pub fn fill(db: &Db) -> Result<bool> {
     let known = db.run_blocking(|conn| Ok(actor_by_email(conn, EMAIL, None, ActorKind::Import).ok()))?;
     if known.is_some() {
@@ -74,16 +74,16 @@ pub fn fill(db: &Db) -> Result<bool> {
     let founder = Newcomer::New { password_hash: passwords::hash(PASSWORD)? };
     db.run_blocking(|conn| create_workspace(conn, &registration, founder, "demo", WORKSPACE_SEED, &Device::default()))?;
     let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, ActorKind::User))?;
-    db.write_blocking(&Request::internal(actor, "demo".into()), tell)?;
+    db.write_blocking(&Request::internal(actor, "demo".into()), create_records)?;
     Ok(true)
 }
 
-/// Picks from a list, the same way every time.
+/// Picks an item from a list, deterministically.
 fn pick<T>(list: &[T], n: usize) -> Result<&T> {
     list.get(n % list.len().max(1)).ok_or_else(|| Error::internal("an empty list"))
 }
 
-/// A number that looks random.
+/// Returns a deterministic number that looks random.
 fn dice(n: usize, sides: usize) -> usize {
     (n.wrapping_mul(2_654_435_761) >> 7) % sides.max(1)
 }
@@ -92,13 +92,14 @@ fn days_ago(now: DateTime, days: usize) -> DateTime {
     now.plus(-chrono::Duration::days(i64::try_from(days).unwrap_or(0)))
 }
 
-fn tell(tx: &mut Tx<'_>) -> Result<()> {
+fn create_records(tx: &mut Tx<'_>) -> Result<()> {
     let sellers = ["Mari Mets", "Oleg Petrov", "Sofia Lind"].map(|name| seller(tx, name));
     let sellers: Vec<Uuid> = sellers.into_iter().collect::<Result<_>>()?;
-    let whys =
-        WHYS.iter().map(|name| Ok(loss_reasons::insert(tx, &LossReasonCreate { id: None, name: (*name).into() })?.id));
-    let whys: Vec<Uuid> = whys.collect::<Result<_>>()?;
-    let origins = WHERE
+    let reasons = LOSS_REASONS
+        .iter()
+        .map(|name| Ok(loss_reasons::insert(tx, &LossReasonCreate { id: None, name: (*name).into() })?.id));
+    let reasons: Vec<Uuid> = reasons.collect::<Result<_>>()?;
+    let origins = SOURCES
         .iter()
         .map(|name| Ok(sources::insert(tx, &SourceCreate { id: None, name: (*name).into(), channel: None })?.id));
     let origins: Vec<Uuid> = origins.collect::<Result<_>>()?;
@@ -114,7 +115,7 @@ fn tell(tx: &mut Tx<'_>) -> Result<()> {
             firm: *pick(&firms, dice(n, 6))?,
             person: *pick(&people, n)?,
             good: *pick(&goods, dice(n + 3, 4))?,
-            why: *pick(&whys, dice(n, 3))?,
+            reason: *pick(&reasons, dice(n, 3))?,
             origin: *pick(&origins, n)?,
         };
         deal(tx, n, links, &stages)?;
@@ -158,18 +159,18 @@ fn person(tx: &mut Tx<'_>, n: usize, firms: &[Uuid], sellers: &[Uuid], origins: 
     Ok(contacts::insert(tx, &new)?.id)
 }
 
-/// Who a deal belongs to.
+/// The owner, company and contact of a deal.
 #[derive(Clone, Copy)]
 struct Links {
     owner: Uuid,
     firm: Uuid,
     person: Uuid,
     good: Uuid,
-    why: Uuid,
+    reason: Uuid,
     origin: Uuid,
 }
 
-/// A deal with a past: it began up to a year ago and went some way along the funnel, or all of it.
+/// Creates a deal with a history: it started up to a year ago and passed some or all stages.
 fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage]) -> Result<()> {
     let begin = 5 + dice(n, 360);
     let far = if begin > 60 { [2, 3, 3, 4, 4, 1] } else { [0, 1, 1, 2, 0, 3] };
@@ -194,7 +195,7 @@ fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage]) -> Result<()>
         owner_id: Some(links.owner),
         source_id: Some(links.origin),
         expected_close_date: Some(expected.utc().date_naive()),
-        loss_reason_id: Some(links.why),
+        loss_reason_id: Some(links.reason),
         contacts: vec![DealContact { contact_id: links.person, role: Some("decides".into()) }],
         line_items: vec![LineItemInput {
             product_id: links.good,

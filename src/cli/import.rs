@@ -1,4 +1,4 @@
-//! `voronka import`: the same import as over HTTP, by a person at a terminal.
+//! `voronka import`: imports a file through the API, with a progress bar.
 use crate::cli::settings::Import;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
@@ -7,7 +7,7 @@ use ureq::Agent;
 
 type Outcome<T = ()> = Result<T, String>;
 
-/// A server and the right to ask it.
+/// The connection to a server.
 struct Server<'a> {
     agent: Agent,
     options: &'a Import,
@@ -41,7 +41,7 @@ pub fn run(options: &Import) -> Outcome {
     )?;
     server.watch(member(&job, "id").as_str().unwrap_or_default())?;
     let report = member(&server.send("GET", &format!("/imports/{id}"), None)?, "report").clone();
-    tell(&report, options.dry_run);
+    print_report(&report, options.dry_run);
     if member(&report, "failed").as_i64().unwrap_or(0) > 0 {
         let problems = server.send("GET", &format!("/imports/{id}/problems?limit=20"), None)?;
         for problem in member(&problems, "data").as_array().into_iter().flatten() {
@@ -52,7 +52,7 @@ pub fn run(options: &Import) -> Outcome {
                 member(problem, "detail").as_str().unwrap_or_default()
             );
         }
-        println!("all of them: GET /api/v1/imports/{id}/problems");
+        println!("for all problems: GET /api/v1/imports/{id}/problems");
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ fn member<'j>(value: &'j Json, name: &str) -> &'j Json {
     value.get(name).unwrap_or(&Json::Null)
 }
 
-fn tell(report: &Json, dry_run: bool) {
+fn print_report(report: &Json, dry_run: bool) {
     let would = if dry_run { "would be " } else { "" };
     let count = |name: &str| member(report, name).to_string();
     println!(
@@ -77,24 +77,26 @@ fn tell(report: &Json, dry_run: bool) {
             member(unknown, "column").as_str().unwrap_or_default(),
             member(unknown, "value").as_str().unwrap_or_default(),
         );
-        let hint =
-            member(unknown, "nearest").as_str().map(|n| format!("; if {n} is meant: --value '{column}:{value}={n}'"));
-        println!("  {column}: {value} is not known ({} rows){}", member(unknown, "rows"), hint.unwrap_or_default());
+        let hint = member(unknown, "nearest")
+            .as_str()
+            .map(|n| format!("; to use {n} instead: --value '{column}:{value}={n}'"));
+        println!("  {column}: unknown value {value} ({} rows){}", member(unknown, "rows"), hint.unwrap_or_default());
     }
 }
 
-/// The mapping of the flags; with only `--value`, the suggested mapping with those values.
+/// Returns the settings from the flags. With `--value` only, the values are added to the suggested mapping.
 fn settings(options: &Import, import: &Json) -> Outcome<Json> {
     let mut mapping: Vec<Json> = Vec::new();
     for one in &options.mapping {
-        let (column, field) = one.split_once('=').ok_or_else(|| format!("--map {one}: write COLUMN=FIELD"))?;
+        let (column, field) =
+            one.split_once('=').ok_or_else(|| format!("--map {one}: must have the form COLUMN=FIELD"))?;
         mapping.push(json!({ "column": column, "field": field, "values": [] }));
     }
     if mapping.is_empty() {
         mapping = member(member(import, "settings"), "mapping").as_array().cloned().unwrap_or_default();
     }
     for one in &options.values {
-        let wrong = || format!("--value {one}: write COLUMN:FROM=TO");
+        let wrong = || format!("--value {one}: must have the form COLUMN:FROM=TO");
         let (column, rest) = one.split_once(':').ok_or_else(wrong)?;
         let (from, to) = rest.split_once('=').ok_or_else(wrong)?;
         let found = mapping.iter_mut().find(|m| member(m, "column") == column);
@@ -132,7 +134,7 @@ impl Server<'_> {
         self.call(method, path, bytes, "application/json")
     }
 
-    /// Asks, and turns a problem into its words.
+    /// Sends a request, and returns a problem as text.
     fn call(&self, method: &str, path: &str, body: Vec<u8>, content_type: &str) -> Outcome<Json> {
         let uri = format!("{}/api/v1{path}", self.options.server.trim_end_matches('/'));
         let request = ureq::http::Request::builder()
@@ -150,7 +152,7 @@ impl Server<'_> {
         if status.is_success() {
             return Ok(json);
         }
-        let mut words = member(&json, "detail").as_str().unwrap_or("the server refused").to_owned();
+        let mut words = member(&json, "detail").as_str().unwrap_or("the server refused the request").to_owned();
         for error in member(&json, "errors").as_array().into_iter().flatten() {
             let (pointer, detail) = (
                 member(error, "pointer").as_str().unwrap_or_default(),
@@ -161,7 +163,7 @@ impl Server<'_> {
         Err(words)
     }
 
-    /// Shows how far the job is, until it ends.
+    /// Shows the progress of the job until it ends.
     fn watch(&self, job: &str) -> Outcome {
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {per_sec}, {eta} left")
             .map_err(|e| e.to_string())?;

@@ -1,4 +1,4 @@
-//! The command line: what to run, and with which settings.
+//! The command line: commands and settings.
 mod commands;
 mod demo;
 mod import;
@@ -32,7 +32,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whatever this process and its PostgreSQL write, letters, files, logs, is for its own user alone.
+/// Makes everything that this process and its PostgreSQL write, such as e-mails, files and logs, readable for its own
+/// user only.
 #[expect(unsafe_code, reason = "umask cannot fail, and no other thread runs yet")]
 fn keep_files_private() {
     unsafe { libc::umask(0o077) };
@@ -41,7 +42,7 @@ fn keep_files_private() {
 fn start_log() {
     use std::io::Write;
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info,access=info"))
-        // A malformed request is its sender's fault; anybody could fill the log with them.
+        // Anybody could fill the log with malformed requests.
         .filter_module("actix_http::h1::dispatcher", log::LevelFilter::Off)
         .format(|out, record| {
             let at = crate::kernel::time::DateTime::now();

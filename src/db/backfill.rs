@@ -1,5 +1,5 @@
-//! Work on rows that are there already which SQL alone cannot do. It runs after the migrations, some hundred rows at a time; each portion is
-//! a transaction that also notes how far it is, so that a run that was killed goes on where it stopped.
+//! Data migrations that need Rust code. They run after the SQL migrations, in batches of some hundred rows. Each batch
+//! is a transaction that also stores its position, so an interrupted run continues where it stopped.
 use crate::db::backfill_own;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::in_transaction;
@@ -18,7 +18,8 @@ const PORTION: i64 = 500;
 pub type Place = (Uuid, Uuid);
 type Work = fn(&mut PgConnection, Place) -> Result<Option<Place>>;
 
-/// In this order. Each goes through one table by workspace and id, and answers where it stopped, or nothing at the end.
+/// The data migrations, in this order. Each processes one table by workspace and id, and returns its position, or none
+/// at the end.
 const WORKS: [(&str, Work); 9] = [
     ("contacts", contacts),
     ("leads", leads),
@@ -31,13 +32,13 @@ const WORKS: [(&str, Work); 9] = [
     ("own_deals", |conn, at| backfill_own::run(conn, at, Kind::DEAL)),
 ];
 
-/// Whether there is nothing left to do.
+/// Checks whether all data migrations have finished.
 pub fn is_done(conn: &mut PgConnection) -> Result<bool> {
     let left = backfills::table.filter(backfills::done_at.is_null()).count();
     Ok(left.get_result::<i64>(conn)? == 0)
 }
 
-/// Does what is left to do.
+/// Runs the unfinished data migrations.
 pub fn run(conn: &mut PgConnection) -> Result<()> {
     for (name, work) in WORKS {
         while in_transaction(conn, |conn| portion(conn, name, work))? {}
@@ -45,7 +46,7 @@ pub fn run(conn: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// Whether there was more to do. Who comes while another does it waits, and finds it done.
+/// Runs one batch; returns whether more batches follow. A concurrent run waits for the lock and finds the batch done.
 fn portion(conn: &mut PgConnection, name: &str, work: Work) -> Result<bool> {
     let this = || backfills::table.find(name);
     let at = this().filter(backfills::done_at.is_null()).select((backfills::workspace_id, backfills::record_id));
@@ -91,7 +92,7 @@ struct Person {
     version: i64,
 }
 
-/// Reads phones anew from the text as it was written, and gives e-mails their one form.
+/// Parses phone numbers again from their written form, and normalises e-mail addresses.
 fn contacts(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     let people: Vec<Person> = from(include_str!("backfill_contacts.sql"), at).load(conn)?;
     let mut rows = Vec::with_capacity(people.len());
@@ -125,7 +126,7 @@ fn numbers(person: &Person) -> (Json, Vec<String>) {
     (list, keys)
 }
 
-/// The list with every address in its one form; as it is when another contact has one of them.
+/// Returns the list with normalised addresses, or unchanged if another contact has one of them.
 fn emails(conn: &mut PgConnection, person: &Person) -> Result<Json> {
     let mut list: Vec<Json> = Vec::new();
     for mut item in person.emails.as_array().cloned().unwrap_or_default() {
@@ -154,7 +155,7 @@ fn emails(conn: &mut PgConnection, person: &Person) -> Result<Json> {
     };
     let others: Taken = mine(include_str!("backfill_email_taken.sql")).get_result(conn)?;
     if others.taken {
-        log::warn!("contact {}: another contact has one of its addresses in another form", person.id);
+        log::warn!("contact {}: not normalised, because another contact has one of its addresses", person.id);
         return Ok(person.emails.clone());
     }
     mine("delete from contact_emails where workspace_id = :workspace and contact_id = :id").execute(conn)?;
@@ -178,7 +179,7 @@ struct Interest {
     phone: String,
 }
 
-/// What the phones of leads' people are found by.
+/// Fills in the search keys of the phone numbers of leads.
 fn leads(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     let leads: Vec<Interest> = from(
         "select l.workspace_id, l.id, w.country, l.person ->> 'phone' as phone from leads l join workspaces w on w.id = l.workspace_id \
@@ -215,7 +216,7 @@ struct Firm {
     version: i64,
 }
 
-/// Gives the domains of companies their one form.
+/// Normalises the domains of companies.
 fn companies(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     let firms: Vec<Firm> = from(
         "select workspace_id, id, domain, version from companies where (workspace_id, id) > (:workspace, :record) and domain is not null \
@@ -238,7 +239,7 @@ fn companies(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     Ok(firms.last().map(|last| (last.workspace_id, last.id)))
 }
 
-/// Whoever has an address, a login or a user, that may be in another form than the one.
+/// A login or a user whose address may not be normalised.
 #[derive(QueryableByName)]
 struct Addressee {
     #[diesel(sql_type = SqlUuid)]
@@ -251,7 +252,7 @@ struct Addressee {
     version: i64,
 }
 
-/// Gives the addresses of logins their one form; one that another login holds in another form stays as it is.
+/// Normalises the addresses of logins, unless another login has the normalised address.
 fn logins(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     let logins: Vec<Addressee> = from(include_str!("backfill_logins.sql"), at).load(conn)?;
     for login in &logins {
@@ -260,13 +261,13 @@ fn logins(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
             Statement::new(text).set("id", Part::Id(login.id)).set("email", email)
         };
         if set(include_str!("backfill_logins_written.sql")).execute(conn)? == 0 {
-            log::warn!("login {}: another login has its address in another form", login.id);
+            log::warn!("login {}: not normalised, because another login has its address", login.id);
         }
     }
     Ok(logins.last().map(|last| (last.workspace_id, last.id)))
 }
 
-/// The same of the users of each workspace.
+/// Normalises the addresses of users in each workspace.
 fn users(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     let users: Vec<Addressee> = from(include_str!("backfill_users.sql"), at).load(conn)?;
     for user in &users {
@@ -282,7 +283,7 @@ fn users(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
             .set("version", Part::Int(user.version + 1))
             .set("event", Part::Id(Uuid::now_v7()));
         if written.execute(conn)? == 0 {
-            log::warn!("user {}: another user has the address in another form", user.id);
+            log::warn!("user {}: not normalised, because another user has its address", user.id);
         }
     }
     Ok(users.last().map(|last| (last.workspace_id, last.id)))

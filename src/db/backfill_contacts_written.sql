@@ -1,4 +1,4 @@
--- The new forms, and an event for what an answer shows otherwise than before.
+-- Writes the normalised values, and an event for each visible change.
 with new as (
     select * from jsonb_to_recordset(:rows::jsonb) as n (workspace_id uuid, id uuid, changed boolean, keys jsonb, phone text, email text,
         emails jsonb, phones jsonb, event_id uuid, version bigint, was jsonb)

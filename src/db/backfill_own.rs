@@ -1,4 +1,4 @@
-//! The part of the backfill that gives e-mails and numbers in fields of one's own their one form.
+//! The data migration that normalises e-mail addresses and phone numbers in custom fields.
 use crate::db::backfill::{Place, from};
 use crate::db::sql::{Part, Statement};
 use crate::kernel::error::Result;
@@ -39,7 +39,7 @@ pub fn run(conn: &mut PgConnection, at: Place, kind: Kind) -> Result<Option<Plac
     Ok(carriers.last().map(|last| (last.workspace_id, last.id)))
 }
 
-/// The row with its new values; nothing where they have their form already.
+/// Returns the row with its new values; none if they are already normalised.
 fn changed(row: &Carrier) -> Option<Json> {
     let (mut custom, mut changes) = (row.custom.clone(), Map::new());
     for (key, kind) in row.kinds.as_object()? {

@@ -1,11 +1,12 @@
-//! Numbers for humans (`D-1042`), counted per workspace and kind. The row is locked until the commit, so there are no gaps.
+//! Human-readable numbers (`D-1042`), counted per workspace and kind. The row is locked until the commit, so there are
+//! no gaps.
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
 use crate::schema::counters;
 use diesel::prelude::*;
 
-/// Takes the next `count` numbers and returns the first.
+/// Reserves the next `count` numbers and returns the first.
 pub fn take(tx: &mut Tx<'_>, kind: Kind, count: i64) -> Result<i64> {
     if tx.unnumbered {
         let (high, _) = uuid::Uuid::new_v4().as_u64_pair();

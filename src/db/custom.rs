@@ -1,7 +1,8 @@
-//! The fields that a workspace added, as its actors carry them.
+//! Loads the custom fields of a workspace for its actors.
 use crate::kernel::custom::{CustomField, CustomFields, CustomKind};
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
+use crate::kernel::resource;
 use crate::kernel::tags::Tags;
 use crate::kernel::time::DateTime;
 use crate::schema::custom_fields as f;
@@ -32,7 +33,7 @@ pub fn load(conn: &mut PgConnection, workspace: Uuid) -> Result<CustomFields> {
 
 fn field(row: Row) -> Option<CustomField> {
     Some(CustomField {
-        record: Kind::at_path(&row.resource)?,
+        record: resource::kind_at(&row.resource)?,
         path: format!("cf.{}", row.key),
         key: row.key,
         name: row.name,
@@ -41,7 +42,7 @@ fn field(row: Row) -> Option<CustomField> {
         refers: if row.kind == CustomKind::User {
             Some(Kind::USER)
         } else {
-            row.refers_to.as_deref().and_then(Kind::at_path)
+            row.refers_to.as_deref().and_then(resource::kind_at)
         },
         kind: row.kind,
         options: row.options.0,

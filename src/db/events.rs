@@ -1,4 +1,5 @@
-//! What changed, by whom, when, old and new values: one row per change, in the transaction of the change.
+//! Change events: one row per change, with its author, time, old and new values, written in the transaction of the
+//! change.
 use crate::db::tx::{Request, Tx};
 use crate::db::unchanged::Unchanged;
 use crate::kernel::actor::ActorKind;
@@ -11,34 +12,34 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// A change that is about to be recorded.
+/// A change to be recorded.
 #[derive(Debug)]
 pub struct Event {
     name: String,
     kind: Kind,
     record: Uuid,
-    /// The version that the change made, of a record that has one.
+    /// The version after the change, for records with versions.
     version: Option<i64>,
     changes: Json,
-    /// What the silent members were.
+    /// The previous values of the silent members.
     silent: Map<String, Json>,
 }
 
-/// Members that change with every write and say nothing.
+/// Members that change with every write and are not recorded.
 const SILENT: [&str; 4] = ["version", "updated_at", "last_activity_at", "next_task"];
 
 impl Event {
-    /// `contact.created`, with every member that has a value.
+    /// Creates `contact.created`, with every member that has a value.
     pub fn created<R: Record>(row: &R) -> Result<Event> {
         Ok(Event::diff(row, "created", &json!({}), &to_json(row)?))
     }
 
-    /// `deal.stage_changed`, with the members that differ: `{"stage_id": [old, new]}`.
+    /// Creates `deal.stage_changed`, with the members that differ: `{"stage_id": [old, new]}`.
     pub fn changed<R: Record>(verb: &str, before: &R, after: &R) -> Result<Event> {
         Ok(Event::diff(after, verb, &to_json(before)?, &to_json(after)?))
     }
 
-    /// Something that happened to a record, without what was before and after.
+    /// Creates an event without old and new values.
     pub fn of(kind: Kind, record: Uuid, verb: &str) -> Event {
         Event {
             name: format!("{}.{verb}", kind.as_str()),
@@ -54,7 +55,7 @@ impl Event {
         Ok(Event::of(R::KIND, row.id(), "deleted"))
     }
 
-    /// Gives a record, as an answer shows it, the values that it had before.
+    /// Restores the values before the change in a record as a response shows it.
     pub fn take_back(&self, record: &mut Json) {
         let same = record.get("id").and_then(Json::as_str) == Some(self.record.to_string().as_str());
         let Some(members) = record.as_object_mut().filter(|_| same) else { return };
@@ -65,8 +66,8 @@ impl Event {
         }
     }
 
-    /// Whether all that changed is what changes with every write.
-    fn says_nothing(&self) -> bool {
+    /// Checks whether only silent members changed.
+    fn is_silent_change(&self) -> bool {
         self.changes.as_object().is_none_or(Map::is_empty)
     }
 
@@ -90,10 +91,10 @@ impl Event {
     }
 }
 
-/// The workspace's own fields of a record.
+/// The member with the custom fields of a record.
 const OWN_FIELDS: &str = "custom_fields";
 
-/// What changed among the workspace's own fields, each under its name: `{"cf.region": ["north", "south"]}`.
+/// Returns the changes to custom fields by name: `{"cf.region": ["north", "south"]}`.
 fn own_fields(before: &Json, after: &Json) -> Map<String, Json> {
     let mut changes = Map::new();
     for (side, row) in [before, after].into_iter().enumerate() {
@@ -132,16 +133,17 @@ struct NewRow<'a> {
     changes: &'a Json,
 }
 
-/// Records the change of each row, and returns the rows in the order in which they were before. A row that the change left as it was
-/// keeps its version, and nothing is recorded of it.
+/// Records the change of each row, and returns the rows in the order of `before`. A row without changes keeps its
+/// version, and no event is recorded.
 pub fn record_changes<R: Record + Clone>(tx: &mut Tx<'_>, before: &[&R], after: Vec<R>) -> Result<Vec<R>> {
     let mut after: HashMap<Uuid, R> = after.into_iter().map(|row| (row.id(), row)).collect();
     let (mut rows, mut unchanged) = (Vec::with_capacity(before.len()), Unchanged::default());
     for before in before.iter().copied() {
-        let row = after.remove(&before.id()).ok_or_else(|| Error::internal("a changed row did not come back"))?;
+        let row =
+            after.remove(&before.id()).ok_or_else(|| Error::internal("the update did not return a changed row"))?;
         let old = to_json(before)?;
         let event = Event::diff(&row, "updated", &old, &to_json(&row)?);
-        if event.says_nothing() {
+        if event.is_silent_change() {
             unchanged.push(row.id(), &old);
             rows.push(before.clone());
         } else {
@@ -153,21 +155,23 @@ pub fn record_changes<R: Record + Clone>(tx: &mut Tx<'_>, before: &[&R], after: 
     Ok(rows)
 }
 
-/// As `record_changes`, for one row.
+/// Like `record_changes`, for one row.
 pub fn record_change<R: Record + Clone>(tx: &mut Tx<'_>, before: &R, after: R) -> Result<R> {
-    record_changes(tx, &[before], vec![after])?.pop().ok_or_else(|| Error::internal("a changed row did not come back"))
+    record_changes(tx, &[before], vec![after])?
+        .pop()
+        .ok_or_else(|| Error::internal("the update did not return a changed row"))
 }
 
-/// What happened outside the work of an actor, such as a sign-in.
+/// An event outside the request of an actor, such as a sign-in.
 #[derive(Clone, Copy, Debug)]
 pub struct OutsideEvent<'a> {
     pub workspace: Uuid,
     pub user: Uuid,
-    /// Such as `session.opened`.
+    /// For example `session.opened`.
     pub name: &'a str,
     pub kind: Kind,
     pub record: Uuid,
-    /// Where it came from.
+    /// The IP address of the client.
     pub address: Option<&'a str>,
 }
 
@@ -194,11 +198,11 @@ pub(in crate::db) fn write(tx: &mut Tx<'_>, list: &[Event], request: &Request) -
     let row = |event| new_row(event, tx.now, request);
     match list {
         [] => {}
-        // One row is a statement that diesel keeps prepared; a batch is not.
+        // The insert of one row is a statement that diesel keeps prepared; that of a batch is not.
         [one] => {
             diesel::insert_into(events::table).values(row(one)).execute(tx.conn)?;
         }
-        // PostgreSQL takes at most 65,535 binds.
+        // PostgreSQL accepts at most 65,535 binds.
         many => {
             for part in many.chunks(5_000) {
                 let rows: Vec<NewRow<'_>> = part.iter().map(|event| new_row(event, tx.now, request)).collect();

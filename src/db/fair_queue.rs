@@ -1,10 +1,11 @@
-//! The fair queue: whose turn it is. Work waits in a queue per workspace, and there per user. A free thread takes from the workspaces in turn, and from
-//! the users of a workspace in turn. Nobody holds all threads, and who has too much waiting is refused alone.
+//! The fair queue. Tasks wait in a queue per workspace and user. A free thread takes the next task by rotation over the
+//! workspaces, and within a workspace over its users. No one can hold all threads, and only the account with too many
+//! waiting tasks is refused.
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
-/// Who answers for a piece of work.
+/// The workspace and user that a task belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Account {
     pub workspace: Uuid,
@@ -12,13 +13,13 @@ pub struct Account {
 }
 
 impl Account {
-    /// Callers who have not said yet who they are: sign-ins, links of letters, tokens that are looked up.
+    /// Unauthenticated callers: sign-ins, links in e-mails, lookups of tokens.
     pub const ANONYMOUS: Account = Account { workspace: Uuid::nil(), user: Uuid::nil() };
-    /// Whoever looks after the server: it does not wait behind those who sign in.
+    /// Tasks of the operator, such as health checks, which do not wait behind sign-ins.
     pub const SYSTEM: Account = Account { workspace: Uuid::max(), user: Uuid::max() };
 }
 
-/// How many threads one may hold at once, and how much may wait.
+/// The maximum numbers of threads held at once and of waiting tasks.
 #[derive(Clone, Copy, Debug)]
 pub struct Shares {
     pub workspace: usize,
@@ -29,8 +30,8 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// A quarter of the threads, and at least one where there are several, is kept free of any one workspace; of the rest a part is kept
-    /// free of any one user.
+    /// Returns the shares for a number of threads: no workspace can use the last quarter of the threads (at least one,
+    /// if there are several), and no user the last quarter of the share of a workspace.
     pub fn of(threads: usize) -> Shares {
         let most = |all: usize| all.saturating_sub((all / 4).max(1)).max(1);
         let workspace = most(threads);
@@ -42,7 +43,7 @@ impl Shares {
     }
 }
 
-/// The refusal of work that finds its queue full.
+/// The queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
@@ -57,7 +58,7 @@ struct Workspace<J> {
     running: usize,
     waiting: usize,
     users: HashMap<Uuid, User<J>>,
-    /// Users with waiting work, in turn.
+    /// Users with waiting tasks, in the order of rotation.
     order: VecDeque<Uuid>,
 }
 
@@ -66,7 +67,7 @@ impl<J> Workspace<J> {
         Workspace { running: 0, waiting: 0, users: HashMap::new(), order: VecDeque::new() }
     }
 
-    /// The place of the user whose turn it is, unless all who wait hold their share already.
+    /// Returns the position of the next user, unless all waiting users have used their share.
     fn next(&self, workspace: Uuid, shares: &Shares) -> Option<usize> {
         let may = |user: &Uuid| {
             let most = shares.of_user(Account { workspace, user: *user });
@@ -89,13 +90,13 @@ impl<J> Workspace<J> {
     }
 }
 
-/// The work that waits, and how much of whose is being done.
+/// The waiting tasks, and the number of running tasks per account.
 #[derive(Debug)]
 struct Scheduler<J> {
     shares: Shares,
     waiting: usize,
     workspaces: HashMap<Uuid, Workspace<J>>,
-    /// Workspaces with waiting work, in turn.
+    /// Workspaces with waiting tasks, in the order of rotation.
     order: VecDeque<Uuid>,
 }
 
@@ -155,7 +156,7 @@ impl<J> Scheduler<J> {
     }
 }
 
-/// Work in hand; it is given back with `done`.
+/// A running task, released with `done`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u64);
 
@@ -167,7 +168,7 @@ struct State<J> {
     closed: bool,
 }
 
-/// The queue between those who ask and the threads that work.
+/// The queue between requests and threads.
 #[derive(Debug)]
 pub struct FairQueue<J> {
     state: Mutex<State<J>>,
@@ -190,7 +191,7 @@ impl<J> FairQueue<J> {
         Ok(())
     }
 
-    /// Waits for the next piece of work; none when the queue was closed.
+    /// Waits for the next task; returns none when the queue is closed.
     pub fn take(&self) -> Option<(Ticket, J)> {
         let mut state = self.state();
         loop {
@@ -207,7 +208,7 @@ impl<J> FairQueue<J> {
         }
     }
 
-    /// The work is over, or its thread was replaced. Saying it twice does nothing.
+    /// Releases a task that has finished or whose thread was replaced. A second call has no effect.
     pub fn done(&self, ticket: Ticket) {
         let mut state = self.state();
         if let Some(account) = state.running.remove(&ticket) {
@@ -237,26 +238,27 @@ mod tests {
     fn shares_leave_room_for_others() {
         for (threads, workspace, user) in [(1, 1, 1), (2, 1, 1), (3, 2, 1), (4, 3, 2), (8, 6, 5), (16, 12, 9)] {
             let shares = Shares::of(threads);
-            assert_eq!((shares.workspace, shares.user), (workspace, user), "{threads} threads");
+            assert_eq!(shares.workspace, workspace, "{threads} threads");
+            assert_eq!(shares.user, user, "{threads} threads");
         }
     }
 
     #[test]
-    fn who_comes_late_is_next() {
+    fn latecomers_are_served_next() {
         let mut queue = Scheduler::new(Shares::of(4));
         (0..100).for_each(|n| queue.push(account(1, 1), n).unwrap());
         queue.push(account(1, 2), 1000).unwrap();
         queue.push(account(2, 1), 2000).unwrap();
         let mut taken = || queue.take().map(|(_, job)| job);
         assert_eq!([taken(), taken(), taken()], [Some(0), Some(2000), Some(1000)]);
-        // One of the four threads is kept for others.
+        // One of the four threads stays free for other workspaces.
         assert_eq!([taken(), taken()], [Some(1), None]);
         queue.push(account(3, 1), 3000).unwrap();
         assert_eq!(queue.take().map(|(_, job)| job), Some(3000));
     }
 
     #[test]
-    fn who_floods_is_refused_alone() {
+    fn only_the_flooding_account_is_refused() {
         let mut queue = Scheduler::new(Shares::of(4));
         let accepted = (0..1000).filter(|n| queue.push(account(1, 1), *n).is_ok()).count();
         assert_eq!(accepted, queue.shares.waiting_of_user);
@@ -285,10 +287,10 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes: work of a user is done in order, nobody holds more than a share, and a free thread never waits beside work
-        /// that may be done.
+        /// For any sequence of steps: the tasks of a user run in order, no one exceeds a share, and a free thread never
+        /// waits if a task may run.
         #[test]
-        fn turns_are_fair(threads in 1..9_usize, steps in steps()) {
+        fn scheduling_is_fair(threads in 1..9_usize, steps in steps()) {
             let mut queue = Scheduler::new(Shares::of(threads));
             let shares = queue.shares;
             let (mut held, mut next): (Vec<Account>, u64) = (Vec::new(), 0);

@@ -1,4 +1,5 @@
-//! `Idempotency-Key`: the key is claimed and its reply saved in the transaction of the effect, so a crash leaves both or neither.
+//! `Idempotency-Key`: the key is claimed and its reply saved in the transaction of the change, so that a crash leaves
+//! both or neither.
 use crate::db::tx::Tx;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::{JSON, Reply};
@@ -8,10 +9,10 @@ use diesel::sql_types::BigInt;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Keys are kept for a day.
+/// The number of hours for which keys are kept.
 pub const KEPT_HOURS: i64 = 24;
 
-/// A key and what it stands for.
+/// An idempotency key and its request.
 #[derive(Clone, Debug)]
 pub struct Claim {
     pub key: String,
@@ -19,7 +20,7 @@ pub struct Claim {
     pub hash: Vec<u8>,
     /// The user, or the API key.
     pub principal: Uuid,
-    /// The answer holds a secret, which is shown once and not kept.
+    /// The response contains a secret, which is shown only once and not saved.
     pub secret: bool,
 }
 
@@ -35,13 +36,14 @@ struct Saved {
 
 diesel::define_sql_function! { fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool; }
 
-/// The saved reply of an earlier request, or nothing when this is the first. A twin that is still running is told so.
+/// Returns the saved reply of an earlier request, or none for the first one. Returns an error if the earlier request is
+/// still running.
 pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Reply>> {
     let lock = diesel::select(pg_try_advisory_xact_lock(lock_key(tx.workspace(), claim)));
     if !lock.get_result::<bool>(tx.conn)? {
         return Err(Error::new(
             Code::IdempotencyInProgress,
-            "a request with this key is running; ask again in a second",
+            "a request with this key is still running; try again in a second",
         ));
     }
     let since = tx.now.plus(-chrono::Duration::hours(KEPT_HOURS));
@@ -57,11 +59,14 @@ pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Repl
     }
     if claim.secret {
         let place = saved.location.unwrap_or_default();
-        let detail = format!("{place} was made with this key; its secret was shown once: delete it and make another");
+        let detail = format!(
+            "{place} was created with this key, and its secret is not shown again; delete it and create another"
+        );
         return Err(Error::new(Code::SecretShown, detail));
     }
     if saved.erased {
-        let detail = "what was asked for is done; its answer told of a person who was erased since";
+        let detail =
+            "the request has been processed; its response is deleted, because it contained data of an erased person";
         return Err(Error::new(Code::AnswerErased, detail));
     }
     Ok(Some(Reply {
@@ -89,7 +94,7 @@ pub(in crate::db) fn save(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Resu
         (keys::body.eq(body), keys::names.eq(&named), keys::erased.eq(false)),
         keys::created_at.eq(tx.now),
     );
-    // The only row that can be there is an expired one.
+    // An existing row can only be an expired one.
     diesel::insert_into(keys::table)
         .values((
             keys::workspace_id.eq(tx.workspace()),
@@ -104,7 +109,7 @@ pub(in crate::db) fn save(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Resu
     Ok(())
 }
 
-/// Drops the answers that name records: what was done stays done, and who asks again is told so.
+/// Deletes the saved responses that mention records; a retry gets an error, because the change has been made.
 pub fn forget(tx: &mut Tx<'_>, records: Vec<Uuid>) -> Result<()> {
     let since = tx.now.plus(-chrono::Duration::hours(KEPT_HOURS));
     let kept = keys::table.filter(keys::workspace_id.eq(tx.workspace())).filter(keys::created_at.gt(since));
@@ -120,14 +125,14 @@ pub fn forget(tx: &mut Tx<'_>, records: Vec<Uuid>) -> Result<()> {
     Ok(())
 }
 
-/// The ids in an answer.
+/// Returns the ids in a response.
 fn names(body: &[u8]) -> Vec<Uuid> {
     let words = body.split(|byte| *byte == b'"').filter(|word| word.len() == 36);
     let ids: BTreeSet<Uuid> = words.filter_map(|word| Uuid::try_parse_ascii(word).ok()).collect();
     ids.into_iter().collect()
 }
 
-/// 64 bits that stand for (workspace, principal, key).
+/// Returns a 64-bit lock key for (workspace, principal, key).
 fn lock_key(workspace: Uuid, claim: &Claim) -> i64 {
     use sha2::{Digest, Sha256};
     let digest =

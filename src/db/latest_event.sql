@@ -1,4 +1,4 @@
--- The highest number of an event. The last event of each workspace is looked up in the feed's index.
+-- The highest event number. The last event of each workspace is found through the index of the feed.
 select coalesce(max(latest.xid), 0) as number
 from workspaces
 cross join lateral (

@@ -1,4 +1,4 @@
-//! The schema's migrations, built into the binary.
+//! The migrations of the schema, embedded in the binary.
 use crate::db::backfill;
 use crate::db::sql::Statement;
 use crate::kernel::error::{Code, Error, Result};
@@ -11,13 +11,15 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
-/// A dump may be older than what clients have read: what happens after it was loaded must come after that, too.
+/// Added to the event counter after a restore from a dump. The dump may be older than what clients have read, so later
+/// events must get higher numbers.
 const AHEAD: i64 = 1_000_000_000;
 
-/// Applies what is missing, with the work on rows that belongs to it, and returns the names; in a database that was loaded from a dump, events are counted on.
+/// Applies the pending migrations and data migrations, and returns their names. After a restore from a dump, moves the
+/// event counter forward.
 pub fn run(url: &str) -> Result<Vec<String>> {
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
-    if let Some(why) = belongs_to_others(&mut conn)? {
+    if let Some(why) = reason_of_wrong_owner(&mut conn)? {
         return Err(Error::new(Code::Conflict, why));
     }
     let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|e| Error::Internal(e.to_string()))?;
@@ -32,8 +34,9 @@ pub fn run(url: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Why this role cannot migrate: a dump that a superuser has loaded without owners belongs to the superuser.
-fn belongs_to_others(conn: &mut PgConnection) -> Result<Option<String>> {
+/// Returns the reason why this role cannot migrate: a superuser who restores a dump without owners becomes the owner of
+/// the tables.
+fn reason_of_wrong_owner(conn: &mut PgConnection) -> Result<Option<String>> {
     #[derive(QueryableByName)]
     struct Belongs {
         #[diesel(sql_type = Text)]
@@ -47,7 +50,8 @@ fn belongs_to_others(conn: &mut PgConnection) -> Result<Option<String>> {
     Ok(found.map(|Belongs { owner, role }| {
         let give = include_str!("own_all.sql").replace("{owner}", &role);
         format!(
-            "the tables belong to {owner}, and {role} may not change them: load the dump as {role}, or give them to {role}, as a superuser with \
+            "the tables belong to {owner}, and {role} may not change them: restore the dump as {role}, \
+             or change their owner to {role}, as a superuser with \
              psql in this database:\n{give}"
         )
     }))
@@ -59,7 +63,7 @@ struct Applied {
     version: String,
 }
 
-/// Whether the database is as this binary needs it. Asked without the rights that applying a migration takes.
+/// Checks whether all migrations of this binary are applied. Needs only permission to read.
 pub fn is_current(conn: &mut PgConnection) -> Result<bool> {
     let begun = "select 'begun' as version where to_regclass('__diesel_schema_migrations') is not null";
     if Statement::new(begun).load::<Applied>(conn)?.is_empty() {
@@ -72,8 +76,8 @@ pub fn is_current(conn: &mut PgConnection) -> Result<bool> {
     Ok(all && backfill::is_done(conn)?)
 }
 
-/// The last event's number, if the events were counted by another PostgreSQL that had come further: readers of the feed would not
-/// see what happens here.
+/// Returns the number of the last event if another PostgreSQL with a higher transaction counter wrote it: readers of
+/// the feed would miss new events.
 pub fn counted_elsewhere(conn: &mut PgConnection) -> Result<Option<i64>> {
     #[derive(QueryableByName)]
     struct Number {
@@ -81,13 +85,13 @@ pub fn counted_elsewhere(conn: &mut PgConnection) -> Result<Option<i64>> {
         number: i64,
     }
     let last: Number = Statement::new(include_str!("latest_event.sql")).get_result(conn)?;
-    // Asked afterwards: whoever wrote the last event here has a lower number than this.
+    // This runs second, because the last event of this database always has a lower number than the current transaction.
     let now = "select counted_before() + pg_current_xact_id()::text::bigint as number";
     let now: Number = Statement::new(now).get_result(conn)?;
     Ok(Some(last.number).filter(|last| *last >= now.number))
 }
 
-/// Takes every migration back, newest first.
+/// Reverts all migrations, newest first.
 pub fn revert_all(url: &str) -> Result<()> {
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
     conn.revert_all_migrations(MIGRATIONS).map(drop).map_err(|e| Error::Internal(e.to_string()))

@@ -1,4 +1,4 @@
-//! The database: the pool and its threads, transactions, events, idempotency, and the private PostgreSQL.
+//! The database: connections and threads, transactions, events, idempotency, and the private PostgreSQL.
 pub mod backfill;
 pub mod backfill_own;
 pub mod constraint;
@@ -15,7 +15,9 @@ pub mod queue;
 pub mod refs;
 pub mod related;
 pub mod roles;
+pub mod rows;
 pub mod sql;
+pub mod store;
 pub mod table;
 pub mod thread_pool;
 pub mod tx;

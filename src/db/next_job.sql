@@ -1,6 +1,6 @@
--- The job whose turn it is, in some lanes. Of the workspaces that have one, first come those with the fewest in hand, then the one whose
--- turn was longest ago. In a workspace what was never begun comes before what gave way, and of the kinds `in_order` the earlier one
--- before the later.
+-- The next job in some lanes. Workspaces with fewer running jobs come first, then the workspace that was served longest
+-- ago. Within a workspace, new jobs come before postponed ones, and for the kinds `in_order` earlier jobs before later
+-- ones.
 with recursive waiting as (
     (select workspace_id from jobs where status in ('queued', 'running') order by workspace_id limit 1)
     union all

@@ -1,5 +1,5 @@
-//! The connections, and the threads that work with them. Each kind of work has threads of its own, so that reports and searches cannot
-//! starve the rest, and in each pool workspaces and users take turns.
+//! Connections and database threads. Searches and reports have threads of their own, so that they cannot starve other
+//! requests; each pool has a fair queue of workspaces and users.
 use crate::db::fair_queue::{Account, Shares};
 use crate::db::pooler::{ConnectionMode, SESSION};
 use crate::db::thread_pool::ThreadPool;
@@ -20,7 +20,7 @@ pub struct Db {
     pools: Arc<ThreadPools>,
     connections: Arc<Connections>,
     watchdog: Arc<Watchdog>,
-    /// Threads of a worker.
+    /// The number of worker threads.
     pub worker_threads: u32,
 }
 
@@ -29,28 +29,29 @@ struct ThreadPools {
     quick: ThreadPool<Connections>,
     searches: ThreadPool<Connections>,
     reports: ThreadPool<Connections>,
-    /// Without a connection: what takes long by itself.
+    /// For long tasks without a connection.
     files: ThreadPool<()>,
 }
 
-/// How many connections of each kind.
+/// The number of connections of each kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub quick: u32,
     pub searches: u32,
     pub reports: u32,
-    /// Threads of a worker, each with up to three connections.
+    /// The number of worker threads, each with up to three connections.
     pub worker_threads: u32,
 }
 
-/// Files that are read at once, each of another workspace: a file of the largest size takes some hundred megabytes.
+/// The number of files parsed at once, each of another workspace: a file of the maximum size needs some hundred
+/// megabytes.
 const FILES: u32 = 2;
 const FILES_SHARES: Shares =
     Shares { workspace: 1, user: 1, waiting: 64, waiting_of_workspace: 16, waiting_of_user: 16 };
-/// Whoever has waited behind the files of others for so long is told to come again.
+/// The deadline for waiting behind files of other workspaces; after it the request is refused.
 const FILES_DEADLINE: Duration = Duration::from_secs(60);
 
-/// What a connection is set to where its role does not say it, and what it must do without behind a pooler.
+/// Prepares a new connection: sets defaults that its role lacks, and disables prepared statements behind a pooler.
 #[derive(Debug)]
 struct Session(ConnectionMode);
 
@@ -88,12 +89,12 @@ impl Db {
         Ok(Db { pools: Arc::new(pools), connections, watchdog, worker_threads: size.worker_threads })
     }
 
-    /// The threads that wait for this database.
+    /// Returns the watchdog of the database threads.
     pub fn watchdog(&self) -> &Watchdog {
         &self.watchdog
     }
 
-    /// Runs a piece of work on a database thread, for somebody who has not said yet who it is.
+    /// Runs a task on a database thread for an unauthenticated caller.
     pub async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -102,7 +103,7 @@ impl Db {
         self.run_for(Account::ANONYMOUS, work).await
     }
 
-    /// As `run`, on somebody's account.
+    /// Like `run`, for an account in the fair queue.
     pub async fn run_for<T, F>(&self, account: Account, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -111,7 +112,7 @@ impl Db {
         self.pools.quick.run(account, with_connection(work)).await
     }
 
-    /// As `run_for`, in the share that searches have.
+    /// Like `run_for`, on the threads for searches.
     pub async fn search<T, F>(&self, account: Account, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -120,7 +121,7 @@ impl Db {
         self.pools.searches.run(account, with_connection(work)).await
     }
 
-    /// As `run_for`, in the share that reports have.
+    /// Like `run_for`, on the threads for reports.
     pub async fn report<T, F>(&self, account: Account, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -129,7 +130,8 @@ impl Db {
         self.pools.reports.run(account, with_connection(work)).await
     }
 
-    /// Runs what takes time and memory and no connection, such as reading a file: one piece per workspace at a time.
+    /// Runs a task without a connection that needs time and memory, such as parsing a file: one task per workspace at a
+    /// time.
     pub async fn offload<T, F>(&self, account: Account, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -156,13 +158,13 @@ fn with_connection<T>(
     }
 }
 
-/// How often a connection was lost so far.
+/// The number of lost connections so far.
 static LOST_CONNECTIONS: AtomicU32 = AtomicU32::new(0);
 
-/// The losses that a connection has outlived.
+/// The value of `LOST_CONNECTIONS` when a connection was last checked.
 struct CheckedAt(u32);
 
-/// The pool, and what it takes to make another.
+/// The pool, and the parameters to replace it.
 #[derive(Debug)]
 struct Connections {
     url: String,
@@ -174,7 +176,8 @@ struct Connections {
 impl Connections {
     fn open(url: &str, size: Size, mode: ConnectionMode) -> Result<Connections> {
         let url = with_timeouts(url);
-        // Work has a connection, its progress and its heartbeat; short jobs, those that are urgent, and housekeeping come beside it.
+        // A worker needs a connection each for the task, its progress and its heartbeat; the others are for short jobs,
+        // urgent jobs and housekeeping.
         let most = size.quick + size.searches + size.reports + 3 * size.worker_threads + 5;
         let pool = builder(most, mode)
             .build(ConnectionManager::new(&url))
@@ -182,18 +185,18 @@ impl Connections {
         Ok(Connections { url, most, mode, pool: RwLock::new(pool) })
     }
 
-    /// Other connections for whoever asks from now on.
+    /// Replaces the pool, so that later requests get new connections.
     fn renew(&self) {
         let pool = builder(self.most, self.mode).build_unchecked(ConnectionManager::new(&self.url));
         let mut current = self.pool.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let old = std::mem::replace(&mut *current, pool);
         drop(current);
-        // Closes its connections, while others use the new one already.
+        // Dropping closes the old connections while other threads already use the new pool.
         drop(old);
     }
 
-    /// A connection. After one was lost the others are asked whether they still live, each once: when the database comes back, no
-    /// request has to fail on the connections of the time before.
+    /// Returns a connection. After a connection was lost, each of the others is checked once, so that no request fails
+    /// on an old connection when the database is available again.
     fn check_out(&self) -> Result<Connection> {
         let pool = self.pool.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         loop {
@@ -208,8 +211,8 @@ impl Connections {
                     PooledConnection::extensions_mut(&mut conn).insert(CheckedAt(losses));
                     return Ok(conn);
                 }
-                // The pool sees that it is broken when it goes back, and makes another.
-                Err(error) => log::info!("a connection of before is gone: {error}"),
+                // The pool notices on return that the connection is broken, and replaces it.
+                Err(error) => log::info!("an old connection is broken: {error}"),
             }
         }
     }
@@ -219,13 +222,15 @@ fn builder(most: u32, mode: ConnectionMode) -> r2d2::Builder<ConnectionManager<P
     Pool::builder()
         .max_size(most)
         .min_idle(Some(1))
-        // A SELECT 1 per request would cost a quarter of the speed; a broken connection is noticed and replaced after one failure.
+        // A SELECT 1 per request would cost a quarter of the throughput; a broken connection is replaced after one
+        // failure.
         .test_on_check_out(false)
         .connection_timeout(Duration::from_secs(3))
         .connection_customizer(Box::new(Session(mode)))
 }
 
-/// How long libpq waits for a server that does not answer: in seconds, but the last in milliseconds. By itself it would wait for ever.
+/// Timeouts of libpq for a server that does not respond: in seconds, except the last one, in milliseconds. By default
+/// libpq waits forever.
 const TIMEOUTS: [(&str, &str); 6] = [
     ("connect_timeout", "5"),
     ("keepalives", "1"),
@@ -235,7 +240,7 @@ const TIMEOUTS: [(&str, &str); 6] = [
     ("tcp_user_timeout", "20000"),
 ];
 
-/// The connection string, a URL or `name=value` pairs, with the limits it does not set itself.
+/// Adds the timeouts that a connection string, a URL or `name=value` pairs, does not set itself.
 fn with_timeouts(url: &str) -> String {
     let is_url = url.starts_with("postgres://") || url.starts_with("postgresql://");
     TIMEOUTS.iter().filter(|(name, _)| !url.contains(&format!("{name}="))).fold(url.to_owned(), |url, (name, value)| {
@@ -250,10 +255,10 @@ fn with_timeouts(url: &str) -> String {
 
 fn unavailable(error: r2d2::Error) -> Error {
     log::warn!("no database connection: {error}");
-    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
+    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again later")
 }
 
-/// A database that is away or too slow is the caller's 503, not a fault of ours.
+/// Maps an unavailable or slow database to 503.
 fn classify(error: Error) -> Error {
     let Error::Sql(sql) = &error else { return error };
     match sql {
@@ -264,11 +269,11 @@ fn classify(error: Error) -> Error {
             let message = info.message();
             if message.contains("statement timeout") || message.contains("lock timeout") {
                 log::warn!("too slow: {message}");
-                return Error::new(Code::Overloaded, "the database took too long; try again soon");
+                return Error::new(Code::Overloaded, "the database took too long; try again later");
             }
             if message.contains("No space left on device") {
-                log::error!("PostgreSQL has no room: {message}");
-                return Error::new(Code::Overloaded, "the database has no room; try again later");
+                log::error!("PostgreSQL has no disk space: {message}");
+                return Error::new(Code::Overloaded, "the database has no disk space; try again later");
             }
             let lost = [
                 "terminating connection",
@@ -276,7 +281,7 @@ fn classify(error: Error) -> Error {
                 "connection to server",
                 "could not send",
                 "no connection",
-                // The words of PgBouncer.
+                // Messages of PgBouncer.
                 "server conn crashed",
                 "server login",
                 "pgbouncer cannot connect",
@@ -291,6 +296,6 @@ fn classify(error: Error) -> Error {
 
 fn connection_lost(sql: &Sql) -> Error {
     LOST_CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-    log::warn!("lost the database: {sql}");
-    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again soon")
+    log::warn!("lost the connection to the database: {sql}");
+    Error::new(Code::DatabaseUnavailable, "the database cannot be reached; try again later")
 }

@@ -1,5 +1,5 @@
-//! Poolers in transaction mode, such as PgBouncer with `pool_mode = transaction`: each transaction may run on another connection to
-//! PostgreSQL. What belongs to a connection is lost or belongs to somebody else: prepared statements, and what `set` has set.
+//! Poolers in transaction mode, such as PgBouncer with `pool_mode = transaction`: each transaction may run on another
+//! connection to PostgreSQL. Prepared statements and session settings do not survive a transaction.
 use crate::db::sql::{Part, Statement};
 use crate::kernel::error::{Error, Result};
 use diesel::connection::SimpleConnection;
@@ -7,15 +7,16 @@ use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind;
 use diesel::sql_types::{Integer, Text};
 
-/// How the database is reached.
+/// The way of connecting to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionMode {
     Direct,
-    /// Through a pooler: nothing is prepared, and nothing is set but by the role.
+    /// Through a pooler: without prepared statements, and with settings only from the role.
     Pooled,
 }
 
-/// What every session is set to. Lists and writes take milliseconds; whatever takes seconds is a runaway.
+/// The settings of every session. Lists and writes take milliseconds, so a statement that takes seconds is out of
+/// control.
 pub const SESSION: [(&str, &str); 4] = [
     ("jit", "off"),
     ("statement_timeout", "10s"),
@@ -23,7 +24,8 @@ pub const SESSION: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "15s"),
 ];
 
-/// In which order two connections are asked: none of them keeps time with a pooler that takes its own in turn.
+/// The order in which two connections are used; irregular, so that a pooler's own rotation does not hide that it shares
+/// connections.
 const QUERY_ORDER: [usize; 12] = [0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0];
 
 #[derive(QueryableByName)]
@@ -32,7 +34,8 @@ struct Backend {
     pid: i32,
 }
 
-/// Whether connections share those of PostgreSQL: two that are open at once are served by the same process, or one by several.
+/// Checks whether client connections share server connections: two open connections use the same process, or one uses
+/// several.
 pub fn shares_connections(url: &str) -> Result<bool> {
     let connect = || PgConnection::establish(url).map_err(Error::internal);
     let (mut conns, mut seen) = ([connect()?, connect()?], [None, None]);
@@ -47,7 +50,8 @@ pub fn shares_connections(url: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// Whether several statements can be one transaction. A pooler in statement mode refuses that by closing the connection.
+/// Checks whether several statements can form a transaction. A pooler in statement mode refuses that by closing the
+/// connection.
 pub fn takes_transactions(conn: &mut PgConnection) -> Result<bool> {
     match conn.batch_execute("begin").and_then(|()| conn.batch_execute("commit")) {
         Ok(()) => Ok(true),
@@ -56,7 +60,7 @@ pub fn takes_transactions(conn: &mut PgConnection) -> Result<bool> {
     }
 }
 
-/// The settings that a session lacks when nobody sets them: those that its role does not bring.
+/// Returns the settings that a session does not get from its role.
 pub fn unset(conn: &mut PgConnection) -> Result<Vec<String>> {
     #[derive(QueryableByName)]
     struct Unset {
@@ -69,7 +73,7 @@ pub fn unset(conn: &mut PgConnection) -> Result<Vec<String>> {
     Ok(unset.into_iter().map(|unset| unset.name).collect())
 }
 
-/// What gives the role of a connection the settings.
+/// Returns the SQL that gives the role of a connection the settings.
 pub fn own_defaults(conn: &mut PgConnection) -> Result<String> {
     #[derive(QueryableByName)]
     struct Own {
@@ -83,7 +87,7 @@ pub fn own_defaults(conn: &mut PgConnection) -> Result<String> {
     Ok(defaults(&own.role, &own.database))
 }
 
-/// What gives a role the settings, in the database that is open.
+/// Returns the SQL that gives a role the settings in a database.
 pub fn defaults(role: &str, database: &str) -> String {
     let one =
         |(name, value): &(&str, &str)| format!("alter role {role} in database \"{database}\" set {name} = '{value}';");

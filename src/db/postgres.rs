@@ -1,5 +1,5 @@
-//! The private PostgreSQL: when no DATABASE_URL is given, the server makes and keeps a cluster of its own from the
-//! PostgreSQL binaries that are installed, on a unix socket in a private folder, also when started as root.
+//! The private PostgreSQL: without DATABASE_URL, the server creates and runs its own cluster with the installed
+//! PostgreSQL binaries, on a unix socket in a private folder, also when started as root.
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
@@ -10,31 +10,31 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A running cluster; it stops when this is dropped, or when the process dies.
+/// A running cluster; it stops when this value is dropped or the process dies.
 #[derive(Debug)]
 pub struct Postgres {
     server: Child,
     pub url: String,
-    /// Two servers must not share one cluster: the second is told so instead of losing its database when the first stops.
+    /// Prevents two servers from sharing one cluster, which would stop with the first of them.
     _lock: File,
 }
 
-/// The user that PostgreSQL runs as, when we are root: it refuses to be root itself.
+/// The user that runs PostgreSQL if the process runs as root, which PostgreSQL refuses.
 #[derive(Clone, Copy, Debug)]
 struct RunAs {
     uid: u32,
     gid: u32,
 }
 
-/// For tests: a cluster whose data need not survive a crash of the machine.
+/// For tests: settings of a cluster whose data need not survive a crash of the machine.
 const FAST: [&str; 7] = ["-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"];
-/// The path of a unix socket holds 107 bytes, its file name takes 20 of them.
+/// The path of a unix socket has at most 107 bytes, of which the file name needs 20.
 const SOCKET_DIR_MAX: usize = 85;
 const START: Duration = Duration::from_secs(60);
 
 impl Postgres {
-    /// Starts the cluster kept in `dir`, making it first if there is none. Call it from the main thread: the server is
-    /// told to stop when the thread that started it ends.
+    /// Starts the cluster in `dir`, and creates it first if there is none. Call this from the main thread, because the
+    /// cluster stops when the thread that started it ends.
     pub fn start(dir: &Path, fast: bool) -> io::Result<Postgres> {
         let bin = bin_dir()?;
         let run_as = run_as()?;
@@ -72,7 +72,7 @@ impl Postgres {
 }
 
 impl Postgres {
-    /// Whether it is there no longer, though nobody asked it to stop.
+    /// Checks whether the server has ended on its own.
     fn has_ended(&mut self) -> bool {
         !matches!(self.server.try_wait(), Ok(None))
     }
@@ -80,7 +80,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // The number of a process that has ended may belong to another by now.
+        // The pid of an ended process may belong to another process.
         if !self.has_ended() {
             signal(self.server.id(), libc::SIGINT); // "fast": open transactions are rolled back
         }
@@ -88,10 +88,10 @@ impl Drop for Postgres {
     }
 }
 
-/// How often a kept cluster is looked after.
+/// The interval at which a supervised cluster is checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// A cluster that is started again when it dies. It stops when this is dropped.
+/// A cluster that is restarted when it dies. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct SupervisedPostgres {
     pub url: String,
@@ -100,12 +100,13 @@ pub struct SupervisedPostgres {
 }
 
 impl SupervisedPostgres {
-    /// The address for another role; in the private folder nobody has to prove who they are.
+    /// Returns the connection string for another role; in the private folder no password is required.
     pub fn url_as(&self, role: &str) -> String {
         self.url.replace("user=voronka", &format!("user={role}"))
     }
 
-    /// PostgreSQL is told to stop when the thread that started it ends, so one thread starts it, and stays.
+    /// Starts the cluster from a dedicated thread that stays alive, because PostgreSQL stops when the thread that
+    /// started it ends.
     pub fn start(dir: &Path) -> io::Result<SupervisedPostgres> {
         let ((stop, stopped), (tell, told)) = (channel(), channel());
         let dir = dir.to_owned();
@@ -137,18 +138,19 @@ fn supervise(dir: &Path, postgres: Postgres, stopped: &Receiver<()>) {
         if running.as_mut().is_some_and(|postgres| !postgres.has_ended()) {
             continue;
         }
-        log::error!("PostgreSQL has ended; it is started again");
-        // What held the folder goes first.
+        log::error!("PostgreSQL has ended; restarting it");
+        // The old value holds the lock on the folder.
         drop(running.take());
         running = Postgres::start(dir, false).map_err(|error| log::error!("PostgreSQL does not start: {error}")).ok();
     }
 }
 
-/// `PG_BINDIR`, else the PATH, `pg_config --bindir`, then the usual places, the newest version first.
+/// Finds the binaries: in `PG_BINDIR`, otherwise in the PATH, `pg_config --bindir`, and the usual places, the newest
+/// version first.
 fn bin_dir() -> io::Result<PathBuf> {
     let complete = |dir: &PathBuf| dir.join("initdb").is_file() && dir.join("postgres").is_file();
     if let Some(named) = std::env::var_os("PG_BINDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from) {
-        let wrong = || format!("PG_BINDIR is {}, which does not hold initdb and postgres", named.display());
+        let wrong = || format!("PG_BINDIR is {}, which does not contain initdb and postgres", named.display());
         return if complete(&named) { Ok(named) } else { Err(io::Error::other(wrong())) };
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -194,7 +196,8 @@ fn signal(pid: u32, signal: i32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| unsafe { libc::kill(pid, signal) } == 0)
 }
 
-/// When we are root: `postgres`, else `nobody`, from the passwd file (initdb needs an entry there).
+/// Returns the user to run PostgreSQL as if the process runs as root: `postgres`, otherwise `nobody`, from the passwd
+/// file (initdb needs an entry there).
 fn run_as() -> io::Result<Option<RunAs>> {
     if effective_user() != 0 {
         return Ok(None);
@@ -231,11 +234,12 @@ fn private_dir(dir: &Path, run_as: Option<RunAs>) -> io::Result<()> {
     }
 }
 
-/// The cluster's folder. A user without rights cannot reach a folder under /root: then one under /var/tmp, named after it.
+/// Returns the folder of the cluster. An unprivileged user cannot access a folder under /root, so in that case it is a
+/// folder under /var/tmp with a derived name.
 fn home(wanted: &Path, run_as: Option<RunAs>) -> io::Result<PathBuf> {
     private_dir(wanted, run_as)?;
     let dir = wanted.canonicalize()?;
-    // The standard library changes folder after it changes user, so this tries just what is needed.
+    // The standard library changes the folder after the user, so this tests exactly the required access.
     if command(Path::new("/bin/true"), &dir, run_as).status().is_ok_and(|status| status.success()) {
         return Ok(dir);
     }
@@ -251,13 +255,13 @@ fn home(wanted: &Path, run_as: Option<RunAs>) -> io::Result<PathBuf> {
     Ok(other)
 }
 
-/// Makes the cluster beside its place and moves it there: an interrupted initdb leaves nothing half done.
+/// Creates the cluster in a temporary folder and renames it, so that an interrupted initdb leaves no partial cluster.
 fn init(bin: &Path, dir: &Path, data: &Path, run_as: Option<RunAs>) -> io::Result<()> {
     let unfinished = dir.join("data.new");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
     }
-    // Trust is safe: there is no port, and the socket lies in a folder that only its owner can enter.
+    // Trust authentication is safe: there is no port, and only the owner can access the folder of the socket.
     let output = command(&bin.join("initdb"), dir, run_as)
         .args(["-N", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "voronka", "--no-instructions", "-D"])
         .arg(&unfinished)
@@ -268,7 +272,7 @@ fn init(bin: &Path, dir: &Path, data: &Path, run_as: Option<RunAs>) -> io::Resul
     fs::rename(&unfinished, data)
 }
 
-/// Beside the data, or in a short private folder where the path would be too long for a socket.
+/// Returns the folder of the socket: that of the data, or a short private folder if the path would be too long.
 fn socket_dir(dir: &Path, run_as: Option<RunAs>) -> io::Result<PathBuf> {
     if dir.as_os_str().len() <= SOCKET_DIR_MAX {
         return Ok(dir.to_owned());
@@ -288,9 +292,9 @@ fn spawn(mut command: Command, data: &Path, socket: &Path, log: &Path, fast: boo
         "wal_level=minimal",
         "max_wal_senders=0",
         "jit=off",
-        // After a large batch the planner must not guess for a minute: reports would take a hundred times as long.
+        // After a large batch, reports would take a hundred times as long until the statistics are updated.
         "autovacuum_naptime=10s",
-        // The log is for causes, not for people's data: no "DETAIL: Key (email)=(…)", and no values of statements.
+        // Keeps personal data out of the log: no "DETAIL: Key (email)=(…)", and no values of statements.
         "log_error_verbosity=terse",
         "log_parameter_max_length=0",
         "log_parameter_max_length_on_error=0",
@@ -300,13 +304,14 @@ fn spawn(mut command: Command, data: &Path, socket: &Path, log: &Path, fast: boo
     if fast {
         command.args(FAST);
     }
-    // A group of its own: Ctrl-C reaches us first, we answer what is under way, then stop it.
+    // A separate process group: Ctrl-C reaches this process first, which finishes its requests and then stops
+    // PostgreSQL.
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
     stop_with_parent(&mut command);
     command.spawn()
 }
 
-/// However we die, the kernel tells PostgreSQL to stop.
+/// Makes the kernel stop PostgreSQL however this process dies.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "prctl is async-signal-safe, as code between fork and exec must be")]
 fn stop_with_parent(command: &mut Command) {
@@ -321,14 +326,15 @@ fn stop_with_parent(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 fn stop_with_parent(_: &mut Command) {}
 
-/// Process id and readiness, from the file that PostgreSQL keeps.
+/// Returns the process id and the readiness from the file that PostgreSQL maintains.
 fn running(data: &Path) -> Option<(u32, bool)> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let pid = text.lines().next()?.trim().parse().ok()?;
     Some((pid, text.lines().nth(7).is_some_and(|state| state.trim() == "ready")))
 }
 
-/// Stops the server of a process that died where the kernel cannot tell it (not Linux). We hold the lock, so it is nobody's.
+/// Stops the server of a process that died without the kernel stopping it (not on Linux). This process holds the lock,
+/// so no other process uses the server.
 fn stop_orphan(data: &Path) {
     let Some((pid, _)) = running(data) else { return };
     let start = Instant::now();

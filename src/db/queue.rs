@@ -1,6 +1,6 @@
-//! The job queue: a plain table, in which workspaces take turns. A job belongs to a worker while its lease lasts; the job of a
-//! worker that died is taken up by another when the lease has run out. Each taking has a number, which progress
-//! and the end ask for: a worker that was only paused, and has lost the job meanwhile, cannot commit what it does together with progress.
+//! The job queue: a table with fair scheduling of workspaces. A job belongs to a worker until its lease expires; then
+//! another worker continues the job of a dead worker. Each time a job is taken, it gets a number that progress and
+//! completion check, so that a worker that was paused and lost the job cannot commit work together with progress.
 use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
@@ -20,11 +20,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 const LEASE_SECONDS: i64 = 15;
-/// How often a worker says that it still lives.
+/// The interval at which a worker renews its lease.
 pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(4);
-/// How often a worker looks again after another was faster.
+/// The number of attempts to take a job when other workers are faster.
 const TRIES: u32 = 5;
-/// After so many attempts without progress a job is given up.
+/// A job fails after this number of attempts without progress.
 pub const ATTEMPTS: i32 = 5;
 
 text_enum! {
@@ -38,14 +38,14 @@ text_enum! {
 }
 
 text_enum! {
-    /// What a worker does.
+    /// The kinds of jobs.
     pub enum JobKind {
         /// A change of many records.
         Bulk = "bulk",
         Import = "import",
         /// A mail.
         Letter = "letter",
-        /// Takes the bytes of erased files out of their store.
+        /// Removes the content of erased files from the file store.
         PurgeFiles = "purge_files",
         /// Renames or removes a tag.
         Retag = "retag",
@@ -53,27 +53,27 @@ text_enum! {
 }
 
 text_enum! {
-    /// What a job waits behind: only what is in the same lane.
+    /// Jobs wait only for jobs in the same lane.
     pub enum Lane {
-        /// Somebody waits for it at a screen.
+        /// A user is waiting for the result.
         Urgent = "urgent",
-        /// Short.
+        /// Short jobs.
         Short = "errand",
         Work = "work",
     }
 }
 
-/// Which jobs a thread of a worker takes.
+/// The jobs that a worker thread takes.
 #[derive(Clone, Copy, Debug)]
 pub struct JobFilter {
     pub lanes: &'static [Lane],
-    /// Kinds of which a workspace's jobs are done one after another, as they were asked for.
+    /// Kinds whose jobs run one after another in each workspace, in the order of creation.
     pub in_order: &'static [JobKind],
-    /// Jobs of one workspace that may be in hand at once, in each lane.
+    /// The maximum number of running jobs of one workspace in each lane.
     pub share: u32,
 }
 
-/// A piece of work that goes on in the background.
+/// A background task.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = jobs)]
 pub struct Job {
@@ -82,7 +82,7 @@ pub struct Job {
     pub workspace_id: Uuid,
     #[serde(skip)]
     pub user_id: Uuid,
-    /// The key that asked for it, and its scopes then.
+    /// The API key that created the job, and its scopes at that time.
     #[serde(skip)]
     pub api_key_id: Option<Uuid>,
     #[serde(skip)]
@@ -91,46 +91,46 @@ pub struct Job {
     #[serde(skip)]
     pub args: serde_json::Value,
     pub status: JobStatus,
-    /// Units of work that are finished, such as rows of a file.
+    /// The finished units of work, such as rows of a file.
     pub done: i64,
     pub total: Option<i64>,
-    /// Why it failed.
+    /// The reason of a failure.
     pub error: Option<String>,
-    /// Of work on many records: what has come of it so far.
+    /// For a job on many records, the result so far.
     pub result: Option<JobResult>,
-    /// The last record that was worked on.
+    /// The last record that was processed.
     #[serde(skip)]
     pub position: Option<Uuid>,
-    /// How often a worker has taken it since it last got on.
+    /// The number of attempts since the last progress.
     #[serde(skip)]
     pub attempts: i32,
-    /// Which taking this is.
+    /// The number of times the job was taken.
     #[serde(skip)]
     pub taken: i32,
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
 
-/// What came of work on many records.
+/// The result of a job on many records.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct JobResult {
-    /// Done, or found to be done already.
+    /// Records that were processed, or already had been.
     pub succeeded: i64,
-    /// Of those that succeeded: records that were as the change wants them already.
+    /// Of the succeeded records, those that already had the requested values.
     #[serde(default)]
     pub unchanged: i64,
     pub failed: i64,
-    /// The first hundred refusals.
+    /// The first hundred errors.
     pub problems: Vec<JobProblem>,
 }
 jsonb!(JobResult);
 
-/// A record that was refused, and why.
+/// A refused record and its error.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct JobProblem {
     pub record_id: Uuid,
-    /// As of a single request: `version_conflict`, `forbidden`, `validation_failed`.
+    /// The code that a single request would get: `version_conflict`, `forbidden`, `validation_failed`.
     pub code: String,
     pub detail: String,
 }
@@ -151,15 +151,15 @@ impl Kind {
 
 impl Resource for Job {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::JOB).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+        &Descriptor::of(Kind::JOB, "Background jobs.").shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
 }
 
-/// Queues a job in the transaction that asks for it.
+/// Adds a job to the queue in the current transaction.
 pub fn enqueue(tx: &mut Tx<'_>, kind: JobKind, args: &serde_json::Value, total: Option<i64>) -> Result<Job> {
     enqueue_in(Lane::Work, tx, kind, args, total)
 }
 
-/// As `enqueue`, for a job that does not wait behind long ones.
+/// Like `enqueue`, for a job that does not wait behind long ones.
 pub fn enqueue_in(
     lane: Lane,
     tx: &mut Tx<'_>,
@@ -184,14 +184,15 @@ pub fn enqueue_in(
     Ok(job)
 }
 
-/// Takes the right to go on from what a user has asked for: who is suspended does nothing more, not even after coming back.
+/// Revokes the open jobs of a user. The jobs of a suspended user do not continue, even if the user becomes active
+/// again.
 pub fn revoke_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid, now: DateTime) -> Result<()> {
     let open = jobs::table.filter(jobs::workspace_id.eq(workspace)).filter(jobs::user_id.eq(user));
     let open = open.filter(jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]));
     Ok(diesel::update(open).set(jobs::revoked_at.eq(now)).execute(conn).map(drop)?)
 }
 
-/// The row of a job, while it belongs to the worker that has taken it.
+/// The row of a job, while it belongs to the worker that took it.
 macro_rules! owned_job {
     ($job:expr) => {
         jobs::table.find($job.id).filter(jobs::status.eq(JobStatus::Running)).filter(jobs::taken.eq($job.taken))
@@ -199,13 +200,14 @@ macro_rules! owned_job {
 }
 
 impl Db {
-    /// Takes the job whose turn it is.
+    /// Takes the next job.
     pub fn take_job(&self, filter: JobFilter) -> Result<Option<Job>> {
         self.run_blocking(|conn| take(conn, filter))
     }
 
-    /// Puts a job back into the queue, if others wait: it goes on where it is when its turn comes again. Jobs of the same kind in the same
-    /// workspace are no reason where they are done in order. True when the job is no longer the worker's.
+    /// Returns a job to the queue if other jobs wait; it continues later from its position. If jobs of its kind run in
+    /// order, other jobs of the same kind and workspace do not count. Returns true if the job no longer belongs to the
+    /// worker.
     pub fn yield_turn(&self, job: &Job, in_order: bool) -> Result<bool> {
         let others = diesel::alias!(jobs as others);
         let waiting = others
@@ -223,14 +225,14 @@ impl Db {
         })
     }
 
-    /// How much there is to do.
+    /// Sets the number of units of work.
     pub fn set_total(&self, job: &Job, total: i64) -> Result<()> {
         self.run_blocking(|conn| {
             Ok(diesel::update(owned_job!(job)).set(jobs::total.eq(total)).execute(conn).map(drop)?)
         })
     }
 
-    /// Leaves a job that cannot be done now for later: after each attempt twice as long.
+    /// Postpones a job that cannot run now; the delay doubles with each attempt.
     pub fn retry_later(&self, job: &Job) -> Result<()> {
         let seconds = LEASE_SECONDS << job.attempts.saturating_sub(1).clamp(0, ATTEMPTS);
         let until = DateTime::now().plus(chrono::Duration::seconds(seconds));
@@ -238,7 +240,7 @@ impl Db {
         self.run_blocking(|conn| Ok(diesel::update(owned_job!(job)).set(later).execute(conn).map(drop)?))
     }
 
-    /// Says that the worker of a job still lives.
+    /// Extends the lease of a job.
     pub fn renew_lease(&self, job: &Job) -> Result<()> {
         let until = DateTime::now().plus(chrono::Duration::seconds(LEASE_SECONDS));
         self.run_blocking(|conn| {
@@ -252,7 +254,7 @@ fn take(conn: &mut PgConnection, filter: JobFilter) -> Result<Option<Job>> {
         let now = DateTime::now();
         let open = || jobs::status.eq_any([JobStatus::Queued, JobStatus::Running]);
         let free = || jobs::lease_until.is_null().or(jobs::lease_until.lt(now));
-        // An idle worker asks what is prepared and cheap.
+        // This query is prepared and cheap, for idle workers.
         let any = jobs::table.filter(open()).filter(free()).filter(jobs::lane.eq_any(filter.lanes));
         if !diesel::select(diesel::dsl::exists(any)).get_result::<bool>(conn)? {
             return Ok(None);
@@ -268,7 +270,7 @@ fn take(conn: &mut PgConnection, filter: JobFilter) -> Result<Option<Job>> {
             .returning(Job::as_returning())
             .get_result(conn)
             .optional()?;
-        // Another worker may have been faster.
+        // Another worker may have taken it.
         if taken.is_some() {
             return Ok(taken);
         }
@@ -293,7 +295,7 @@ fn next(conn: &mut PgConnection, filter: JobFilter, now: DateTime) -> Result<Opt
     Ok(next.map(|next| next.id))
 }
 
-/// Ends a job, unless it was cancelled or lost meanwhile. True when this has ended it.
+/// Ends a job, unless it was cancelled or lost in the meantime. Returns whether this call ended it.
 pub fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Result<bool> {
     let (status, error) = match outcome {
         Ok(()) => (JobStatus::Succeeded, None),
@@ -305,21 +307,22 @@ pub fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -
     Ok(ended == 1)
 }
 
-/// As `progress`, for work on many records: also the last of them, and what has come of it.
+/// Like `progress`, for a job on many records: also stores its position and result.
 pub fn advance(tx: &mut Tx<'_>, job: &Job, done: i64, last: Option<Uuid>, result: &JobResult) -> Result<()> {
     progress(tx, job, done)?;
     diesel::update(owned_job!(job)).set((jobs::position.eq(last), jobs::result.eq(result))).execute(tx.conn)?;
     Ok(())
 }
 
-/// Notes progress in the transaction of the work; fails when the job was cancelled or lost.
+/// Stores progress in the transaction of the work; fails if the job was cancelled or lost.
 pub fn progress(tx: &mut Tx<'_>, job: &Job, done: i64) -> Result<()> {
     let now = DateTime::now();
     let got_on = (jobs::done.eq(done), jobs::attempts.eq(0), jobs::updated_at.eq(now));
     require_ownership(diesel::update(owned_job!(job)).set(got_on).execute(tx.conn)?)
 }
 
-/// Tells how far work is that begins anew when it is interrupted; fails when the job was cancelled or lost.
+/// Stores the progress of a job that restarts from the beginning after an interruption; fails if the job was cancelled
+/// or lost.
 pub fn report_progress(tx: &mut Tx<'_>, job: &Job, done: i64) -> Result<()> {
     let now = DateTime::now();
     require_ownership(
@@ -331,6 +334,6 @@ fn require_ownership(rows: usize) -> Result<()> {
     if rows == 1 {
         Ok(())
     } else {
-        Err(Error::new(Code::JobFinished, "the job was cancelled, or another worker has it"))
+        Err(Error::new(Code::JobFinished, "the job was cancelled or taken by another worker"))
     }
 }

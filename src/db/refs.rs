@@ -1,15 +1,16 @@
 //! Records named by other records: their names for `include=`, and the way back from a name to an id for imports.
+use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::db::visibility::visibility_filter;
+use crate::db::visibility;
 use crate::kernel::actor::{Action, UserStatus};
 use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::field::Field;
+use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::{Included, RecordRef};
-use crate::schema::*;
-use diesel::dsl::sql;
+use crate::kernel::query::RecordRef;
+use crate::kernel::resource::{self, Display, Reference};
+use crate::schema::users;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -36,9 +37,7 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
     for (kind, mut ids) in wanted.into_values() {
         ids.sort_unstable();
         ids.dedup();
-        if let Some(list) = included.list(kind) {
-            *list = names(tx, kind, &ids)?;
-        }
+        included.set(kind, names(tx, kind, &ids)?);
     }
     Ok(included)
 }
@@ -55,47 +54,24 @@ fn named(member: &Json) -> Vec<Uuid> {
     }
 }
 
-macro_rules! by_kind {
-    ($tx:expr, $kind:expr, $ids:expr; $($variant:ident => $table:ident . $name:expr),* $(,)?) => {
-        match $kind {
-            $(Kind::$variant => $table::table
-                .filter($table::workspace_id.eq($tx.workspace()))
-                .filter($table::id.eq_any($ids))
-                .filter(&visibility_filter::<$table::table>($tx.actor, $kind, Action::Read))
-                .select(($table::id, $name))
-                .order($table::id)
-                .load::<RecordRef>($tx.conn)?,)*
-            _ => Vec::new(),
-        }
-    };
-}
+const NAMES: &str =
+    "select id, :name as name from :records where workspace_id = :workspace and id = any(:ids) and (:seen) order by id";
 
-/// A display name of each record; one that does not exist, or that the caller may not see, is left out.
+/// Returns a display name for each record; one that does not exist, or that the caller does not see, is left out.
 pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    // A person without a name is called by an address, unless the role hides it.
-    let shown = |member, column| if tx.actor.access.hides("contacts", member) { "null" } else { column };
-    let (email, phone) = (shown("email", "contacts.email"), shown("phone", "contacts.phone"));
-    let person = || {
-        let name = "nullif(concat_ws(' ', contacts.first_name, contacts.last_name), '')";
-        sql::<Text>(&format!("coalesce({name}, {email}, {phone}, '')"))
+    let Some(display) = resource::of(kind).display.filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };
+    let name = match display {
+        Display::Column(column) => column,
+        Display::ByRole(column) => column(&tx.actor.access),
     };
-    Ok(by_kind! { tx, kind, ids;
-        USER => users.users::name,
-        TEAM => teams.teams::name,
-        COMPANY => companies.companies::name,
-        CONTACT => contacts.person(),
-        LEAD => leads.leads::title,
-        DEAL => deals.deals::title,
-        TASK => tasks.tasks::title,
-        PIPELINE => pipelines.pipelines::name,
-        STAGE => stages.stages::name,
-        PRODUCT => products.products::name,
-        SOURCE => sources.sources::name,
-        LOSS_REASON => loss_reasons.loss_reasons::name,
-    })
+    let statement = Statement::new(NAMES)
+        .prepared()
+        .set("name", Part::Sql(name))
+        .set("records", Part::Sql(kind.table()))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("ids", Part::Ids(ids.to_vec()))
+        .set("seen", Part::Cond(visibility::cond(tx.actor, kind, Action::Read)));
+    Ok(statement.load(tx.conn)?)
 }
 
 /// A record that another one names: its kind, its id if there is one, and where it is named.
@@ -143,25 +119,30 @@ pub fn suspended(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>)
     Ok(gone.filter(users::status.eq(UserStatus::Suspended)).select(users::id).load(tx.conn)?)
 }
 
-/// Those of the ids that the caller may name.
+const VISIBLE: &str =
+    "select id from :records where workspace_id = :workspace and id = any(:ids) and deleted_at is null and (:seen)";
+const THERE: &str = "select id from :records where workspace_id = :workspace and id = any(:ids)";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
+}
+
+/// Returns those of the ids that the caller may name.
 pub fn visible_ids(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<Uuid>> {
-    macro_rules! look {
-        ($table:ident) => {{
-            let seen = visibility_filter::<$table::table>(tx.actor, kind, Action::Read);
-            let rows = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(ids));
-            rows.filter($table::deleted_at.is_null()).filter(&seen).select($table::id).load(tx.conn)?
-        }};
-    }
-    Ok(match kind {
-        Kind::COMPANY => look!(companies),
-        Kind::CONTACT => look!(contacts),
-        Kind::LEAD => look!(leads),
-        Kind::DEAL => look!(deals),
-        Kind::PRODUCT => look!(products),
-        Kind::USER => {
-            let users = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::id.eq_any(ids));
-            users.select(users::id).load(tx.conn)?
+    let statement = match resource::of(kind).reference {
+        Reference::ForeignKey => return Ok(ids.to_vec()),
+        Reference::Exists => Statement::new(THERE),
+        Reference::Visible => {
+            Statement::new(VISIBLE).set("seen", Part::Cond(visibility::cond(tx.actor, kind, Action::Read)))
         }
-        _ => ids.to_vec(),
-    })
+    };
+    let statement = statement
+        .prepared()
+        .set("records", Part::Sql(kind.table()))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("ids", Part::Ids(ids.to_vec()));
+    let found: Vec<Found> = statement.load(tx.conn)?;
+    Ok(found.into_iter().map(|found| found.id).collect())
 }

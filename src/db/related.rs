@@ -1,5 +1,5 @@
-//! What belongs to a record through another one: the leads and deals of a contact, the people of a company, the leads of a deal.
-//! Timelines, next tasks and lists of work ask here, so that they mean the same records.
+//! What belongs to a record through another one: the leads and deals of a contact, the contacts of a company, the leads
+//! of a deal. Timelines, next tasks and lists of tasks share these definitions.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The records that one task, activity or file is about.
+/// The records that a task, activity or file is linked to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Related {
     pub contact: Option<Uuid>,
@@ -29,10 +29,10 @@ pub struct Related {
     pub deal: Option<Uuid>,
 }
 
-/// The kinds that stand between a record and what belongs to it.
+/// The kinds between a record and what belongs to it.
 const BETWEEN: [(Kind, &str); 3] = [(Kind::CONTACT, "contacts"), (Kind::LEAD, "leads"), (Kind::DEAL, "deals")];
 
-/// Which records belong to one of a kind, as `(kind, id)`.
+/// Returns the SQL that selects what belongs to records of a kind, as `(kind, id)`.
 fn text(kind: Kind) -> &'static str {
     match kind {
         Kind::CONTACT => include_str!("related/of_contact.sql"),
@@ -42,20 +42,20 @@ fn text(kind: Kind) -> &'static str {
     }
 }
 
-/// What the caller sees of a kind of record.
+/// Returns the visibility condition of a kind; nothing is visible without the permission to read.
 fn visible_cond(actor: &Actor, kind: Kind) -> Cond {
     let readable = actor.require_read(kind.path()).is_ok();
     if readable { visibility::cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
 }
 
-/// Records of a kind, and what belongs to them, as far as the caller sees it.
+/// Selects records of a kind and what belongs to them, as far as the caller sees it.
 pub fn of(actor: &Actor, kind: Kind, ids: &[Uuid]) -> Statement {
     let all = Statement::new(text(kind));
     let all = all.set("workspace", Part::Id(actor.workspace)).set("ids", Part::Ids(ids.to_vec()));
     BETWEEN.iter().fold(all, |all, (kind, name)| all.set(name, Part::Cond(visible_cond(actor, *kind))))
 }
 
-/// The rows of a table that hang on the records of `related`; `more` narrows them down.
+/// Selects the rows of a table that are linked to the records of `related`; `more` is an additional condition.
 pub fn hanging(workspace: Uuid, table: &'static str, columns: &'static str, more: Statement) -> Statement {
     Statement::new(include_str!("related/hanging.sql"))
         .set("workspace", Part::Id(workspace))
@@ -64,7 +64,7 @@ pub fn hanging(workspace: Uuid, table: &'static str, columns: &'static str, more
         .set("more", Part::Nested(Box::new(more)))
 }
 
-/// Work on a record of a kind, and on what belongs to it.
+/// Returns the condition for tasks, activities or files that are linked to records or to what belongs to them.
 pub fn work<T>(fields: &'static Fields<T>, actor: &Actor, kind: Kind, ids: &[Uuid]) -> Cond {
     const WORK: &str = "select hanging.id from (:related) related cross join lateral (:hanging) hanging";
     let hanging = hanging(actor.workspace, fields.kind.path(), "id", Statement::new("true"));
@@ -74,7 +74,7 @@ pub fn work<T>(fields: &'static Fields<T>, actor: &Actor, kind: Kind, ids: &[Uui
     Cond::Among((&fields.id).into(), Arc::new(work), 1)
 }
 
-/// The people of deals that the caller sees.
+/// Returns the condition for the contacts of deals that the caller sees.
 pub fn people_of_deals<T>(fields: &'static Fields<T>, actor: &Actor, deals: &[Uuid]) -> Cond {
     const PEOPLE: &str = "select deal_contacts.contact_id from deal_contacts \
         join deals on deals.workspace_id = deal_contacts.workspace_id and deals.id = deal_contacts.deal_id \
@@ -86,7 +86,7 @@ pub fn people_of_deals<T>(fields: &'static Fields<T>, actor: &Actor, deals: &[Uu
     Cond::Among((&fields.id).into(), Arc::new(people), 1)
 }
 
-/// What can be asked of the deals of a contact or a company.
+/// The fields of deals for conditions on contacts and companies.
 pub static DEALS: [Field; 10] = [
     field("status", &deals::status).one_of(&["open", "won", "lost"]),
     field("pipeline_id", &deals::pipeline_id),
@@ -100,7 +100,7 @@ pub static DEALS: [Field; 10] = [
     field("created_at", &deals::created_at),
 ];
 
-/// Records that are found by a condition on others one step away: of `kind`, seen by the caller and not deleted.
+/// Returns the condition that another condition holds for a record of `kind` one step away that the caller sees.
 pub fn having(field: &'static Field, found: &'static str, actor: &Actor, kind: Kind, asked: Cond) -> Cond {
     let cost = 1 + asked.cost();
     let found = Statement::new(found)
@@ -125,7 +125,7 @@ pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_cont
     join contacts on contacts.workspace_id = deal_contacts.workspace_id and contacts.id = deal_contacts.contact_id \
     where deal_contacts.workspace_id = :workspace and contacts.deleted_at is null and (:seen) and (:asked)";
 
-/// A link to records one step away: `away!("company", COMPANY.all, COMPANY by COMPANY_ID in COMPANIES)`.
+/// Declares a link to records one step away: `away!("company", COMPANY.all, COMPANY by COMPANY_ID in COMPANIES)`.
 #[macro_export]
 macro_rules! away {
     ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {
@@ -149,7 +149,7 @@ macro_rules! away {
     };
 }
 
-/// The links of a resource whose records hang on contacts, companies, leads and deals.
+/// Declares the links of a resource whose records are linked to contacts, companies, leads and deals.
 #[macro_export]
 macro_rules! related_links {
     ($fields:ident, always $always:literal) => {
@@ -172,8 +172,8 @@ macro_rules! related_links {
     };
 }
 
-/// As SQL without binds, for one record of a kind: the first open task that a caller sees who does not see everything. Work on a record is
-/// seen with the record, but not without the right to work.
+/// For a caller with limited visibility, returns SQL without binds that selects a record's first visible open task.
+/// A task is visible with its record, but only with the permission to read tasks.
 pub fn narrow(actor: &Actor) -> Option<Narrow> {
     if actor.require_read(Kind::TASK.path()).is_err() {
         return Some(Box::new(|_| None));
@@ -186,7 +186,8 @@ pub fn narrow(actor: &Actor) -> Option<Narrow> {
     if owners.iter().all(|(_, owners)| owners.is_none()) {
         return None;
     }
-    let sees = owners.map(|(name, owners)| (name, owners.map_or_else(|| living(name), |list| owned_by(name, &list))));
+    let sees =
+        owners.map(|(name, owners)| (name, owners.map_or_else(|| not_deleted(name), |list| owned_by(name, &list))));
     Some(Box::new(move |kind| {
         let first = include_str!("related/first_task.sql").replace(":related", text(kind));
         let first = sees.iter().fold(first, |sql, (name, seen)| sql.replace(&format!(":{name}"), seen));
@@ -196,8 +197,8 @@ pub fn narrow(actor: &Actor) -> Option<Narrow> {
     }))
 }
 
-/// What is deleted counts nowhere.
-fn living(table: &str) -> String {
+/// Returns the condition that excludes deleted records.
+fn not_deleted(table: &str) -> String {
     format!("{table}.deleted_at is null")
 }
 
@@ -206,7 +207,7 @@ fn owned_by(table: &str, owners: &[Uuid]) -> String {
     format!("{table}.deleted_at is null and {table}.owner_id = any('{{{list}}}'::uuid[])")
 }
 
-/// Brings the next task of some records of a kind up to date.
+/// Updates the next task of some records of a kind.
 pub fn refresh(tx: &mut Tx<'_>, kind: Kind, ids: impl IntoIterator<Item = Uuid>) -> Result<()> {
     let ids: Vec<Uuid> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     if ids.is_empty() {
@@ -229,7 +230,7 @@ pub fn refresh(tx: &mut Tx<'_>, kind: Kind, ids: impl IntoIterator<Item = Uuid>)
     Ok(())
 }
 
-/// The kinds that show a next task, in the order in which their rows are locked.
+/// The kinds with a next task, in the order in which their rows are locked.
 const SHOWING: [Kind; 4] = [Kind::LEAD, Kind::DEAL, Kind::CONTACT, Kind::COMPANY];
 
 #[derive(QueryableByName)]
@@ -240,7 +241,7 @@ struct Showing {
     id: Uuid,
 }
 
-/// Brings the next task of all records up to date that may show a task of these.
+/// Updates the next task of all records that may show a task linked to these.
 pub fn refresh_all(tx: &mut Tx<'_>, list: &[Related]) -> Result<()> {
     let ids = |of: fn(&Related) -> Option<Uuid>| Part::Ids(list.iter().filter_map(of).collect());
     if list.iter().all(|one| *one == Related::default()) {
@@ -263,7 +264,7 @@ const MOVED: &str = "update tasks set due_end = moved.due_end \
     from unnest(:days::date[], :ends::timestamptz[]) moved (due_date, due_end) \
     where tasks.workspace_id = :workspace and tasks.due_date = moved.due_date";
 
-/// The days of the workspace begin at other instants now: all-day tasks end with them.
+/// Updates the due times of all-day tasks after a change of the workspace's time zone.
 pub fn move_days(tx: &mut Tx<'_>, zone: Tz) -> Result<()> {
     let all_day = tasks::table.filter(tasks::workspace_id.eq(tx.workspace())).filter(tasks::due_date.is_not_null());
     let days: Vec<Option<NaiveDate>> = all_day.select(tasks::due_date).distinct().load(tx.conn)?;

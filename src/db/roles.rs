@@ -1,4 +1,4 @@
-//! The database role that the server works as: it reads and writes rows, adds to what is append-only, and owns nothing.
+//! The database role of the server: it reads and writes rows, only adds to append-only tables, and owns nothing.
 use crate::db::pooler;
 use crate::db::sql::{Part, Statement};
 use crate::kernel::error::{Error, Result};
@@ -9,22 +9,25 @@ use diesel::sql_types::{Bool, Text};
 /// The role in the private PostgreSQL.
 pub const SERVER: &str = "voronka_server";
 
-/// Rows of these are added, and never changed or removed.
+/// Tables whose rows are only added, never changed or deleted.
 pub const APPEND_ONLY: [&str; 3] = ["events", "consent_records", "erasures"];
 
-/// Those of extensions belong to whoever may make extensions, and are everybody's.
+/// Grants on functions of this schema, except those of extensions, which have other owners and are public.
 const OWN_FUNCTIONS: &str = "do $own$ declare f regprocedure; begin \
     for f in select p.oid from pg_proc p where p.pronamespace = 'public'::regnamespace \
         and pg_has_role(p.proowner, 'usage') \
         and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') \
     loop execute format('grant execute on function %s to {role}', f); end loop; end $own$;";
 
-/// Gives a role what the server needs, and takes from it what it must not have. Run by the owner after each migration; `make` also makes
-/// the role. The answer is what the owner may not do and somebody else should: the defaults of the role's sessions.
+/// Grants the permissions that the server needs to a role, and revokes others. The owner runs this after each
+/// migration; `make` also creates the role. Returns the SQL for the session defaults of the role if the owner may not
+/// set them.
 pub fn grant(url: &str, role: &str, make: bool) -> Result<Option<String>> {
     let plain = !role.is_empty() && role.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !plain {
-        return Err(Error::internal(format!("{role} is no name of a role: lower-case letters, digits and _ alone")));
+        return Err(Error::internal(format!(
+            "{role} is not a valid role name: use only lower-case letters, digits and _"
+        )));
     }
     let mut conn = PgConnection::establish(url).map_err(Error::internal)?;
     if make {
@@ -63,7 +66,7 @@ struct Lack {
     lacks: bool,
 }
 
-/// The name of the role, if it lacks what `grant` gives: after a dump was loaded without grants, or tables were added without them.
+/// Returns the name of the role if it lacks permissions of `grant`: after a restore without grants, or for new tables.
 pub fn ungranted(conn: &mut PgConnection) -> Result<Option<String>> {
     let tables = APPEND_ONLY.iter().map(|table| (*table).to_owned()).collect();
     let lack: Lack =
@@ -79,7 +82,7 @@ struct Powers {
     rewrites: bool,
 }
 
-/// Why the server must not work as this role, if so.
+/// Returns the reason why the server must not use this role, if there is one.
 pub fn too_powerful(conn: &mut PgConnection) -> Result<Option<String>> {
     let tables = APPEND_ONLY.iter().map(|table| (*table).to_owned()).collect();
     let powers: Powers = Statement::new(
@@ -90,8 +93,10 @@ pub fn too_powerful(conn: &mut PgConnection) -> Result<Option<String>> {
     .set("tables", Part::Texts(tables))
     .get_result(conn)?;
     Ok(match powers {
-        Powers { unlimited: true, .. } => Some("the database role is a superuser or passes row security".into()),
-        Powers { rewrites: true, .. } => Some(format!("the database role may rewrite {}", APPEND_ONLY.join(", "))),
+        Powers { unlimited: true, .. } => Some("the database role is a superuser or bypasses row security".into()),
+        Powers { rewrites: true, .. } => {
+            Some(format!("the database role may change or delete rows of {}", APPEND_ONLY.join(", ")))
+        }
         _ => None,
     })
 }

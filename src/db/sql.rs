@@ -1,4 +1,4 @@
-//! SQL written by hand: reports, and the few statements that diesel's language cannot say. Values are always binds.
+//! Hand-written SQL for reports and statements that diesel cannot express. Values are always binds.
 use crate::kernel::cond::Cond;
 use crate::kernel::time::DateTime;
 use chrono::NaiveDate;
@@ -8,11 +8,12 @@ use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid};
 use uuid::Uuid;
 
-/// A statement with `:name` where a value, a condition or a fixed piece of SQL belongs.
+/// A statement with `:name` placeholders for values, conditions or fixed pieces of SQL.
 #[derive(Clone, Debug)]
 pub struct Statement {
     text: &'static str,
     parts: Vec<(&'static str, Part)>,
+    prepared: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -29,13 +30,20 @@ pub enum Part {
     MaybeAt(Option<DateTime>),
     Cond(Cond),
     Sql(&'static str),
-    /// A piece with names of its own.
+    /// A statement with placeholders of its own.
     Nested(Box<Statement>),
 }
 
 impl Statement {
     pub fn new(text: &'static str) -> Statement {
-        Statement { text, parts: Vec::new() }
+        Statement { text, parts: Vec::new(), prepared: false }
+    }
+
+    /// For a statement with few different texts: the connection keeps it prepared.
+    #[must_use]
+    pub fn prepared(mut self) -> Statement {
+        self.prepared = true;
+        self
     }
 
     #[must_use]
@@ -44,7 +52,8 @@ impl Statement {
         self
     }
 
-    /// Text and names in turn. A name is `:` and letters or `_`; `::` is a cast.
+    /// Splits the text into pieces of SQL and placeholder names. A name is `:` followed by letters or `_`; `::` is a
+    /// cast.
     fn pieces(&self) -> Vec<(&'static str, Option<&'static str>)> {
         let (mut pieces, mut rest) = (Vec::new(), self.text);
         let mut from = 0;
@@ -66,7 +75,9 @@ impl Statement {
 
 impl QueryFragment<Pg> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
+        if !self.prepared {
+            out.unsafe_to_cache_prepared();
+        }
         for (text, name) in self.pieces() {
             out.push_sql(text);
             let Some(name) = name else { continue };
@@ -104,7 +115,7 @@ impl<C> diesel::RunQueryDsl<C> for Statement {}
 
 diesel::define_sql_function! { fn lower(text: Nullable<Text>) -> Nullable<Text>; }
 
-/// Names a statement that is always the same text, so that diesel keeps it prepared:
+/// Declares a statement with constant SQL, so that diesel keeps it prepared:
 /// `cached_sql!(Touch { id: Uuid => SqlUuid }, "update … where id = " [id SqlUuid])`.
 #[macro_export]
 macro_rules! cached_sql {
@@ -132,4 +143,78 @@ macro_rules! cached_sql {
         $out.push_sql($text);
         $crate::cached_sql!(@ $self $out; $($rest)*);
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::cond::Op;
+    use crate::kernel::field::Values;
+    use crate::kernel::samples::{BOAT, sql};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_statement_is_split_at_its_placeholders() {
+        for (text, expected) in [
+            ("select 1", vec![("select 1", None)]),
+            ("", vec![("", None)]),
+            (":a", vec![("", Some("a")), ("", None)]),
+            ("x = :a", vec![("x = ", Some("a")), ("", None)]),
+            (
+                "x = :a and y = :long_name.id",
+                vec![("x = ", Some("a")), (" and y = ", Some("long_name")), (".id", None)],
+            ),
+            (":a:b", vec![("", Some("a")), ("", Some("b")), ("", None)]),
+            ("now()::date", vec![("now()::date", None)]),
+            (":a::text", vec![("", Some("a")), ("::text", None)]),
+            ("x::int = :a", vec![("x::int = ", Some("a")), ("", None)]),
+            ("'10:30' < :a", vec![("'10:30' < ", Some("a")), ("", None)]),
+            ("a[1:2]", vec![("a[1:2]", None)]),
+            (":a1", vec![("", Some("a")), ("1", None)]),
+            ("ж: :a", vec![("ж: ", Some("a")), ("", None)]),
+            ("the end:", vec![("the end:", None)]),
+        ] {
+            assert_eq!(Statement::new(text).pieces(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_replaced_by_binds() {
+        let inner =
+            Statement::new("(select :column from :table)").set("table", Part::Sql("boats")).set("column", Part::Int(3));
+        let cond = Cond::Is(BOAT.get("length").unwrap().into(), Op::Gt, Values::Int(vec![7]));
+        let statement = Statement::new("select :text, :none, :inner where :cond and x = :text and id = any(:ids)")
+            .set("ids", Part::Ids(vec![Uuid::nil()]))
+            .set("none", Part::MaybeText(None))
+            .set("cond", Part::Cond(cond))
+            .set("inner", Part::Nested(Box::new(inner)))
+            .set("text", Part::Text("a".into()));
+        let expected = "select $1, $2, (select $3 from boats) where (\"boats\".\"length\" > $4) and x = $5 and id = any($6) \
+                        -- binds: [\"a\", None, 3, 7, \"a\", [00000000-0000-0000-0000-000000000000]]";
+        assert_eq!(sql(&statement), expected);
+    }
+
+    #[test]
+    fn an_unset_placeholder_is_an_error() {
+        let statement = Statement::new("select :a, :b").set("a", Part::Int(1));
+        let written = std::fmt::write(&mut String::new(), format_args!("{}", diesel::debug_query::<Pg, _>(&statement)));
+        assert!(written.is_err(), "{statement:?}");
+    }
+
+    proptest! {
+        /// Nothing of a statement is lost but the names, each after a colon.
+        #[test]
+        fn pieces_concatenate_to_the_statement(text in "[a_:1 ж]{0,24}") {
+            let text: &'static str = text.leak();
+            let pieces = Statement::new(text).pieces();
+            let written: String = pieces
+                .iter()
+                .map(|(before, name)| format!("{before}{}", name.map_or_else(String::new, |name| format!(":{name}"))))
+                .collect();
+            prop_assert_eq!(written, text);
+            for (_, name) in pieces {
+                prop_assert_ne!(name, Some(""));
+            }
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Threads with a queue of their own. A request hands its work to one of them and waits, but never longer than the deadline; a full queue
-//! is answered with 503 at once instead of with a longer wait.
+//! A pool of threads with a fair queue. A request passes its task to a thread and waits until the deadline; if the
+//! queue is full, it gets 503 immediately.
 use crate::db::fair_queue::{Account, FairQueue, Shares, Ticket};
 use crate::db::watchdog::{self, Watchdog, WatchedThread};
 use crate::kernel::error::{Code, Error, Result};
@@ -7,14 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A request that has waited this long is answered with 503; its work may still be done (hence idempotency keys).
+/// A request that has waited this long gets 503; its task may still run, so clients need idempotency keys.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// When to come back with what was refused.
+/// The `Retry-After` of refused requests, in seconds.
 const RETRY_AFTER: u32 = 2;
 
 type Job<C> = Box<dyn FnOnce(&C) + Send>;
 
-/// Threads that work with `C`. They end when the pool is dropped.
+/// Threads that share a `C`. They end when the pool is dropped.
 pub struct ThreadPool<C>(Arc<FairQueue<Job<C>>>);
 
 impl<C> std::fmt::Debug for ThreadPool<C> {
@@ -56,16 +56,18 @@ impl<C: Send + Sync + 'static> ThreadPool<C> {
     {
         let (answer, wait) = tokio::sync::oneshot::channel();
         let job: Job<C> = Box::new(move |with| {
-            // A caller that went away while waiting costs nothing.
+            // The client may have disconnected while waiting.
             if !answer.is_closed() {
                 let _ = answer.send(work(with));
             }
         });
-        self.0.push(account, job).map_err(|_| busy("too many of your requests are waiting; send fewer at once"))?;
+        self.0
+            .push(account, job)
+            .map_err(|_| busy("too many of your requests are waiting; send fewer requests at once"))?;
         match tokio::time::timeout(deadline, wait).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Error::internal("the work on the database panicked")),
-            Err(_) => Err(busy("the request has waited too long for its turn; try again soon")),
+            Ok(Err(_)) => Err(Error::internal("a database task panicked")),
+            Err(_) => Err(busy("the request has waited too long in the queue; try again later")),
         }
     }
 }
@@ -74,7 +76,7 @@ fn busy(detail: &str) -> Error {
     Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(RETRY_AFTER))
 }
 
-/// The work that a thread has in hand. When the thread is replaced, its successor gives the work's share back.
+/// The current task of a thread. If the thread is replaced, its successor releases the share of the task.
 #[derive(Default)]
 struct CurrentJob(Mutex<Option<Ticket>>);
 
@@ -92,12 +94,13 @@ fn serve<C>(queue: &FairQueue<Job<C>>, with: &C, current: &CurrentJob, thread: &
     while !thread.is_replaced() {
         let Some((ticket, job)) = queue.take() else { return };
         current.replace(queue, Some(ticket));
-        // A panic must not end the thread: the caller sees its answer dropped, the connection is checked when it goes back.
+        // A panic must not end the thread: the caller notices the dropped channel, and the connection is checked when
+        // it returns.
         let outcome = catch_unwind(AssertUnwindSafe(|| job(with)));
         watchdog::mark_idle();
         queue.done(ticket);
         if outcome.is_err() {
-            log::error!("a piece of database work panicked");
+            log::error!("a database task panicked");
         }
     }
 }

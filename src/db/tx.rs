@@ -1,4 +1,4 @@
-//! The one place that opens transactions: idempotency claim, your closure, event rows, saved reply, COMMIT.
+//! Transactions: idempotency claim, the closure, event rows, saved reply, commit. Only this module opens them.
 use crate::db::events::{self, Event};
 use crate::db::fair_queue::Account;
 use crate::db::idempotency::{self, Claim};
@@ -16,25 +16,25 @@ use serde_json::Value as Json;
 use std::time::Instant;
 use uuid::Uuid;
 
-/// Deadlocks and broken serialisations are tried again, as PostgreSQL asks for.
+/// The number of attempts after deadlocks and serialization failures, which PostgreSQL asks clients to retry.
 const TRIES: u32 = 4;
 
-/// A connection in the hands of one actor at one instant.
+/// A connection with the actor and the time of a request.
 pub struct Tx<'c> {
     pub conn: &'c mut PgConnection,
     pub actor: &'c Actor,
-    /// The instant of the request, which the rows it writes bear. It does not come before the last change of a row it has locked.
+    /// The time of the request, used in the rows that it writes. It is never before the last change of a locked row.
     pub now: DateTime,
-    /// A long rehearsal takes no number from the counters: it would hold up everybody who creates until it ends.
+    /// A long dry run takes no numbers from the counters, because it would block all creations until it ends.
     pub unnumbered: bool,
-    /// Of the request, for problems inside an answer.
+    /// The request id, for problems inside a response.
     pub request_id: &'c str,
     permission: Option<(&'static str, Action)>,
     events: Vec<Event>,
 }
 
 impl Tx<'_> {
-    /// What is being done with records of a resource: what the caller asked for, or a change on the way to it.
+    /// Returns the action on records of a resource: that of the request, or an update as part of it.
     pub fn action_on(&self, resource: &str) -> Action {
         match self.permission {
             Some((named, action @ (Action::Update | Action::Delete))) if named == resource => action,
@@ -42,7 +42,7 @@ impl Tx<'_> {
         }
     }
 
-    /// The permission for what follows: other records, and another thing done with them.
+    /// Sets the permission for following actions on other records.
     pub fn set_permission(&mut self, resource: &'static str, action: Action) {
         self.permission = Some((resource, action));
     }
@@ -51,12 +51,13 @@ impl Tx<'_> {
         self.actor.workspace
     }
 
-    /// Moves `now` forward to when a row was last changed, once the row is locked: who changed it may have begun later and been faster.
+    /// Moves `now` forward to the last change of a locked row, because the transaction that changed it may have started
+    /// later.
     pub fn advance_now(&mut self, changed: DateTime) {
         self.now = self.now.max(changed);
     }
 
-    /// Work of an actor inside a transaction that began without one: signing up makes the actor it acts as.
+    /// Runs the work of an actor inside a transaction that began without one: a registration creates its actor.
     pub fn run_as<T>(
         conn: &mut PgConnection,
         request: &Request,
@@ -73,24 +74,24 @@ impl Tx<'_> {
         events::write(self, &events, request)
     }
 
-    /// Notes a change; the rows are written before the commit.
+    /// Records an event; the rows are written before the commit.
     pub fn record(&mut self, event: Event) {
         self.events.push(event);
     }
 
-    /// A record as an answer shows it, before the changes noted so far.
+    /// Returns a record as a response shows it, before the recorded changes.
     pub fn before_changes(&self, after: &Json) -> Json {
         let mut before = after.clone();
         self.events.iter().rev().for_each(|event| event.take_back(&mut before));
         before
     }
 
-    /// How many changes are noted so far.
+    /// Returns the number of recorded events.
     pub fn recorded(&self) -> usize {
         self.events.len()
     }
 
-    /// Drops the changes noted so far: they are about to be undone.
+    /// Drops the recorded events before their changes are rolled back.
     pub fn discard_events(&mut self) {
         self.events.clear();
     }
@@ -103,7 +104,8 @@ impl Tx<'_> {
         crate::kernel::time::today(self.now, self.zone())
     }
 
-    /// Runs a part that may fail alone: on an error its rows and events are undone and the rest goes on.
+    /// Runs a part that may fail on its own: on an error, its rows and events are rolled back and the transaction
+    /// continues.
     pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let events = self.events.len();
         AnsiTransactionManager::begin_transaction(self.conn)?;
@@ -121,20 +123,20 @@ impl Tx<'_> {
     }
 }
 
-/// Who asks, under which request id, and with which idempotency key.
+/// The caller, the request id, and the idempotency key.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub actor: Actor,
     pub id: String,
     pub claim: Option<Claim>,
-    /// The permission under which it came in: a resource, and what is done with it.
+    /// The permission of the request: a resource and an action.
     pub permission: Option<(&'static str, Action)>,
-    /// Where it came from.
+    /// The client's address.
     pub address: Option<String>,
 }
 
 impl Request {
-    /// For work that no request asked for, such as a job.
+    /// Creates a request for internal work, such as a job.
     pub fn internal(actor: Actor, id: String) -> Request {
         Request { actor, id, claim: None, permission: None, address: None }
     }
@@ -145,7 +147,7 @@ impl Request {
 }
 
 impl Db {
-    /// A read: no transaction around it, so one statement is one round trip.
+    /// Reads without a transaction, so that one statement is one round trip.
     pub async fn read<F>(&self, request: Request, work: F) -> Result<Reply>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -153,7 +155,7 @@ impl Db {
         self.run_for(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
     }
 
-    /// As `read`, for what may take long: on the threads and connections kept for searches.
+    /// Like `read`, for slow queries, on the threads and connections for searches.
     pub async fn read_search<F>(&self, request: Request, work: F) -> Result<Reply>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -161,7 +163,7 @@ impl Db {
         self.search(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
     }
 
-    /// A read of anything.
+    /// Like `read`, for any value.
     pub async fn read_value<T, F>(&self, request: Request, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -170,7 +172,7 @@ impl Db {
         self.run_for(request.account(), move |conn| work(&mut tx(conn, &request))).await
     }
 
-    /// As `read`, for reports: on the threads and connections kept for them, in one snapshot.
+    /// Like `read`, for reports, on their threads and connections, in one snapshot.
     pub async fn read_report<F>(&self, request: Request, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -181,7 +183,7 @@ impl Db {
         .await
     }
 
-    /// A write: all or nothing, once per idempotency key.
+    /// Writes in one transaction, once per idempotency key.
     pub async fn write<F>(&self, request: Request, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -189,12 +191,12 @@ impl Db {
         self.run_for(request.account(), move |conn| timed(|| retry_transient(|| write(conn, &request, &work)))).await
     }
 
-    /// A write on the calling thread, for workers and commands.
+    /// Writes on the calling thread, for workers and commands.
     pub fn write_blocking<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.run_blocking(|conn| retry_transient(|| transaction(conn, request, "", &work)))
     }
 
-    /// Does the work and undoes it: what would happen.
+    /// Does the work and rolls it back, for dry runs.
     pub async fn rehearse<F>(&self, request: Request, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -202,7 +204,7 @@ impl Db {
         self.run_for(request.account(), move |conn| timed(|| rehearse(conn, &request, &work))).await
     }
 
-    /// As `rehearse`, on the calling thread and for as long as it takes.
+    /// Like `rehearse`, on the calling thread and without a time limit.
     pub fn rehearse_blocking<T>(&self, request: &Request, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let unnumbered = |tx: &mut Tx<'_>| {
             tx.unnumbered = true;
@@ -254,7 +256,7 @@ fn transaction<T>(
     })
 }
 
-/// Work in a transaction; by itself for what belongs to no workspace: sign-in and the job queue.
+/// Runs work in a transaction; called directly for work without a workspace, such as sign-in and the job queue.
 pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
     AnsiTransactionManager::begin_transaction(&mut *conn)?;
     match work(conn) {
@@ -266,15 +268,15 @@ pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConne
     }
 }
 
-/// Rolls back what was done since the last begin. Where that fails the connection is lost or broken, which the pool sees; why the work failed
-/// is what the caller has to know.
+/// Rolls back to the last begin. If that fails, the connection is broken, which the pool notices; the caller gets the
+/// error of the work.
 fn rollback(conn: &mut PgConnection) {
     if let Err(error) = AnsiTransactionManager::rollback_transaction(conn) {
-        log::warn!("a transaction was not rolled back: {error}");
+        log::warn!("cannot roll back a transaction: {error}");
     }
 }
 
-/// Adds what the request cost in statements and time.
+/// Adds the number of statements and their duration.
 fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
     let (queries, start) = (watchdog::queries(), Instant::now());
     let mut reply = work()?;
@@ -286,7 +288,7 @@ fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
 fn retry_transient<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match work() {
-            Err(Error::Sql(error)) if is_transient(&error) => log::info!("tried again after: {error}"),
+            Err(Error::Sql(error)) if is_transient(&error) => log::info!("retrying after: {error}"),
             outcome => return outcome,
         }
     }

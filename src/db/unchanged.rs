@@ -1,5 +1,5 @@
-//! A change that changes nothing is no change: the row keeps its version and nothing is recorded. Whether anything differs is only known
-//! once the database has written the row in its own form, so such a row is put back within the same transaction.
+//! Handles updates without effect: the row keeps its version and no event is recorded. Only the database knows whether
+//! a value differs after normalisation, so such a row is restored in the same transaction.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
@@ -11,21 +11,21 @@ use uuid::Uuid;
 const PUT_BACK: &str = "update :table t set version = t.version - 1, updated_at = old.updated_at::timestamptz :activity \
     from unnest(:ids, :updated, :active) old (id, updated_at, active) where t.workspace_id = :workspace and t.id = old.id";
 
-/// A workspace is its own tenant.
+/// The workspace table has no `workspace_id`.
 const PUT_BACK_WORKSPACE: &str = "update workspaces t set version = t.version - 1, updated_at = old.updated_at::timestamptz \
     from unnest(:ids, :updated) old (id, updated_at) where t.id = old.id";
 
-/// Rows of one table that a change has left as they were.
+/// Rows of one table that an update has not changed.
 #[derive(Debug, Default)]
 pub struct Unchanged {
     ids: Vec<Uuid>,
     updated: Vec<String>,
-    /// Of records that have a last activity, which a change by a person renews.
+    /// For records with a last activity, which a change by a user updates.
     active: Vec<String>,
 }
 
 impl Unchanged {
-    /// `before` is the row as JSON: its instants are written to the millisecond, as the columns hold them.
+    /// Adds a row. `before` is the row as JSON, whose instants have the precision of the columns.
     pub fn push(&mut self, id: Uuid, before: &Json) {
         let instant = |member: &str| before.get(member).and_then(Json::as_str).map(str::to_owned);
         self.ids.push(id);
@@ -33,7 +33,7 @@ impl Unchanged {
         self.active.extend(instant("last_activity_at"));
     }
 
-    /// Gives the rows, which the transaction has locked and changed once, their version and instants again.
+    /// Restores the version and the times of the rows, which this transaction has locked and updated once.
     pub fn put_back<R: Record>(self, tx: &mut Tx<'_>) -> Result<()> {
         if self.ids.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
--- Whether the role of this connection lacks what `voronka migrate --grant-to` gives.
+-- Checks whether the role of this connection lacks permissions that `voronka migrate --grant-to` grants.
 select current_user::text as role,
     not has_schema_privilege('public', 'usage') or exists (
         select from pg_class c

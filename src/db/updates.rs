@@ -1,4 +1,4 @@
-//! Many rows that change in different ways, in few statements.
+//! Updates many rows in different ways with few statements.
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -6,10 +6,10 @@ use diesel::query_dsl::methods::LoadQuery;
 use diesel::result::QueryResult;
 use uuid::Uuid;
 
-/// Locked rows, and what changes in all of them. No row is in two groups.
+/// Locked rows, and the changes to all of them. No row is in two groups.
 pub type Group<'a, R, C> = (Vec<&'a R>, &'a C);
 
-/// The groups, but each row for itself where what becomes of it depends on what it was.
+/// Splits groups into single rows if the result of their changes depends on the previous values.
 pub fn split_dependent<'a, R, C>(groups: &[Group<'a, R, C>], depends: impl Fn(&C) -> bool) -> Vec<Group<'a, R, C>> {
     let mut result = Vec::with_capacity(groups.len());
     for (rows, changes) in groups {
@@ -22,7 +22,7 @@ pub fn split_dependent<'a, R, C>(groups: &[Group<'a, R, C>], depends: impl Fn(&C
     result
 }
 
-/// What changes name for rows that do not have it already, such as another owner.
+/// Returns the ids that changes set on rows with another value, such as a new owner.
 pub fn newly_referenced<R, C>(
     groups: &[Group<'_, R, C>],
     given: impl Fn(&C) -> Option<Uuid>,
@@ -33,15 +33,15 @@ pub fn newly_referenced<R, C>(
     groups.iter().map(other).collect()
 }
 
-/// All rows, group by group.
+/// Returns all rows, group by group.
 pub fn rows_of<'a, R, C>(groups: &[Group<'a, R, C>]) -> Vec<&'a R> {
     groups.iter().flat_map(|(rows, _)| rows.iter().copied()).collect()
 }
 
-/// How many updates one statement holds: more would only make it longer to plan.
+/// The maximum number of updates in one statement; more would only take longer to plan.
 const COMBINED_MAX: usize = 100;
 
-/// Carries out updates of different rows, and returns the rows.
+/// Executes updates of different rows, and returns the rows.
 pub fn execute_combined<'q, S, R>(conn: &mut PgConnection, updates: Vec<S>) -> QueryResult<Vec<R>>
 where
     CombinedUpdates<S>: LoadQuery<'q, PgConnection, R>,
@@ -54,7 +54,8 @@ where
     Ok(rows)
 }
 
-/// Several `update … returning` of one table as one statement: `with u0 as (…), u1 as (…) select * from u0 union all …`.
+/// Several `update … returning` on one table as one statement:
+/// `with u0 as (…), u1 as (…) select * from u0 union all …`.
 #[derive(Debug)]
 pub struct CombinedUpdates<S>(Vec<S>);
 

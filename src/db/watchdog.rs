@@ -1,8 +1,8 @@
-//! The watchdog of threads that wait for PostgreSQL, and what happens when one waits for an answer that will not come.
+//! The watchdog of database threads: it replaces threads that wait for a response that will not come.
 //!
-//! libpq waits without limit for a connection that has gone silent, as when a firewall has forgotten it or a pooler hangs. The
-//! database ends every statement after some seconds, so a thread that has waited much longer waits for nothing: another thread
-//! takes its place, new connections take the place of all the old ones, and the thread ends whenever its connection does.
+//! libpq waits without limit on a connection that has gone silent, for example when a firewall dropped it or a pooler
+//! hangs. The database ends every statement after some seconds, so a thread that has waited much longer is stuck: a new
+//! thread takes over, all connections are replaced, and the stuck thread ends when its connection does.
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-/// Twice what the database gives a statement.
+/// Twice the statement timeout.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Threads that may be replaced and still wait: beyond it the line is broken for good, and more threads would not help.
+/// The maximum number of replaced threads that still wait: beyond it the network is broken, and more threads do not
+/// help.
 const LOST_MAX: usize = 64;
 
 thread_local! {
@@ -21,21 +22,21 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<WatchedThread>>> = const { RefCell::new(None) };
 }
 
-/// Statements that this thread has sent so far.
+/// Returns the number of statements that this thread has sent.
 pub fn queries() -> u32 {
     QUERIES.get()
 }
 
-/// Tracks one database thread: since when it waits, and whether another has replaced it.
+/// The state of one database thread: since when it waits, and whether another thread has replaced it.
 #[derive(Debug, Default)]
 pub struct WatchedThread {
-    /// Milliseconds on the process' clock; 0 while it does not wait.
+    /// Milliseconds on the clock of the process; 0 while the thread does not wait.
     since: AtomicU64,
     replaced: AtomicBool,
 }
 
 impl WatchedThread {
-    /// Whether another thread works in its place now; this one may finish what it does, and ends.
+    /// Checks whether another thread has replaced this one, which may finish its task and then ends.
     pub fn is_replaced(&self) -> bool {
         self.replaced.load(Ordering::Relaxed)
     }
@@ -51,7 +52,7 @@ fn clock() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-/// Makes every connection count its statements and tell when it waits.
+/// Makes every connection count its statements and report when it waits.
 pub fn instrument() -> Result<(), impl std::error::Error> {
     set_default_instrumentation(|| {
         let note: Box<dyn Instrumentation> = Box::new(|event: InstrumentationEvent<'_>| match event {
@@ -66,7 +67,7 @@ pub fn instrument() -> Result<(), impl std::error::Error> {
     })
 }
 
-/// The thread turns to something else: a statement that could not even be sent is not waited for.
+/// Marks the thread as not waiting, because a statement that could not be sent has no end event.
 pub fn mark_idle() {
     set_waiting_since(0);
 }
@@ -87,7 +88,7 @@ struct Watched {
     task: Task,
 }
 
-/// All threads that are looked after.
+/// All watched threads.
 pub struct Watchdog {
     threads: Mutex<Vec<Watched>>,
     renew: Box<dyn Fn() + Send + Sync>,
@@ -100,7 +101,7 @@ impl std::fmt::Debug for Watchdog {
 }
 
 impl Watchdog {
-    /// `renew` makes the connections anew.
+    /// Starts the watchdog; `renew` replaces the connections.
     pub fn start(renew: impl Fn() + Send + Sync + 'static) -> io::Result<Arc<Watchdog>> {
         let watchdog = Arc::new(Watchdog { threads: Mutex::default(), renew: Box::new(renew) });
         let weak = Arc::downgrade(&watchdog);
@@ -108,7 +109,7 @@ impl Watchdog {
         Ok(watchdog)
     }
 
-    /// Starts a thread for a task that returns when it is over, or when the thread was replaced.
+    /// Starts a thread for a task that returns when it has finished or the thread was replaced.
     pub fn spawn(&self, name: &str, task: impl Fn(&Arc<WatchedThread>) + Send + Sync + 'static) -> io::Result<()> {
         let task: Task = Arc::new(task);
         let thread = start_thread(name, &task)?;
@@ -120,11 +121,11 @@ impl Watchdog {
         work(&mut self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Replaces whoever waits in vain, and forgets those that have ended.
+    /// Replaces stuck threads, and removes ended ones.
     fn check(&self, lost: &mut Vec<Weak<WatchedThread>>) {
         lost.retain(|thread| thread.strong_count() > 0);
         let replaced = self.locked(|threads| {
-            // What nobody but this list holds belongs to a thread that has ended.
+            // A thread state without other references belongs to an ended thread.
             threads.retain(|watched| Arc::strong_count(&watched.thread) > 1);
             threads
                 .iter_mut()
@@ -152,10 +153,7 @@ fn replace(watched: &mut Watched, lost: &mut Vec<Weak<WatchedThread>>) -> bool {
     if lost.len() >= LOST_MAX {
         return false;
     }
-    log::error!(
-        "{} has waited for the database for more than {STUCK_AFTER:?}: another thread takes over",
-        watched.name
-    );
+    log::error!("{} has waited for the database for more than {STUCK_AFTER:?}: a new thread takes over", watched.name);
     match start_thread(&watched.name, &watched.task) {
         Ok(thread) => {
             watched.thread.replaced.store(true, Ordering::Relaxed);
@@ -163,7 +161,7 @@ fn replace(watched: &mut Watched, lost: &mut Vec<Weak<WatchedThread>>) -> bool {
             true
         }
         Err(error) => {
-            log::error!("no thread for {}: {error}", watched.name);
+            log::error!("cannot start a thread for {}: {error}", watched.name);
             false
         }
     }

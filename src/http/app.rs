@@ -1,10 +1,10 @@
-//! Every operation of the product, in one list.
+//! The list of all operations.
 use crate::http::{document, health, schema};
 use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// The operations under `/api/v1`. The router looks through them in this order, so what is asked most stands first.
+/// Registers the operations under `/api/v1`. The router tries them in this order, so frequent ones come first.
 pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::deals::routes::service(config);
     people::contacts::routes::service(config);
@@ -52,7 +52,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     health::service(config);
 }
 
-/// What stands outside: health, the document in two versions, and the docs page.
+/// Registers the routes outside `/api/v1`: health, the OpenAPI document in two versions, and the docs page.
 pub fn unversioned(config: &mut web::ServiceConfig, document: &document::Document) {
     health::unversioned(config);
     document.service(config);

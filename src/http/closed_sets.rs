@@ -1,4 +1,4 @@
-//! Closed sets and other rules of texts that the server knows, for the document: whoever builds a client need not find them out by trying.
+//! Adds patterns for closed sets and single-line texts to the OpenAPI document, so that clients know these rules.
 use crate::intake::imports::reading::cells::DATE_FORMATS;
 use crate::kernel::access::{HIDEABLE, OWN_FIELD};
 use crate::kernel::resource::{guarded, scopes};
@@ -6,10 +6,10 @@ use crate::kernel::shape::LINE_MAX;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-/// What is no control character.
+/// Any character except control characters.
 const PRINTED: &str = r"[^\u0000-\u001f\u007f-\u009f]";
 
-/// Adds the patterns to the schemas of what is sent.
+/// Adds the patterns to the schemas of request bodies.
 pub fn add(schemas: &mut Map<String, Json>) {
     let resources = guarded().map(|(name, _)| name);
     let hiding = HIDEABLE.iter().map(|(resource, ..)| *resource);
@@ -30,7 +30,7 @@ pub fn add(schemas: &mut Map<String, Json>) {
     }
 }
 
-/// A short text, or a list of such, is one line.
+/// Adds the pattern of a single-line text to a short text or a list of such.
 pub fn one_line(schema: &mut Json) {
     let schema = if schema["items"].is_object() { &mut schema["items"] } else { schema };
     let short = schema["maxLength"].as_u64().is_some_and(|max| max <= LINE_MAX);
@@ -40,7 +40,7 @@ pub fn one_line(schema: &mut Json) {
 }
 
 fn one_of<'t>(names: impl Iterator<Item = &'t str>, more: Option<&'t str>) -> String {
-    // Each once, in an order that stays.
+    // Sorted and without duplicates, so that the document is stable.
     let names: BTreeSet<&str> = names.chain(more).collect();
     format!("^({})$", names.into_iter().collect::<Vec<_>>().join("|"))
 }

@@ -1,14 +1,14 @@
-//! The document as a collection for Postman and those that read its format (v2.1): one folder per tag, one request per operation, filled with
-//! the document's own examples.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! Converts the document to a Postman collection (v2.1): one folder for each tag, and one request for each operation
+//! with the examples of the document.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::examples;
 use serde_json::{Map, Value as Json, json};
 
 const SCHEMA: &str = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
-/// The answers of these hold the token that the other requests send.
+/// Operations whose responses contain the token for the other requests.
 const SIGNING_IN: [&str; 2] = ["register_workspace", "login"];
-/// Members that make an example tell something, where the schema requires none.
-const TELLING: [&str; 4] = ["name", "title", "first_name", "type"];
+/// Members that are added to an example even if the schema does not require them.
+const DESCRIPTIVE: [&str; 4] = ["name", "title", "first_name", "type"];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 pub fn of(document: &Json) -> Json {
@@ -58,7 +58,7 @@ fn request(document: &Json, path: &str, method: &str, operation: &Json) -> Json 
     item
 }
 
-/// Path variables with their examples; query parameters are listed, and switched off.
+/// Returns the URL with path variables from the examples. Query parameters are listed but disabled.
 fn url(path: &str, operation: &Json) -> Json {
     let parts: Vec<String> =
         path.trim_start_matches('/').split('/').map(|part| part.replace('{', ":").replace('}', "")).collect();
@@ -89,7 +89,7 @@ fn resolved<'d>(document: &'d Json, schema: &'d Json) -> &'d Json {
     }
 }
 
-/// A body of what is required, and of a name where nothing is.
+/// Returns a body with the required members, and with a name or title if there is one.
 pub fn example(document: &Json, schema: &Json) -> Json {
     let title = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
     if let Some(body) = examples::body(title) {
@@ -107,7 +107,7 @@ pub fn example(document: &Json, schema: &Json) -> Json {
     }
     let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
     let members = schema["properties"].as_object().into_iter().flatten();
-    let chosen = members.filter(|(name, _)| required(name) || TELLING.contains(&name.as_str()));
+    let chosen = members.filter(|(name, _)| required(name) || DESCRIPTIVE.contains(&name.as_str()));
     let body: Map<String, Json> = chosen.map(|(name, inner)| (name.clone(), example(document, inner))).collect();
     Json::Object(body)
 }

@@ -1,60 +1,34 @@
-//! Completes the collected document with what holds for all operations, so that none has to repeat it: tag, scope, problems,
-//! headers, required members, examples.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! Adds to the document what all operations have in common: tag, scope, problems, headers, required members,
+//! examples.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::inquiry::Signatures;
 use crate::http::{closed_sets, enums, event_types, examples, operation_examples, single_reads};
-use crate::kernel::resource::scopes;
+use crate::kernel::resource::{self, scopes};
 use crate::kernel::shape::is_patch;
 use crate::web::signature::Signature;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-/// What each tag is about, in the order in which a newcomer meets them; the tag of an operation is the first part of its path.
-const TAGS: &[(&str, &str)] = &[
-    ("auth", "Registration, sign-in, refresh, sign-out."),
-    ("me", "The caller."),
-    ("contacts", "People."),
-    ("companies", "Organisations."),
-    ("leads", "Interests that are not qualified yet."),
-    ("deals", "Sales under way, won and lost."),
-    ("tasks", "What is to be done."),
-    ("activities", "What happened: notes, calls, meetings."),
-    ("pipelines", "Funnels of leads and of deals."),
-    ("stages", "The steps of a pipeline."),
-    ("loss-reasons", "Why leads and deals are lost."),
-    ("products", "The catalogue."),
-    ("tags", "Labels of records."),
-    ("sources", "Where people come from."),
-    ("custom-fields", "Fields that the workspace adds to its records."),
-    ("search", "One search over everything."),
-    ("views", "Lists as people like to see them."),
-    ("segments", "Records that belong together."),
-    ("analytics", "Reports over the funnel."),
-    ("files", "Files on records and activities."),
-    ("imports", "Spreadsheets into records."),
-    ("composite", "Several resources in one call."),
-    ("events", "What changed, by whom, when."),
-    ("jobs", "Work that goes on in the background."),
-    ("workspaces", "The tenant and its settings."),
-    ("users", "The people of the workspace."),
-    ("teams", "Departments."),
-    ("roles", "Named sets of rights."),
-    ("api-keys", "Tokens for scripts."),
-    ("audit-events", "Who did what, when and from where."),
-    ("erasures", "People who were erased, with the proof."),
-    ("retention-rules", "How long records are kept."),
-    ("schema", "What each resource has, your own fields among it."),
-    ("currencies", "ISO 4217 codes and their exponents."),
-    ("error-codes", "Every code of a problem."),
-];
+/// The tags of operations that do not belong to a resource, before and after the resources.
+const TAGS_BEFORE: [(&str, &str); 2] =
+    [("auth", "Registration, sign-in, token refresh and sign-out."), ("me", "The signed-in user.")];
+const TAGS_AFTER: [(&str, &str); 2] =
+    [("currencies", "ISO 4217 codes and their exponents."), ("error-codes", "All error codes.")];
 
-/// Records without a version: an API key is made and revoked, never changed.
+/// Returns the tags and their descriptions, in the order of the document. The tag of an operation is the first segment of its
+/// path.
+fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let resources = resource::all().map(|resource| (resource.name, resource.about));
+    TAGS_BEFORE.into_iter().chain(resources).chain(TAGS_AFTER)
+}
+
+/// A resource without versions: API keys are created and revoked, but never updated.
 const UNVERSIONED: &str = "api-keys";
 
-/// What an error speaks of differs from code to code: only what applies is there.
+/// A schema whose members are not all present in a response: each error code has its own parameters.
 const SPARSE: &str = "ErrorParams";
 
-/// Completes the whole document.
+/// Adds everything to the document.
 pub fn complete(document: &mut Json, signatures: &Signatures) {
     let outputs = reachable(document, "responses");
     split_shared(document, &outputs);
@@ -93,7 +67,7 @@ pub fn complete(document: &mut Json, signatures: &Signatures) {
     }
     enums::name(document);
     operation_examples::add(document);
-    let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
+    let tags = tags().filter(|(name, _)| used.contains(*name));
     document["tags"] = tags.map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document["components"]["securitySchemes"] = json!({ "bearer_auth": {
         "type": "http", "scheme": "bearer",
@@ -102,8 +76,8 @@ pub fn complete(document: &mut Json, signatures: &Signatures) {
     document["security"] = json!([{ "bearer_auth": [] }]);
 }
 
-/// A schema that is sent as well as answered becomes two when it has optional members: in an answer they are always there, in
-/// a body they need not be.
+/// Splits a schema that is used in requests and responses and has optional members: they are always present in a
+/// response, but not in a request.
 fn split_shared(document: &mut Json, outputs: &BTreeSet<String>) {
     let shared: Vec<String> = reachable(document, "requestBody").intersection(outputs).cloned().collect();
     let optional = |schema: &Json| {
@@ -132,7 +106,7 @@ fn redirect(value: &mut Json, from: &str, to: &str) {
     }
 }
 
-/// The names of the schemas that can be reached from one part of every operation.
+/// Returns the names of the schemas that are reachable from one part of the operations.
 fn reachable(document: &Json, part: &str) -> BTreeSet<String> {
     let mut open = Vec::new();
     for item in document["paths"].as_object().into_iter().flatten() {
@@ -177,13 +151,13 @@ fn complete_operation(
     if public {
         operation["security"] = json!([]);
     } else {
-        tell_permission(operation, signature);
+        describe_permission(operation, signature);
     }
     if operation.get("description").is_none() {
         operation["description"] = operation["summary"].clone();
     }
     let nested = path.contains('{');
-    // A search changes nothing; sessions and passwords have neither versions nor answers to keep.
+    // A search changes nothing. Sessions and passwords have neither versions nor saved responses.
     let search = path.ends_with("/search");
     let account = tag == "auth";
     let create = method == "post" && !search;
@@ -193,7 +167,8 @@ fn complete_operation(
     if create && !public && !account {
         headers.push((
             "Idempotency-Key",
-            "A key of your choice, kept 24 hours: the same request with the same key has one effect and one answer.",
+            "A key of your choice. A repeated request with the same key within 24 hours has no further effect and gets \
+             the same response.",
             json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": r#"^([!#-~][!-~]*|"[!#-~]+")$"# }),
             "5f0c2f6e",
         ));
@@ -201,7 +176,7 @@ fn complete_operation(
     if change {
         headers.push((
             "If-Match",
-            "The ETag that you read; 412 when the record has changed since. `*` is any version.",
+            "The ETag of the record as you read it; 412 if the record has changed since. `*` matches any version.",
             json!({ "type": "string", "maxLength": 86, "pattern": r#"^(\*|[0-9]{1,18}|"[0-9]{1,18}(-[0-9a-f]{1,64})?")$"# }),
             "\"1\"",
         ));
@@ -219,21 +194,21 @@ fn complete_operation(
         complete_parameter(parameter);
     }
     let mut problems = vec![
-        (400, "The request cannot be understood"),
-        (401, "No token, or not a valid one"),
-        (403, "Your role or scope does not allow this"),
+        (400, "The request is malformed"),
+        (401, "The token is missing or invalid"),
+        (403, "Your role or scope does not permit this"),
     ];
     if public && tag != "auth" {
         problems.clear();
     }
     if nested || tag == "workspaces" || path.ends_with("/switch") {
-        problems.push((404, "There is no such record, or you may not see it"));
+        problems.push((404, "The record does not exist, or you may not see it"));
     }
     if create || change {
         problems.push((409, "The request conflicts with the state of the record"));
     }
     if create || change || search {
-        problems.push((422, "Members are not valid"));
+        problems.push((422, "The body is invalid"));
     }
     if change || path.ends_with("/move") {
         problems.push((412, "The record has changed since you read it"));
@@ -243,11 +218,11 @@ fn complete_operation(
         problems.push((415, "The body is not JSON"));
     }
     if only_json(operation) {
-        problems.push((406, "Neither JSON nor CSV is accepted"));
-        describe(operation, "Also as CSV, with `Accept: text/csv`.");
+        problems.push((406, "The client accepts neither JSON nor CSV"));
+        describe(operation, "Returns CSV with `Accept: text/csv`.");
     }
     if change && (path.ends_with("-order") || path.contains("/pipelines/") || path.contains("/custom-fields/")) {
-        problems.push((428, "If-Match is needed here, with a version"));
+        problems.push((428, "The header If-Match with a version is required"));
     }
     if let Some(responses) = operation["responses"].as_object_mut() {
         complete_success(responses, versioned, method == "get");
@@ -259,31 +234,32 @@ fn complete_operation(
     tag
 }
 
-/// Adds a sentence to the description.
+/// Appends a sentence to the description.
 fn describe(operation: &mut Json, sentence: &str) {
     let before = operation["description"].as_str().map(|d| format!("{d}\n\n")).unwrap_or_default();
     operation["description"] = json!(format!("{before}{sentence}"));
 }
 
-/// Leaves the JSON of an answer that can also be had as CSV: clients are generated for one type per answer.
+/// Removes CSV from the responses, because generated clients support one type per response. Returns whether there was
+/// CSV.
 fn only_json(operation: &mut Json) -> bool {
     let responses = operation.get_mut("responses").and_then(Json::as_object_mut).into_iter().flatten();
     let mut contents = responses.filter_map(|(_, answer)| answer.get_mut("content").and_then(Json::as_object_mut));
     contents.any(|content| content.remove("text/csv").is_some())
 }
 
-/// The scope that an API key needs, and the right that a role needs, as `deals:update`.
-fn tell_permission(operation: &mut Json, signature: Signature) {
+/// Adds the scope that an API key requires, and the permission that a role requires, such as `deals:update`.
+fn describe_permission(operation: &mut Json, signature: Signature) {
     let Some((resource, action)) = signature.permission else { return };
     let scope = action.scope(resource);
     if scopes().contains(&scope) {
-        describe(operation, &format!("Needs the scope `{scope}`."));
+        describe(operation, &format!("Requires the scope `{scope}`."));
         operation["x-required-scope"] = json!(scope);
         operation["x-required-permission"] = json!(format!("{resource}:{}", action.as_str()));
     }
 }
 
-/// The schemas that tell the version of a record.
+/// Returns references to the schemas with a member `version`.
 fn versioned(document: &Json) -> BTreeSet<String> {
     let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
     let versioned = schemas.filter(|(_, schema)| schema["properties"]["version"].is_object());
@@ -292,19 +268,19 @@ fn versioned(document: &Json) -> BTreeSet<String> {
 
 fn complete_success(responses: &mut Map<String, Json>, versioned: &BTreeSet<String>, read: bool) {
     for (status, answer) in responses.iter_mut() {
-        let mut headers = json!({ "X-Request-Id": header("The id of this request, also in events and logs.") });
+        let mut headers =
+            json!({ "X-Request-Id": header("The id of this request, which is also in events and logs.") });
         let schema = answer["content"]["application/json"]["schema"]["$ref"].as_str();
         if schema.is_some_and(|name| versioned.contains(name)) {
             headers["ETag"] = header(
-                "The version of the record and a digest of the answer; send it back as `If-Match` or `If-None-Match`.",
+                "The version of the record and a digest of the response. Send it as `If-Match` or `If-None-Match`.",
             );
         } else if read && (schema.is_some() || answer["content"]["application/octet-stream"].is_object()) {
-            headers["ETag"] = header(
-                "A digest of the answer; send it back as `If-None-Match` to be answered 304 while nothing has changed.",
-            );
+            headers["ETag"] =
+                header("A digest of the response. Send it as `If-None-Match` to get 304 while nothing has changed.");
         }
         if matches!(status.as_str(), "201" | "202") {
-            headers["Location"] = header("The address of the new record.");
+            headers["Location"] = header("The URL of the new record.");
         }
         answer["headers"] = headers;
     }
@@ -316,7 +292,7 @@ fn header(description: &str) -> Json {
 
 fn complete_parameter(parameter: &mut Json) {
     let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-    // A cursor comes from an answer, and no other is taken.
+    // Cursors come only from responses, so an example would be refused.
     if parameter.get("example").is_some() || name == "cursor" {
         return;
     }
@@ -328,7 +304,7 @@ fn complete_parameter(parameter: &mut Json) {
         return;
     }
     let example = match one["pattern"].as_str() {
-        // "^(open|won|lost)$": the first choice.
+        // Takes the first choice of "^(open|won|lost)$".
         Some(pattern) if pattern.starts_with("^(") => {
             pattern.trim_start_matches("^(").split(['|', ')']).next().map(|c| json!(c.replace('\\', "")))
         }
@@ -351,7 +327,7 @@ fn complete_schema(name: &str, schema: &mut Json, input: bool, output: bool) {
         properties.values_mut().for_each(closed_sets::one_line);
     }
     if output && name != SPARSE {
-        // An answer has every member, null when empty.
+        // A response contains every member, null if empty.
         let all: Vec<String> = properties.keys().cloned().collect();
         schema["required"] = json!(all);
         return;
@@ -383,7 +359,7 @@ fn admits_null(schema: &Json) -> bool {
     in_type || schema["oneOf"].as_array().is_some_and(|options| options.contains(&json!({ "type": "null" })))
 }
 
-/// A creation has no use for null: what is not known is left out.
+/// Removes null from a member of a create body: unknown members are omitted.
 fn forbid_null(schema: &mut Json) {
     if let Some(types) = schema["type"].as_array() {
         let rest: Vec<&Json> = types.iter().filter(|t| *t != "null").collect();

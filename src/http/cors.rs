@@ -1,13 +1,14 @@
-//! Which browsers may call from another origin (Fetch, 3.2). A bearer token is all they need, so no credentials (cookies) are allowed.
+//! Cross-origin requests from browsers (Fetch standard, 3.2). Clients use bearer tokens, so credentials (cookies) are
+//! not allowed.
 use actix_cors::Cors;
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
-/// The origins that an operator allows.
+/// The origins that the operator allows.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(pub Vec<String>);
 
-/// What a script may send beside the headers that every script may.
+/// Request headers that scripts may send, besides the safelisted ones.
 const ALLOWED: [&str; 12] = [
     "Authorization",
     "Content-Type",
@@ -23,7 +24,7 @@ const ALLOWED: [&str; 12] = [
     "sentry-trace",
 ];
 
-/// What a script may read beside the headers that every script may.
+/// Response headers that scripts may read, besides the safelisted ones.
 const EXPOSED: [&str; 15] = [
     "Allow",
     "Content-Disposition",
@@ -42,8 +43,9 @@ const EXPOSED: [&str; 15] = [
     "Date",
 ];
 
-/// The layer that answers preflights and lets scripts of the allowed origins read what they are answered. A call from another origin is answered
-/// too: it may come from our own origin, and a browser keeps the answer from any other.
+/// Returns the middleware that answers preflight requests and lets scripts of the allowed origins read responses.
+/// Requests from other origins get a response too, because they can come from the server's own origin; browsers hide
+/// the response from other origins.
 pub fn layer(origins: &Origins) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"])
@@ -54,14 +56,14 @@ pub fn layer(origins: &Origins) -> Cors {
     origins.0.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
-/// The origin of a request, if it is one of those that are allowed.
+/// Returns the origin of a request if it is allowed.
 pub fn origin(request: &HttpRequest) -> Option<HeaderValue> {
     let origin = request.headers().get(header::ORIGIN)?;
     let allowed = request.app_data::<Origins>()?;
     allowed.0.iter().any(|known| known.as_bytes() == origin.as_bytes()).then(|| origin.clone())
 }
 
-/// Lets a script read an answer that was made past the layer: when a handler panics, its request is gone.
+/// Adds CORS headers to a response that bypassed the middleware, because the request is lost when a handler panics.
 pub fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

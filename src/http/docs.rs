@@ -1,9 +1,10 @@
-//! The page of the API at `/docs/`: one operation at a time, with a form to try it, and the guides. All of it is in the binary.
+//! The API documentation at `/docs/`: operations with a form to try them, and the guides. Everything is embedded in
+//! the binary.
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 use std::sync::LazyLock;
 
-/// Path under `/docs/`, media type, content.
+/// The path under `/docs/`, the media type and the content.
 const FILES: [(&str, &str, &str); 5] = [
     ("", "text/html; charset=utf-8", include_str!("docs/index.html")),
     ("page.js", "text/javascript; charset=utf-8", include_str!("docs/page.js")),
@@ -12,7 +13,7 @@ const FILES: [(&str, &str, &str); 5] = [
     ("page.css", "text/css; charset=utf-8", include_str!("docs/page.css")),
 ];
 
-/// In the order in which a newcomer needs them.
+/// The guides in reading order.
 const GUIDES: [(&str, &str); 12] = [
     ("authentication", include_str!("../../docs/clients/authentication.md")),
     ("lists", include_str!("../../docs/clients/lists.md")),

@@ -1,14 +1,16 @@
-//! The OpenAPI document: collected by utoipa from the operations, completed, and written in two versions.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! Builds the OpenAPI document: utoipa collects it from the operations, and it is completed and written in two
+//! versions.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::complete::complete;
 use crate::http::inquiry::signatures;
-use crate::http::schema::{RESOURCES, SchemaField};
+use crate::http::schema::SchemaField;
 use crate::http::single_reads::INCLUDED;
 use crate::http::{app, collection, docs, openapi30, validators, workspace_document};
 use crate::identity::middleware::authenticate;
 use crate::kernel::error::{Bad, Error, ProblemBody, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::QueryParams;
+use crate::kernel::resource;
 use crate::web::ctx::Caller;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, web};
@@ -21,12 +23,12 @@ use utoipa_actix_web::{AppExt, scope};
 #[openapi(
     info(
         title = "Voronka",
-        description = "Lead management and customer relations: contacts, leads, deals, tasks and the reports over them.\n\n\
-            Send `Authorization: Bearer <token>` with an access token from `/auth/login` or an API key. Lists are paged by \
-            `cursor`; every list takes the same filters (`field`, `field__ne`, `field__gte`, …), `sort` and `include`. \
-            Errors are `application/problem+json` (RFC 9457) with a stable `code`. Changes answer an `ETag`; send it back as \
-            `If-Match` to be told when somebody else was faster. Every POST takes an `Idempotency-Key`. Amounts are integers \
-            in the minor unit of their currency.",
+        description = "A CRM for contacts, leads, deals, tasks and reports.\n\n\
+            Send `Authorization: Bearer <token>` with an access token from `/auth/login` or an API key. Lists are paged \
+            by `cursor`; every list takes the same filters (`field`, `field__ne`, `field__gte`, …), `sort` and \
+            `include`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Responses with a record have \
+            an `ETag`; send it as `If-Match` to detect concurrent changes. Every POST that changes data takes an \
+            `Idempotency-Key`. Amounts are integers in the minor unit of their currency.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     servers((url = "/", description = "This server")),
@@ -34,7 +36,7 @@ use utoipa_actix_web::{AppExt, scope};
 )]
 struct Collected;
 
-/// The finished document, in both versions, and its paths for the layers.
+/// The finished document in both versions, and its paths for the middleware.
 #[derive(Debug)]
 pub struct Document {
     v31: web::Bytes,
@@ -50,7 +52,7 @@ enum Version {
     V30,
 }
 
-/// By schema: its members that are made of other schemas.
+/// For each schema, its members that refer to other schemas.
 pub type Shapes = HashMap<String, Vec<(String, String)>>;
 
 #[derive(Debug)]
@@ -62,11 +64,11 @@ struct Path {
 #[derive(Debug)]
 struct Method {
     name: String,
-    /// Whether it takes parameters in the query string.
-    asks: bool,
-    /// The schema of the JSON it answers.
+    /// Whether it has query parameters.
+    has_query: bool,
+    /// The schema of the JSON response.
     answers: Option<String>,
-    /// The media types that it answers.
+    /// The media types of the response.
     media: Vec<String>,
 }
 
@@ -76,7 +78,7 @@ impl Path {
             |operation: &Json| operation["parameters"].as_array().into_iter().flatten().any(|p| p["in"] == "query");
         let method = |(name, operation): (&String, &Json)| Method {
             name: name.to_uppercase(),
-            asks: in_query(operation),
+            has_query: in_query(operation),
             answers: success(operation),
             media: media(operation),
         };
@@ -97,7 +99,7 @@ impl Path {
 }
 
 impl Document {
-    /// Builds it on a thread of its own: the allocator gives back what the work took when the thread ends.
+    /// Builds the document on a separate thread, so that the allocator returns the memory when the thread ends.
     pub fn build() -> Document {
         std::thread::spawn(Document::make).join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))
     }
@@ -120,7 +122,7 @@ impl Document {
         Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, shapes, members }
     }
 
-    /// The document as it is committed and served: sorted keys, two spaces, a newline at the end.
+    /// Returns the document as it is committed and served: sorted keys, two spaces, a newline at the end.
     pub fn text(&self) -> &[u8] {
         &self.v31
     }
@@ -129,7 +131,7 @@ impl Document {
         &self.v30
     }
 
-    /// The document as a collection of requests.
+    /// Returns the document as a Postman collection.
     pub fn collection(&self) -> Vec<u8> {
         let whole: Json = serde_json::from_slice(&self.v31).unwrap_or_default();
         let mut text = serde_json::to_string_pretty(&collection::of(&whole)).unwrap_or_default();
@@ -137,13 +139,13 @@ impl Document {
         text.into_bytes()
     }
 
-    /// A path without variables is meant before one with: /workspaces/current, not /workspaces/{id}.
+    /// Finds a path. A path without variables takes precedence: /workspaces/current over /workspaces/{id}.
     fn path(&self, path: &str) -> Option<&Path> {
         let asked: Vec<&str> = path.split('/').collect();
         self.paths.iter().filter(|known| known.fits(&asked)).min_by_key(|known| known.variables())
     }
 
-    /// The methods of a path, if it is one of ours.
+    /// Returns the methods of a path, or none for an unknown path.
     pub fn methods(&self, path: &str) -> Vec<&str> {
         self.path(path).map(|known| known.methods.iter().map(|m| m.name.as_str()).collect()).unwrap_or_default()
     }
@@ -152,17 +154,18 @@ impl Document {
         self.path(path)?.methods.iter().find(|known| known.name == method)
     }
 
-    /// Whether an operation takes no parameters in the query string.
+    /// Checks whether an operation has no query parameters.
     pub fn takes_no_query(&self, method: &str, path: &str) -> bool {
-        self.method(method, path).is_some_and(|known| !known.asks)
+        self.method(method, path).is_some_and(|known| !known.has_query)
     }
 
-    /// The schema of the JSON that an operation answers.
+    /// Returns the schema of the JSON response of an operation.
     pub fn answers(&self, method: &str, path: &str) -> Option<&str> {
         self.method(method, path)?.answers.as_deref()
     }
 
-    /// Whether an operation answers what an `Accept` takes. A file is what it is.
+    /// Checks whether an operation can return a media type that the `Accept` header allows. Operations that return
+    /// files are not checked.
     pub fn gives(&self, method: &str, path: &str, accept: &str) -> bool {
         let given = self.method(method, path).map_or(&[][..], |method| method.media.as_slice());
         let known = |media: &String| media == JSON || media == CSV;
@@ -175,7 +178,7 @@ impl Document {
         &self.shapes
     }
 
-    /// The document, or with `custom=true` the one of the caller's workspace.
+    /// Returns the document, or with `custom=true` the document of the caller's workspace.
     fn asked(&self, request: &HttpRequest, version: Version) -> Result<web::Bytes> {
         let mut params = QueryParams::read(request.query_string())?;
         let own = params.parsed("custom", "true or false")?.unwrap_or(false);
@@ -190,7 +193,7 @@ impl Document {
         Ok(web::Bytes::from(pretty(&own)))
     }
 
-    /// The members of a resource's records.
+    /// Returns the members of the records of a resource.
     pub fn members(&self, kind: Kind) -> &[SchemaField] {
         self.members.get(&kind).map_or(&[], Vec::as_slice)
     }
@@ -212,7 +215,7 @@ impl Document {
     }
 }
 
-/// The last part of a `$ref`, here or in the items of a list or one of two choices.
+/// Returns the name of the referenced schema: directly, in the items of a list, or in one of two choices.
 fn named(schema: &Json) -> Option<String> {
     let of = |schema: &Json| schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()).map(str::to_owned);
     let choice = || schema["oneOf"].as_array().into_iter().flatten().find_map(of);
@@ -222,7 +225,7 @@ fn named(schema: &Json) -> Option<String> {
 const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
 
-/// The media types of what an operation answers. A list that can be had as a file says so by the problem of who accepts neither.
+/// Returns the media types of a successful response. A list that supports CSV has a response 406.
 fn media(operation: &Json) -> Vec<String> {
     let answers = operation["responses"].as_object().into_iter().flatten();
     let good = answers.filter(|(status, _)| status.starts_with('2'));
@@ -231,7 +234,7 @@ fn media(operation: &Json) -> Vec<String> {
     named.map(|(media, _)| media.clone()).chain(csv).collect()
 }
 
-/// Whether one of the ranges of an `Accept` holds a media type (RFC 9110, 12.5.1).
+/// Checks whether a range of an `Accept` header includes a media type (RFC 9110, 12.5.1).
 fn takes(accept: &str, media: &str) -> bool {
     let group = media.split('/').next().unwrap_or_default();
     accept.split(',').any(|range| {
@@ -258,19 +261,19 @@ fn shapes(document: &Json) -> Shapes {
     schemas.map(|(name, schema)| (name.clone(), members(schema))).collect()
 }
 
-/// The members of the records of each resource, as the document has them.
+/// Returns the members of the records of each resource.
 fn members(document: &Json) -> HashMap<Kind, Vec<SchemaField>> {
     let schemas = &document["components"]["schemas"];
-    let of = |(kind, name): &(Kind, &str)| {
+    let of = |(kind, name): (Kind, &str)| {
         let (create, update) = (&schemas[creation(name)], &schemas[format!("{}Update", plain(name))]);
-        let shown = schemas[*name]["properties"].as_object().into_iter().flatten();
+        let shown = schemas[name]["properties"].as_object().into_iter().flatten();
         let shown = shown.filter(|(member, _)| !matches!(member.as_str(), "custom_fields" | INCLUDED));
-        (*kind, shown.map(|(member, shown)| member_of(schemas, member, shown, create, update)).collect())
+        (kind, shown.map(|(member, shown)| member_of(schemas, member, shown, create, update)).collect())
     };
-    RESOURCES.iter().map(of).collect()
+    resource::all().filter_map(|resource| Some((resource.kind?, resource.described?.1))).map(of).collect()
 }
 
-/// `CrmTask` is created by a `TaskCreate`.
+/// Returns the name without its prefix: the create body of `CrmTask` is `TaskCreate`.
 fn plain(name: &str) -> &str {
     name.trim_start_matches("Crm")
 }
@@ -302,7 +305,7 @@ fn member_of(schemas: &Json, name: &str, shown: &Json, create: &Json, update: &J
     }
 }
 
-/// The kind of a member's value, as `SchemaField` names it.
+/// Returns the type of a member as in `SchemaField`.
 fn type_of(schema: &Json, chosen: bool) -> &'static str {
     let first = schema["type"].as_array().and_then(|types| types.iter().find(|t| *t != "null"));
     let kind = first.or(Some(&schema["type"])).and_then(Json::as_str).unwrap_or_default();
@@ -328,7 +331,7 @@ fn pretty(document: &Json) -> String {
     text
 }
 
-/// The same value with the members of every object in the order of their names.
+/// Returns the value with the members of all objects sorted by name.
 fn sorted(value: &Json) -> Json {
     match value {
         Json::Object(members) => {

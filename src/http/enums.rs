@@ -1,10 +1,11 @@
-//! The closed sets of the document: each named once, so that a generated client has one type for it, under names that do not clash.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! Gives each closed set in the document one name, so that generated clients have one type for it and names do not
+//! clash.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::kernel::choice::choices_of;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-/// Names the sets of query parameters, and the words of all sets.
+/// Names the sets of parameters, and the values of all sets.
 pub fn name(document: &mut Json) {
     let mut schemas = document["components"]["schemas"].take();
     if let (Some(paths), Some(schemas)) = (document["paths"].as_object_mut(), schemas.as_object_mut()) {
@@ -39,7 +40,7 @@ fn name_parameters(path: &str, operation: &mut Json, schemas: &mut Map<String, J
     }
 }
 
-/// `DealsInclude`; where another set has that name, the last part of the path tells them apart: `TimelineInclude`.
+/// Returns an unused name such as `DealsInclude`, or with the last segment of the path, such as `TimelineInclude`.
 fn free_name(path: &str, tag: &str, asked: &str, schemas: &Map<String, Json>) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.starts_with('{')).collect();
     let last = parts.last().copied().unwrap_or_default();
@@ -48,7 +49,7 @@ fn free_name(path: &str, tag: &str, asked: &str, schemas: &Map<String, Json>) ->
     names.find(|name| !schemas.contains_key(name)).unwrap_or_default()
 }
 
-/// The words of a closed set, also of one that is written as a pattern.
+/// Returns the values of a closed set, also if it is written as a pattern.
 fn words_of(schema: &Json) -> Option<Vec<String>> {
     let text = |word: &Json| word.as_str().map(str::to_owned);
     match schema["enum"].as_array() {
@@ -57,7 +58,7 @@ fn words_of(schema: &Json) -> Option<Vec<String>> {
     }
 }
 
-/// The schema of the same words, if there is one.
+/// Finds an existing schema with the same values.
 fn set_of(words: &[String], schemas: &Map<String, Json>) -> Option<String> {
     let wanted: BTreeSet<&str> = words.iter().map(String::as_str).collect();
     let has = |schema: &Json| -> BTreeSet<String> { words_of(schema).unwrap_or_default().into_iter().collect() };
@@ -65,7 +66,7 @@ fn set_of(words: &[String], schemas: &Map<String, Json>) -> Option<String> {
     schemas.iter().find(|(_, schema)| schema["enum"].is_array() && same(schema)).map(|(name, _)| name.clone())
 }
 
-/// Go has one name space for the words of all sets: `CHANNEL_EMAIL`, not `EMAIL`.
+/// Names the values of a set. Go has one name space for the values of all sets, so `EMAIL` becomes `CHANNEL_EMAIL`.
 fn name_words(name: &str, schema: &mut Json) {
     let words = schema["enum"].as_array().into_iter().flatten().filter_map(Json::as_str);
     let names: Vec<String> = words.map(|word| format!("{}_{}", screaming(name), word.to_uppercase())).collect();
@@ -74,7 +75,7 @@ fn name_words(name: &str, schema: &mut Json) {
     }
 }
 
-/// `TaskStatus` is `TASK_STATUS`.
+/// Converts `TaskStatus` to `TASK_STATUS`.
 fn screaming(name: &str) -> String {
     let letter = |(n, letter): (usize, char)| {
         let gap = (n > 0 && letter.is_uppercase()).then_some('_');
@@ -83,7 +84,7 @@ fn screaming(name: &str) -> String {
     name.chars().enumerate().flat_map(letter).collect()
 }
 
-/// `api-keys` is `ApiKeys`.
+/// Converts `api-keys` to `ApiKeys`.
 pub fn pascal(name: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();

@@ -1,14 +1,14 @@
-//! The list of the types of events in the document, each with the members that its changes can name.
+//! Lists the event types in the document, each with the members that its changes can contain.
 use crate::kernel::kind::Kind;
 use crate::records::event_types;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// Members that change with every write, of which events say nothing, and the one that holds fields of one's own.
-const UNTOLD: [&str; 6] = ["id", "version", "updated_at", "last_activity_at", "next_task", OWN_FIELDS];
+/// Members that events do not contain because they change with every write, and the member with custom fields.
+const OMITTED: [&str; 6] = ["id", "version", "updated_at", "last_activity_at", "next_task", OWN_FIELDS];
 const OWN_FIELDS: &str = "custom_fields";
 
-/// A table in Markdown: what happens to each kind of record, and the members of `changes`.
+/// Returns a Markdown table of the event types of each kind of record and the members of `changes`.
 pub fn table(document: &Json) -> String {
     let mut verbs: BTreeMap<&str, (Kind, Vec<String>)> = BTreeMap::new();
     for (kind, name) in event_types::all() {
@@ -21,7 +21,7 @@ pub fn table(document: &Json) -> String {
     format!("| Types | Members of `changes` |\n|---|---|\n{}", lines.join("\n"))
 }
 
-/// The members of the records of a kind, by the schema of the one that is read.
+/// Returns the members of the records of a kind, from the schema of the operation that gets one.
 fn members(document: &Json, kind: Kind) -> Vec<String> {
     let begin = format!("/api/v1/{}/{{", kind.path());
     let one = |path: &&String| path.starts_with(&begin) && path.ends_with('}');
@@ -34,5 +34,5 @@ fn members(document: &Json, kind: Kind) -> Vec<String> {
     let properties = document.pointer(&format!("/components/schemas/{schema}/properties")).and_then(Json::as_object);
     let names: Vec<&String> = properties.into_iter().flat_map(|properties| properties.keys()).collect();
     let own = names.iter().any(|name| *name == OWN_FIELDS).then(|| "`cf.` and the key".to_owned());
-    names.iter().filter(|name| !UNTOLD.contains(&name.as_str())).map(|name| format!("`{name}`")).chain(own).collect()
+    names.iter().filter(|name| !OMITTED.contains(&name.as_str())).map(|name| format!("`{name}`")).chain(own).collect()
 }

@@ -1,7 +1,7 @@
-//! Examples for the document, by the name of the member: one table, so that a name means the same thing everywhere.
+//! Examples of the document by member name, so that a name has the same example everywhere.
 use serde_json::{Value as Json, json};
 
-/// An example for a member of the schema `title`; its own schema decides where the name does not.
+/// Returns an example for a member of the schema `title`, by its name or else by its own schema.
 pub fn of(title: &str, name: &str, schema: &Json) -> Option<Json> {
     if let Some(choice) = schema.get("enum").and_then(|e| e.get(0)) {
         return Some(choice.clone());
@@ -13,7 +13,7 @@ pub fn of(title: &str, name: &str, schema: &Json) -> Option<Json> {
     };
     Some(match (kind?, format) {
         ("string", "uuid") => json!(id(title, name)),
-        // In the future for a long time.
+        // Must be in the future.
         ("string", "date-time") if name == "expires_at" => json!("2099-12-31T21:00:00.000Z"),
         ("string", "date-time") => json!("2026-11-22T09:30:00.000Z"),
         ("string", "date") if name == "from" => json!("2026-11-01"),
@@ -34,7 +34,7 @@ pub fn of(title: &str, name: &str, schema: &Json) -> Option<Json> {
     })
 }
 
-/// The `n`th of several examples: ids are different ones.
+/// Returns the `n`th of several examples. Ids are made different.
 pub fn another(example: &Json, n: u64) -> Json {
     match example.as_str().filter(|text| n > 0 && text.len() == 36) {
         Some(id) => json!(format!("{}-7{n:03x}{}", id.split_at(13).0, id.split_at(18).1)),
@@ -42,12 +42,12 @@ pub fn another(example: &Json, n: u64) -> Json {
     }
 }
 
-/// `ContactCreate` and `ContactUpdate` are about a `Contact`.
+/// Returns the name of the record: `ContactCreate` and `ContactUpdate` belong to `Contact`.
 fn plain(title: &str) -> &str {
     ["Create", "Update", "Input"].iter().fold(title, |title, end| title.strip_suffix(end).unwrap_or(title))
 }
 
-/// The example id of a kind of record: the same wherever the record is named, so that examples fit together.
+/// Returns the example id of a kind of record. It is the same for every reference, so that examples fit together.
 fn id(title: &str, name: &str) -> String {
     let kind = match name.trim_end_matches("_ids").trim_end_matches("_id") {
         "id" => {
@@ -79,7 +79,7 @@ fn snake(title: &str) -> String {
     title.chars().enumerate().flat_map(letter).collect()
 }
 
-/// What a record that is there, open and not finished does not have.
+/// Members that are null in an open, unfinished record.
 const EMPTY: [&str; 28] = [
     "deleted_at",
     "closed_at",
@@ -111,7 +111,8 @@ const EMPTY: [&str; 28] = [
     "refers_to",
 ];
 
-/// An example where the name alone would mislead; `null` says of an answer's member whether it can be null.
+/// Returns an example for a member whose name alone would be misleading. `null` says whether a member of a response
+/// can be null.
 pub fn special(title: &str, name: &str, null: Option<bool>) -> Option<Json> {
     if null == Some(true) && (EMPTY.contains(&name) || (title == "PageInfo" && name == "total")) {
         return Some(Json::Null);
@@ -123,7 +124,7 @@ pub fn special(title: &str, name: &str, null: Option<bool>) -> Option<Json> {
         ("CustomValue", name) if null.is_some() && value(name) => Json::Null,
         ("CustomValue", "options") if null.is_some() => json!([]),
         ("User" | "Membership", "status") if null.is_some() => json!("active"),
-        // Work that is not done has no outcome.
+        // An open task has no result.
         ("CrmTask", "result") if null.is_some() => Json::Null,
         ("Activity", "type") if null.is_some() => json!("call"),
         ("Activity", "direction") if null.is_some() => json!("outbound"),
@@ -149,7 +150,7 @@ pub fn special(title: &str, name: &str, null: Option<bool>) -> Option<Json> {
     })
 }
 
-/// One of each that a search finds: different records, each with a name such as its kind has.
+/// Returns one search hit for each kind, with a suitable name.
 fn hits(list: &str) -> Json {
     let (kind, name) = match list {
         "contacts" => ("contact", "Anna Tamm"),
@@ -161,19 +162,19 @@ fn hits(list: &str) -> Json {
     json!([{ "id": id("", kind), "name": name, "score": 2.5 }])
 }
 
-/// What a report counts.
+/// Returns the example of a report's definition.
 fn definition(report: &str) -> &'static str {
     match report {
-        "CycleTimeReport" => "Days from the creation of a deal until it was won",
-        "ForecastReport" => "Open deals by the month in which they are expected to close",
-        "LeaderboardReport" => "Deals won in the period, by who owned them then",
-        "LossReasonReport" => "Deals lost in the period, by the reason that was given",
-        "WinRateReport" => "Deals won of those that were closed in the period",
-        _ => "Deals by the stage in which they stood at the end of the period",
+        "CycleTimeReport" => "Days from the creation to the winning of deals",
+        "ForecastReport" => "Open deals by the month of their expected close date",
+        "LeaderboardReport" => "Deals won in the period, by owner at the time of closing",
+        "LossReasonReport" => "Deals lost in the period, by loss reason",
+        "WinRateReport" => "The share of won deals among those closed in the period",
+        _ => "Deals by their stage at the end of the period",
     }
 }
 
-/// The names of things.
+/// Returns an example name.
 fn name_of(title: &str) -> &'static str {
     match title {
         "User" => "Mart Kask",
@@ -243,7 +244,7 @@ fn common(name: &str) -> &'static str {
         "how" => "Took a brochure at the stand",
         "outcome" => "Wants an offer",
         "result" => "Sent the offer",
-        "reason" => "Asked for it",
+        "reason" => "Requested by e-mail",
         "next_step" => "Send the offer",
         "group_name" => "Logistics",
         "user" | "label" => "Mart Kask",
@@ -255,7 +256,7 @@ fn common(name: &str) -> &'static str {
         "samples" | "value" => "anna@example.com",
         "columns" => "id",
         "q" => "workstation",
-        "detail" => "says what is wrong",
+        "detail" => "must not be empty",
         "options" | "nearest" => "north",
         "operators" => "eq",
         "created" | "filled" => "contact",
@@ -324,10 +325,10 @@ fn number(name: &str) -> Json {
     })
 }
 
-/// Whole bodies, where a request of the required members alone would be refused or say too little.
+/// Returns a complete body where a body with only the required members would be refused or unhelpful.
 pub fn body(title: &str) -> Option<Json> {
     let value = json!({ "amount": 125_000, "currency": "EUR" });
-    // Of no record: whoever only tries an operation must not delete what is there.
+    // Matches no records, so that trying the operation deletes nothing.
     let none = json!({ "all": [{ "field": "created_at", "op": "lt", "values": ["2000-01-01T00:00:00Z"] }] });
     Some(match title.strip_suffix("Input").unwrap_or(title) {
         "Registration" => json!({ "workspace_name": "Acme Sales", "name": "Anna Tamm", "email": "anna@example.com",
@@ -348,7 +349,7 @@ pub fn body(title: &str) -> Option<Json> {
             json!({ "line_items": [{ "product_id": id("", "product"), "quantity": 2, "price": value }] })
         }
         "FileUpload" => json!({ "contact_id": id("", "contact"), "file": "the bytes of the file" }),
-        "ErasureCreate" => json!({ "contact_id": id("", "contact"), "reason": "Asked for it" }),
+        "ErasureCreate" => json!({ "contact_id": id("", "contact"), "reason": "Requested by e-mail" }),
         "CompositeRequest" => json!({ "items": [
             { "action": "create", "resource": "companies", "ref": "boats", "body": { "name": "Stone Boats" } },
             { "action": "create", "resource": "contacts", "body": { "first_name": "Eva", "company_id": "@boats" } },

@@ -1,4 +1,4 @@
-//! Whether the process lives and whether it can work; and the list of error codes.
+//! Liveness and readiness checks, and the list of error codes.
 use crate::db::fair_queue::Account;
 use crate::db::migrations;
 use crate::db::pool::Db;
@@ -11,14 +11,15 @@ use std::time::Duration;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Set when the server begins to stop: load balancers look elsewhere while requests under way are answered.
+/// Set when the server begins to stop. Readiness then fails, so that load balancers remove the server while it
+/// completes running requests.
 #[derive(Debug, Default)]
 pub struct Stopping(pub AtomicBool);
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorCode {
     pub code: String,
-    /// HTTP status of a problem with this code; null for codes that appear only inside `errors`.
+    /// The HTTP status of a problem with this code. Null for codes that occur only in `errors`.
     pub status: Option<i32>,
     pub title: String,
 }
@@ -28,9 +29,9 @@ pub struct ErrorCodeList {
     pub data: Vec<ErrorCode>,
 }
 
-/// Every code that a problem or one of its `errors` can have.
+/// List all codes of problems and of their `errors`.
 #[utoipa::path(operation_id = "list_error_codes", security(()),
-    responses((status = 200, description = "The codes", body = ErrorCodeList)))]
+    responses((status = 200, description = "The error codes", body = ErrorCodeList)))]
 #[get("/error-codes")]
 async fn error_codes() -> Result<Reply> {
     let whole = Code::ALL.iter().map(|code| ErrorCode {

@@ -1,4 +1,4 @@
-//! Asks every operation for its signature, so that the document says what the code does.
+//! Queries each operation for its required permission, so that the document matches the code.
 use crate::web::signature::{Inquiry, Signature};
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse};
@@ -8,10 +8,11 @@ use actix_web::{App, Error, HttpMessage, rt};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 
-/// By path and method, as the document has them.
+/// The signatures by path and method, as in the document.
 pub type Signatures = HashMap<(String, String), Signature>;
 
-/// Sends every operation that needs a caller a request without one: its extractors note what they need, and it is not carried out.
+/// Sends each protected operation a request without a caller. Its extractors note the required permission, and the
+/// handler does not run.
 pub fn signatures<T, B>(app: App<T>, document: &Json) -> Signatures
 where
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
@@ -25,7 +26,7 @@ where
             let inquiry = Inquiry::default();
             let request = TestRequest::with_uri(&path).method(verb(&method)).to_request();
             request.extensions_mut().insert(inquiry.clone());
-            // Whatever is answered, what is asked for has been noted.
+            // The response does not matter: the signature has been noted.
             drop(service.call(request).await);
             found.insert((path, method), inquiry.answer());
         }
@@ -33,7 +34,7 @@ where
     })
 }
 
-/// Paths and methods of the operations that are not open to everybody.
+/// Returns the paths and methods of protected operations.
 fn operations(document: &Json) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let methods = paths.flat_map(|(path, item)| {

@@ -1,4 +1,4 @@
-//! The layers around every operation: request id, access log, panics, problems, headers.
+//! The middleware around all operations: request id, access log, panics, problems, headers.
 use crate::http::cors;
 use crate::http::document::Document;
 use crate::kernel::error::{Code, Error};
@@ -22,7 +22,8 @@ use uuid::Uuid;
 const ID: HeaderName = HeaderName::from_static("x-request-id");
 const LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT_LEFT: HeaderName = HeaderName::from_static("ratelimit");
-/// What the layers inside have said of an answer and holds for a problem as well: without it no browser shows the problem to a script.
+/// Headers from inner middleware that a problem response must keep. Without the CORS headers, scripts could not read
+/// the problem.
 const KEPT: [HeaderName; 5] = [
     LIMIT_POLICY,
     LIMIT_LEFT,
@@ -32,7 +33,7 @@ const KEPT: [HeaderName; 5] = [
 ];
 const URI_MAX: usize = 16 << 10;
 
-/// The outermost layer: whatever happens inside, the caller gets an answer with a request id, and the log a line.
+/// The outermost middleware: every request gets a response with a request id and a line in the access log.
 pub async fn outermost(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -41,14 +42,14 @@ pub async fn outermost(
     let id = RequestId(given_id(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string()));
     request.extensions_mut().insert(id.clone());
     if request.method() == Method::HEAD {
-        // Answered like GET; the server leaves the body out.
+        // Handled like GET; the server omits the body.
         request.head_mut().method = Method::GET;
     }
     let origin = cors::origin(request.request());
     let finished = |answer: HttpResponse| finished(answer, &id, origin.as_ref());
     let line = format!("{} {}", request.method(), request.path());
     if request.uri().to_string().len() > URI_MAX {
-        let error = Error::new(Code::UriTooLong, format!("an address may have at most {URI_MAX} bytes"));
+        let error = Error::new(Code::UriTooLong, format!("the URL must have at most {URI_MAX} bytes"));
         return Err(finished(finish_problem(&error, &id)));
     }
     let payload = keep_payload(&mut request);
@@ -77,7 +78,7 @@ pub async fn outermost(
     }
 }
 
-/// An answer whose request is gone: a layer failed, or something panicked.
+/// Returns a response whose request is lost, because middleware failed or a handler panicked.
 fn finished(mut answer: HttpResponse, id: &RequestId, origin: Option<&HeaderValue>) -> actix_web::Error {
     set_headers(answer.headers_mut(), id, "/api/");
     if let Some(origin) = origin {
@@ -86,14 +87,14 @@ fn finished(mut answer: HttpResponse, id: &RequestId, origin: Option<&HeaderValu
     InternalError::from_response("", answer).into()
 }
 
-/// An id sent by the client, if it is short and plain.
+/// Returns the request id of the client, if it is short and contains only safe characters.
 fn given_id(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(ID)?.to_str().ok()?;
     let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     (plain && (1..=64).contains(&text.len())).then(|| text.to_owned())
 }
 
-/// Errors become problem+json here, where the request id is known; an error that is not ours gets one by its status.
+/// Turns errors into problem+json with the request id. A foreign error gets a code by its status.
 fn as_problem(answer: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let status = answer.status();
     let is_problem = answer.headers().get(header::CONTENT_TYPE).is_some();
@@ -127,7 +128,7 @@ fn translate(error: &actix_web::Error, id: &RequestId) -> HttpResponse {
 fn by_status(status: StatusCode) -> Error {
     let code = Code::ALL.iter().copied().find(|code| code.status() == status.as_u16());
     let code = code.unwrap_or(if status.is_client_error() { Code::BadRequest } else { Code::Internal });
-    // What stands outside the document is only read.
+    // Routes outside the document are read-only.
     let allow = (code == Code::MethodNotAllowed).then(|| "GET, HEAD".to_owned());
     Error::new(code, code.title()).with(|problem| problem.allow = allow)
 }
@@ -144,7 +145,7 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId, path: &str) {
     }
 }
 
-/// One line per request, without query string or body: they may hold personal data.
+/// Logs one line per request, without query string and body, which can contain personal data.
 fn log_line(answer: &ServiceResponse, line: &str, id: &RequestId, start: Instant) {
     let who = match answer.request().extensions().get::<Identity>() {
         Some(Identity::Known(actor)) => {
@@ -157,11 +158,11 @@ fn log_line(answer: &ServiceResponse, line: &str, id: &RequestId, start: Instant
     log::info!(target: "access", "{line} {} {millis:.1} ms {who} request={} {db}", answer.status().as_u16(), id.0);
 }
 
-/// A path that is not ours is 404; one that is, with another method, 405 with what it allows.
+/// Answers an unknown path with 404, and a known path with another method with 405 and its methods.
 pub async fn fallback(request: HttpRequest, document: web::Data<Document>) -> Result<HttpResponse, Error> {
     let allowed = document.methods(request.match_info().as_str());
     if allowed.is_empty() {
-        return Err(Error::new(Code::NotFound, "there is nothing at this address"));
+        return Err(Error::new(Code::NotFound, "there is no operation at this path"));
     }
     Err(not_allowed(&allowed))
 }
@@ -171,7 +172,7 @@ fn not_allowed(methods: &[&str]) -> Error {
     Error::new(Code::MethodNotAllowed, format!("use {allowed}")).with(|problem| problem.allow = Some(allowed))
 }
 
-/// Takes a token from the caller's bucket and says how many are left.
+/// Applies the rate limit of the caller and adds the headers with the remaining requests.
 pub async fn limit(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -196,9 +197,9 @@ pub async fn limit(
     Ok(answer)
 }
 
-/// What only the document knows. An operation that takes no parameters refuses those it is sent: a typo must not go unnoticed
-/// (lists and reports read theirs themselves). What it does not answer is not asked of it: a file that nobody makes. And what was taken for the id of a record, such as the last part of
-/// `GET /contacts/batch-create`, may be an address of its own, for another method.
+/// Applies rules that only the document knows. An operation without query parameters refuses any, so that a typo is
+/// noticed; lists and reports check their own. A media type that the operation cannot return gives 406. A path such
+/// as `GET /contacts/batch-create` that was taken for the id of a record gives 405 if it exists for another method.
 pub async fn as_documented(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -212,7 +213,7 @@ pub async fn as_documented(
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !document.gives(request.method().as_str(), request.match_info().as_str(), accept) {
-        let detail = "this can be had as application/json; lists that are files, too, say so in the document";
+        let detail = "the response is available as application/json; some lists also support text/csv";
         return Err(Error::new(Code::NotAcceptable, detail).into());
     }
     let answer = next.call(request).await?;

@@ -1,8 +1,8 @@
-//! Hidden fields: what a role does not show is taken out of every answer, found by the schema of the answer.
+//! Removes hidden fields from all responses, according to the schema of the response.
 use crate::http::document::{Document, Shapes};
 use crate::kernel::access::Access;
 use crate::kernel::error::Error;
-use crate::kernel::kind::Kind;
+use crate::kernel::resource;
 use crate::web::ctx::Identity;
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,7 +12,7 @@ use actix_web::{HttpMessage, web};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
-/// The layer; it costs nothing for roles that hide nothing.
+/// The middleware. It does nothing for roles without hidden fields.
 pub async fn hide(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -32,23 +32,23 @@ pub async fn hide(
     }
     let path = answer.request().match_info().as_str();
     let schema = document.answers(answer.request().method().as_str(), path).map(str::to_owned);
-    // An answer of unknown shape is not sent: nobody could say what in it is hidden.
+    // A response without a schema is not sent, because its hidden fields are unknown.
     let schema = schema.ok_or_else(|| Error::internal(format!("no schema of the answer at {path}")))?;
     let (request, answer) = answer.into_parts();
     let (answer, body) = answer.into_parts();
-    let body = to_bytes(body).await.map_err(|_| Error::internal("an answer could not be read back"))?;
+    let body = to_bytes(body).await.map_err(|_| Error::internal("a response body could not be read"))?;
     let mut value: Json = serde_json::from_slice(&body).map_err(Error::internal)?;
     mask(&mut value, &schema, document.shapes(), &access);
     Ok(ServiceResponse::new(request, answer.set_body(BoxBody::new(value.to_string()))))
 }
 
-/// CSV is written without what is hidden; other media hold no records.
+/// Checks whether a response is JSON. CSV is written without hidden fields, and other media types contain no records.
 fn is_json<B>(answer: &ServiceResponse<B>) -> bool {
     let media = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     media.is_some_and(|media| media.contains("json"))
 }
 
-/// The resource whose records a schema shows.
+/// Returns the resource of the records in a schema.
 fn resource(schema: &str) -> Option<&'static str> {
     match schema {
         "Contact" => Some("contacts"),
@@ -81,10 +81,10 @@ fn mask(value: &mut Json, schema: &str, shapes: &Shapes, access: &Access) {
     }
 }
 
-/// Events and timelines tell what members were and became.
+/// Removes hidden members from the changes in events and timelines.
 fn forget_changes(value: &mut Json, access: &Access) {
     let kind = value.get("record_kind").and_then(Json::as_str);
-    let Some(kind) = kind.and_then(Kind::named) else { return };
+    let Some(kind) = kind.and_then(resource::kind_named) else { return };
     let hidden: Vec<&str> = access.hidden_members(kind.path()).collect();
     if let Some(changes) = value.get_mut("changes").and_then(Json::as_array_mut) {
         changes

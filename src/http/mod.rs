@@ -1,4 +1,4 @@
-//! The app: every room's operations under `/api/v1`, the layers around them, the OpenAPI document, health and docs.
+//! The HTTP app: all operations under `/api/v1`, the middleware around them, the OpenAPI document, health and docs.
 pub mod app;
 pub mod closed_sets;
 pub mod collection;

@@ -1,5 +1,5 @@
-//! The document in OpenAPI 3.0.3, for tools that lag: nullability is said in another way, and nothing else differs.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! Converts the document to OpenAPI 3.0.3 for older tools. Only the notation of nullability and references differs.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use serde_json::{Value as Json, json};
 
 pub fn down_convert(document: &Json) -> Json {
@@ -30,7 +30,7 @@ fn convert(value: &mut Json) {
                 members.insert("allOf".into(), rest.into());
                 members.insert("nullable".into(), json!(true));
             }
-            // 3.0 allows nothing beside a $ref.
+            // OpenAPI 3.0 ignores members beside a $ref.
             if let Some(reference) = members.get("$ref").cloned().filter(|_| members.len() > 1) {
                 members.remove("$ref");
                 members.insert("allOf".into(), json!([{ "$ref": reference }]));

@@ -1,11 +1,11 @@
-//! Whole examples of the document: what a page fills in to try an operation, and problems that look like problems.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! Adds examples of whole request bodies and of problems to the document.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::enums::pascal;
 use crate::http::{collection, examples};
 use crate::kernel::error::{Bad, Code, Error, FieldCode};
 use serde_json::{Map, Value as Json, json};
 
-/// The problem that each status is shown with.
+/// The example problem for each status.
 const SHOWN: [Code; 12] = [
     Code::InvalidParameter,
     Code::Unauthorized,
@@ -21,7 +21,7 @@ const SHOWN: [Code; 12] = [
     Code::Internal,
 ];
 
-/// Adds the bodies and the problems.
+/// Adds the examples of bodies and problems.
 pub fn add(document: &mut Json) {
     let whole = document.clone();
     let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
@@ -43,7 +43,7 @@ fn named(schema: &Json) -> Option<&str> {
     schema["$ref"].as_str()?.rsplit('/').next()
 }
 
-/// A response that is a problem.
+/// Returns the response of a problem.
 pub fn problem(status: u16, description: &str) -> Json {
     let code = SHOWN.iter().find(|code| code.status() == status).unwrap_or(&Code::Internal);
     let example = json!({ "$ref": format!("#/components/examples/{}", pascal(code.as_str())) });
@@ -61,7 +61,7 @@ fn shown(code: Code) -> Json {
             Error::members(vec![long.at_member("/name")])
         }
         Code::VersionConflict => {
-            Error::new(code, "you read version 6, the record has 7").with(|p| p.current_version = Some(7))
+            Error::new(code, "expected version 6, but the record has version 7").with(|p| p.current_version = Some(7))
         }
         Code::NotFound => Error::not_found(),
         _ => Error::new(code, code.title()),

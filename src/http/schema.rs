@@ -1,7 +1,5 @@
 //! What a resource has: every member of its records, what it holds, how it can be asked about, and the workspace's own fields.
-use crate::catalog::products::PRODUCT;
 use crate::http::document::Document;
-use crate::identity::users::USER;
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Error, Result};
@@ -9,53 +7,49 @@ use crate::kernel::field::FieldRef;
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::operators;
 use crate::kernel::reply::Reply;
+use crate::kernel::resource;
 use crate::kernel::value_type::ValueType;
-use crate::people::companies::model::COMPANY;
-use crate::people::contacts::model::CONTACT;
 use crate::resources::ResourceSchemas;
-use crate::sales::deals::model::DEAL;
-use crate::sales::leads::model::LEAD;
 use crate::web::ctx::Ctx;
-use crate::work::activities::ACTIVITY;
-use crate::work::tasks::model::TASK;
 use actix_web::{get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// One field of a resource.
+/// A field of a resource.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct SchemaField {
-    /// In filters, sorting and conditions; of a field of your own `cf.` and its key.
+    /// The name in filters, sorting and conditions. For a custom field, `cf.` and its key.
     pub name: String,
-    /// What people call it; null where the product has no other name for it.
+    /// The display name of a custom field; null for other fields.
     pub label: Option<String>,
     pub description: Option<String>,
-    /// `text`, `integer`, `number`, `boolean`, `date`, `instant`, `uuid`, `money`, `words`, `list`, `object`; more may come.
+    /// One of `text`, `integer`, `number`, `boolean`, `date`, `instant`, `uuid`, `money`, `words`, `list`, `object`.
+    /// More types can be added.
     pub r#type: String,
-    /// The member of the record that shows it.
+    /// The member of the record that contains the field.
     pub member: String,
-    /// Added by the workspace.
+    /// Whether it is a custom field.
     pub custom: bool,
     pub nullable: bool,
-    /// The closed set of its values; empty when anything goes.
+    /// The allowed values. Empty if there is no closed set.
     pub choices: Vec<String>,
-    /// How it can be asked about; empty when it cannot.
+    /// The filter operators. Empty if the field cannot be used in filters.
     pub operators: Vec<String>,
     pub sortable: bool,
-    /// The resource that it names a record of.
+    /// The resource to which the field refers.
     pub refers_to: Option<String>,
-    /// What `include=` calls that record.
+    /// The name of the referenced record in `include`.
     pub include: Option<String>,
-    /// Needed to create a record.
+    /// Whether it is required to create a record.
     pub required: bool,
     pub on_create: bool,
     pub on_update: bool,
     pub max_length: Option<i32>,
-    /// Fields of one group stand together on a form.
+    /// Fields with the same group name belong together in a form.
     pub group_name: Option<String>,
-    /// Stages that are entered only with this field filled.
+    /// Stages that require this field.
     pub required_stage_ids: Vec<Uuid>,
 }
 
@@ -63,33 +57,6 @@ pub struct SchemaField {
 pub struct ResourceSchema {
     pub resource: String,
     pub fields: Vec<SchemaField>,
-}
-
-/// The resources that are described, with the schema of their records and of what creates and changes one.
-pub const RESOURCES: [(Kind, &str); 8] = [
-    (Kind::CONTACT, "Contact"),
-    (Kind::COMPANY, "Company"),
-    (Kind::LEAD, "Lead"),
-    (Kind::DEAL, "Deal"),
-    (Kind::TASK, "CrmTask"),
-    (Kind::ACTIVITY, "Activity"),
-    (Kind::PRODUCT, "Product"),
-    (Kind::USER, "User"),
-];
-
-/// What can be asked about a resource.
-fn fields_of(kind: Kind, actor: &Actor) -> Vec<FieldRef> {
-    match kind {
-        Kind::CONTACT => CONTACT.visible_fields(actor).collect(),
-        Kind::COMPANY => COMPANY.visible_fields(actor).collect(),
-        Kind::LEAD => LEAD.visible_fields(actor).collect(),
-        Kind::DEAL => DEAL.visible_fields(actor).collect(),
-        Kind::TASK => TASK.visible_fields(actor).collect(),
-        Kind::ACTIVITY => ACTIVITY.visible_fields(actor).collect(),
-        Kind::PRODUCT => PRODUCT.visible_fields(actor).collect(),
-        Kind::USER => USER.visible_fields(actor).collect(),
-        _ => Vec::new(),
-    }
 }
 
 const fn type_name(value_type: ValueType) -> &'static str {
@@ -105,12 +72,13 @@ const fn type_name(value_type: ValueType) -> &'static str {
     }
 }
 
-/// The answer's members, then what can be asked beside them, then the workspace's own fields.
+/// Returns the members of the response, then other fields for filters, then custom fields.
 fn describe(document: &Document, kind: Kind, actor: &Actor) -> Vec<SchemaField> {
     let hidden: Vec<&str> = actor.access.hidden_members(kind.path()).collect();
     let members = document.members(kind).iter().filter(|field| !hidden.contains(&field.member.as_str()));
     let mut fields: Vec<SchemaField> = members.cloned().collect();
-    for asked in fields_of(kind, actor) {
+    let asked = resource::of(kind).described.map(|(fields, _)| fields.visible_to(actor)).unwrap_or_default();
+    for asked in asked {
         let own = own_field(&asked);
         let built = fields.iter_mut().find(|field| field.name == asked.name());
         match (built, own) {
@@ -172,9 +140,9 @@ fn custom(own: &CustomField) -> SchemaField {
     }
 }
 
-/// Every field of a resource as you may see it: contacts, companies, leads, deals, tasks, activities, products, users. Needs the right to read
-/// the resource too.
-#[utoipa::path(operation_id = "get_resource_schema", params(("resource" = String, Path, description = "Such as `deals`", example = "deals",
+/// List the fields of a resource that you may see: contacts, companies, leads, deals, tasks, activities, products or
+/// users. Also requires the permission to read the resource.
+#[utoipa::path(operation_id = "get_resource_schema", params(("resource" = String, Path, description = "For example `deals`", example = "deals",
     pattern = "^(contacts|companies|leads|deals|tasks|activities|products|users)$")),
     responses((status = 200, description = "The fields", body = ResourceSchema)))]
 #[get("/schema/{resource}")]
@@ -184,8 +152,8 @@ async fn schema(
     document: web::Data<Document>,
 ) -> Result<Reply> {
     let resource = path.into_inner();
-    let known = RESOURCES.iter().map(|(kind, _)| *kind).find(|kind| kind.path() == resource);
-    let kind = known.ok_or_else(Error::not_found)?;
+    let described = |kind: &Kind| resource::of(*kind).described.is_some();
+    let kind = resource::kind_at(&resource).filter(described).ok_or_else(Error::not_found)?;
     ctx.actor.require_read(kind.path())?;
     Reply::ok(&ResourceSchema { resource, fields: describe(&document, kind, &ctx.actor) })
 }

@@ -1,4 +1,4 @@
-//! The HTTP server: one app per worker around shared data, and a graceful stop.
+//! The HTTP server: one app per worker thread over shared data, and a graceful stop.
 use crate::db::pool::Db;
 use crate::http::cors::{self, Origins};
 use crate::http::document::Document;
@@ -23,12 +23,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use utoipa_actix_web::{AppExt, scope};
 
-/// How long requests under way may take once the server stops.
+/// The time limit for running requests after a stop signal.
 const DRAIN_SECONDS: u64 = 20;
-/// Threads that read requests and write answers, where nothing else is said: one per core, and at least so many.
+/// The minimum number of HTTP threads if the setting is absent; otherwise there is one per core.
 const THREADS_MIN: usize = 2;
 
-/// Everything that the operations share.
+/// The data that all operations share.
 #[derive(Clone, Debug)]
 pub struct Shared {
     pub db: web::Data<Db>,
@@ -38,7 +38,7 @@ pub struct Shared {
     pub document: web::Data<Document>,
     pub stopping: web::Data<Stopping>,
     pub provider: web::Data<oidc::Provider>,
-    /// None: nobody is held back.
+    /// `None` disables rate limits.
     pub limits: Option<web::Data<Limits>>,
     pub budget: web::Data<Budget>,
     pub trust_proxy: TrustProxy,
@@ -47,18 +47,18 @@ pub struct Shared {
     threads: usize,
 }
 
-/// What differs from one server to another.
+/// Settings of a server.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Requests per minute and principal; 0 is no limit.
+    /// Requests per minute and principal; 0 disables the limit.
     pub rate_per_minute: u32,
     pub trust_proxy: bool,
     pub origins: Vec<String>,
-    /// The OpenID provider that people may sign in through.
+    /// The OpenID provider for sign-in.
     pub oidc: Option<oidc::Settings>,
-    /// Threads that read requests and write answers; 0 means one per core.
+    /// Threads that read requests and write responses; 0 means one per core.
     pub threads: usize,
-    /// Secrets that were replaced: what they signed and sealed is still taken.
+    /// Replaced secrets. What they signed or encrypted remains valid.
     pub previous_secrets: Vec<String>,
 }
 
@@ -83,15 +83,15 @@ impl Shared {
     }
 }
 
-fn threads(told: usize) -> usize {
+fn threads(given: usize) -> usize {
     let cores = || std::thread::available_parallelism().map_or(THREADS_MIN, usize::from);
-    if told == 0 { cores().max(THREADS_MIN) } else { told }
+    if given == 0 { cores().max(THREADS_MIN) } else { given }
 }
 
-/// What every new workspace begins with.
+/// Creates the initial records of a new workspace.
 pub const WORKSPACE_SEED: WorkspaceSeed = WorkspaceSeed(&[crate::sales::pipelines::seed]);
 
-/// Serves until it is told to stop; `started` gets the handle that stops it.
+/// Serves until it is stopped. `started` receives the handle that stops it.
 pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(ServerHandle)) -> io::Result<()> {
     let threads = shared.threads;
     let server = HttpServer::new(move || {
@@ -129,7 +129,8 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .wrap(Condition::new(!shared.origins.0.is_empty(), cors::layer(&shared.origins)))
             .wrap(from_fn(layers::outermost))
     })
-    // A compressed answer goes out in several writes; each would wait 40 ms for the acknowledgement of the one before.
+    // A compressed response is sent in several writes; each would wait up to 40 ms for the acknowledgement of the
+    // previous one.
     .tcp_nodelay(true)
     .workers(threads)
     .disable_signals()
@@ -141,23 +142,23 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
     server.await
 }
 
-/// Waits for Ctrl-C or SIGTERM, then stops: unready at once, and after the delay, which a second signal ends, nothing new is taken and requests
-/// under way are finished.
+/// Waits for Ctrl-C or SIGTERM, then stops. Readiness fails at once. After the delay, or a second signal, the server
+/// accepts no more requests and completes running ones.
 pub async fn stop_on_signal(handle: ServerHandle, stopping: web::Data<Stopping>, delay: Duration) {
     wait_for_signal().await;
     stopping.0.store(true, Ordering::Relaxed);
     if !delay.is_zero() {
-        log::info!("stopping in {} seconds; not ready any more", delay.as_secs());
+        log::info!("stopping in {} seconds; readiness checks fail from now on", delay.as_secs());
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             () = wait_for_signal() => {}
         }
     }
-    log::info!("stopping; requests under way have {DRAIN_SECONDS} seconds");
+    log::info!("stopping; running requests have {DRAIN_SECONDS} seconds");
     handle.stop(true).await;
 }
 
-/// Returns when the process is asked to stop.
+/// Returns when the process receives a stop signal.
 pub async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {

@@ -1,12 +1,13 @@
-//! What a list can include, a read of one of its records can, too: the parameter, and the member of the answer with the names.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! Adds the `include` parameter of a list to the operation that gets one record, and the member `included` to its
+//! response.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
-/// The member of a record that is read by itself.
+/// The member with the included records of a single record.
 pub const INCLUDED: &str = "included";
 
-/// Gives the reads of one record the parameter of their list, and returns the schemas that they answer.
+/// Adds the parameter to operations that get one record, and returns their response schemas.
 pub fn add_parameters(document: &mut Json) -> BTreeSet<String> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let found: Vec<(String, Json)> = paths
@@ -29,12 +30,12 @@ pub fn add_parameters(document: &mut Json) -> BTreeSet<String> {
     answered
 }
 
-/// Gives the records their member. It is there when it was asked for, and in no list.
+/// Adds the member to the schemas. It is present only if `include` is given, and never in lists.
 pub fn add_members(schemas: &mut serde_json::Map<String, Json>, answered: &BTreeSet<String>) {
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| answered.contains(*name)) {
         schema["properties"][INCLUDED] = json!({
             "$ref": "#/components/schemas/Included",
-            "description": "Of a record that is read by itself with `include`: the names of the records that it names.",
+            "description": "The included records. Present only when a single record is requested with `include`.",
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Entity tags and conditional reads (RFC 9110, 8.8 and 13).
 //!
-//! An answer depends on more than its row: on other rows, on the caller's role, on the time. So the tag of a read is a digest of the body as this
-//! caller gets it; a record's tag begins with its version, which is what `If-Match` compares.
+//! A response depends on more than its row: on other rows, the caller's role and the time. So the tag of a read is a
+//! digest of the body for this caller. The tag of a record begins with its version, which `If-Match` compares.
 use crate::kernel::reply::CSV;
 use crate::web::answer::names;
 use actix_web::body::{BoxBody, MessageBody};
@@ -12,10 +12,10 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use sha2::{Digest, Sha256};
 
-/// Bytes of the digest that a tag shows.
+/// Bytes of the digest in a tag.
 const SHOWN: usize = 16;
 
-/// The layer: tags what can be read again, and answers 304 to a reader who has it already.
+/// The middleware: adds tags, and returns 304 if the client already has the response.
 pub async fn tag(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -30,7 +30,7 @@ pub async fn tag(
     let (mut answer, body) = answer.into_parts();
     let body = match body.try_into_bytes() {
         Ok(body) => body,
-        // A stream is sent as it comes.
+        // A streamed body has no tag.
         Err(body) => return Ok(ServiceResponse::new(request, answer.set_body(body))),
     };
     let tag = of(answer.headers(), &body);
@@ -46,7 +46,7 @@ pub async fn tag(
     Ok(ServiceResponse::new(request, answer.set_body(BoxBody::new(body))))
 }
 
-/// Reads, and writes that answer with a record: what they answer is what a read would.
+/// Checks whether a response gets a tag: reads, and writes that return a record like a read.
 fn is_tagged(answer: &ServiceResponse, read: bool) -> bool {
     let status = match answer.status() {
         StatusCode::OK => read || answer.headers().contains_key(header::ETAG),
@@ -57,7 +57,7 @@ fn is_tagged(answer: &ServiceResponse, read: bool) -> bool {
     status && media.is_some_and(|media| media == "application/json" || media == CSV)
 }
 
-/// `"7-0123…"` of a record in version 7, `"0123…"` of anything else.
+/// Returns `"7-0123…"` for a record in version 7 and `"0123…"` for anything else.
 fn of(headers: &HeaderMap, body: &Bytes) -> String {
     let version = headers.get(header::ETAG).and_then(|value| value.to_str().ok());
     let version = version.map(|tag| format!("{}-", tag.trim_matches('"'))).unwrap_or_default();

@@ -1,24 +1,25 @@
-//! The OpenAPI document of one workspace: `custom_fields` typed by the fields that it added.
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member it lacks, and takes a new one")]
+//! The OpenAPI document of one workspace, in which `custom_fields` has the types of the workspace's custom fields.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::enums::pascal;
-use crate::http::schema::RESOURCES;
 use crate::kernel::actor::Actor;
-use crate::kernel::custom::{CARRIERS, CustomField, CustomKind};
+use crate::kernel::custom::{CustomField, CustomKind};
+use crate::kernel::resource;
 use serde_json::{Map, Value as Json, json};
 
-/// Replaces the general value by one schema per field, told apart by `key`.
+/// Replaces the general type of values by one schema per field, with `key` as the discriminator.
 pub fn typed(mut document: Json, actor: &Actor) -> Json {
-    for (record, name) in RESOURCES.iter().filter(|(record, _)| CARRIERS.contains(record)) {
+    let with_fields = resource::all().filter(|resource| resource.custom_fields);
+    for (record, name) in with_fields.filter_map(|resource| Some((resource.kind?, resource.described?.1))) {
         if actor.require_read(record.path()).is_err() {
             continue;
         }
         let shown = |field: &&CustomField| !actor.access.hides(record.path(), &field.path);
-        let all: Vec<&CustomField> = actor.settings.custom.of(*record).map(AsRef::as_ref).filter(shown).collect();
-        // What is archived still stands in answers, but cannot be given.
+        let all: Vec<&CustomField> = actor.settings.custom.of(record).map(AsRef::as_ref).filter(shown).collect();
+        // Archived fields occur in responses but not in requests.
         let living: Vec<&CustomField> = all.iter().copied().filter(|field| !field.archived).collect();
         let schemas = &mut document["components"]["schemas"];
         if let Some(answer) = union(schemas, name, &all, false) {
-            schemas[*name]["properties"]["custom_fields"]["items"] = reference(&answer);
+            schemas[name]["properties"]["custom_fields"]["items"] = reference(&answer);
         }
         if let Some(given) = union(schemas, name, &living, true) {
             for body in [format!("{name}Create"), format!("{name}Update")] {
@@ -33,7 +34,7 @@ fn reference(name: &str) -> Json {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// Adds a schema for each field and one for any of them, and returns the name of that.
+/// Adds a schema for each field and a union of them, and returns the name of the union.
 fn union(schemas: &mut Json, record: &str, fields: &[&CustomField], input: bool) -> Option<String> {
     if fields.is_empty() {
         return None;
@@ -63,7 +64,7 @@ fn value(field: &CustomField, input: bool) -> Json {
         _ => json!({ "type": "string" }),
     };
     if input {
-        // Answers may hold what is an option no more.
+        // Responses can contain removed options.
         match field.kind {
             CustomKind::Choice => held["enum"] = json!(field.options),
             CustomKind::MultiChoice => held["items"]["enum"] = json!(field.options),

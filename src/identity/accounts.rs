@@ -1,4 +1,4 @@
-//! Logins, sessions and refresh tokens: the SQL of signing in. A login is a person; a user is a login in one workspace.
+//! Logins, sessions and refresh tokens. A login is a person; a user is the membership of a login in one workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, OutsideEvent};
 use crate::identity::tokens;
@@ -14,10 +14,10 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 const REFRESH_DAYS: i64 = 30;
-/// A phone that lost the answer may ask once more within this time.
+/// A client that lost the response may use the refresh token once more within this time.
 const GRACE_SECONDS: i64 = 30;
 
-/// A session that has begun, or gone on.
+/// A new or continued session.
 #[derive(Debug)]
 pub struct Session {
     pub id: Uuid,
@@ -32,12 +32,12 @@ pub struct Login {
     pub id: Uuid,
     pub email: String,
     pub password_hash: Option<String>,
-    /// Whether it is the one login that holds the address.
+    /// Whether this login holds the address. Of all logins with an address at most one does.
     pub holder: bool,
 }
 
-/// Who comes in: with a login that was proven, or with a password for a new one. A namesake names an address that somebody else holds, or
-/// gave a wrong password for it; who asks must not be told which.
+/// A person who registers or accepts an invitation: with a proven login, or with a password for a new one. A namesake
+/// gave an address that another login holds, but not its password. The response must not reveal the difference.
 #[derive(Clone, Debug)]
 pub enum Newcomer {
     Known(Uuid),
@@ -53,7 +53,7 @@ impl Newcomer {
         }
     }
 
-    /// The login, made if it is new.
+    /// Returns the login, and creates it if it is new.
     pub fn into_login(self, conn: &mut PgConnection, email: &str) -> Result<Uuid> {
         match self {
             Newcomer::Known(login) => Ok(login),
@@ -63,22 +63,22 @@ impl Newcomer {
     }
 }
 
-/// The login that holds an address.
+/// Returns the login that holds an address.
 pub fn login_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Login>> {
     let held = logins::table.filter(logins::email.eq(email)).filter(logins::holder);
     Ok(held.select(Login::as_select()).first(conn).optional()?)
 }
 
-/// More namesakes than these, the latest, are not tried: each costs a hash.
+/// Maximum namesakes that a sign-in tries, because each costs a hash.
 const NAMESAKES: i64 = 3;
 
-/// Whom somebody with this address may be: who holds it, and the latest namesakes.
+/// Returns the logins that a sign-in with this address tries: the holder and the latest namesakes.
 pub fn candidates(conn: &mut PgConnection, email: &str) -> Result<Vec<Login>> {
     let all = logins::table.filter(logins::email.eq(email)).order((logins::holder.desc(), logins::created_at.desc()));
     Ok(all.limit(1 + NAMESAKES).select(Login::as_select()).load(conn)?)
 }
 
-/// Whether one of the logins has signed in from this address before.
+/// Checks whether one of the logins has signed in from this IP address before.
 pub fn is_known_device(conn: &mut PgConnection, logins: &[Login], device: &Device) -> Result<bool> {
     let Some(address) = device.address.as_ref().filter(|_| !logins.is_empty()) else { return Ok(false) };
     let ids = logins.iter().map(|login| login.id);
@@ -86,7 +86,7 @@ pub fn is_known_device(conn: &mut PgConnection, logins: &[Login], device: &Devic
     Ok(diesel::select(diesel::dsl::exists(before)).get_result(conn)?)
 }
 
-/// A new login; `holder` if nobody else has the address.
+/// Creates a login. `holder` must be true only if no other login holds the address.
 pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, holder: bool) -> Result<Uuid> {
     let id = Uuid::now_v7();
     diesel::insert_into(logins::table)
@@ -102,7 +102,7 @@ pub fn insert_login(conn: &mut PgConnection, email: &str, password_hash: &str, h
     Ok(id)
 }
 
-/// A login that signs in through a provider alone, until it chooses a password.
+/// Creates a login without a password, which signs in through an OpenID provider.
 pub fn insert_identified(conn: &mut PgConnection, email: &str, now: DateTime) -> Result<Uuid> {
     let id = Uuid::now_v7();
     diesel::insert_into(logins::table)
@@ -112,7 +112,7 @@ pub fn insert_identified(conn: &mut PgConnection, email: &str, now: DateTime) ->
     Ok(id)
 }
 
-/// A login's address is its own, whoever was first.
+/// At most one login holds an address.
 pub const CONSTRAINTS: ConstraintRules = &[("logins_email_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email"))];
 
 /// A membership of a login.
@@ -125,7 +125,7 @@ pub struct Membership {
     pub status: UserStatus,
 }
 
-/// Where a login may go: its workspaces, the oldest first.
+/// Returns the active memberships of a login, oldest first.
 pub fn memberships(conn: &mut PgConnection, login: Uuid) -> Result<Vec<Membership>> {
     Ok(users::table
         .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
@@ -143,7 +143,7 @@ pub fn revoke_of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> R
     live.into_iter().try_for_each(|session| revoke(conn, session))
 }
 
-/// What happens to how somebody signs in. Others than they themselves see it in the audit log alone.
+/// Events about how a user signs in. Only the user and readers of the audit log see them.
 pub const SECURITY_EVENTS: &[&str] = &[
     "user.sign_in_refused",
     "user.password_changed",
@@ -154,12 +154,12 @@ pub const SECURITY_EVENTS: &[&str] = &[
     "user.identity_ended",
 ];
 
-/// The login of a user, whoever holds its address.
+/// Returns a login by its id.
 pub fn login(conn: &mut PgConnection, id: Uuid) -> Result<Login> {
     Ok(logins::table.find(id).select(Login::as_select()).first(conn)?)
 }
 
-/// What signs in, and from where.
+/// The client of a sign-in: its user agent and IP address.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
     /// What it calls itself.
@@ -177,17 +177,17 @@ impl Device {
     }
 }
 
-/// A session that was last used before this has no refresh token left.
+/// Returns the time before which a session must have been used to have no valid refresh token left.
 pub fn oldest_session() -> DateTime {
     DateTime::now().plus(-chrono::Duration::days(REFRESH_DAYS))
 }
 
-/// Begins a session in one workspace of a login: the named one, or the oldest.
+/// Opens a session in the wanted workspace, or in the one of the oldest membership.
 pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, device: &Device) -> Result<Session> {
     let memberships = memberships(conn, login)?;
     let choice = memberships.iter().find(|m| wanted.is_none_or(|id| id == m.workspace));
     let Some(member) = choice else {
-        return Err(Error::new(Code::CredentialsInvalid, "this login has no such workspace"));
+        return Err(Error::new(Code::CredentialsInvalid, "the login has no active membership in the workspace"));
     };
     let now = DateTime::now();
     let id = Uuid::now_v7();
@@ -209,7 +209,7 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
     Ok(Session { id, workspace: member.workspace, user: member.user, refresh_token })
 }
 
-/// Notes something about a login in each workspace that it belongs to: `user.password_changed`.
+/// Records a security event, such as `user.password_changed`, in each workspace of a login.
 pub fn record_security_event(conn: &mut PgConnection, login: Uuid, name: &str, device: &Device) -> Result<()> {
     for member in memberships(conn, login)? {
         let event = OutsideEvent {
@@ -246,7 +246,7 @@ struct RefreshToken {
     successor: Option<Vec<u8>>,
 }
 
-/// Whose a session is.
+/// The user of a session.
 #[derive(Clone, Copy, Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 struct Owner {
@@ -257,7 +257,7 @@ struct Owner {
 }
 
 impl Owner {
-    /// Notes what happened to a session: `session.opened`.
+    /// Records an event of a session, such as `session.opened`.
     fn record(self, conn: &mut PgConnection, name: &str, session: Uuid, address: Option<&str>) -> Result<()> {
         let Owner { workspace, user } = self;
         let event = OutsideEvent { workspace, user, name, kind: Kind::SESSION, record: session, address };
@@ -265,22 +265,22 @@ impl Owner {
     }
 }
 
-/// What came of showing a refresh token.
+/// The result of an exchange of a refresh token.
 #[derive(Debug)]
 pub enum Rotation {
     Rotated(Session),
-    /// It is not known, it has expired, or its session has ended.
+    /// The token is unknown or expired, or its session has ended.
     Refused,
-    /// It was used before: its session has ended now.
+    /// The token was used before, so its session has been ended.
     Reused,
 }
 
-/// Exchanges a refresh token for the next one. A token that comes back after its successor was used is stolen or
-/// copied: the whole session ends (RFC 9700, 4.14.2), and that is committed.
+/// Exchanges a refresh token for the next one. If a token is reused after its successor was used, it was stolen or
+/// copied, and the session ends (RFC 9700, 4.14.2), which is committed.
 pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<Rotation> {
     use refresh_tokens as r;
     let (now, hash) = (DateTime::now(), tokens::hash(token));
-    // The session is locked first, so that twins wait here and see each other's work.
+    // Locks the session first, so that concurrent exchanges of the same token see each other's changes.
     let session: Option<Uuid> = r::table.find(&hash).select(r::session_id).first(conn).optional()?;
     let Some(session) = session else { return Ok(Rotation::Refused) };
     let Some(owner) = lock_live(conn, session)? else { return Ok(Rotation::Refused) };
@@ -294,7 +294,7 @@ pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<R
         return Ok(Rotation::Reused);
     }
     let next = new_refresh_token(conn, session, now)?;
-    // The grace is for one more use: afterwards the token counts as used long ago.
+    // The grace period allows one more use. Afterwards the token counts as used before the period.
     let used = if old.used_at.is_some() { now.plus(-chrono::Duration::seconds(GRACE_SECONDS)) } else { now };
     diesel::update(r::table.find(&hash))
         .set((r::used_at.eq(used), r::successor.eq(tokens::hash(&next))))
@@ -345,7 +345,7 @@ pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
     }
 }
 
-/// Ends the session of a refresh token; one that is not known is no error (RFC 7009, 2.2).
+/// Ends the session of a refresh token. An unknown token is not an error (RFC 7009, 2.2).
 pub fn revoke_by_token(conn: &mut PgConnection, token: &str) -> Result<()> {
     let session: Option<Uuid> =
         refresh_tokens::table.find(tokens::hash(token)).select(refresh_tokens::session_id).first(conn).optional()?;

@@ -1,5 +1,6 @@
-//! API keys: tokens for scripts, with scopes and an expiry, acting as the user who made them.
+//! API keys: tokens for programs, with scopes and an expiry. A key acts as the user who created it.
 use crate::db::events::{self, Event, OutsideEvent};
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::tokens;
@@ -10,6 +11,7 @@ use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource, scopes};
 use crate::kernel::shape::Rules;
@@ -18,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::api_keys;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, page};
+use crate::{list_params, table_row};
 use actix_web::{delete, get, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -27,7 +29,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// An API key; the key itself is shown once, when it is made.
+/// An API key. The key itself is shown only once, in the response that creates it.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = api_keys)]
 pub struct ApiKey {
@@ -58,19 +60,21 @@ impl Kind {
 }
 
 impl Resource for ApiKey {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::API_KEY).shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::API_KEY, "API keys for scripts.")
+        .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
+        .events(&[&["created", "deleted"]]);
 }
-page!(ApiKeyPage of ApiKey);
+pub type ApiKeyPage = Page<ApiKey>;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ApiKeyCreate {
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// Such as `contacts:read`: each operation names the one it needs; a wrong one is answered with the nearest.
+    /// Such as `contacts:read`. The description of each operation names its scope. The error for an unknown scope
+    /// suggests the closest one.
     #[schema(min_items = 1, max_items = 100)]
     pub scopes: Vec<String>,
-    /// Never, if absent.
+    /// If absent, the key does not expire.
     pub expires_at: Option<DateTime>,
 }
 
@@ -89,7 +93,7 @@ impl Rules for ApiKeyCreate {
     }
 }
 
-/// A key that has just been made. The member `key` is never shown again. This schema was called NewApiKey.
+/// A new API key. The member `key` is never shown again. The former name of this schema is NewApiKey.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IssuedApiKey {
     pub id: Uuid,
@@ -121,6 +125,8 @@ static API_KEY: Fields<api_keys::table> = Fields {
 };
 list_params!(ApiKeyList, API_KEY.parameters());
 
+table_row!(api_keys, ApiKey);
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
     api_keys::table.filter(api_keys::workspace_id.eq(workspace))
@@ -128,52 +134,56 @@ fn in_workspace(workspace: Uuid) -> _ {
 
 static USER: Field = field("user_id", &api_keys::user_id);
 
-/// Who may change users answers for their keys too; others see their own.
+/// Returns the keys that the caller sees: all of them with the permission to update all users, otherwise their own.
 fn visible_to(tx: &Tx<'_>) -> On<api_keys::table, Cond> {
     let all = tx.actor.visibility("users", Action::Update) == Visibility::All;
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
     API_KEY.on(if all { Cond::All(Vec::new()) } else { own() })
 }
 
-/// Ends every key of a user.
+/// Deletes all keys of a user.
 pub fn end_all(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
-    let theirs = api_keys::table.filter(api_keys::workspace_id.eq(tx.workspace())).filter(api_keys::user_id.eq(user));
-    let ended: Vec<ApiKey> = diesel::delete(theirs).returning(ApiKey::as_returning()).get_results(tx.conn)?;
+    let user_keys =
+        api_keys::table.filter(api_keys::workspace_id.eq(tx.workspace())).filter(api_keys::user_id.eq(user));
+    let ended: Vec<ApiKey> = diesel::delete(user_keys).returning(ApiKey::as_returning()).get_results(tx.conn)?;
     for key in &ended {
         tx.record(Event::deleted(key)?);
     }
     Ok(())
 }
 
-/// As `end_all`, where somebody else takes the place of the user: nobody of the workspace has done it.
+/// Like `end_all`, for a login that takes over a user. There is no request of a member that caused it.
 pub fn end_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
-    let theirs = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
-    let ended: Vec<Uuid> = diesel::delete(theirs).returning(api_keys::id).get_results(conn)?;
+    let user_keys = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
+    let ended: Vec<Uuid> = diesel::delete(user_keys).returning(api_keys::id).get_results(conn)?;
     ended.into_iter().try_for_each(|record| {
         let (name, kind) = ("api_key.deleted", Kind::API_KEY);
         events::record_outside_request(conn, OutsideEvent { workspace, user, name, kind, record, address: None })
     })
 }
 
-/// List API keys: your own, or as an admin everybody's.
+/// List API keys: your own, or those of all users if you may update all users.
 #[utoipa::path(operation_id = "list_api_keys", params(ApiKeyList), responses((status = 200, description = "A page of API keys", body = ApiKeyPage)))]
 #[get("/api-keys")]
 async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
     let (plan, link) = (API_KEY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, api_keys, ApiKey, &plan => ApiKeyPage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<ApiKey>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Make an API key that acts as you. The answer shows the key, once.
+/// Create an API key that acts as you.
+///
+/// Only this response contains the key.
 #[utoipa::path(operation_id = "create_api_key", request_body = ApiKeyCreate,
-    responses((status = 201, description = "The key; keep it now, it is not shown again", body = IssuedApiKey)))]
+    responses((status = 201, description = "The key; store it, because it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]
 async fn create(ctx: Ctx<can::Create<ApiKey>>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
     if ctx.actor.api_key().is_some() {
-        return Err(Error::new(Code::Forbidden, "an API key cannot make API keys; sign in"));
+        return Err(Error::new(Code::Forbidden, "API keys cannot create API keys; sign in"));
     }
     let (prefix, key) = tokens::new_api_key()?;
     ctx.write_once(move |tx| {

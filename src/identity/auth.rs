@@ -1,4 +1,4 @@
-//! Registration, sign-in, refresh, switching workspaces, sign-out.
+//! Registration, sign-in, token refresh, workspace switch and sign-out.
 use crate::db::events::Event;
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, in_transaction};
@@ -32,7 +32,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// What every new workspace begins with, made by rooms that stand below this one.
+/// Functions of later modules that create the initial records of a new workspace.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkspaceSeed(pub &'static [fn(&mut Tx<'_>) -> Result<()>]);
 
@@ -40,16 +40,17 @@ pub struct WorkspaceSeed(pub &'static [fn(&mut Tx<'_>) -> Result<()>]);
 pub struct Registration {
     #[schema(min_length = 1, max_length = 200)]
     pub workspace_name: String,
-    /// Your own name.
+    /// Your name.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     #[schema(format = "email", max_length = 254)]
     pub email: String,
-    /// Of a login that you have already, its password: the workspace is then added to it. With another password the workspace gets a login of its
-    /// own; the answer does not tell which, but whoever holds the address is told by letter.
+    /// If you have a login with this e-mail, its password: the workspace is then added to that login. With any other
+    /// password a separate login is created for the workspace. The response does not reveal which happened, but the
+    /// holder of the address gets an e-mail.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     pub password: String,
-    /// Of a login that exists already and has a second factor.
+    /// Required if you register with an existing login whose second factor is on.
     #[schema(min_length = 6, max_length = 10, example = "123456")]
     pub code: Option<String>,
     /// ISO 4217; USD if absent.
@@ -70,10 +71,10 @@ pub struct Credentials {
     pub email: String,
     #[schema(format = "password", min_length = 1, max_length = 1024)]
     pub password: String,
-    /// From your authenticator app, or a recovery code: asked for with `totp_required` where a second factor is on.
+    /// A code from your authenticator app, or a recovery code. Required if the second factor is on (`totp_required`).
     #[schema(min_length = 6, max_length = 10, example = "123456")]
     pub code: Option<String>,
-    /// One of your workspaces; your oldest if absent.
+    /// One of your workspaces. If absent, the workspace of your oldest membership.
     pub workspace_id: Option<Uuid>,
 }
 impl Rules for Credentials {}
@@ -91,9 +92,9 @@ pub struct SwitchRequest {
 }
 impl Rules for SwitchRequest {}
 
-/// Make a workspace with yourself as its owner, and sign in.
+/// Create a workspace with you as its owner, and sign in.
 #[utoipa::path(operation_id = "register_workspace", request_body = Registration, security(()),
-    responses((status = 201, description = "The workspace exists and you are signed in", body = TokenPair)))]
+    responses((status = 201, description = "The workspace was created, and you are signed in", body = TokenPair)))]
 #[post("/auth/register")]
 async fn register(
     request: HttpRequest,
@@ -104,11 +105,11 @@ async fn register(
 ) -> Result<Reply> {
     let mut new = new.0;
     new.email = address::email(&new.email);
-    // Whether the address has a login is not told: neither by the answer, nor by when it comes, nor by how often one may ask.
+    // Neither the response, its timing nor the rate limit may reveal whether the address has a login.
     let throttle = Throttle::of_registration(&request, &new.email)?;
     let attempt = || admit(&request, &new, &db, &keys, *seed.get_ref());
     let admission = match attempt().await? {
-        // Somebody else was faster with the same address: now it has a login.
+        // A concurrent registration has created a login with this address.
         Admission { session: Err(error), .. } if error.code() == Code::DuplicateEmail => attempt().await?,
         first => first,
     };
@@ -132,7 +133,7 @@ struct Admission {
     session: Result<Session>,
 }
 
-/// Finds out who registers and makes their workspace.
+/// Identifies the person who registers and creates the workspace.
 async fn admit(
     request: &HttpRequest,
     new: &Registration,
@@ -154,7 +155,7 @@ async fn admit(
     Ok(Admission { known, session })
 }
 
-/// Whom an address may mean, and whether one of them has signed in from here before.
+/// Returns the logins with this address, and whether one of them has signed in from this IP address before.
 pub async fn candidates(request: &HttpRequest, email: &str, db: &Db) -> Result<(Vec<Login>, Waiter)> {
     let (email, device) = (email.to_owned(), Device::of(request));
     let (logins, known) = db
@@ -167,7 +168,7 @@ pub async fn candidates(request: &HttpRequest, email: &str, db: &Db) -> Result<(
     Ok((logins, Waiter::new(address(request), known)))
 }
 
-/// Who registers: a login of the address, with its password, or a new one.
+/// Returns the login with this address and password, or the data of a new login.
 async fn founder(request: &HttpRequest, new: &Registration, db: &Db) -> Result<Newcomer> {
     let (logins, waiter) = candidates(request, &new.email, db).await?;
     let holder = logins.iter().find(|login| login.holder).map(|login| login.id);
@@ -182,7 +183,7 @@ async fn founder(request: &HttpRequest, new: &Registration, db: &Db) -> Result<N
     })
 }
 
-/// Makes a workspace, its owner, what it begins with, and a session.
+/// Creates a workspace with its owner, its initial records and a session.
 pub fn create_workspace(
     conn: &mut PgConnection,
     new: &Registration,
@@ -270,12 +271,12 @@ async fn sign_in(
     let device = Device::of(&request);
     let Some(id) = verified else {
         throttle.record(false);
-        let tell = move |conn: &mut PgConnection| {
+        let record_refusals = move |conn: &mut PgConnection| {
             ids.iter()
                 .try_for_each(|login| accounts::record_security_event(conn, *login, "user.sign_in_refused", &device))
         };
-        db.run(tell).await?;
-        return Err(Error::new(Code::CredentialsInvalid, "no login has this e-mail and password"));
+        db.run(record_refusals).await?;
+        return Err(Error::new(Code::CredentialsInvalid, "the e-mail or the password is wrong"));
     };
     let vault = keys.clone();
     let session = db
@@ -290,9 +291,11 @@ async fn sign_in(
     session_tokens::reply(&keys, session?)
 }
 
-/// Exchange a refresh token for new tokens. Each refresh token is good once; using an old one again ends the session.
+/// Exchange a refresh token for new tokens.
+///
+/// Each refresh token is valid once; reusing an old one ends the session.
 #[utoipa::path(operation_id = "refresh_token", request_body = RefreshRequest, security(()),
-    responses((status = 200, description = "New tokens of the same session", body = TokenPair)))]
+    responses((status = 200, description = "The new tokens of the session", body = TokenPair)))]
 #[post("/auth/refresh")]
 async fn refresh(
     request: HttpRequest,
@@ -312,9 +315,9 @@ async fn refresh(
     Err(refusal)
 }
 
-/// Go to another workspace of your login: a new session there.
+/// Open a session in another workspace of your login.
 #[utoipa::path(operation_id = "switch_workspace", request_body = SwitchRequest,
-    responses((status = 200, description = "You are signed in there", body = TokenPair)))]
+    responses((status = 200, description = "You are signed in to the other workspace", body = TokenPair)))]
 #[post("/auth/switch")]
 async fn switch(
     request: HttpRequest,
@@ -339,7 +342,9 @@ async fn switch(
     session_tokens::reply(&keys, session)
 }
 
-/// Sign out: the session of this refresh token ends, with its access tokens. A token that is not known is no error.
+/// End the session of this refresh token, with its access tokens.
+///
+/// An unknown token is not an error.
 #[utoipa::path(operation_id = "logout", request_body = RefreshRequest, security(()),
     responses((status = 204, description = "The session has ended")))]
 #[post("/auth/logout")]
@@ -354,7 +359,7 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(register).service(sign_in).service(refresh).service(switch).service(sign_out);
 }
 
-/// The actor of a user found by e-mail, for commands.
+/// Finds a user by e-mail and returns its actor, for commands.
 pub fn actor_by_email(
     conn: &mut PgConnection,
     email: &str,

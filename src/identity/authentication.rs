@@ -1,4 +1,4 @@
-//! From a bearer token, a job or a user to an actor.
+//! Turns bearer tokens, jobs and users into actors.
 use crate::db::custom;
 use crate::db::fair_queue::Account;
 use crate::db::pool::Db;
@@ -20,7 +20,7 @@ fn refused(code: Code) -> Error {
     Error::new(code, code.title())
 }
 
-/// The actor of an access token or an API key.
+/// Returns the actor of an access token or an API key.
 pub async fn of_token(db: &Db, keys: &Keys, actors: &Actors, token: &str) -> Result<Actor> {
     if tokens::is_api_key(token).map_err(refused)? {
         return of_key(db, actors, tokens::hash(token)).await;
@@ -87,13 +87,13 @@ impl Key {
     }
 }
 
-/// A user, with all that the role may do.
+/// Returns an active user with all permissions of the role.
 fn actor(conn: &mut PgConnection, member: Member, workspace: Workspace) -> Result<Actor> {
     if member.status != UserStatus::Active {
         return Err(Error::new(Code::SessionRevoked, "the user is not active in this workspace"));
     }
     let access = roles::access(conn, member.workspace_id, &member.role)?
-        .ok_or_else(|| Error::internal(format!("a user carries the role {}, which is not there", member.role)))?;
+        .ok_or_else(|| Error::internal(format!("a user has the role {}, which does not exist", member.role)))?;
     let team_members = team_members(conn, &member, &access)?;
     let custom = Arc::new(custom::load(conn, member.workspace_id)?);
     let time_zone = workspace.time_zone.parse().unwrap_or(chrono_tz::UTC);
@@ -112,7 +112,7 @@ fn actor(conn: &mut PgConnection, member: Member, workspace: Workspace) -> Resul
     })
 }
 
-/// The user, and with a right that reaches the team everybody in it and below it.
+/// Returns the user, and if the role has the visibility `team`, all users of the team and of the teams below it.
 fn team_members(conn: &mut PgConnection, member: &Member, access: &Access) -> Result<Vec<Uuid>> {
     let Some(team) = member.team_id.filter(|_| access.reaches_the_team()) else { return Ok(vec![member.id]) };
     let teams = teams::below(conn, member.workspace_id, team)?;
@@ -149,19 +149,19 @@ fn by_key(conn: &mut PgConnection, hash: &[u8]) -> Result<Actor> {
         .select((Key::as_select(), Member::as_select(), Workspace::as_select()))
         .first::<(Key, Member, Workspace)>(conn)
         .optional()?;
-    let (key, member, workspace) = found.ok_or_else(|| Error::new(Code::TokenInvalid, "there is no such API key"))?;
+    let (key, member, workspace) = found.ok_or_else(|| Error::new(Code::TokenInvalid, "the API key does not exist"))?;
     key.check_expiry()?;
     let used = diesel::update(api_keys::table.find((member.workspace_id, key.id)));
     used.set(api_keys::last_used_at.eq(DateTime::now())).execute(conn)?;
     Ok(with_key(actor(conn, member, workspace)?, key.id, key.scopes.0))
 }
 
-/// The user, through an API key.
+/// Returns the user as represented by an API key.
 fn with_key(user: Actor, key: Uuid, scopes: Vec<String>) -> Actor {
     Actor { actor_kind: ActorKind::ApiKey, principal: key, scopes: Some(scopes), ..user }
 }
 
-/// The actor behind a job or a command: a user of the workspace.
+/// Returns the actor of a job or a command: a user of the workspace with all permissions of the role.
 pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<Actor> {
     let found = users::table
         .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
@@ -174,13 +174,13 @@ pub fn of_user(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<A
     actor(conn, member, workspace)
 }
 
-/// The actor behind a job, as of now: the user must still be active, and the API key that asked for it still be there. A key's scopes are
-/// those that it had then, and has still. Signing out ends no job: who does not want it any more cancels it.
+/// Returns the actor of a job with the current permissions. The user must still be active, and the API key that queued
+/// the job must still exist. The scopes are those that the key had then and still has. Signing out does not stop a job.
 pub fn of_job(conn: &mut PgConnection, job: &Job) -> Result<Actor> {
     let user = of_user(conn, job.workspace_id, job.user_id)?;
     let revoked: Option<DateTime> = jobs::table.find(job.id).select(jobs::revoked_at).first(conn)?;
     if revoked.is_some() {
-        return Err(Error::new(Code::SessionRevoked, "the user who asked for it was suspended"));
+        return Err(Error::new(Code::SessionRevoked, "the user who queued the job was suspended"));
     }
     let Some(id) = job.api_key_id else { return Ok(user) };
     let own = api_keys::table.find((job.workspace_id, id)).filter(api_keys::user_id.eq(job.user_id));

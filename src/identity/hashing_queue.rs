@@ -1,6 +1,6 @@
-//! The queue before password hashing. A hash takes a core for some hundredths of a second, so few are computed at once; whoever waits
-//! has a deadline, devices that are known come first, and ranges of addresses take turns: many wrong passwords from one place do not keep the
-//! right one from another place waiting.
+//! The queue for password hashing. A hash occupies a core for some hundredths of a second, so only a few are computed
+//! at once. Waiting requests have a deadline, known devices come first, and address ranges are served round-robin, so
+//! that many attempts from one network do not delay sign-ins from another.
 use crate::kernel::error::{Code, Error, Result};
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,20 +8,20 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot::{Sender, channel};
 
-/// Hashes that may be computed at once; each takes a core and 19 MiB.
+/// Maximum concurrent hashes. Each occupies a core and 19 MiB.
 const PERMITS: usize = 2;
-/// Who has waited this long is answered with 503.
+/// A request that has waited this long gets 503.
 const MAX_WAIT: Duration = Duration::from_secs(5);
-/// How many may wait from one range of addresses.
+/// Maximum waiting requests per address range.
 const MAX_PER_RANGE: usize = 64;
-/// How many may wait in one queue.
+/// Maximum waiting requests per queue.
 const MAX_WAITING: usize = 1_000;
 
 static QUEUE: LazyLock<Mutex<HashingQueue>> = LazyLock::new(|| {
     Mutex::new(HashingQueue { free: PERMITS, known: RangeQueues::default(), others: RangeQueues::default() })
 });
 
-/// Who waits: from which range of addresses, and whether the device has signed in before.
+/// A waiting request: its address range, and whether the device has signed in before.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiter {
     range: IpAddr,
@@ -34,7 +34,7 @@ impl Waiter {
     }
 }
 
-/// The first address of the /24 (IPv4) or /48 (IPv6): what one customer of a network usually has at most.
+/// Returns the first address of the /24 (IPv4) or /48 (IPv6), usually the most that one customer of a network has.
 fn range(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8))),
@@ -42,7 +42,7 @@ fn range(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The permission to compute a hash; the next in the queue gets it when it is dropped.
+/// The permit to compute a hash. Dropping it passes it to the next request in the queue.
 #[derive(Debug)]
 pub struct HashPermit {
     active: bool,
@@ -63,7 +63,7 @@ struct HashingQueue {
     others: RangeQueues,
 }
 
-/// Ranges that take turns, and who waits in each.
+/// A round-robin of address ranges with the requests waiting in each.
 #[derive(Debug, Default)]
 struct RangeQueues {
     ranges: HashMap<IpAddr, VecDeque<Sender<HashPermit>>>,
@@ -72,7 +72,7 @@ struct RangeQueues {
 }
 
 impl RangeQueues {
-    /// Takes a place in the queue, unless the range has its share already.
+    /// Adds a request to the queue. Returns false if the queue or the share of the range is full.
     fn join(&mut self, range: IpAddr, waiter: Sender<HashPermit>) -> bool {
         self.remove_closed(range);
         let queue = self.ranges.entry(range).or_default();
@@ -98,7 +98,7 @@ impl RangeQueues {
         }
     }
 
-    /// Who comes next: the first of the range whose turn it is.
+    /// Removes the first request of the next range.
     fn next(&mut self) -> Option<Sender<HashPermit>> {
         let range = self.order.pop_front()?;
         let queue = self.ranges.get_mut(&range)?;
@@ -117,7 +117,7 @@ fn locked<T>(work: impl FnOnce(&mut HashingQueue) -> T) -> T {
     work(&mut QUEUE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Gives a place to whoever is next and still waits.
+/// Passes the permit to the next request that is still waiting.
 fn release() {
     loop {
         let next = locked(|hashing| {
@@ -133,7 +133,7 @@ fn release() {
     }
 }
 
-/// Waits for a turn, but never longer than the deadline.
+/// Waits for a permit until the deadline.
 pub async fn acquire(waiter: Waiter) -> Result<HashPermit> {
     let (ready, wait) = channel();
     let joined = locked(|hashing| {
@@ -156,7 +156,7 @@ pub async fn acquire(waiter: Waiter) -> Result<HashPermit> {
 }
 
 fn overloaded() -> Error {
-    Error::new(Code::Overloaded, "too many passwords are being checked; try again soon")
+    Error::new(Code::Overloaded, "too many password checks are in progress; try again later")
         .with(|problem| problem.retry_after = Some(2))
 }
 
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_a_network() {
+    fn a_range_is_a_network_prefix() {
         for (address, expected) in [
             ("203.0.113.77", "203.0.113.0"),
             ("::ffff:203.0.113.77", "203.0.113.0"),
@@ -190,10 +190,11 @@ mod tests {
     }
 
     #[test]
-    fn ranges_take_turns_and_have_a_share() {
+    fn ranges_are_served_round_robin_and_have_a_limit() {
         let (mut queues, mut waiting) = queues(&[("203.0.113.1", 900), ("198.51.100.7", 1), ("203.0.113.2", 5)]);
-        assert_eq!((queues.waiting, waiting.len()), (MAX_PER_RANGE + 1, MAX_PER_RANGE + 1));
-        // The second turn is the other range's, whoever came before.
+        assert_eq!(queues.waiting, MAX_PER_RANGE + 1);
+        assert_eq!(waiting.len(), MAX_PER_RANGE + 1);
+        // The second permit goes to the other range, although requests of the first range came earlier.
         drop(queues.next());
         let second = queues.next().unwrap();
         assert!(second.send(HashPermit { active: false }).is_ok());
@@ -202,13 +203,15 @@ mod tests {
     }
 
     #[test]
-    fn who_left_makes_room() {
+    fn cancelled_requests_free_their_place() {
         let (mut queues, waiting) = queues(&[("203.0.113.1", 900)]);
         drop(waiting);
         let (ready, _wait) = channel();
         assert!(queues.join(range("203.0.113.9".parse().unwrap()), ready));
-        assert_eq!((queues.waiting, queues.order.len()), (1, 1));
+        assert_eq!(queues.waiting, 1);
+        assert_eq!(queues.order.len(), 1);
         assert!(queues.next().is_some() && queues.next().is_none());
-        assert_eq!((queues.waiting, queues.ranges.len()), (0, 0));
+        assert_eq!(queues.waiting, 0);
+        assert_eq!(queues.ranges.len(), 0);
     }
 }

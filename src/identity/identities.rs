@@ -1,4 +1,4 @@
-//! The identities at an OpenID provider that sign in as a login, and how to end one.
+//! Lists and unlinks the identities at OpenID providers that sign in as a login.
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts::Device;
@@ -16,14 +16,14 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Somebody at a provider who signs in as you.
+/// An identity at an OpenID provider that signs in as you.
 #[derive(Debug, Queryable, Serialize, ToSchema)]
 pub struct IdentityInfo {
     pub id: Uuid,
-    /// Of the provider.
+    /// The issuer URL of the provider.
     #[schema(example = "https://accounts.example")]
     pub issuer: String,
-    /// What the provider calls you.
+    /// Your id at the provider.
     #[schema(example = "248289761001")]
     pub subject: String,
     pub created_at: DateTime,
@@ -34,7 +34,7 @@ pub struct IdentityList {
     pub data: Vec<IdentityInfo>,
 }
 
-/// The login behind a signed-in caller; an API key has none.
+/// Returns the login of the caller. Fails for API keys.
 fn login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
     if caller.0.session.is_none() {
         return Err(Error::new(Code::Forbidden, "an API key has no identities; sign in"));
@@ -42,7 +42,7 @@ fn login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
     users::login_of(conn, caller.0.workspace, caller.0.user)
 }
 
-/// The identities at an OpenID provider that sign in as you.
+/// List the identities at OpenID providers that sign in as you.
 #[utoipa::path(operation_id = "list_identities", responses((status = 200, description = "The identities", body = IdentityList)))]
 #[get("/auth/identities")]
 async fn list(caller: Caller, db: web::Data<Db>) -> Result<Reply> {
@@ -56,7 +56,9 @@ async fn list(caller: Caller, db: web::Data<Db>) -> Result<Reply> {
     Reply::ok(&IdentityList { data: list })
 }
 
-/// Unlink an identity: it signs in as you no more. Choose a password first if you have none.
+/// Unlink an identity, so that it can no longer sign in as you.
+///
+/// Requires that you have a password.
 #[utoipa::path(operation_id = "unlink_identity", params(("identity_id" = Uuid, Path, description = "Id of the identity")),
     responses((status = 204, description = "Unlinked")))]
 #[delete("/auth/identities/{identity_id}")]
@@ -71,7 +73,10 @@ async fn unlink(request: HttpRequest, caller: Caller, id: Id, db: web::Data<Db>)
             }
             let password: Option<String> = logins::table.find(login).select(logins::password_hash).first(conn)?;
             if password.is_none() {
-                return Err(Error::new(Code::Conflict, "choose a password first: you could not sign in any more"));
+                return Err(Error::new(
+                    Code::Conflict,
+                    "choose a password first; otherwise you could no longer sign in",
+                ));
             }
             mail::security_changed(conn, login, MailKind::IdentityEnded)?;
             accounts::record_security_event(conn, login, "user.identity_ended", &device)

@@ -1,5 +1,6 @@
-//! Letters that prove an address (invitations, password resets, changes of address), and letters that tell of a change. A request queues
-//! a job; the job makes the token when the letter is written, so that no secret waits in the queue. No subject holds what a stranger wrote.
+//! Mails that prove an address (invitation, password reset, change of address) and mails that report a change.
+//! A request queues a job. The job creates the token when it writes the mail, so the queue never contains a secret.
+//! Subjects never contain text from users, because strangers can trigger mails.
 use crate::db::queue::{self, JobKind, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
@@ -14,21 +15,21 @@ use diesel::upsert::excluded;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Invitations to one address in a day (UTC), from all workspaces together.
+/// Maximum invitations to one address per day (UTC), from all workspaces together.
 const MAX_PER_ADDRESS: i32 = 5;
-/// Invitations from one workspace in a day.
+/// Maximum invitations from one workspace per day.
 const MAX_PER_WORKSPACE: i32 = 200;
-/// Letters of one kind to one login in a day. By then it has been told.
-const TO_LOGIN: i32 = 10;
-/// Letters for a new password, which anybody can ask for.
-const RESETS: i32 = 20;
+/// Maximum mails of one kind to one login per day.
+const MAX_PER_LOGIN: i32 = 10;
+/// Maximum password reset mails to one login per day. Higher, because anybody can request them.
+const MAX_RESETS_PER_LOGIN: i32 = 20;
 
 text_enum! {
     pub enum MailKind {
         Invitation = "invitation",
         PasswordReset = "password_reset",
         EmailChange = "email_change",
-        /// To who holds an address, when somebody made another login under it.
+        /// Tells the holder of an address that another login was created with it.
         Namesake = "namesake",
         PasswordChanged = "password_changed",
         EmailChanged = "email_changed",
@@ -41,7 +42,7 @@ text_enum! {
 }
 
 impl MailKind {
-    /// What its token is good for, and for how many hours; a letter that only tells has none.
+    /// Returns the purpose of the token and its lifetime in hours. Mails that only report a change have no token.
     const fn token(self) -> Option<(MailKind, i64)> {
         match self {
             MailKind::Invitation | MailKind::Namesake => Some((MailKind::Invitation, 7 * 24)),
@@ -54,59 +55,67 @@ impl MailKind {
     const fn subject(self) -> &'static str {
         match self {
             MailKind::Invitation => "You are invited",
-            MailKind::PasswordReset => "A new password",
-            MailKind::EmailChange => "Your new address",
-            MailKind::Namesake => "Another login under your address",
+            MailKind::PasswordReset => "Reset your password",
+            MailKind::EmailChange => "Confirm your new e-mail address",
+            MailKind::Namesake => "Another login was created with your address",
             MailKind::PasswordChanged => "Your password was changed",
-            MailKind::EmailChanged => "Your address for signing in was changed",
-            MailKind::SecondFactorOn => "Your second factor is on",
-            MailKind::SecondFactorOff => "Your second factor is off",
-            MailKind::Suspended => "You cannot sign in any more",
+            MailKind::EmailChanged => "Your sign-in address was changed",
+            MailKind::SecondFactorOn => "Your second factor was turned on",
+            MailKind::SecondFactorOff => "Your second factor was turned off",
+            MailKind::Suspended => "Your access was suspended",
             MailKind::IdentityLinked => "Another way to sign in was added",
             MailKind::IdentityEnded => "A way to sign in was removed",
         }
     }
 
-    /// `link` is the page for the token; `name` the workspace's; `keys` how many API keys act for the login.
+    /// Returns the body. `name` is the name of the workspace, `link` the page that accepts the token, and `keys` the
+    /// number of API keys that act for the login.
     fn text(self, name: &str, link: &str, keys: i64) -> String {
         match self {
             MailKind::Invitation => {
-                format!("You are invited to the workspace \"{name}\". Accept within a week:\n\n{link}\n")
+                format!(
+                    "You are invited to the workspace \"{name}\". To accept the invitation, open this link within 7 \
+                     days:\n\n{link}\n"
+                )
             }
             MailKind::Namesake => format!(
-                "Somebody made a login under this address for the workspace \"{name}\", with a password of their own. You have a login \
-                 already, and nothing of it was touched. If it was you, or you are expected there, join with your own login within a \
-                 week; the other one then ends:\n\n{link}\n\nIf not, ignore this letter.\n"
+                "Somebody created a login with your e-mail address for the workspace \"{name}\", with a different \
+                 password. Your existing login has not changed.\n\nIf this was you, or if you want to join this \
+                 workspace, open this link within 7 days and use the password of your existing login. It then replaces \
+                 the other login:\n\n{link}\n\nOtherwise, ignore this mail.\n"
             ),
             MailKind::PasswordReset => format!(
-                "Somebody, hopefully you, asks for a new password. Choose it within 1 hour:\n\n{link}\n\nIf it was not you, ignore this \
-                 letter.\n"
+                "Somebody requested a new password for your login. To choose one, open this link within 1 hour:\
+                 \n\n{link}\n\nIf you did not request this, ignore this mail.\n"
             ),
-            MailKind::EmailChange => format!("Confirm this address for signing in within a day:\n\n{link}\n"),
-            MailKind::PasswordChanged => security_notice(
-                "The password of your login was changed, and its other sessions have ended.",
-                link,
-                keys,
+            MailKind::EmailChange => format!(
+                "To sign in with this e-mail address from now on, open this link within 24 hours:\n\n{link}\n\n\
+                 If you did not request this, ignore this mail.\n"
             ),
+            MailKind::PasswordChanged => {
+                security_notice("Your password was changed, and your other sessions were ended.", link, keys)
+            }
             MailKind::EmailChanged => {
-                "Your login has another address now; this one cannot sign in any more. Links of letters that were on \
-                 their way are not good any more.\n\nIf it was not you, turn to whoever runs your workspace at once.\n"
+                "The e-mail address of your login was changed. You can no longer sign in with this address. Links in \
+                 earlier mails are no longer valid.\n\nIf this was not you, contact the owner of your workspace at \
+                 once.\n"
                     .to_owned()
             }
             MailKind::SecondFactorOn => {
-                security_notice("Signing in takes a code of an authenticator app from now on.", link, keys)
+                security_notice("Signing in now requires a code from your authenticator app.", link, keys)
             }
             MailKind::SecondFactorOff => {
-                security_notice("Signing in takes no code of an authenticator app any more.", link, keys)
+                security_notice("Signing in no longer requires a code from your authenticator app.", link, keys)
             }
             MailKind::Suspended => format!(
-                "Your access to the workspace \"{name}\" was suspended: its sessions and API keys have ended. Ask whoever runs it.\n"
+                "Your access to the workspace \"{name}\" was suspended. Your sessions and API keys there were ended. \
+                 If you have questions, contact the owner of the workspace.\n"
             ),
             MailKind::IdentityLinked => {
-                security_notice("Your login was linked with an identity at an OpenID provider.", link, keys)
+                security_notice("Your login was linked to an identity at an OpenID provider.", link, keys)
             }
             MailKind::IdentityEnded => {
-                security_notice("An identity at an OpenID provider cannot sign in as you any more.", link, keys)
+                security_notice("An identity at an OpenID provider can no longer sign in as you.", link, keys)
             }
         }
     }
@@ -124,28 +133,29 @@ impl MailKind {
 fn security_notice(what: &str, link: &str, keys: i64) -> String {
     let acting = match keys {
         0 => String::new(),
-        1 => " 1 API key acts for you and goes on: delete it if you do not know it.".to_owned(),
-        many => format!(" {many} API keys act for you and go on: delete those that you do not know."),
+        1 => " 1 API key still acts for you. Delete it if you do not recognise it.".to_owned(),
+        many => format!(" {many} API keys still act for you. Delete those that you do not recognise."),
     };
     format!(
-        "{what} Links of letters that were on their way are not good any more.{acting}\n\nIf it was not you, choose a new password:\n\n{link}\n"
+        "{what} Links in earlier mails are no longer valid.{acting}\n\nIf this was not you, choose a new password at \
+         once:\n\n{link}\n"
     )
 }
 
-/// What the job is told.
+/// The arguments of the job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MailArgs {
     pub kind: MailKind,
     pub email: String,
     pub login: Option<Uuid>,
-    /// Of an invitation.
+    /// For an invitation, the invited user.
     pub user: Option<Uuid>,
-    /// Of the user, where it is not the job's.
+    /// The workspace of the user, if it differs from the workspace of the job.
     #[serde(default)]
     pub workspace: Option<Uuid>,
 }
 
-/// A letter, ready to be sent.
+/// A mail, ready to be sent.
 #[derive(Debug)]
 pub struct Email {
     pub to: String,
@@ -153,17 +163,18 @@ pub struct Email {
     pub text: String,
 }
 
-/// Queues an invitation in the transaction that makes the user; no more than some for one address, and from one workspace.
+/// Queues an invitation in the transaction that creates the user. Fails if the daily limit of the address or of the
+/// workspace is reached.
 pub fn invite(tx: &mut Tx<'_>, user: Uuid, email: &str) -> Result<()> {
     if count(tx.conn, tx.now, &address_key(email))? > MAX_PER_ADDRESS {
-        return Err(too_many("this address has had its invitations for today; try again tomorrow"));
+        return Err(too_many("this address has reached its daily limit of invitations; try again tomorrow"));
     }
     check_workspace_limit(tx)?;
     enqueue(tx, MailKind::Invitation, user, email)
 }
 
-/// Tells the holder of an address that there is another login under it. Beyond the limit nothing is sent, and nothing is said. The job belongs
-/// to the holder: in the workspace of the namesake it would tell that there is one.
+/// Tells the holder of an address that another login was created with it. Does nothing once the limit is reached.
+/// The job belongs to the holder: a job in the workspace of the new login would reveal that the address has a holder.
 pub fn notify_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> Result<()> {
     if count(tx.conn, tx.now, &address_key(email))? > MAX_PER_ADDRESS {
         return Ok(());
@@ -179,7 +190,7 @@ pub fn notify_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> 
 fn check_workspace_limit(tx: &mut Tx<'_>) -> Result<()> {
     let key = format!("workspace:{}", tx.workspace());
     if count(tx.conn, tx.now, &key)? > MAX_PER_WORKSPACE {
-        return Err(too_many("this workspace has sent its invitations for today; try again tomorrow"));
+        return Err(too_many("this workspace has reached its daily limit of invitations; try again tomorrow"));
     }
     Ok(())
 }
@@ -192,7 +203,7 @@ fn too_many(detail: &str) -> Error {
     Error::new(Code::RateLimited, detail).with(|problem| problem.retry_after = Some(3600))
 }
 
-/// Counts one more of today, with this one.
+/// Increments today's counter and returns the new value.
 fn count(conn: &mut PgConnection, now: DateTime, key: &str) -> Result<i32> {
     let row = (
         letter_counts::counted.eq(tokens::hash(key)),
@@ -214,20 +225,21 @@ fn enqueue(tx: &mut Tx<'_>, kind: MailKind, user: Uuid, email: &str) -> Result<(
     queue::enqueue_in(Lane::Short, tx, JobKind::Letter, &args, None).map(drop)
 }
 
-/// Queues a letter for a new password to the login that holds an address; beyond the limit nothing is sent, and nothing is said.
+/// Queues a password reset mail to the login that holds an address. Does nothing once the limit is reached.
 pub fn reset(conn: &mut PgConnection, login: Uuid, email: &str) -> Result<()> {
-    match count(conn, DateTime::now(), &login_key(MailKind::PasswordReset, login))? > RESETS {
+    match count(conn, DateTime::now(), &login_key(MailKind::PasswordReset, login))? > MAX_RESETS_PER_LOGIN {
         true => Ok(()),
         false => send_to_login(conn, MailKind::PasswordReset, login, email),
     }
 }
 
-/// Queues a letter to an address that a login wants to have; whose it is nobody knows. Beyond the limit of the address nothing is sent, and
-/// nothing is said, since others have a part in it.
+/// Queues a confirmation mail to the new address of a login. The address is not verified yet. Fails once the limit of
+/// the login is reached. Sends nothing once the limit of the address is reached, and does not say so, because mails to
+/// that address may have been triggered by others.
 pub fn change_of_address(conn: &mut PgConnection, login: Uuid, email: &str) -> Result<()> {
     let now = DateTime::now();
-    if count(conn, now, &login_key(MailKind::EmailChange, login))? > TO_LOGIN {
-        return Err(too_many("you have had your letters of this kind for today; try again tomorrow"));
+    if count(conn, now, &login_key(MailKind::EmailChange, login))? > MAX_PER_LOGIN {
+        return Err(too_many("you have reached your daily limit of these mails; try again tomorrow"));
     }
     match count(conn, now, &address_key(email))? > MAX_PER_ADDRESS {
         true => Ok(()),
@@ -239,17 +251,18 @@ fn login_key(kind: MailKind, login: Uuid) -> String {
     format!("login:{}:{login}", kind.as_str())
 }
 
-/// Whether a login may be told once more today. Under the address of a namesake somebody else reads.
-fn may_tell(conn: &mut PgConnection, kind: MailKind, login: Uuid, email: &str) -> Result<bool> {
+/// Checks whether a login may receive another mail of this kind today. A login that does not hold its address is also
+/// limited by the address, because somebody else reads those mails.
+fn may_notify(conn: &mut PgConnection, kind: MailKind, login: Uuid, email: &str) -> Result<bool> {
     let now = DateTime::now();
-    if count(conn, now, &login_key(kind, login))? > TO_LOGIN {
+    if count(conn, now, &login_key(kind, login))? > MAX_PER_LOGIN {
         return Ok(false);
     }
     let holder: bool = logins::table.find(login).select(logins::holder).first(conn)?;
     Ok(holder || count(conn, now, &address_key(email))? <= MAX_PER_ADDRESS)
 }
 
-/// Queues a letter to a login, outside any workspace's work; one of the login's memberships answers for it.
+/// Queues a mail to a login that is not about a workspace. The job belongs to the oldest membership of the login.
 fn send_to_login(conn: &mut PgConnection, kind: MailKind, login: Uuid, email: &str) -> Result<()> {
     enqueue_for_login(
         conn,
@@ -268,7 +281,7 @@ fn enqueue_for_login(conn: &mut PgConnection, login: Uuid, args: &MailArgs) -> R
             jobs::id.eq(Uuid::now_v7()),
             jobs::workspace_id.eq(workspace),
             jobs::user_id.eq(user),
-            // Invitations of a whole firm must not keep anybody from a new password.
+            // Urgent, so that a mass invitation does not delay password resets.
             (jobs::kind.eq(JobKind::Letter), jobs::lane.eq(Lane::Urgent)),
             jobs::args.eq(serde_json::to_value(args).map_err(Error::internal)?),
             jobs::created_at.eq(now),
@@ -278,19 +291,20 @@ fn enqueue_for_login(conn: &mut PgConnection, login: Uuid, args: &MailArgs) -> R
     Ok(())
 }
 
-/// A change of how a login signs in: letters that are open end, and the address that it has now is told. Called before the address changes.
+/// Records a change of how a login signs in: revokes unused mail tokens and notifies the current address. Must be
+/// called before the address changes.
 pub fn security_changed(conn: &mut PgConnection, login: Uuid, what: MailKind) -> Result<()> {
     let email = revoke_open_tokens(conn, login)?;
-    match may_tell(conn, what, login, &email)? {
+    match may_notify(conn, what, login, &email)? {
         true => send_to_login(conn, what, login, &email),
         false => Ok(()),
     }
 }
 
-/// Ends the open letters of a login, and returns its address.
+/// Revokes the unused mail tokens of a login, and returns its address.
 fn revoke_open_tokens(conn: &mut PgConnection, login: Uuid) -> Result<String> {
     let now = DateTime::now();
-    // Locks the login, so that a letter that is being written is seen below.
+    // Locks the login, so that the query below sees tokens of mails that are being composed.
     let email: String = diesel::update(logins::table.find(login))
         .set(logins::secured_at.eq(now))
         .returning(logins::email)
@@ -300,10 +314,10 @@ fn revoke_open_tokens(conn: &mut PgConnection, login: Uuid) -> Result<String> {
     Ok(email)
 }
 
-/// As `security_changed`, of a login that was suspended in the workspace: the letter names it.
+/// Like `security_changed`, for a login that was suspended in the workspace. The mail names the workspace.
 pub fn notify_suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
     let email = revoke_open_tokens(tx.conn, login)?;
-    if !may_tell(tx.conn, MailKind::Suspended, login, &email)? {
+    if !may_notify(tx.conn, MailKind::Suspended, login, &email)? {
         return Ok(());
     }
     let args = MailArgs { kind: MailKind::Suspended, email, login: Some(login), user: None, workspace: None };
@@ -311,7 +325,7 @@ pub fn notify_suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
     queue::enqueue_in(Lane::Urgent, tx, JobKind::Letter, &args, None).map(drop)
 }
 
-/// Ends the invitations of a user that are open.
+/// Revokes the unused invitations of a user.
 pub fn revoke_invitations(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
     let open = login_tokens::table.filter(login_tokens::workspace_id.eq(workspace));
     let open = open.filter(login_tokens::user_id.eq(user)).filter(login_tokens::used_at.is_null());
@@ -319,8 +333,8 @@ pub fn revoke_invitations(conn: &mut PgConnection, workspace: Uuid, user: Uuid) 
     Ok(())
 }
 
-/// Whether a letter with a token may still be written: who signs in, or joins, has not changed since it was asked for.
-fn is_wanted(conn: &mut PgConnection, workspace: Uuid, args: &MailArgs, requested_at: DateTime) -> Result<bool> {
+/// Checks whether a mail with a token may still be sent: the login or the user has not changed since the request.
+fn is_current(conn: &mut PgConnection, workspace: Uuid, args: &MailArgs, requested_at: DateTime) -> Result<bool> {
     if let Some(login) = args.login {
         let secured = logins::table.find(login).select(logins::secured_at).for_share();
         let secured: Option<Option<DateTime>> = secured.first(conn).optional()?;
@@ -333,8 +347,8 @@ fn is_wanted(conn: &mut PgConnection, workspace: Uuid, args: &MailArgs, requeste
     Ok(status == Some(wanted))
 }
 
-/// Makes the token and writes the letter; nothing when a later change has ended it. `requested_at` is when it was asked for, `public` the address
-/// of the front end, for links.
+/// Creates the token and writes the mail. Returns `None` if a later change has made the mail obsolete. `requested_at`
+/// is the time of the request, `public` the base URL of the front end for links.
 pub fn compose(
     conn: &mut PgConnection,
     workspace: Uuid,
@@ -346,7 +360,7 @@ pub fn compose(
     let name: String = workspaces::table.find(workspace).select(workspaces::name).first(conn)?;
     let mut link = format!("{public}/{}", args.kind.page());
     if let Some((kind, hours)) = args.kind.token() {
-        if !is_wanted(conn, workspace, args, requested_at)? {
+        if !is_current(conn, workspace, args, requested_at)? {
             return Ok(None);
         }
         let token = format!("lt_{}", tokens::random()?);
@@ -358,12 +372,12 @@ pub fn compose(
     Ok(Some(Email { to: args.email.clone(), subject, text }))
 }
 
-/// How many API keys act for a login, in all its workspaces.
+/// Counts the valid API keys of a login in all its workspaces.
 fn keys_of(conn: &mut PgConnection, login: Uuid) -> Result<i64> {
     let member = users::workspace_id.eq(api_keys::workspace_id).and(users::id.eq(api_keys::user_id));
-    let theirs = api_keys::table.inner_join(users::table.on(member)).filter(users::login_id.eq(login));
+    let own_keys = api_keys::table.inner_join(users::table.on(member)).filter(users::login_id.eq(login));
     let good = api_keys::expires_at.is_null().or(api_keys::expires_at.gt(DateTime::now()));
-    Ok(theirs.filter(good.assume_not_null()).count().get_result(conn)?)
+    Ok(own_keys.filter(good.assume_not_null()).count().get_result(conn)?)
 }
 
 fn store_token(
@@ -390,7 +404,7 @@ fn store_token(
     Ok(())
 }
 
-/// What a token stood for.
+/// The content of a redeemed token.
 #[derive(Debug, Queryable)]
 pub struct Proof {
     pub email: String,
@@ -399,7 +413,7 @@ pub struct Proof {
     pub user: Option<Uuid>,
 }
 
-/// The token, while it is good: once, and for its kind and time alone.
+/// Selects an unused, unexpired token of a kind.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn live(kind: MailKind, hash: Vec<u8>, now: DateTime) -> _ {
     login_tokens::table
@@ -410,10 +424,10 @@ fn live(kind: MailKind, hash: Vec<u8>, now: DateTime) -> _ {
 }
 
 fn invalid() -> Error {
-    Error::new(Code::LinkInvalid, "the link was used, is too old, or is not one of ours")
+    Error::new(Code::LinkInvalid, "the link is unknown, has expired or was used before")
 }
 
-/// Uses a token up.
+/// Marks a token as used and returns its content.
 pub fn redeem(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<Proof> {
     let now = DateTime::now();
     let proof = diesel::update(live(kind, tokens::hash(token), now))
@@ -424,7 +438,7 @@ pub fn redeem(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<Pr
     proof.ok_or_else(invalid)
 }
 
-/// The address of a token, and the login that it has already; the token is not used up.
+/// Returns the address of a token and the login that holds it, without using the token.
 pub fn peek(conn: &mut PgConnection, kind: MailKind, token: &str) -> Result<(String, Option<accounts::Login>)> {
     let token = live(kind, tokens::hash(token), DateTime::now());
     let email: Option<String> = token.select(login_tokens::email).first(conn).optional()?;

@@ -1,8 +1,9 @@
-//! Who am I, what may I do, where am I, and where else could I be.
+//! The caller: user, permissions, workspace and other workspaces of the login.
 use crate::db::events;
-use crate::db::table::Expected;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
+use crate::identity::users::User;
 use crate::identity::{accounts, second_factor, users, workspaces};
 use crate::kernel::access::{Grant, HiddenField};
 use crate::kernel::actor::{ActorKind, Anybody, UserStatus};
@@ -25,15 +26,15 @@ use uuid::Uuid;
 pub struct Me {
     pub user: users::User,
     pub workspace: workspaces::Workspace,
-    /// Whether signing in takes a code of an authenticator app; false for an API key.
+    /// Whether signing in requires a code from an authenticator app; false for an API key.
     pub second_factor: bool,
-    /// What the role allows; what is not granted is refused. An API key may do what these and its scopes allow.
+    /// The permissions of the role; everything else is refused. An API key is also limited by its scopes.
     pub grants: Vec<Grant>,
-    /// Members that the role hides: they are null in every answer, and cannot be changed.
+    /// Members that the role hides. They are null in every response and cannot be changed.
     pub hidden_fields: Vec<HiddenField>,
-    /// What the API key may do; empty for a signed-in user, who may do all that the role allows.
+    /// The scopes of the API key; empty for a signed-in user, who has all permissions of the role.
     pub scopes: Vec<String>,
-    /// Every workspace of the login; empty for an API key.
+    /// All workspaces of the login; empty for an API key.
     pub memberships: Vec<Membership>,
 }
 
@@ -46,13 +47,13 @@ pub struct Membership {
     pub status: UserStatus,
 }
 
-/// What users change of themselves.
+/// The members of a user that the user can change.
 #[derive(Debug, Deserialize, AsChangeset, ToSchema)]
 #[diesel(table_name = u)]
 pub struct MeUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// IANA name; null for the workspace's.
+    /// IANA name. If null, the time zone of the workspace.
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(format = "time-zone", max_length = 64)]
     pub time_zone: Option<Option<String>>,
@@ -68,13 +69,14 @@ impl Rules for MeUpdate {
     crate::read_only_members_of!(users::User);
 }
 
-/// The caller with their rights, the workspace, and the other workspaces of the login. Every token and API key may ask. The ETag begins
-/// with the version of the user, for a change of oneself.
+/// Get the caller with their permissions, the workspace, and all workspaces of the login.
+///
+/// Requires no permission or scope. The ETag begins with the version of the user, for `update_me`.
 #[utoipa::path(operation_id = "get_me", responses((status = 200, description = "The caller", body = Me)))]
 #[get("/me")]
 async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
     ctx.read(|tx| {
-        let (user, workspace) = (users::find(tx, tx.actor.user)?, workspaces::find(tx)?);
+        let (user, workspace) = (User::find(tx, tx.actor.user)?, workspaces::find(tx)?);
         let (memberships, second_factor) = match tx.actor.actor_kind {
             ActorKind::User => {
                 let login = users::login_of(tx.conn, tx.actor.workspace, tx.actor.user)?;
@@ -104,7 +106,7 @@ async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
 }
 
 fn update(tx: &mut Tx<'_>, expected: Expected, changes: &MeUpdate) -> Result<users::User> {
-    let before = users::lock(tx, tx.actor.user, expected)?;
+    let before = User::lock(tx, tx.actor.user, expected)?;
     let after = diesel::update(u::table.find((tx.workspace(), before.id)))
         .set((changes, u::version.eq(before.version + 1), u::updated_at.eq(tx.now)))
         .returning(users::User::as_returning())
@@ -112,13 +114,13 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &MeUpdate) -> Result<use
     events::record_change(tx, &before, after)
 }
 
-/// Change your own name, time zone, language or picture in this workspace.
+/// Change your name, time zone, language or picture in this workspace.
 #[utoipa::path(operation_id = "update_me", request_body = MeUpdate,
-    responses((status = 200, description = "You, as changed", body = users::User)))]
+    responses((status = 200, description = "Your changed user", body = users::User)))]
 #[patch("/me")]
 async fn change(ctx: Ctx<Anybody>, changes: Valid<MeUpdate>, actors: web::Data<Actors>) -> Result<Reply> {
     if ctx.actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
+        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
     }
     let expected = ctx.expected()?;
     let reply = ctx.write(move |tx| Reply::record(&update(tx, expected, &changes)?)).await?;

@@ -1,4 +1,4 @@
-//! Reads `Authorization` once per request and leaves the outcome for `Ctx`, which decides whether it is needed.
+//! Reads `Authorization` once per request and stores the outcome for `Ctx`, which decides whether it is required.
 use crate::db::pool::Db;
 use crate::identity::actors::Actors;
 use crate::identity::authentication;
@@ -28,14 +28,14 @@ pub async fn authenticate(
     next.call(request).await
 }
 
-/// The token after the scheme, which may be written in any case (RFC 9110, 11.1).
+/// Returns the token after the scheme. The scheme is case-insensitive (RFC 9110, 11.1).
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|t| !t.is_empty())
 }
 
 async fn identify(request: &ServiceRequest, token: &str) -> Result<Identity, Error> {
-    let missing = || Error::internal("the app lacks its database");
+    let missing = || Error::internal("the application has no database");
     let actors = request.app_data::<web::Data<Actors>>().ok_or_else(missing)?;
     let keys = request.app_data::<web::Data<Keys>>().ok_or_else(missing)?;
     let db = request.app_data::<web::Data<Db>>().ok_or_else(missing)?;

@@ -1,4 +1,5 @@
-//! Who may come in: workspaces, users, teams, sign-in, sessions, API keys, and the middleware that makes an `Actor`.
+//! Authentication and accounts: workspaces, users, teams, sign-in, sessions, API keys, and the middleware that creates
+//! the `Actor`.
 pub mod accounts;
 pub mod actors;
 pub mod api_keys;

@@ -1,5 +1,5 @@
-//! Signing in through an OpenID provider: authorization code with PKCE (OpenID Connect Core 1.0, RFC 7636). The front end sends the person to
-//! the provider and brings back the code; the provider's word for the e-mail address is as good as a letter's.
+//! Sign-in through an OpenID provider: authorization code with PKCE (OpenID Connect Core 1.0, RFC 7636). The front end
+//! redirects to the provider and sends back the code. An address that the provider has verified counts as proven.
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts::{self, Device};
@@ -33,25 +33,25 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// How long a person may take at the provider.
-const MINUTES: i64 = 10;
-/// How long what the provider says of itself is believed.
-const FRESH: Duration = Duration::from_secs(3600);
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum time between begin and complete.
+const STATE_MINUTES: i64 = 10;
+/// How long the metadata of the provider is cached.
+const METADATA_TTL: Duration = Duration::from_secs(3600);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The provider, and what it knows this server as.
+/// The provider, and the credentials of this server there.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub issuer: String,
     pub client_id: String,
     pub client_secret: String,
-    /// Of the front end: where the provider sends people back to.
+    /// The page of the front end that the provider redirects back to.
     pub redirect_url: String,
-    /// Issuers whose addresses are believed also where they do not say that they have verified them.
+    /// Issuers whose addresses are trusted even if they do not say whether they have verified them.
     pub trusted: Vec<String>,
 }
 
-/// The provider that people may sign in through, if one is set.
+/// The OpenID provider, if one is configured.
 #[derive(Clone, Debug)]
 pub struct Provider(Option<Arc<Known>>);
 
@@ -67,14 +67,14 @@ type Client =
 
 impl Provider {
     pub fn new(settings: Option<Settings>) -> Provider {
-        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_global(Some(PATIENCE));
+        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_global(Some(TIMEOUT));
         let known = |settings| Known { settings, agent: agent.build().into(), described: Mutex::default() };
         Provider(settings.map(|settings| Arc::new(known(settings))))
     }
 
-    /// Speaks with the provider on a thread that may wait.
+    /// Runs requests to the provider on the blocking thread pool.
     async fn ask<T: Send + 'static>(&self, work: impl FnOnce(&Known) -> Result<T> + Send + 'static) -> Result<T> {
-        let known = self.0.clone().ok_or_else(|| failed("no provider is set on this server"))?;
+        let known = self.0.clone().ok_or_else(|| failed("no provider is configured on this server"))?;
         tokio::task::spawn_blocking(move || work(&known)).await.map_err(Error::internal)?
     }
 }
@@ -83,7 +83,7 @@ fn failed(why: impl std::fmt::Display) -> Error {
     Error::new(Code::OidcFailed, format!("signing in through the provider failed: {why}"))
 }
 
-/// What the provider does wrong is for the log; the caller is told which step failed.
+/// Logs the details of an error, and tells the caller only which step failed.
 fn at(step: &'static str) -> impl Fn(&dyn std::error::Error) -> Error {
     move |error| {
         let mut causes = error.to_string();
@@ -92,7 +92,7 @@ fn at(step: &'static str) -> impl Fn(&dyn std::error::Error) -> Error {
             causes.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        log::warn!("the OpenID provider, {step}: {causes}");
+        log::warn!("OpenID provider, {step}: {causes}");
         failed(step)
     }
 }
@@ -101,16 +101,16 @@ impl Known {
     fn http(&self) -> impl Fn(ProviderRequest) -> Result<ProviderResponse, ureq::Error> + '_ {
         |request| {
             let (head, body) = request.into_parts();
-            let answer = match head.method {
+            let response = match head.method {
                 Method::GET => self.agent.run(Request::from_parts(head, ()))?,
                 _ => self.agent.run(Request::from_parts(head, body))?,
             };
-            let (head, mut body) = answer.into_parts();
+            let (head, mut body) = response.into_parts();
             Ok(ProviderResponse::from_parts(head, body.with_config().limit(1 << 20).read_to_vec()?))
         }
     }
 
-    /// What the provider says of itself, with its keys; asked for anew when it is old.
+    /// Returns the metadata and keys of the provider, and reads them again if they are older than `fresh`.
     fn described(&self, fresh: Duration) -> Result<CoreProviderMetadata> {
         let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read, metadata)) = described.as_ref().filter(|(read, _)| read.elapsed() < fresh) {
@@ -130,15 +130,15 @@ impl Known {
         Ok(CoreClient::from_provider_metadata(self.described(fresh)?, id, Some(secret)).set_redirect_uri(redirect))
     }
 
-    /// Exchanges the code and checks the identity behind it.
+    /// Exchanges the code and verifies the identity.
     fn identity(&self, code: String, nonce: String, verifier: String) -> Result<Identity> {
-        let (client, http) = (self.client(FRESH)?, self.http());
+        let (client, http) = (self.client(METADATA_TTL)?, self.http());
         let exchange = client.exchange_code(AuthorizationCode::new(code)).map_err(|e| at("exchange")(&e))?;
-        let answer = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request(&http);
-        let answer = answer.map_err(|e| at("exchange")(&e))?;
-        let token = answer.id_token().ok_or_else(|| failed("the provider gave no ID token"))?;
+        let response = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request(&http);
+        let response = response.map_err(|e| at("exchange")(&e))?;
+        let token = response.id_token().ok_or_else(|| failed("the provider gave no ID token"))?;
         let nonce = Nonce::new(nonce);
-        // The provider may have changed its keys since it was asked for them.
+        // The provider may have rotated its keys since they were read.
         let claims = token.claims(&client.id_token_verifier(), &nonce).cloned();
         let claims = claims.or_else(|_| {
             let client = self.client(Duration::ZERO)?;
@@ -147,24 +147,24 @@ impl Known {
         let subject = claims.subject().clone();
         let (mut email, mut verified) = (claims.email().cloned(), claims.email_verified());
         if email.is_none() {
-            let asked = client.user_info(answer.access_token().clone(), Some(subject.clone()));
+            let asked = client.user_info(response.access_token().clone(), Some(subject.clone()));
             let asked = asked.map_err(|e| at("user info")(&e))?;
             let info: CoreUserInfoClaims = asked.request(&http).map_err(|e| at("user info")(&e))?;
             (email, verified) = (info.email().cloned(), info.email_verified());
         }
         let issuer = claims.issuer().to_string();
-        // Some providers never say; one that says no is not believed.
+        // Some providers omit `email_verified`. An explicit false also applies to trusted issuers.
         let verified = verified.unwrap_or_else(|| self.settings.trusted.contains(&issuer));
         let email = email.filter(|_| verified).map(|email| address::email(&email));
         Ok(Identity { issuer, subject: subject.to_string(), email })
     }
 }
 
-/// Who the provider says it is.
+/// The identity that the provider asserts.
 struct Identity {
     issuer: String,
     subject: String,
-    /// Only if the provider has verified it, or is trusted.
+    /// Present only if the provider has verified it or is trusted.
     email: Option<String>,
 }
 
@@ -172,35 +172,35 @@ struct Identity {
 pub struct OidcBeginning {}
 impl Rules for OidcBeginning {}
 
-/// Where to send the person.
+/// The page of the provider to redirect to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OidcAuthorization {
     #[schema(example = "https://id.example/auth?response_type=code")]
     pub authorization_url: String,
-    /// The provider gives it back with the code; it must be the same.
+    /// The provider returns it with the code. Check that it is the same.
     #[schema(example = "q83vEjRWeJCrze8BI0VniQ")]
     pub state: String,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct OidcCompletion {
-    /// As the provider gave it to the front end.
+    /// The code that the provider sent to the front end.
     #[schema(min_length = 1, max_length = 4000, example = "q83vEjRWeJCrze8BI0VniQ")]
     pub code: String,
     #[schema(min_length = 1, max_length = 200, example = "q83vEjRWeJCrze8BI0VniQ")]
     pub state: String,
-    /// Of a login that has one: needed once, to link it with the identity at the provider.
+    /// If a login with this e-mail exists, its password. Required once, to link the login to the identity.
     #[schema(format = "password", min_length = 1, max_length = 1024)]
     pub password: Option<String>,
-    /// Of that login, if it has a second factor: from your authenticator app, or a recovery code.
+    /// If the second factor of that login is on, a code from your authenticator app or a recovery code.
     #[schema(min_length = 6, max_length = 10, example = "123456")]
     pub second_factor_code: Option<String>,
 }
 impl Rules for OidcCompletion {}
 
-/// Begin to sign in through the provider that the server is set up with.
+/// Begin a sign-in through the OpenID provider of the server.
 #[utoipa::path(operation_id = "begin_oidc", request_body = OidcBeginning, security(()),
-    responses((status = 200, description = "Where to send the person", body = OidcAuthorization)))]
+    responses((status = 200, description = "The page of the provider to redirect to", body = OidcAuthorization)))]
 #[post("/auth/oidc/begin")]
 async fn begin(
     _given: Valid<OidcBeginning>,
@@ -211,7 +211,7 @@ async fn begin(
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let (url, state, nonce) = provider
         .ask(move |known| {
-            let client = known.client(FRESH)?;
+            let client = known.client(METADATA_TTL)?;
             let flow = CoreAuthenticationFlow::AuthorizationCode;
             let url = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
             Ok(url.add_scope(Scope::new("email".into())).set_pkce_challenge(challenge).url())
@@ -225,7 +225,7 @@ async fn begin(
         diesel::insert_into(o::table)
             .values((
                 (o::state_hash.eq(hash), o::nonce.eq(nonce), o::verifier.eq(verifier)),
-                (o::created_at.eq(now), o::expires_at.eq(now.plus(chrono::Duration::minutes(MINUTES)))),
+                (o::created_at.eq(now), o::expires_at.eq(now.plus(chrono::Duration::minutes(STATE_MINUTES)))),
             ))
             .execute(conn)?;
         Ok(())
@@ -234,8 +234,10 @@ async fn begin(
     Reply::ok(&OidcAuthorization { authorization_url: url.to_string(), state })
 }
 
-/// Complete it with the code that the provider gave. An identity is known by the provider's word; a new one by its verified e-mail, which accepts
-/// invitations as a letter would.
+/// Complete a sign-in with the code of the provider.
+///
+/// A known identity signs in to its login. A new identity with a verified e-mail accepts the invitations to that
+/// address, or is linked to the login with that address if its password is sent.
 #[utoipa::path(operation_id = "complete_oidc", request_body = OidcCompletion, security(()),
     responses((status = 200, description = "You are signed in", body = TokenPair)))]
 #[post("/auth/oidc/complete")]
@@ -250,14 +252,15 @@ async fn complete(
     let (hash, now) = (tokens::hash(&state), DateTime::now());
     let begun: Option<(Vec<u8>, Vec<u8>)> = db
         .run(move |conn| {
-            // Good once, whatever comes of it.
+            // Deleted first, so that it can be used only once, whatever the outcome.
             let own = o::table.find(hash).filter(o::expires_at.gt(now));
             Ok(diesel::delete(own).returning((o::nonce, o::verifier)).get_result(conn).optional()?)
         })
         .await?;
-    let (nonce, verifier) = begun.ok_or_else(|| failed("it was not begun here, or took too long"))?;
-    let begun_before = |_| failed("it was begun before this server got another secret; begin again");
-    let text = |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed).map_err(begun_before)?).map_err(Error::internal);
+    let (nonce, verifier) = begun.ok_or_else(|| failed("the state is unknown or has expired; begin again"))?;
+    let secret_changed = |_| failed("the secret of the server has changed since it was begun; begin again");
+    let text =
+        |sealed: Vec<u8>| String::from_utf8(keys.open(&sealed).map_err(secret_changed)?).map_err(Error::internal);
     let (nonce, verifier) = (text(nonce)?, text(verifier)?);
     let identity = provider.ask(move |known| known.identity(code, nonce, verifier)).await?;
     let link = linkable(&request, &identity, password, &db).await?;
@@ -271,7 +274,7 @@ async fn complete(
                 }
                 let login = login(conn, &identity, linked, &device)?;
                 accounts::open_session(conn, login, None, &device)
-                    .map_err(|_| failed("you belong to no workspace here; ask to be invited"))
+                    .map_err(|_| failed("you do not belong to any workspace; ask for an invitation"))
             })
         })
         .await;
@@ -281,7 +284,8 @@ async fn complete(
     session_tokens::reply(&keys, session?)
 }
 
-/// The login with the address of a new identity, if its password was given. Somebody else may have made it, so the address alone is not enough.
+/// Returns the login to link a new identity to, if its password was given. The address alone is not sufficient, because
+/// somebody else may have created the login.
 async fn linkable(
     request: &HttpRequest,
     identity: &Identity,
@@ -298,12 +302,12 @@ async fn linkable(
         .await?;
     let Some(login) = known else { return Ok(None) };
     let Some(password) = password else {
-        return Err(failed("this address has a login with a password; give the password once to link the two"));
+        return Err(failed("a login with this address exists; send its password once to link it"));
     };
     prove_login(request, login, password, failed("the password is wrong")).await.map(Some)
 }
 
-/// The login behind an identity; a new identity gets one when it is invited or linked.
+/// Returns the login of an identity. A new identity gets one if it was invited or linked.
 fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>, device: &Device) -> Result<Uuid> {
     let known = i::table.find((&identity.issuer, &identity.subject)).select(i::login_id);
     if let Some(login) = known.first::<Uuid>(conn).optional()? {
@@ -315,7 +319,7 @@ fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>, devic
         || u::table.filter(u::email.eq(email)).filter(u::status.eq(UserStatus::Invited)).filter(u::login_id.is_null());
     let waiting: i64 = invited().count().get_result(conn)?;
     if link.is_none() && waiting == 0 {
-        return Err(failed("nobody with your e-mail address is known or invited here"));
+        return Err(failed("no user with your e-mail address exists or is invited"));
     }
     let login = match link {
         Some(login) => login,

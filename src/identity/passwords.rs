@@ -1,4 +1,4 @@
-//! Passwords: argon2id (RFC 9106), on threads of their own so that hashing never holds up the database.
+//! Passwords, hashed with argon2id (RFC 9106) on the blocking thread pool, so that hashing never delays the database.
 use crate::identity::hashing_queue::{self, Waiter};
 use crate::kernel::error::{Error, FieldCode, Result};
 use argon2::Argon2;
@@ -6,7 +6,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-/// Tests sign in hundreds of times; they ask for the cheapest parameters.
+/// Selects the cheapest parameters. Set by tests, which sign in hundreds of times.
 static CHEAP: OnceLock<()> = OnceLock::new();
 
 pub fn use_cheap_hashing() {
@@ -23,7 +23,7 @@ fn argon2() -> Argon2<'static> {
     }
 }
 
-/// Beginnings and keyboard walks that guessing begins with; digits and signs behind them make them no better.
+/// Common words and keyboard patterns, which attackers try first. Digits and punctuation after them are ignored.
 const COMMON_PASSWORDS: &[&str] = &[
     "password",
     "passwort",
@@ -91,10 +91,10 @@ const COMMON_PASSWORDS: &[&str] = &[
     "йцукен",
     "йцукенгш",
 ];
-/// Only digits are enough from here on.
+/// Minimum length of a password without letters.
 const DIGITS_MIN: usize = 12;
 
-/// Hashes a password that somebody chooses, unless others would guess it soon (NIST SP 800-63B, 5.1.1.2).
+/// Hashes a new password, or refuses it if it is easy to guess (NIST SP 800-63B, 5.1.1.2).
 pub async fn validate_and_hash(waiter: Waiter, password: String, email: &str, pointer: &str) -> Result<String> {
     if let Some(why) = guessable(&password, email) {
         return Err(Error::member(pointer, FieldCode::Invalid, why));
@@ -107,24 +107,25 @@ fn guessable(password: &str, email: &str) -> Option<&'static str> {
     let different: HashSet<char> = lower.chars().collect();
     let stem = stem(&lower);
     if different.len() < 4 {
-        Some("has hardly any different characters")
+        Some("must have at least 4 different characters")
     } else if is_own_address(&lower, &email.to_lowercase()) {
-        Some("is your e-mail address")
+        Some("must not be your e-mail address or its first part")
     } else if lower.chars().all(|c| c.is_ascii_digit() || c.is_ascii_punctuation()) && lower.len() < DIGITS_MIN {
-        Some("has no letters, and is short for that")
+        Some("must have at least 12 characters if it contains no letters")
     } else if COMMON_PASSWORDS.contains(&stem) || COMMON_PASSWORDS.contains(&lower.as_str()) {
-        Some("is among those that are tried first")
+        Some("must not be a common password")
     } else {
         None
     }
 }
 
-/// Without the digits and signs at the end.
+/// Removes trailing digits and punctuation.
 fn stem(text: &str) -> &str {
     text.trim_end_matches(|c: char| !c.is_alphabetic())
 }
 
-/// The address, or the name in it with other digits and signs behind it. Where there is no name, nothing is like it.
+/// Checks whether the password is the address, its local part, or the local part with other trailing digits and
+/// punctuation. A local part without letters matches only literally.
 fn is_own_address(password: &str, email: &str) -> bool {
     let name = email.split('@').next().unwrap_or_default();
     let alike = !stem(name).is_empty() && stem(password) == stem(name);
@@ -135,12 +136,13 @@ pub fn hash(password: &str) -> Result<String> {
     argon2().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(Error::internal)
 }
 
-/// Whether a password is right.
+/// Checks a password.
 pub async fn verify(waiter: Waiter, password: String, known: Option<String>) -> Result<bool> {
     Ok(verify_any(waiter, password, vec![((), known)]).await?.is_some())
 }
 
-/// Whose password it is. Where nobody has one it takes as long as where somebody has, so that the answer does not tell who has an account.
+/// Returns the first candidate whose hash matches the password. Without candidates it verifies a dummy hash, so that
+/// the response time does not reveal whether an account exists.
 pub async fn verify_any<T: Send + 'static>(
     waiter: Waiter,
     password: String,
@@ -167,7 +169,8 @@ fn matches_hash(password: &str, hash: &str) -> Result<bool> {
     Ok(argon2().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-/// On a thread that may be busy, when it is one's turn. The place is held until the work is done, also when nobody waits for it any more.
+/// Runs the work on the blocking thread pool once a permit is free. The permit is held until the work is done, even if
+/// the request was cancelled in the meantime.
 async fn offload<T: Send + 'static>(waiter: Waiter, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let permit = hashing_queue::acquire(waiter).await?;
     let work = move || {
@@ -182,7 +185,7 @@ mod tests {
     use super::guessable;
 
     #[test]
-    fn what_is_guessed_first_is_refused() {
+    fn refuses_passwords_that_are_easy_to_guess() {
         let bad = [
             "password",
             "Password123!",
@@ -204,10 +207,9 @@ mod tests {
         }
     }
 
-    /// Each password with each address: only an address of its own makes it bad.
     #[test]
-    fn a_password_is_compared_with_the_address_and_with_nothing_else() {
-        let own = Some("is your e-mail address");
+    fn compares_a_password_with_the_address() {
+        let own = Some("must not be your e-mail address or its first part");
         for (password, email, expected) in [
             ("804912775031", "", None),
             ("804912775031", "ann@example.com", None),
@@ -220,6 +222,29 @@ mod tests {
             ("7-ann-sails", "ann@example.com", None),
         ] {
             assert_eq!(guessable(password, email), expected, "{password} of {email}");
+        }
+    }
+
+    #[test]
+    fn errors_give_the_reason() {
+        for (case, password, expected) in [
+            ("three different characters", "abcabcabcabc", Some("must have at least 4 different characters")),
+            ("four different characters", "abcdabcdabcd", None),
+            (
+                "digits, eleven of them",
+                "80491277503",
+                Some("must have at least 12 characters if it contains no letters"),
+            ),
+            ("digits, twelve of them", "804912775031", None),
+            ("digits and signs", "8049-1277", Some("must have at least 12 characters if it contains no letters")),
+            ("a common word", "Sunshine", Some("must not be a common password")),
+            ("a common word with a year", "sunshine2026!", Some("must not be a common password")),
+            ("a common word with blanks around", "  qwertyuiop  ", Some("must not be a common password")),
+            ("a common word in the middle", "my-sunshine-9x", None),
+            ("a common walk that ends with digits", "1q2w3e4r", Some("must not be a common password")),
+            ("the address with capitals", "ANN@X.EXAMPLE", Some("must not be your e-mail address or its first part")),
+        ] {
+            assert_eq!(guessable(password, "ann@x.example"), expected, "{case}");
         }
     }
 }

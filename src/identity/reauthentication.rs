@@ -1,4 +1,4 @@
-//! Proving that a login is one's own, by its password.
+//! Proves a login by its password.
 use crate::db::pool::Db;
 use crate::identity::accounts::{self, Login};
 use crate::identity::hashing_queue::Waiter;
@@ -10,7 +10,7 @@ use crate::web::ctx::Caller;
 use actix_web::HttpRequest;
 use uuid::Uuid;
 
-/// A login whose password was given. The attempt counts as it ends: what comes next says how.
+/// A login whose password was correct. The caller must record the outcome of the attempt.
 #[derive(Debug)]
 pub struct Proven {
     pub login: Uuid,
@@ -18,8 +18,8 @@ pub struct Proven {
     pub attempt: Throttle,
 }
 
-/// Proves a login by its password. Who asks has been let in by other means already, such as a letter or a session, and comes before who
-/// only guesses.
+/// Checks the password of a login. The request has already proved something else, such as a mail or a session, so it
+/// takes precedence over unverified attempts.
 pub async fn prove_login(request: &HttpRequest, login: Login, password: String, refusal: Error) -> Result<Proven> {
     let attempt = Throttle::new(request, &login.email)?;
     let waiter = Waiter::new(address(request), true);
@@ -30,7 +30,7 @@ pub async fn prove_login(request: &HttpRequest, login: Login, password: String, 
     Err(refusal)
 }
 
-/// Proves the login of a signed-in caller.
+/// Checks the password of a signed-in caller.
 pub async fn reauthenticate(
     request: &HttpRequest,
     caller: &Caller,
@@ -40,7 +40,7 @@ pub async fn reauthenticate(
 ) -> Result<Proven> {
     let actor = caller.0.clone();
     if actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
+        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
     }
     let login = db
         .run(move |conn| {
@@ -48,5 +48,6 @@ pub async fn reauthenticate(
             accounts::login(conn, login)
         })
         .await?;
-    prove_login(request, login, password, Error::member(pointer, FieldCode::Invalid, "is not your password")).await
+    prove_login(request, login, password, Error::member(pointer, FieldCode::Invalid, "must be your current password"))
+        .await
 }

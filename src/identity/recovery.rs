@@ -1,4 +1,5 @@
-//! Invitations accepted, passwords forgotten and changed, addresses changed: all by a letter or the password.
+//! Accepting invitations, resetting and changing passwords, and changing addresses. Each requires a mail token or the
+//! password.
 use crate::db::constraint::MapConstraint;
 use crate::db::pool::Db;
 use crate::db::queue;
@@ -31,13 +32,13 @@ use uuid::Uuid;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct InvitationAcceptance {
-    /// From the letter.
+    /// The token from the e-mail.
     #[schema(min_length = 1, max_length = 200)]
     pub token: String,
-    /// Of a new login; of one that exists already, its password.
+    /// If a login with the address of the invitation exists, its password; otherwise the password of the new login.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     pub password: String,
-    /// Of a login with a second factor.
+    /// Required if the second factor of an existing login is on.
     #[schema(min_length = 6, max_length = 10, example = "123456")]
     pub code: Option<String>,
 }
@@ -52,7 +53,7 @@ impl Rules for ForgottenPassword {}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct PasswordReset {
-    /// From the letter.
+    /// The token from the e-mail.
     #[schema(min_length = 1, max_length = 200)]
     pub token: String,
     #[schema(format = "password", min_length = 8, max_length = 1024)]
@@ -80,13 +81,13 @@ impl Rules for EmailChange {}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct EmailConfirmation {
-    /// From the letter.
+    /// The token from the e-mail.
     #[schema(min_length = 1, max_length = 200)]
     pub token: String,
 }
 impl Rules for EmailConfirmation {}
 
-/// Accept an invitation with the token of the letter, and sign in.
+/// Accept an invitation with the token from the e-mail, and sign in.
 #[utoipa::path(operation_id = "accept_invitation", request_body = InvitationAcceptance, security(()),
     responses((status = 200, description = "You are signed in", body = TokenPair)))]
 #[post("/auth/accept-invitation")]
@@ -99,13 +100,13 @@ async fn accept(
 ) -> Result<Reply> {
     let InvitationAcceptance { token, password, code } = given.0;
     let shown = token.clone();
-    // Who has a letter has proven enough to come before who only guesses.
+    // A mail token proves more than a guess, so this request takes precedence in the hashing queue.
     let waiter = Waiter::new(from(&request), true);
     let (address, known) = db.run(move |conn| mail::peek(conn, MailKind::Invitation, &shown)).await?;
-    // The letter proves the address, the password that the login is one's own.
+    // The mail proves the address, the password proves the login.
     let proven = match known {
         Some(login) => {
-            let refusal = Error::new(Code::CredentialsInvalid, "this address has a login; give its password");
+            let refusal = Error::new(Code::CredentialsInvalid, "a login with this address exists; send its password");
             Some(prove_login(&request, login, password.clone(), refusal).await?)
         }
         None => None,
@@ -136,12 +137,13 @@ async fn accept(
     if let Some(proven) = proven {
         proven.attempt.record_result(&session);
     }
-    // The sessions of a namesake have ended.
+    // `join` may have ended the sessions of a namesake.
     actors.forget();
     session_tokens::reply(&keys, session?)
 }
 
-/// Makes the user of an invitation a login's: one who was invited, or who came in as a namesake of who holds the address.
+/// Assigns the user of an invitation to a login. The user is either invited or has a login that does not hold its
+/// address.
 fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, email: &str) -> Result<()> {
     let namesakes = logins::table.filter(logins::email.eq(email)).filter(diesel::dsl::not(logins::holder));
     let namesakes: Vec<Uuid> = namesakes.select(logins::id).load(conn)?;
@@ -157,21 +159,23 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
         .execute(conn)
         .map_constraint(users::CONSTRAINTS)?;
     if joined == 0 {
-        return Err(Error::new(Code::LinkInvalid, "the invitation was taken back"));
+        return Err(Error::new(Code::LinkInvalid, "the invitation was revoked"));
     }
-    // Those of a namesake; who was invited has none.
+    // Ends the sessions, keys and jobs of a namesake. An invited user has none.
     accounts::revoke_of_user(conn, workspace, user)?;
     api_keys::end_all_of(conn, workspace, user)?;
     queue::revoke_all_of(conn, workspace, user, DateTime::now())
 }
 
-/// Ask for a letter with which a new password can be chosen. The answer does not tell whether the address is known.
+/// Request an e-mail for choosing a new password.
+///
+/// The response does not reveal whether a login with the address exists.
 #[utoipa::path(operation_id = "forgot_password", request_body = ForgottenPassword, security(()),
-    responses((status = 204, description = "If the address is known, a letter is on its way")))]
+    responses((status = 204, description = "If a login with the address exists, an e-mail is being sent")))]
 #[post("/auth/forgot-password")]
 async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::Data<Db>) -> Result<Reply> {
     let email = address::email(&given.email);
-    // Asking counts like a wrong password: nobody's mailbox is to be flooded.
+    // A request counts like a wrong password, so that nobody can flood a mailbox.
     Throttle::new(&request, &email)?.record(false);
     db.run(move |conn| match accounts::login_by_email(conn, &email)? {
         Some(login) => mail::reset(conn, login.id, &email),
@@ -181,7 +185,9 @@ async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::
     Ok(Reply::none())
 }
 
-/// Choose a new password with the token of the letter. Every session of the login ends, and so do links with identities at a provider.
+/// Choose a new password with the token from the e-mail.
+///
+/// Ends all sessions of the login, and unlinks all identities at OpenID providers.
 #[utoipa::path(operation_id = "reset_password", request_body = PasswordReset, security(()),
     responses((status = 204, description = "Sign in with the new password")))]
 #[post("/auth/reset-password")]
@@ -193,7 +199,7 @@ async fn reset(
 ) -> Result<Reply> {
     let PasswordReset { token, password } = given.0;
     let shown = token.clone();
-    // Hashing is dear: it is not done for who has no letter.
+    // Hashing is expensive, so the token is checked first.
     let waiter = Waiter::new(from(&request), true);
     let (email, _) = db.run(move |conn| mail::peek(conn, MailKind::PasswordReset, &shown)).await?;
     let (hash, device) =
@@ -209,8 +215,8 @@ async fn reset(
     Ok(Reply::none())
 }
 
-/// The new password; sessions but the one named end, and so do open letters and links with identities at a provider: whoever knew the old
-/// password may have made them.
+/// Sets a new password. Ends all sessions except `keep`, and revokes unused mail tokens and linked identities, because
+/// somebody who knew the old password may have created them.
 fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<Uuid>, device: &Device) -> Result<()> {
     accounts::record_security_event(conn, login, "user.password_changed", device)?;
     mail::security_changed(conn, login, MailKind::PasswordChanged)?;
@@ -222,9 +228,11 @@ fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<U
     Ok(())
 }
 
-/// Change your password. Your other sessions end, and so do links with identities at a provider.
+/// Change your password.
+///
+/// Ends your other sessions, and unlinks your identities at OpenID providers.
 #[utoipa::path(operation_id = "change_password", request_body = PasswordChange,
-    responses((status = 204, description = "Changed")))]
+    responses((status = 204, description = "The password was changed")))]
 #[post("/auth/change-password")]
 async fn change(
     request: HttpRequest,
@@ -235,7 +243,7 @@ async fn change(
 ) -> Result<Reply> {
     let PasswordChange { current_password, new_password } = given.0;
     if new_password == current_password {
-        return Err(Error::member("/new_password", FieldCode::Invalid, "is the one you have"));
+        return Err(Error::member("/new_password", FieldCode::Invalid, "must not be your current password"));
     }
     let Proven { login, email, attempt } =
         reauthenticate(&request, &caller, current_password, "/current_password", &db).await?;
@@ -248,9 +256,11 @@ async fn change(
     Ok(Reply::none())
 }
 
-/// Ask for another address to sign in with. It holds once the letter sent to it is confirmed.
+/// Request a change of the e-mail of your login.
+///
+/// It takes effect when you confirm the e-mail that is sent to the new address.
 #[utoipa::path(operation_id = "change_email", request_body = EmailChange,
-    responses((status = 204, description = "A letter is on its way to the new address")))]
+    responses((status = 204, description = "An e-mail is being sent to the new address")))]
 #[post("/auth/change-email")]
 async fn change_email(
     request: HttpRequest,
@@ -265,7 +275,7 @@ async fn change_email(
     Ok(Reply::none())
 }
 
-/// Confirm the new address with the token of the letter.
+/// Confirm your new address with the token from the e-mail.
 #[utoipa::path(operation_id = "confirm_email", request_body = EmailConfirmation, security(()),
     responses((status = 204, description = "Sign in with the new address")))]
 #[post("/auth/confirm-email")]
@@ -283,7 +293,7 @@ async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web:
             let row = diesel::update(logins::table.find(login))
                 .set((logins::email.eq(&proof.email), logins::holder.eq(true)));
             row.execute(conn).map_constraint(accounts::CONSTRAINTS)?;
-            // They are known by it in each of their workspaces.
+            // Users show the address of their login.
             diesel::update(u::table.filter(u::login_id.eq(login)))
                 .set((u::email.eq(&proof.email), u::version.eq(u::version + 1), u::updated_at.eq(DateTime::now())))
                 .execute(conn)

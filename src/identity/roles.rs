@@ -1,14 +1,17 @@
-//! Roles: named sets of rights. Five are built in; a workspace adds its own.
+//! Roles: named sets of permissions. Five are built in; a workspace can add its own.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, check_grants, check_hidden};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -17,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::roles;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -27,20 +30,20 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// A named set of rights.
+/// A named set of permissions.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = roles)]
 pub struct Role {
     pub id: Uuid,
-    /// What users carry as `role`: `owner`, `admin`, `manager`, `seller`, `viewer`, or a key of your own.
+    /// The value of `role` of users: `owner`, `admin`, `manager`, `seller`, `viewer`, or the key of a custom role.
     pub key: String,
     pub name: String,
     /// Built-in roles cannot be changed or deleted.
     pub builtin: bool,
-    /// What is not granted is refused.
+    /// The permissions. Everything else is refused.
     #[schema(value_type = Vec<Grant>)]
     pub grants: Grants,
-    /// Members that are null in every answer, and cannot be filtered, sorted or searched by.
+    /// Members that are null in every response, and cannot be used to filter, sort or search.
     #[schema(value_type = Vec<HiddenField>)]
     pub hidden_fields: HiddenFields,
     pub version: i64,
@@ -54,12 +57,14 @@ impl Kind {
 }
 
 impl Resource for Role {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ROLE, "Roles and their permissions.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[verbs::BASIC]);
 }
-page!(RolePage of Role);
+pub type RolePage = Page<Role>;
 
 impl Role {
-    /// A built-in role has the rights of this version of the product.
+    /// Adds the permissions of a built-in role, which depend on the version of the program.
     fn complete(mut self) -> Role {
         if let Some(builtin) = Builtin::named(&self.key).filter(|_| self.builtin) {
             self.grants = builtin.grants();
@@ -75,12 +80,12 @@ impl Role {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct RoleCreate {
     pub id: Option<Uuid>,
-    /// What users carry as `role`; it stays.
+    /// The value of `role` of users. It cannot be changed.
     #[schema(pattern = "^[a-z][a-z0-9_-]*$", min_length = 1, max_length = 50)]
     pub key: String,
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// One per resource; nobody gives more than they have.
+    /// One per resource. You cannot grant permissions that you do not have.
     #[schema(max_items = 100)]
     pub grants: Vec<Grant>,
     #[serde(default)]
@@ -99,10 +104,10 @@ impl Rules for RoleCreate {
 pub struct RoleUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// All of them.
+    /// Replaces all permissions.
     #[schema(nullable = false, max_items = 100)]
     pub grants: Option<Vec<Grant>>,
-    /// All of them.
+    /// Replaces all hidden fields.
     #[schema(nullable = false, max_items = 100)]
     pub hidden_fields: Option<Vec<HiddenField>>,
 }
@@ -127,19 +132,23 @@ static ROLE: Fields<roles::table> = Fields {
     ],
     default_sort: "created_at",
     id: field("id", &roles::id),
-    search: Some(Search { sql: "fold(roles.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(roles.name)",
+        members: &["name"],
+        exact: &[exact("fold(roles.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
 list_params!(RoleList, ROLE.parameters());
-owned!(roles, Role);
+stored!(roles, Role);
 
 const CONSTRAINTS: ConstraintRules = &[
     ("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key")),
-    ("users_role_fkey", ConstraintRule::InUse("users carry this role; give them another first")),
+    ("users_role_fkey", ConstraintRule::InUse("users have this role; assign another role to them first")),
 ];
 
-/// The built-in roles of a new workspace.
+/// Creates the built-in roles of a new workspace.
 pub fn seed(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<()> {
     let row = |(_, key, name): &(Builtin, &str, &str)| {
         (
@@ -156,7 +165,7 @@ pub fn seed(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<(
     Ok(())
 }
 
-/// The rights behind a key.
+/// Returns the permissions of the role with a key.
 pub fn access(conn: &mut PgConnection, workspace: Uuid, key: &str) -> Result<Option<Access>> {
     if let Some(builtin) = Builtin::named(key) {
         return Ok(Some(Access::builtin(builtin)));
@@ -166,37 +175,38 @@ pub fn access(conn: &mut PgConnection, workspace: Uuid, key: &str) -> Result<Opt
     Ok(role.map(|role| role.access()))
 }
 
-/// What users can carry as `role`.
+/// Returns the keys of all roles of the workspace.
 pub fn keys(conn: &mut PgConnection, workspace: Uuid) -> Result<Vec<String>> {
     Ok(roles::table.filter(roles::workspace_id.eq(workspace)).select(roles::key).order(roles::key).load(conn)?)
 }
 
-/// Nobody makes or gives a role that may more than they may themselves.
+/// Checks that the caller has all permissions of a role that they create, change or assign.
 pub fn require_covered(tx: &Tx<'_>, access: &Access) -> Result<()> {
-    // A key has less than its user: what it gives would have more than itself.
+    // A key with fewer scopes than its user has could otherwise grant more than it may do itself.
     if let Some(scopes) = &tx.actor.scopes
         && resource::scopes().iter().any(|scope| !scopes.contains(scope))
     {
-        return Err(Error::new(Code::Forbidden, "an API key without every scope cannot give rights; sign in"));
+        return Err(Error::new(Code::Forbidden, "an API key needs all scopes to grant permissions; sign in"));
     }
     if tx.actor.access.covers(access) {
         return Ok(());
     }
-    Err(Error::new(Code::Forbidden, "nobody can give rights that they do not have themselves"))
+    Err(Error::new(Code::Forbidden, "you cannot grant permissions that you do not have"))
 }
 
-/// Who sees no further than the team does not move people between teams: it would move the limit.
+/// Checks that the visibility of the caller is not limited to the team. Otherwise the caller could extend it by moving
+/// users between teams.
 pub fn require_visibility_beyond_team(tx: &Tx<'_>) -> Result<()> {
     if tx.actor.access.reaches_the_team() {
         return Err(Error::new(
             Code::Forbidden,
-            "your sight ends at your team; somebody who sees all must change teams",
+            "your visibility is limited to your team; changing teams requires the visibility all",
         ));
     }
     Ok(())
 }
 
-/// Whether any role of the workspace hides a member of a resource.
+/// Checks whether any role of the workspace hides a member of a resource.
 pub fn any_hides(tx: &mut Tx<'_>, kind: Kind, member: &str) -> Result<bool> {
     let hides = roles::hidden_fields.contains(json!([{ "resource": kind.path(), "field": member }]));
     let found = roles::table.filter(roles::workspace_id.eq(tx.workspace())).filter(hides);
@@ -224,17 +234,17 @@ fn insert(tx: &mut Tx<'_>, new: &RoleCreate) -> Result<Role> {
     Ok(row)
 }
 
-/// Who may touch a role: nobody one that is built in, and nobody one that may more than they may themselves.
+/// Checks that a role is not built in, and that the caller has all its permissions.
 fn require_own(tx: &Tx<'_>, role: &Role) -> Result<()> {
     if role.builtin {
-        return Err(Error::new(Code::Conflict, "a built-in role stays as it is; make one of your own"));
+        return Err(Error::new(Code::Conflict, "built-in roles cannot be changed or deleted; create a role instead"));
     }
     require_covered(tx, &role.access())
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -> Result<Role> {
-    let before = lock(tx, id, expected)?.complete();
-    // Rights are a set: in another order they are the same.
+    let before = Role::lock(tx, id, expected)?.complete();
+    // Permissions are sets; their order does not matter.
     let grants = changes.grants.clone().filter(|grants| !same_set(grants, &before.grants.0));
     let hidden = changes.hidden_fields.clone().filter(|fields| !same_set(fields, &before.hidden_fields.0));
     let renamed = changes.name.as_ref().is_some_and(|name| *name != before.name);
@@ -259,7 +269,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let role = lock(tx, id, expected)?;
+    let role = Role::lock(tx, id, expected)?;
     require_own(tx, &role)?;
     diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_constraint(CONSTRAINTS)?;
     tx.record(Event::deleted(&role)?);
@@ -272,14 +282,14 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
     let (plan, link) = (ROLE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let mut page = list!(tx, roles, Role, &plan => RolePage);
+        let mut page = table::page::<Role>(tx, &plan)?;
         page.data = page.data.into_iter().map(Role::complete).collect();
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Add a role of your own.
+/// Create a role.
 #[utoipa::path(operation_id = "create_role", request_body = RoleCreate, responses((status = 201, description = "The role", body = Role)))]
 #[post("/roles")]
 async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<Reply> {
@@ -291,12 +301,14 @@ async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<R
     responses((status = 200, description = "The role", body = Role)))]
 #[get("/roles/{role_id}")]
 async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?.complete())).await
+    ctx.read(move |tx| Reply::record(&Role::find(tx, id.0)?.complete())).await
 }
 
-/// Change a role of your own. It holds for its users within seconds.
+/// Change a role.
+///
+/// The change takes effect for its users within seconds.
 #[utoipa::path(operation_id = "update_role", params(("role_id" = Uuid, Path, description = "Id of the role")), request_body = RoleUpdate,
-    responses((status = 200, description = "The role as changed", body = Role)))]
+    responses((status = 200, description = "The changed role", body = Role)))]
 #[patch("/roles/{role_id}")]
 async fn change(
     ctx: Ctx<can::Update<Role>>,
@@ -310,7 +322,9 @@ async fn change(
     Ok(reply)
 }
 
-/// Delete a role of your own that no user carries.
+/// Delete a role that no user has.
+///
+/// Built-in roles cannot be deleted.
 #[utoipa::path(operation_id = "delete_role", params(("role_id" = Uuid, Path, description = "Id of the role")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/roles/{role_id}")]

@@ -1,4 +1,4 @@
-//! A second factor: the codes of an authenticator app (TOTP, RFC 6238), and recovery codes for a lost phone. Each is good once.
+//! The second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. Each code is valid once.
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts::{self, Device};
@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// What authenticator apps show above the code.
+/// The issuer name that authenticator apps show.
 const ISSUER: &str = "Voronka";
 const RECOVERY_CODES: usize = 10;
 
@@ -32,13 +32,13 @@ pub struct TotpBeginning {
 }
 impl Rules for TotpBeginning {}
 
-/// For the authenticator app; shown once.
+/// The secret for the authenticator app. It is shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TotpSecret {
-    /// Base32, to be typed.
+    /// The secret in Base32, for typing it into the app.
     #[schema(example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
     pub secret: String,
-    /// To be shown as a QR code.
+    /// The key URI, for showing it as a QR code.
     #[schema(
         example = "otpauth://totp/Voronka:anna@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Voronka"
     )]
@@ -47,13 +47,13 @@ pub struct TotpSecret {
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TotpConfirmation {
-    /// Six digits from the app.
+    /// The six digits from the app.
     #[schema(min_length = 6, max_length = 10, example = "123456")]
     pub code: String,
 }
 impl Rules for TotpConfirmation {}
 
-/// Each is good for one sign-in without the phone; shown once.
+/// The recovery codes. Each replaces the code of the app once. They are shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecoveryCodeList {
     #[schema(example = json!(["4f9c1b7e2a"]))]
@@ -64,7 +64,7 @@ pub struct RecoveryCodeList {
 pub struct TotpEnding {
     #[schema(format = "password", min_length = 1, max_length = 1024)]
     pub password: String,
-    /// From the app, or a recovery code.
+    /// A code from the app, or a recovery code.
     #[schema(min_length = 6, max_length = 10, example = "123456")]
     pub code: String,
 }
@@ -72,7 +72,7 @@ impl Rules for TotpEnding {}
 
 fn totp(secret: Vec<u8>, account: &str) -> Result<Totp> {
     let builder = Builder::new().with_secret(Secret::new(secret.into())).with_issuer(Some(ISSUER));
-    // A colon would end the name of the issuer.
+    // A colon separates issuer and account in the label.
     builder.with_account_name(account.replace(':', "")).build().map_err(Error::internal)
 }
 
@@ -95,55 +95,60 @@ impl Factor {
     }
 }
 
-/// Whether a login asks for a second factor.
+/// Checks whether the second factor of a login is on.
 pub fn is_on(conn: &mut PgConnection, login: Uuid) -> Result<bool> {
     let since: Option<DateTime> = logins::table.find(login).select(logins::totp_since).first(conn)?;
     Ok(since.is_some())
 }
 
-/// The secret of the app, as it was before it was sealed.
-fn opened(keys: &Keys, sealed: &[u8]) -> Result<Vec<u8>> {
+/// Decrypts the secret of the app.
+fn open_secret(keys: &Keys, sealed: &[u8]) -> Result<Vec<u8>> {
     keys.open(sealed).map_err(|error| {
         error.with(|problem| {
-            problem.detail.insert_str(0, "codes of the app cannot be checked, a recovery code can: ");
+            problem.detail.insert_str(0, "codes of the app cannot be checked; use a recovery code: ");
         })
     })
 }
 
-fn wrong() -> Error {
-    Error::new(Code::TotpInvalid, "the code is wrong, too old, or was used before")
+fn invalid_code() -> Error {
+    Error::new(Code::TotpInvalid, "the code is wrong, has expired or was used before")
 }
 
-/// Lets pass who needs no second factor, or gives one that is right; run in the transaction of the sign-in.
+/// Checks the second factor of a login, if it is on, and marks the code as used. Runs in the transaction of the
+/// sign-in.
 pub fn check(conn: &mut PgConnection, keys: &Keys, login: Uuid, code: Option<&str>) -> Result<()> {
     let Factor { email, totp_secret: Some(sealed), totp_since: Some(_), totp_step: last } = Factor::lock(conn, login)?
     else {
         return Ok(());
     };
     let Some(code) = code else {
-        return Err(Error::new(Code::TotpRequired, "send the code of your authenticator app as code"));
+        return Err(Error::new(
+            Code::TotpRequired,
+            "code is required: a code from your authenticator app, or a recovery code",
+        ));
     };
     if code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()) {
         let step =
-            step(&totp(opened(keys, &sealed)?, &email)?, code).filter(|step| last.is_none_or(|last| *step > last));
-        let step = step.ok_or_else(wrong)?;
+            step(&totp(open_secret(keys, &sealed)?, &email)?, code).filter(|step| last.is_none_or(|last| *step > last));
+        let step = step.ok_or_else(invalid_code)?;
         diesel::update(logins::table.find(login)).set(logins::totp_step.eq(step)).execute(conn)?;
         return Ok(());
     }
-    let unused =
-        recovery_codes::table.find((login, tokens::hash(&plain(code)))).filter(recovery_codes::used_at.is_null());
+    let unused = recovery_codes::table
+        .find((login, tokens::hash(&normalize_code(code))))
+        .filter(recovery_codes::used_at.is_null());
     let used = diesel::update(unused).set(recovery_codes::used_at.eq(DateTime::now())).execute(conn)?;
-    if used == 1 { Ok(()) } else { Err(wrong()) }
+    if used == 1 { Ok(()) } else { Err(invalid_code()) }
 }
 
-/// The step of a right code; a code of the step before or after is as good, for clocks that differ.
+/// Returns the time step of a valid code. Also accepts the previous and the next step, because clocks differ.
 fn step(totp: &Totp, code: &str) -> Option<i64> {
     let now = u64::try_from(DateTime::now().utc().timestamp()).ok()?;
     totp.check(code, now).and_then(|step| i64::try_from(step).ok())
 }
 
-/// As it was shown, however it is typed.
-fn plain(code: &str) -> String {
+/// Normalises a typed recovery code.
+fn normalize_code(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
@@ -156,17 +161,19 @@ fn new_recovery_codes(conn: &mut PgConnection, login: Uuid) -> Result<Vec<String
     Ok(codes)
 }
 
-/// The login of a signed-in caller.
+/// Returns the login of the caller. Fails for API keys.
 fn own_login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
     if caller.0.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "an API key cannot do this; sign in"));
+        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
     }
     users::login_of(conn, caller.0.workspace, caller.0.user)
 }
 
-/// Ask for a secret for your authenticator app. The second factor is asked for once a first code has been confirmed.
+/// Create a secret for your authenticator app.
+///
+/// The second factor is turned on by `confirm_totp` with a first code.
 #[utoipa::path(operation_id = "begin_totp", request_body = TotpBeginning,
-    responses((status = 200, description = "The secret, for your app", body = TotpSecret)))]
+    responses((status = 200, description = "The secret for your app", body = TotpSecret)))]
 #[post("/auth/totp/begin")]
 async fn begin(
     request: HttpRequest,
@@ -181,7 +188,7 @@ async fn begin(
         in_transaction(conn, |conn| {
             let Factor { email, totp_since, .. } = Factor::lock(conn, login)?;
             if totp_since.is_some() {
-                return Err(Error::new(Code::Conflict, "a second factor is on; end it first"));
+                return Err(Error::new(Code::Conflict, "a second factor is already on; turn it off first"));
             }
             let secret = tokens::random_bytes::<20>()?.to_vec();
             let sealed = keys.seal(&secret)?;
@@ -194,9 +201,11 @@ async fn begin(
     .await
 }
 
-/// Turn the second factor on with a first code. From now on signing in takes a code too. Your other sessions go on.
+/// Turn the second factor on with a first code.
+///
+/// Signing in then requires a code. Your other sessions stay valid.
 #[utoipa::path(operation_id = "confirm_totp", request_body = TotpConfirmation,
-    responses((status = 200, description = "It is on; keep the recovery codes", body = RecoveryCodeList)))]
+    responses((status = 200, description = "It is on; store the recovery codes", body = RecoveryCodeList)))]
 #[post("/auth/totp/confirm")]
 async fn confirm(
     request: HttpRequest,
@@ -210,9 +219,12 @@ async fn confirm(
         in_transaction(conn, |conn| {
             let login = own_login(conn, &caller)?;
             let Factor { email, totp_secret: Some(sealed), totp_since: None, .. } = Factor::lock(conn, login)? else {
-                return Err(Error::new(Code::Conflict, "ask for a secret first, or end the second factor that is on"));
+                return Err(Error::new(
+                    Code::Conflict,
+                    "create a secret first; if a second factor is on, turn it off first",
+                ));
             };
-            let step = step(&totp(opened(&keys, &sealed)?, &email)?, &given.code).ok_or_else(wrong)?;
+            let step = step(&totp(open_secret(&keys, &sealed)?, &email)?, &given.code).ok_or_else(invalid_code)?;
             diesel::update(logins::table.find(login))
                 .set((logins::totp_since.eq(DateTime::now()), logins::totp_step.eq(step)))
                 .execute(conn)?;
@@ -224,7 +236,7 @@ async fn confirm(
     .await
 }
 
-/// End the second factor, with your password and a code.
+/// Turn the second factor off with your password and a code.
 #[utoipa::path(operation_id = "end_totp", request_body = TotpEnding, responses((status = 204, description = "It is off")))]
 #[post("/auth/totp/end")]
 async fn end(
@@ -240,7 +252,7 @@ async fn end(
     let work = move |conn: &mut PgConnection| {
         in_transaction(conn, |conn| {
             if !is_on(conn, login)? {
-                return Err(Error::new(Code::Conflict, "no second factor is on"));
+                return Err(Error::new(Code::Conflict, "the second factor is already off"));
             }
             check(conn, &keys, login, Some(&code))?;
             diesel::update(logins::table.find(login))

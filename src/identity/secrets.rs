@@ -1,5 +1,6 @@
-//! The secret that a database is used with. Its fingerprint is kept there: a server that was started with another one does not start,
-//! instead of ending every session and every second factor. With the one before beside it, everything is sealed anew.
+//! The server secret. The database stores its fingerprint, so that a server with a different secret refuses to start
+//! instead of invalidating all sessions and second factors. If the previous secret is also given, the server encrypts
+//! the stored data again with the new one.
 use crate::db::sql::Statement;
 use crate::db::tx::in_transaction;
 use crate::identity::tokens::Keys;
@@ -11,14 +12,14 @@ use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// The secret in use, and those that it replaces.
+/// The current secret and the previous ones.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     pub current: String,
     pub previous: Vec<String>,
 }
 
-/// What stands in the database for a secret.
+/// Returns the hash of a secret that the database stores.
 fn fingerprint(secret: &str) -> Vec<u8> {
     Sha256::new().chain_update(b"voronka fingerprint\0").chain_update(secret).finalize().to_vec()
 }
@@ -32,11 +33,11 @@ struct Row {
 }
 
 impl Secrets {
-    /// Makes sure that the database is used with this secret, sealing everything anew if it was used with a previous one, and returns the
-    /// keys that sign, the current first. Refused when the database is used with a secret that was not given.
+    /// Checks that the database is used with the current secret, and encrypts its data again if it was used with a
+    /// previous one. Returns the signing keys, the current one first. Fails if the secret of the database is not given.
     pub fn reconcile(&self, conn: &mut PgConnection) -> Result<Vec<Vec<u8>>> {
         in_transaction(conn, |conn| {
-            one_at_a_time(conn)?;
+            lock(conn)?;
             match self.in_use(conn)? {
                 None => insert(conn, &self.current, DateTime::now())?,
                 Some(known) if known == self.current => {}
@@ -46,7 +47,7 @@ impl Secrets {
         })
     }
 
-    /// The secret that the database is used with, among those that were given; none of a new database.
+    /// Returns the given secret that the database is used with, or `None` for a new database.
     fn in_use(&self, conn: &mut PgConnection) -> Result<Option<String>> {
         let row: Option<Row> =
             s::table.filter(s::sealed_key.is_null()).select(Row::as_select()).first(conn).optional()?;
@@ -56,7 +57,7 @@ impl Secrets {
         known.map(Some).ok_or_else(|| other_secret(&format!("since {}", row.created_at)))
     }
 
-    /// A database that was used before fingerprints were kept: whatever opens what is sealed there.
+    /// Finds the secret of a database that has no fingerprint yet: the one that decrypts its data.
     fn before_fingerprints(&self, conn: &mut PgConnection) -> Result<Option<String>> {
         let sealed: Vec<Vec<u8>> = logins::table
             .filter(logins::totp_secret.is_not_null())
@@ -96,15 +97,16 @@ fn other_secret(when: &str) -> Error {
     Error::new(
         Code::SecretUnknown,
         format!(
-            "the database was used with another VORONKA_SECRET {when}: with this one every session would end and no second factor could \
-             be checked. Start with the secret of before. To change it, give the new one as VORONKA_SECRET and the one of before as \
-             VORONKA_SECRET_PREVIOUS: everything is then sealed anew. If the secret of before is lost, run: voronka adopt-secret"
+            "the database was used with another VORONKA_SECRET {when}. With this one, all sessions would end and \
+             second factors could not be checked. Start the server with the previous secret. To change the secret, set \
+             VORONKA_SECRET to the new one and VORONKA_SECRET_PREVIOUS to the previous one; the stored data is then \
+             encrypted again. If the previous secret is lost, run: voronka adopt-secret"
         ),
     )
 }
 
-/// Servers that start together settle it one after the other.
-fn one_at_a_time(conn: &mut PgConnection) -> Result<()> {
+/// Takes a lock, so that servers that start at the same time reconcile one after another.
+fn lock(conn: &mut PgConnection) -> Result<()> {
     Statement::new("select pg_advisory_xact_lock(hashtext('server_secrets'))").execute(conn)?;
     Ok(())
 }
@@ -117,7 +119,8 @@ fn insert(conn: &mut PgConnection, secret: &str, now: DateTime) -> Result<()> {
     Ok(())
 }
 
-/// Seals with another secret what was sealed with the one before. What neither opens stays as it is.
+/// Decrypts the stored data with the previous secret and encrypts it with the new one. Second factors that the previous
+/// secret cannot decrypt stay unchanged.
 fn replace(conn: &mut PgConnection, before: &str, secret: &str) -> Result<()> {
     let (old, new) = (Keys::new(before.as_bytes()), Keys::new(secret.as_bytes()));
     let factors: Vec<(Uuid, Vec<u8>)> = logins::table
@@ -140,10 +143,10 @@ fn replace(conn: &mut PgConnection, before: &str, secret: &str) -> Result<()> {
     insert(conn, secret, DateTime::now())
 }
 
-/// Uses the database with this secret from now on, though the one before is lost.
+/// Makes this the secret of the database although the previous one is lost.
 pub fn adopt(conn: &mut PgConnection, secret: &str) -> Result<()> {
     in_transaction(conn, |conn| {
-        one_at_a_time(conn)?;
+        lock(conn)?;
         diesel::delete(s::table).execute(conn)?;
         insert(conn, secret, DateTime::now())
     })

@@ -1,4 +1,4 @@
-//! The tokens that a session is used with, as sign-in answers them.
+//! The response of a sign-in: the tokens of the session.
 use crate::identity::accounts::Session;
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
 use crate::kernel::error::Result;
@@ -8,14 +8,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A session's tokens.
+/// The tokens of a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenPair {
     pub access_token: String,
     pub token_type: String,
     /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// Good for one exchange at `/auth/refresh`.
+    /// Valid for one exchange at `/auth/refresh`.
     pub refresh_token: String,
     pub workspace_id: Uuid,
     pub user_id: Uuid,

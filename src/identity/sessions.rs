@@ -1,4 +1,4 @@
-//! The sessions of a login: where one is signed in, and how to end it from elsewhere.
+//! Lists and ends the sessions of a login.
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts;
@@ -23,22 +23,22 @@ impl Kind {
     pub const SESSION: Kind = Kind::new("session", "sessions");
 }
 
-/// A session is its own login's: no role gives a permission to it.
-pub const SESSION: &Descriptor = &Descriptor::of(Kind::SESSION);
-/// Somewhere the caller is signed in.
+/// A session belongs to its login; no role grants a permission for sessions.
+pub const SESSION: &Descriptor = &Descriptor::of(Kind::SESSION, "").events(&[&["opened", "ended", "reuse_detected"]]);
+/// A session of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionInfo {
     pub id: Uuid,
     pub workspace_id: Uuid,
     pub workspace_name: String,
-    /// What signed in, as it calls itself.
+    /// The `User-Agent` header of the request that signed in.
     pub user_agent: Option<String>,
-    /// From where.
+    /// The IP address that the request came from.
     pub address: Option<String>,
     pub created_at: DateTime,
-    /// Of the last exchange of its refresh token.
+    /// When the session was created or its refresh token was last exchanged.
     pub last_used_at: DateTime,
-    /// The session of this very request.
+    /// Whether this request uses the session.
     pub current: bool,
 }
 
@@ -47,7 +47,7 @@ pub struct SessionList {
     pub data: Vec<SessionInfo>,
 }
 
-/// The login behind a signed-in caller; an API key has none.
+/// Returns the login of the caller. Fails for API keys.
 fn login(conn: &mut PgConnection, actor: &Actor) -> Result<Uuid> {
     if actor.session.is_none() {
         return Err(Error::new(Code::Forbidden, "an API key has no sessions; sign in"));
@@ -89,14 +89,16 @@ fn list_of(conn: &mut PgConnection, actor: &Actor) -> Result<SessionList> {
     Ok(SessionList { data: rows.into_iter().map(info).collect() })
 }
 
-/// Where you are signed in, in every workspace of your login.
+/// List your sessions in all workspaces of your login.
 #[utoipa::path(operation_id = "list_sessions", responses((status = 200, description = "The sessions", body = SessionList)))]
 #[get("/auth/sessions")]
 async fn list(Caller(actor): Caller, db: web::Data<Db>) -> Result<Reply> {
     Reply::ok(&db.run(move |conn| list_of(conn, &actor)).await?)
 }
 
-/// End one of your sessions; its tokens stop working within seconds.
+/// End one of your sessions.
+///
+/// Its tokens become invalid within seconds.
 #[utoipa::path(operation_id = "end_session", params(("session_id" = Uuid, Path, description = "Id of the session")),
     responses((status = 204, description = "The session has ended")))]
 #[delete("/auth/sessions/{session_id}")]
@@ -115,7 +117,7 @@ async fn end(Caller(actor): Caller, id: Id, db: web::Data<Db>, actors: web::Data
     Ok(Reply::none())
 }
 
-/// End all your sessions but this one.
+/// End all your sessions except the current one.
 #[utoipa::path(operation_id = "end_other_sessions", responses((status = 204, description = "The others have ended")))]
 #[delete("/auth/sessions")]
 async fn end_others(Caller(actor): Caller, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {

@@ -1,24 +1,27 @@
-//! Teams: departments, one inside another.
+//! Teams: a tree of departments.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::roles;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{teams, users};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -28,13 +31,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// A department; users belong to one.
+/// A department. A user belongs to at most one team.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = teams)]
 pub struct Team {
     pub id: Uuid,
     pub name: String,
-    /// The team it is a part of. The visibility `team` reaches one's own team and all below it.
+    /// The parent team. The visibility `team` covers the caller's own team and all teams below it.
     pub parent_id: Option<Uuid>,
     pub version: i64,
     pub created_at: DateTime,
@@ -47,9 +50,12 @@ impl Kind {
 }
 
 impl Resource for Team {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TEAM).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TEAM, "The teams of the workspace.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("teams.name"));
 }
-page!(TeamPage of Team);
+pub type TeamPage = Page<Team>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct TeamCreate {
@@ -82,21 +88,30 @@ static TEAM: Fields<teams::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &teams::id),
-    search: Some(Search { sql: "fold(teams.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(teams.name)",
+        members: &["name"],
+        exact: &[exact("fold(teams.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
 list_params!(TeamList, TEAM.parameters());
-owned!(teams, Team);
+stored!(teams, Team);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    teams::table.filter(teams::workspace_id.eq(workspace))
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("teams_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
     ("teams_parent_id_fkey", ConstraintRule::Missing("/parent_id")),
 ];
 
-/// What keeps a team from being deleted.
+/// The references that prevent the deletion of a team.
 const REFERRERS: ConstraintRules = &[("users_team_id_fkey", IN_USE), ("teams_parent_id_fkey", IN_USE)];
-const IN_USE: ConstraintRule = ConstraintRule::InUse("users or teams belong to it; move them first");
+const IN_USE: ConstraintRule = ConstraintRule::InUse("users or teams belong to the team; move them first");
 
 const BELOW: &str = "with recursive below as (
     select id from teams where workspace_id = :workspace and id = :team
@@ -110,14 +125,15 @@ struct Found {
     id: Uuid,
 }
 
-/// A team and all below it.
+/// Returns the ids of a team and of all teams below it.
 pub fn below(conn: &mut PgConnection, workspace: Uuid, team: Uuid) -> Result<Vec<Uuid>> {
     let rows: Vec<Found> =
         Statement::new(BELOW).set("workspace", Part::Id(workspace)).set("team", Part::Id(team)).load(conn)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Who sees no further than the team adds users to it, to a team below it, or to none: others would see what the caller does not.
+/// Checks that a caller whose visibility is limited to the team adds users only to that team, to a team below it or to
+/// no team. In other teams the new user would see records that the caller does not see.
 pub fn require_within(tx: &mut Tx<'_>, team: Option<Uuid>) -> Result<()> {
     let Some(team) = team.filter(|_| tx.actor.access.reaches_the_team()) else { return Ok(()) };
     let own: Option<Uuid> = users::table.find((tx.workspace(), tx.actor.user)).select(users::team_id).first(tx.conn)?;
@@ -146,16 +162,16 @@ pub fn insert(tx: &mut Tx<'_>, new: &TeamCreate) -> Result<Team> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -> Result<Team> {
-    // All teams are locked, so that two moves cannot make a circle together.
+    // Locks all teams, so that two concurrent moves cannot create a cycle.
     in_workspace(tx.workspace()).select(teams::id).order(teams::id).for_update().load::<Uuid>(tx.conn)?;
-    let before = lock(tx, id, expected)?;
+    let before = Team::lock(tx, id, expected)?;
     if changes.parent_id.is_some() {
         roles::require_visibility_beyond_team(tx)?;
     }
     if let Some(Some(parent)) = changes.parent_id
         && below(tx.conn, tx.workspace(), id)?.contains(&parent)
     {
-        return Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the team itself or one below it"));
+        return Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the team itself or a team below it"));
     }
     let after = diesel::update(teams::table.find((tx.workspace(), id)))
         .set((changes, teams::version.eq(before.version + 1), teams::updated_at.eq(tx.now)))
@@ -166,7 +182,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = Team::lock(tx, id, expected)?;
     diesel::delete(teams::table.find((tx.workspace(), id))).execute(tx.conn).map_constraint(REFERRERS)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
@@ -178,13 +194,13 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 async fn list(ctx: Ctx<can::Read<Team>>) -> Result<Reply> {
     let (plan, link) = (TEAM.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, teams, Team, &plan => TeamPage);
+        let page = table::page::<Team>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Add a team.
+/// Create a team.
 #[utoipa::path(operation_id = "create_team", request_body = TeamCreate, responses((status = 201, description = "The team", body = Team)))]
 #[post("/teams")]
 async fn create(ctx: Ctx<can::Create<Team>>, new: Valid<TeamCreate>) -> Result<Reply> {
@@ -196,12 +212,12 @@ async fn create(ctx: Ctx<can::Create<Team>>, new: Valid<TeamCreate>) -> Result<R
     responses((status = 200, description = "The team", body = Team)))]
 #[get("/teams/{team_id}")]
 async fn read(ctx: Ctx<can::Read<Team>>, id: Id) -> Result<Reply> {
-    ctx.one(&TEAM, id, find).await
+    ctx.one(&TEAM, id, Team::find).await
 }
 
-/// Rename a team, or move it under another.
+/// Rename a team, or change its parent.
 #[utoipa::path(operation_id = "update_team", params(("team_id" = Uuid, Path, description = "Id of the team")), request_body = TeamUpdate,
-    responses((status = 200, description = "The team as changed", body = Team)))]
+    responses((status = 200, description = "The changed team", body = Team)))]
 #[patch("/teams/{team_id}")]
 async fn change(
     ctx: Ctx<can::Update<Team>>,
@@ -215,7 +231,7 @@ async fn change(
     Ok(reply)
 }
 
-/// Delete a team that nobody belongs to.
+/// Delete a team without users and without teams below it.
 #[utoipa::path(operation_id = "delete_team", params(("team_id" = Uuid, Path, description = "Id of the team")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/teams/{team_id}")]

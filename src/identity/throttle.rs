@@ -1,11 +1,11 @@
-//! The limits of signing in, for one attempt.
+//! The rate limits for one sign-in attempt.
 use crate::kernel::error::{Code, Error, Result};
 use crate::web::answer::address;
 use crate::web::limits::Limits;
 use actix_web::{HttpRequest, web};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An attempt, which counts as it ends.
+/// An attempt to sign in. Its outcome must be recorded.
 #[derive(Debug)]
 pub struct Throttle {
     limits: Option<web::Data<Limits>>,
@@ -14,14 +14,14 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Refused when there were too many attempts.
+    /// Fails if there were too many attempts.
     pub fn new(request: &HttpRequest, email: &str) -> Result<Throttle> {
         Throttle::by(request, email, Limits::check_sign_in)
     }
 
-    /// Of a registration: whether the address is known makes no difference.
+    /// Applies the limits for registrations, which do not depend on whether the address has a login.
     pub fn of_registration(request: &HttpRequest, email: &str) -> Result<Throttle> {
-        // Counted apart from signing in: a new address is as good as a wrong password here.
+        // Counted separately from sign-ins, because a registration with a new address counts like a wrong password.
         Throttle::by(request, &format!("registration {email}"), Limits::check_registration)
     }
 
@@ -34,19 +34,14 @@ impl Throttle {
         Ok(Throttle { limits, email: email.to_owned(), from })
     }
 
-    /// By how the attempt went: a wrong password or code counts against the address, and one whose code is still to come is not let off the
-    /// failures before.
+    /// Records the outcome of the attempt. A wrong password or code counts as a failure. An attempt whose second factor
+    /// is still missing neither counts as a failure nor resets earlier failures.
     pub fn record_result<T>(self, outcome: &Result<T>) {
         match outcome.as_ref().err().map(Error::code) {
             Some(Code::TotpInvalid | Code::CredentialsInvalid) => self.record(false),
             Some(Code::TotpRequired) => {}
             _ => self.record(true),
         }
-    }
-
-    /// The address that is tried.
-    pub fn email(&self) -> &str {
-        &self.email
     }
 
     pub fn record(self, success: bool) {

@@ -1,4 +1,4 @@
-//! Access tokens (JWT, HS256, fifteen minutes) and the opaque secrets: refresh tokens and API keys, stored as SHA-256.
+//! Access tokens (JWT, HS256, 15 minutes), and opaque secrets such as refresh tokens and API keys, stored as SHA-256.
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::query::hex;
 use crate::kernel::time::DateTime;
@@ -14,7 +14,7 @@ pub const ACCESS_SECONDS: i64 = 900;
 const ISSUER: &str = "voronka";
 const LEEWAY_SECONDS: u64 = 5;
 
-/// Signs and checks access tokens, seals and opens secrets. What the secrets of before signed and sealed is still taken.
+/// Signs and verifies access tokens, and encrypts and decrypts secrets. Also accepts data of the previous secrets.
 #[derive(Clone)]
 pub struct Keys {
     current: Key,
@@ -22,7 +22,7 @@ pub struct Keys {
     previous: Vec<Key>,
 }
 
-/// What follows from one secret.
+/// The keys that are derived from one secret.
 #[derive(Clone)]
 struct Key {
     kid: String,
@@ -33,7 +33,7 @@ struct Key {
 impl Key {
     fn new(secret: &[u8]) -> Key {
         let kid = hex(&Sha256::digest(secret)).chars().take(8).collect();
-        // A key of its own for what is sealed: nothing that signs tokens opens secrets.
+        // Encryption has its own key, so that the signing key cannot decrypt secrets.
         let vault = Sha256::new().chain_update(b"voronka vault\0").chain_update(secret).finalize();
         Key { kid, vault: XChaCha20Poly1305::new(&vault), decoding: DecodingKey::from_secret(secret) }
     }
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// No role in it: role and session are read per request, so a demotion or sign-out acts at once.
+/// Does not contain the role: role and session are read from the database, so that changes take effect within seconds.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Claims {
     pub iss: String,
@@ -99,18 +99,20 @@ impl Keys {
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)
     }
 
-    /// Encrypts what has to be read again, such as the secret of a second factor: nonce and XChaCha20-Poly1305.
+    /// Encrypts a secret that must be read again, such as that of a second factor. Returns the nonce and the
+    /// XChaCha20-Poly1305 ciphertext.
     pub fn seal(&self, secret: &[u8]) -> Result<Vec<u8>> {
         let nonce = random_bytes::<NONCE>()?;
         let sealed = self.current.vault.encrypt(&nonce.into(), secret).map_err(Error::internal)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// What was sealed; a problem with words when it was with a secret that this server does not know.
+    /// Decrypts a sealed secret. Fails with an explanation if this server does not have the key.
     pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>> {
         self.all().find_map(|key| key.open(sealed)).ok_or_else(|| {
-            let way = "whoever runs it can start it with that one in VORONKA_SECRET_PREVIOUS";
-            Error::new(Code::SecretUnknown, format!("it was sealed with another secret than this server has; {way}"))
+            let way = "the operator can start the server with that secret in VORONKA_SECRET_PREVIOUS";
+            let why = "the stored data was encrypted with a secret that this server does not have";
+            Error::new(Code::SecretUnknown, format!("{why}; {way}"))
         })
     }
 
@@ -141,24 +143,24 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// 256 random bits as 43 characters.
+/// Returns 256 random bits as 43 characters.
 pub fn random() -> Result<String> {
     Ok(BASE64.encode(random_bytes::<32>()?))
 }
 
-/// 256 random bits in hexadecimal, for what people type.
+/// Returns 256 random bits in hexadecimal, for codes that people type.
 pub fn random_hex() -> Result<String> {
     Ok(hex(&random_bytes::<32>()?))
 }
 
-/// What is stored of a secret. It has 256 random bits, so a fast hash is enough.
+/// Returns the stored hash of a secret. Secrets have 256 random bits, so a fast hash is sufficient.
 pub fn hash(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
 }
 
 const KEY_START: &str = "vrk_";
 
-/// A new API key, `vrk_<8>_<43><6>`: the first part names it in lists, the last six characters catch a bad copy.
+/// Creates an API key, `vrk_<8>_<43><6>`. The first part identifies the key in lists, the last six are a checksum.
 pub fn new_api_key() -> Result<(String, String)> {
     let prefix: String = hex(&Sha256::digest(random()?)).chars().take(8).collect();
     let body = format!("{KEY_START}{prefix}_{}", random()?);
@@ -166,7 +168,7 @@ pub fn new_api_key() -> Result<(String, String)> {
     Ok((prefix, key))
 }
 
-/// Whether a bearer token looks like an API key; `Err` when it looks like a damaged one.
+/// Checks whether a bearer token is an API key. Returns an error if its checksum is wrong.
 pub fn is_api_key(token: &str) -> Result<bool, Code> {
     if !token.starts_with(KEY_START) {
         return Ok(false);

@@ -1,8 +1,8 @@
-//! Users: the people of a workspace.
+//! Users: the members of a workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::queue;
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::hashing_queue::Waiter;
@@ -10,10 +10,13 @@ use crate::identity::{accounts, api_keys, mail, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::{UserStatus, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
@@ -21,7 +24,7 @@ use crate::kernel::{address, error, merge_patch};
 use crate::schema::users;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -41,12 +44,12 @@ pub struct User {
     pub role: String,
     pub status: UserStatus,
     pub team_id: Option<Uuid>,
-    /// IANA name; the workspace's if null.
+    /// IANA name. If null, the time zone of the workspace.
     pub time_zone: Option<String>,
-    /// Of the user's screens, as a BCP 47 tag.
+    /// The language of the user interface, as a BCP 47 tag.
     #[schema(example = "en-GB")]
     pub language: Option<String>,
-    /// Address of a picture of the user.
+    /// URL of a picture of the user.
     #[schema(example = "https://pictures.example/anna.png")]
     pub avatar_url: Option<String>,
     pub external_id: Option<String>,
@@ -61,9 +64,17 @@ impl Kind {
 }
 
 impl Resource for User {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER, "The users of the workspace.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[
+            &["created", "updated", "sign_in_refused", "password_changed", "email_changed"],
+            &["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", verbs::VISIBILITY_CHANGED],
+        ])
+        .described(&USER, "User")
+        .included_as(Display::Column("users.name"))
+        .checked(Reference::Exists);
 }
-page!(UserPage of User);
+pub type UserPage = Page<User>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct UserCreate {
@@ -72,7 +83,7 @@ pub struct UserCreate {
     pub name: String,
     #[schema(format = "email", max_length = 254)]
     pub email: Option<String>,
-    /// The key of a role; `seller` if absent. Nobody can give a role that may more than their own.
+    /// The key of a role; `seller` if absent. You cannot assign a role with more permissions than your own.
     #[schema(min_length = 1, max_length = 50)]
     pub role: Option<String>,
     pub team_id: Option<Uuid>,
@@ -80,8 +91,9 @@ pub struct UserCreate {
     pub time_zone: Option<String>,
     #[schema(max_length = 200)]
     pub external_id: Option<String>,
-    /// With a password the user can sign in at once, under a login of this workspace alone: whoever has a login with this e-mail already is told by
-    /// letter, and can join with it. Without a password the user is invited.
+    /// With a password, the user can sign in immediately, with a new login for this workspace only. If the e-mail has
+    /// a login already, its holder gets an e-mail and can join with that login. Without a password, the user is
+    /// invited.
     #[schema(format = "password", min_length = 8, max_length = 1024)]
     pub password: Option<String>,
 }
@@ -89,7 +101,7 @@ pub struct UserCreate {
 impl Rules for UserCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.password.is_some() && self.email.is_none() {
-            bad.push(Bad::member("/email", FieldCode::Required, "is needed to sign in with a password"));
+            bad.push(Bad::member("/email", FieldCode::Required, "is required if a password is given"));
         }
     }
 }
@@ -133,12 +145,21 @@ pub static USER: Fields<users::table> = Fields {
     search: Some(Search {
         sql: "fold(users.name || ' ' || coalesce(users.email, '') || together(users.name, null))",
         members: &["name", "email"],
+        exact: &[
+            exact("fold(users.name) = ", &["name"]),
+            exact("users.email = ", &["email"]).formatted(TextFormat::Email),
+        ],
     }),
     links: &[],
     table: PhantomData,
 };
 list_params!(UserList, USER.parameters());
-owned!(users, User);
+stored!(users, User);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    users::table.filter(users::workspace_id.eq(workspace))
+}
 
 pub const CONSTRAINTS: ConstraintRules = &[
     ("users_email_key", ConstraintRule::Taken(Code::DuplicateEmail, "/email")),
@@ -147,7 +168,7 @@ pub const CONSTRAINTS: ConstraintRules = &[
     ("users_team_id_fkey", ConstraintRule::Missing("/team_id")),
 ];
 
-/// A membership to be made.
+/// A new membership.
 #[derive(Debug)]
 pub struct Member {
     pub name: String,
@@ -175,7 +196,7 @@ pub fn insert_member(conn: &mut PgConnection, workspace: Uuid, member: &Member, 
         .map_constraint(CONSTRAINTS)
 }
 
-/// Adds a user: invited, or with a password hash active with a new login.
+/// Adds a user: active with a new login if there is a password hash, otherwise invited.
 pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) -> Result<User> {
     let role = new.role.as_deref().unwrap_or(SELLER);
     check_role(tx, role)?;
@@ -186,9 +207,10 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
         _ => false,
     };
     let (login, status) = match (password_hash, &email) {
-        // The answer does not tell whether the address has a login elsewhere.
+        // The response must not reveal whether the address has a login elsewhere.
         (Some(hash), Some(email)) => (Some(accounts::insert_login(tx.conn, email, hash, !held)?), UserStatus::Active),
-        // Even an address that has a login joins by the letter alone: anybody can make a login for an address not their own.
+        // Even if the address has a login, the user joins through the mail: anybody can create a login with an
+        // address that is not theirs.
         _ => (None, UserStatus::Invited),
     };
     let user = diesel::insert_into(users::table)
@@ -212,7 +234,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &UserCreate, password_hash: Option<&str>) ->
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdate) -> Result<User> {
-    let before = lock(tx, id, expected)?;
+    let before = User::lock(tx, id, expected)?;
     check_role(tx, &before.role)?;
     if changes.team_id.is_some_and(|team| team != before.team_id) {
         roles::require_visibility_beyond_team(tx)?;
@@ -221,16 +243,16 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
         check_role(tx, role)?;
     }
     if before.status != UserStatus::Active && changes.status == Some(UserStatus::Active) {
-        may_be_active(tx, id)?;
+        require_login(tx, id)?;
     }
     let after = diesel::update(users::table.find((tx.workspace(), id)))
         .set((changes, users::version.eq(before.version + 1), users::updated_at.eq(tx.now)))
         .returning(User::as_returning())
         .get_result(tx.conn)
         .map_constraint(CONSTRAINTS)?;
-    keep_an_owner(tx, &before, &after)?;
+    require_owner_remains(tx, &before, &after)?;
     if before.status == UserStatus::Active && after.status != UserStatus::Active {
-        shut_out(tx, after.id)?;
+        revoke_access(tx, after.id)?;
     }
     if after.status == UserStatus::Suspended && before.status != UserStatus::Suspended {
         revoke_mail_tokens(tx, after.id)?;
@@ -239,15 +261,15 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
     events::record_change(tx, &before, after)
 }
 
-/// Who has no login becomes active with the letter: nobody could sign in as them before, and the letter would be good no more.
-fn may_be_active(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+/// Checks that a user has a login. Without one, activation would invalidate the invitation, and nobody could sign in.
+fn require_login(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
-    let detail = "has no login yet, and becomes active by accepting an invitation: set invited, POST /users/{user_id}/invite sends one";
+    let detail = "must not be active, because the user has no login; use invited and POST /users/{user_id}/invite";
     login.map(drop).ok_or_else(|| Error::member("/status", FieldCode::Invalid, detail))
 }
 
-/// Tokens and keys of who is no longer active: they stay dead when the user comes back.
-fn shut_out(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+/// Revokes the sessions and API keys of a user who is no longer active. They stay revoked if the user becomes active.
+fn revoke_access(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     accounts::revoke_of_user(tx.conn, tx.workspace(), user)?;
     api_keys::end_all(tx, user)
 }
@@ -261,7 +283,7 @@ fn revoke_mail_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     }
 }
 
-/// Nobody gives, or touches, a role that may more than their own.
+/// Checks that the role exists and does not have more permissions than the role of the caller.
 fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     match roles::access(tx.conn, tx.workspace(), key)? {
         Some(access) => roles::require_covered(tx, &access),
@@ -272,19 +294,23 @@ fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     }
 }
 
-fn keep_an_owner(tx: &mut Tx<'_>, before: &User, after: &User) -> Result<()> {
+fn require_owner_remains(tx: &mut Tx<'_>, before: &User, after: &User) -> Result<()> {
     let owns = |user: &User| user.role == OWNER && user.status == UserStatus::Active;
     if !owns(before) || owns(after) {
         return Ok(());
     }
-    // All owners are locked, so that two of them cannot leave at the same time.
+    // Locks all owners, so that two of them cannot leave at the same time.
     let owners: Vec<Uuid> = in_workspace(tx.workspace())
         .filter(users::role.eq(OWNER))
         .filter(users::status.eq(UserStatus::Active))
         .select(users::id)
         .for_update()
         .load(tx.conn)?;
-    if owners.is_empty() { Err(Error::new(Code::LastOwner, "make somebody else an owner first")) } else { Ok(()) }
+    if owners.is_empty() {
+        Err(Error::new(Code::LastOwner, "the workspace needs an active owner; make another user an owner first"))
+    } else {
+        Ok(())
+    }
 }
 
 pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<Uuid> {
@@ -299,13 +325,13 @@ pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<
 async fn list(ctx: Ctx<can::Read<User>>) -> Result<Reply> {
     let (plan, link) = (USER.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, users, User, &plan => UserPage);
+        let page = table::page::<User>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Invite a user by mail, or with a password add one that can sign in at once.
+/// Invite a user by e-mail, or create one with a password who can sign in immediately.
 #[utoipa::path(operation_id = "create_user", request_body = UserCreate, responses((status = 201, description = "The user", body = User)))]
 #[post("/users")]
 async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<Reply> {
@@ -331,8 +357,8 @@ async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<R
     Ok(reply)
 }
 
-/// Tells who holds the address of a user that somebody else has come in under it. Beside the work that is answered: the answer says how many
-/// statements it took.
+/// Tells the holder of an address that a user with another login was created with it. Runs in a separate transaction,
+/// because the response reports its number of statements, which would reveal that there is a holder.
 fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
     let user: Option<(Uuid, Option<Uuid>)> = in_workspace(tx.workspace())
         .filter(users::email.eq(email))
@@ -348,18 +374,18 @@ fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
     }
 }
 
-/// Send an invited user another letter.
+/// Send the invitation of a user again.
 #[utoipa::path(operation_id = "invite_user", params(("user_id" = Uuid, Path, description = "Id of the user")),
-    responses((status = 200, description = "The user; a letter is on its way", body = User)))]
+    responses((status = 200, description = "The user; the invitation is being sent", body = User)))]
 #[post("/users/{user_id}/invite")]
 async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
-        let user = lock(tx, id.0, Expected::default())?;
+        let user = User::lock(tx, id.0, Expected::default())?;
         check_role(tx, &user.role)?;
         match (user.status, &user.email) {
             (UserStatus::Invited, Some(email)) => mail::invite(tx, user.id, email)?,
             (UserStatus::Invited, None) => return Err(Error::new(Code::Conflict, "the user has no e-mail")),
-            _ => return Err(Error::new(Code::Conflict, "the user is not waiting for an invitation")),
+            _ => return Err(Error::new(Code::Conflict, "the user does not have the status invited")),
         }
         Reply::record(&user)
     })
@@ -371,12 +397,12 @@ async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
     responses((status = 200, description = "The user", body = User)))]
 #[get("/users/{user_id}")]
 async fn read(ctx: Ctx<can::Read<User>>, id: Id) -> Result<Reply> {
-    ctx.one(&USER, id, find).await
+    ctx.one(&USER, id, User::find).await
 }
 
 /// Change a user's name, role, status or team.
 #[utoipa::path(operation_id = "update_user", params(("user_id" = Uuid, Path, description = "Id of the user")), request_body = UserUpdate,
-    responses((status = 200, description = "The user as changed", body = User)))]
+    responses((status = 200, description = "The changed user", body = User)))]
 #[patch("/users/{user_id}")]
 async fn change(
     ctx: Ctx<can::Update<User>>,

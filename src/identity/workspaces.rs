@@ -1,4 +1,4 @@
-//! The tenant: name, base currency, time zone, country.
+//! Workspaces: the tenants, with name, base currency, time zone and country.
 use crate::db::events;
 use crate::db::related;
 use crate::db::table::Expected;
@@ -22,17 +22,17 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// The tenant that everything belongs to.
+/// A workspace. All other records belong to one.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = workspaces)]
 pub struct Workspace {
     pub id: Uuid,
     pub name: String,
-    /// ISO 4217; what amounts are in when nothing else is said.
+    /// ISO 4217; the default currency of amounts.
     pub base_currency: String,
-    /// IANA name; "today", periods of reports and due days are counted in it.
+    /// IANA name; determines when a day begins: for due dates, report periods and users without a time zone.
     pub time_zone: String,
-    /// ISO 3166; the country of phone numbers written without a country code.
+    /// ISO 3166; the country of phone numbers without a country code.
     pub country: String,
     pub version: i64,
     pub created_at: DateTime,
@@ -45,8 +45,9 @@ impl Kind {
 }
 
 impl Resource for Workspace {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::WORKSPACE).shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::WORKSPACE, "Workspaces and their settings.")
+        .shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner)
+        .events(&[&["created", "updated"]]);
 }
 
 #[derive(Debug, Deserialize, AsChangeset, ToSchema)]
@@ -78,21 +79,23 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Res
         .returning(Workspace::as_returning())
         .get_result(tx.conn)?;
     if after.time_zone != before.time_zone {
-        related::move_days(tx, after.time_zone.parse().map_err(|_| Error::internal("an unknown time zone"))?)?;
+        related::move_days(tx, after.time_zone.parse().map_err(|_| Error::internal("unknown time zone"))?)?;
     }
     events::record_change(tx, &before, after)
 }
 
-/// The workspace you are in.
+/// Get the workspace of the caller.
 #[utoipa::path(operation_id = "get_workspace", responses((status = 200, description = "The workspace", body = Workspace)))]
 #[get("/workspaces/current")]
 async fn read(ctx: Ctx<can::Read<Workspace>>) -> Result<Reply> {
     ctx.read(|tx| Reply::record(&find(tx)?)).await
 }
 
-/// Change the workspace's settings. Existing amounts keep their currency.
+/// Change the settings of the workspace.
+///
+/// Existing amounts keep their currency.
 #[utoipa::path(operation_id = "update_workspace", request_body = WorkspaceUpdate,
-    responses((status = 200, description = "The workspace as changed", body = Workspace)))]
+    responses((status = 200, description = "The changed workspace", body = Workspace)))]
 #[patch("/workspaces/current")]
 async fn change(
     ctx: Ctx<can::Update<Workspace>>,

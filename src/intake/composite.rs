@@ -1,4 +1,5 @@
-//! One call over several resources: items that may name each other before they have ids, in one transaction.
+//! Composite calls: several items of different resources in one transaction. Items can refer to records that earlier
+//! items create.
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
@@ -60,7 +61,8 @@ impl CompositeResource {
     }
 }
 
-/// The members of the resource's own creation or change. A text that is `@` and the `ref` of an item before it becomes that item's id.
+/// The members of the create or update body of the resource. A text of `@` and the `ref` of an earlier item becomes
+/// the id of that item's record.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct CompositeBody(pub Map<String, Json>);
@@ -68,32 +70,32 @@ pub struct CompositeBody(pub Map<String, Json>);
 impl PartialSchema for CompositeBody {
     fn schema() -> RefOr<Schema> {
         let object = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true)));
-        let meaning = "The members of the resource's own creation or change. A text that is `@` and the `ref` of an item before it \
-                       becomes that item's id.";
+        let meaning = "The members of the create or update body of the resource. A text of `@` and the `ref` of an \
+                       earlier item becomes the id of that item's record.";
         object.description(Some(meaning)).examples([json!({ "name": "Acme" })]).into()
     }
 }
 impl ToSchema for CompositeBody {}
 
-/// One thing to do.
+/// One operation of a composite call.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct CompositeItem {
-    /// A name for the record, by which later items can mean it: `@acme`.
+    /// A name for the record. Later items can refer to it, for example with `@acme`.
     #[schema(pattern = "^[a-z][a-z0-9_-]*$", max_length = 50, example = "acme")]
     pub r#ref: Option<String>,
     pub action: CompositeAction,
     pub resource: CompositeResource,
-    /// Of a change or deletion: the record's id, or `@` and the `ref` of an item before it.
+    /// For an update or a deletion, the id of the record, or `@` and the `ref` of an earlier item.
     #[schema(max_length = 60)]
     pub id: Option<String>,
-    /// As `If-Match`.
+    /// The version that you expect the record to have, as in `If-Match`.
     pub version: Option<i64>,
     pub body: Option<CompositeBody>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CompositeRequest {
-    /// Done in this order.
+    /// Processed in this order.
     #[schema(min_items = 1, max_items = 100)]
     pub items: Vec<CompositeItem>,
 }
@@ -106,30 +108,34 @@ impl Rules for CompositeRequest {
                 bad.push(Bad::member(
                     format!("/items/{n}/ref"),
                     FieldCode::StatedTwice,
-                    "is the name of an item before",
+                    "must differ from the refs of earlier items",
                 ));
             }
             match (item.action, &item.id, &item.body) {
                 (CompositeAction::Create, Some(_), _) => {
-                    let detail = "must be absent: an id of your own stands in the body";
+                    let detail = "must be absent; to choose the id of a new record, give it in the body";
                     bad.push(Bad::member(format!("/items/{n}/id"), FieldCode::Invalid, detail));
                 }
                 (CompositeAction::Update | CompositeAction::Delete, None, _) => {
                     bad.push(Bad::member(
                         format!("/items/{n}/id"),
                         FieldCode::Required,
-                        "is needed to update or delete",
+                        "is required to update or delete",
                     ));
                 }
                 (CompositeAction::Create | CompositeAction::Update, _, None) => {
                     bad.push(Bad::member(
                         format!("/items/{n}/body"),
                         FieldCode::Required,
-                        "is needed to create or update",
+                        "is required to create or update",
                     ));
                 }
                 (CompositeAction::Delete, _, Some(_)) => {
-                    bad.push(Bad::member(format!("/items/{n}/body"), FieldCode::Invalid, "a deletion has none"));
+                    bad.push(Bad::member(
+                        format!("/items/{n}/body"),
+                        FieldCode::Invalid,
+                        "must be absent for a deletion",
+                    ));
                 }
                 _ => {}
             }
@@ -137,16 +143,19 @@ impl Rules for CompositeRequest {
     }
 }
 
-/// What was done.
+/// The result of a composite call.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CompositeResult {
-    /// One per item, in their order.
+    /// One result for each item, in the same order.
     pub results: Vec<CompositeItemResult>,
 }
 
 impl Resource for CompositeResult {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("composite").shared(Builtin::Owner, Builtin::Seller, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::calls("composite", "Several operations in one request.").shared(
+        Builtin::Owner,
+        Builtin::Seller,
+        Builtin::Owner,
+    );
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -155,15 +164,15 @@ pub struct CompositeItemResult {
     pub r#ref: Option<String>,
     pub resource: CompositeResource,
     pub id: Uuid,
-    /// As the status of a single request: 200, 201, 204.
+    /// The status of the same request on its own: 200, 201 or 204.
     pub status: i32,
-    /// None of what was deleted.
+    /// The version of the record; null after a deletion.
     pub version: Option<i64>,
-    /// The record was as the item wants it already: its version stays, and no event tells of it.
+    /// Whether the record already had these values. Its version then stays the same, and no event is recorded.
     pub unchanged: bool,
 }
 
-/// An outcome: the record, its version if it is still there, and the status.
+/// The id of the record, its version unless it was deleted, and the status.
 type Outcome = (Uuid, Option<i64>, i32);
 
 fn made(row: &impl Record) -> Outcome {
@@ -174,7 +183,7 @@ fn changed(row: &impl Record) -> Outcome {
     (row.id(), Some(row.version()), 200)
 }
 
-/// Members that were sent back must be what they were.
+/// Checks that the read-only members in a body equal those of the record.
 fn require_unchanged<R: Record>(tx: &Tx<'_>, read_only: &ReadOnlyMembers, row: &R) -> Result<()> {
     if read_only.is_empty() {
         return Ok(());
@@ -212,7 +221,8 @@ fn act(tx: &mut Tx<'_>, item: &CompositeItem, id: Option<Uuid>, body: Json) -> R
     }
 }
 
-/// Puts ids in the place of names, in members that name other records: elsewhere a text may begin with `@`.
+/// Replaces `@` references with ids, only in members that refer to records. In other members a text may begin with
+/// `@`.
 fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>, path: &str) -> Result<()> {
     let own = path == "/id" || path.ends_with("/external_id");
     let names_records = !own && ["/id", "_id", "_ids"].iter().any(|end| path.ends_with(end));
@@ -220,7 +230,7 @@ fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>, path: &str) -> Result<
         Json::String(text) if names_records => {
             let Some(name) = text.strip_prefix('@') else { return Ok(()) };
             let missing =
-                || Error::member(path, FieldCode::ReferenceNotFound, format!("no item before has the ref {name}"));
+                || Error::member(path, FieldCode::ReferenceNotFound, format!("no earlier item has the ref {name}"));
             *text = known.get(name).ok_or_else(missing)?.to_string();
         }
         Json::Array(list) if names_records => list.iter_mut().try_for_each(|item| resolve(item, known, path))?,
@@ -248,7 +258,7 @@ fn target(item: &CompositeItem, known: &HashMap<&str, Uuid>) -> Result<Option<Uu
     id.map(Some).ok_or_else(|| Error::reference("/id"))
 }
 
-/// A refusal of one item, with pointers from the top of the body.
+/// Rewrites the error of an item so that its pointers begin at the top of the request body.
 fn at_item(index: usize, error: Error) -> Error {
     error.with(|problem| {
         let errors = std::mem::take(&mut problem.errors);
@@ -261,7 +271,7 @@ fn at_item(index: usize, error: Error) -> Error {
         } else {
             errors.into_iter().map(inside).collect()
         };
-        // The path is there; it is an item that is wrong.
+        // 404 would refer to the path of the request, but the missing record is named in the body.
         if problem.code == Code::NotFound {
             problem.code = Code::ValidationFailed;
         }
@@ -291,10 +301,11 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
     Ok(CompositeResult { results })
 }
 
-/// Do several things at once: make a company, its people and their deal in one call. All is done or nothing. Each item needs the right, and a
-/// key the scope, that it would need alone.
+/// Run several operations in one transaction, for example create a company, its contacts and their deal. Either all
+/// items succeed or none does. Each item requires the permission, and for an API key the scope, of the same request
+/// on its own.
 #[utoipa::path(operation_id = "run_composite", request_body = CompositeRequest,
-    responses((status = 200, description = "What was done", body = CompositeResult)))]
+    responses((status = 200, description = "The result of each item", body = CompositeResult)))]
 #[post("/composite")]
 async fn composite(ctx: Ctx<can::Create<CompositeResult>>, asked: Valid<CompositeRequest>) -> Result<Reply> {
     ctx.write(move |tx| Reply::ok(&run(tx, &asked)?)).await

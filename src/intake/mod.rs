@@ -1,3 +1,3 @@
-//! Getting records in: imports.
+//! Imports and composite calls.
 pub mod composite;
 pub mod imports;

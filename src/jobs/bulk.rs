@@ -1,36 +1,28 @@
-//! Work on all records of a selection: some hundred at a time, each hundred in a transaction that also notes how far it is.
+//! Bulk operations on all records of a selection, in chunks. Each chunk and the progress are written in one
+//! transaction.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobProblem, JobResult};
+use crate::db::rows::Rows;
 use crate::db::tx::{Request, Tx};
-use crate::db::visibility::visibility_filter;
+use crate::db::visibility;
 use crate::identity::authentication;
 use crate::kernel::actor::{Action, can};
+use crate::kernel::cond::Cond;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::kind::Kind;
-use crate::kernel::shape;
-use crate::people::companies::{model::COMPANY, store as companies};
-use crate::people::contacts::{model::CONTACT, store as contacts};
-use crate::privacy::erasures::Erasure;
-use crate::privacy::erasures::{self, Subject};
-use crate::records::bulk::{BulkAction, BulkArgs};
-use crate::records::saved_conditions;
-use crate::sales::deals::{model::DEAL, store as deals};
-use crate::sales::leads::{model::LEAD, store as leads};
-use crate::schema as s;
-use crate::work::tasks::{model::TASK, store as tasks};
-use diesel::prelude::*;
+use crate::privacy::erasures::{self, Erasure, Subject};
+use crate::records::bulk::{self, BulkAction, BulkArgs};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const CHUNK: i64 = 200;
-/// After so long a job lets others go before it.
+/// The time after which a job lets waiting jobs run first.
 const TIME_SLICE: Duration = Duration::from_secs(2);
-/// Refusals that a result tells one by one.
+/// The maximum number of refused records that a result lists.
 const PROBLEMS_MAX: usize = 100;
 
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let args: BulkArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    // What was asked for by hand was counted then, and was promised.
+    // The records of a bulk request were counted and confirmed when it was made; those of a rule are counted now.
     if job.position.is_none() && args.rule.is_some() {
         let total = db.write_blocking(&request(db, job, &args)?, |tx| count(tx, &args))?;
         db.set_total(job, total)?;
@@ -55,12 +47,11 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
     }
 }
 
-/// Who asks, with the rights of this moment: they are asked anew before each part of the work, as a request asks them.
+/// Returns a request by the user of the job, with the user's current permissions. Called before each chunk.
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
-    let resource = Kind::at_path(&args.resource).map(Kind::path);
-    let resource = resource.ok_or_else(|| unsupported(&args.resource))?;
+    let resource = bulk::named(&args.resource)?.kind().path();
     actor.require_action(action, resource)?;
     if args.action == BulkAction::Erase {
         actor.require::<can::Create<Erasure>>()?;
@@ -68,76 +59,36 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
 }
 
-/// Runs one piece of code for the resource of bulk work: with its table and fields, or with its store.
-macro_rules! of_resource {
-    ($args:expr, |$table:ident, $fields:ident, $kind:ident| $body:expr) => {
-        of_resource!(@ $args; table $table $fields $kind $body;
-            contacts CONTACT CONTACT, companies COMPANY COMPANY, leads LEAD LEAD, deals DEAL DEAL, tasks TASK TASK)
-    };
-    ($args:expr, |$store:ident| $body:expr) => {
-        of_resource!(@ $args; store $store $body; contacts, companies, leads, deals, tasks)
-    };
-    (@ $args:expr; table $table:ident $fields:ident $kind:ident $body:expr; $($t:ident $f:ident $k:ident),*) => {
-        match $args.resource.as_str() {
-            $(stringify!($t) => {
-                use s::$t as $table;
-                let ($fields, $kind) = (&$f, Kind::$k);
-                $body
-            })*
-            other => Err(unsupported(other)),
-        }
-    };
-    (@ $args:expr; store $store:ident $body:expr; $($s:ident),*) => {
-        match $args.resource.as_str() {
-            $(stringify!($s) => {
-                use self::$s as $store;
-                $body
-            })*
-            other => Err(unsupported(other)),
-        }
-    };
+/// Returns the condition of the job, and that on the records to process: an erasure skips records that are erased already.
+fn conditions(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<(Cond, Cond)> {
+    let cond = bulk::named(&args.resource)?.promised(tx, &args.selection, &args.promise)?;
+    let erase = args.action == BulkAction::Erase;
+    let these = if erase { erasures::erasable(tx, &args.resource, cond.clone()) } else { cond.clone() };
+    Ok((cond, these))
 }
 
-fn unsupported(resource: &str) -> Error {
-    Error::internal(format!("there is no bulk work on {resource}"))
-}
-
-/// The records of the selection that the caller sees, and that were there when the job was asked for.
-macro_rules! matching {
-    ($tx:expr, $job:expr, $args:expr, $table:ident, $fields:ident, $kind:ident) => {{
-        let cond = saved_conditions::promised($tx, $fields, &$args.selection, &$args.promise)?;
-        let erase = $args.action == BulkAction::Erase;
-        let cond = if erase { erasures::erasable($tx, &$args.resource, cond) } else { cond };
-        let seen = visibility_filter::<$table::table>($tx.actor, $kind, Action::Read);
-        let all = $table::table.filter($table::workspace_id.eq($tx.workspace())).filter($table::deleted_at.is_null());
-        all.filter($table::created_at.le($job.created_at)).filter($fields.on(cond)).filter(seen)
-    }};
-}
-
-/// How much a rule has to do. It asks day by day, so what it chooses is looked at day by day.
+/// Counts the records of a retention rule. Each run checks again that the rule does not match every record.
 fn count(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<i64> {
-    let selection = &args.selection;
-    of_resource!(args, |table, fields, kind| {
-        let cond = saved_conditions::promised(tx, fields, selection, &args.promise)?;
-        let erase = args.action == BulkAction::Erase;
-        let these = if erase { erasures::erasable(tx, &args.resource, cond.clone()) } else { cond.clone() };
-        let preview = crate::bulk_preview!(tx, table, fields, cond, these);
-        match preview.unrestricted(selection, kind.path()) {
-            Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
-            None => Ok(preview.matching),
-        }
-    })
+    let (cond, these) = conditions(tx, args)?;
+    let preview = bulk::preview(tx, bulk::named(&args.resource)?.kind(), cond, &these)?;
+    match preview.unrestricted(&args.selection, &args.resource) {
+        Some(why) => Err(Error::new(Code::Conflict, format!("the rule {why}"))),
+        None => Ok(preview.matching),
+    }
 }
 
-/// The next records, in the order of their ids: a change may make a record leave the selection, but not come back.
+/// Returns the next matching records in id order, of those that the caller sees and that existed when the job was created.
+/// A record that leaves the selection because of a change does not shift the position.
 fn next_ids(tx: &mut Tx<'_>, job: &Job, args: &BulkArgs, after: Option<Uuid>) -> Result<Vec<Uuid>> {
-    of_resource!(args, |table, fields, kind| {
-        let all = matching!(tx, job, args, table, fields, kind).filter(table::id.gt(after.unwrap_or(Uuid::nil())));
-        Ok(all.order(table::id).limit(CHUNK).select(table::id).load(tx.conn)?)
-    })
+    let store = bulk::named(&args.resource)?;
+    let (_, these) = conditions(tx, args)?;
+    let seen = visibility::cond(tx.actor, store.kind(), Action::Read);
+    let left = store.older_than(job.created_at, after.unwrap_or(Uuid::nil()))?;
+    let all = Rows::of(store.kind().table(), tx.workspace()).without_deleted();
+    Ok(all.filter(&left).filter(&these).filter(&seen).order_by_id().limit(CHUNK).ids(tx.conn)?)
 }
 
-/// All at once; where that is refused, one by one.
+/// Processes records together; if that is refused, one by one.
 fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResult) -> Result<()> {
     match tx.attempt(|tx| apply(tx, args, ids)) {
         Ok(unchanged) => {
@@ -167,29 +118,15 @@ fn process(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid], result: &mut JobResul
     Ok(())
 }
 
-/// How many of the records were left as they were.
+/// Processes records together and returns the number of unchanged ones.
 fn apply(tx: &mut Tx<'_>, args: &BulkArgs, ids: &[Uuid]) -> Result<i64> {
-    if args.action == BulkAction::Erase {
-        let reason = args.reason.as_deref().unwrap_or_default();
-        let subject = if args.resource == Kind::LEAD.path() { Subject::Lead } else { Subject::Contact };
-        let subjects: Vec<Subject> = ids.iter().copied().map(subject).collect();
-        return erasures::erase_many(tx, &subjects, reason, args.rule).map(|_| 0);
-    }
-    of_resource!(args, |store| {
-        match args.action {
-            BulkAction::Delete | BulkAction::Erase => {
-                let mut rows = store::lock_many(tx, ids)?;
-                let rows: Vec<_> = ids.iter().filter_map(|id| rows.remove(id)).collect();
-                store::delete_many(tx, &rows).map(|()| 0)
-            }
-            BulkAction::Update => {
-                let changes = shape::read(args.changes.clone())?;
-                let rows = store::lock_many(tx, ids)?;
-                let rows: Vec<_> = ids.iter().filter_map(|id| rows.get(id)).collect();
-                let changed = store::change_many(tx, &rows, &changes)?;
-                let same = rows.iter().zip(&changed).filter(|(before, after)| before.version == after.version);
-                i64::try_from(same.count()).map_err(Error::internal)
-            }
+    let store = bulk::named(&args.resource)?;
+    match args.action {
+        BulkAction::Update => store.update(tx, ids, args.changes.clone()),
+        BulkAction::Delete => store.delete(tx, ids).map(|()| 0),
+        BulkAction::Erase => {
+            let subjects: Vec<Subject> = ids.iter().map(|id| Subject::new(store.kind(), *id)).collect();
+            erasures::erase_many(tx, &subjects, args.reason.as_deref().unwrap_or_default(), args.rule).map(|_| 0)
         }
-    })
+    }
 }

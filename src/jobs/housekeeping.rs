@@ -1,4 +1,4 @@
-//! What has to be done from time to time by whichever worker comes first: what has expired is removed, rules of retention are started.
+//! Periodic maintenance by any worker: removes expired data and starts retention rules.
 use crate::db::idempotency::KEPT_HOURS;
 use crate::db::pool::Db;
 use crate::db::queue::{Job, JobStatus};
@@ -18,19 +18,19 @@ use std::collections::{BTreeMap, HashSet};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-/// Deleted files whose bytes are removed in one turn.
+/// The maximum number of deleted files whose contents are removed in one run.
 const FILES: i64 = 500;
-/// Files that are looked up in the database at once.
+/// The number of files that are looked up in the database at once.
 const FILES_AT_ONCE: usize = 1_000;
 
-/// Everything that is due. What cannot be done now does not keep the rest from being done.
+/// Runs all maintenance tasks. A failed task does not affect the others.
 pub fn run(db: &Db, blobs: &Blobs) {
-    let duties = [
-        ("what has expired was not removed", remove_expired(db)),
-        ("rules of retention were not started", start_rules(db)),
-        ("the bytes of deleted files were not removed", purge_deleted(db, blobs)),
+    let tasks = [
+        ("expired data was not removed", remove_expired(db)),
+        ("retention rules were not started", start_rules(db)),
+        ("the contents of deleted files were not removed", purge_deleted(db, blobs)),
     ];
-    for (what, outcome) in duties {
+    for (what, outcome) in tasks {
         if let Err(error) = outcome {
             log::warn!("{what}: {error}");
         }
@@ -40,8 +40,8 @@ pub fn run(db: &Db, blobs: &Blobs) {
 fn purge_deleted(db: &Db, blobs: &Blobs) -> Result<()> {
     let old = db.run_blocking(|conn| {
         let day = DateTime::now().plus(-Duration::days(RESTORE_DAYS));
-        let gone = files::table.filter(files::deleted_at.lt(day)).filter(files::purged_at.is_null()).limit(FILES);
-        Ok(gone.select((files::workspace_id, files::id)).load::<(Uuid, Uuid)>(conn)?)
+        let deleted = files::table.filter(files::deleted_at.lt(day)).filter(files::purged_at.is_null()).limit(FILES);
+        Ok(deleted.select((files::workspace_id, files::id)).load::<(Uuid, Uuid)>(conn)?)
     })?;
     purge(db, blobs, &old)
 }
@@ -54,9 +54,9 @@ fn start_rules(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Takes bytes away that no file names: those of uploads that were cut off before their row was written. Bytes of workspaces that this
-/// database does not know are somebody else's, and younger ones may belong to rows that are still to come, from an upload under way
-/// or from a database that is being restored.
+/// Removes stored contents without a row in the database, which remain from interrupted uploads. Contents of unknown
+/// workspaces are kept, because the store may be shared with another database. Recent contents are kept, because a
+/// running upload or a restore of the database can still add their rows.
 pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
     let runtime = runtime()?;
     let mut kept: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
@@ -65,8 +65,8 @@ pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
     }
     for (workspace, ids) in kept {
         for some in ids.chunks(FILES_AT_ONCE) {
-            for id in nameless(db, workspace, some)? {
-                log::info!("the bytes of an upload that was cut off, {workspace}/{id}, are removed");
+            for id in without_row(db, workspace, some)? {
+                log::info!("removing the contents of an interrupted upload, {workspace}/{id}");
                 runtime.block_on(blobs.remove(workspace, id))?;
             }
         }
@@ -74,8 +74,8 @@ pub fn remove_orphans(db: &Db, blobs: &Blobs) -> Result<()> {
     Ok(())
 }
 
-/// Those that no row names, in a workspace that there is.
-fn nameless(db: &Db, workspace: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+/// Returns the ids without a row, if the workspace exists.
+fn without_row(db: &Db, workspace: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     db.run_blocking(|conn| {
         if !diesel::select(diesel::dsl::exists(workspaces::table.find(workspace))).get_result::<bool>(conn)? {
             return Ok(Vec::new());
@@ -97,7 +97,7 @@ fn remove_expired(db: &Db) -> Result<()> {
             let kept = now.plus(-Duration::hours(KEPT_HOURS));
             diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(kept))).execute(conn)?;
             diesel::delete(oidc_sign_ins::table.filter(oidc_sign_ins::expires_at.lt(now))).execute(conn)?;
-            // Of tokens that have expired nobody asks any more after a month.
+            // Expired tokens are needed for a month to tell them from invalid ones.
             let month = now.plus(-Duration::days(30));
             diesel::delete(refresh_tokens::table.filter(refresh_tokens::expires_at.lt(month))).execute(conn)?;
             diesel::delete(login_tokens::table.filter(login_tokens::expires_at.lt(month))).execute(conn)?;
@@ -110,7 +110,7 @@ fn remove_expired(db: &Db) -> Result<()> {
     })
 }
 
-/// Takes the bytes of files out of their store; the rows stay and say when.
+/// Removes the contents of files from the store. The rows remain and record the time.
 fn purge(db: &Db, blobs: &Blobs, list: &[(Uuid, Uuid)]) -> Result<()> {
     let runtime = runtime()?;
     for (workspace, id) in list {
@@ -123,7 +123,7 @@ fn purge(db: &Db, blobs: &Blobs, list: &[(Uuid, Uuid)]) -> Result<()> {
     Ok(())
 }
 
-/// The job after an erasure: the bytes of its files go at once.
+/// Runs the job of an erasure, which removes the contents of the erased files.
 pub fn purge_erased(db: &Db, blobs: &Blobs, job: &Job) -> Result<()> {
     let ids: Vec<Uuid> = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let list: Vec<(Uuid, Uuid)> = ids.into_iter().map(|id| (job.workspace_id, id)).collect();

@@ -1,4 +1,4 @@
-//! Background work: the loop that takes jobs from the queue, and the operations that show them.
+//! Background jobs: the worker that runs them, and the operations on them.
 pub mod bulk;
 pub mod housekeeping;
 pub mod routes;

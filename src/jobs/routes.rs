@@ -1,5 +1,6 @@
-//! The operations on jobs.
+//! Operations on jobs.
 use crate::db::queue::{Job, JobKind, JobStatus};
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::jobs::worker;
 use crate::kernel::access::Visibility;
@@ -9,17 +10,18 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
 use crate::schema::jobs;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, page};
+use crate::{list_params, table_row};
 use actix_web::{get, post};
 use diesel::prelude::*;
 use std::marker::PhantomData;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-page!(JobPage of Job);
+pub type JobPage = Page<Job>;
 
 static JOB: Fields<jobs::table> = Fields {
     kind: Kind::JOB,
@@ -36,6 +38,8 @@ static JOB: Fields<jobs::table> = Fields {
 };
 list_params!(JobList, JOB.parameters());
 
+table_row!(jobs, Job);
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
     jobs::table.filter(jobs::workspace_id.eq(workspace))
@@ -45,15 +49,16 @@ static USER: Field = field("user_id", &jobs::user_id);
 
 static KIND: Field = field("kind", &jobs::kind);
 
-/// Who may change jobs sees everybody's; others their own. That somebody is sent a letter is a matter of how they sign in, and of the audit log.
+/// Returns the jobs that the caller may see: with the permission to update jobs all jobs, otherwise the caller's own.
+/// Mail jobs of other users require the permission to read the audit log, because they reveal sign-in activity.
 fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
-    let audits = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
+    let reads_audit_log = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    let letter = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![JobKind::Letter.as_str().into()]));
-    JOB.on(match (all, audits) {
+    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![JobKind::Letter.as_str().into()]));
+    JOB.on(match (all, reads_audit_log) {
         (true, true) => Cond::All(Vec::new()),
-        (true, false) => Cond::Any(vec![!letter, own()]),
+        (true, false) => Cond::Any(vec![!is_mail, own()]),
         (false, _) => own(),
     })
 }
@@ -69,13 +74,14 @@ fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Job> {
 async fn list(ctx: Ctx<can::Read<Job>>) -> Result<Reply> {
     let (plan, link) = (JOB.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, jobs, Job, &plan => JobPage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<Job>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Get a job and how far it is. While it runs, ask again after `Retry-After` seconds.
+/// Get a job and its progress. While it runs, repeat the request after the seconds in `Retry-After`.
 #[utoipa::path(operation_id = "get_job", params(("job_id" = Uuid, Path, description = "Id of the job")),
     responses((status = 200, description = "The job", body = Job)))]
 #[get("/jobs/{job_id}")]
@@ -88,7 +94,7 @@ async fn read(ctx: Ctx<can::Read<Job>>, id: Id) -> Result<Reply> {
     .await
 }
 
-/// Cancel a job. What it has done stays done.
+/// Cancel a job. Changes that it already made remain.
 #[utoipa::path(operation_id = "cancel_job", params(("job_id" = Uuid, Path, description = "Id of the job")),
     responses((status = 200, description = "The job, cancelled", body = Job)))]
 #[post("/jobs/{job_id}/cancel")]

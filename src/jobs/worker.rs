@@ -1,5 +1,5 @@
-//! The worker: threads that take the job whose turn it is, do it, and take the next. Short and urgent jobs have threads of their own, and
-//! so does periodic work. Any number of workers share one queue.
+//! The worker: threads that take jobs from the queue and run them. Short and urgent jobs and periodic work have their
+//! own threads. Any number of workers can share one queue.
 use crate::analytics::vocabulary;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobFilter, JobKind, Lane};
@@ -19,26 +19,26 @@ use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
-/// How often what has expired is removed.
+/// The interval for removing expired data.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How often new words are gathered for the search.
+/// The interval for collecting new words for the search.
 const VOCABULARY_INTERVAL: Duration = Duration::from_secs(10);
-/// How often the file store is looked through for what nobody names.
+/// The interval for finding stored files without a row.
 const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
-/// Of these a workspace has one in hand: a later file names what an earlier one brings.
+/// Job kinds of which a workspace runs only one at a time: an import can refer to records of an earlier one.
 pub const IN_ORDER: &[JobKind] = &[JobKind::Import];
 const URGENT_JOBS: JobFilter = JobFilter { lanes: &[Lane::Urgent], in_order: &[], share: 1 };
 const SHORT_JOBS: JobFilter = JobFilter { lanes: &[Lane::Urgent, Lane::Short], in_order: &[], share: 2 };
 
-/// Of several threads one is kept free of any one workspace.
+/// Selects long jobs. If there are several threads, one workspace cannot occupy all of them.
 const fn long_jobs(worker_threads: u32) -> JobFilter {
     let share = if worker_threads > 1 { worker_threads - 1 } else { 1 };
     JobFilter { lanes: &[Lane::Work], in_order: IN_ORDER, share }
 }
 
-/// The threads of a worker; they stop after the job in hand.
+/// The threads of a worker. They stop after their current job.
 #[derive(Debug)]
 pub struct Worker(Vec<Arc<Signals>>);
 
@@ -62,7 +62,7 @@ impl Worker {
         Ok(worker)
     }
 
-    /// A thread that takes steps until it is told to stop.
+    /// Starts a thread that repeats a step until it is asked to stop.
     fn spawn(
         &mut self,
         db: &Db,
@@ -75,7 +75,8 @@ impl Worker {
         db.watchdog().spawn(name, move |thread| run_loop(&given, &services, thread, &signals, &step))
     }
 
-    /// Asks it to stop. What it leaves undone is taken up by another worker when the lease has run out.
+    /// Asks the threads to stop and waits up to five seconds. Another worker continues unfinished jobs when their
+    /// lease expires.
     pub fn stop(self) {
         self.0.iter().for_each(|signals| signals.stop.store(true, Ordering::Relaxed));
         let deadline = Instant::now() + Duration::from_secs(5);
@@ -86,7 +87,7 @@ impl Worker {
     }
 }
 
-/// What jobs work with, besides the database.
+/// What jobs need besides the database.
 #[derive(Debug)]
 struct Services {
     mailer: Mailer,
@@ -108,13 +109,13 @@ fn run_loop(
         }
         let step = AssertUnwindSafe(|| step(db, services, thread, &mut schedule));
         if catch_unwind(step).is_err() {
-            log::error!("a round of the worker panicked");
+            log::error!("a worker thread panicked");
             std::thread::sleep(POLL_INTERVAL * 10);
         }
     }
 }
 
-/// When the worker did its periodic work last.
+/// The times of the last periodic work.
 #[derive(Default)]
 struct Schedule {
     housekeeping_at: Option<Instant>,
@@ -127,7 +128,7 @@ fn run_next_job(db: &Db, services: &Services, thread: &Arc<WatchedThread>, filte
         Ok(Some(job)) => run_job(db, thread, &job, || dispatch(db, services, &job)),
         Ok(None) => std::thread::sleep(POLL_INTERVAL),
         Err(error) => {
-            log::warn!("the job queue cannot be read: {error}");
+            log::warn!("reading the job queue failed: {error}");
             std::thread::sleep(POLL_INTERVAL * 10);
         }
     }
@@ -141,7 +142,7 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     due
 }
 
-/// Periodic work, for which nobody waits.
+/// Runs the periodic work that is due.
 fn run_periodic(db: &Db, services: &Services, schedule: &mut Schedule) {
     if is_due(&mut schedule.housekeeping_at, HOUSEKEEPING_INTERVAL) {
         housekeeping::run(db, &services.blobs);
@@ -149,51 +150,51 @@ fn run_periodic(db: &Db, services: &Services, schedule: &mut Schedule) {
     if is_due(&mut schedule.orphans_at, ORPHAN_SWEEP_INTERVAL)
         && let Err(error) = housekeeping::remove_orphans(db, &services.blobs)
     {
-        log::warn!("the file store was not looked through: {error}");
+        log::warn!("the file store was not searched for orphans: {error}");
     }
     if is_due(&mut schedule.vocabulary_at, VOCABULARY_INTERVAL) {
         match vocabulary::update(db) {
-            // What is left comes at once, after whoever asks to stop.
+            // More words are waiting. Returns first, so that a stop signal is noticed.
             Ok(true) => return schedule.vocabulary_at = None,
             Ok(false) => {}
-            Err(error) => log::warn!("new words were not gathered: {error}"),
+            Err(error) => log::warn!("new search words were not collected: {error}"),
         }
     }
     std::thread::sleep(POLL_INTERVAL);
 }
 
-/// Does a job that was taken and ends it; a panic is the job's failure, not the worker's.
+/// Runs a job and stores its outcome. A panic fails the job but not the worker.
 pub fn run_job(db: &Db, thread: &Arc<WatchedThread>, job: &Job, work: impl FnOnce() -> Result<()>) {
-    log::info!("job {} ({}) begins at {}", job.id, job.kind, job.done);
+    log::info!("job {} ({}) starts at {}", job.id, job.kind, job.done);
     let outcome = if job.attempts > queue::ATTEMPTS {
-        Err(Error::new(Code::Conflict, "it was tried five times"))
+        Err(Error::new(Code::Conflict, "the job failed after five attempts"))
     } else {
         let _heartbeat = spawn_heartbeat(db, thread, job);
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("the job panicked")))
     };
-    // What is away comes back, the database or a mail server: the job stays under its lease and is tried again.
+    // The database or a mail server is temporarily unavailable. The job is retried later.
     if outcome
         .as_ref()
         .is_err_and(|e| matches!(e.code(), Code::DatabaseUnavailable | Code::FilesUnavailable | Code::Overloaded))
     {
-        log::warn!("job {} ({}) is tried again later", job.id, job.kind);
-        // While the database is away the lease does it.
+        log::warn!("job {} ({}) will be retried later", job.id, job.kind);
+        // If the database is unavailable, the lease expires and another worker retries the job.
         if let Err(error) = db.retry_later(job) {
-            log::info!("job {} was not put off: {error}", job.id);
+            log::info!("job {} was not rescheduled: {error}", job.id);
         }
         return;
     }
-    let told = outcome.map_err(|error| match error {
+    let outcome = outcome.map_err(|error| match error {
         Error::Problem(problem) => problem.detail,
         other => {
             log::error!("job {}: {other}", job.id);
-            "the fault is ours and has been logged".into()
+            "an internal error occurred and was logged".into()
         }
     });
-    match db.run_blocking(|conn| in_transaction(conn, |conn| finish(conn, job, told.clone()))) {
+    match db.run_blocking(|conn| in_transaction(conn, |conn| finish(conn, job, outcome.clone()))) {
         Ok(true) => {}
-        Ok(false) => log::info!("job {} gave way, was cancelled, or another worker has it", job.id),
-        Err(error) => log::error!("job {} cannot be ended: {error}", job.id),
+        Ok(false) => log::info!("job {} yielded, was cancelled, or is run by another worker", job.id),
+        Err(error) => log::error!("storing the outcome of job {} failed: {error}", job.id),
     }
 }
 
@@ -206,7 +207,7 @@ fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Re
     Ok(ended)
 }
 
-/// What has to know that a job did not succeed.
+/// Updates the record of a failed or cancelled job.
 pub fn on_failure(conn: &mut PgConnection, job: &Job) -> Result<()> {
     match job.kind.parse() {
         Ok(JobKind::Import) => imports::run::failed(conn, job),
@@ -214,23 +215,26 @@ pub fn on_failure(conn: &mut PgConnection, job: &Job) -> Result<()> {
     }
 }
 
-/// A thread that keeps the lease of a job until the answer is dropped, or the worker replaced: however long a statement takes,
-/// nobody else takes the job up.
+/// Starts a thread that renews the lease of a job until the sender is dropped or the worker thread is replaced.
+/// Without it, another worker would take over the job during a long statement.
 fn spawn_heartbeat(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Sender<()>> {
     let (heartbeat, wait) = std::sync::mpsc::channel::<()>();
     let (db, thread, job) = (db.clone(), Arc::clone(thread), job.clone());
     let beats = std::thread::Builder::new().name("heartbeat".into()).spawn(move || {
         while wait.recv_timeout(queue::HEARTBEAT) == Err(RecvTimeoutError::Timeout) && !thread.is_replaced() {
             if let Err(error) = db.renew_lease(&job) {
-                log::warn!("the lease of job {} was not kept: {error}", job.id);
+                log::warn!("the lease of job {} was not renewed: {error}", job.id);
             }
         }
     });
-    beats.inspect_err(|error| log::error!("no thread to keep the lease of a job: {error}")).ok().map(|_| heartbeat)
+    beats
+        .inspect_err(|error| log::error!("starting the heartbeat thread of a job failed: {error}"))
+        .ok()
+        .map(|_| heartbeat)
 }
 
 fn dispatch(db: &Db, services: &Services, job: &Job) -> Result<()> {
-    let kind: JobKind = job.kind.parse().map_err(|_| Error::internal(format!("no work is called {}", job.kind)))?;
+    let kind: JobKind = job.kind.parse().map_err(|_| Error::internal(format!("there is no job kind {}", job.kind)))?;
     match kind {
         JobKind::Import => imports::run::run(db, job),
         JobKind::Letter => mailer::run(db, &services.mailer, job),

@@ -1,4 +1,4 @@
-//! Roles: which rights there are, how far each goes, and which fields stay hidden. Built-in and own roles are the same data.
+//! Roles: permissions, how far each one reaches, and hidden fields. Built-in and custom roles have the same data.
 use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, FieldCode, not_known};
 use crate::kernel::kind::Kind;
@@ -12,29 +12,29 @@ use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
 
 text_enum! {
-    /// How far a right goes. A record without an owner is reached by `all` alone.
+    /// How far a permission reaches. Records without an owner are visible only with `all`.
     #[derive(PartialOrd, Ord)]
     pub enum Visibility {
         None = "none",
-        /// Records of one's own.
+        /// The caller's own records.
         Own = "own",
-        /// And those of everybody in one's team and the teams below it.
+        /// Also the records of everyone in the caller's team and the teams below it.
         Team = "team",
         All = "all",
     }
 }
 
-/// What a role may do with one resource.
+/// The permissions of a role on one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
-    /// As in scopes: `contacts`, `loss-reasons`.
+    /// The name of the resource as in scopes: `contacts`, `loss-reasons`.
     #[schema(max_length = 50)]
     pub resource: String,
     pub read: Visibility,
     pub create: Visibility,
     pub update: Visibility,
     pub delete: Visibility,
-    /// Taking records out as CSV.
+    /// Export of records as CSV.
     pub export: Visibility,
 }
 
@@ -50,13 +50,13 @@ impl Grant {
     }
 }
 
-/// The rights of a role, in their column.
+/// The permissions of a role, stored in one column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 #[serde(transparent)]
 pub struct Grants(pub Vec<Grant>);
 
-/// A member of a record that a role does not show.
+/// A member that a role hides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HiddenField {
     #[schema(max_length = 50)]
@@ -65,7 +65,7 @@ pub struct HiddenField {
     pub field: String,
 }
 
-/// The hidden fields of a role, in their column.
+/// The hidden fields of a role, stored in one column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 #[serde(transparent)]
@@ -88,7 +88,7 @@ impl Builtin {
         Builtin::ALL.iter().find(|(_, known, _)| *known == key).map(|(role, ..)| *role)
     }
 
-    /// What the role may do, in the form that own roles have.
+    /// Returns the permissions of the role in the form of a custom role.
     pub fn grants(self) -> Grants {
         let up_to = |weakest: Builtin| if self <= weakest { Visibility::All } else { Visibility::None };
         let grant = |(name, rights): (&str, Rights)| Grant {
@@ -104,10 +104,10 @@ impl Builtin {
     }
 }
 
-/// A role, ready to be asked.
+/// The permissions and hidden fields of one role, indexed for checks.
 #[derive(Debug, Default)]
 pub struct Access {
-    /// Its key.
+    /// The key of the role.
     pub role: String,
     rights: HashMap<String, Grant>,
     hidden: Vec<HiddenField>,
@@ -131,7 +131,7 @@ impl Access {
         self.rights.get(resource).map_or(Visibility::None, |grant| grant.of(action))
     }
 
-    /// The rights, in the order of the resources.
+    /// Returns the permissions in the order of the resources.
     pub fn grants(&self) -> Vec<Grant> {
         guarded().filter_map(|(name, _)| self.rights.get(name)).cloned().collect()
     }
@@ -140,24 +140,24 @@ impl Access {
         &self.hidden
     }
 
-    /// Whether any right goes as far as the team.
+    /// Checks whether any permission has the visibility `team`.
     pub fn reaches_the_team(&self) -> bool {
         self.rights.values().any(|grant| Action::ALL.iter().any(|action| grant.of(*action) == Visibility::Team))
     }
 
-    /// Whether this role may do all that another may, and sees all that it sees.
+    /// Checks whether this role has all permissions of another role and sees all fields that the other sees.
     pub fn covers(&self, other: &Access) -> bool {
         let within =
             |grant: &Grant| Action::ALL.iter().all(|action| self.of(&grant.resource, *action) >= grant.of(*action));
         other.rights.values().all(within) && self.hidden.iter().all(|field| other.hidden.contains(field))
     }
 
-    /// Whether the role hides a member of a resource.
+    /// Checks whether the role hides a member of a resource.
     pub fn hides(&self, resource: &str, member: &str) -> bool {
         self.hidden_members(resource).any(|hidden| hidden == member)
     }
 
-    /// The members of a resource that the role hides.
+    /// Returns the members of a resource that the role hides.
     pub fn hidden_members<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = &'a str> {
         let fields = self.hidden.iter().filter(move |hidden| hidden.resource == resource);
         fields.flat_map(|hidden| {
@@ -173,10 +173,10 @@ impl Access {
     }
 }
 
-/// What the name of a workspace's own field begins with.
+/// The prefix of the names of custom fields.
 pub const OWN_FIELD: &str = "cf.";
 
-/// The fields that a role can hide, and the members that show them.
+/// The fields that a role can hide, and the members that show each of them.
 pub const HIDEABLE: &[(&str, &str, &[&str])] = &[
     ("contacts", "email", &["email", "emails"]),
     ("contacts", "phone", &["phone", "phones"]),
@@ -196,15 +196,16 @@ pub const HIDEABLE: &[(&str, &str, &[&str])] = &[
     ("deals", "next_step", &["next_step"]),
 ];
 
-/// What a change of a record gives of the members that roles can hide.
+/// An update that may set members that roles can hide.
 pub trait Gives {
     const KIND: Kind;
 
-    /// Each with its pointer: `("/email", "email")`, `("/custom_fields/0", "cf.region")`.
+    /// Returns the given members with their pointers: `("/email", "email")`, `("/custom_fields/0", "cf.region")`.
     fn given(&self) -> Vec<(String, String)>;
 }
 
-/// `Gives` for the body of a change: the members of it that roles can hide; those of the workspace's own fields are always among them.
+/// Implements `Gives` for the body of an update with the members that roles can hide. Custom fields are always
+/// included.
 #[macro_export]
 macro_rules! gives {
     ($changes:ident of $kind:ident: $($member:ident),+) => {
@@ -222,7 +223,7 @@ macro_rules! gives {
     };
 }
 
-/// The rules of an own role's hidden fields.
+/// Checks the hidden fields of a custom role.
 pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
     for (n, hidden) in fields.iter().enumerate() {
         let of_resource = || HIDEABLE.iter().filter(|(resource, ..)| *resource == hidden.resource);
@@ -233,25 +234,27 @@ pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
         } else if !hidden.field.starts_with(OWN_FIELD) && !of_resource().any(|(_, field, _)| *field == hidden.field) {
             let names: Vec<&str> = of_resource().map(|(_, field, _)| *field).collect();
             let elsewhere = HIDEABLE.iter().any(|(_, field, _)| *field == hidden.field);
-            let detail = format!("must be one of {}, or cf. and the key of a field of your own", names.join(", "));
-            // A schema cannot say which fields each resource has.
+            let detail = format!("must be one of {}, or cf. followed by the key of a custom field", names.join(", "));
+            // A schema cannot list the fields of each resource.
             let code = if elsewhere { FieldCode::Invalid } else { FieldCode::InvalidChoice };
             bad.push(Bad::member(format!("/hidden_fields/{n}/field"), code, detail).among(names));
         }
     }
 }
 
-/// Each name once.
+/// Returns each name once.
 fn names_of(names: impl Iterator<Item = &'static str>) -> BTreeSet<&'static str> {
     names.collect()
 }
 
-/// Whether there is something to read: of operations that only do, weaker roles may call them than may read.
+/// Checks whether the resource has anything to read. For operations without records, a call may need a
+/// weaker role than reading.
 fn is_read(rights: Rights) -> bool {
     rights.read >= rights.write
 }
 
-/// The rules of an own role's grants: known resources, each once, and no `own` or `team` where records have no owner.
+/// Checks the permissions of a custom role: known resources, each once, and no `own` or `team` for records without
+/// owners.
 pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
     for (n, grant) in grants.iter().enumerate() {
         let Some((name, rights)) = guarded().find(|(name, _)| *name == grant.resource) else {
@@ -261,17 +264,17 @@ pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
             continue;
         };
         if grants.iter().take(n).any(|earlier| earlier.resource == grant.resource) {
-            bad.push(Bad::member(format!("/grants/{n}/resource"), FieldCode::StatedTwice, "is given twice"));
+            bad.push(Bad::member(format!("/grants/{n}/resource"), FieldCode::StatedTwice, "must not occur twice"));
         }
         for action in Action::ALL {
             let far = grant.of(action);
             if !rights.owned && matches!(far, Visibility::Own | Visibility::Team) {
-                let detail = format!("must be none or all: {name} have no owners");
+                let detail = format!("must be none or all, because {name} have no owners");
                 bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::Invalid, detail));
             }
-            // Making records for others is one thing, seeing them afterwards another.
+            // A role may create records for others without seeing them afterwards.
             if far > grant.read && is_read(rights) && !(action == Action::Create && grant.read > Visibility::None) {
-                let detail = "cannot go further than read";
+                let detail = "must not reach further than read";
                 bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::OutOfRange, detail));
             }
         }

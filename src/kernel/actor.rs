@@ -1,4 +1,4 @@
-//! Who acts, in which workspace, with which rights.
+//! The caller: the user, the workspace and the permissions.
 use crate::kernel::access::{Access, Visibility};
 use crate::kernel::custom::CustomFields;
 use crate::kernel::error::{Code, Error, Result};
@@ -7,49 +7,49 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 text_enum! {
-    /// Through what somebody acts, as events tell it.
+    /// Who or what acts, as in events.
     pub enum ActorKind {
         User = "user",
         ApiKey = "api_key",
         Import = "import",
-        /// What a new version of the program changed by itself.
+        /// A change by a migration to a new version.
         Migration = "migration",
     }
 }
 
 text_enum! {
-    /// An invited user cannot sign in yet; a suspended one no longer.
+    /// Invited users cannot sign in yet, suspended users can no longer sign in.
     pub enum UserStatus { Invited = "invited", Active = "active", Suspended = "suspended", }
 }
 
-/// A user of one workspace (or a script acting as one), as read at most a few seconds ago.
+/// A user of one workspace, or an API key that acts for one. The data is at most a few seconds old.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub workspace: Uuid,
     pub user: Uuid,
     pub actor_kind: ActorKind,
-    /// Scope of idempotency keys and rate limits: the user or the API key.
+    /// The owner of idempotency keys and rate limits: the user or the API key.
     pub principal: Uuid,
-    /// Of a signed-in user.
+    /// The session of a signed-in user.
     pub session: Option<Uuid>,
     pub access: Arc<Access>,
-    /// The user and everybody in the user's team and the teams below it: what the visibility `team` reaches.
+    /// The user and everyone in the user's team and the teams below it: the reach of the visibility `team`.
     pub team_members: Arc<Vec<Uuid>>,
-    /// `None`: everything that the role may do.
+    /// The scopes of an API key; `None` permits everything that the role permits.
     pub scopes: Option<Vec<String>>,
     pub settings: Settings,
 }
 
-/// The workspace's settings that rules depend on.
+/// The settings of the workspace that rules depend on.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub time_zone: chrono_tz::Tz,
-    /// Of the user, where `today` is meant; the workspace's unless they have another.
+    /// The time zone of the user, by default that of the workspace; it defines `today`.
     pub own_time_zone: chrono_tz::Tz,
     pub base_currency: String,
-    /// ISO 3166 alpha-2: the country of phone numbers written without a country code.
+    /// ISO 3166 alpha-2: the country of phone numbers without a country code.
     pub country: String,
-    /// The fields that the workspace added.
+    /// The custom fields of the workspace.
     pub custom: Arc<CustomFields>,
 }
 
@@ -59,12 +59,12 @@ pub enum Action {
     Create,
     Update,
     Delete,
-    /// Taking many records out at once, as a file.
+    /// Export of many records as a file.
     Export,
 }
 
 impl Action {
-    /// The scope that an API key needs for it.
+    /// Returns the scope that an API key needs for the action.
     pub fn scope(self, resource: &str) -> String {
         let verb = if matches!(self, Action::Read | Action::Export) { "read" } else { "write" };
         format!("{resource}:{verb}")
@@ -83,18 +83,18 @@ impl Action {
     }
 }
 
-/// A permission is a type: a handler names it in its signature, `Ctx<can::Update<Deal>>`.
+/// A permission, as a type that a handler names in its signature: `Ctx<can::Update<Deal>>`.
 pub trait Permission: 'static {
     const RESOURCE: &'static str;
     const ACTION: Action;
 
-    /// Asks an actor for it.
+    /// Checks that the caller has the permission.
     fn of(actor: &Actor) -> Result<()> {
         actor.require_action(Self::ACTION, Self::RESOURCE)
     }
 }
 
-/// What every known caller may do, whatever the role or the scopes of the key: ask about themselves.
+/// The permission of every authenticated caller, regardless of role and scopes: read data about themselves.
 #[derive(Debug)]
 pub struct Anybody;
 
@@ -108,22 +108,27 @@ impl Permission for Anybody {
 }
 
 impl Actor {
-    /// The API key that acts, if it is one.
+    /// Returns the id of the API key, if the caller is one.
     pub fn api_key(&self) -> Option<Uuid> {
         (self.actor_kind == ActorKind::ApiKey).then_some(self.principal)
     }
 
-    /// How far a right of the role goes.
+    /// Whether the role may change every user, which includes what is private to one.
+    pub fn manages_users(&self) -> bool {
+        self.visibility("users", Action::Update) == Visibility::All
+    }
+
+    /// Returns how far a permission of the role reaches.
     pub fn visibility(&self, resource: &str, action: Action) -> Visibility {
         self.access.of(resource, action)
     }
 
-    /// Asks for one permission.
+    /// Checks that the caller has a permission.
     pub fn require<P: Permission>(&self) -> Result<()> {
         P::of(self)
     }
 
-    /// As `require`, for a resource by its name in scopes.
+    /// Like `require`, for the name of a resource in scopes.
     pub fn require_action(&self, action: Action, resource: &str) -> Result<()> {
         if self.visibility(resource, action) == Visibility::None {
             return Err(self.forbidden(resource, action));
@@ -131,7 +136,7 @@ impl Actor {
         self.in_scope(action.scope(resource))
     }
 
-    /// Whether the caller may read a resource, by its name in scopes.
+    /// Checks that the caller may read the resource with this name in scopes.
     pub fn require_read(&self, resource: &str) -> Result<()> {
         self.require_action(Action::Read, resource)
     }
@@ -144,7 +149,7 @@ impl Actor {
     fn in_scope(&self, scope: String) -> Result<()> {
         match &self.scopes {
             Some(scopes) if !scopes.contains(&scope) => {
-                Err(Error::new(Code::InsufficientScope, format!("the key needs the scope {scope}"))
+                Err(Error::new(Code::InsufficientScope, format!("the API key lacks the scope {scope}"))
                     .with(|problem| problem.required_scope = Some(scope)))
             }
             _ => Ok(()),
@@ -152,7 +157,7 @@ impl Actor {
     }
 }
 
-/// The permissions to a resource: `can::Update<Deal>`.
+/// The permissions on a resource: `can::Update<Deal>`.
 pub mod can {
     use super::{Action, Permission};
     use crate::kernel::resource::Resource;

@@ -1,35 +1,35 @@
-//! Addresses in one form each: whoever writes one in another way means the same.
+//! The normal forms of e-mail addresses, domains and URLs.
 use serde::{Deserialize, Deserializer};
 use unicode_normalization::UnicodeNormalization;
 
-/// Characters that nobody sees and that mean nothing: they come with copied texts, and make two of what looks alike.
+/// Checks for invisible characters without a meaning. They come with copied texts and make equal-looking texts differ.
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// As `is_invisible`, with the joiners and marks of direction that a text of some scripts needs and an address does not.
-fn is_unseen(c: char) -> bool {
+/// Like `is_invisible`, but also joiners and direction marks, which some scripts need and addresses do not.
+fn is_invisible_in_address(c: char) -> bool {
     is_invisible(c)
         || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{34f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// An address without what nobody sees.
+/// Removes invisible characters from an address.
 pub fn visible(text: &str) -> String {
-    text.nfc().filter(|c| !is_unseen(*c)).collect::<String>().trim().to_owned()
+    text.nfc().filter(|c| !is_invisible_in_address(*c)).collect::<String>().trim().to_owned()
 }
 
-/// A name as it is kept: trimmed, normalised, without what nobody sees. One in which there is nothing else to see is empty.
+/// Normalises a name: trims it and removes invisible characters. A name without any visible character becomes empty.
 pub fn tidied(text: &str) -> String {
-    let nothing = |c: char| is_unseen(c) || c.is_whitespace() || is_hollow(c);
+    let nothing = |c: char| is_invisible_in_address(c) || c.is_whitespace() || is_blank_letter(c);
     if text.chars().all(nothing) {
         return String::new();
     }
     text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().nfc().collect()
 }
 
-/// Letters without a form: fillers of Korean, and the Braille of nothing.
-fn is_hollow(c: char) -> bool {
+/// Checks for letters without a glyph: Korean fillers and the empty Braille pattern.
+fn is_blank_letter(c: char) -> bool {
     matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
@@ -47,7 +47,7 @@ fn without_invisible(text: &str) -> String {
     visible(text).to_lowercase()
 }
 
-/// The name of a host as people read it: `bücher.example`, also for `xn--bcher-kva.example`.
+/// Returns the name of a host in Unicode: `bücher.example`, also for `xn--bcher-kva.example`.
 fn host(name: &str) -> String {
     if name.is_ascii() && !name.contains("xn--") {
         return name.to_owned();
@@ -55,13 +55,13 @@ fn host(name: &str) -> String {
     readable(name).unwrap_or_else(|| name.to_owned())
 }
 
-/// An international name in letters; nothing for what can be none.
+/// Decodes an international domain name; returns none if it is not valid.
 fn readable(name: &str) -> Option<String> {
     let (readable, fits) = idna::domain_to_unicode(name);
     fits.is_ok().then_some(readable)
 }
 
-/// An e-mail address in lower case, without what cannot be seen, and with its host in letters.
+/// Normalises an e-mail address: lower case, without invisible characters, with the host in Unicode.
 pub fn email(text: &str) -> String {
     let text = without_invisible(text);
     match text.rsplit_once('@') {
@@ -70,13 +70,13 @@ pub fn email(text: &str) -> String {
     }
 }
 
-/// An address as every mail server takes it: with its host in Punycode.
+/// Returns the address with the host in Punycode, which every mail server accepts.
 pub fn for_mail(text: &str) -> String {
     let ascii = |(name, at)| Some(format!("{name}@{}", idna::domain_to_ascii(at).ok()?));
     text.rsplit_once('@').and_then(ascii).unwrap_or_else(|| text.to_owned())
 }
 
-/// An e-mail address in each form in which it may have been kept before there was one.
+/// Returns all forms in which an e-mail address may be stored, including those from before normalisation.
 pub fn email_forms(text: &str) -> Vec<String> {
     let form = email(text);
     let mut forms = vec![form.clone(), for_mail(&form), text.trim().to_lowercase()];
@@ -85,13 +85,14 @@ pub fn email_forms(text: &str) -> Vec<String> {
     forms
 }
 
-/// The domain of a company, out of whatever is copied from the line of a browser: `acme.example` for
-/// `https://www.Acme.example:443/about`, and for `info@acme.example`. What is no domain stays as it is written: `n/a` is none.
+/// Returns the domain of a company, also from a copied URL or e-mail address: `acme.example` for
+/// `https://www.Acme.example:443/about` and for `info@acme.example`. A text that is not a domain, such as `n/a`, stays
+/// unchanged.
 pub fn domain(text: &str) -> String {
     domain_in(text).unwrap_or_else(|| text.to_owned())
 }
 
-/// The domain that a text names, if it names one: only by such a domain is a company known again.
+/// Returns the domain in a text, if there is one. Companies are matched only by such a domain.
 pub fn domain_in(text: &str) -> Option<String> {
     let plain = without_invisible(text);
     let rest = plain.split_once("://").map_or(plain.as_str(), |(_, rest)| rest).trim_start_matches('/');
@@ -104,7 +105,8 @@ pub fn domain_in(text: &str) -> Option<String> {
     host.filter(|host| is_domain(host))
 }
 
-/// Whether a name can be that of a host in the internet: labels with dots between them, the last of two letters at least, or an address of four numbers.
+/// Checks whether a name can be an internet host: labels separated by dots, the last with at least two letters, or an
+/// IPv4 address.
 fn is_domain(name: &str) -> bool {
     let fits = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let labels: Vec<&str> = name.split('.').collect();
@@ -117,7 +119,7 @@ fn is_domain(name: &str) -> bool {
         && (top || name.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
-/// A part of an address with its host in letters.
+/// Converts the host in a part of an address to Unicode.
 pub fn part(text: &str) -> String {
     if !text.to_lowercase().contains("xn--") {
         return text.to_owned();
@@ -127,17 +129,17 @@ pub fn part(text: &str) -> String {
     name.map_or_else(|| host(at), |name| format!("{name}@{}", host(at)))
 }
 
-/// Reads the domain of a body in its one form.
+/// Deserializes and normalises the domain in a body.
 pub fn given_domain<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(d)?.map(|text| domain(&text)))
 }
 
-/// As `given_domain`, for a change.
+/// Like `given_domain`, for an update.
 pub fn changed_domain<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<String>>, D::Error> {
     given_domain(d).map(Some)
 }
 
-/// Reads an e-mail address of a body in its one form.
+/// Deserializes and normalises an e-mail address in a body.
 pub fn given_email<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(d)?.map(|text| email(&text)))
 }
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_known_in_the_forms_of_before() {
+    fn addresses_have_former_forms() {
         for text in ["INFO@bücher.example", "info@xn--bcher-kva.example"] {
             assert_eq!(email_forms(text), ["info@bücher.example", "info@xn--bcher-kva.example"], "{text}");
             assert_eq!(for_mail(&email(text)), "info@xn--bcher-kva.example");
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_domain_stays_and_is_no_key() {
+    fn other_texts_are_not_domains() {
         for text in [
             "n/a",
             "N/A",
@@ -224,12 +226,13 @@ mod tests {
             "1.5",
             "Acme Inc.",
         ] {
-            assert_eq!((domain(text).as_str(), domain_in(text)), (text, None));
+            assert_eq!(domain(text), text);
+            assert_eq!(domain_in(text), None, "{text}");
         }
     }
 
     #[test]
-    fn parts_of_addresses_have_their_host_in_letters() {
+    fn parts_of_addresses_have_unicode_hosts() {
         for (text, expected) in [
             ("@xn--bcher-kva.example", "@bücher.example"),
             ("Info@XN--bcher-kva", "info@bücher"),
@@ -237,6 +240,59 @@ mod tests {
             ("Anna@", "Anna@"),
         ] {
             assert_eq!(part(text), expected);
+        }
+    }
+
+    #[test]
+    fn names_are_normalised() {
+        for (case, text, expected) in [
+            ("blanks around it", " \u{a0}Ann\u{3000}", "Ann"),
+            ("a soft hyphen in it", "An\u{ad}n", "Ann"),
+            ("a joiner that its script needs", "می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("letters in two parts", "Bu\u{308}cher", "Bücher"),
+            ("nothing but what nobody sees", "\u{200b}\u{200d} \u{feff}", ""),
+            ("nothing but letters without a form", "\u{3164}\u{2800}", ""),
+            ("blanks inside", "Ann  Lee", "Ann  Lee"),
+        ] {
+            assert_eq!(tidied(text), expected, "{case}");
+            assert_eq!(tidied(&tidied(text)), expected, "{case}, twice");
+        }
+        assert_eq!(visible("an\u{200d}n\u{200b} "), "ann");
+    }
+
+    #[test]
+    fn email_addresses_are_validated() {
+        for (text, expected) in [
+            ("ann@x.example", true),
+            ("ann+tag@x.example", true),
+            ("ann@почта.рф", true),
+            ("ann", false),
+            ("@x.example", false),
+            ("ann@", false),
+            ("ann@@x.example", false),
+            ("Ann <ann@x.example>", false),
+            ("ann@x.example,bob@x.example", false),
+            ("\"ann\"@x.example", false),
+        ] {
+            assert_eq!(is_email(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn web_addresses_are_validated() {
+        for (text, expected) in [
+            ("https://x.example/a?b#c", true),
+            ("HTTP://X.example", true),
+            ("https://bücher.example", true),
+            ("ftp://x.example", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("//x.example", false),
+            ("x.example", false),
+            ("https://ann@x.example", false),
+            ("https://", false),
+        ] {
+            assert_eq!(is_web_url(text), expected, "{text}");
         }
     }
 }

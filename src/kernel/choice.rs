@@ -1,7 +1,33 @@
 //! Closed sets of words: one Rust enum, the same words in JSON, in the database and in the document.
-use crate::kernel::kind::Kind;
+use diesel::deserialize;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output};
+use std::io::Write;
 
-/// `text_enum! { pub enum Rating { Hot = "hot", … } }`
+/// An enum that is a text in JSON, in the database and in the document.
+pub trait TextEnum: Copy + 'static {
+    const ALL: &'static [Self];
+    const TEXTS: &'static [&'static str];
+
+    /// Returns the value of a text.
+    fn parse(text: &str) -> Result<Self, String> {
+        let found = Self::TEXTS.iter().position(|known| *known == text).and_then(|n| Self::ALL.get(n));
+        found.copied().ok_or_else(|| format!("{text} is not one of {}", Self::TEXTS.join(", ")))
+    }
+}
+
+/// Writes the text of an enum to a column.
+pub fn text_to_sql(text: &str, out: &mut Output<'_, '_, Pg>) -> serialize::Result {
+    out.write_all(text.as_bytes())?;
+    Ok(IsNull::No)
+}
+
+/// Reads an enum from a column of texts.
+pub fn text_from_sql<E: TextEnum>(value: &PgValue<'_>) -> deserialize::Result<E> {
+    Ok(E::parse(std::str::from_utf8(value.as_bytes())?)?)
+}
+
+/// Declares an enum of texts: `text_enum! { pub enum Rating { Hot = "hot", … } }`.
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:tt,)* }) => {
@@ -15,22 +41,35 @@ macro_rules! text_enum {
             pub const TEXTS: &'static [&'static str] = &[$($text),*];
             pub const fn as_str(self) -> &'static str { match self { $($name::$variant => $text),* } }
         }
+        $crate::text_enum_columns!($name);
+    };
+}
+
+/// Implements `FromStr` and the conversions of a `text` column for an enum of texts.
+#[macro_export]
+macro_rules! text_enum_columns {
+    ($name:ident) => {
+        impl $crate::kernel::choice::TextEnum for $name {
+            const ALL: &'static [$name] = $name::ALL;
+            const TEXTS: &'static [&'static str] = $name::TEXTS;
+        }
         impl std::str::FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text)
-                    .ok_or_else(|| format!("{text} is not one of {}", Self::TEXTS.join(", ")))
+                $crate::kernel::choice::TextEnum::parse(text)
             }
         }
         impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
-                std::io::Write::write_all(out, self.as_str().as_bytes())?;
-                Ok(diesel::serialize::IsNull::No)
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+            ) -> diesel::serialize::Result {
+                $crate::kernel::choice::text_to_sql(self.as_str(), out)
             }
         }
         impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
             fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-                Ok(std::str::from_utf8(value.as_bytes())?.parse::<$name>()?)
+                $crate::kernel::choice::text_from_sql(&value)
             }
         }
     };
@@ -39,11 +78,11 @@ macro_rules! text_enum {
 /// The closed set of a field's values.
 #[derive(Clone, Copy, Debug)]
 pub enum Choices {
-    /// Anything goes.
+    /// Any value is accepted.
     Any,
     Of(&'static [&'static str]),
-    /// The kinds of record.
-    Kinds,
+    /// Known once the resources are.
+    Listed(fn() -> Vec<&'static str>),
 }
 
 impl Choices {
@@ -51,12 +90,12 @@ impl Choices {
         match self {
             Choices::Any => Vec::new(),
             Choices::Of(list) => list.to_vec(),
-            Choices::Kinds => Kind::all().map(Kind::as_str).collect(),
+            Choices::Listed(list) => list(),
         }
     }
 }
 
-/// The closed set in a pattern that is nothing but one: `^(open|won|lost)$`.
+/// Returns the closed set of a pattern that consists of one: `^(open|won|lost)$`.
 pub fn choices_of(pattern: &str) -> Option<Vec<String>> {
     let inner = pattern.strip_prefix("^(")?.strip_suffix(")$")?;
     let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:".contains(&b));
@@ -64,7 +103,7 @@ pub fn choices_of(pattern: &str) -> Option<Vec<String>> {
     words.iter().all(|word| plain(word)).then(|| words.into_iter().map(str::to_owned).collect())
 }
 
-/// Lets a serializable type stand in a `jsonb` column.
+/// Stores a serializable type in a `jsonb` column.
 #[macro_export]
 macro_rules! jsonb {
     ($($name:ty),*) => {$(

@@ -1,8 +1,8 @@
-//! A condition over one record. One type, two readings: SQL (`walk_ast`) and memory (`eval`); a property test demands that they agree.
+//! A condition on one record, evaluated in SQL (`walk_ast`) and in memory (`eval`). A property test compares the two.
 //!
 //! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
-//! finds records without an owner). In SQL a leaf may well be NULL; AND and OR treat that as false, `Not` says
-//! `is not true`, so NULL never decides anything and the leaves stay bare enough for an index.
+//! finds records without an owner). In SQL, a leaf may be NULL; AND and OR treat that as false, and `Not` adds
+//! `is not true`. So NULL never affects the result, and an index can serve the leaves.
 use crate::kernel::field::{Field, FieldRef, Search, Values, each_type};
 use crate::kernel::text_format::Every;
 use crate::kernel::value_type::ValueType;
@@ -30,25 +30,26 @@ pub enum Cond {
     All(Vec<Cond>),
     Any(Vec<Cond>),
     Not(Box<Cond>),
-    /// `Eq` holds for any of the values; the other operators have exactly one.
+    /// `Eq` matches any of the values; the other operators have exactly one value.
     Is(FieldRef, Op, Values),
     Empty(FieldRef),
-    /// A field of words carries at least one of these.
+    /// The array contains at least one of these words.
     Carries(FieldRef, Vec<String>),
-    /// Every one of these pieces occurs in the record's searchable text, whatever their case and accents.
+    /// The searchable text of the record contains all of these pieces, ignoring case and accents.
     Mentions(&'static Search, Vec<String>),
-    /// Holds for the records named: used where another table decides, such as the contacts of a deal.
+    /// The records that a subquery on another table finds for these values, such as the contacts of a deal.
     Within(FieldRef, &'static str, Values),
-    /// Holds for the records that a statement finds, which costs so much.
+    /// The records that a statement finds, with the cost of the statement.
     Among(FieldRef, Arc<dyn Found>, usize),
 }
 
-/// A statement that finds ids.
+/// A statement that selects ids.
 pub trait Found: QueryFragment<Pg> + std::fmt::Debug + Send + Sync {}
 impl<S: QueryFragment<Pg> + std::fmt::Debug + Send + Sync> Found for S {}
 
 impl Cond {
-    /// For an open set of shapes the statement must not be cached: only "nothing" or hot fields by value are.
+    /// Checks whether the statement may be cached: only without a condition, or for values of hot fields. Other
+    /// conditions would create an unlimited number of statements.
     fn is_hot(&self) -> bool {
         match self {
             Cond::All(list) => list.len() <= 2 && list.iter().all(Cond::is_hot),
@@ -57,8 +58,8 @@ impl Cond {
         }
     }
 
-    /// Whether it names what it is about: values of a field (of a closed set not all), words, or records themselves. Ranges, parts of texts,
-    /// flags and currencies may well hold for every record, and so may whatever is denied.
+    /// Checks whether the condition names specific values: of a field (for a closed set, not all of them) or records.
+    /// Ranges, parts of texts, words of a search, flags, currencies and negations may match every record.
     pub fn names_values(&self) -> bool {
         match self {
             Cond::All(list) => list.iter().any(Cond::names_values),
@@ -66,14 +67,14 @@ impl Cond {
             Cond::Is(field, Op::Eq, Values::Text(named)) if !field.choices().is_empty() => {
                 field.choices().iter().any(|choice| !named.iter().any(|value| value == choice))
             }
-            // A range of an amount asks for its currency, too.
+            // A range of an amount also needs a condition on its currency, so the currency does not count.
             Cond::Is(field, Op::Eq, _) => field.value_type() != ValueType::Bool && !field.is_currency(),
             Cond::Carries(..) | Cond::Within(..) => true,
             Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) | Cond::Among(..) => false,
         }
     }
 
-    /// The same question asked of a serialized record. `Within` and `Among` ask other tables, so nothing in memory can answer them.
+    /// Evaluates the condition on a serialized record. `Within` and `Among` need other tables and are false in memory.
     pub fn eval(&self, row: &Json) -> bool {
         match self {
             Cond::All(list) => list.iter().all(|c| c.eval(row)),
@@ -102,7 +103,7 @@ impl Cond {
 }
 
 impl Cond {
-    /// Whether it asks the searchable text alone, which shows that none of it is hidden.
+    /// Checks whether the condition uses only the searchable text, which means that no part of it is hidden.
     pub fn is_of_words(&self) -> bool {
         match self {
             Cond::Mentions(..) => true,
@@ -143,17 +144,18 @@ impl Op {
     }
 }
 
-/// `contains` and `starts_with` hold a finished ILIKE pattern; `%`, `_` and `\` typed by a person mean themselves.
+/// Builds the ILIKE pattern of `contains` or `starts_with`, in which `%`, `_` and `\` match themselves.
 pub fn pattern(op: Op, text: &str) -> String {
     let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     if op == Op::Contains { format!("%{escaped}%") } else { format!("{escaped}%") }
 }
 
-/// Lower case without accents: nearly what the SQL function `fold` does, whose rules are those of the database.
+/// Converts to lower case without accents, approximately like the SQL function `fold`, which follows the database's
+/// rules.
 fn fold(text: &str) -> String {
     let plain = |c: char| match c {
         'ё' | 'Ё' => "е".to_owned(),
-        // Other letters of Cyrillic are letters, not accents.
+        // Other Cyrillic letters are separate letters, not accented ones.
         '\u{400}'..='\u{52f}' => c.to_string(),
         _ => std::iter::once(c).nfd().filter(|c| !is_combining_mark(*c)).collect(),
     };
@@ -161,7 +163,7 @@ fn fold(text: &str) -> String {
 }
 
 fn like(text: &str, pattern: &str) -> bool {
-    // PostgreSQL folds case letter by letter; Rust's to_lowercase may make two letters of one.
+    // PostgreSQL folds each character to one character; Rust's to_lowercase may turn one into two.
     let lower = |c: char| {
         let mut folded = c.to_lowercase();
         if folded.len() == 1 { folded.next().unwrap_or(c) } else { c }
@@ -199,7 +201,7 @@ impl QueryFragment<Pg> for Cond {
         if !self.is_hot() {
             out.unsafe_to_cache_prepared();
         }
-        // Own parentheses everywhere: diesel's `.filter(a).filter(b)` writes `a AND b` and adds none around `b`.
+        // Always in parentheses, because diesel's `.filter(a).filter(b)` writes `a AND b` without any around `b`.
         out.push_sql("(");
         match self {
             Cond::All(list) => joined(list, "true", " and ", &mut out)?,
@@ -224,7 +226,7 @@ impl QueryFragment<Pg> for Cond {
                 one_or_any(values, &mut out)?;
             }
             Cond::Carries(field, words) => {
-                // As the index of the tags has it.
+                // The same expression as in the index on tags.
                 let (before, after) = if field.is_tags() { ("tag_keys(", ")") } else { ("", "") };
                 out.push_sql(before);
                 field.column(out.reborrow())?;
@@ -239,7 +241,8 @@ impl QueryFragment<Pg> for Cond {
                 for (n, piece) in pieces.iter().enumerate() {
                     out.push_sql(if n > 0 { " and " } else { "" });
                     out.push_sql(search.sql);
-                    // Folded as the text is, by the database's own rules; strpos needs no pattern but would not use the index.
+                    // The database folds the piece by the same rules as the text. strpos would need no escaping but
+                    // would not use the index.
                     out.push_sql(" like '%' || replace(replace(replace(fold(");
                     out.push_bind_param::<Text, _>(piece)?;
                     out.push_sql(r"), '\', '\\'), '%', '\%'), '_', '\_') || '%'");
@@ -264,7 +267,7 @@ impl QueryFragment<Pg> for Cond {
     }
 }
 
-/// Of a field with several values: one of them is one of these, or is like this.
+/// Compares a field with several values: one of them is in the list, or matches the pattern.
 fn any_of<'b>(every: &Every, op: Op, list: &'b [String], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     if op == Op::Eq {
         out.push_sql(every.is_any);
@@ -278,7 +281,7 @@ fn any_of<'b>(every: &Every, op: Op, list: &'b [String], out: &mut AstPass<'_, '
     Ok(())
 }
 
-/// One shape for any number of values. With one value a bare bind is kept: `=` preserves the order of an index.
+/// Writes one value or an array. A single value stays a plain bind, because `=` preserves the order of an index.
 fn one_or_any<'b>(values: &'b Values, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     each_type!(values, |list, Sql| match list.as_slice() {
         [one] => out.push_bind_param::<Sql, _>(one),
@@ -301,3 +304,7 @@ fn joined<'b>(list: &'b [Cond], none: &str, between: &str, out: &mut AstPass<'_,
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "cond_tests.rs"]
+mod tests;

@@ -1,15 +1,15 @@
-//! What a question costs the database. One that would keep a thread busy for seconds is refused, with words.
+//! The cost of a list or a selection. A query that would occupy a thread for seconds is refused.
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::FieldRef;
 
-/// What the conditions of a list or of a selection may cost together.
+/// The maximum cost of all conditions of a list or a selection.
 const COST_MAX: usize = 100;
-/// Different words of one search.
+/// The maximum number of different words of a search.
 pub const WORDS_MAX: usize = 12;
-/// What looks into texts, by word or condition; everything else costs one.
+/// The cost of a word or of a condition on parts of texts; every other condition costs 1.
 const TEXT: usize = 5;
-/// What costs more is asked on the threads that are kept for searches.
+/// Queries that cost more run on the threads for searches.
 const LIGHT: usize = 4;
 
 impl Cond {
@@ -26,24 +26,24 @@ impl Cond {
     }
 }
 
-/// Whether conditions may take long.
+/// Checks whether the conditions may be slow.
 pub fn is_costly(conds: &[Cond]) -> bool {
     conds.iter().map(Cond::cost).sum::<usize>() > LIGHT
 }
 
-/// Adds up what conditions cost.
+/// Adds up the cost of conditions.
 #[derive(Debug, Default)]
 pub struct Spent(usize);
 
 impl Spent {
-    /// Adds one; the error says that with it there are too many.
+    /// Adds a condition; returns an error if the sum exceeds the limit.
     pub fn add(&mut self, cond: &Cond) -> Result<(), Bad> {
         let before = self.0;
         self.0 += cond.cost();
         if before <= COST_MAX && self.0 > COST_MAX {
             let detail = format!(
-                "is too much beside the others: contains and starts_with count {TEXT}, every other condition 1, and all together may \
-                 count {COST_MAX}"
+                "exceeds the cost limit: contains and starts_with cost {TEXT} each, every other condition 1, and all \
+                 conditions together at most {COST_MAX}"
             );
             return Err(Bad::new(FieldCode::TooLong, detail).within(None, i64::try_from(COST_MAX).ok()));
         }
@@ -51,7 +51,7 @@ impl Spent {
     }
 }
 
-/// Words without those that others contain: what holds "annabel" holds "anna" too.
+/// Removes words that are part of other words: a text that contains "annabel" also contains "anna".
 pub fn needed(words: Vec<String>) -> Vec<String> {
     let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let implied = |n: usize, word: &String| {
@@ -63,10 +63,12 @@ pub fn needed(words: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::needed;
+    use super::*;
+    use crate::kernel::field::Values;
+    use crate::kernel::samples::{BOAT, refusal};
 
     #[test]
-    fn a_word_inside_another_is_not_looked_for() {
+    fn words_inside_others_are_dropped() {
         for (text, wanted) in [
             ("anna", "anna"),
             ("anna Anna ANNA", "anna"),
@@ -78,5 +80,42 @@ mod tests {
         ] {
             assert_eq!(needed(text.split_whitespace().map(str::to_owned).collect()).join(" "), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn conditions_have_a_cost() {
+        let of = |name: &str| FieldRef::from(BOAT.get(name).unwrap());
+        let text = |op| Cond::Is(of("name"), op, Values::Text(vec!["a".into()]));
+        let empty = || Cond::Empty(of("hull"));
+        let words = |pieces: &[&str]| {
+            Cond::Mentions(BOAT.search.as_ref().unwrap(), pieces.iter().map(|piece| (*piece).to_owned()).collect())
+        };
+        for (case, cond, expected) in [
+            ("a value", text(Op::Eq), 1),
+            ("a part of a text", text(Op::Contains), 5),
+            ("the beginning of a text", text(Op::StartsWith), 5),
+            ("empty", empty(), 1),
+            ("three words", words(&["a", "b", "c"]), 15),
+            ("a denial", !text(Op::Contains), 5),
+            ("all of three", Cond::All(vec![text(Op::Eq), empty(), text(Op::Contains)]), 7),
+            ("any of two", Cond::Any(vec![text(Op::Contains), text(Op::Contains)]), 10),
+            ("nothing", Cond::All(vec![]), 0),
+        ] {
+            assert_eq!(cond.cost(), expected, "{case}");
+        }
+        let four = || vec![empty(), empty(), empty(), empty()];
+        assert!(!is_costly(&four()), "four values");
+        assert!(is_costly(&[four(), vec![empty()]].concat()), "five values");
+    }
+
+    #[test]
+    fn exceeding_the_cost_limit_is_reported_once() {
+        let empty = Cond::Empty(FieldRef::from(BOAT.get("hull").unwrap()));
+        let mut spent = Spent::default();
+        for n in 1..=100 {
+            assert!(spent.add(&empty).is_ok(), "condition {n}");
+        }
+        assert_eq!(refusal(&spent.add(&empty).unwrap_err()).trim(), "too_long");
+        assert!(spent.add(&empty).is_ok(), "the one after is not refused again");
     }
 }

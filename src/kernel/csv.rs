@@ -1,12 +1,12 @@
-//! CSV. The columns are those of the type of the rows, in the order of its members, whatever the rows hold: nested members as `a.b`, an amount and
-//! its currency beside each other, what there are several of separated by commas, fields of one's own as `cf.key`; sums of reports in a
-//! column per currency.
+//! CSV files. The columns depend only on the type of the rows, in the order of its members: nested members as `a.b`, an
+//! amount and its currency in two columns, lists separated by commas, custom fields as `cf.key`, and the sums of
+//! reports in one column per currency.
 use crate::kernel::access::OWN_FIELD;
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::Field;
+use crate::kernel::included::Included;
 use crate::kernel::money::exponent;
-use crate::kernel::query::Included;
 use crate::kernel::reply::Reply;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -15,29 +15,29 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What a type shows: its members as columns.
+/// A member of the row type, from which columns are made.
 #[derive(Debug)]
 enum Member {
     Value(String),
     Money(String),
-    /// Amounts of several currencies.
+    /// Amounts in several currencies.
     Sums(String),
     List(String),
     OwnFields,
 }
 
-/// How the text of a column is found in a row.
+/// Where a column finds its text in a row.
 #[derive(Clone, Debug)]
 enum Cell {
     Value(String),
     Amount(String),
     Sum(String, String),
     List(String),
-    /// The name of the record that the value at this place names.
+    /// The name of the record that the value at this path refers to.
     Name(String),
-    /// The names of the records that are named inside a list.
+    /// The names of the records that a list refers to.
     Names(&'static Field),
-    /// A field of one's own: its key, and the part of its value.
+    /// A custom field: its key, and the member of its value.
     Own(String, &'static str),
     OwnAmount(String),
     OwnCurrency(String),
@@ -48,7 +48,8 @@ enum Cell {
 pub struct Sheet(Vec<(String, Cell)>);
 
 impl Sheet {
-    /// Of records: without what is hidden, with the workspace's `own` fields, and with a name beside the id of each `included` field.
+    /// Returns the columns of a type of records, without `hidden` members, with the `own` custom fields and a name next
+    /// to the id of each `included` field.
     pub fn new<R: ToSchema>(hidden: &[&str], own: &[Arc<CustomField>], included: &[&'static Field]) -> Sheet {
         let mut columns = Vec::new();
         for member in members_of::<R>() {
@@ -83,7 +84,7 @@ impl Sheet {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Those that were asked for, in that order.
+    /// Keeps only the requested columns, in the requested order.
     pub fn only(self, names: &[String]) -> Result<Sheet, Bad> {
         let known = || self.names();
         let find = |name: &String| {
@@ -94,7 +95,7 @@ impl Sheet {
         names.iter().map(find).collect::<Result<Vec<_>, Bad>>().map(Sheet)
     }
 
-    /// The file, with a header also where there are no rows.
+    /// Writes the file. It has a header even without rows.
     pub fn file(&self, rows: &[impl Serialize], included: &Included) -> Result<Reply> {
         let names = included.names();
         let mut text = String::new();
@@ -108,13 +109,13 @@ impl Sheet {
     }
 }
 
-/// The names of the records that a list names, or of one of them.
+/// Returns the column with the names of the records that a list refers to, or of its first record.
 fn named(field: &'static Field) -> (String, Cell) {
     let of_all = field.member() == field.name;
     (if of_all { format!("{}.name", field.name) } else { field.name.to_owned() }, Cell::Names(field))
 }
 
-/// The ids that a member holds: one, or one of each item of a list.
+/// Returns the ids in a member: its value, or one id of each item of a list.
 fn ids(member: &Json) -> Vec<Uuid> {
     let id = |value: &Json| value.as_str()?.parse::<Uuid>().ok();
     let of_item =
@@ -136,20 +137,21 @@ fn own_columns(field: &Arc<CustomField>) -> Vec<(String, Cell)> {
     }
 }
 
-/// Rows as CSV, one line each.
+/// Writes rows as CSV, one line each.
 pub fn reply<R: Serialize + ToSchema>(rows: &[R]) -> Result<Reply> {
     Sheet::new::<R>(&[], &[], &[]).file(rows, &Included::default())
 }
 
-/// A line of a report: what it is of, and its figures.
+/// A line of a report: the values of its keys, and its figures.
 pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
 
-/// A report as CSV: `keys` say what a line is of. Sums have a column for each currency, the workspace's own first.
+/// Writes a report as CSV: `keys` are the names of the key columns. Sums have one column per currency, the workspace's
+/// currency first.
 pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Reply> {
     report_with(keys, &[], lines, currency)
 }
 
-/// The same with columns behind the figures, such as what is said of a whole group; their texts stand behind those of the keys.
+/// Like `report`, with more columns after the figures; their texts follow those of the keys.
 pub fn report_with<F: Serialize + ToSchema>(
     keys: &[&str],
     behind: &[&str],
@@ -186,13 +188,13 @@ pub fn report_with<F: Serialize + ToSchema>(
     Ok(Reply::csv(text))
 }
 
-/// The currencies that the sums of a member are in.
+/// Returns the currencies of the sums in a member.
 fn currencies(name: &str, figures: &[Json]) -> BTreeSet<String> {
     let sums = figures.iter().filter_map(|row| at(row, name)?.as_array()).flatten();
     sums.filter_map(|money| money.get("currency")?.as_str().map(str::to_owned)).collect()
 }
 
-/// The members of a type as its schema has them.
+/// Returns the members of a type according to its schema.
 fn members_of<R: ToSchema>() -> Vec<Member> {
     let mut schemas = Vec::new();
     R::schemas(&mut schemas);
@@ -220,7 +222,7 @@ fn describe(name: &str, property: &Json, known: &HashMap<String, Json>, members:
     }
 }
 
-/// The schema that a property has, and its name, whether null is allowed or not.
+/// Returns the schema of a property and its name, also if the property is nullable.
 fn resolve<'s>(property: &'s Json, known: &'s HashMap<String, Json>) -> (Option<&'s str>, &'s Json) {
     let choices = ["oneOf", "allOf", "anyOf"].iter().find_map(|word| property.get(*word)?.as_array());
     let named = choices.and_then(|list| list.iter().find(|one| one.get("$ref").is_some())).unwrap_or(property);
@@ -261,10 +263,10 @@ impl Cell {
     }
 }
 
-/// What is told of the parts of a list.
+/// The members that represent an object in a list.
 const TOLD: [&str; 5] = ["email", "phone", "contact_id", "channel", "name"];
 
-/// Words as they are, of objects the part that names them; separated by commas.
+/// Joins a list with commas: words as they are, objects by the member that represents them.
 fn several(path: &str, value: &Json) -> String {
     let Some(list) = value.as_array() else { return plain(value) };
     let part = |one: &Json| TOLD.iter().find_map(|part| one.get(*part)?.as_str().map(str::to_owned));
@@ -272,7 +274,7 @@ fn several(path: &str, value: &Json) -> String {
     harmless(&list.iter().filter_map(text).collect::<Vec<_>>().join(", "))
 }
 
-/// Of consents those count that are given.
+/// Checks that a consent is granted; other objects always count.
 fn granted(path: &str, one: &Json) -> bool {
     path != "consents" || one.get("granted").and_then(Json::as_bool) == Some(true)
 }
@@ -289,7 +291,7 @@ fn amount(money: &Json) -> Option<String> {
     Some(decimal(money.get("amount")?.as_i64()?, money.get("currency")?.as_str()?))
 }
 
-/// One line. A cell that holds what some reader takes for a separator stands in quotes, commas or not.
+/// Writes one line. A cell with a character that some reader takes for a separator is quoted.
 fn line<'c>(out: &mut String, cells: impl Iterator<Item = &'c str>) {
     for (n, cell) in cells.enumerate() {
         if n > 0 {
@@ -306,7 +308,7 @@ fn line<'c>(out: &mut String, cells: impl Iterator<Item = &'c str>) {
     out.push('\n');
 }
 
-/// 125000 EUR is 1250.00.
+/// Formats an amount in minor units: 125000 EUR as 1250.00.
 fn decimal(amount: i64, currency: &str) -> String {
     let digits = usize::try_from(exponent(currency)).unwrap_or(2);
     let sign = if amount < 0 { "-" } else { "" };
@@ -315,16 +317,16 @@ fn decimal(amount: i64, currency: &str) -> String {
     if digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
-/// Where a spreadsheet that is set to another separator than the comma begins a new cell, quotes or not.
+/// Characters that start a new cell in spreadsheets with another separator than the comma, even inside quotes.
 const SEPARATORS: [char; 8] = [';', '\t', '|', '\n', '\r', '\u{b}', '\u{c}', '\u{2028}'];
-/// How a formula begins; some keyboards write the wide forms.
+/// Characters that start a formula; some keyboards write the wide forms.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// A spreadsheet takes what begins like this for a formula, at the beginning of a cell and wherever it might see one; an apostrophe keeps it text.
+/// Prefixes an apostrophe to each part of a cell that a spreadsheet could read as a formula.
 pub fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len() + 1);
     for (n, part) in text.split_inclusive(SEPARATORS).enumerate() {
-        // Spaces, quotes and empty cells before it change nothing.
+        // Leading spaces, quotes and empty cells do not prevent a formula.
         let begin = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
         let separated = part.starts_with(['\t', '\r']) && n == 0;
         if begin.starts_with(FORMULA) || separated {
@@ -336,41 +338,5 @@ pub fn harmless(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{FORMULA, SEPARATORS, decimal, harmless, line};
-
-    #[test]
-    fn amounts_and_formulas() {
-        assert_eq!(decimal(125_000, "EUR"), "1250.00");
-        assert_eq!(decimal(-7, "EUR"), "-0.07");
-        assert_eq!(decimal(500, "JPY"), "500");
-        assert_eq!(decimal(1, "KWD"), "0.001");
-        assert_eq!(harmless("=1+1"), "'=1+1");
-        assert_eq!(harmless("Acme"), "Acme");
-    }
-
-    /// However a reader cuts the line, with whichever separator and whether it knows quotes or not, no cell begins a formula.
-    #[test]
-    fn no_reader_finds_a_formula() {
-        let begins = ["", "a", " ", "\"", "a\"", "a;", "\t \"", "\u{a0}"];
-        let middles = SEPARATORS.iter().map(char::to_string).chain(["".into(), ",".into(), ";\"".into(), "; ".into()]);
-        for (middle, sign) in middles.flat_map(|middle| FORMULA.map(|sign| (middle.clone(), sign))) {
-            for begin in begins {
-                let cell = format!("{begin}{middle}{sign}SUM(1)");
-                let mut text = String::new();
-                line(&mut text, ["id", &harmless(&cell), "end"].into_iter());
-                let comma = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes()).into_records();
-                let rows: Vec<csv::StringRecord> = comma.map(Result::unwrap).collect();
-                assert_eq!((rows.len(), rows[0].len()), (1, 3), "{cell:?}");
-                assert!(!rows[0][1].trim_start().starts_with(FORMULA), "{cell:?}");
-                for cut in SEPARATORS {
-                    for part in text.split([cut, '\n', '\r']) {
-                        let part = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
-                        assert!(!part.starts_with(FORMULA), "{cell:?} cut at {cut:?}: {text:?}");
-                    }
-                }
-            }
-        }
-        assert_eq!(harmless("a; b\nc-d"), "a; b\nc-d");
-    }
-}
+#[path = "csv_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! A workspace's own fields: their definitions, their values, and what holds for each kind of value.
+//! Custom fields: definitions, values, and the rules of each kind of value.
 use crate::kernel::address::{self, is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, FieldCode, not_known};
 use crate::kernel::field::{Values, each_type};
@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
-    /// What a field of one's own holds.
+    /// The kind of value of a custom field.
     pub enum CustomKind {
         Text = "text",
         Number = "number",
@@ -32,7 +32,7 @@ text_enum! {
         Boolean = "boolean",
         /// One of the options.
         Choice = "choice",
-        /// Any of the options.
+        /// Any number of the options.
         MultiChoice = "multi_choice",
         Url = "url",
         Email = "email",
@@ -45,7 +45,7 @@ text_enum! {
 }
 
 impl CustomKind {
-    /// The member of a `CustomValue` that holds it.
+    /// Returns the member of a `CustomValue` that holds a value of this kind.
     pub const fn member(self) -> &'static str {
         match self {
             CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => "text",
@@ -58,7 +58,7 @@ impl CustomKind {
         }
     }
 
-    /// How it is filtered and sorted.
+    /// Returns the type by which values are filtered and sorted.
     pub const fn compared_as(self) -> ValueType {
         match self {
             CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => {
@@ -75,7 +75,7 @@ impl CustomKind {
 }
 
 impl CustomKind {
-    /// How its values are written.
+    /// Returns the normal form of the values.
     pub(in crate::kernel) const fn text_format(self) -> TextFormat {
         match self {
             CustomKind::Email => TextFormat::Email,
@@ -85,70 +85,68 @@ impl CustomKind {
     }
 }
 
-/// The kinds of record that can have fields of one's own.
-pub const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL];
-
-/// A field as its workspace defined it.
+/// The definition of a custom field.
 #[derive(Clone, Debug)]
 pub struct CustomField {
     pub record: Kind,
     pub key: String,
-    /// `cf.` and the key: its name in filters, conditions, sorting and events.
+    /// `cf.` and the key: the name in filters, conditions, sorting and events.
     pub path: String,
     pub name: String,
     pub description: Option<String>,
     pub group_name: Option<String>,
     pub kind: CustomKind,
     pub options: Vec<String>,
-    /// Of a user or reference: what it names.
+    /// For a user or a reference, the kind of record that it refers to.
     pub refers: Option<Kind>,
     pub required_stages: Vec<Uuid>,
     pub archived: bool,
 }
 
-/// All of a workspace.
+/// All custom fields of a workspace.
 #[derive(Clone, Debug, Default)]
 pub struct CustomFields(pub Vec<Arc<CustomField>>);
 
 impl CustomFields {
-    /// Those of one kind of record, archived ones too.
+    /// Returns the fields of one kind of record, including archived ones.
     pub fn of(&self, record: Kind) -> impl Iterator<Item = &Arc<CustomField>> {
         self.0.iter().filter(move |field| field.record == record)
     }
 
-    /// Those that are in use.
+    /// Returns the fields that are not archived.
     pub fn active(&self, record: Kind) -> impl Iterator<Item = &Arc<CustomField>> {
         self.of(record).filter(|field| !field.archived)
     }
 }
 
-/// The value of a field of one's own: the key, and the one member that fits the field's kind. Without any, the value is cleared.
+/// The value of a custom field: its key, and the member for the kind of the field. A value without that member is
+/// cleared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CustomValue {
     #[schema(min_length = 1, max_length = 50, example = "region")]
     pub key: String,
-    /// Of `text`, `choice`, `url`, `email`, `phone`.
+    /// For the kinds `text`, `choice`, `url`, `email`, `phone`.
     #[schema(max_length = 10_000)]
     pub text: Option<String>,
-    /// Of `number`.
+    /// For the kind `number`.
     #[schema(format = "double", minimum = -1_000_000_000_000_000_i64, maximum = 1_000_000_000_000_000_i64)]
     pub number: Option<f64>,
-    /// Of `money`.
+    /// For the kind `money`.
     pub money: Option<Money>,
-    /// Of `date`.
+    /// For the kind `date`.
     pub date: Option<NaiveDate>,
-    /// Of `boolean`.
+    /// For the kind `boolean`.
     pub flag: Option<bool>,
-    /// Of `user` and `reference`.
+    /// For the kinds `user` and `reference`.
     pub id: Option<Uuid>,
-    /// Of `multi_choice`.
+    /// For the kind `multi_choice`.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub options: Vec<String>,
 }
 
 impl CustomValue {
-    /// The members that hold something.
+    /// Returns the members that have a value.
     fn given(&self) -> Vec<(&'static str, Stored)> {
         let all = [
             ("text", self.text.clone().filter(|text| !text.is_empty()).map(Stored::Text)),
@@ -163,7 +161,7 @@ impl CustomValue {
     }
 }
 
-/// One value as it is kept: `{"text": "north"}`.
+/// A stored value: `{"text": "north"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Stored {
@@ -185,12 +183,12 @@ impl Stored {
     }
 }
 
-/// The values of a record, as its column holds them; an answer shows them as a list of `CustomValue`.
+/// The values of a record as they are stored; a response shows them as a list of `CustomValue`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct CustomValues(BTreeMap<String, Stored>);
 
-/// The column's JSON, which is not the answer's.
+/// The stored JSON differs from that of the response.
 impl diesel::serialize::ToSql<Jsonb, Pg> for CustomValues {
     fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, Pg>) -> diesel::serialize::Result {
         std::io::Write::write_all(out, &[1])?; // the version of jsonb's wire format
@@ -232,12 +230,12 @@ impl CustomValues {
         self.0.contains_key(key)
     }
 
-    /// As a list, as in an answer.
+    /// Returns the values as a list, as in a response.
     pub fn list(&self) -> Vec<CustomValue> {
         self.0.iter().map(|(key, stored)| shown(key, stored)).collect()
     }
 
-    /// With what is given set or cleared; the others stay. Numbers are read as in this country.
+    /// Sets or clears the given values and keeps the others. Phone numbers are parsed for this country.
     pub fn with(
         &self,
         given: &[CustomValue],
@@ -249,10 +247,10 @@ impl CustomValues {
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
             if given.iter().take(n).any(|earlier| earlier.key == value.key) {
-                bad.push(Bad::member(at("key"), FieldCode::StatedTwice, "is given twice").of_field(&value.key));
+                bad.push(Bad::member(at("key"), FieldCode::StatedTwice, "must not occur twice").of_field(&value.key));
                 continue;
             }
-            // What an answer showed may come back, also when it could not be given any more.
+            // A client may send back what a response showed, even if the value would not be accepted now.
             if self.0.get(&value.key).is_some_and(|stored| shown(&value.key, stored) == *value) {
                 continue;
             }
@@ -263,7 +261,7 @@ impl CustomValues {
                 continue;
             };
             match field.accept(value, country) {
-                // Options are a set: in another order they are the same.
+                // Options are a set, so another order is no change.
                 Ok(Some(stored)) if self.0.get(&value.key).is_some_and(|known| known.is_as(&stored)) => {}
                 Ok(Some(stored)) => {
                     values.insert(value.key.clone(), stored);
@@ -277,7 +275,7 @@ impl CustomValues {
         if bad.is_empty() { Ok(CustomValues(values)) } else { Err(bad) }
     }
 
-    /// The records that the given values name and `before` does not, with their pointers.
+    /// Returns the records that the given values refer to and `before` does not, with their pointers.
     pub fn named<'g>(
         before: Option<&'g CustomValues>,
         given: &'g [CustomValue],
@@ -295,7 +293,7 @@ impl CustomValues {
 
 type Wrong = (&'static str, Bad);
 
-/// A refusal of the records that the given values name, with the keys of their fields.
+/// Adds the keys of the custom fields to errors about the records that the given values refer to.
 pub fn about(given: &[CustomValue], error: Error) -> Error {
     error.with(|problem| {
         for bad in &mut problem.errors {
@@ -307,12 +305,13 @@ pub fn about(given: &[CustomValue], error: Error) -> Error {
 }
 
 impl CustomField {
-    /// The value, ready to be kept; nothing when it is to be cleared. Otherwise the member that is wrong, and why.
+    /// Returns the value to store, or none if it is cleared. Otherwise returns the member that is wrong, and the error.
     fn accept(&self, value: &CustomValue, country: &str) -> Result<Option<Stored>, Wrong> {
         let member = self.kind.member();
         let mut given = value.given();
         if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
-            let detail = format!("must be absent: {} is a {}, given as {member}", self.key, self.kind.as_str());
+            let (key, kind) = (&self.key, self.kind.as_str());
+            let detail = format!("must be absent: {key} has the kind {kind}, whose value is in {member}");
             return Err((other, Bad::new(FieldCode::Invalid, detail)));
         }
         let Some((_, stored)) = given.pop() else { return Ok(None) };
@@ -323,7 +322,7 @@ impl CustomField {
                 list.iter().try_for_each(|one| self.require_option(one))?
             }
             (CustomKind::Url, Stored::Text(text)) if !is_web_url(text) => {
-                return format("must be an http or https address");
+                return format("must be an http or https URL");
             }
             (CustomKind::Email, Stored::Text(text)) if !is_email(text) => return format("must be an e-mail address"),
             (CustomKind::Phone, Stored::Text(text)) if text.chars().filter(char::is_ascii_digit).count() < 3 => {
@@ -345,20 +344,20 @@ impl CustomField {
         Err((self.kind.member(), Bad::not_among(&self.options)))
     }
 
-    /// Its value in a serialized record.
+    /// Returns the value in a serialized record.
     pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
         let list = row.get("custom_fields")?.as_array()?;
         let value = list.iter().find(|value| value["key"] == self.key.as_str())?.get(self.kind.member())?;
         if self.kind == CustomKind::Money { value.get("amount") } else { Some(value) }
     }
 
-    /// The currency of its amount in a serialized record.
+    /// Returns the currency of the amount in a serialized record.
     pub fn currency_of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
         let list = row.get("custom_fields")?.as_array()?;
         list.iter().find(|value| value["key"] == self.key.as_str())?.get(self.kind.member())?.get("currency")
     }
 
-    /// The currency of its amount as SQL.
+    /// Writes the currency of the amount as SQL.
     pub(in crate::kernel) fn currency<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.piece("(", " -> 'money' ->> 'currency')", out)
     }
@@ -372,7 +371,7 @@ impl CustomField {
         Ok(())
     }
 
-    /// "It has this one value", in the words that the index of the column understands.
+    /// Writes "has this one value" in the form that the index of the column supports.
     pub(in crate::kernel) fn contains<'b>(
         &'b self,
         value: &'b Values,
@@ -391,7 +390,7 @@ impl CustomField {
         Ok(())
     }
 
-    /// Whether equality with these values can be asked so.
+    /// Checks whether `contains` can express equality with these values.
     pub(in crate::kernel) fn can_contain(&self, values: &Values) -> bool {
         match values {
             Values::Text(list) => list.len() == 1,
@@ -402,7 +401,7 @@ impl CustomField {
     }
 }
 
-/// A field of one's own as SQL, over the `custom` column of its record's table.
+/// A custom field as SQL, on the `custom` column of the record's table.
 impl QueryFragment<Pg> for CustomField {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (before, after) = match self.kind {

@@ -1,4 +1,4 @@
-//! Every way a request can fail, as RFC 9457 problem details. One table gives each code its status and title.
+//! All errors of requests, as RFC 9457 problem details. One table gives each code its status and title.
 use diesel::result::Error as Sql;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -8,7 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! codes {
     ($($name:ident = $status:literal $code:literal $title:literal;)*) => {
-        /// The stable, machine-readable reason of a problem.
+        /// The stable, machine-readable code of a problem.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Code { $($name),* }
         impl Code {
@@ -23,60 +23,60 @@ macro_rules! codes {
 codes! {
     BadRequest = 400 "bad_request" "The request cannot be read";
     InvalidJson = 400 "invalid_json" "The body is not valid JSON";
-    UnknownMember = 400 "unknown_member" "The body has a member that is not known";
+    UnknownMember = 400 "unknown_member" "The body has an unknown member";
     InvalidParameter = 400 "invalid_parameter" "A query parameter is not valid";
-    UnknownParameter = 400 "unknown_parameter" "A query parameter is not known";
-    CursorInvalid = 400 "cursor_invalid" "The cursor is not one of this API";
-    CursorMismatch = 400 "cursor_mismatch" "The cursor belongs to another filter or sort";
+    UnknownParameter = 400 "unknown_parameter" "A query parameter is unknown";
+    CursorInvalid = 400 "cursor_invalid" "The cursor is not valid";
+    CursorMismatch = 400 "cursor_mismatch" "The cursor belongs to a different filter or sort order";
     Unauthorized = 401 "unauthorized" "A bearer token is required";
     TokenInvalid = 401 "token_invalid" "The token is not valid";
     TokenExpired = 401 "token_expired" "The token has expired";
     SessionRevoked = 401 "session_revoked" "The session has ended";
     RefreshInvalid = 401 "refresh_invalid" "The refresh token is not valid";
     RefreshReused = 401 "refresh_reused" "The refresh token was used before; its session has ended";
-    LinkInvalid = 401 "link_invalid" "The link is not valid any more";
-    TotpRequired = 401 "totp_required" "A second factor is needed";
+    LinkInvalid = 401 "link_invalid" "The link is no longer valid";
+    TotpRequired = 401 "totp_required" "A second factor is required";
     TotpInvalid = 401 "totp_invalid" "The second factor is wrong";
-    OidcFailed = 401 "oidc_failed" "Signing in through the provider failed";
+    OidcFailed = 401 "oidc_failed" "Sign-in through the provider failed";
     CredentialsInvalid = 401 "credentials_invalid" "E-mail or password is wrong";
     Forbidden = 403 "forbidden" "Your role does not allow this";
-    InsufficientScope = 403 "insufficient_scope" "The API key lacks the scope";
+    InsufficientScope = 403 "insufficient_scope" "The API key lacks the required scope";
     NotFound = 404 "not_found" "Not found";
     MethodNotAllowed = 405 "method_not_allowed" "This method is not allowed here";
-    NotAcceptable = 406 "not_acceptable" "None of the accepted media types can be given";
+    NotAcceptable = 406 "not_acceptable" "None of the accepted media types is available";
     RequestTimeout = 408 "request_timeout" "The request took too long to arrive";
     Conflict = 409 "conflict" "The request conflicts with the state of the record";
-    IdTaken = 409 "id_taken" "A record with this id exists";
+    IdTaken = 409 "id_taken" "A record with this id already exists";
     DuplicateEmail = 409 "duplicate_email" "The e-mail address is in use";
     DuplicateName = 409 "duplicate_name" "The name is in use";
     DuplicateExternalId = 409 "duplicate_external_id" "The external id is in use";
     DuplicateSku = 409 "duplicate_sku" "The SKU is in use";
-    AlreadyConverted = 409 "already_converted" "The lead is converted and frozen";
-    AlreadyClosed = 409 "already_closed" "The record is closed";
+    AlreadyConverted = 409 "already_converted" "The lead is already converted";
+    AlreadyClosed = 409 "already_closed" "The record is already closed";
     NotClosed = 409 "not_closed" "The record is not closed";
-    AlreadyCompleted = 409 "already_completed" "The task is completed";
-    StageInUse = 409 "stage_in_use" "Records stand in this stage";
+    AlreadyCompleted = 409 "already_completed" "The task is already completed";
+    StageInUse = 409 "stage_in_use" "The stage contains records";
     LastStage = 409 "last_stage" "A pipeline needs an open, a won and a lost stage";
     LastOwner = 409 "last_owner" "A workspace needs an owner";
     InUse = 409 "in_use" "Other records refer to this one";
     IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
-    SecretUnknown = 409 "secret_unknown" "It was sealed with a secret that this server does not have";
-    SecretShown = 409 "secret_shown" "The answer held a secret, which is shown once";
-    AnswerErased = 409 "answer_erased" "The answer told of a person who was erased since";
-    FileRemoved = 409 "file_removed" "The file is not kept any more";
+    SecretUnknown = 409 "secret_unknown" "The stored value is encrypted with a secret that this server does not have";
+    SecretShown = 409 "secret_shown" "The response contained a secret, which is shown only once";
+    AnswerErased = 409 "answer_erased" "The stored response contained data of a person who has been erased";
+    FileRemoved = 409 "file_removed" "The file is no longer available";
     JobFinished = 409 "job_finished" "The job has ended";
     VersionConflict = 412 "version_conflict" "The record has changed since you read it";
     PayloadTooLarge = 413 "payload_too_large" "The body is too large";
-    QuotaExceeded = 413 "quota_exceeded" "The workspace may not keep more files";
-    UriTooLong = 414 "uri_too_long" "The address is too long";
+    QuotaExceeded = 413 "quota_exceeded" "The file quota of the workspace is exceeded";
+    UriTooLong = 414 "uri_too_long" "The URL is too long";
     UnsupportedMediaType = 415 "unsupported_media_type" "This content type is not supported here";
-    SumTooLarge = 422 "sum_too_large" "A sum is larger than an amount can be";
+    SumTooLarge = 422 "sum_too_large" "A sum exceeds the largest amount";
     ValidationFailed = 422 "validation_failed" "Validation failed";
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The idempotency key was used for another request";
     FileUnreadable = 422 "file_unreadable" "The file cannot be read";
-    PreconditionRequired = 428 "precondition_required" "This change needs an If-Match header";
+    PreconditionRequired = 428 "precondition_required" "This change requires an If-Match header";
     RateLimited = 429 "rate_limited" "Too many requests";
-    Internal = 500 "internal_error" "Something went wrong on our side";
+    Internal = 500 "internal_error" "Internal server error";
     Overloaded = 503 "overloaded" "The server is busy";
     FilesUnavailable = 503 "files_unavailable" "The file store cannot be reached";
     DatabaseUnavailable = 503 "database_unavailable" "The database cannot be reached";
@@ -106,25 +106,25 @@ macro_rules! field_codes {
 
 field_codes! {
     Required = "required" "The member is missing.";
-    UnknownMember = "unknown_member" "The member is not known here.";
-    UnknownParameter = "unknown_parameter" "The parameter is not known here.";
-    UnknownField = "unknown_field" "The workspace has no such field of its own.";
-    NullNotAllowed = "null_not_allowed" "The member cannot be null.";
+    UnknownMember = "unknown_member" "The member is unknown.";
+    UnknownParameter = "unknown_parameter" "The parameter is unknown.";
+    UnknownField = "unknown_field" "The workspace has no such custom field.";
+    NullNotAllowed = "null_not_allowed" "The member must not be null.";
     InvalidType = "invalid_type" "The value has the wrong JSON type.";
     InvalidFormat = "invalid_format" "The text is not in the required format.";
-    InvalidCharacter = "invalid_character" "The text holds a control character.";
-    InvalidChoice = "invalid_choice" "The value is not one of the choices.";
+    InvalidCharacter = "invalid_character" "The text contains a control character.";
+    InvalidChoice = "invalid_choice" "The value is not one of the accepted values.";
     TooShort = "too_short" "The text or list is too short.";
     TooLong = "too_long" "The text or list is too long.";
-    OutOfRange = "out_of_range" "The number is too small or too large.";
-    StatedTwice = "stated_twice" "The value is given in two places.";
-    ReferenceNotFound = "reference_not_found" "No such record in this workspace.";
-    MatchesEverything = "matches_everything" "The selection leaves no record out, and does not say that it may.";
-    SuspendedUser = "suspended_user" "The user is suspended and gets no new work.";
-    Hidden = "hidden" "Your role hides the member, so you cannot change it.";
+    OutOfRange = "out_of_range" "The number is out of range.";
+    StatedTwice = "stated_twice" "The value is given twice.";
+    ReferenceNotFound = "reference_not_found" "The record does not exist in this workspace, or you cannot see it.";
+    MatchesEverything = "matches_everything" "The selection matches all records, but `everything` is not set.";
+    SuspendedUser = "suspended_user" "The user is suspended and cannot be assigned new work.";
+    Hidden = "hidden" "Your role hides this member, so you cannot change it.";
     StageNotInPipeline = "stage_not_in_pipeline" "The stage belongs to another pipeline.";
-    ReadOnly = "read_only" "The member is shown, and cannot be changed here.";
-    Invalid = "invalid" "The value cannot be accepted.";
+    ReadOnly = "read_only" "The member is read-only.";
+    Invalid = "invalid" "The value is not valid.";
 }
 
 impl From<Code> for FieldCode {
@@ -139,15 +139,16 @@ impl Serialize for FieldCode {
     }
 }
 
-/// What an error speaks of, for clients that put it into their own words. Only what applies is there.
+/// The values that an error text mentions, for clients that write their own texts. Only the applicable members are
+/// present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ErrorParams)]
 pub struct Params {
-    /// The least number, or the least count of characters or items.
+    /// The smallest number, or the smallest number of characters or items.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub min: Option<i64>,
-    /// The greatest number, or the greatest count of characters or items.
+    /// The largest number, or the largest number of characters or items.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub max: Option<i64>,
@@ -155,13 +156,13 @@ pub struct Params {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub choices: Vec<String>,
-    /// The key of the field that the workspace added.
+    /// The key of the custom field.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub key: Option<String>,
 }
 
-/// One refused member (`pointer`, RFC 6901) or parameter.
+/// A refused member (`pointer`, RFC 6901) or a refused parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = FieldError)]
 pub struct Bad {
@@ -175,12 +176,12 @@ pub struct Bad {
 }
 
 impl Bad {
-    /// Of a value whose place is told later.
+    /// Creates an error without a location; `at_member` or `at_parameter` adds it.
     pub fn new(code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
         Bad { pointer: None, parameter: None, code: code.into(), detail: detail.into(), params: Box::default() }
     }
 
-    /// `pointer` begins with a slash: `/emails/0/email`.
+    /// `pointer` starts with a slash: `/emails/0/email`.
     pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
         Bad::new(code, detail).at_member(pointer)
     }
@@ -199,13 +200,13 @@ impl Bad {
         Bad { parameter: Some(cut(name.into())), ..self }
     }
 
-    /// The same refusal of a value that stands in another one, under this pointer.
+    /// Prefixes the pointer, for a value inside another one.
     #[must_use]
     pub fn under(self, pointer: &str) -> Bad {
         Bad { pointer: self.pointer.map(|inner| format!("{pointer}{inner}")), ..self }
     }
 
-    /// The bounds that were crossed.
+    /// Adds the accepted bounds.
     #[must_use]
     pub fn within(mut self, min: Option<i64>, max: Option<i64>) -> Bad {
         (self.params.min, self.params.max) = (min, max);
@@ -218,14 +219,14 @@ impl Bad {
         self
     }
 
-    /// Of a value of the workspace's own field.
+    /// Adds the key of the custom field whose value is refused.
     #[must_use]
     pub fn of_field(mut self, key: &str) -> Bad {
         self.params.key = Some(key.to_owned());
         self
     }
 
-    /// A number or a count outside its bounds: "must be from 1 to 500".
+    /// Creates the error for a number or a count out of bounds: "must be from 1 to 500".
     pub fn out_of_range(min: Option<i64>, max: Option<i64>) -> Bad {
         let detail = match (min, max) {
             (Some(min), Some(max)) => format!("must be from {min} to {max}"),
@@ -241,14 +242,14 @@ impl Bad {
         Bad::new(FieldCode::InvalidType, format!("must be {noun}"))
     }
 
-    /// A value that is not one of a closed set.
+    /// Creates the error for a value that is not in a closed set.
     pub fn not_among<C: AsRef<str>>(choices: &[C]) -> Bad {
         let names: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
         Bad::new(FieldCode::InvalidChoice, format!("must be one of {}", names.join(", "))).among(names)
     }
 }
 
-/// What the caller is told.
+/// The content of an error response.
 #[derive(Debug)]
 pub struct Problem {
     pub code: Code,
@@ -258,7 +259,7 @@ pub struct Problem {
     pub existing_id: Option<Uuid>,
     pub required_scope: Option<String>,
     pub allow: Option<String>,
-    /// Seconds after which to ask again.
+    /// The seconds after which the client may retry.
     pub retry_after: Option<u32>,
 }
 
@@ -266,7 +267,7 @@ pub struct Problem {
 pub enum Error {
     #[error("{}: {}{}", .0.code.as_str(), .0.detail, bad_list(&.0.errors))]
     Problem(Box<Problem>),
-    /// An error of the database that has no meaning for the caller.
+    /// A database error without a meaning for the caller.
     #[error("database: {0}")]
     Sql(#[from] Sql),
     #[error("{0}")]
@@ -298,10 +299,10 @@ impl Error {
     }
 
     pub fn not_found() -> Error {
-        Error::new(Code::NotFound, "there is no such record, or you may not see it")
+        Error::new(Code::NotFound, "the record does not exist, or you cannot see it")
     }
 
-    /// Refused members: 400 when one of them is unknown (a typo must be loud), otherwise 422.
+    /// Creates the error for refused members: 400 if one of them is unknown, so that typos are noticed; otherwise 422.
     pub fn members(errors: Vec<Bad>) -> Error {
         let unknown = errors.iter().any(|bad| bad.code == FieldCode::UnknownMember);
         let code = if unknown { Code::UnknownMember } else { Code::ValidationFailed };
@@ -313,16 +314,16 @@ impl Error {
     }
 
     pub fn reference(pointer: impl Into<String>) -> Error {
-        Error::member(pointer, FieldCode::ReferenceNotFound, "there is no such record in this workspace")
+        Error::member(pointer, FieldCode::ReferenceNotFound, "must be the id of an existing record that you can see")
     }
 
-    /// A record that is not there, named by a member: 422 there. Faults stay faults.
+    /// Turns `not_found` into a 422 for the member that refers to the record. Other errors stay as they are.
     #[must_use]
     pub fn at_member(self, pointer: &str) -> Error {
         if self.code() == Code::NotFound { Error::reference(pointer) } else { self }
     }
 
-    /// Refused parameters: 400, with the code of the gravest.
+    /// Creates the error for refused parameters: 400, with the code of the most severe one.
     pub fn parameters(errors: Vec<Bad>) -> Error {
         let has = |code: FieldCode| errors.iter().any(|bad: &Bad| bad.code == code);
         let code = if has(FieldCode::UnknownParameter) {
@@ -358,7 +359,7 @@ impl Error {
         self
     }
 
-    /// The same refusal of a body that stands in another one, under this pointer.
+    /// Moves the error of a nested body under this pointer.
     #[must_use]
     pub fn under(self, pointer: &str) -> Error {
         self.with(|problem| {
@@ -378,7 +379,7 @@ impl Error {
     }
 }
 
-/// The body of every answer that is not a success, as `application/problem+json` (RFC 9457).
+/// The body of every error response, as `application/problem+json` (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody<'a> {
@@ -386,18 +387,18 @@ pub struct ProblemBody<'a> {
     pub title: &'a str,
     #[schema(value_type = i32)]
     pub status: u16,
-    /// Stable; every code is listed at `/api/v1/error-codes`.
+    /// A stable code; `/api/v1/error-codes` lists all codes.
     pub code: &'a str,
     pub detail: &'a str,
     pub request_id: &'a str,
-    /// Every refused member or parameter, not only the first; of more than a hundred the first hundred.
+    /// All refused members or parameters, at most the first hundred.
     #[schema(value_type = Vec<Bad>)]
     pub errors: &'a [Bad],
-    /// With `version_conflict`: the version the record has now.
+    /// For `version_conflict`: the current version of the record.
     pub current_version: Option<i64>,
-    /// With a duplicate that you may see: its id.
+    /// For a duplicate that you can see: the id of the existing record.
     pub existing_id: Option<Uuid>,
-    /// With `insufficient_scope`: the scope that was missing.
+    /// For `insufficient_scope`: the missing scope.
     pub required_scope: Option<&'a str>,
 }
 
@@ -418,11 +419,12 @@ impl Problem {
     }
 }
 
-/// An answer lists no more: a body of nothing but mistakes must not be answered with a longer one.
+/// The largest number of errors in a response, so that a body full of mistakes does not get an even longer response.
 pub const ERRORS_MAX: usize = 100;
-/// Characters of a name that came from outside, repeated in an answer.
+/// The largest number of characters of a client's name that a response repeats.
 const NAME_MAX: usize = 200;
-/// A longer name is no typo of a known one, and comparing it would take long.
+/// The largest length of a name that is compared with the known ones: a longer one is not a typo, and comparing it is
+/// slow.
 const TYPO_MAX: usize = 64;
 
 fn cut(mut name: String) -> String {
@@ -433,22 +435,26 @@ fn cut(mut name: String) -> String {
     name
 }
 
-/// The nearest of the known names, if one is near: "is not known here; did you mean email?".
+/// Returns the text for an unknown name, with the most similar known name: "is unknown; did you mean email?".
 pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
-    // What differs in nothing that can be seen is no suggestion.
+    // A suggestion that looks the same would not help.
     if asked != asked.trim() && known.contains(&asked.trim()) {
-        return "is not known here; there are spaces around it".into();
+        return "is unknown; remove the spaces around it".into();
     }
     let near = known
         .into_iter()
         .take_while(|_| asked.len() <= TYPO_MAX)
         .map(|name| (strsim::normalized_damerau_levenshtein(asked, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        // A name that is known, and that this caller may not use, is no typo of itself.
+        // A known name that this caller may not use is not a typo of itself.
         .filter(|(likeness, name)| *likeness > 0.4 && *name != asked);
     match near {
-        Some((_, name)) => format!("is not known here; did you mean {name}?"),
-        None => "is not known here".into(),
+        Some((_, name)) => format!("is unknown; did you mean {name}?"),
+        None => "is unknown".into(),
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

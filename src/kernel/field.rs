@@ -1,4 +1,4 @@
-//! What a resource offers to filters, sorting, search and import: written once, typed by the diesel columns.
+//! The fields of a resource for filters, sorting, search and imports: declared once, typed by the diesel columns.
 use crate::kernel::actor::Actor;
 use crate::kernel::choice::Choices;
 use crate::kernel::custom::CustomField;
@@ -6,48 +6,51 @@ use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::Link;
 use crate::kernel::money;
+use crate::kernel::rank::Exact;
 use crate::kernel::tags;
 use crate::kernel::text_format::{Every, TextFormat};
 use crate::kernel::time::DateTime;
 use crate::kernel::value_type::{HasValueType, ValueType};
 use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::{Column, pg::Pg, result::QueryResult, sql_types as st};
+use diesel::{Column, pg::Pg, result::QueryResult};
 use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A column that renders itself. Keeping the column (not its name) keeps its table and quoting right.
+/// A column that renders itself as SQL. A column, unlike its name, includes its table and is quoted correctly.
 pub type Col = &'static (dyn QueryFragment<Pg> + Sync);
 
-/// One field of a resource under its public name.
+/// A field of a resource under its public name.
 pub struct Field {
     pub name: &'static str,
     pub value_type: ValueType,
     pub nullable: bool,
     pub(crate) column: Col,
-    /// Filtered so often, by `=` alone, that the statement is worth a place in the prepared-statement cache.
+    /// Filtered so often by `=` alone that the statement is kept in the prepared-statement cache.
     pub(crate) hot: bool,
-    /// The closed set of its values, if it has one.
+    /// The closed set of values, if there is one.
     pub choices: Choices,
-    /// Where its value stands in the answer, when that is not under its name: `value.amount`.
+    /// The path of the value in the response, if it differs from the name: `value.amount`.
     path: &'static str,
-    /// The kind of record it names; such a field is called `…_id` and can be included.
+    /// The kind of record that the field refers to; the name of such a field ends in `_id`, and the record can be
+    /// included.
     pub refers: Option<Kind>,
-    /// How its values are written.
+    /// The normal form of the values.
     pub(crate) text_format: TextFormat,
-    /// All of them, where it is the first of several.
+    /// If the field shows the first of several values, access to all of them.
     pub(crate) every: Option<&'static Every>,
-    /// Of an instant that may be the end of a day: the field that holds that day.
+    /// For an instant that may be the end of a day, the field that holds the day.
     pub(crate) day: Option<&'static Field>,
-    /// It is asked beside another field, and costs nothing more.
+    /// The field is only compared together with another field and adds no cost.
     pub(crate) beside: bool,
-    /// Of an amount: the field that holds its currency.
+    /// For an amount, the field that holds its currency.
     pub currency: Option<&'static str>,
 }
 
-/// `field("email", &contacts::email)`: the type and the nullability come from the column's SQL type.
+/// Declares a field: `field("email", &contacts::email)`. The value type and nullability come from the column's SQL
+/// type.
 pub const fn field<C>(name: &'static str, column: &'static C) -> Field
 where
     C: Column + QueryFragment<Pg> + Sync,
@@ -70,7 +73,7 @@ where
     }
 }
 
-/// A column that is an expression over others.
+/// A column that is an SQL expression.
 #[derive(Debug)]
 pub struct Sql(pub &'static str);
 
@@ -81,12 +84,12 @@ impl QueryFragment<Pg> for Sql {
     }
 }
 
-/// Records that are named somewhere inside a row, so that they can be included.
+/// Declares references inside a row, so that the records can be included.
 pub const fn inside(name: &'static str, path: &'static str, kind: Kind) -> Field {
     Field { refers: Some(kind), ..expression(name, ValueType::Uuid, &Sql("null")).at(path) }
 }
 
-/// A field behind which stands an expression; the type of value is that of its type.
+/// Declares a field with an SQL expression of the given type.
 pub const fn expression(name: &'static str, value_type: ValueType, column: &'static Sql) -> Field {
     Field {
         name,
@@ -118,10 +121,10 @@ impl Field {
         self
     }
 
-    /// It holds the name of a kind of record.
+    /// The values are names of kinds of records.
     #[must_use]
-    pub const fn one_of_kinds(mut self) -> Self {
-        self.choices = Choices::Kinds;
+    pub const fn one_of_listed(mut self, list: fn() -> Vec<&'static str>) -> Self {
+        self.choices = Choices::Listed(list);
         self
     }
 
@@ -131,7 +134,7 @@ impl Field {
         self
     }
 
-    /// What stands for the column where it depends on the caller.
+    /// Sets an expression that replaces the column if it depends on the caller.
     #[must_use]
     pub const fn shown(mut self, column: Col) -> Self {
         self.column = column;
@@ -162,7 +165,7 @@ impl Field {
         self
     }
 
-    /// The instant is the end of this day, where there is one.
+    /// Sets the field that holds the day, for an instant that may be the end of that day.
     #[must_use]
     pub const fn of_day(mut self, day: &'static Field) -> Self {
         self.day = Some(day);
@@ -175,12 +178,12 @@ impl Field {
         self
     }
 
-    /// The member of the answer that shows it: `value` for `value.amount`.
+    /// Returns the member of the response that contains the field: `value` for `value.amount`.
     pub fn member(&self) -> &'static str {
         self.path.split('.').next().unwrap_or(self.path)
     }
 
-    /// Its value in a serialized row.
+    /// Returns the value in a serialized row.
     pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
         let inside = |value: &'r Json, name: &str| value.get(name).or_else(|| value.get(name.parse::<usize>().ok()?));
         self.path.split('.').try_fold(row, inside)
@@ -190,18 +193,18 @@ impl Field {
         self.value_type != ValueType::TextArray
     }
 
-    /// `owner` for `owner_id`, where the field refers to a record.
+    /// Returns `owner` for `owner_id` if the field refers to a record.
     pub fn include_name(&self) -> Option<&'static str> {
         self.refers.and(self.name.strip_suffix("_id"))
     }
 }
 
-/// A field of the product, or one that a workspace added.
+/// A built-in field or a custom field.
 #[derive(Clone)]
 pub enum FieldRef {
     Built(&'static Field),
     Custom(Arc<CustomField>),
-    /// The currency of a field of amounts that a workspace added.
+    /// The currency of a custom field with amounts.
     Currency(Arc<CustomField>),
 }
 
@@ -234,7 +237,7 @@ impl FieldRef {
         }
     }
 
-    /// The closed set of its values, if it has one.
+    /// Returns the closed set of values, if there is one.
     pub fn choices(&self) -> Vec<&str> {
         match self {
             FieldRef::Built(field) => field.choices.list(),
@@ -266,7 +269,8 @@ impl FieldRef {
         }
     }
 
-    /// Words of a closed set are compared as they are; tags are one in all their spellings.
+    /// Checks whether the field contains tags, whose spellings are equivalent. Words of a closed set are compared
+    /// literally.
     pub(in crate::kernel) fn is_tags(&self) -> bool {
         matches!(self, FieldRef::Built(Field { value_type: ValueType::TextArray, .. }))
     }
@@ -275,7 +279,7 @@ impl FieldRef {
         one == other || (self.is_tags() && tags::key(one) == tags::key(other))
     }
 
-    /// Whether it is the currency of an amount, which stands beside it: `value.currency`.
+    /// Checks whether the field is the currency of an amount: `value.currency`.
     pub(in crate::kernel) fn is_currency(&self) -> bool {
         match self {
             FieldRef::Built(field) => field.path.ends_with(".currency"),
@@ -288,7 +292,7 @@ impl FieldRef {
         matches!(self, FieldRef::Built(Field { hot: true, .. }))
     }
 
-    /// Its value in a serialized row.
+    /// Returns the value in a serialized row.
     pub fn of<'r>(&self, row: &'r Json) -> Option<&'r Json> {
         match self {
             FieldRef::Built(field) => field.of(row),
@@ -318,7 +322,7 @@ impl fmt::Debug for Field {
     }
 }
 
-/// The registry of one resource. `T` is its table: a plan made for contacts cannot be run over deals.
+/// The fields of one resource. `T` is its table, so that a plan for contacts cannot run on deals.
 pub struct Fields<T: 'static> {
     pub kind: Kind,
     pub all: &'static [Field],
@@ -329,10 +333,12 @@ pub struct Fields<T: 'static> {
     pub table: std::marker::PhantomData<fn() -> T>,
 }
 
-/// What `q=` looks through: the SQL expression of a trigram index, letter by letter, and the members it is made of.
+/// The text that `q=` searches: the exact SQL expression of a trigram index, and the members it consists of.
 pub struct Search {
     pub sql: &'static str,
     pub members: &'static [&'static str],
+    /// Texts that have an index: records that are exactly what was searched for come first.
+    pub exact: &'static [Exact],
 }
 
 impl fmt::Debug for Search {
@@ -342,7 +348,7 @@ impl fmt::Debug for Search {
 }
 
 impl<T> Fields<T> {
-    /// What can be asked about: the fields, and the id first of all.
+    /// Returns all fields that can be filtered by, the id first.
     pub fn filterable(&'static self) -> impl Iterator<Item = &'static Field> {
         std::iter::once(&self.id).chain(self.all)
     }
@@ -351,22 +357,22 @@ impl<T> Fields<T> {
         self.all.iter().find(|f| f.name == name)
     }
 
-    /// Whether an actor's role shows the field.
+    /// Checks whether the caller's role shows the field.
     pub fn shows(&self, actor: &Actor, field: &Field) -> bool {
         !actor.access.hides(self.kind.path(), field.member())
     }
 
-    /// The field of this name that an actor may ask about: of the product, or `cf.…` of the workspace's own.
+    /// Returns the built-in or custom (`cf.…`) field of this name, if the caller may filter by it.
     pub fn named(&self, name: &str, actor: &Actor) -> Option<FieldRef> {
         self.visible_fields(actor).find(|field| field.name() == name)
     }
 
-    /// The id, by its name.
+    /// Returns the id if it has this name.
     pub fn id_named(&'static self, name: &str) -> Option<FieldRef> {
         (name == self.id.name).then_some(FieldRef::Built(&self.id))
     }
 
-    /// Every field that an actor may ask about.
+    /// Returns all fields that the caller may filter by.
     pub fn visible_fields<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
         let built = self.all.iter().filter(|field| self.shows(actor, field)).map(FieldRef::Built);
         let own = actor.settings.custom.active(self.kind);
@@ -374,14 +380,14 @@ impl<T> Fields<T> {
         built.chain(own.map(|field| FieldRef::Custom(Arc::clone(field))))
     }
 
-    /// The fields whose records can be included, by the name used in `include=`.
+    /// Returns the fields whose records can be included, by their names in `include=`.
     pub fn includes(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
         let linked = self.links.iter().flat_map(|link| link.includes).map(|field| (field.name, field));
         self.all.iter().filter_map(|f| Some((f.include_name()?, f))).chain(linked)
     }
 }
 
-/// One or more values of one type. Owned and typed, so that a bind can borrow them.
+/// One or more values of one type. Owned, so that binds can borrow them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     Text(Vec<String>),
@@ -393,7 +399,7 @@ pub enum Values {
     Bool(Vec<bool>),
 }
 
-/// Runs one piece of code for whichever kind `values` has: `$list` is the vector, `$Sql` its SQL type.
+/// Runs an expression for the type of `values`: `$list` is the vector, `$Sql` its SQL type.
 macro_rules! each_type {
     (@ $values:expr, $list:ident, $Sql:ident, $body:expr; $($kind:ident)*) => {
         match $values {
@@ -409,13 +415,13 @@ macro_rules! each_type {
 }
 pub(crate) use each_type;
 
-/// The SQL type of each type of value.
+/// The SQL type of each variant of `Values`.
 pub(crate) mod sql_of {
     pub use diesel::sql_types::{BigInt as Int, Bool, Date, Double as Number, Text, Timestamptz as Time, Uuid};
 }
 
 impl Values {
-    /// Reads texts from a query string. The error tells the caller what is wrong, but not where.
+    /// Parses texts from a query string. The error has no location yet.
     pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, Bad> {
         fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, Bad> {
             texts
@@ -431,9 +437,9 @@ impl Values {
                     return Err(Bad::not_among(&choices));
                 }
                 if field.text_format() == TextFormat::Currency && !texts.iter().all(|code| money::is_currency(code)) {
-                    return Err(Bad::new(FieldCode::InvalidFormat, "must be a code of ISO 4217 such as EUR"));
+                    return Err(Bad::new(FieldCode::InvalidFormat, "must be an ISO 4217 code such as EUR"));
                 }
-                // PostgreSQL has no NUL in text.
+                // PostgreSQL does not accept NUL in texts.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)
             }
             ValueType::Uuid => Values::Uuid(all(&texts, |t| t.parse().ok(), "must be a UUID")?),
@@ -452,7 +458,7 @@ impl Values {
         })
     }
 
-    /// Reads the member of a serialized row; `None` is null (or a value that is not of this type).
+    /// Reads a member of a serialized row; returns `None` for null and for values of another type.
     pub fn of_json(value_type: ValueType, json: Option<&Json>) -> Option<Values> {
         let json = json?;
         Some(match value_type {
@@ -470,9 +476,15 @@ impl Values {
     }
 }
 
-/// A calendar date, `2026-01-31`, of the years 1 to 9999.
-/// A day of the years that an instant may be in, with the day after it: 0001-01-01 to 9999-12-30.
+/// Parses a date such as `2026-01-31`, from 0001-01-01 to 9999-12-30, so that the next day is in range too.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()?;
+    // chrono also accepts signs, spaces and single digits.
+    let digits = |(n, byte): (usize, u8)| if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    let written = text.len() == 10 && text.bytes().enumerate().all(digits);
+    let day = written.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()?;
     day.succ_opt().filter(|next| (1..=9999).contains(&next.year()) && day.year() > 0).map(|_| day)
 }
+
+#[cfg(test)]
+#[path = "field_tests.rs"]
+mod tests;

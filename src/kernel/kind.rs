@@ -1,5 +1,4 @@
 //! The kinds of record. Each is a constant beside the record's own type; `resource` says what else there is to know of it.
-use crate::kernel::resource;
 use std::fmt;
 
 /// A kind of record, under the names that the API, the events and the tables use.
@@ -33,21 +32,6 @@ impl Kind {
     /// The table of its records.
     pub const fn table(self) -> &'static str {
         self.table
-    }
-
-    /// Every kind, in the order in which the resources are listed.
-    pub fn all() -> impl Iterator<Item = Kind> {
-        resource::all().iter().filter_map(|resource| resource.kind)
-    }
-
-    /// The kind called `deal`.
-    pub fn named(singular: &str) -> Option<Kind> {
-        Kind::all().find(|kind| kind.singular == singular)
-    }
-
-    /// The kind whose records are at `/api/v1/deals`.
-    pub fn at_path(plural: &str) -> Option<Kind> {
-        Kind::all().find(|kind| kind.plural == plural)
     }
 }
 

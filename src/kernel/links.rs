@@ -1,4 +1,4 @@
-//! Filters that other tables answer: the contacts of a deal, what belongs to a record, what is asked of records one step away.
+//! Filters by other tables: the contacts of a deal, what belongs to a record, conditions on records one step away.
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
@@ -10,32 +10,33 @@ use crate::kernel::soft_delete::DELETED_AT;
 use std::fmt;
 use uuid::Uuid;
 
-/// A filter that another table answers, such as the contacts of a deal.
+/// A filter by another table, such as the contacts of a deal.
 pub struct Link {
-    /// Of the parameter.
+    /// The name of the parameter.
     pub name: &'static str,
     pub by: LinkedBy,
-    /// What can be included by it.
+    /// The records that can be included through the link.
     pub includes: &'static [Field],
 }
 
-/// How the records that fit are found.
+/// How the matching records are found.
 #[derive(Clone, Copy)]
 pub enum LinkedBy {
-    /// The ids of the records, up to the comparison with the given id: `select deal_id from … where contact_id = `.
+    /// A statement that selects the ids of the records, up to the comparison with the given id:
+    /// `select deal_id from … where contact_id = `.
     Table(&'static str),
-    /// By records of which each caller sees others.
+    /// Through records whose visibility depends on the caller.
     Seen(fn(&Actor, &[Uuid]) -> Cond),
-    /// By what is asked of records one step away, as in `company.sector`; each caller sees others of them.
+    /// Through conditions on records one step away, as in `company.sector`; their visibility depends on the caller.
     Away { kind: Kind, fields: fn() -> &'static [Field], found: Away },
-    /// Those of a record and of what belongs to it, when that is asked for with `related`; `always` unless that is false.
+    /// The records of another record and of what belongs to it, if `related` is true; `always` is its default.
     Related { to: Kind, always: bool, work: fn(&Actor, Kind, &[Uuid]) -> Cond },
 }
 
-/// A field of a record one step away, and of an amount the one that holds its currency.
+/// A field of a record one step away, and for an amount the field that holds its currency.
 pub type Asking = (&'static Field, Option<&'static Field>);
 
-/// The records for which a condition holds on records one step away.
+/// Returns the condition that another condition holds for a record one step away.
 pub type Away = fn(&Actor, Cond) -> Cond;
 
 impl fmt::Debug for Link {
@@ -45,7 +46,7 @@ impl fmt::Debug for Link {
 }
 
 impl<T> Fields<T> {
-    /// How another table answers a filter of this name; nothing where none does.
+    /// Returns the condition of a filter by another table; none if there is no such filter.
     pub fn linked(
         &'static self,
         name: &str,
@@ -61,7 +62,8 @@ impl<T> Fields<T> {
         }))
     }
 
-    /// What can be asked of records one step away, by its dotted name, with the field that holds its currency and how the answer is found.
+    /// Returns the fields of records one step away by their dotted names, with the field that holds the currency and
+    /// the function that builds the condition.
     pub fn away<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = (String, Asking, Away)> + 'f {
         let of = |link: &'static Link| match link.by {
             LinkedBy::Away { kind, fields, found } => Some((link.name, kind, fields(), found)),
@@ -76,13 +78,13 @@ impl<T> Fields<T> {
         })
     }
 
-    /// Ids in a parameter.
+    /// Parses the ids in a parameter.
     pub(in crate::kernel) fn ids(&'static self, name: &str, value: &str) -> Result<Values, Bad> {
         let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
         ids.map_err(|bad| bad.at_parameter(name))
     }
 
-    /// Takes `related` out, and the records of which what belongs to them is asked for too.
+    /// Removes `related` and the parameters that it affects, and returns their conditions.
     pub(in crate::kernel) fn related(&'static self, params: &mut QueryParams, actor: &Actor) -> Result<Vec<Cond>> {
         if !self.links.iter().any(|link| matches!(link.by, LinkedBy::Related { .. })) {
             return Ok(Vec::new());
@@ -98,7 +100,7 @@ impl<T> Fields<T> {
         if wanted == Some(true) && conds.is_empty() {
             let related = self.links.iter().filter(|link| matches!(link.by, LinkedBy::Related { .. }));
             let names = related.map(|link| link.name).collect::<Vec<_>>().join(", ");
-            let detail = format!("needs the record that it is about: {names}");
+            let detail = format!("requires one of these parameters: {names}");
             return Err(Error::parameters(vec![Bad::parameter(RELATED, FieldCode::Invalid, detail)]));
         }
         Ok(conds)

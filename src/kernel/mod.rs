@@ -1,7 +1,9 @@
-//! Plain data that everything else is made of. Knows no table and no web server.
+//! Plain data types shared by all modules. No module here accesses a table or the web server.
 //!
-//! Read in this order: `field` (what a resource offers), `cond` (a condition: SQL and in memory), `on` (binds both to a
-//! table), `seek` (order and paging), `query_params` and `query` (the query string), `soft_delete` (deleted records), `parameters` (the document of lists), `shape` (bodies), `merge_patch`, `read_only`, `error`.
+//! Reading order: `field` (the fields of a resource), `cond` (conditions, evaluated in SQL and in memory), `on` (binds
+//! fragments to a table), `seek` (sort order and paging), `query_params` and `query` (the query string), `soft_delete`
+//! (deleted records), `parameters` (the OpenAPI parameters of lists), `shape` (bodies), `merge_patch`, `read_only`,
+//! `error`.
 pub mod access;
 pub mod actor;
 pub mod address;
@@ -14,11 +16,14 @@ pub mod cost;
 pub mod csv;
 pub mod custom;
 pub mod error;
+pub mod event_verbs;
 pub mod field;
+pub mod included;
 pub mod kind;
 pub mod links;
 pub mod merge_patch;
 pub mod money;
+pub mod named_schema;
 pub mod names;
 pub mod next_task;
 pub mod on;
@@ -31,6 +36,8 @@ pub mod read_only;
 pub mod relative;
 pub mod reply;
 pub mod resource;
+#[cfg(test)]
+pub mod samples;
 pub mod seek;
 pub mod selection;
 pub mod shape;

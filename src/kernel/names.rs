@@ -1,6 +1,7 @@
-//! Names of people in scripts that put the family first and no space between.
+//! Names of people in scripts that write the family name first, without a space.
 
-/// Whether a name is in Chinese, Japanese or Korean script. The ranges are those of the indexes `contacts_words` and `leads_words`.
+/// Checks whether a name is in Chinese, Japanese or Korean script. The ranges are those of the indexes `contacts_words`
+/// and `leads_words`.
 pub fn family_first(name: &str) -> bool {
     name.chars().any(|c| {
         matches!(c, '\u{3005}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')

@@ -1,4 +1,4 @@
-//! The next open task of a record, and whether it is for today or late.
+//! The next open task of a record, and whether it is planned, due today or overdue.
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::time::{self, DateTime};
 use crate::text_enum;
@@ -23,12 +23,12 @@ pub struct NextTask {
     pub id: Uuid,
     /// An all-day task is due at the end of its day.
     pub due_at: Option<DateTime>,
-    /// Of an all-day task: its day.
+    /// The day of an all-day task.
     pub due_date: Option<NaiveDate>,
     pub state: NextTaskState,
 }
 
-/// The columns behind it; the state depends on the moment of the answer.
+/// The columns of the next task; its state depends on the time of the response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NextTaskColumns {
     pub id: Option<Uuid>,
@@ -59,20 +59,21 @@ impl Serialize for NextTaskColumns {
     }
 }
 
-/// For a caller who does not see everything: the statement that finds the next task of a record of a kind, as `id`, `due_end` and
-/// `due_date`; nothing where the caller sees no task. What is kept beside the record counts what such a caller does not see.
+/// For a caller with limited visibility, returns the statement that selects the next task of a record of a kind, as
+/// `id`, `due_end` and `due_date`; none if the caller sees no tasks. The stored columns include tasks that such a
+/// caller does not see.
 pub type Narrow = Box<dyn Fn(Kind) -> Option<String>>;
 
 thread_local! {
     static NARROW: RefCell<Option<Narrow>> = const { RefCell::new(None) };
 }
 
-/// Sets how the work of this thread finds next tasks; nothing: as they are kept.
+/// Sets how queries on this thread find next tasks; `None` uses the stored columns.
 pub fn set_narrow(narrow: Option<Narrow>) {
     NARROW.set(narrow);
 }
 
-/// A column of the next task of records of `R`: as it is kept, or as the caller sees it.
+/// A column of the next task of records of `R`: the stored column, or what the caller sees.
 pub struct Shown<C, R>(PhantomData<fn() -> (C, R)>);
 
 impl<C, R> Shown<C, R> {
@@ -115,37 +116,43 @@ impl<C: ValidGrouping<G>, R, G> ValidGrouping<G> for Shown<C, R> {
     type IsAggregate = C::IsAggregate;
 }
 
-/// The text depends on the caller, so the type cannot name the statement.
+/// The SQL depends on the caller, so the type cannot identify the statement.
 impl<C, R> QueryId for Shown<C, R> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// Makes the columns of one table selectable as one member of its row.
+/// The columns of the next task in a table.
+pub type ShownColumns<Id, At, On, R> = (Shown<Id, R>, Shown<At, R>, Shown<On, R>);
+
+pub const fn shown<Id, At, On, R>() -> ShownColumns<Id, At, On, R> {
+    (Shown::NEW, Shown::NEW, Shown::NEW)
+}
+
+/// The values of these columns.
+pub type Loaded = (Option<Uuid>, Option<DateTime>, Option<NaiveDate>);
+
+/// Makes the next-task columns of one table selectable as one member of its row.
 #[macro_export]
 macro_rules! next_task_columns {
     ($name:ident = $table:ident, $row:ty) => {
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(pub $crate::kernel::next_task::NextTaskColumns);
+        type Columns = ($table::next_task_id, $table::next_task_at, $table::next_task_on);
         impl<DB: diesel::backend::Backend> diesel::Selectable<DB> for $name {
-            type SelectExpression = (
-                $crate::kernel::next_task::Shown<$table::next_task_id, $row>,
-                $crate::kernel::next_task::Shown<$table::next_task_at, $row>,
-                $crate::kernel::next_task::Shown<$table::next_task_on, $row>,
-            );
+            type SelectExpression = $crate::kernel::next_task::ShownColumns<
+                $table::next_task_id,
+                $table::next_task_at,
+                $table::next_task_on,
+                $row,
+            >;
             fn construct_selection() -> Self::SelectExpression {
-                use $crate::kernel::next_task::Shown;
-                (Shown::NEW, Shown::NEW, Shown::NEW)
+                $crate::kernel::next_task::shown()
             }
         }
-        impl
-            diesel::Queryable<
-                diesel::dsl::SqlTypeOf<($table::next_task_id, $table::next_task_at, $table::next_task_on)>,
-                diesel::pg::Pg,
-            > for $name
-        {
-            type Row = (Option<uuid::Uuid>, Option<$crate::kernel::time::DateTime>, Option<chrono::NaiveDate>);
+        impl diesel::Queryable<diesel::dsl::SqlTypeOf<Columns>, diesel::pg::Pg> for $name {
+            type Row = $crate::kernel::next_task::Loaded;
             fn build((id, due_at, due_date): Self::Row) -> diesel::deserialize::Result<Self> {
                 Ok($name($crate::kernel::next_task::NextTaskColumns { id, due_at, due_date }))
             }

@@ -1,7 +1,8 @@
-//! The bridge to diesel: `On<T, X>` lets a run-time fragment `X` (condition, seek, order) stand in a typed query over `T`.
+//! Use of run-time fragments in typed diesel queries: `On<T, X>` binds a fragment `X` (condition, seek, order) to the
+//! table `T`.
 //!
-//! `.filter(&plan.filter)` works on plain, joined and grouped queries, in updates and deletes; nothing is boxed. A query
-//! in which table `T` does not appear exactly once does not compile.
+//! `.filter(&plan.filter)` works in plain, joined and grouped queries, in updates and deletes, without boxing. A query
+//! in which the table `T` does not occur exactly once does not compile.
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::query_source::{AppearsInFromClause, Once};
@@ -36,7 +37,7 @@ impl<T, X, GroupBy> ValidGrouping<GroupBy> for On<T, X> {
     type IsAggregate = is_aggregate::No;
 }
 
-/// The text depends on the value, so the type cannot name the statement: diesel looks it up by its text.
+/// The SQL depends on the value, so the type cannot identify the statement; diesel looks it up by its text.
 impl<T, X> QueryId for On<T, X> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

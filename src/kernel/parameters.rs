@@ -1,21 +1,20 @@
 //! The query parameters of the OpenAPI document, derived from the registry: the document cannot lie about what a list takes.
-use crate::kernel::custom::CARRIERS;
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
-use crate::kernel::query::FILES;
 use crate::kernel::query_params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
+use crate::kernel::resource;
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::value_type::ValueType;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
 
-/// A user, or the caller.
+/// The pattern of a user id or `me`.
 const USER: &str = "^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$";
 
 impl<T> Fields<T> {
-    /// The parameters of the filters alone, for lists and reports.
+    /// Returns the parameters of the filters, for lists and reports.
     pub fn filters(&'static self) -> Vec<Parameter> {
         let mut list = Vec::new();
         for field in self.filterable() {
@@ -41,7 +40,7 @@ impl<T> Fields<T> {
                     matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf).then_some(false);
                 let me = if me { " `me` is the caller." } else { "" };
                 let beside = match field.currency.filter(|_| *comparison != Comparison::Empty) {
-                    Some(currency) => format!(" In the minor unit; needs `{currency}`, one alone."),
+                    Some(currency) => format!(" In the minor unit; requires `{currency}` with one value."),
                     None => String::new(),
                 };
                 list.push(parameter(
@@ -53,11 +52,11 @@ impl<T> Fields<T> {
             }
         }
         for link in self.links.iter().filter(|link| matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_))) {
-            let meaning = format!("`{}` is linked to it.", link.name.trim_end_matches("_id"));
+            let meaning = format!("`{}` with this id is linked to the record.", link.name.trim_end_matches("_id"));
             list.push(parameter(link.name.into(), meaning, schema(ValueType::Uuid), Some(false)));
         }
         list.extend(self.related_parameter());
-        if CARRIERS.contains(&self.kind) {
+        if resource::of(self.kind).custom_fields {
             let meaning = "A field of your own as `key:operator:value`, such as `region:eq:north`; repeat it for more.";
             let one =
                 schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_]*:[a-z_]+:[^\\u0000]*$")).max_length(Some(1000));
@@ -67,7 +66,7 @@ impl<T> Fields<T> {
             let q = schema(ValueType::Text).max_length(Some(Q_MAX));
             list.push(parameter(
                 "q".into(),
-                "Words that must all occur, twelve different ones at most; accents and case do not matter.".into(),
+                "Words that must all occur, at most 12 different ones; case and accents are ignored.".into(),
                 q,
                 None,
             ));
@@ -75,7 +74,7 @@ impl<T> Fields<T> {
         list
     }
 
-    /// Whether what belongs to a record through another one is asked for too.
+    /// Returns the parameter that also selects what belongs to a record through another one.
     fn related_parameter(&self) -> Option<Parameter> {
         let related = |link: &Link| match link.by {
             LinkedBy::Related { always, .. } => Some((link.name, always)),
@@ -85,16 +84,16 @@ impl<T> Fields<T> {
         let (_, always) = links.first()?;
         let names = links.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let meaning = format!(
-            "With {names}: also what hangs on their leads and deals, on the people of a company, and on the leads that a deal came from."
+            "With {names}: also what belongs to their leads and deals, to a company's contacts, and to a deal's leads."
         );
         Some(parameter(RELATED.into(), meaning, schema(ValueType::Bool).default(Some((*always).into())), None))
     }
 
-    /// The parameters of a list in the OpenAPI document: derived, so that the document cannot lie.
+    /// Returns all parameters of a list.
     pub fn parameters(&'static self) -> Vec<Parameter> {
         let mut list = self.filters();
         let names = self.all.iter().filter(|f| f.sortable()).map(|f| f.name).collect::<Vec<_>>().join("|");
-        let own = if CARRIERS.contains(&self.kind) { "|cf\\.[a-z][a-z0-9_]*" } else { "" };
+        let own = if resource::of(self.kind).custom_fields { "|cf\\.[a-z][a-z0-9_]*" } else { "" };
         let sort = schema(ValueType::Text)
             .pattern(Some(format!("^-?({names}{own})(,-?({names}{own}))*$")))
             .default(Some(self.default_sort.into()));
@@ -109,19 +108,18 @@ impl<T> Fields<T> {
         let amounts = self
             .all
             .iter()
-            .filter_map(|field| Some(format!(" `{}` needs `{}`, one alone.", field.name, field.currency?)));
-        let order =
-            format!("Keys of the order; `-` means descending. Empty values come last.{}", amounts.collect::<String>());
+            .filter_map(|field| Some(format!(" `{}` requires `{}` with one value.", field.name, field.currency?)));
+        let order = format!("Sort keys; `-` means descending. Empty values sort last.{}", amounts.collect::<String>());
         add("sort", &order, sort, None);
-        add("limit", "Records per page.", limit, None);
-        add("cursor", "`page.next_cursor` of the page before.", schema(ValueType::Text), None);
-        add("include_total", "Count the matching records, up to 10,000.", schema(ValueType::Bool), None);
+        add("limit", "The number of records per page.", limit, None);
+        add("cursor", "`page.next_cursor` of the previous page.", schema(ValueType::Text), None);
+        add("include_total", "Whether to count the matching records, up to 10,000.", schema(ValueType::Bool), None);
         let includes: Vec<&str> = self.includes().map(|(name, _)| name).collect();
         if !includes.is_empty() {
             let one = schema(ValueType::Text).enum_values(Some(includes));
             add("include", "Records to add to `included`.", one, Some(false));
         }
-        if FILES.contains(&self.kind) {
+        if resource::of(self.kind).csv {
             let meaning = "Of a file (`Accept: text/csv`): its columns, in this order; all of them if absent.";
             let one = schema(ValueType::Text).pattern(Some("^[a-z][a-z0-9_.]*$"));
             add("columns", meaning, one, Some(false));
@@ -131,7 +129,7 @@ impl<T> Fields<T> {
     }
 }
 
-/// `many`: an array, repeated (`true`) or separated by commas (`false`).
+/// `many` describes an array, repeated (`true`) or separated by commas (`false`).
 pub fn parameter(name: String, meaning: String, one: ObjectBuilder, many: Option<bool>) -> Parameter {
     let schema = match many {
         Some(_) => {
@@ -163,7 +161,8 @@ pub fn schema(value_type: ValueType) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(schema_type).format(format.map(SchemaFormat::KnownFormat))
 }
 
-/// Names a zero-size type whose `utoipa::IntoParams` is the registry: `#[utoipa::path(params(ContactList))]`.
+/// Declares a type that implements `utoipa::IntoParams` with the given parameters:
+/// `#[utoipa::path(params(ContactList))]`.
 #[macro_export]
 macro_rules! list_params {
     ($name:ident, $parameters:expr) => {

@@ -1,30 +1,31 @@
-//! Phone numbers: kept as they were written, in E.164 where they can be understood, and found in every way of writing them.
+//! Phone numbers: stored as written and in E.164 if they can be parsed, and found in any notation.
 use crate::kernel::address;
 use rlibphonenumber::{
     NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region, get_national_significant_number_owned,
 };
 use serde_json::Value as Json;
 
-/// Codes of ISO 3166 that have no telephone numbers of their own.
+/// ISO 3166 codes without phone numbers of their own.
 const WITHOUT_NUMBERS: [&str; 7] = ["AQ", "BV", "GS", "HM", "PN", "TF", "UM"];
 
-/// Whether a text is an ISO 3166 code of two capital letters.
+/// Checks whether a text is an ISO 3166 code of two capital letters.
 pub fn is_country(code: &str) -> bool {
     let known = |region: Region| PHONE_NUMBER_UTIL.get_supported_regions().any(|supported| supported == region);
     code.bytes().all(|b| b.is_ascii_uppercase())
         && (WITHOUT_NUMBERS.contains(&code) || code.parse::<Region>().is_ok_and(known))
 }
 
-/// `+3725550101` for "+372 555 0101", or for "555 0101" in Estonia; nothing for what is no number.
+/// Parses a phone number: returns `+3725550101` for "+372 555 0101", or for "555 0101" in Estonia; none for other
+/// texts.
 pub fn e164(text: &str, country: &str) -> Option<String> {
     number(text, country).map(|number| number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
-/// What is dialled before an international number in countries where that begins with 00 and goes on.
+/// International prefixes that begin with 00 and have more digits, with their countries.
 const LONGER_THAN_00: [(&str, &[&str]); 3] =
     [("0011", &["AU", "CC", "CX"]), ("001", &["GY", "HK", "ID", "KH", "KR", "MN", "SG", "TH"]), ("009", &["NG"])];
 
-/// Whether a character is one that people set digits apart with and that says no more than a blank does.
+/// Checks for characters that separate digits and have no more meaning than a space.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\'' | '‘' | '’' | 'ʼ' | '´' | '`' | '·' | '•' | '∙' | '⋅')
 }
@@ -39,8 +40,8 @@ fn number(text: &str, country: &str) -> Option<PhoneNumber> {
         matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible)) || number.is_valid()
     };
     let read = |text: &str| PHONE_NUMBER_UTIL.parse(text, region).ok().filter(whole);
-    // Most countries dial 00 before an international number, and it is written so in the others too: 007 800 is Russia's also in
-    // Japan, where numbers of some operators begin with 0078, and in Brazil, where a carrier is chosen after 00.
+    // Most countries use the prefix 00 for international numbers, and people use it elsewhere too: 007 800 is Russian
+    // also in Japan, where numbers of some operators begin with 0078, and in Brazil, where a carrier code follows 00.
     let abroad = |prefix: &str| {
         let number = text.strip_prefix(prefix).and_then(|rest| read(&format!("+{rest}")));
         number.filter(PhoneNumber::is_valid)
@@ -49,7 +50,8 @@ fn number(text: &str, country: &str) -> Option<PhoneNumber> {
     longer.and_then(|(prefix, _)| abroad(prefix)).or_else(|| abroad("00")).or_else(|| read(text))
 }
 
-/// What becomes of a number that was read by another library: a national one that was read in the country of then stays as it is.
+/// Parses a number again that another library parsed before: a national number that was parsed for another country
+/// stays as it is.
 pub fn mended(written: &str, before: Option<&str>, country: &str) -> Option<String> {
     let abroad = written.trim_start().starts_with(['+', '＋']) || written.trim_start().starts_with("00");
     let code = country.parse::<Region>().ok().and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region));
@@ -58,13 +60,14 @@ pub fn mended(written: &str, before: Option<&str>, country: &str) -> Option<Stri
     if moved && !abroad { before.map(str::to_owned) } else { e164(written, country) }
 }
 
-/// The digits of a text in any script; of a text without digits the words, so that it can be found as it is written.
+/// Returns the digits of a text in any script; for a text without digits its words, so that it can be found as written.
 fn plain(text: &str) -> String {
     let digits = PHONE_NUMBER_UTIL.normalize_digits_only(text);
     if digits.is_empty() { text.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_") } else { digits }
 }
 
-/// What a number is found by: its digits as they were written, in international form, and in the national form of its country.
+/// Returns the search keys of a number: its digits as written, in international form, and in the national form of its
+/// country.
 pub fn keys(written: &str, e164: Option<&str>) -> Vec<String> {
     let mut keys = vec![plain(written)];
     if let Some(number) = e164.and_then(|e164| PHONE_NUMBER_UTIL.parse(e164, None).ok()) {
@@ -77,13 +80,13 @@ pub fn keys(written: &str, e164: Option<&str>) -> Vec<String> {
     keys
 }
 
-/// The keys of several numbers, as a column holds them.
+/// Returns the keys of several numbers, as stored in a column.
 pub fn all_keys<'n>(numbers: impl IntoIterator<Item = (&'n str, Option<String>)>) -> Json {
     let keys: Vec<String> = numbers.into_iter().flat_map(|(written, e164)| keys(written, e164.as_deref())).collect();
     keys.into()
 }
 
-/// The keys that a number has which somebody looks for.
+/// Returns the keys by which a search finds a number.
 pub fn search_keys(text: &str, country: &str) -> Vec<String> {
     let mut keys = vec![plain(text)];
     keys.extend(e164(text, country).map(|e164| plain(&e164)));
@@ -91,7 +94,8 @@ pub fn search_keys(text: &str, country: &str) -> Vec<String> {
     keys
 }
 
-/// Whether two numbers, each as it was written and in E.164, are one. An extension belongs to a number and stands in no E.164.
+/// Checks whether two numbers, each as written and in E.164, are the same. E.164 does not contain the extension, so it
+/// is compared separately.
 pub fn same((one, e164): (&str, Option<&str>), (other, other_e164): (&str, Option<&str>)) -> bool {
     match (e164, other_e164) {
         (Some(a), Some(b)) => a == b && extension(one, a) == extension(other, b),
@@ -100,19 +104,20 @@ pub fn same((one, e164): (&str, Option<&str>), (other, other_e164): (&str, Optio
     }
 }
 
-/// The digits that were written behind the number itself.
+/// Returns the digits after the number itself.
 fn extension(written: &str, e164: &str) -> String {
     let number = PHONE_NUMBER_UTIL.parse(e164, None).ok().map(|number| get_national_significant_number_owned(&number));
     let written = plain(written);
     number.and_then(|number| Some(written.split_once(&number)?.1.to_owned())).unwrap_or_default()
 }
 
-/// A number as a field of one's own keeps it: in E.164 where it can be understood.
+/// Returns a number as a custom field stores it: in E.164 if it can be parsed.
 pub fn own(text: &str, country: &str) -> String {
     e164(text, country).unwrap_or_else(|| text.to_owned())
 }
 
-/// What a text with more than digits in it means as a number: `(212) 555-0123 x5`, `1-800-flowers`, `*67`, `ext 9`.
+/// Returns the key of a search text that contains more than digits but is a number: `(212) 555-0123 x5`,
+/// `1-800-flowers`, `*67`, `ext 9`.
 pub fn meant(text: &str, country: &str) -> Option<String> {
     if let Some(e164) = e164(text, country) {
         return Some(plain(&e164));
@@ -122,18 +127,18 @@ pub fn meant(text: &str, country: &str) -> Option<String> {
     (rest.contains(char::is_numeric) && rest.chars().all(is_of_numbers)).then(|| plain(&text))
 }
 
-/// As `asked`, for a part of a number.
+/// Returns the key of a part of a number.
 pub fn part(text: &str) -> String {
     plain(text)
 }
 
-/// Whether a text can be nothing but a number: digits, and what is written between them.
+/// Checks whether a text can only be a number: digits and their separators.
 pub fn looks_like(text: &str) -> bool {
     let digits = text.chars().filter(|c| c.is_numeric()).count();
     digits >= 5 && text.chars().all(is_of_numbers)
 }
 
-/// Digits, and what is written between them.
+/// Checks for digits and their separators.
 fn is_of_numbers(c: char) -> bool {
     c.is_numeric() || is_blank(c) || address::is_invisible(c) || "+-‒–—‐‑−()[]./＋*#~".contains(c)
 }
@@ -158,7 +163,7 @@ mod tests {
         PhoneNumberType::FixedLineOrMobile,
     ];
 
-    /// An example of every kind of number in every region, in E.164.
+    /// Returns an example of every type of number in every region.
     fn examples() -> Vec<(Region, PhoneNumber)> {
         let of = |region: Region| {
             let example = move |kind: PhoneNumberType| {
@@ -253,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_found_as_it_is_written() {
+    fn other_texts_are_found_as_written() {
         assert_eq!(keys("Ask at the  desk", None), ["ask_at_the_desk"]);
         assert_eq!(search_keys("ask at the desk", "US"), ["ask_at_the_desk"]);
         assert_eq!(search_keys("8 800 555-35-35", "RU"), ["88005553535", "78005553535"]);
     }
 
     #[test]
-    fn numbers_are_one_with_their_extensions() {
+    fn extensions_distinguish_numbers() {
         let is_one = |one: &str, other: &str, country: &str| {
             let (a, b) = (e164(one, country), e164(other, country));
             same((one, a.as_deref()), (other, b.as_deref()))
@@ -282,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn searches_mean_numbers_with_more_than_digits() {
+    fn searches_recognise_formatted_numbers() {
         for (text, expected) in [
             ("(212) 736-5000 x5", Some("12127365000")),
             ("212 736 5000 ext 9", Some("12127365000")),
@@ -307,5 +312,61 @@ mod tests {
         for code in ["XX", "ZZ", "us", "USA", "", "1A", "001"] {
             assert!(!is_country(code), "{code}");
         }
+    }
+
+    #[test]
+    fn numbers_are_reparsed_for_a_new_country() {
+        for (case, written, before, country, expected) in [
+            (
+                "it was national and the country is the same",
+                "555 01011",
+                Some("+37255501011"),
+                "EE",
+                Some("+37255501011"),
+            ),
+            (
+                "it was national and the country has changed",
+                "555 01011",
+                Some("+37255501011"),
+                "FI",
+                Some("+37255501011"),
+            ),
+            ("it is international", "+358 40 123 4567", Some("+37255501011"), "FI", Some("+358401234567")),
+            ("it is international, with 00", "00358 40 123 4567", Some("+37255501011"), "FI", Some("+358401234567")),
+            ("it was not understood before", "555 01011", None, "EE", Some("+37255501011")),
+            ("it is no number", "desk", None, "EE", None),
+        ] {
+            assert_eq!(mended(written, before, country).as_deref(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_by_its_keys() {
+        assert_eq!(keys("+1 212 555 0123", Some("+12125550123")), ["12125550123", "2125550123"]);
+        assert_eq!(keys("", None), Vec::<String>::new());
+        let two = all_keys([("555 01011", Some("+37255501011".to_owned())), ("desk", None)]);
+        assert_eq!(two, serde_json::json!(["37255501011", "55501011", "desk"]));
+    }
+
+    #[test]
+    fn digits_with_separators_look_like_a_number() {
+        for (text, expected) in [
+            ("12345", true),
+            ("1234", false),
+            ("+372 (555) 01-011", true),
+            ("０３-１２３４", true),
+            ("123 456 x", false),
+            ("2026-01-31", true),
+            ("", false),
+        ] {
+            assert_eq!(looks_like(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn custom_phone_numbers_are_stored_in_e164() {
+        assert_eq!(own("555 01011", "EE"), "+37255501011");
+        assert_eq!(own("at the desk", "EE"), "at the desk");
+        assert_eq!(part("(555) 01"), "55501");
     }
 }

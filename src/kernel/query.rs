@@ -1,28 +1,33 @@
-//! The query string of a list, read by the registry: `name=a,b`, `created_at__gte=…`, `owner_id__empty=true`, `tags__all=vip`,
-//! `q=anna`, `sort=-created_at`, `include=owner`. The OpenAPI parameters (`parameters`) come from the same table of questions.
+//! Parses the query string of a list according to the resource's fields: `name=a,b`, `created_at__gte=…`,
+//! `owner_id__empty=true`, `tags__all=vip`, `q=anna`, `sort=-created_at`, `include=owner`. `parameters` derives the
+//! OpenAPI parameters from the same table of operators.
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
-use crate::kernel::custom::CARRIERS;
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
-use crate::kernel::kind::Kind;
+use crate::kernel::included::Included;
+use crate::kernel::kind::Record;
+use crate::kernel::named_schema::{collect, reference};
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
     CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators,
 };
 use crate::kernel::rank::Part;
+use crate::kernel::resource;
 use crate::kernel::seek::{Key, Order, Seek};
 use crate::kernel::soft_delete::{DeletedFilter, SoftDelete};
 use crate::kernel::text_format::search_terms;
 use crate::kernel::value_type::ValueType;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::borrow::Cow;
+use utoipa::openapi::{Array, ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// Which page of a list, in which order, with what beside it.
+/// The parameters of a list other than its filters: page, order, included records and columns.
 #[derive(Debug)]
 pub(in crate::kernel) struct Window {
     pub limit: Option<i64>,
@@ -31,12 +36,12 @@ pub(in crate::kernel) struct Window {
     pub include: Vec<String>,
     pub total: bool,
     pub deleted: DeletedFilter,
-    /// What is looked for with `q`.
+    /// The value of `q`.
     pub words: Option<String>,
     pub columns: Option<Vec<String>>,
 }
 
-/// A list request that has been understood; every part is passed to diesel by reference.
+/// A parsed list request. Its parts are passed to diesel by reference.
 #[derive(Debug)]
 pub struct Plan<T> {
     pub filter: On<T, Cond>,
@@ -44,141 +49,84 @@ pub struct Plan<T> {
     pub order: On<T, Order>,
     pub limit: i64,
     pub total: bool,
-    /// It may take long, and is asked where that holds up nobody but searches.
+    /// The query may be slow; it runs on the threads for searches.
     pub costly: bool,
     pub include: Vec<&'static Field>,
-    /// Of records that can be deleted and restored: which of them.
+    /// Which records are listed by their deletion state.
     pub soft_delete: On<T, SoftDelete>,
-    /// Where what is exactly the text that is asked for comes first: those, and the others; otherwise nothing, and all.
+    /// In a ranked list, selects the exact matches, which come first; `others` selects the rest. None if the list is
+    /// not ranked.
     best: Option<On<T, Part>>,
     others: On<T, Part>,
-    /// The cursor stands behind the best ones.
+    /// The cursor is after the exact matches.
     past_best: bool,
-    /// Of a file: those that were asked for.
+    /// For a CSV file, the requested columns.
     pub columns: Option<Vec<String>>,
-    /// Whether a limit was asked for.
+    /// Whether the request has a `limit`.
     limited: bool,
     mark: String,
 }
 
-/// Of the cursors among the best of a ranked list.
+/// Marks a cursor that is among the exact matches of a ranked list.
 const AMONG_BEST: &str = "!";
 
-/// Where a list stands and whether it goes on.
+/// The position in a list, and whether more records follow.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PageInfo {
-    /// Give it as `cursor` for the next page; null on the last one.
+    /// The `cursor` of the next page; null on the last page.
     pub next_cursor: Option<String>,
     pub has_more: bool,
-    /// With `include_total=true`: how many records match, exact up to 10,000.
+    /// With `include_total=true`, the number of matching records, exact up to 10,000.
     pub total: Option<i64>,
-    /// The total stopped counting at 10,000.
+    /// Whether counting stopped at 10,000.
     pub total_capped: bool,
 }
 
 /// A record named by another one.
-#[derive(Clone, Debug, Serialize, diesel::Queryable, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, diesel::QueryableByName, utoipa::ToSchema)]
 pub struct RecordRef {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
     pub id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Text)]
     pub name: String,
 }
 
-/// The records asked for with `include=`, each once; empty lists otherwise.
-#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-pub struct Included {
-    pub users: Vec<RecordRef>,
-    pub teams: Vec<RecordRef>,
-    pub companies: Vec<RecordRef>,
-    pub contacts: Vec<RecordRef>,
-    pub leads: Vec<RecordRef>,
-    pub deals: Vec<RecordRef>,
-    pub pipelines: Vec<RecordRef>,
-    pub stages: Vec<RecordRef>,
-    pub products: Vec<RecordRef>,
-    pub sources: Vec<RecordRef>,
-    pub loss_reasons: Vec<RecordRef>,
+/// One page of records of one kind.
+#[derive(Debug, Serialize)]
+pub struct Page<R> {
+    pub data: Vec<R>,
+    pub included: Included,
+    pub page: PageInfo,
 }
 
-impl Included {
-    /// Of all of them, by their ids.
-    pub fn names(&self) -> HashMap<Uuid, &str> {
-        let Included {
-            users,
-            teams,
-            companies,
-            contacts,
-            leads,
-            deals,
-            pipelines,
-            stages,
-            products,
-            sources,
-            loss_reasons,
-        } = self;
-        let lists =
-            [users, teams, companies, contacts, leads, deals, pipelines, stages, products, sources, loss_reasons];
-        lists.into_iter().flatten().map(|record| (record.id, record.name.as_str())).collect()
+/// The document calls a page of deals `DealPage`.
+impl<R: Record + ToSchema> ToSchema for Page<R> {
+    fn name() -> Cow<'static, str> {
+        format!("{:?}Page", R::KIND).into()
     }
 
-    pub fn list(&mut self, kind: Kind) -> Option<&mut Vec<RecordRef>> {
-        Some(match kind {
-            Kind::USER => &mut self.users,
-            Kind::TEAM => &mut self.teams,
-            Kind::COMPANY => &mut self.companies,
-            Kind::CONTACT => &mut self.contacts,
-            Kind::LEAD => &mut self.leads,
-            Kind::DEAL => &mut self.deals,
-            Kind::PIPELINE => &mut self.pipelines,
-            Kind::STAGE => &mut self.stages,
-            Kind::PRODUCT => &mut self.products,
-            Kind::SOURCE => &mut self.sources,
-            Kind::LOSS_REASON => &mut self.loss_reasons,
-            _ => return None,
-        })
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        collect::<R>(schemas);
+        collect::<Included>(schemas);
+        collect::<PageInfo>(schemas);
     }
 }
 
-/// One page of records of one kind: `page!(ContactPage of Contact)`.
-#[macro_export]
-macro_rules! page {
-    ($name:ident of $row:ident) => {
-        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-        pub struct $name {
-            pub data: Vec<$row>,
-            pub included: $crate::kernel::query::Included,
-            pub page: $crate::kernel::query::PageInfo,
-        }
-        impl $crate::kernel::query::Listed for $name {
-            type Row = $row;
-            fn rows(&self) -> &[$row] {
-                &self.data
-            }
-            fn info(&self) -> &$crate::kernel::query::PageInfo {
-                &self.page
-            }
-            fn included(&self) -> &$crate::kernel::query::Included {
-                &self.included
-            }
-        }
-    };
+impl<R: Record + ToSchema> PartialSchema for Page<R> {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .property("data", Array::new(reference::<R>()))
+            .property("included", reference::<Included>())
+            .property("page", reference::<PageInfo>());
+        object.required("data").required("included").required("page").into()
+    }
 }
 
-/// A page, whatever it is of.
-pub trait Listed: Serialize {
-    type Row: Serialize + utoipa::ToSchema;
-    fn rows(&self) -> &[Self::Row];
-    fn info(&self) -> &PageInfo;
-    fn included(&self) -> &Included;
-}
-
-/// The kinds of records whose lists are also files, with `columns=`.
-pub(in crate::kernel) const FILES: [Kind; 5] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL, Kind::TASK];
-
-/// Rows of a file at once, where no limit is given.
+/// The number of rows of a file without a `limit`.
 const FILE_ROWS: i64 = 10_000;
 
 impl<T> Plan<T> {
-    /// The same list as a file: many rows at once, of those that may be taken out.
+    /// Turns the list into a CSV file of many rows, restricted to the records that the caller may export.
     pub fn as_file(self, may: Cond) -> Plan<T> {
         let filter = On::new(Cond::All(vec![self.filter.into_fragment(), may]));
         let (best, others) = (None, On::new(Part::default()));
@@ -186,8 +134,8 @@ impl<T> Plan<T> {
         Plan { filter, limit, total: false, best, others, ..self }
     }
 
-    /// Loads the rows of the page and one more, part by part, and says how many of them are the best. `load` takes a part of the list, from
-    /// where in it, and how many rows of it.
+    /// Loads the rows of the page and one more, and returns them with the number of exact matches. `load` takes the
+    /// part of the list, the position in it, and the number of rows.
     pub fn load<R>(
         &self,
         mut load: impl FnMut(&On<T, Part>, &On<T, Seek>, i64) -> Result<Vec<R>>,
@@ -203,7 +151,8 @@ impl<T> Plan<T> {
         Ok((rows, count))
     }
 
-    /// Cuts the page out of at most `limit + 1` rows, of which the first so many are the best; the cursor is made from the last row kept.
+    /// Truncates at most `limit + 1` rows to the page. The first `best` rows are exact matches; the cursor is made from
+    /// the last row kept.
     pub fn cut<R: Serialize>(&self, rows: &mut Vec<R>, best: usize) -> Result<PageInfo> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
@@ -221,19 +170,19 @@ impl<T> Plan<T> {
 }
 
 impl<T> Fields<T> {
-    /// Binds a condition made elsewhere to this table.
+    /// Binds a condition to this table.
     pub fn on(&self, cond: Cond) -> On<T, Cond> {
         On::new(cond)
     }
 
-    /// Reads the query string of a list. Every parameter that is not understood is reported; none is ignored.
+    /// Parses the query string of a list. Reports every parameter that is not valid; ignores none.
     pub fn plan(&'static self, query: &str, actor: &Actor) -> Result<Plan<T>> {
         let mut params = QueryParams::read(query)?;
-        // What is no number is out of range.
+        // A limit that is not a number becomes 0, which is out of range.
         let limit = params.take("limit").map(|l| l.parse().unwrap_or(0));
         let total = params.parsed("include_total", "true or false")?.unwrap_or(false);
         let (sort, cursor, include) = (params.take("sort"), params.take("cursor"), params.take("include"));
-        let columns = FILES.contains(&self.kind).then(|| params.take("columns")).flatten().map(|names| split(&names));
+        let columns = resource::of(self.kind).csv.then(|| params.take("columns")).flatten().map(|names| split(&names));
         let deleted = self.deleted_filter(&mut params, actor)?;
         let words = params.0.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
         let include = split(&include.unwrap_or_default());
@@ -244,7 +193,7 @@ impl<T> Fields<T> {
         self.assemble(window, filter, &text, actor).map_err(Error::parameters)
     }
 
-    /// Puts a plan together; `text` says what is asked, so that a cursor belongs to it.
+    /// Builds a plan; `text` describes the filters, so that a cursor belongs to them.
     pub(in crate::kernel) fn assemble(
         &'static self,
         window: Window,
@@ -259,13 +208,14 @@ impl<T> Fields<T> {
         }
         let keys = self.order(window.sort.as_deref().unwrap_or(self.default_sort), actor);
         let mark_of = format!("{} {:?} {text} {keys:?}", actor.workspace, self.kind);
-        // Not signed by itself: the cursor that holds it is.
+        // The mark is not signed itself, because the cursor that contains it is.
         let mark = hex(Sha256::digest(mark_of.as_bytes()).get(..12).unwrap_or_default());
         let order = Order(keys.map_err(|e| bad.push(e)).unwrap_or_default());
         let best = window
             .words
             .filter(|_| window.sort.is_none())
-            .and_then(|words| Part::best(self.kind, &words, actor).map(On::new));
+            .zip(self.search.as_ref())
+            .and_then(|(words, search)| Part::best(self.kind, search.exact, &words, actor).map(On::new));
         let others = On::new(best.as_ref().map(|best: &On<T, Part>| best.fragment().others()).unwrap_or_default());
         let among_best = best.as_ref().zip(window.cursor.as_ref());
         let among_best = among_best.and_then(|(_, cursor)| order.seek(cursor, &format!("{mark}{AMONG_BEST}")).ok());
@@ -304,7 +254,7 @@ impl<T> Fields<T> {
         })
     }
 
-    /// The condition in what is left of a query string, for a report that has parameters of its own.
+    /// Builds the condition from the remaining parameters, for a report that has parameters of its own.
     pub fn condition(&'static self, params: QueryParams, actor: &Actor, own: &[&str]) -> Result<Cond> {
         self.filter(params, actor, own).map(Cond::All).map_err(Error::parameters)
     }
@@ -313,7 +263,7 @@ impl<T> Fields<T> {
         let (mut conds, mut bad, mut spent) = (Vec::new(), Vec::new(), Spent::default());
         for (name, value) in sorted(&params.0) {
             let cond = self.parameter(name, value, actor, own).and_then(|cond| {
-                // Words have a limit of their own.
+                // Words have a separate limit.
                 let added = if name == "q" { Ok(()) } else { spent.add(&cond) };
                 added.map(|()| cond).map_err(|bad| bad.at_parameter(name))
             });
@@ -326,9 +276,12 @@ impl<T> Fields<T> {
         match conds.iter().find_map(|cond| amounts::unnamed(cond, &around)) {
             Some(FieldRef::Built(field)) => {
                 let (name, how) = (field.currency.unwrap_or_default(), FieldRef::Built(field).how_to_name_currency());
-                Err(vec![Bad::parameter(name, FieldCode::Required, how)])
+                Err(vec![Bad::parameter(name, FieldCode::Required, format!("is required: {how}"))])
             }
-            Some(field) => Err(vec![Bad::parameter(CUSTOM, FieldCode::Required, field.how_to_name_currency())]),
+            Some(field) => {
+                let detail = format!("must name a currency: {}", field.how_to_name_currency());
+                Err(vec![Bad::parameter(CUSTOM, FieldCode::Required, detail)])
+            }
             None => Ok(conds),
         }
     }
@@ -337,7 +290,7 @@ impl<T> Fields<T> {
         if let ("q", Some(search)) = (name, &self.search) {
             return self.words(search, value, actor);
         }
-        if name == CUSTOM && CARRIERS.contains(&self.kind) {
+        if name == CUSTOM && resource::of(self.kind).custom_fields {
             return self.own_field(value, actor);
         }
         if let Some(linked) = self.linked(name, || self.ids(name, value), actor) {
@@ -362,7 +315,7 @@ impl<T> Fields<T> {
         self.compare(field.into(), comparison, texts, actor).map_err(|bad| bad.at_parameter(name))
     }
 
-    /// `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
+    /// Parses a condition on a custom field: `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
     fn own_field(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
         let wrong = |code, detail: String| Bad::parameter(CUSTOM, code, detail);
         let mut parts = text.splitn(3, ':');
@@ -377,7 +330,7 @@ impl<T> Fields<T> {
         };
         let Some(comparison) = comparison_named(op).filter(|comparison| applies(*comparison, &field)) else {
             let takes = operators(&field);
-            let detail = format!("{key} cannot be asked {op}; it takes {}", takes.join(", "));
+            let detail = format!("{key} does not support the operator {op}; supported operators: {}", takes.join(", "));
             return Err(wrong(FieldCode::InvalidChoice, detail).among(takes).of_field(key));
         };
         let many = matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf);
@@ -388,7 +341,8 @@ impl<T> Fields<T> {
         })
     }
 
-    /// `-created_at,name`; the id is added with the direction of the last key, so that one index serves both ways.
+    /// Parses `-created_at,name`. Adds the id with the direction of the last key, so that one index serves both
+    /// directions.
     fn order(&'static self, sort: &str, actor: &Actor) -> Result<Vec<Key>, Bad> {
         let mut keys: Vec<Key> = Vec::new();
         for part in sort.split(',') {
@@ -396,11 +350,11 @@ impl<T> Fields<T> {
             let known = || self.visible_fields(actor).filter(|field| field.value_type() != ValueType::TextArray);
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
                 let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
-                let detail = format!("cannot be {name}; it can be {}", names.join(", "));
+                let detail = format!("does not accept {name}; accepted values: {}", names.join(", "));
                 Bad::parameter("sort", FieldCode::InvalidChoice, detail).among(names)
             })?;
             if keys.iter().any(|key| key.field.name() == name) {
-                return Err(Bad::parameter("sort", FieldCode::StatedTwice, format!("names {name} twice")));
+                return Err(Bad::parameter("sort", FieldCode::StatedTwice, format!("must not contain {name} twice")));
             }
             keys.push(Key::new(field, desc, &actor.settings.country));
         }
@@ -409,16 +363,16 @@ impl<T> Fields<T> {
         Ok(keys)
     }
 
-    /// As `q=`, for a body.
+    /// Builds the condition of `q` in a body.
     pub fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
         match &self.search {
             Some(search) => self.words(search, text, actor),
-            None => Err(Bad::parameter("q", FieldCode::Invalid, "this list has no texts to look through")),
+            None => Err(Bad::parameter("q", FieldCode::Invalid, "is not supported by this list")),
         }
     }
 
-    /// Words that must all occur. Where a part of the searchable text is hidden from the caller, the rest is looked through
-    /// member by member.
+    /// Builds a condition that requires all words. If the caller's role hides a part of the searchable text, searches
+    /// the other members one by one.
     fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, Bad> {
         let search_terms = search_terms(text, actor)?;
         let hides = |path: &&str| actor.access.hides(self.kind.path(), path.split('.').next().unwrap_or(path));
@@ -441,7 +395,7 @@ impl<T> Fields<T> {
         Ok(Cond::Any(search_terms.iter().map(all).collect()))
     }
 
-    /// What the query of a single read asks to include.
+    /// Parses `include=` of a single read.
     pub fn included(&'static self, query: &str) -> Result<Vec<&'static Field>> {
         let mut params = QueryParams::read(query)?;
         let names = params.take("include").map(|text| split(&text)).unwrap_or_default();
@@ -451,16 +405,12 @@ impl<T> Fields<T> {
 
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
         if names.iter().any(|name| !name.is_empty()) && self.includes().next().is_none() {
-            return Err(Bad::parameter(
-                "include",
-                FieldCode::UnknownParameter,
-                "is no parameter here: nothing can be included",
-            ));
+            return Err(Bad::parameter("include", FieldCode::UnknownParameter, "is not supported here"));
         }
         let find = |name: &String| {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
                 let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();
-                let detail = format!("cannot be {name}; it can be {}", known.join(", "));
+                let detail = format!("does not accept {name}; accepted values: {}", known.join(", "));
                 Bad::parameter("include", FieldCode::InvalidChoice, detail).among(known)
             })
         };
@@ -478,7 +428,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Splits at commas; `\,` is a comma and `\\` a backslash.
+/// Splits at commas; `\,` stands for a comma and `\\` for a backslash.
 pub fn split(text: &str) -> Vec<String> {
     let (mut parts, mut part, mut chars) = (Vec::new(), String::new(), text.chars());
     while let Some(c) = chars.next() {
@@ -491,3 +441,7 @@ pub fn split(text: &str) -> Vec<String> {
     parts.push(part);
     parts
 }
+
+#[cfg(test)]
+#[path = "query_tests.rs"]
+mod tests;

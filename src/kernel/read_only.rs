@@ -1,5 +1,5 @@
-//! Read-only members: what an answer shows, a change takes back. They are set aside while a body is read, and may say what
-//! the record says already.
+//! Read-only members: an update accepts members that the response shows, if they have the value of the record. They are
+//! removed while a body is read, and compared later.
 use crate::kernel::access::Access;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::kind::Record;
@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-/// Members of a body that its schema does not take and the answer shows, and those that follow from another one that is given.
+/// Members of a body that the response shows but the schema of the update does not contain, and members derived from
+/// another given member.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOnlyMembers(Vec<Member>);
 
@@ -16,17 +17,17 @@ pub struct ReadOnlyMembers(Vec<Member>);
 struct Member {
     pointer: String,
     value: Json,
-    /// `phone` beside `phones`.
+    /// A derived member, such as `phone` next to `phones`.
     derived: bool,
 }
 
 impl ReadOnlyMembers {
-    /// Reads the changes of a record.
+    /// Reads an update of a record.
     pub fn read_changes<C: DeserializeOwned + ToSchema + Rules + 'static>(body: Json) -> Result<(C, ReadOnlyMembers)> {
         ReadOnlyMembers::read::<C, C>(body, whole)
     }
 
-    /// Reads a body in which `changes` finds the changes of a record; what the record shows and they do not take is set aside.
+    /// Reads a body in which `changes` finds the update of a record; removes the read-only members from the update.
     pub fn read<T, C>(mut body: Json, changes: impl Fn(&mut Json) -> Option<&mut Json>) -> Result<(T, ReadOnlyMembers)>
     where
         T: DeserializeOwned + ToSchema + Rules + 'static,
@@ -34,7 +35,7 @@ impl ReadOnlyMembers {
     {
         let mut read_only = ReadOnlyMembers::default();
         if let (Some(shown), Some(inner)) = (C::response_shape(), changes(&mut body)) {
-            // The names that a single read included are not the record's.
+            // `included` of a single read is not part of the record.
             if let Some(members) = inner.as_object_mut() {
                 members.remove("included");
             }
@@ -47,7 +48,7 @@ impl ReadOnlyMembers {
         Ok((shape::typed(body)?, read_only))
     }
 
-    /// Takes what the schema does not know out of a body.
+    /// Removes the members from a body that the schema does not contain.
     pub fn take(body: &mut Json, input: &Shape, shown: &Shape) -> ReadOnlyMembers {
         let mut read_only = ReadOnlyMembers::default();
         read_only.walk(body, (input, &input.root), (shown, &shown.root), "");
@@ -55,7 +56,7 @@ impl ReadOnlyMembers {
         read_only
     }
 
-    /// What is shown alone is cleared only where it is empty.
+    /// Removes read-only members from `clear`; they can be cleared only if they are already empty.
     fn take_cleared(&mut self, body: &mut Json, input: &Shape, shown: &Shape) {
         let has = |shape: &Shape, name: &str| match &shape.root {
             Node::Object { properties, .. } => properties.iter().any(|(known, _)| known == name),
@@ -69,8 +70,8 @@ impl ReadOnlyMembers {
         });
     }
 
-    /// Takes members that follow from others out of a body that its schema has checked. `derived` are pairs of a member and the one
-    /// that it follows from.
+    /// Removes derived members from a body that its schema has accepted. `derived` contains pairs of a derived member
+    /// and its source.
     pub fn take_derived(&mut self, body: &mut Json, derived: &[(&str, &str)]) {
         for (member, leader) in derived {
             let given_too = body.get(leader).is_some_and(|leader| !leader.is_null());
@@ -110,8 +111,8 @@ impl ReadOnlyMembers {
         }
     }
 
-    /// Each must be what the record has, `before` the change or `after` it: the change itself moves some. Of what is hidden from the
-    /// caller nothing is told, so it must be empty, as the answer shows it.
+    /// Checks that each member has the value of the record before or after the update, because the update itself
+    /// changes some. Hidden members must be empty, as the response shows them, so that the check reveals nothing.
     pub fn require_unchanged(&self, before: &Json, after: &Json, hidden: impl Fn(&str) -> bool) -> Result<()> {
         let name = |one: &Member| one.pointer.split('/').nth(1).unwrap_or_default().to_owned();
         let same = |one: &&Member| match hidden(&name(one)) {
@@ -121,7 +122,7 @@ impl ReadOnlyMembers {
         refuse(self.0.iter().filter(|one| !same(one)))
     }
 
-    /// The same of a row before and after the change.
+    /// Does the same check on a row before and after the update.
     pub fn require_unchanged_row<R: Record>(&self, before: &R, after: &R, access: &Access) -> Result<()> {
         if self.is_empty() {
             return Ok(());
@@ -130,7 +131,7 @@ impl ReadOnlyMembers {
         self.require_unchanged(&shown(before)?, &shown(after)?, |member| access.hides(R::KIND.path(), member))
     }
 
-    /// Each must be as its pointer and value are asked about, where a place in the answer is not the place in the record.
+    /// Checks each member with `same`, for bodies in which the pointer differs from that in the record.
     pub fn require_all(&self, same: impl Fn(&str, &Json) -> bool) -> Result<()> {
         refuse(self.0.iter().filter(|one| !same(&one.pointer, &one.value)))
     }
@@ -146,9 +147,9 @@ fn whole(body: &mut Json) -> Option<&mut Json> {
 
 fn refuse<'m>(wrong: impl Iterator<Item = &'m Member>) -> Result<()> {
     let bad = |one: &Member| match one.derived {
-        true => Bad::member(&one.pointer, FieldCode::StatedTwice, "is given alone and in the list"),
+        true => Bad::member(&one.pointer, FieldCode::StatedTwice, "differs from the list; omit one of them"),
         false => {
-            let detail = "cannot be changed here; leave it out, or send it as it was answered";
+            let detail = "cannot be changed here; omit it or send the current value";
             Bad::member(&one.pointer, FieldCode::ReadOnly, detail)
         }
     };
@@ -156,7 +157,7 @@ fn refuse<'m>(wrong: impl Iterator<Item = &'m Member>) -> Result<()> {
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 
-/// What a reference, or one of two choices, leads to.
+/// Follows references and nullable schemas.
 fn resolved<'s>((shape, mut node): (&'s Shape, &'s Node)) -> (&'s Shape, &'s Node) {
     loop {
         node = match node {
@@ -170,7 +171,7 @@ fn resolved<'s>((shape, mut node): (&'s Shape, &'s Node)) -> (&'s Shape, &'s Nod
     }
 }
 
-/// The changes of a record take back what its answer shows.
+/// Implements `Rules` for an update that accepts what the response shows.
 #[macro_export]
 macro_rules! read_only_members_of {
     ($row:ty) => {
@@ -182,4 +183,137 @@ macro_rules! read_only_members_of {
             Some(<$row as $crate::kernel::kind::Record>::KIND)
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::refusals;
+    use serde::Deserialize;
+    use serde_json::json;
+    use std::cell::RefCell;
+
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "its schema is what counts")]
+    struct Boat {
+        id: String,
+        name: Option<String>,
+        phone: Option<String>,
+        crew: Vec<Sailor>,
+    }
+
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "its schema is what counts")]
+    struct Sailor {
+        name: String,
+        rank: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    struct SailorInput {
+        name: String,
+    }
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    struct BoatUpdate {
+        name: Option<String>,
+        phone: Option<String>,
+        phones: Option<Vec<String>>,
+        crew: Option<Vec<SailorInput>>,
+    }
+
+    impl Rules for BoatUpdate {
+        fn response_shape() -> Option<std::sync::Arc<Shape>> {
+            Some(Shape::of::<Boat>())
+        }
+
+        fn derived_members() -> &'static [(&'static str, &'static str)] {
+            &[("phone", "phones")]
+        }
+    }
+
+    fn read(body: Json) -> (BoatUpdate, ReadOnlyMembers) {
+        ReadOnlyMembers::read_changes(body).unwrap()
+    }
+
+    #[test]
+    fn read_only_members_are_set_aside() {
+        let (changes, read_only) = read(json!({
+            "id": "7", "name": "x", "included": { "users": [] }, "crew": [{ "name": "a", "rank": "mate" }, { "name": "b" }],
+        }));
+        assert_eq!(changes.name.as_deref(), Some("x"));
+        assert_eq!(changes.crew.unwrap().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let places = RefCell::new(Vec::new());
+        let all = read_only.require_all(|pointer, value| {
+            places.borrow_mut().push(format!("{pointer} {value}"));
+            true
+        });
+        assert!(all.is_ok());
+        assert_eq!(places.into_inner(), [r#"/id "7""#, r#"/crew/0/rank "mate""#]);
+        let refused = ReadOnlyMembers::read_changes::<BoatUpdate>(json!({ "idd": 1 })).unwrap_err();
+        assert_eq!(refusals(&refused), ["/idd unknown_member"]);
+    }
+
+    #[test]
+    fn read_only_members_must_be_unchanged() {
+        let record = |rank: &str| json!({ "id": "7", "crew": [{ "rank": rank }] });
+        for (case, given, before, after, hidden, expected) in [
+            ("as it was", json!({ "id": "7" }), record("mate"), record("mate"), "", vec![]),
+            ("another", json!({ "id": "8" }), record("mate"), record("mate"), "", vec!["/id read_only"]),
+            (
+                "as it becomes by the change",
+                json!({ "crew": [{ "name": "a", "rank": "cook" }] }),
+                record("mate"),
+                record("cook"),
+                "",
+                vec![],
+            ),
+            (
+                "as it neither was nor becomes",
+                json!({ "crew": [{ "name": "a", "rank": "boss" }] }),
+                record("mate"),
+                record("cook"),
+                "",
+                vec!["/crew/0/rank read_only"],
+            ),
+            (
+                "of what is hidden, a guess",
+                json!({ "id": "7" }),
+                record("mate"),
+                record("mate"),
+                "id",
+                vec!["/id read_only"],
+            ),
+            ("of what is hidden, nothing", json!({ "id": null }), record("mate"), record("mate"), "id", vec![]),
+        ] {
+            let refused = read(given).1.require_unchanged(&before, &after, |member| member == hidden);
+            assert_eq!(refused.err().map(|error| refusals(&error)).unwrap_or_default(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn derived_members_may_accompany_their_source() {
+        let record = json!({ "phone": "1" });
+        for (case, given, set, expected) in [
+            ("alone", json!({ "phone": "2" }), Some("2"), vec![]),
+            ("beside an empty one", json!({ "phone": "2", "phones": null }), Some("2"), vec![]),
+            ("as it is", json!({ "phone": "1", "phones": ["1"] }), None, vec![]),
+            ("as it is not", json!({ "phone": "2", "phones": ["1"] }), None, vec!["/phone stated_twice"]),
+        ] {
+            let (changes, read_only) = read(given);
+            assert_eq!(changes.phone.as_deref(), set, "{case}");
+            let refused = read_only.require_unchanged(&record, &record, |_| false);
+            assert_eq!(refused.err().map(|error| refusals(&error)).unwrap_or_default(), expected, "{case}");
+        }
+        assert_eq!(read(json!({ "phones": ["1"] })).0.phones, Some(vec!["1".to_owned()]));
+    }
+
+    #[test]
+    fn clearing_read_only_members_requires_them_to_be_empty() {
+        let (_, read_only) = read(json!({ "clear": ["id", "name"] }));
+        assert!(read_only.require_unchanged(&json!({ "id": null }), &json!({}), |_| false).is_ok());
+        let refused = read_only.require_unchanged(&json!({ "id": "7" }), &json!({}), |_| false).unwrap_err();
+        assert_eq!(refusals(&refused), ["/id read_only"]);
+        assert!(read(json!({ "clear": ["name"] })).1.is_empty());
+    }
 }

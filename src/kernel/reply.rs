@@ -1,4 +1,4 @@
-//! An answer, finished: what the idempotency store keeps and the web sends.
+//! A complete response: the idempotency store saves it and the web server sends it.
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Record;
 use serde::Serialize;
@@ -11,13 +11,13 @@ pub struct Reply {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub link: Option<String>,
-    /// Of a file: the cursor of the rows after it.
+    /// For a CSV file, the cursor of the next rows.
     pub next_cursor: Option<String>,
-    /// Answered from an earlier request with the same idempotency key.
+    /// The response was saved by an earlier request with the same idempotency key.
     pub replayed: bool,
-    /// Seconds after which to ask again, for a job.
+    /// For a job, the seconds after which the client may ask again.
     pub retry_after: Option<u32>,
-    /// Statements sent to the database, and the microseconds they took: the `Server-Timing` header.
+    /// The number of statements, and their duration in microseconds, for the `Server-Timing` header.
     pub queries: u32,
     pub micros: u64,
 }
@@ -25,7 +25,7 @@ pub struct Reply {
 pub const JSON: &str = "application/json";
 pub const CSV: &str = "text/csv; charset=utf-8";
 
-/// Bytes made ready for a body: enough for a record, and for a page not many enlargements short.
+/// The initial capacity of a body: enough for a record, and for a page with few reallocations.
 const SPACE: usize = 4 << 10;
 
 impl Reply {
@@ -51,12 +51,12 @@ impl Reply {
         Ok(Reply::new(200, body))
     }
 
-    /// 200 with the record and its ETag.
+    /// Returns 200 with the record and its ETag.
     pub fn record<R: Record>(row: &R) -> Result<Reply> {
         Ok(Reply { etag: Some(etag(row.version())), ..Reply::ok(row)? })
     }
 
-    /// 200 with the record, what it includes, and its ETag.
+    /// Returns 200 with the record, its included records, and its ETag.
     pub fn record_with<R: Record>(row: &R, included: &impl Serialize) -> Result<Reply> {
         let mut shown = serde_json::to_value(row).map_err(Error::internal)?;
         if let Some(members) = shown.as_object_mut() {
@@ -65,12 +65,12 @@ impl Reply {
         Reply::part(&shown, row.version())
     }
 
-    /// 200 with what belongs to a record: its ETag begins with the record's version, so that a change can name it.
+    /// Returns 200 with a part of a record. The ETag begins with the record's version, so that an update can use it.
     pub fn part(value: &impl Serialize, version: i64) -> Result<Reply> {
         Ok(Reply { etag: Some(etag(version)), ..Reply::ok(value)? })
     }
 
-    /// 201 with the record, its ETag and its Location.
+    /// Returns 201 with the record, its ETag and its Location.
     pub fn created<R: Record>(row: &R) -> Result<Reply> {
         Ok(Reply {
             status: 201,
@@ -79,7 +79,7 @@ impl Reply {
         })
     }
 
-    /// 202 with the job, and where to ask for its progress.
+    /// Returns 202 with the job and the location of its progress.
     pub fn accepted<R: Record>(job: &R) -> Result<Reply> {
         let location = Some(format!("/api/v1/{}/{}", R::KIND.path(), job.id()));
         Ok(Reply { status: 202, location, retry_after: Some(1), ..Reply::ok(job)? })
@@ -94,7 +94,7 @@ impl Reply {
     }
 }
 
-/// A strong entity tag (RFC 9110, 8.8.3): the version in quotes.
+/// Returns a strong entity tag (RFC 9110, section 8.8.3): the version in quotes.
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }

@@ -1,4 +1,4 @@
-//! The condition language as a body: what `POST /…/search` takes, and what views, segments and bulk work keep.
+//! The condition language in bodies: in `POST /…/search`, views, segments and jobs on a selection.
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::comparison::compare_in;
@@ -17,26 +17,28 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// One question about one field.
+/// A condition on one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Condition {
-    /// As in the filters of the list; `cf.` and the key for a field of your own; of a record one step away its name and the field, as
-    /// `company.sector`.
+    /// The name of a filter of the list; `cf.` and the key for a custom field; for a record one step away the name of
+    /// the link and the field, as in `company.sector`.
     #[schema(min_length = 1, max_length = 100, example = "created_at")]
     pub field: String,
-    /// `eq` or `in`: is one of the values; `ne` or `not_in`: is none of them; `all`: carries all of them; the others take one.
+    /// `eq` or `in`: equals one of the values; `ne` or `not_in`: equals none of them; `all`: contains all of them. The
+    /// other operators take one value.
     #[schema(pattern = "^(eq|in|ne|not_in|all|gt|gte|lt|lte|contains|starts_with|empty)$", example = "gte")]
     pub op: String,
-    /// Always texts, as in a query string. Dates and instants may be relative, in the workspace's time zone: `today`,
-    /// `this_week`, `this_month`, `this_quarter`, `this_year`, moved by `+3d`, `-1w`, `-6m`, `+1y`; instants also `now-36h`. With `eq`,
-    /// `in`, `ne` and `not_in` they mean the whole period, with the others its beginning. Amounts are in the minor unit and name their
-    /// currency, as `50000 EUR`, unless another condition of `all` does; those of a record one step away always name it.
+    /// Always texts, as in a query string. Dates and instants may be relative to today in the caller's time zone:
+    /// `today`, `this_week`, `this_month`, `this_quarter`, `this_year`, with an offset such as `+3d`, `-1w`, `-6m`,
+    /// `+1y`; instants also `now-36h`. With `eq`, `in`, `ne` and `not_in` they stand for the whole period, otherwise
+    /// for its beginning. Amounts are in the minor unit and include their currency, as in `50000 EUR`, unless another
+    /// condition of `all` sets it; amounts of a record one step away always include it.
     #[schema(min_items = 1, max_items = 500, example = json!(["this_month"]))]
     pub values: Vec<String>,
 }
 
-/// Which records: those that meet all of `all`, one of `any` (unless it is empty) and none of `none`. Together the conditions may weigh 100:
-/// `contains` and `starts_with` 5 each, every other one 1.
+/// Selects the records that match all of `all`, one of `any` (unless it is empty) and none of `none`. The conditions
+/// may cost at most 100 together: `contains` and `starts_with` cost 5 each, every other condition 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct Selection {
@@ -53,8 +55,8 @@ pub struct Selection {
 
 crate::jsonb!(Selection, RecordSelection);
 
-/// A selection, and which page of it. Conditions may weigh 100 together, of which `contains` and `starts_with` take 5 each and every other
-/// one 1.
+/// A selection and the requested page. The conditions may cost at most 100 together: `contains` and `starts_with` cost
+/// 5 each, every other condition 1.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct SearchRequest {
     #[serde(default)]
@@ -66,35 +68,35 @@ pub struct SearchRequest {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub none: Vec<Condition>,
-    /// And what this saved view shows; its words and order too, unless others are given.
+    /// Also applies the conditions of this saved view, and its `q` and `sort` unless the request has its own.
     pub view_id: Option<Uuid>,
-    /// And what belongs to this segment.
+    /// Also requires that the records belong to this segment.
     pub segment_id: Option<Uuid>,
-    /// Words that must all occur, as `q=` of the list: twelve different ones at most.
+    /// Words that must all occur, as in `q` of the list, at most 12 different ones.
     #[schema(max_length = 256)]
     pub q: Option<String>,
-    /// As `sort=` of the list.
+    /// As in `sort` of the list.
     #[schema(max_length = 500)]
     pub sort: Option<String>,
     #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<i32>,
-    /// `page.next_cursor` of the page before.
+    /// `page.next_cursor` of the previous page.
     #[schema(max_length = 4000)]
     pub cursor: Option<String>,
-    /// As `include=` of the list.
+    /// As in `include` of the list.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub include: Vec<String>,
     #[serde(default)]
     pub include_total: bool,
-    /// As `columns=` of the list, for a file.
+    /// As in `columns` of the list, for a CSV file.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub columns: Vec<String>,
 }
 impl Rules for SearchRequest {}
 
-/// The records of work on many: a selection, which must leave some out or say `everything`.
+/// The records of a job: a selection, which must exclude some records or set `everything`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct RecordSelection {
@@ -107,27 +109,27 @@ pub struct RecordSelection {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub none: Vec<Condition>,
-    /// What this saved view shows.
+    /// The records that match this saved view.
     pub view_id: Option<Uuid>,
-    /// What belongs to this segment.
+    /// The records that belong to this segment.
     pub segment_id: Option<Uuid>,
-    /// Words that must all occur, as `q=` of the list: twelve different ones at most.
+    /// Words that must all occur, as in `q` of the list, at most 12 different ones.
     #[schema(min_length = 1, max_length = 256)]
     pub q: Option<String>,
-    /// Every record may be meant. Needed without a condition, and where the conditions leave no record out: otherwise that is refused.
+    /// Allows the selection to match all records. Required without conditions, and if the conditions match all records.
     #[serde(default)]
     pub everything: bool,
 }
 
 impl RecordSelection {
-    /// A forgotten condition, or one that says nothing, must not mean everything.
+    /// Checks that the selection is not empty, so that a forgotten condition does not select all records.
     pub fn require_selection(&self, bad: &mut Vec<Bad>) {
         if *self == RecordSelection::default() {
-            let detail = "say which records; all of them: {\"everything\": true}";
+            let detail = "must not be empty; send {\"everything\": true} to select all records";
             bad.push(Bad::member("/selection", FieldCode::Required, detail));
         }
         if self.q.as_ref().is_some_and(|words| words.trim().is_empty()) {
-            bad.push(Bad::member("/selection/q", FieldCode::TooShort, "has no words"));
+            bad.push(Bad::member("/selection/q", FieldCode::TooShort, "must not be empty"));
         }
         Selection { all: self.all.clone(), any: self.any.clone(), none: self.none.clone() }
             .require_searchable_text(bad);
@@ -135,25 +137,25 @@ impl RecordSelection {
 }
 
 impl Selection {
-    /// Each text that is looked for must have letters: every text contains the empty one.
+    /// Checks that no search text is empty, because every text contains the empty one.
     pub fn require_searchable_text(&self, bad: &mut Vec<Bad>) {
         for (name, list) in [("all", &self.all), ("any", &self.any), ("none", &self.none)] {
             for (n, condition) in list.iter().enumerate() {
                 let partial = matches!(condition.op.as_str(), "contains" | "starts_with");
                 if partial && condition.values.iter().any(|value| value.trim().is_empty()) {
                     let pointer = format!("/selection/{name}/{n}/values/0");
-                    bad.push(Bad::member(pointer, FieldCode::TooShort, "must have a letter or digit to look for"));
+                    bad.push(Bad::member(pointer, FieldCode::TooShort, "must not be empty"));
                 }
             }
         }
     }
 }
 
-/// Which records to delete.
+/// A request to delete the selected records.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct BulkDelete {
     pub selection: RecordSelection,
-    /// Only count the records and show the first.
+    /// Whether to only count the records and return the first ones.
     #[serde(default)]
     pub dry_run: bool,
 }
@@ -170,14 +172,14 @@ impl SearchRequest {
     }
 }
 
-const WITH_EACH: &str = "compares amounts of different currencies: give the currency with each, such as 50000 EUR";
+const WITH_EACH: &str = "must name the currency of each amount, such as 50000 EUR";
 
-/// The conditions of a list that compare amounts of whatever currency; those of `around` hold with each of them.
+/// Returns the errors of conditions on amounts without a currency; the conditions of `around` apply together with each.
 fn without_currency<'c>(name: &'c str, list: &'c [Cond], around: &'c [&'c Cond]) -> impl Iterator<Item = Bad> + 'c {
     list.iter().enumerate().filter_map(move |(n, cond)| {
         let amount = amounts::unnamed(cond, around)?;
         let beside = match amount {
-            FieldRef::Built(field) => format!(", or add to all that {} is one", field.currency.unwrap_or_default()),
+            FieldRef::Built(field) => format!(", or add a condition on {} to all", field.currency.unwrap_or_default()),
             _ => String::new(),
         };
         Some(Bad::member(format!("/{name}/{n}/values"), FieldCode::Required, format!("{WITH_EACH}{beside}")))
@@ -185,12 +187,12 @@ fn without_currency<'c>(name: &'c str, list: &'c [Cond], around: &'c [&'c Cond])
 }
 
 impl<T> Fields<T> {
-    /// The condition that a selection makes; every mistake is reported with its pointer.
+    /// Builds the condition of a selection. Reports all errors with their pointers.
     pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<Bad>> {
         self.select_beside(selection, &[], actor)
     }
 
-    /// As `select`, beside conditions that hold too, and may name the currency of its amounts.
+    /// Like `select`, together with conditions that apply too and may name the currency of amounts.
     pub fn select_beside(
         &'static self,
         selection: &Selection,
@@ -243,7 +245,7 @@ impl<T> Fields<T> {
             Some((_, (field, currency), found)) => (Some((currency, found)), Some(field.into())),
             None => (None, self.named(&condition.field, actor).or_else(|| self.id_named(&condition.field))),
         };
-        // A search looks at living records alone.
+        // A search covers only records that are not deleted.
         let named = named.filter(|field| field.name() != DELETED_AT);
         let Some(field) = named else {
             let names = self.visible_fields(actor).map(|field| field.name().to_owned());
@@ -258,14 +260,14 @@ impl<T> Fields<T> {
         };
         let comparison = comparison.ok_or_else(|| {
             let takes = operators(&field);
-            let detail = format!("cannot be {}; {} takes {}", condition.op, condition.field, takes.join(", "));
+            let detail = format!("does not accept {}; {} supports {}", condition.op, condition.field, takes.join(", "));
             about(wrong("op", detail).among(takes))
         })?;
         let (values, at) = (condition.values.clone(), format!("{pointer}/values"));
         let Some((currency, found)) = away else {
             return self.compare(field, comparison, values, actor).map_err(|bad| about(bad.at_member(at)));
         };
-        // The currency must be that of the same record, so no condition beside this one can name it.
+        // The currency must be that of the same record, so no other condition can name it.
         match compare_in(currency.map(FieldRef::Built), field, comparison, values, actor) {
             Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => Err(Bad::member(at, FieldCode::Required, WITH_EACH)),
             Ok(cond) => Ok(found(actor, cond)),
@@ -273,7 +275,7 @@ impl<T> Fields<T> {
         }
     }
 
-    /// As `plan`, for a body, with conditions that come from elsewhere.
+    /// Like `plan`, for a body, with additional conditions.
     pub fn search_plan(&'static self, request: &SearchRequest, more: Vec<Cond>, actor: &Actor) -> Result<Plan<T>> {
         let selection = request.selection();
         let words = request.q.as_ref().map(|q| self.condition_of_words(q, actor)).transpose();
@@ -298,5 +300,173 @@ impl<T> Fields<T> {
         };
         self.assemble(window, filter, &format!("{selection:?} {:?} {more:?}", request.q), actor)
             .map_err(|list| Error::members(list.into_iter().map(as_member).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::cond::Op;
+    use crate::kernel::samples::{BOAT, actor, refusal, refusals};
+
+    fn condition(field: &str, op: &str, values: &[&str]) -> Condition {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        Condition { field: field.into(), op: op.into(), values }
+    }
+
+    fn all(conditions: Vec<Condition>) -> Selection {
+        Selection { all: conditions, ..Selection::default() }
+    }
+
+    fn selected(selection: &Selection) -> Result<String, Vec<String>> {
+        let cond = BOAT.select(selection, &actor());
+        cond.map(|cond| format!("{cond:?}")).map_err(|bad| bad.iter().map(refusal).collect())
+    }
+
+    #[test]
+    fn selections_become_conditions() {
+        let name = |name: &str| condition("name", "eq", &[name]);
+        let is = |name: &str| format!(r#"Is(name, Eq, Text(["{name}"]))"#);
+        for (case, selection, expected) in [
+            ("nothing", Selection::default(), "All([])".to_owned()),
+            ("all of two", all(vec![name("a"), name("b")]), format!("All([{}, {}])", is("a"), is("b"))),
+            (
+                "any of two",
+                Selection { any: vec![name("a"), name("b")], ..Selection::default() },
+                format!("All([Any([{}, {}])])", is("a"), is("b")),
+            ),
+            (
+                "none of two",
+                Selection { none: vec![name("a"), name("b")], ..Selection::default() },
+                format!("All([Not({}), Not({})])", is("a"), is("b")),
+            ),
+            (
+                "one of each",
+                Selection { all: vec![name("a")], any: vec![name("b")], none: vec![name("c")] },
+                format!("All([{}, Not({}), Any([{}])])", is("a"), is("c"), is("b")),
+            ),
+            (
+                "not in a list",
+                all(vec![condition("name", "not_in", &["a", "b"])]),
+                r#"All([Not(Is(name, Eq, Text(["a", "b"])))])"#.to_owned(),
+            ),
+            ("empty", all(vec![condition("hull", "empty", &["false"])]), "All([Not(Empty(hull))])".to_owned()),
+            (
+                "an amount beside its currency",
+                Selection {
+                    all: vec![condition("currency", "eq", &["EUR"])],
+                    any: vec![condition("price", "gt", &["5"])],
+                    none: vec![],
+                },
+                r#"All([Is(currency, Eq, Text(["EUR"])), Any([Is(price, Gt, Int([5]))])])"#.to_owned(),
+            ),
+        ] {
+            assert_eq!(selected(&selection), Ok(expected), "{case}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_in_a_selection_is_reported() {
+        let selection = Selection {
+            all: vec![
+                condition("nmae", "eq", &["a"]),
+                condition("length", "contains", &["1"]),
+                condition("length", "gt", &["x"]),
+                condition("deleted_at", "empty", &["true"]),
+            ],
+            any: vec![condition("hull", "eq", &["glass"])],
+            none: vec![condition("name", "like", &["a"]), condition("length", "gt", &["1", "2"])],
+        };
+        let expected = [
+            "/all/0/field invalid_choice",
+            "/all/1/op invalid_choice",
+            "/all/2/values invalid_format",
+            "/all/3/field invalid_choice",
+            "/any/0/values invalid_choice",
+            "/none/0/op invalid_choice",
+            "/none/1/values invalid_format",
+        ];
+        assert_eq!(selected(&selection), Err(expected.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn amounts_without_a_currency_are_rejected() {
+        let amount = || condition("price", "gt", &["5"]);
+        let euros = || condition("currency", "eq", &["EUR"]);
+        for (case, selection, expected) in [
+            ("in all", all(vec![amount()]), vec!["/all/0/values required"]),
+            ("with its own currency", all(vec![condition("price", "gt", &["5 EUR"])]), vec![]),
+            (
+                "with a currency as another choice",
+                Selection { any: vec![euros(), amount()], ..Selection::default() },
+                vec!["/any/1/values required"],
+            ),
+            (
+                "with a currency that it has not",
+                Selection { all: vec![amount()], none: vec![euros()], any: vec![] },
+                vec!["/all/0/values required"],
+            ),
+            (
+                "in none, with a currency in all",
+                Selection { all: vec![euros()], none: vec![amount()], any: vec![] },
+                vec![],
+            ),
+        ] {
+            let refused = selected(&selection).err().unwrap_or_default();
+            assert_eq!(refused, expected, "{case}");
+        }
+        let beside = Cond::Is(BOAT.get("currency").unwrap().into(), Op::Eq, Values::Text(vec!["EUR".into()]));
+        assert!(BOAT.select_beside(&all(vec![amount()]), &[beside], &actor()).is_ok(), "with a currency beside it");
+    }
+
+    #[test]
+    fn selections_have_a_cost_limit() {
+        let texts = |count| all(vec![condition("name", "contains", &["a"]); count]);
+        assert!(selected(&texts(20)).is_ok());
+        assert_eq!(selected(&texts(21)), Err(vec!["/all/20 too_long".to_owned()]));
+    }
+
+    #[test]
+    fn bulk_selections_must_be_explicit() {
+        let selection = RecordSelection::default;
+        let text = |value: &str| RecordSelection { all: vec![condition("name", "contains", &[value])], ..selection() };
+        for (case, selection, expected) in [
+            ("nothing", selection(), vec!["/selection required"]),
+            ("everything", RecordSelection { everything: true, ..selection() }, vec![]),
+            ("words", RecordSelection { q: Some("a".into()), ..selection() }, vec![]),
+            ("no words", RecordSelection { q: Some(" ".into()), ..selection() }, vec!["/selection/q too_short"]),
+            ("a view", RecordSelection { view_id: Some(Uuid::nil()), ..selection() }, vec![]),
+            ("a part of a text", text("a"), vec![]),
+            ("an empty part of a text", text(" "), vec!["/selection/all/0/values/0 too_short"]),
+            ("an empty value", RecordSelection { none: vec![condition("name", "eq", &[""])], ..selection() }, vec![]),
+        ] {
+            let mut bad = Vec::new();
+            selection.require_selection(&mut bad);
+            assert_eq!(bad.iter().map(refusal).collect::<Vec<_>>(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn errors_of_a_search_have_pointers() {
+        let request = SearchRequest {
+            all: vec![condition("nmae", "eq", &["a"])],
+            sort: Some("nmae".into()),
+            limit: Some(0),
+            include: vec!["captain".into()],
+            cursor: Some("x".into()),
+            q: Some("x".repeat(257)),
+            ..SearchRequest::default()
+        };
+        let mut refused = refusals(&BOAT.search_plan(&request, Vec::new(), &actor()).unwrap_err());
+        refused.sort_unstable();
+        let expected = [
+            "/all/0/field invalid_choice",
+            "/cursor cursor_invalid",
+            "/include invalid_choice",
+            "/limit out_of_range",
+            "/q too_long",
+            "/sort invalid_choice",
+        ];
+        assert_eq!(refused, expected);
     }
 }

@@ -1,7 +1,5 @@
-//! Bodies are checked against their own schema of the OpenAPI document: the document and the checks cannot differ, every
-//! mistake is reported at once with its pointer, and on the way texts are trimmed and normalised (NFC), whole numbers such as 3.0
-//! become integers, an empty text becomes null, and null means what docs/api-rules.md says: absent, but in the changes of a record
-//! "clear it".
+//! Checks bodies against their schemas in the OpenAPI document, and reports all errors at once. Also normalises bodies:
+//! trims texts (NFC), turns 3.0 into an integer and an empty text into null, and treats null as in docs/api-rules.md.
 use crate::kernel::address::{self, is_email, is_web_url, tidied};
 use crate::kernel::choice::choices_of;
 use crate::kernel::error::{Bad, ERRORS_MAX, Error, FieldCode, Result, not_known};
@@ -36,10 +34,10 @@ pub(in crate::kernel) enum Node {
         properties: Vec<(String, Node)>,
         required: Vec<String>,
         nullable: bool,
-        /// The changes of a record.
+        /// Whether this is the schema of an update of a record.
         patch: bool,
     },
-    /// Any member names, values of one shape.
+    /// An object with any member names, whose values have one schema.
     Map(Box<Node>),
     Array {
         items: Box<Node>,
@@ -72,7 +70,7 @@ pub(in crate::kernel) enum Node {
     Any,
 }
 
-/// Texts without a limit of their own.
+/// The limit of texts whose schema has none.
 const TEXT_MAX: u64 = 10_000;
 const ARRAY_MAX: u64 = 1_000;
 
@@ -110,13 +108,13 @@ impl Shape {
         if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
     }
 
-    /// Member names, of which JSON type each is, for readers of spreadsheets.
+    /// Returns the names of the members and the type of cell of each, for imports of spreadsheets.
     pub fn members(&self) -> Vec<(&str, Cell)> {
         let Node::Object { properties, .. } = &self.root else { return Vec::new() };
         properties.iter().filter_map(|(name, node)| Some((name.as_str(), self.cell(node)?))).collect()
     }
 
-    /// The names of all members.
+    /// Returns the names of all members.
     pub fn names(&self) -> Vec<&str> {
         let Node::Object { properties, .. } = &self.root else { return Vec::new() };
         properties.iter().map(|(name, _)| name.as_str()).collect()
@@ -158,7 +156,7 @@ impl Shape {
                 }
             }
             (node, Json::Null) if node.nullable() => {}
-            (_, Json::Null) => bad.push(Bad::member(at.as_str(), FieldCode::NullNotAllowed, "cannot be null")),
+            (_, Json::Null) => bad.push(Bad::member(at.as_str(), FieldCode::NullNotAllowed, "must not be null")),
             (Node::Object { properties, required, patch, .. }, Json::Object(members)) => {
                 let clearable = properties.iter().filter(|(_, node)| node.nullable()).count();
                 if !*patch {
@@ -239,9 +237,9 @@ impl Shape {
             }
         }
         for name in required.iter().filter(|name| !members.contains_key(*name)) {
-            bad.push(Bad::member(format!("{at}/{name}"), FieldCode::Required, "is missing"));
+            bad.push(Bad::member(format!("{at}/{}", escape(name)), FieldCode::Required, "is required"));
         }
-        // A value of the workspace's own field: its key names it better than its place in the list.
+        // In a list of custom fields, the key identifies the value better than its index.
         let own = at.rsplit('/').nth(1) == Some("custom_fields");
         if let Some(key) = members.get("key").and_then(Json::as_str).filter(|_| own) {
             bad.iter_mut().skip(earlier).for_each(|bad| bad.params.key = Some(key.to_owned()));
@@ -257,7 +255,7 @@ impl Shape {
     }
 }
 
-/// What a member takes from a cell of a spreadsheet.
+/// The type of value that a member takes from a spreadsheet cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell {
     Text,
@@ -284,7 +282,8 @@ impl Node {
         }
     }
 
-    /// Whether an empty text is none: forms send one for what was left empty. What is no mere text, such as a date, has to be left out.
+    /// Checks whether an empty text means null: forms send one for an empty input. Values that are not plain text, such
+    /// as dates, must be omitted instead.
     fn takes_empty_as_null(&self) -> bool {
         match self {
             Node::Text { format, choices, nullable: true, .. } => {
@@ -307,7 +306,8 @@ impl Node {
     }
 }
 
-/// In a creation null means absent: some generated clients write null for every member that is not set.
+/// Removes nulls from the body of a creation, where null means absent: some generated clients send null for every unset
+/// member.
 fn drop_nulls(members: &mut Map<String, Json>, properties: &[(String, Node)], required: &[String]) {
     let optional = |name: &str| {
         let known = properties.iter().any(|(known, node)| known == name && !node.nullable());
@@ -316,7 +316,7 @@ fn drop_nulls(members: &mut Map<String, Json>, properties: &[(String, Node)], re
     members.retain(|name, value| !(value.is_null() && optional(name)));
 }
 
-/// JSON Schema calls 3.0 an integer, and some languages write one so.
+/// Converts 3.0 to an integer: JSON Schema considers it one, and some languages write integers that way.
 fn as_integer(number: &mut Number) -> Option<i64> {
     if let Some(whole) = number.as_f64().filter(|n| number.is_f64() && n.abs() < EXACT).and_then(float_as_int) {
         *number = whole.into();
@@ -324,15 +324,15 @@ fn as_integer(number: &mut Number) -> Option<i64> {
     number.as_i64()
 }
 
-/// Below 2^53 a float without a fraction is one integer.
+/// Below 2^53, a float without a fraction represents exactly one integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Whether a schema holds the changes of a record: of its members null clears those that admit it.
+/// Checks whether a schema describes an update of a record, in which null clears a nullable member.
 pub fn is_patch(name: &str) -> bool {
     name.ends_with("Update") && !name.ends_with("BatchUpdate") && !name.ends_with("BulkUpdate")
 }
 
-/// Compiles one schema as utoipa writes it.
+/// Compiles one schema as utoipa generates it.
 fn node(name: &str, schema: &Json) -> Node {
     if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
         return Node::Ref(name.rsplit('/').next().unwrap_or_default().to_owned());
@@ -354,7 +354,7 @@ fn node(name: &str, schema: &Json) -> Node {
         Some("object") => {
             match (schema.get("properties").and_then(Json::as_object), schema.get("additionalProperties")) {
                 (None, Some(values)) if values.is_object() => Node::Map(Box::new(node("", values))),
-                // Another schema looks at what is inside.
+                // Another schema checks the content.
                 (None, Some(Json::Bool(true))) => Node::Map(Box::new(Node::Any)),
                 (properties, _) => Node::Object {
                     properties: properties.into_iter().flatten().map(|(name, s)| (name.clone(), node("", s))).collect(),
@@ -393,11 +393,7 @@ fn node(name: &str, schema: &Json) -> Node {
     }
 }
 
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    reason = "the schema's bounds are whole and below 2^53"
-)]
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "bounds are whole and below 2^53")]
 fn float_as_int(number: f64) -> Option<i64> {
     (number.fract() == 0.0).then_some(number as i64)
 }
@@ -406,10 +402,10 @@ fn texts(list: Option<&Json>) -> Vec<String> {
     list.and_then(Json::as_array).into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned)).collect()
 }
 
-/// Texts of at most so many characters are names, titles and keys, in which nothing has a meaning that nobody sees.
+/// Texts up to this length are names, titles and keys, from which invisible characters are removed.
 const NAME_MAX: u64 = 300;
 
-/// Whether something is too short or too long.
+/// Returns an error if a count is out of bounds.
 pub fn length(count: usize, min: Option<u64>, max: Option<u64>, what: &str) -> Option<Bad> {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     let bound = |bound: Option<u64>| bound.and_then(|bound| i64::try_from(bound).ok());
@@ -423,10 +419,10 @@ pub fn length(count: usize, min: Option<u64>, max: Option<u64>, what: &str) -> O
 
 type Limits = (Option<u64>, Option<u64>);
 
-/// What is no longer is a name or a title: one line. Longer texts may have several.
+/// Texts whose limit is at most this are names or titles and must not contain line breaks.
 pub const LINE_MAX: u64 = 200;
 
-/// Checks one text. `format` is the schema's.
+/// Checks one text. `format` is the format in the schema.
 fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Bad> {
     let one_line = max.is_some_and(|max| max <= LINE_MAX);
     if text.chars().any(|c| c.is_control() && (one_line || !matches!(c, '\n' | '\t' | '\r'))) {
@@ -450,45 +446,45 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
         Some("time-zone") => {
             (text.parse::<chrono_tz::Tz>().is_ok(), "must be an IANA time zone such as Europe/Tallinn")
         }
-        Some("web-url") => (is_web_url(text), "must be an http or https address"),
-        Some("country") => (is_country(text), "must be an ISO 3166 code of two letters such as EE"),
+        Some("web-url") => (is_web_url(text), "must be an http or https URL"),
+        Some("country") => (is_country(text), "must be an ISO 3166 country code of two letters, such as EE"),
         _ => (true, ""),
     };
     if fits { Ok(()) } else { Err(Bad::new(FieldCode::InvalidFormat, what)) }
 }
 
-/// A member's name inside a JSON pointer (RFC 6901, 3).
+/// Escapes a member name for a JSON pointer (RFC 6901, section 3).
 pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Rules that no schema can express, such as "one of these two".
+/// Rules that a schema cannot express, such as "one of these two members".
 pub trait Rules {
     fn rules(&self, _bad: &mut Vec<Bad>) {}
 
-    /// Of the changes of a record: the shape of its answer, whose other members may come back unchanged.
+    /// Returns the schema of the response to an update, whose read-only members may be sent back unchanged.
     fn response_shape() -> Option<Arc<Shape>> {
         None
     }
 
-    /// The kind of the record that is changed.
+    /// Returns the kind of the updated record.
     fn changed_kind() -> Option<Kind> {
         None
     }
 
-    /// Members that follow from another one, and may come back beside it.
+    /// Returns pairs of a derived member and its source; the derived member may be sent back together with the source.
     fn derived_members() -> &'static [(&'static str, &'static str)] {
         &[]
     }
 }
 
-/// Reads a body that has been parsed as JSON.
+/// Checks and deserializes a body that has been parsed as JSON.
 pub fn read<T: DeserializeOwned + ToSchema + Rules + 'static>(mut body: Json) -> Result<T> {
     Shape::of::<T>().check(&mut body)?;
     typed(body)
 }
 
-/// The value of a body that its schema has checked, if it keeps the rules of the type.
+/// Deserializes a body that its schema has accepted, and checks the rules of the type.
 pub fn typed<T: DeserializeOwned + Rules>(body: Json) -> Result<T> {
     let value: T = serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string().replace('.', "/");
@@ -498,3 +494,7 @@ pub fn typed<T: DeserializeOwned + Rules>(body: Json) -> Result<T> {
     value.rules(&mut bad);
     if bad.is_empty() { Ok(value) } else { Err(Error::members(bad)) }
 }
+
+#[cfg(test)]
+#[path = "shape_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! Deleted records in lists: hidden, unless somebody who may delete asks for them, to see what there was or to restore it.
+//! Deleted records in lists: hidden unless a caller with the permission to delete requests them.
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::Result;
 use crate::kernel::field::{Field, Fields};
@@ -13,7 +13,7 @@ pub(in crate::kernel) const DELETED_AT: &str = "deleted_at";
 const INCLUDE: &str = "include_deleted";
 const ONLY: &str = "only_deleted";
 
-/// Whether deleted records are listed.
+/// Which records a list contains by their deletion state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kernel) enum DeletedFilter {
     Hidden,
@@ -22,7 +22,8 @@ pub(in crate::kernel) enum DeletedFilter {
 }
 
 impl DeletedFilter {
-    /// How the mark of a cursor names it; a cursor outlives an update of the server.
+    /// Returns the name in the mark of a cursor. It must not change, because cursors stay valid after an update of the
+    /// server.
     pub(in crate::kernel) const fn mark(self) -> &'static str {
         match self {
             DeletedFilter::Hidden => "Hidden",
@@ -32,7 +33,7 @@ impl DeletedFilter {
     }
 }
 
-/// `deleted_at is null` in SQL, or what was asked for instead. Records that are never deleted have no such column.
+/// The condition `deleted_at is null` or its replacement in SQL. Resources without soft delete have no such column.
 #[derive(Debug)]
 pub struct SoftDelete {
     deleted_at: Option<&'static Field>,
@@ -66,7 +67,7 @@ impl<T> Fields<T> {
         SoftDelete { deleted_at: self.deleted_at(), deleted }
     }
 
-    /// Takes the parameters out. Who may not delete has nothing to look for among what was deleted.
+    /// Removes the parameters and checks the permission to delete.
     pub(in crate::kernel) fn deleted_filter(
         &'static self,
         params: &mut QueryParams,
@@ -87,7 +88,7 @@ impl<T> Fields<T> {
         })
     }
 
-    /// The parameters as the document has them.
+    /// Returns the parameters for the OpenAPI document.
     pub(in crate::kernel) fn deleted_parameters(&self) -> Vec<Parameter> {
         if self.deleted_at().is_none() {
             return Vec::new();
@@ -96,8 +97,8 @@ impl<T> Fields<T> {
             parameter(name.into(), meaning.into(), schema(crate::kernel::value_type::ValueType::Bool), None)
         };
         vec![
-            one(INCLUDE, "Also records that were deleted; needs the right to delete."),
-            one(ONLY, "Nothing but records that were deleted; needs the right to delete."),
+            one(INCLUDE, "Also returns deleted records; requires the permission to delete."),
+            one(ONLY, "Returns only deleted records; requires the permission to delete."),
         ]
     }
 }

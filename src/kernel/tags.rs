@@ -1,5 +1,5 @@
-//! The tags of a record: a set of words, trimmed, without doubles, in the order given. Words that differ in case alone, or in the form of
-//! their characters, are one tag.
+//! The tags of a record: a set of words, trimmed, without duplicates, in the given order. Words that differ only in
+//! case or Unicode form are the same tag.
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -12,7 +12,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// One tag, or one option of a field, as a body gives it: as long as the name of a tag can be.
+/// One tag, or one option of a custom field, in a body; as long as the name of a tag can be.
 #[derive(Debug)]
 pub struct Word;
 
@@ -42,20 +42,20 @@ impl From<Vec<String>> for Tags {
     }
 }
 
-/// Whether two lists hold the same, in whatever order.
+/// Checks whether two lists have the same items in any order.
 pub fn same_set<T: PartialEq>(one: &[T], other: &[T]) -> bool {
     one.len() == other.len()
         && one.iter().all(|item| other.contains(item))
         && other.iter().all(|item| one.contains(item))
 }
 
-/// What all spellings of a tag have in common; the SQL function `tag_key` says the same.
+/// Returns what all spellings of a tag have in common, like the SQL function `tag_key`.
 pub fn key(word: &str) -> String {
-    // Lower case first: the capital of ß has no capitals.
+    // Lower case first: the upper case of ß is SS, but that of ẞ is ẞ.
     word.nfkc().collect::<String>().to_lowercase().to_uppercase().to_lowercase().nfc().collect()
 }
 
-/// What a change does to the tags of a record: first the whole list is set, then some are added, then some taken off.
+/// A change to the tags of a record: first the list is set, then tags are added, then removed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TagChange<'c> {
     pub set: Option<&'c Tags>,
@@ -64,12 +64,12 @@ pub struct TagChange<'c> {
 }
 
 impl TagChange<'_> {
-    /// Whether what comes of it depends on the tags that a record has.
+    /// Checks whether the result depends on the current tags of the record.
     pub fn depends(&self) -> bool {
         self.add.is_some() || self.remove.is_some()
     }
 
-    /// The tags afterwards; nothing where none of this was asked for.
+    /// Returns the tags after the change; none if nothing changes them.
     pub fn of(&self, before: &Tags, spelling: &Spelling) -> Option<Tags> {
         if self.set.is_none() && !self.depends() {
             return None;
@@ -83,7 +83,7 @@ impl TagChange<'_> {
     }
 }
 
-/// Sets the tags of rows of a table. Tags are a set: a row that has the same in another order keeps its own.
+/// Sets the tags of rows of a table. Tags are a set, so a row that has the same tags keeps their order.
 #[macro_export]
 macro_rules! set_tags {
     ($table:ident, $tags:expr) => {
@@ -94,7 +94,7 @@ macro_rules! set_tags {
     };
 }
 
-/// The members by which the changes of a record change its tags.
+/// Returns the change to the tags from the members of an update.
 #[macro_export]
 macro_rules! tag_change {
     ($update:ident) => {
@@ -110,12 +110,12 @@ macro_rules! tag_change {
     };
 }
 
-/// How the tags of a workspace are written, by their keys.
+/// The spelling of the tags of a workspace, by key.
 #[derive(Debug, Default)]
 pub struct Spelling(HashMap<String, String>);
 
 impl Spelling {
-    /// The first spelling of a tag that is noted is the one.
+    /// Adds a tag; its first spelling counts.
     pub fn note(&mut self, word: &str) {
         self.0.entry(key(word)).or_insert_with(|| word.to_owned());
     }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_sets_adds_and_takes_off() {
+    fn a_change_sets_adds_and_removes() {
         let tags = |words: &[&str]| Tags(words.iter().map(|word| (*word).to_owned()).collect());
         let mut spelling = Spelling::default();
         spelling.note("VIP");
@@ -176,5 +176,57 @@ mod tests {
             Some(tags(&["VIP", "new"]))
         );
         assert_eq!(TagChange::default().of(&before, &spelling), None);
+    }
+
+    fn tags(words: &[&str]) -> Tags {
+        Tags(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_change_is_made_in_order() {
+        let before = tags(&["a", "b"]);
+        let (set, add, remove) = (tags(&["c"]), tags(&["d", "b"]), tags(&["B", "c"]));
+        for (case, set, add, remove, expected) in [
+            ("nothing", None, None, None, None),
+            ("set", Some(&set), None, None, Some(vec!["c"])),
+            ("add", None, Some(&add), None, Some(vec!["a", "b", "d"])),
+            ("take off", None, None, Some(&remove), Some(vec!["a"])),
+            ("set and add", Some(&set), Some(&add), None, Some(vec!["c", "d", "b"])),
+            ("set, add and take off", Some(&set), Some(&add), Some(&remove), Some(vec!["d"])),
+        ] {
+            let change = TagChange { set, add, remove };
+            assert_eq!(change.of(&before, &Spelling::default()), expected.map(|words| tags(&words)), "{case}");
+            assert_eq!(change.depends(), add.is_some() || remove.is_some(), "{case}");
+        }
+    }
+
+    #[test]
+    fn sets_are_the_same_in_any_order() {
+        for (case, one, other, expected) in [
+            ("nothing", vec![], vec![], true),
+            ("the same", vec![1, 2], vec![1, 2], true),
+            ("another order", vec![1, 2], vec![2, 1], true),
+            ("one more", vec![1, 2], vec![1, 2, 3], false),
+            ("another one", vec![1, 2], vec![1, 3], false),
+            ("one of them twice", vec![1, 1], vec![1, 2], false),
+            ("the other twice", vec![1, 2], vec![2, 2], false),
+        ] {
+            assert_eq!(same_set(&one, &other), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_first_spelling_wins() {
+        let mut spelling = Spelling::default();
+        spelling.note("VIP");
+        spelling.note("vip");
+        assert_eq!(spelling.of(&tags(&["Vip", "other"])), tags(&["VIP", "other"]));
+    }
+
+    #[test]
+    fn duplicate_tags_in_json_are_dropped() {
+        let read: Tags = serde_json::from_value(serde_json::json!(["b", "", "B", "a"])).unwrap();
+        assert_eq!(read, tags(&["b", "a"]));
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::json!(["b", "a"]));
     }
 }

@@ -1,4 +1,4 @@
-//! The ways in which a text can be written that mean the same, and fields of which a record has several values.
+//! Normal forms of texts, fields with several values, and the words of a search.
 use crate::kernel::actor::Actor;
 use crate::kernel::cost::{self, WORDS_MAX};
 use crate::kernel::error::{Bad, FieldCode};
@@ -6,31 +6,31 @@ use crate::kernel::query_params::Q_MAX;
 use crate::kernel::{address, phones};
 use serde_json::Value as Json;
 
-/// What the values of a text field are.
+/// The content of a text field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TextFormat {
     #[default]
     Text,
     Email,
     Phone,
-    /// Of a field of one's own: one number, without keys beside it.
+    /// A phone number in a custom field, without additional keys.
     OwnPhone,
     Domain,
     /// A number for people, such as `D-1042`.
     Number,
-    /// ISO 4217.
+    /// An ISO 4217 code.
     Currency,
 }
 
 impl TextFormat {
-    /// What records hold that mean what was asked for.
+    /// Returns the stored values that match a value of a filter.
     pub(in crate::kernel) fn normalize(self, text: String, actor: &Actor) -> Vec<String> {
         match self {
             TextFormat::Text | TextFormat::Number => vec![text],
             TextFormat::Email => vec![address::email(&text)],
             TextFormat::Phone => phones::search_keys(&text, &actor.settings.country),
             TextFormat::Domain => vec![address::domain(&text)],
-            // What was kept before numbers had a form may be asked for as it is written.
+            // Values from before normalisation can be found as written.
             TextFormat::OwnPhone => {
                 let own = phones::own(&text, &actor.settings.country);
                 if own == text { vec![own] } else { vec![own, text] }
@@ -39,7 +39,7 @@ impl TextFormat {
         }
     }
 
-    /// The same of a part of a value.
+    /// Normalises a part of a value.
     pub(in crate::kernel) fn normalize_part(self, text: &str) -> String {
         match self {
             TextFormat::Phone => phones::part(text),
@@ -52,18 +52,19 @@ impl TextFormat {
     }
 }
 
-/// All values of a field, of which the answer shows the first under the field's name: every e-mail of a contact.
+/// A field with several values, of which the response shows the first under the field's name, such as all e-mail
+/// addresses of a contact.
 #[derive(Debug)]
 pub struct Every {
-    /// "One of them is one of these": SQL up to the array of texts, in the words of an index.
+    /// SQL for "one of the values is in the list", up to the array of texts, in the form of an index.
     pub is_any: &'static str,
-    /// A set of them as SQL.
+    /// SQL that returns the set of values.
     pub each: &'static str,
-    /// The same of a serialized record.
+    /// Returns the values in a serialized record.
     pub of: fn(&Json) -> Vec<String>,
 }
 
-/// The words of a search, in every way that it may be meant: "555 01 01" is the digits of one number, that number in international
+/// Returns the interpretations of a search text: "555 01 01" can be the digits of a number, the number in international
 /// form, or a part of a title.
 pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
     if text.chars().count() > Q_MAX {
@@ -82,7 +83,7 @@ pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<V
     };
     let words = cost::needed(seen.split_whitespace().map(piece).collect());
     if words.len() > WORDS_MAX {
-        let detail = format!("may have at most {WORDS_MAX} different words");
+        let detail = format!("must have at most {WORDS_MAX} different words");
         return Err(Bad::parameter("q", FieldCode::TooLong, detail).within(None, i64::try_from(WORDS_MAX).ok()));
     }
     let number = phones::meant(text, &actor.settings.country);
@@ -91,8 +92,77 @@ pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<V
     Ok([words].into_iter().chain(other).chain(number.map(|number| vec![number])).collect())
 }
 
-/// The domain in a word that may be the address of a page.
+/// Returns the domain in a word that may be a URL.
 fn host_of(word: &str) -> String {
     let named = if word.contains('@') { None } else { address::domain_in(word) };
     named.filter(|host| *host != word.to_lowercase()).unwrap_or_else(|| word.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::samples::{actor, refusal};
+
+    #[test]
+    fn search_values_are_normalised() {
+        for (format, text, expected) in [
+            (TextFormat::Text, " Ann ", vec![" Ann "]),
+            (TextFormat::Number, "d-1042", vec!["d-1042"]),
+            (TextFormat::Email, "ANN@X.example", vec!["ann@x.example"]),
+            (TextFormat::Domain, "https://www.Acme.example/about", vec!["acme.example"]),
+            (TextFormat::Phone, "555 01011", vec!["55501011", "37255501011"]),
+            (TextFormat::OwnPhone, "555 01011", vec!["+37255501011", "555 01011"]),
+            (TextFormat::OwnPhone, "+37255501011", vec!["+37255501011"]),
+            (TextFormat::OwnPhone, "desk", vec!["desk"]),
+            (TextFormat::Currency, "eur", vec!["EUR"]),
+        ] {
+            assert_eq!(format.normalize(text.to_owned(), &actor()), expected, "{text} as {format:?}");
+        }
+    }
+
+    #[test]
+    fn partial_search_values_are_normalised() {
+        for (format, text, expected) in [
+            (TextFormat::Text, "An n", "An n"),
+            (TextFormat::Phone, "(555) 01", "55501"),
+            (TextFormat::OwnPhone, "+372 555", "+372555"),
+            (TextFormat::OwnPhone, "555 01", "55501"),
+            (TextFormat::OwnPhone, "555", "555"),
+            (TextFormat::OwnPhone, "the desk", "the desk"),
+            (TextFormat::Email, "@xn--bcher-kva.example", "@bücher.example"),
+            (TextFormat::Currency, "eu", "eu"),
+        ] {
+            assert_eq!(format.normalize_part(text), expected, "{text} as {format:?}");
+        }
+    }
+
+    #[test]
+    fn a_search_text_has_several_interpretations() {
+        for (case, text, expected) in [
+            ("words", "anna lee", vec![vec!["anna", "lee"]]),
+            ("nothing", "  ", vec![vec![]]),
+            ("a word in another", "ann annabel", vec![vec!["annabel"]]),
+            ("what nobody sees", "an\u{200b}na", vec![vec!["anna"]]),
+            ("a number", "555 01011", vec![vec!["55501011"], vec!["37255501011"], vec!["555 01011"]]),
+            ("an address", "ANN@X.example lee", vec![vec!["ann@x.example", "lee"]]),
+            (
+                "the address of a page",
+                "https://www.acme.example/a",
+                vec![vec!["https://www.acme.example/a"], vec!["acme.example"]],
+            ),
+            ("a domain as it is", "acme.example", vec![vec!["acme.example"]]),
+            ("a number with a plus among words", "anna +372", vec![vec!["anna", "372"]]),
+        ] {
+            assert_eq!(search_terms(text, &actor()).unwrap(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_search_text_has_a_maximum_length() {
+        let words = |count: u8| (0..count).map(|n| char::from(b'a' + n).to_string()).collect::<Vec<_>>().join(" ");
+        assert!(search_terms(&words(12), &actor()).is_ok());
+        assert_eq!(refusal(&search_terms(&words(13), &actor()).unwrap_err()), "q too_long");
+        assert!(search_terms(&"ж".repeat(256), &actor()).is_ok());
+        assert_eq!(refusal(&search_terms(&"ж".repeat(257), &actor()).unwrap_err()), "q too_long");
+    }
 }

@@ -1,4 +1,4 @@
-//! Instants with exactly milliseconds, as RFC 3339 in UTC: what the columns (`timestamptz(3)`), cursors and clients can hold.
+//! Instants in milliseconds, as RFC 3339 in UTC: the precision of the columns (`timestamptz(3)`), cursors and clients.
 use chrono::{Datelike, SubsecRound, Timelike, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -8,12 +8,12 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::str::FromStr;
 
-/// An instant. It has chrono's name so that the document generator takes it for a `date-time`.
+/// An instant. It has the name of chrono's type so that utoipa documents it as `date-time`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Timestamptz)]
 pub struct DateTime(chrono::DateTime<Utc>);
 
-/// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970-01-01.
+/// 2000-01-01, the epoch of PostgreSQL, in microseconds since 1970-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 impl DateTime {
@@ -39,7 +39,8 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 }
 
 impl std::fmt::Display for DateTime {
-    /// Written digit by digit: a page of records holds hundreds of instants, and chrono takes three times as long.
+    /// Writes the digits directly: a page of records contains hundreds of instants, and chrono takes three times as
+    /// long.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (day, time) = (self.0.date_naive(), self.0.time());
         let parts = [
@@ -65,10 +66,10 @@ impl std::fmt::Display for DateTime {
 impl FromStr for DateTime {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<DateTime, Self::Err> {
-        // Four-digit years only: PostgreSQL and most clients stop there.
+        // A leap second is the first second of the next minute, and years have four digits, as in PostgreSQL.
         chrono::DateTime::parse_from_rfc3339(text)
             .ok()
-            .map(|at| at.with_timezone(&Utc))
+            .and_then(|at| chrono::DateTime::from_timestamp_millis(at.timestamp_millis()))
             .filter(|at| (1..=9999).contains(&at.year()))
             .map(DateTime::from)
             .ok_or("must be an RFC 3339 instant with an offset, such as 2026-01-31T09:00:00Z")
@@ -97,12 +98,12 @@ impl FromSql<Timestamptz, Pg> for DateTime {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<DateTime> {
         let micros = <i64 as FromSql<BigInt, Pg>>::from_sql(value)?;
         let unix = micros.checked_add(EPOCH_MICROS).and_then(chrono::DateTime::from_timestamp_micros);
-        Ok(unix.ok_or("an instant beyond the calendar")?.into())
+        Ok(unix.ok_or("instant out of range")?.into())
     }
 }
 
-/// The first instant of a calendar day in a time zone; in a gap (summer time begins at midnight, or the whole day never was) the first
-/// after it.
+/// Returns the first instant of a calendar day in a time zone. In a gap (daylight saving time begins at midnight, or
+/// the day is skipped), returns the first instant after it.
 pub fn day_start(day: chrono::NaiveDate, zone: chrono_tz::Tz) -> DateTime {
     use chrono::{NaiveTime, TimeZone};
     let midnight = day.and_time(NaiveTime::MIN);
@@ -115,10 +116,10 @@ pub fn day_start(day: chrono::NaiveDate, zone: chrono_tz::Tz) -> DateTime {
     at(there).map_or_else(|| midnight.and_utc().into(), |at| at.with_timezone(&Utc).into())
 }
 
-/// Seconds: more than any clock was ever moved forward at once, which is a day.
+/// In seconds; longer than the largest gap of any time zone, which is a day.
 const LONGEST_GAP: i64 = 26 * 3600;
 
-/// Today's date in a time zone.
+/// Returns the current date in a time zone.
 pub fn today(now: DateTime, zone: chrono_tz::Tz) -> chrono::NaiveDate {
     now.0.with_timezone(&zone).date_naive()
 }
@@ -127,34 +128,46 @@ thread_local! {
     static ZONE: std::cell::Cell<chrono_tz::Tz> = const { std::cell::Cell::new(chrono_tz::UTC) };
 }
 
-/// Sets the time zone in which the work of this thread counts days: what a row says of "today" depends on it.
+/// Sets the time zone of this thread, on which "today" in rows depends.
 pub fn set_zone(zone: chrono_tz::Tz) {
     ZONE.set(zone);
 }
 
-/// The time zone of the work at hand.
+/// Returns the time zone of this thread.
 pub fn zone() -> chrono_tz::Tz {
     ZONE.get()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DateTime, day_start};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> DateTime {
+        text.parse().unwrap()
+    }
+
+    /// Of the years 1 to 9999.
+    fn instants() -> impl Strategy<Value = DateTime> {
+        let (first, last) = (at("0001-01-01T00:00:00Z").0, at("9999-12-31T23:59:59.999Z").0);
+        (first.timestamp_millis()..=last.timestamp_millis())
+            .prop_map(|millis| chrono::DateTime::from_timestamp_millis(millis).unwrap().into())
+    }
 
     #[test]
     fn a_day_begins_with_its_first_instant() {
         for (day, zone, expected) in [
             ("2026-01-31", "Europe/Tallinn", "2026-01-30T22:00:00.000Z"),
-            // Summer time begins at midnight.
+            // Daylight saving time begins at midnight.
             ("2018-11-04", "America/Sao_Paulo", "2018-11-04T03:00:00.000Z"),
-            // Midnight comes twice.
+            // Midnight occurs twice.
             ("2026-11-01", "America/Havana", "2026-11-01T04:00:00.000Z"),
-            // Days that never were: they begin when the next one does.
+            // Skipped days begin with the next day.
             ("2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00.000Z"),
             ("2011-12-31", "Pacific/Apia", "2011-12-30T10:00:00.000Z"),
             ("1993-08-21", "Pacific/Kwajalein", "1993-08-21T12:00:00.000Z"),
             ("1994-12-31", "Pacific/Kiritimati", "1994-12-31T10:00:00.000Z"),
-            // Clocks were moved by odd amounts.
+            // Clocks moved by odd amounts.
             ("1883-11-18", "America/New_York", "1883-11-18T04:56:02.000Z"),
             ("1972-01-07", "Africa/Monrovia", "1972-01-07T00:44:30.000Z"),
         ] {
@@ -165,9 +178,64 @@ mod tests {
 
     #[test]
     fn instants_are_written_with_milliseconds_in_utc() {
-        let written = |text: &str| text.parse::<DateTime>().unwrap().to_string();
-        assert_eq!(written("2026-01-31T09:05:07+02:00"), "2026-01-31T07:05:07.000Z");
-        assert_eq!(written("0001-12-09T23:59:59.9876Z"), "0001-12-09T23:59:59.987Z");
-        assert_eq!(written("9999-12-31T00:00:00.010Z"), "9999-12-31T00:00:00.010Z");
+        for (case, text, expected) in [
+            ("another zone", "2026-01-31T09:05:07+02:00", "2026-01-31T07:05:07.000Z"),
+            ("the day before in UTC", "2026-03-01T00:30:00+05:30", "2026-02-28T19:00:00.000Z"),
+            ("more digits are cut off", "0001-12-09T23:59:59.9876Z", "0001-12-09T23:59:59.987Z"),
+            ("fewer digits are filled up", "9999-12-31T00:00:00.01Z", "9999-12-31T00:00:00.010Z"),
+            ("small letters", "2026-01-31t09:05:07z", "2026-01-31T09:05:07.000Z"),
+            ("a leap second", "2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"),
+            ("before the epoch", "1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(at(text).to_string(), expected, "{case}");
+            assert_eq!(serde_json::to_value(at(text)).unwrap(), expected, "{case}, as JSON");
+        }
+    }
+
+    #[test]
+    fn invalid_instants_are_rejected() {
+        for (case, text) in [
+            ("no offset", "2026-01-31T09:05:07"),
+            ("a day", "2026-01-31"),
+            ("no such day", "2026-02-29T00:00:00Z"),
+            ("no such hour", "2026-01-31T24:00:00Z"),
+            ("the year 0", "0000-12-31T23:59:59Z"),
+            ("the year 0 in UTC", "0001-01-01T00:00:00+01:00"),
+            ("five digits", "10000-01-01T00:00:00Z"),
+            ("five digits in UTC", "9999-12-31T23:59:59-01:00"),
+            ("a leap second at the end of the calendar", "9999-12-31T23:59:60Z"),
+            ("nothing", ""),
+        ] {
+            assert!(text.parse::<DateTime>().is_err(), "{case}");
+        }
+    }
+
+    #[test]
+    fn today_depends_on_the_zone() {
+        for (zone, expected) in
+            [("UTC", "2026-01-31"), ("Europe/Tallinn", "2026-02-01"), ("America/New_York", "2026-01-31")]
+        {
+            let day = today(at("2026-01-31T22:00:00Z"), zone.parse().unwrap());
+            assert_eq!(day.to_string(), expected, "{zone}");
+        }
+    }
+
+    proptest! {
+        /// What is written is read again, and sorts as the instants do.
+        #[test]
+        fn formatted_instants_parse_and_sort(one in instants(), other in instants()) {
+            prop_assert_eq!(one.to_string().parse::<DateTime>(), Ok(one));
+            prop_assert_eq!(one.to_string().cmp(&other.to_string()), one.cmp(&other));
+        }
+
+        /// The first instant of a day is in the day, or in the first after it that there was; the one before is not.
+        #[test]
+        fn day_start_is_the_first_instant_of_the_day(days in 1..1_100_000_i32, zone in 0..chrono_tz::TZ_VARIANTS.len()) {
+            let zone = chrono_tz::TZ_VARIANTS[zone];
+            let day = chrono::NaiveDate::from_num_days_from_ce_opt(days).unwrap();
+            let begin = day_start(day, zone);
+            prop_assert!(today(begin, zone) >= day, "{} begins {}", day, begin);
+            prop_assert!(today(begin.plus(chrono::Duration::milliseconds(-1)), zone) < day, "{} begins {}", day, begin);
+        }
     }
 }

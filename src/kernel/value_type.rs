@@ -1,7 +1,7 @@
-//! The types of value that a field can hold, read from the SQL types of diesel columns.
+//! The value types of fields, derived from the SQL types of diesel columns.
 use diesel::sql_types as st;
 
-/// The types of value a field can hold.
+/// The type of a field's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueType {
     Text,
@@ -16,7 +16,7 @@ pub enum ValueType {
     TextArray,
 }
 
-/// Says which type of value an SQL type holds. A column of any other type cannot become a `Field`: it does not compile.
+/// Maps an SQL type to a value type. A column of any other type does not compile as a `Field`.
 pub trait HasValueType {
     const VALUE_TYPE: ValueType;
     const NULLABLE: bool = false;

@@ -1,4 +1,4 @@
-//! Conditions kept under a name: views of lists, and segments of people, firms, leads and deals.
+//! Saved conditions: views of lists, and segments of contacts, companies, leads and deals.
 pub mod segments;
 pub mod selections;
 pub mod views;

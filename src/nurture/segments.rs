@@ -1,15 +1,18 @@
-//! Segments: contacts, companies, leads or deals that belong together, by a condition or by name.
+//! Segments: sets of contacts, companies, leads or deals, defined by a condition or by a list of records.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
@@ -20,7 +23,7 @@ use crate::records::saved_conditions::SegmentKind;
 use crate::schema::{companies, contacts, deals, leads, segment_members as m, segments};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -30,7 +33,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 text_enum! {
-    /// What a segment is made of.
+    /// The resource of a segment's records.
     pub enum SegmentResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
 }
 
@@ -54,7 +57,7 @@ impl SegmentResource {
     }
 }
 
-/// Records that belong together: name it as `segment_id` in a search or in work on many records.
+/// A set of records. Name it as `segment_id` in a search or in a bulk operation.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = segments)]
 pub struct Segment {
@@ -62,7 +65,7 @@ pub struct Segment {
     pub resource: SegmentResource,
     pub name: String,
     pub description: Option<String>,
-    /// `dynamic`: whatever meets the selection now; `static`: the records that were added.
+    /// `dynamic`: all records that currently match the selection. `static`: the records that were added.
     pub kind: SegmentKind,
     pub selection: Selection,
     pub owner_id: Option<Uuid>,
@@ -77,10 +80,11 @@ impl Kind {
 }
 
 impl Resource for Segment {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::SEGMENT).shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::SEGMENT, "Sets of records, by condition or by list.")
+        .shared(Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::BASIC]);
 }
-page!(SegmentPage of Segment);
+pub type SegmentPage = Page<Segment>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct SegmentCreate {
@@ -91,10 +95,10 @@ pub struct SegmentCreate {
     #[schema(max_length = 1000)]
     pub description: Option<String>,
     pub kind: SegmentKind,
-    /// Of a dynamic segment.
+    /// The condition of a dynamic segment.
     #[serde(default)]
     pub selection: Selection,
-    /// Of a static segment: the first of its records.
+    /// The initial records of a static segment.
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub record_ids: Vec<Uuid>,
@@ -104,17 +108,13 @@ impl Rules for SegmentCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         match self.kind {
             SegmentKind::Dynamic if self.selection == Selection::default() => {
-                bad.push(Bad::member("/selection", FieldCode::Required, "a dynamic segment needs a condition"));
+                bad.push(Bad::member("/selection", FieldCode::Required, "is required for a dynamic segment"));
             }
             SegmentKind::Dynamic if !self.record_ids.is_empty() => {
-                bad.push(Bad::member(
-                    "/record_ids",
-                    FieldCode::Invalid,
-                    "only a static segment is made of named records",
-                ));
+                bad.push(Bad::member("/record_ids", FieldCode::Invalid, "must be empty for a dynamic segment"));
             }
             SegmentKind::Static if self.selection != Selection::default() => {
-                bad.push(Bad::member("/selection", FieldCode::Invalid, "only a dynamic segment has a condition"));
+                bad.push(Bad::member("/selection", FieldCode::Invalid, "must be absent for a static segment"));
             }
             _ => {}
         }
@@ -130,7 +130,7 @@ pub struct SegmentUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 1000)]
     pub description: Option<Option<String>>,
-    /// All of it.
+    /// Replaces the selection.
     #[schema(nullable = false)]
     pub selection: Option<Selection>,
 }
@@ -144,7 +144,7 @@ impl Rules for SegmentUpdate {
     }
 }
 
-/// Records that come into a static segment, and such that leave it.
+/// Records to add to a static segment and to remove from it.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SegmentMembers {
     #[serde(default)]
@@ -156,13 +156,13 @@ pub struct SegmentMembers {
 }
 impl Rules for SegmentMembers {}
 
-/// What came of it.
+/// The result of a change of the members.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SegmentMembersResult {
-    /// Records that were not in it before.
+    /// Number of records that were not in the segment before.
     pub added: i64,
     pub removed: i64,
-    /// Records in it now that you see.
+    /// Number of records in the segment that you may see.
     pub size: i64,
 }
 
@@ -178,12 +178,16 @@ static SEGMENT: Fields<segments::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &segments::id),
-    search: Some(Search { sql: "fold(segments.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(segments.name)",
+        members: &["name"],
+        exact: &[exact("fold(segments.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
 list_params!(SegmentList, SEGMENT.parameters());
-owned!(segments, Segment);
+stored!(segments, Segment);
 
 const CONSTRAINTS: ConstraintRules = &[("segments_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -206,7 +210,7 @@ fn insert(tx: &mut Tx<'_>, new: &SegmentCreate) -> Result<Segment> {
     Ok(row)
 }
 
-/// Adds records that the caller sees; returns how many were not in it before.
+/// Adds records that the caller may see. Returns the number of records that were not in the segment before.
 fn add(tx: &mut Tx<'_>, segment: &Segment, ids: &[Uuid], at: &str) -> Result<usize> {
     let pointers: Vec<String> = (0..ids.len()).map(|n| format!("{at}/{n}")).collect();
     let kind = segment.resource.kind();
@@ -220,13 +224,13 @@ fn add(tx: &mut Tx<'_>, segment: &Segment, ids: &[Uuid], at: &str) -> Result<usi
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate) -> Result<Segment> {
-    let before = lock(tx, id, expected)?;
+    let before = Segment::lock(tx, id, expected)?;
     if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
         if before.kind == SegmentKind::Static || *selection == Selection::default() {
             return Err(Error::member(
                 "/selection",
                 FieldCode::Invalid,
-                "a dynamic segment has a condition, a static one has none",
+                "must be set for a dynamic segment and absent for a static one",
             ));
         }
         check(before.resource.listed(), selection, tx.actor)?;
@@ -239,7 +243,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
     events::record_change(tx, &before, after)
 }
 
-/// How many records of a static segment the caller sees.
+/// Counts the records of a static segment that the caller may see.
 fn size(tx: &mut Tx<'_>, segment: &Segment) -> Result<i64> {
     let kind = segment.resource.kind();
     macro_rules! count {
@@ -266,16 +270,16 @@ fn change_members(
     expected: Expected,
     given: &SegmentMembers,
 ) -> Result<SegmentMembersResult> {
-    let segment = lock(tx, id, expected)?;
+    let segment = Segment::lock(tx, id, expected)?;
     if segment.kind == SegmentKind::Dynamic {
-        return Err(Error::new(Code::Conflict, "a dynamic segment chooses its records by its condition"));
+        return Err(Error::new(Code::Conflict, "the records of a dynamic segment follow from its condition"));
     }
     let added = add(tx, &segment, &given.add, "/add")?;
-    // Of a segment that others share, the caller takes out and counts what they see.
-    let gone = refs::visible_ids(tx, segment.resource.kind(), &given.remove)?;
+    // A segment can contain records that the caller cannot see. These are neither removed nor counted.
+    let to_remove = refs::visible_ids(tx, segment.resource.kind(), &given.remove)?;
     let own = m::table.filter(m::workspace_id.eq(tx.workspace())).filter(m::segment_id.eq(id));
-    let gone = own.filter(m::record_id.eq_any(gone));
-    let removed = diesel::delete(gone).execute(tx.conn)?;
+    let to_remove = own.filter(m::record_id.eq_any(to_remove));
+    let removed = diesel::delete(to_remove).execute(tx.conn)?;
     if added + removed > 0 {
         members_changed(tx, &segment)?;
     }
@@ -284,7 +288,8 @@ fn change_members(
     Ok(SegmentMembersResult { added: number(added), removed: number(removed), size })
 }
 
-/// Other members are another version: work that was promised on those of before must know.
+/// Increases the version when members change, so that a bulk operation that was confirmed for the old members is
+/// refused.
 fn members_changed(tx: &mut Tx<'_>, segment: &Segment) -> Result<()> {
     let after: Segment = diesel::update(segments::table.find((tx.workspace(), segment.id)))
         .set((segments::version.eq(segment.version + 1), segments::updated_at.eq(tx.now)))
@@ -295,58 +300,58 @@ fn members_changed(tx: &mut Tx<'_>, segment: &Segment) -> Result<()> {
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = Segment::lock(tx, id, expected)?;
     diesel::delete(segments::table.find((tx.workspace(), id))).execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
 }
 
-/// List segments, by name.
+/// List segments by name.
 #[utoipa::path(operation_id = "list_segments", params(SegmentList), responses((status = 200, description = "A page of segments", body = SegmentPage)))]
 #[get("/segments")]
 async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
     let (plan, link) = (SEGMENT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, segments, Segment, &plan => SegmentPage);
+        let page = table::page::<Segment>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Make a segment, of a condition or of named records.
+/// Create a segment from a condition or from a list of records.
 #[utoipa::path(operation_id = "create_segment", request_body = SegmentCreate, responses((status = 201, description = "The segment", body = Segment)))]
 #[post("/segments")]
 async fn create(ctx: Ctx<can::Create<Segment>>, new: Valid<SegmentCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
-/// Get a segment. Its records: `POST /contacts/search` with `segment_id`.
+/// Get a segment. To list its records, use `POST /contacts/search` with `segment_id`.
 #[utoipa::path(operation_id = "get_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 200, description = "The segment", body = Segment)))]
 #[get("/segments/{segment_id}")]
 async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
-    ctx.one(&SEGMENT, id, find).await
+    ctx.one(&SEGMENT, id, Segment::find).await
 }
 
-/// Change a segment.
+/// Update a segment.
 #[utoipa::path(operation_id = "update_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentUpdate,
-    responses((status = 200, description = "The segment as changed", body = Segment)))]
+    responses((status = 200, description = "The updated segment", body = Segment)))]
 #[patch("/segments/{segment_id}")]
 async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Add records to a static segment, and take others out of it.
+/// Add records to a static segment, and remove records from it.
 #[utoipa::path(operation_id = "change_segment_members", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentMembers,
-    responses((status = 200, description = "What came of it", body = SegmentMembersResult)))]
+    responses((status = 200, description = "The number of records added and removed", body = SegmentMembersResult)))]
 #[post("/segments/{segment_id}/members")]
 async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::ok(&change_members(tx, id.0, expected, &given)?)).await
 }
 
-/// Delete a segment. Its records stay.
+/// Delete a segment. Its records are not deleted.
 #[utoipa::path(operation_id = "delete_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/segments/{segment_id}")]

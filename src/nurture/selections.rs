@@ -1,4 +1,4 @@
-//! Conditions about whichever resource a view or a segment is of.
+//! Checks of saved conditions against the resource of a view or a segment.
 use crate::kernel::actor::Actor;
 use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 text_enum! {
-    /// What a view shows.
+    /// The resource of a view.
     pub enum ViewResource {
         Contacts = "contacts",
         Companies = "companies",
@@ -25,7 +25,7 @@ text_enum! {
     }
 }
 
-/// A condition that is about to be kept must be one that can be asked.
+/// Checks that the caller could search with this selection.
 pub fn check(resource: ViewResource, selection: &Selection, actor: &Actor) -> Result<()> {
     let bad = match resource {
         ViewResource::Contacts => CONTACT.select(selection, actor).err(),
@@ -37,7 +37,7 @@ pub fn check(resource: ViewResource, selection: &Selection, actor: &Actor) -> Re
     bad.map_or(Ok(()), |bad| Err(Error::members(bad).under("/selection")))
 }
 
-/// And so must an order.
+/// Checks that the caller could search with this sort order.
 pub fn check_sort(resource: ViewResource, selection: &Selection, sort: Option<&str>, actor: &Actor) -> Result<()> {
     let Some(sort) = sort else { return Ok(()) };
     let all = selection.all.clone();
@@ -51,7 +51,7 @@ pub fn check_sort(resource: ViewResource, selection: &Selection, sort: Option<&s
     }
 }
 
-/// And so must columns: members of the records, parts of them, fields and names.
+/// Checks that the columns are members of the records, parts of members, fields or includes.
 pub fn check_columns(resource: ViewResource, columns: &Tags, actor: &Actor) -> Result<()> {
     let known = match resource {
         ViewResource::Contacts => columns_of::<_, Contact>(&CONTACT, actor),

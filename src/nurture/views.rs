@@ -1,13 +1,20 @@
-//! Saved views: a list as somebody likes to see it. One's own, or shared with the workspace.
+//! Saved views of lists, private or shared with the workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
+use crate::db::visibility;
 use crate::kernel::actor::can;
+use crate::kernel::actor::{Action, Actor};
+use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::field::{Field, Values};
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
@@ -18,7 +25,7 @@ use crate::nurture::selections::{ViewResource, check, check_columns, check_sort}
 use crate::schema::views;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -27,7 +34,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// A list as somebody likes to see it: name it as `view_id` in a search.
+/// A saved view of a list. Name it as `view_id` in a search.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = views)]
 pub struct View {
@@ -35,14 +42,14 @@ pub struct View {
     pub resource: ViewResource,
     pub name: String,
     pub owner_id: Uuid,
-    /// Everybody sees it; only its owner, and who answers for users, changes it.
+    /// Whether all users see the view. Only the owner and callers with the permission to update users can change it.
     pub shared: bool,
     pub selection: Selection,
-    /// Words that must all occur.
+    /// Words that all must occur in a record.
     #[diesel(column_name = words)]
     pub q: Option<String>,
     pub sort: Option<String>,
-    /// What a client shows, in this order.
+    /// The columns that a client shows, in this order.
     #[diesel(column_name = shown_columns)]
     #[schema(value_type = Vec<String>)]
     pub columns: Tags,
@@ -56,11 +63,23 @@ impl Kind {
     pub const VIEW: Kind = Kind::new("view", "views");
 }
 
-impl Resource for View {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::VIEW).shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer);
+static OWNER: Field = field("owner_id", &views::owner_id);
+static SHARED: Field = field("shared", &views::shared);
+
+/// A view is seen by its owner, and by everybody if it is shared; its owner changes it, and whoever may change all users.
+fn reach(actor: &Actor, action: Action) -> Cond {
+    let own = visibility::owned(&OWNER, vec![actor.user]);
+    let shared = Cond::Is((&SHARED).into(), Op::Eq, Values::Bool(vec![true]));
+    if actor.manages_users() || action == Action::Read { Cond::Any(vec![own, shared]) } else { own }
 }
-page!(ViewPage of View);
+
+impl Resource for View {
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::VIEW, "Saved views of lists.")
+        .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
+        .reached_by(reach)
+        .events(&[verbs::BASIC]);
+}
+pub type ViewPage = Page<View>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ViewCreate {
@@ -70,12 +89,12 @@ pub struct ViewCreate {
     pub name: String,
     #[serde(default)]
     pub shared: bool,
-    /// Everything, if absent.
+    /// If absent, all records match.
     #[serde(default)]
     pub selection: Selection,
     #[schema(max_length = 256)]
     pub q: Option<String>,
-    /// As `sort=` of the list.
+    /// The same syntax as the `sort` parameter of the list.
     #[schema(max_length = 500, example = "-created_at")]
     pub sort: Option<String>,
     #[serde(default)]
@@ -91,7 +110,7 @@ pub struct ViewUpdate {
     pub name: Option<String>,
     #[schema(nullable = false)]
     pub shared: Option<bool>,
-    /// All of it.
+    /// Replaces the selection.
     #[schema(nullable = false)]
     pub selection: Option<Selection>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
@@ -121,12 +140,16 @@ static VIEW: Fields<views::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &views::id),
-    search: Some(Search { sql: "fold(views.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(views.name)",
+        members: &["name"],
+        exact: &[exact("fold(views.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
 list_params!(ViewList, VIEW.parameters());
-owned!(views, View);
+stored!(views, View);
 
 const CONSTRAINTS: ConstraintRules = &[("views_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -155,12 +178,12 @@ fn insert(tx: &mut Tx<'_>, new: &ViewCreate) -> Result<View> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -> Result<View> {
-    let before = lock(tx, id, expected)?;
-    // What is there may stay, also when it could not be asked for any more.
+    let before = View::lock(tx, id, expected)?;
+    // The current selection may remain, even if the caller could no longer search with it.
     if let Some(selection) = changes.selection.as_ref().filter(|selection| **selection != before.selection) {
         check(before.resource, selection, tx.actor)?;
     }
-    // What was kept may not be asked any more, and hinders no other change.
+    // An invalid current sort order must not prevent other changes.
     let selection = changes.selection.as_ref().unwrap_or(&before.selection);
     let sort = changes.sort.as_ref().unwrap_or(&before.sort);
     if *selection != before.selection || *sort != before.sort {
@@ -178,27 +201,27 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ViewUpdate) -
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = View::lock(tx, id, expected)?;
     diesel::delete(views::table.find((tx.workspace(), id))).execute(tx.conn)?;
-    // Those with whom it was shared are told that it is gone; of one that was not shared, its owner alone.
-    let gone = View { shared: false, ..row.clone() };
-    tx.record(Event::changed("deleted", &row, &gone)?);
+    // The event goes to everyone who could see the view: for a shared view all users, otherwise only its owner.
+    let deleted = View { shared: false, ..row.clone() };
+    tx.record(Event::changed("deleted", &row, &deleted)?);
     Ok(())
 }
 
-/// List your views and those that are shared, by name.
+/// List your own views and the shared ones by name.
 #[utoipa::path(operation_id = "list_views", params(ViewList), responses((status = 200, description = "A page of views", body = ViewPage)))]
 #[get("/views")]
 async fn list(ctx: Ctx<can::Read<View>>) -> Result<Reply> {
     let (plan, link) = (VIEW.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, views, View, &plan => ViewPage);
+        let page = table::page::<View>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Keep a view of a list.
+/// Create a view.
 #[utoipa::path(operation_id = "create_view", request_body = ViewCreate, responses((status = 201, description = "The view", body = View)))]
 #[post("/views")]
 async fn create(ctx: Ctx<can::Create<View>>, new: Valid<ViewCreate>) -> Result<Reply> {
@@ -210,12 +233,12 @@ async fn create(ctx: Ctx<can::Create<View>>, new: Valid<ViewCreate>) -> Result<R
     responses((status = 200, description = "The view", body = View)))]
 #[get("/views/{view_id}")]
 async fn read(ctx: Ctx<can::Read<View>>, id: Id) -> Result<Reply> {
-    ctx.one(&VIEW, id, find).await
+    ctx.one(&VIEW, id, View::find).await
 }
 
-/// Change a view.
+/// Update a view.
 #[utoipa::path(operation_id = "update_view", params(("view_id" = Uuid, Path, description = "Id of the view")), request_body = ViewUpdate,
-    responses((status = 200, description = "The view as changed", body = View)))]
+    responses((status = 200, description = "The updated view", body = View)))]
 #[patch("/views/{view_id}")]
 async fn change(ctx: Ctx<can::Update<View>>, id: Id, changes: Valid<ViewUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

@@ -1,4 +1,4 @@
-//! Mail goes out by SMTP; without a server it is written into a folder, where a developer finds it.
+//! Sends e-mails by SMTP, or writes them to a folder if no mail server is set.
 use crate::db::pool::Db;
 use crate::db::queue::Job;
 use crate::db::tx::in_transaction;
@@ -15,15 +15,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long a mail server may take to answer.
+/// The time limit for a response of the mail server.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where letters go.
+/// Sends e-mails.
 #[derive(Debug)]
 pub struct Mailer {
     delivery: Delivery,
     from: Mailbox,
-    /// The address of the front end, for the links in letters.
+    /// The address of the front end, for the links in e-mails.
     public: String,
 }
 
@@ -33,23 +33,25 @@ enum Delivery {
     Folder(PathBuf),
 }
 
-/// How mail is set up.
+/// Mail settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `smtps://user:password@host:465`, `smtp://host:587?tls=required`; none: letters go into the folder.
+    /// For example `smtps://user:password@host:465` or `smtp://host:587?tls=required`. If absent, e-mails are written
+    /// to the folder.
     pub smtp_url: Option<String>,
     pub folder: PathBuf,
-    /// `Voronka <crm@example.com>`
+    /// For example `Voronka <crm@example.com>`.
     pub from: String,
     pub public_url: String,
 }
 
 impl Mailer {
     pub fn new(settings: &Settings) -> std::result::Result<Mailer, String> {
-        let from = settings.from.parse().map_err(|e| format!("{} is no sender of mail: {e}", settings.from))?;
+        let from =
+            settings.from.parse().map_err(|e| format!("{} is not a valid sender address: {e}", settings.from))?;
         let delivery = match &settings.smtp_url {
             Some(url) => {
-                let smtp = SmtpTransport::from_url(url).map_err(|e| format!("the SMTP address cannot be read: {e}"))?;
+                let smtp = SmtpTransport::from_url(url).map_err(|e| format!("the SMTP URL is invalid: {e}"))?;
                 Delivery::Smtp(smtp.timeout(Some(SEND_TIMEOUT)).build())
             }
             None => Delivery::Folder(settings.folder.clone()),
@@ -63,48 +65,50 @@ impl Mailer {
         let message = message.body(email.text.clone()).map_err(Error::internal)?;
         match &self.delivery {
             Delivery::Smtp(server) => server.send(&message).map(drop).map_err(|error| {
-                // What the server says names who should have got it.
-                let why = error.status().map_or_else(|| cause(&error).to_owned(), |status| format!("it said {status}"));
-                log::warn!("a letter was not sent: {why}");
+                // The text of the response can contain the address of the recipient, so only the status is logged.
+                let why = error
+                    .status()
+                    .map_or_else(|| cause(&error).to_owned(), |status| format!("the server returned {status}"));
+                log::warn!("an e-mail was not sent: {why}");
                 let code = if error.is_permanent() { Code::Conflict } else { Code::Overloaded };
-                Error::new(code, format!("the mail server did not take the letter: {why}"))
+                Error::new(code, format!("the mail server did not accept the e-mail: {why}"))
             }),
             Delivery::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", Uuid::now_v7()));
-                keep(folder, &path, &message.formatted()).map_err(Error::internal)?;
-                log::info!("no mail server is set; the letter is {}", path.display());
+                write_private_file(folder, &path, &message.formatted()).map_err(Error::internal)?;
+                log::info!("no mail server is set; the e-mail is in {}", path.display());
                 Ok(())
             }
         }
     }
 }
 
-/// Why a mail server said nothing.
+/// Describes an error without an SMTP status.
 fn cause(error: &lettre::transport::smtp::Error) -> &'static str {
     if error.is_timeout() {
-        "it did not answer in time"
+        "the connection timed out"
     } else if error.is_tls() {
-        "it could not be reached securely"
+        "the TLS connection failed"
     } else if error.is_client() {
-        "it offers no way in that is set up"
+        "the server does not support the configured sign-in"
     } else {
-        "it could not be reached or understood"
+        "the connection failed"
     }
 }
 
-/// Writes a letter where nobody else reads it: its link is as good as a password.
-fn keep(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes an e-mail to a file that only this user can read, because its link is as sensitive as a password.
+fn write_private_file(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
 }
 
-/// The work of one job: the token is made, then the letter is sent. The token of a letter that was not sent is known to nobody, and expires.
+/// Runs one job: creates the token, then sends the e-mail. If sending fails, the token is unused and expires.
 pub fn run(db: &Db, mailer: &Mailer, job: &Job) -> Result<()> {
     let args: MailArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let compose =
         |conn: &mut PgConnection| mail::compose(conn, job.workspace_id, &args, job.created_at, &mailer.public);
-    // A mail server takes its time: no transaction is open meanwhile.
+    // No transaction is open while the mail server is contacted.
     match db.run_blocking(|conn| in_transaction(conn, compose))? {
         Some(email) => mailer.send(&email),
         None => Ok(()),

@@ -1,2 +1,2 @@
-//! What leaves the house: mail.
+//! Outgoing e-mail.
 pub mod mailer;

@@ -1,4 +1,4 @@
-//! People and firms: companies, contacts, and where they come from.
+//! Companies, contacts and their sources.
 pub mod companies;
 pub mod contacts;
 pub mod sources;

@@ -1,7 +1,7 @@
-//! Erasure of a person (GDPR, article 17): what could tell who it was is taken away everywhere, what is needed for figures stays, and a row
-//! proves that it was done.
+//! Erasure of a person (GDPR, article 17). Everything that identifies the person is removed. Data for statistics
+//! remains, and a row proves the erasure.
 use crate::db::events::Event;
-use crate::db::table::RESTORE_DAYS;
+use crate::db::table::{self, RESTORE_DAYS};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::db::{idempotency, queue, related};
@@ -13,7 +13,7 @@ use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::{Kind, Record};
-use crate::kernel::query::hex;
+use crate::kernel::query::{Page, hex};
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::seek::signatures;
@@ -28,7 +28,7 @@ use crate::schema as s;
 use crate::schema::erasures;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{jsonb, list, list_params, page, theirs};
+use crate::{jsonb, list_params, table_row, theirs};
 use actix_web::{get, post};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -40,21 +40,21 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// What stands where a name or a text was.
+/// The text that replaces names and other texts.
 const ERASED: &str = "Erased";
 
-/// How much was taken away.
+/// The number of erased records.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct ErasedCounts {
     pub leads: i64,
-    /// Those that were theirs alone: without a company, and without another contact.
+    /// Deals that belong to the person only: without a company and without another contact.
     #[serde(default)]
     pub deals: i64,
     pub activities: i64,
     pub tasks: i64,
     pub files: i64,
-    /// Entries of the audit log whose before and after were taken out.
+    /// Audit log entries whose old and new values were removed.
     pub events: i64,
 }
 jsonb!(ErasedCounts);
@@ -65,14 +65,14 @@ jsonb!(ErasedCounts);
 pub struct Erasure {
     pub id: Uuid,
     pub contact_id: Option<Uuid>,
-    /// Of somebody who was known from a lead only.
+    /// The lead of a person who was not a contact.
     pub lead_id: Option<Uuid>,
-    /// Why, such as "asked by letter on 3 May".
+    /// The reason, such as "Requested by e-mail on 3 May".
     pub reason: String,
     pub erased: ErasedCounts,
-    /// Who did it.
+    /// The user who erased the person.
     pub erased_by: Option<Uuid>,
-    /// The retention rule that asked for it.
+    /// The retention rule that erased the person.
     pub rule_id: Option<Uuid>,
     pub created_at: DateTime,
 }
@@ -91,33 +91,38 @@ impl Kind {
 }
 
 impl Resource for Erasure {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::ERASURE).shared(Builtin::Admin, Builtin::Admin, Builtin::Owner);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ERASURE, "Erasure of people, with proofs.").shared(
+        Builtin::Admin,
+        Builtin::Admin,
+        Builtin::Owner,
+    );
 }
-page!(ErasurePage of Erasure);
+pub type ErasurePage = Page<Erasure>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ErasureCreate {
-    /// The person; with their leads, and the deals that are theirs alone.
+    /// The contact to erase, with its leads and the deals that belong to it only.
     pub contact_id: Option<Uuid>,
-    /// Instead of a contact: somebody who is known from this lead only.
+    /// The lead of a person who is not a contact. Must be absent if `contact_id` is given.
     pub lead_id: Option<Uuid>,
-    #[schema(min_length = 1, max_length = 1000, example = "Asked by letter")]
+    #[schema(min_length = 1, max_length = 1000, example = "Requested by e-mail")]
     pub reason: String,
 }
 impl Rules for ErasureCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         match (self.contact_id, self.lead_id) {
-            (None, None) => bad.push(Bad::member("/contact_id", FieldCode::Required, "a contact or a lead is needed")),
+            (None, None) => {
+                bad.push(Bad::member("/contact_id", FieldCode::Required, "is required unless lead_id is given"))
+            }
             (Some(_), Some(_)) => {
-                bad.push(Bad::member("/lead_id", FieldCode::StatedTwice, "one at a time: a contact or a lead"))
+                bad.push(Bad::member("/lead_id", FieldCode::StatedTwice, "must be absent if contact_id is given"))
             }
             _ => {}
         }
     }
 }
 
-/// Who is erased.
+/// The contact or lead to erase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     Contact(Uuid),
@@ -133,7 +138,7 @@ impl Rules for ErasureLookup {}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErasureLookupResult {
-    /// Null when nobody with this address was erased.
+    /// Null if no person with this address was erased.
     pub erasure: Option<Erasure>,
 }
 
@@ -154,6 +159,8 @@ static ERASURE: Fields<erasures::table> = Fields {
 };
 list_params!(ErasureList, ERASURE.parameters());
 
+table_row!(erasures, Erasure);
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
     erasures::table.filter(erasures::workspace_id.eq(workspace))
@@ -163,26 +170,28 @@ fn visible_to(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
     ERASURE.on(Cond::All(Vec::new()))
 }
 
-/// An address, in its one form, as a proof keeps it: it can be recognised, not read. The first is what is kept now; the others were kept under secrets of before.
+/// Returns the hashes of a normalized address, with which a proof can be found without containing the address. The
+/// first hash uses the current secret, the others use previous secrets.
 fn hashes(address: &str) -> Vec<String> {
     signatures(format!("erased:{address}").as_bytes()).iter().map(|hash| hex(hash)).collect()
 }
 
 diesel::define_sql_function! { fn redact_events(workspace: SqlUuid, records: Array<SqlUuid>) -> BigInt; }
 
-/// Erases people that the caller may delete, each with its proof. `rule` is the retention rule that asked for it.
+/// Erases people whom the caller may delete and returns a proof for each. `rule` is the retention rule that requested
+/// it.
 pub fn erase_many(tx: &mut Tx<'_>, subjects: &[Subject], reason: &str, rule: Option<Uuid>) -> Result<Vec<Erasure>> {
     let (mut proofs, mut records) = (Vec::new(), Vec::new());
     for subject in subjects {
         proofs.push(erase(tx, *subject, reason, rule, &mut records)?);
     }
-    // What is left to be done with them is not the next task of their companies.
+    // The next tasks of the companies must not come from erased people.
     let employers = employers(tx, subjects)?;
     related::refresh(tx, Kind::COMPANY, employers)?;
     if !proofs.is_empty() {
         records.extend(forget::all(tx)?);
         idempotency::forget(tx, records)?;
-        // Last, as it keeps other erasures and the gathering of words waiting.
+        // Last, because it blocks other erasures and the vocabulary job.
         forget_words(tx)?;
     }
     Ok(proofs)
@@ -199,7 +208,8 @@ fn employers(tx: &mut Tx<'_>, subjects: &[Subject]) -> Result<Vec<Uuid>> {
     Ok(employed.select(c::company_id.assume_not_null()).distinct().load(tx.conn)?)
 }
 
-/// Which records a rule may choose to erase: contacts go out of sight once they are erased, leads stay.
+/// Restricts a condition to records that a retention rule can erase. Erased contacts are soft-deleted and do not
+/// match anyway; leads remain, so erased ones are excluded.
 pub fn erasable(tx: &Tx<'_>, resource: &str, cond: Cond) -> Cond {
     if resource != Kind::LEAD.path() {
         return cond;
@@ -212,7 +222,7 @@ pub fn erasable(tx: &Tx<'_>, resource: &str, cond: Cond) -> Cond {
 static LEAD_ID: Field = field("id", &s::leads::id);
 static LEAD_CONTACT: Field = field("contact_id", &s::leads::contact_id);
 
-/// The row, deleted or not, which the caller must see and may delete.
+/// Locks a row, even a deleted one, that the caller may see and delete.
 macro_rules! lock {
     ($tx:ident, $table:ident, $row:ident, $id:ident, $pointer:literal) => {{
         let seen = visibility_filter::<s::$table::table>($tx.actor, $row::KIND, Action::Read);
@@ -227,6 +237,11 @@ macro_rules! lock {
 }
 
 impl Subject {
+    /// A record of leads or contacts.
+    pub fn new(kind: Kind, id: Uuid) -> Subject {
+        if kind == Kind::LEAD { Subject::Lead(id) } else { Subject::Contact(id) }
+    }
+
     fn contact(self) -> Option<Uuid> {
         match self {
             Subject::Contact(id) => Some(id),
@@ -248,16 +263,16 @@ impl Subject {
         }
     }
 
-    /// The proof, where it was done before.
+    /// Returns the proof of an earlier erasure.
     fn proof(self, tx: &mut Tx<'_>) -> Result<Option<Erasure>> {
-        let mine = in_workspace(tx.workspace()).select(Erasure::as_select());
+        let own_erasures = in_workspace(tx.workspace()).select(Erasure::as_select());
         Ok(match self {
-            Subject::Contact(id) => mine.filter(erasures::contact_id.eq(id)).first(tx.conn).optional()?,
-            Subject::Lead(id) => mine.filter(erasures::lead_id.eq(id)).first(tx.conn).optional()?,
+            Subject::Contact(id) => own_erasures.filter(erasures::contact_id.eq(id)).first(tx.conn).optional()?,
+            Subject::Lead(id) => own_erasures.filter(erasures::lead_id.eq(id)).first(tx.conn).optional()?,
         })
     }
 
-    /// Keeps the record from others, and gives the addresses on it.
+    /// Locks the record and returns its e-mail addresses.
     fn lock(self, tx: &mut Tx<'_>) -> Result<Vec<String>> {
         match self {
             Subject::Contact(id) => {
@@ -270,7 +285,7 @@ impl Subject {
                     return Err(Error::member(
                         "/lead_id",
                         FieldCode::Invalid,
-                        "the lead is of a contact: erase the contact",
+                        "must not be a lead of a contact; erase the contact instead",
                     ));
                 }
                 Ok(before.person.and_then(|person| person.email).into_iter().collect())
@@ -279,7 +294,7 @@ impl Subject {
     }
 }
 
-/// Of who was erased before, what came since is taken away too; the proof is the first one.
+/// Erases a person. If the person was erased before, removes data that was added since and returns the first proof.
 fn erase(
     tx: &mut Tx<'_>,
     subject: Subject,
@@ -289,9 +304,9 @@ fn erase(
 ) -> Result<Erasure> {
     let addresses = subject.lock(tx)?;
     let person = Person::find(tx, subject.contact(), subject.lead(), &addresses)?;
-    let (mut counts, records, files) = empty(tx, &person)?;
+    let (mut counts, records, files) = clear_records(tx, &person)?;
     if let Some(contact) = person.contact {
-        empty_contact(tx, contact)?;
+        clear_contact(tx, contact)?;
     }
     counts.events = diesel::select(redact_events(tx.workspace(), &records)).get_result(tx.conn)?;
     erased.extend(records);
@@ -318,10 +333,11 @@ fn erase(
     Ok(row)
 }
 
-/// Takes texts and addresses out of what was recorded with the person. Returns how much, all the records, and the files among them.
-fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, Vec<Uuid>)> {
+/// Removes texts and addresses from the records of the person. Returns the counts, the ids of all records, and the
+/// ids of the files.
+fn clear_records(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, Vec<Uuid>)> {
     let now = tx.now;
-    // Beyond being restored.
+    // A deletion time in the past that no longer allows a restore.
     let deleted = now.plus(-chrono::Duration::days(RESTORE_DAYS));
     let leads = s::leads::table.filter(s::leads::workspace_id.eq(tx.workspace()));
     let leads: Vec<Uuid> = diesel::update(leads.filter(s::leads::id.eq_any(&person.leads)))
@@ -377,8 +393,8 @@ fn empty(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<Uuid>, V
     Ok((counts, all, files))
 }
 
-/// The contact stays as a number in figures, without anything of the person.
-fn empty_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
+/// Removes all personal data from the contact. The row remains for statistics.
+fn clear_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
     use s::contacts as c;
     let none = None::<String>;
     emails::release(tx, [contact].into_iter())?;
@@ -396,24 +412,24 @@ fn empty_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Nobody knows whether others say the person's words too: all are gathered anew. The position is taken first, so that whoever gathers has
-/// ended.
+/// Deletes the collected search words of the workspace, because the words of one person cannot be told apart; they
+/// are collected again. The position is reset first, which waits for a running collection.
 fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
     let workspace = tx.workspace();
-    let anew = (s::vocabularies::xid.eq(0), s::vocabularies::seq.eq(0));
+    let reset = (s::vocabularies::xid.eq(0), s::vocabularies::seq.eq(0));
     diesel::insert_into(s::vocabularies::table)
-        .values((s::vocabularies::workspace_id.eq(workspace), anew))
+        .values((s::vocabularies::workspace_id.eq(workspace), reset))
         .on_conflict(s::vocabularies::workspace_id)
         .do_update()
-        .set(anew)
+        .set(reset)
         .execute(tx.conn)?;
     diesel::delete(s::words::table.filter(s::words::workspace_id.eq(workspace))).execute(tx.conn)?;
     Ok(())
 }
 
-/// Erase a person for good: the contact, or who is known from a lead only; the texts of their leads, tasks, notes and calls, and of deals that are
-/// theirs alone; their files, the before and after in the audit log, answers kept for retries, and the files of imports. Figures stay. Asking again
-/// takes away what came since, and answers the first proof.
+/// Erase a person irrevocably: the contact or lead; the texts of its leads, tasks and activities, and of deals that
+/// belong to it only; its files; the old and new values in the audit log; responses saved for retries; and the files
+/// of imports. Statistics remain. A repeated request erases data that was added since, and returns the first proof.
 #[utoipa::path(operation_id = "create_erasure", request_body = ErasureCreate, responses((status = 201, description = "The proof", body = Erasure)))]
 #[post("/erasures")]
 async fn create(ctx: Ctx<can::Create<Erasure>>, asked: Valid<ErasureCreate>) -> Result<Reply> {
@@ -440,7 +456,8 @@ async fn create(ctx: Ctx<can::Create<Erasure>>, asked: Valid<ErasureCreate>) -> 
 async fn list(ctx: Ctx<can::Read<Erasure>>) -> Result<Reply> {
     let (plan, link) = (ERASURE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, erasures, Erasure, &plan => ErasurePage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<Erasure>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await
@@ -458,13 +475,14 @@ async fn read(ctx: Ctx<can::Read<Erasure>>, id: Id) -> Result<Reply> {
     .await
 }
 
-/// Whether somebody with this address was erased, so that they are not taken in again. Proofs do not hold the address itself.
+/// Check whether a person with this e-mail address was erased, for example before an import. Proofs do not contain
+/// the address itself.
 #[utoipa::path(operation_id = "search_erasures", request_body = ErasureLookup,
-    responses((status = 200, description = "The proof, if there is one", body = ErasureLookupResult)))]
+    responses((status = 200, description = "The proof, or null", body = ErasureLookupResult)))]
 #[post("/erasures/search")]
 async fn lookup(ctx: Ctx<can::Read<Erasure>>, asked: Valid<ErasureLookup>) -> Result<Reply> {
     ctx.read(move |tx| {
-        // Proofs of before hold the address as it was written then.
+        // Earlier proofs contain hashes of other forms of the address.
         let forms = address::email_forms(&asked.email);
         let hashes: Vec<Option<String>> = forms.iter().flat_map(|form| hashes(form)).map(Some).collect();
         let own = in_workspace(tx.workspace()).filter(erasures::address_hashes.overlaps_with(hashes));

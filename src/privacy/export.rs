@@ -1,5 +1,6 @@
-//! Everything that is known of one person, in one machine-readable answer (GDPR, articles 15 and 20).
+//! Export of all data about a person in a machine-readable response (GDPR, articles 15 and 20).
 use crate::db::events::Event;
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
@@ -10,7 +11,6 @@ use crate::kernel::time::DateTime;
 use crate::people::companies::model::Company;
 use crate::people::contacts::consents::{self, ConsentRecord};
 use crate::people::contacts::model::Contact;
-use crate::people::contacts::store as contacts;
 use crate::privacy::person::Person;
 use crate::records::audit::AuditEvent;
 use crate::records::files::model::File;
@@ -28,10 +28,10 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Records of one kind; nobody has more.
+/// The maximum number of records of one kind.
 const MOST: i64 = 10_000;
 
-/// Everything about one person that you may see.
+/// All data about a person that you may see.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ContactExport {
     pub exported_at: DateTime,
@@ -42,13 +42,14 @@ pub struct ContactExport {
     pub deals: Vec<Deal>,
     pub tasks: Vec<Task>,
     pub activities: Vec<Activity>,
-    /// What they are; their bytes are at `/files/{file_id}/content`.
+    /// The metadata of files. Get their contents from `/files/{file_id}/content`.
     pub files: Vec<File>,
-    /// What changed on the contact, when, and by whom; from where only for who may read the audit log.
+    /// The changes to the contact, with time and user. The network address is included only if you may read the audit
+    /// log.
     pub changes: Vec<AuditEvent>,
 }
 
-/// Some records, as far as they live and the caller sees them.
+/// Loads records that are not deleted and that the caller may see.
 macro_rules! visible {
     ($tx:expr, $table:ident, $row:ty, $kind:ident, $own:expr) => {{
         let rows: Vec<$row> = if $tx.actor.require_read(Kind::$kind.path()).is_err() {
@@ -62,7 +63,7 @@ macro_rules! visible {
     }};
 }
 
-/// Those that others have a part in, too.
+/// Returns all deals of the contact, including those with other contacts.
 fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
     let links = s::deal_contacts::table.filter(s::deal_contacts::workspace_id.eq(tx.workspace()));
     let links = links.filter(s::deal_contacts::contact_id.eq(contact)).select(s::deal_contacts::deal_id);
@@ -71,7 +72,7 @@ fn deals(tx: &mut Tx<'_>, contact: Uuid) -> Result<Vec<Deal>> {
 }
 
 fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
-    let contact = contacts::find(tx, id)?;
+    let contact = Contact::find(tx, id)?;
     let company = match contact.company_id {
         Some(company) if tx.actor.require_read("companies").is_ok() => {
             let seen = visibility_filter::<s::companies::table>(tx.actor, Kind::COMPANY, Action::Read);
@@ -87,7 +88,7 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
         .limit(MOST)
         .select(AuditEvent::as_select())
         .load(tx.conn)?;
-    // From where colleagues work is for who may read the audit log.
+    // Only callers who may read the audit log see the network addresses of users.
     if tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_err() {
         changes.iter_mut().for_each(AuditEvent::forget_origin);
     }
@@ -114,9 +115,9 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     Ok(answer)
 }
 
-/// Take out everything about one person that you may see, in one answer. The audit log says that it was done.
+/// Export all data about a person that you may see. The export is recorded in the audit log.
 #[utoipa::path(operation_id = "export_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
-    responses((status = 200, description = "What is known", body = ContactExport)))]
+    responses((status = 200, description = "The data about the person", body = ContactExport)))]
 #[get("/contacts/{contact_id}/export")]
 async fn of_contact(ctx: Ctx<can::Export<Contact>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| Reply::ok(&export(tx, id.0)?)).await

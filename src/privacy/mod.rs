@@ -1,4 +1,4 @@
-//! What is known of a person, taken out or taken away: exports, erasures with proof, and rules for how long people are kept.
+//! Personal data: exports, erasures with proof, and retention rules.
 pub mod erasures;
 pub mod export;
 pub mod person;

@@ -1,4 +1,4 @@
-//! Which records are a person's: an erasure empties them, an export shows them and the deals they share.
+//! Finds the records of a person for erasures and exports.
 use crate::db::sql::lower;
 use crate::db::tx::Tx;
 use crate::kernel::address;
@@ -8,20 +8,20 @@ use crate::schema::{deal_contacts, deals, erasures, leads};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-/// Somebody who became a contact, or who is known from leads only.
+/// A person who is a contact, or who is known only from leads.
 #[derive(Debug, Default)]
 pub struct Person {
     pub contact: Option<Uuid>,
-    /// Those of the contact, and those of no contact with one of the addresses.
+    /// Leads of the contact, and leads without a contact that have one of the addresses.
     pub leads: Vec<Uuid>,
-    /// Theirs alone: without a company, and without another contact who is not erased.
+    /// Deals without a company and without another contact that is not erased.
     pub deals: Vec<Uuid>,
-    /// In their one form.
+    /// E-mail addresses in normal form.
     pub addresses: Vec<String>,
 }
 
 impl Person {
-    /// Finds their records by the contact or the first lead, and the addresses on it, and keeps them from others.
+    /// Finds and locks the records of a person, from the contact or the first lead and its addresses.
     pub fn find(tx: &mut Tx<'_>, contact: Option<Uuid>, lead: Option<Uuid>, addresses: &[String]) -> Result<Person> {
         let mut person = Person { contact, ..Person::default() };
         person.addresses = addresses.iter().map(|text| address::email(text)).collect();
@@ -30,7 +30,7 @@ impl Person {
         Ok(person)
     }
 
-    /// Returns the deals that the leads became.
+    /// Adds the leads and returns the deals that they were converted into.
     fn add_leads(&mut self, tx: &mut Tx<'_>, lead: Option<Uuid>) -> Result<Vec<Uuid>> {
         let forms: Vec<String> = self.addresses.iter().flat_map(|text| address::email_forms(text)).collect();
         let address = lower(leads::person.retrieve_as_text("email")).eq_any(forms);
@@ -78,7 +78,7 @@ impl Person {
     }
 }
 
-/// The tasks, activities or files of a person, deleted ones too; `or` adds those that belong in another way.
+/// Selects the tasks, activities or files of a person, including deleted ones. `or` adds further rows.
 #[macro_export]
 macro_rules! theirs {
     ($tx:expr, $table:ident, $person:expr $(, or $more:expr)?) => {{

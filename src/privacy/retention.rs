@@ -1,33 +1,30 @@
-//! Rules for how long people and their records are kept: once a day what a rule chooses is erased or deleted.
+//! Retention rules: a job erases or deletes the records that match a rule once a day.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
 use crate::identity::authentication;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
-use crate::kernel::query::RecordRef;
+use crate::kernel::query::{Page, RecordRef};
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
-use crate::people::companies::model::COMPANY;
-use crate::people::contacts::model::CONTACT;
 use crate::privacy::erasures;
 use crate::privacy::erasures::Erasure;
 use crate::records::bulk::{self, BulkAction, BulkArgs, BulkPreview};
 use crate::records::saved_conditions::{self, Promise, SavedConditions, Versions};
-use crate::sales::deals::model::DEAL;
-use crate::sales::leads::model::LEAD;
-use crate::schema::{companies, contacts, deals, leads, retention_rules};
+use crate::schema::retention_rules;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -38,9 +35,9 @@ use uuid::Uuid;
 
 text_enum! {
     pub enum RetentionAction {
-        /// Contacts, and leads without one.
+        /// Erases contacts, and leads without a contact.
         Erase = "erase",
-        /// Can be taken back for 30 days.
+        /// Deletes records. A deletion can be undone for 30 days.
         Delete = "delete",
     }
 }
@@ -59,24 +56,25 @@ impl RetentionResource {
     }
 }
 
-/// How long something is kept.
+/// A rule that erases or deletes records after a period.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = retention_rules)]
 pub struct RetentionRule {
     pub id: Uuid,
     pub name: String,
     pub resource: RetentionResource,
-    /// What has been kept long enough: with relative dates, such as `updated_at` `lt` `today-2y`.
+    /// The records to erase or delete, usually with relative dates, such as `updated_at` `lt` `today-2y`.
     pub selection: RecordSelection,
-    /// The version that its view had when the rule was saved. With another one it does not run, until it is saved again with its selection.
+    /// The version of the view when the rule was saved. If the view has changed, the rule does not run until it is
+    /// saved again with its selection.
     pub view_version: Option<i64>,
-    /// As `view_version`, of its segment; of a static one every change of its members makes a version.
+    /// The same for the segment. Every change of the members of a static segment increases its version.
     pub segment_version: Option<i64>,
     pub action: RetentionAction,
-    /// What the proofs say.
+    /// The reason in the proofs of erasure.
     pub reason: String,
     pub active: bool,
-    /// In whose name it is done.
+    /// The user with whose permissions the rule runs.
     pub owner_id: Uuid,
     pub last_run_at: Option<DateTime>,
     pub last_job_id: Option<Uuid>,
@@ -85,8 +83,8 @@ pub struct RetentionRule {
     pub updated_at: DateTime,
 }
 impl RetentionRule {
-    /// Of its view and segment, when it was saved.
-    fn seen(&self) -> Versions {
+    /// Returns the versions of the view and the segment when the rule was saved.
+    fn versions(&self) -> Versions {
         Versions { view: self.view_version, segment: self.segment_version }
     }
 }
@@ -98,9 +96,11 @@ impl Kind {
 
 impl Resource for RetentionRule {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::RETENTION_RULE).shared(Builtin::Admin, Builtin::Admin, Builtin::Admin);
+        &Descriptor::of(Kind::RETENTION_RULE, "Rules that erase or delete records after a period.")
+            .shared(Builtin::Admin, Builtin::Admin, Builtin::Admin)
+            .events(&[verbs::BASIC]);
 }
-page!(RetentionRulePage of RetentionRule);
+pub type RetentionRulePage = Page<RetentionRule>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct RetentionRuleCreate {
@@ -112,7 +112,7 @@ pub struct RetentionRuleCreate {
     pub action: RetentionAction,
     #[schema(min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
     pub reason: String,
-    /// `false` if absent: look at the preview first.
+    /// `false` if absent, so that you can see the preview first.
     #[serde(default)]
     pub active: bool,
 }
@@ -122,7 +122,11 @@ impl Rules for RetentionRuleCreate {
         self.selection.require_selection(bad);
         let of_people = matches!(self.resource, RetentionResource::Contacts | RetentionResource::Leads);
         if self.action == RetentionAction::Erase && !of_people {
-            bad.push(Bad::member("/action", FieldCode::Invalid, "only contacts and leads are erased"));
+            bad.push(Bad::member(
+                "/action",
+                FieldCode::Invalid,
+                "must not be erase unless resource is contacts or leads",
+            ));
         }
     }
 }
@@ -132,7 +136,7 @@ impl Rules for RetentionRuleCreate {
 pub struct RetentionRuleUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// All of it.
+    /// Replaces the selection.
     #[schema(nullable = false)]
     pub selection: Option<RecordSelection>,
     #[schema(nullable = false, min_length = 1, max_length = 1000, example = "Kept for two years without contact")]
@@ -151,14 +155,14 @@ impl Rules for RetentionRuleUpdate {
     }
 }
 
-/// What a rule would do now.
+/// The records that a rule would erase or delete now.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RetentionPreview {
     pub matching: i64,
-    /// The first 20 of them.
+    /// The first 20 of these records.
     pub first: Vec<RecordRef>,
-    /// The rule chooses every record that you can reach and does not say `everything`, or its view or segment was changed since it was saved: it
-    /// is refused when it runs.
+    /// Whether a run would be refused: the rule matches every record without `everything`, or its view or segment has
+    /// changed since it was saved.
     pub refused: bool,
 }
 
@@ -179,12 +183,12 @@ static RULE: Fields<retention_rules::table> = Fields {
     table: PhantomData,
 };
 list_params!(RetentionRuleList, RULE.parameters());
-owned!(retention_rules, RetentionRule);
+stored!(retention_rules, RetentionRule);
 
 const CONSTRAINTS: ConstraintRules =
     &[("retention_rules_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
-/// A rule is made by who could do its work by hand.
+/// Checks that the caller may perform the action of the rule.
 fn require_allowed(tx: &Tx<'_>, resource: RetentionResource, action: RetentionAction) -> Result<()> {
     if action == RetentionAction::Erase {
         tx.actor.require::<can::Create<Erasure>>()?;
@@ -192,7 +196,7 @@ fn require_allowed(tx: &Tx<'_>, resource: RetentionResource, action: RetentionAc
     tx.actor.require_action(Action::Delete, resource.as_str())
 }
 
-/// What a selection chooses now of what a rule can work on.
+/// Counts the records that match a selection and to which the action applies.
 fn bulk_preview(
     tx: &mut Tx<'_>,
     resource: RetentionResource,
@@ -200,25 +204,16 @@ fn bulk_preview(
     selection: &RecordSelection,
     saved: &SavedConditions,
 ) -> Result<BulkPreview> {
-    macro_rules! of {
-        ($fields:ident, $table:ident) => {{
-            let cond = saved_conditions::condition(tx, &$fields, selection, saved)?;
-            let these = match action {
-                RetentionAction::Erase => erasures::erasable(tx, resource.as_str(), cond.clone()),
-                RetentionAction::Delete => cond.clone(),
-            };
-            crate::bulk_preview!(tx, $table, $fields, cond, these)
-        }};
-    }
-    Ok(match resource {
-        RetentionResource::Contacts => of!(CONTACT, contacts),
-        RetentionResource::Companies => of!(COMPANY, companies),
-        RetentionResource::Leads => of!(LEAD, leads),
-        RetentionResource::Deals => of!(DEAL, deals),
-    })
+    let store = bulk::named(resource.as_str())?;
+    let cond = store.condition(tx, selection, saved)?;
+    let these = match action {
+        RetentionAction::Erase => erasures::erasable(tx, resource.as_str(), cond.clone()),
+        RetentionAction::Delete => cond.clone(),
+    };
+    bulk::preview(tx, store.kind(), cond, &these)
 }
 
-/// A rule must leave some records alone, or say that it may not. The answer is what was seen of its view and segment.
+/// Refuses a selection that matches every record without `everything`. Returns the versions of its view and segment.
 fn require_restricted(
     tx: &mut Tx<'_>,
     resource: RetentionResource,
@@ -232,7 +227,7 @@ fn require_restricted(
 
 fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
     require_allowed(tx, new.resource, new.action)?;
-    let seen = require_restricted(tx, new.resource, new.action, &new.selection)?;
+    let versions = require_restricted(tx, new.resource, new.action, &new.selection)?;
     let row: RetentionRule = diesel::insert_into(retention_rules::table)
         .values((
             (
@@ -241,7 +236,7 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
             ),
             (retention_rules::name.eq(&new.name), retention_rules::resource.eq(new.resource)),
             (retention_rules::selection.eq(&new.selection), retention_rules::action.eq(new.action)),
-            (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment)),
+            (retention_rules::view_version.eq(versions.view), retention_rules::segment_version.eq(versions.segment)),
             (retention_rules::reason.eq(&new.reason), retention_rules::active.eq(new.active)),
             retention_rules::owner_id.eq(tx.actor.user),
             (retention_rules::created_at.eq(tx.now), retention_rules::updated_at.eq(tx.now)),
@@ -254,20 +249,21 @@ fn insert(tx: &mut Tx<'_>, new: &RetentionRuleCreate) -> Result<RetentionRule> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRuleUpdate) -> Result<RetentionRule> {
-    let before = lock(tx, id, expected)?;
+    let before = RetentionRule::lock(tx, id, expected)?;
     require_allowed(tx, before.resource, before.action)?;
-    let seen = match &changes.selection {
+    let versions = match &changes.selection {
         Some(selection) => require_restricted(tx, before.resource, before.action, selection)?,
-        None => before.seen(),
+        None => before.versions(),
     };
-    let seen = (retention_rules::view_version.eq(seen.view), retention_rules::segment_version.eq(seen.segment));
-    // Whoever changes a rule answers for what it does from now on.
+    let versions =
+        (retention_rules::view_version.eq(versions.view), retention_rules::segment_version.eq(versions.segment));
+    // The rule runs with the permissions of the user who last changed it.
     let owner = retention_rules::owner_id.eq(tx.actor.user);
     let after: RetentionRule = diesel::update(retention_rules::table.find((tx.workspace(), id)))
         .set((
             changes,
             owner,
-            seen,
+            versions,
             retention_rules::version.eq(before.version + 1),
             retention_rules::updated_at.eq(tx.now),
         ))
@@ -278,13 +274,13 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RetentionRule
 }
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = RetentionRule::lock(tx, id, expected)?;
     diesel::delete(retention_rules::table.find((tx.workspace(), id))).execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
 }
 
-/// Queues the work of a rule, for who could do it by hand.
+/// Queues a run of a rule, if the caller may perform its action.
 fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
     require_allowed(tx, rule.resource, rule.action)?;
     let args = BulkArgs {
@@ -294,7 +290,7 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
             RetentionAction::Delete => BulkAction::Delete,
         },
         selection: rule.selection.clone(),
-        promise: Promise::Seen(rule.seen()),
+        promise: Promise::Seen(rule.versions()),
         changes: serde_json::Value::Null,
         reason: Some(rule.reason.clone()),
         rule: Some(rule.id),
@@ -307,8 +303,8 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
     Ok(job)
 }
 
-/// Starts the rules that were last run a day ago. Any number of workers may ask; each rule is started once. One that cannot be started does
-/// not keep the others from it.
+/// Starts the rules whose last run was at least a day ago. Several workers can call this; each rule is started once.
+/// A rule that fails to start does not affect the others.
 pub fn start_due(db: &Db) -> Result<usize> {
     let due: Vec<(Uuid, Uuid, Uuid)> = db.run_blocking(|conn| {
         let day_ago = DateTime::now().plus(-chrono::Duration::hours(24));
@@ -327,13 +323,13 @@ pub fn start_due(db: &Db) -> Result<usize> {
     Ok(started)
 }
 
-/// Whether it was its time.
+/// Starts a rule if it is due. Returns whether it was due.
 fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
     let actor = db.run_blocking(|conn| authentication::of_user(conn, workspace, owner))?;
     let request = Request::internal(actor, format!("retention-{id}"));
     db.write_blocking(&request, |tx| {
         let day_ago = tx.now.plus(-chrono::Duration::hours(24));
-        let rule = lock(tx, id, Expected::default())?;
+        let rule = RetentionRule::lock(tx, id, Expected::default())?;
         let due = rule.active && rule.last_run_at.is_none_or(|at| at < day_ago);
         if due {
             start(tx, &rule)?;
@@ -342,71 +338,71 @@ fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
     })
 }
 
-/// List the rules for how long records are kept.
+/// List retention rules.
 #[utoipa::path(operation_id = "list_retention_rules", params(RetentionRuleList), responses((status = 200, description = "A page of rules", body = RetentionRulePage)))]
 #[get("/retention-rules")]
 async fn list(ctx: Ctx<can::Read<RetentionRule>>) -> Result<Reply> {
     let (plan, link) = (RULE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, retention_rules, RetentionRule, &plan => RetentionRulePage);
+        let page = table::page::<RetentionRule>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Add a rule. Once active it is run every day.
+/// Create a retention rule. An active rule runs every day.
 #[utoipa::path(operation_id = "create_retention_rule", request_body = RetentionRuleCreate, responses((status = 201, description = "The rule", body = RetentionRule)))]
 #[post("/retention-rules")]
 async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
-/// Get a rule.
+/// Get a retention rule.
 #[utoipa::path(operation_id = "get_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 200, description = "The rule", body = RetentionRule)))]
 #[get("/retention-rules/{retention_rule_id}")]
 async fn read(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&RetentionRule::find(tx, id.0)?)).await
 }
 
-/// How many records a rule chooses now.
+/// Preview a rule: count the records that it would erase or delete now.
 #[utoipa::path(operation_id = "preview_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
-    responses((status = 200, description = "What it would do", body = RetentionPreview)))]
+    responses((status = 200, description = "The records that match", body = RetentionPreview)))]
 #[get("/retention-rules/{retention_rule_id}/preview")]
 async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
-        let rule = find(tx, id.0)?;
+        let rule = RetentionRule::find(tx, id.0)?;
         let saved = saved_conditions::read(tx, rule.resource.kind(), &rule.selection)?;
         let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection, &saved)?;
         let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some()
-            || saved.changed_since(rule.seen()).is_some();
+            || saved.changed_since(rule.versions()).is_some();
         Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
     })
     .await
 }
 
-/// Run a rule now, active or not, in the background.
+/// Run a rule now in the background, whether or not it is active.
 #[utoipa::path(operation_id = "run_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
-    responses((status = 202, description = "The job that does it", body = Job)))]
+    responses((status = 202, description = "The job that runs the rule", body = Job)))]
 #[post("/retention-rules/{retention_rule_id}/run")]
 async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
-        let rule = find(tx, id.0)?;
+        let rule = RetentionRule::find(tx, id.0)?;
         Reply::accepted(&start(tx, &rule)?)
     })
     .await
 }
 
-/// Change a rule. From then on it acts in your name.
+/// Update a rule. From then on it runs with your permissions.
 #[utoipa::path(operation_id = "update_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")), request_body = RetentionRuleUpdate,
-    responses((status = 200, description = "The rule as changed", body = RetentionRule)))]
+    responses((status = 200, description = "The updated rule", body = RetentionRule)))]
 #[patch("/retention-rules/{retention_rule_id}")]
 async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a rule. What it has done stays done.
+/// Delete a rule. Records that it erased or deleted are not restored.
 #[utoipa::path(operation_id = "delete_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/retention-rules/{retention_rule_id}")]

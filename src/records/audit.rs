@@ -1,4 +1,6 @@
-//! The audit log: who did what, when and from where, with what was before and after. The same rows as the feed, read by who answers for them.
+//! The audit log: who changed what, when and from where, with the values before and after. It reads the same rows as
+//! the feed.
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::kernel::actor::{ActorKind, can};
 use crate::kernel::cond::Cond;
@@ -8,16 +10,16 @@ use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::on::On;
 use crate::kernel::parameters::parameter;
-use crate::kernel::query::Plan;
+use crate::kernel::query::{Page, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::time::DateTime;
 use crate::records::event_types;
 use crate::records::feed::{self, MemberChange, changes};
 use crate::schema::events;
 use crate::web::ctx::Ctx;
-use crate::{list, list_params, page};
+use crate::{list_params, table_row};
 use actix_web::get;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -31,16 +33,16 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Rows of a CSV: more are taken out month by month.
+/// Maximum rows of a CSV file. For more, export one month at a time.
 const CSV_MAX: i64 = 100_000;
 
-/// What was done.
+/// One entry of the audit log.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = events)]
 pub struct AuditEvent {
     pub id: Uuid,
     pub at: DateTime,
-    /// Such as `deal.won`, `user.updated`, `session.opened`; more may come.
+    /// Such as `deal.won`, `user.updated`, `session.opened`; more may be added.
     #[diesel(column_name = type_)]
     pub r#type: String,
     pub record_kind: String,
@@ -48,18 +50,18 @@ pub struct AuditEvent {
     /// `user`, `api_key`, `import`, `oidc`.
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
-    /// The address that the request came from.
+    /// The IP address of the request.
     pub address: Option<String>,
-    /// Empty, and without an address, in the export of a person for who may not read the audit log.
+    /// In the export of a person, `request_id` is empty and `address` null if the caller may not read the audit log.
     pub request_id: String,
     #[schema(value_type = Vec<MemberChange>)]
     pub changes: Changes,
-    /// Since when the changes are empty because the person behind them was erased.
+    /// When the changes were removed because a person was erased.
     pub redacted_at: Option<DateTime>,
 }
 
 impl AuditEvent {
-    /// Leaves out from where it was done.
+    /// Removes the IP address and the request id.
     pub fn forget_origin(&mut self) {
         self.address = None;
         self.request_id.clear();
@@ -82,9 +84,9 @@ impl Kind {
 
 impl Resource for AuditEvent {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::AUDIT_EVENT).shared(Builtin::Admin, Builtin::Owner, Builtin::Owner);
+        &Descriptor::of(Kind::AUDIT_EVENT, "The audit log.").shared(Builtin::Admin, Builtin::Owner, Builtin::Owner);
 }
-page!(AuditEventPage of AuditEvent);
+pub type AuditEventPage = Page<AuditEvent>;
 
 /// `{"member": [before, after]}`, shown as a list.
 #[derive(Clone, Debug, AsExpression, FromSqlRow)]
@@ -103,7 +105,7 @@ impl Serialize for Changes {
     }
 }
 
-/// A row of the CSV.
+/// A row of the CSV file.
 #[derive(Serialize, ToSchema)]
 struct Line {
     at: DateTime,
@@ -139,7 +141,7 @@ static AUDIT: Fields<events::table> = Fields {
     all: &[
         field("type", &events::type_),
         field("at", &events::at),
-        field("record_kind", &events::record_kind).one_of_kinds(),
+        field("record_kind", &events::record_kind).one_of_listed(resource::kind_names),
         field("record_id", &events::record_id),
         field("actor_kind", &events::actor_kind).one_of(ActorKind::TEXTS),
         field("actor_id", &events::actor_id).to(Kind::USER),
@@ -162,12 +164,14 @@ list_params!(AuditEventList, {
     all.collect()
 });
 
+table_row!(events, AuditEvent);
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_workspace(workspace: Uuid) -> _ {
     events::table.filter(events::workspace_id.eq(workspace))
 }
 
-/// Who may read the audit log reads all of it.
+/// Callers who may read the audit log see all of it.
 fn visible_to(_: &Tx<'_>) -> On<events::table, Cond> {
     AUDIT.on(Cond::All(Vec::new()))
 }
@@ -176,7 +180,7 @@ fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
     let all = in_workspace(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
     let rows: Vec<AuditEvent> = all.select(AuditEvent::as_select()).load(tx.conn)?;
     let hidden = |row: &mut AuditEvent| {
-        let kind = Kind::named(&row.record_kind);
+        let kind = resource::kind_named(&row.record_kind);
         if let (Some(kind), Some(members)) = (kind, row.changes.0.as_object_mut()) {
             members.retain(|name, _| !tx.actor.access.hides(kind.path(), name));
         }
@@ -190,16 +194,18 @@ fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
         .collect())
 }
 
-/// A type that there is not finds nothing, which would look as if nothing had happened.
+/// Refuses unknown types. They would match nothing, which would look as if nothing had happened.
 fn require_known_types(query: &str) -> Result<()> {
     let mut params = QueryParams::read(query)?;
     let known: Vec<String> = event_types::all().map(|(_, name)| name).collect();
     ["type", "type__ne"].iter().try_for_each(|name| feed::names(&mut params, name, &known).map(drop))
 }
 
-/// Who did what, when and from where, the latest first. As CSV with the same filters, up to 100,000 rows at once.
+/// List who changed what, when and from where, latest first.
+///
+/// Also available as CSV with the same filters, up to 100,000 rows per file.
 #[utoipa::path(operation_id = "list_audit_events", params(AuditEventList),
-    responses((status = 200, description = "A page of the log", content((AuditEventPage = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "A page of the audit log", content((AuditEventPage = "application/json"), (String = "text/csv")))))]
 #[get("/audit-events")]
 async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
     require_known_types(ctx.query())?;
@@ -208,7 +214,8 @@ async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
         return ctx.report(move |tx| csv::reply(&lines(tx, &plan)?)).await;
     }
     ctx.read(move |tx| {
-        let page = list!(tx, events, AuditEvent, &plan => AuditEventPage);
+        let seen = visible_to(tx);
+        let page = table::page_of::<AuditEvent>(tx, &plan, &seen)?;
         link.reply(&page.page, &page)
     })
     .await

@@ -1,55 +1,85 @@
-//! One change for all records of a selection, as a job: what is asked, and the operations of a resource.
+//! Bulk operations: one change for all records of a selection, as a job.
 use crate::db::queue::{self, Job, JobKind, JobResult, JobStatus};
+use crate::db::rows::Rows;
+use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
-use crate::kernel::error::{Error, FieldCode, Result};
+use crate::db::{refs, visibility};
+use crate::kernel::actor::{Action, Permission, can};
+use crate::kernel::cond::{Cond, Op};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::field::Values;
+use crate::kernel::kind::Kind;
+use crate::kernel::named_schema::{collect, reference};
 use crate::kernel::query::RecordRef;
 use crate::kernel::reply::Reply;
-use crate::kernel::selection::RecordSelection;
+use crate::kernel::selection::{BulkDelete, RecordSelection};
+use crate::kernel::shape::{self, Rules};
 use crate::kernel::time::DateTime;
-use crate::records::saved_conditions::{Promise, SavedConditions};
+use crate::records::saved_conditions::{self, Promise, SavedConditions};
 use crate::text_enum;
+use crate::web::body::Valid;
+use crate::web::ctx::Ctx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use utoipa::ToSchema;
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// The kind of the job that does it.
+/// The kind of the job.
 pub const JOB: JobKind = JobKind::Bulk;
 
 text_enum! {
     pub enum BulkAction { Update = "update", Delete = "delete", Erase = "erase", }
 }
 
-/// What the job is told.
+/// The arguments of the job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BulkArgs {
-    /// As in `/api/v1/deals`.
+    /// The path of the resource, such as `deals`.
     pub resource: String,
     pub action: BulkAction,
     pub selection: RecordSelection,
-    /// What its view and its segment mean.
+    /// Which version of its view and its segment applies.
     #[serde(default)]
     pub promise: Promise,
-    /// The body of a change.
+    /// The body of an update.
     pub changes: Json,
-    /// Of an erasure: why, and the rule that asks for it.
+    /// For an erasure, the reason and the retention rule.
     pub reason: Option<String>,
     pub rule: Option<Uuid>,
 }
 
-/// How many records an answer shows of those that are chosen.
+impl BulkArgs {
+    /// A bulk operation that a caller requests.
+    fn new<R: BatchStore>(action: BulkAction, selection: &RecordSelection, changes: Json) -> BulkArgs {
+        BulkArgs {
+            resource: R::KIND.path().into(),
+            action,
+            selection: selection.clone(),
+            promise: Promise::Now,
+            changes,
+            reason: None,
+            rule: None,
+        }
+    }
+}
+
+/// Maximum records in a preview.
 pub const PREVIEW_MAX: i64 = 20;
 
-/// Work on many records: its job, and what it will touch. A dry run makes no job: the id is all zeros, and nothing is kept.
+/// A bulk operation: its job and the selected records. A dry run creates no job; its id consists of zeros.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkJob {
     pub id: Uuid,
     pub kind: String,
     pub status: JobStatus,
     pub dry_run: bool,
-    /// How many records are chosen.
+    /// The number of selected records.
     pub total: i64,
-    /// The first 20 of them, in the order in which they are worked on.
+    /// The first 20 selected records, in the order in which the job processes them.
     pub first: Vec<RecordRef>,
     pub done: i64,
     pub error: Option<String>,
@@ -58,22 +88,22 @@ pub struct BulkJob {
     pub updated_at: DateTime,
 }
 
-/// What a selection chooses of the records that the caller sees.
+/// The records of a selection that the caller sees.
 #[derive(Debug)]
 pub struct BulkPreview {
     pub matching: i64,
     pub first: Vec<RecordRef>,
-    /// Whether it says which records it is about, or leaves one out.
+    /// Whether the selection names records or leaves at least one out.
     pub restricts: bool,
 }
 
 impl BulkPreview {
-    /// Why it is refused: a selection that leaves no record out must say that it may.
+    /// Explains why a selection that leaves no record out is refused unless it sets `everything`.
     pub fn unrestricted(&self, selection: &RecordSelection, resource: &str) -> Option<String> {
         let all = !self.restricts && !selection.everything && self.matching > 0;
         let count = self.matching;
         all.then(|| {
-            format!("chooses all {count} {resource} that you can reach; if that is meant, add \"everything\": true")
+            format!("selects all {count} {resource} that you see; if this is intended, add \"everything\": true")
         })
     }
 
@@ -85,35 +115,102 @@ impl BulkPreview {
     }
 }
 
-/// Counts the records of a table that the caller sees and that meet a condition, `$these`; whether it restricts is asked of `$cond`, the part
-/// of it that the caller wrote.
-#[macro_export]
-macro_rules! bulk_preview {
-    ($tx:expr, $table:ident, $fields:expr, $cond:expr, $these:expr) => {{
-        let (tx, cond, these): (&mut $crate::db::tx::Tx<'_>, $crate::kernel::cond::Cond, $crate::kernel::cond::Cond) =
-            ($tx, $cond, $these);
-        let (actor, workspace, kind) = (tx.actor, tx.workspace(), $fields.kind);
-        let reached = |cond| {
-            let seen = $crate::db::visibility::visibility_filter::<$table::table>(
-                actor,
-                kind,
-                $crate::kernel::actor::Action::Read,
-            );
-            let own = $table::table.filter($table::workspace_id.eq(workspace)).filter($table::deleted_at.is_null());
-            own.filter(seen).filter($fields.on(cond))
-        };
-        let matching: i64 = reached(these.clone()).count().get_result(tx.conn)?;
-        let ids = reached(these).order($table::id).limit($crate::records::bulk::PREVIEW_MAX).select($table::id);
-        let ids: Vec<uuid::Uuid> = ids.load(tx.conn)?;
-        let mut first = $crate::db::refs::names(tx, kind, &ids)?;
-        first.sort_by_key(|record| record.id);
-        let named = cond.names_values();
-        let restricts = named || reached(!cond).select($table::id).first::<uuid::Uuid>(tx.conn).optional()?.is_some();
-        $crate::records::bulk::BulkPreview { matching, first, restricts }
-    }};
+/// Counts the records of a kind that the caller sees and that match `these`. `cond` is the part of it that the caller wrote; it
+/// determines whether the selection restricts the records.
+pub fn preview(tx: &mut Tx<'_>, kind: Kind, cond: Cond, these: &Cond) -> Result<BulkPreview> {
+    let seen = visibility::cond(tx.actor, kind, Action::Read);
+    let matching = reachable(tx, kind, &seen, these).count(tx.conn)?;
+    let ids = reachable(tx, kind, &seen, these).order_by_id().limit(PREVIEW_MAX).ids(tx.conn)?;
+    let mut first = refs::names(tx, kind, &ids)?;
+    first.sort_by_key(|record| record.id);
+    let named = cond.names_values();
+    let others = !cond;
+    let restricts = named || !reachable(tx, kind, &seen, &others).limit(1).ids(tx.conn)?.is_empty();
+    Ok(BulkPreview { matching, first, restricts })
 }
 
-/// What work would do, without doing it.
+fn reachable<'c>(tx: &Tx<'_>, kind: Kind, seen: &'c Cond, cond: &'c Cond) -> Rows<'c> {
+    Rows::of(kind.table(), tx.workspace()).without_deleted().filter(seen).filter(cond)
+}
+
+/// What bulk operations need of a resource, without its type.
+pub trait BulkStore: Sync {
+    fn kind(&self) -> Kind;
+
+    /// Returns the condition of a selection with its view and segment.
+    fn condition(&self, tx: &Tx<'_>, selection: &RecordSelection, saved: &SavedConditions) -> Result<Cond>;
+
+    /// Returns the condition of a selection whose view and segment were fixed when the job was created.
+    fn promised(&self, tx: &mut Tx<'_>, selection: &RecordSelection, promise: &Promise) -> Result<Cond>;
+
+    /// Returns the condition on records that existed at an instant and whose id follows another one.
+    fn older_than(&self, instant: DateTime, after: Uuid) -> Result<Cond>;
+
+    /// Makes the same change to records and returns the number of unchanged ones.
+    fn update(&self, tx: &mut Tx<'_>, ids: &[Uuid], changes: Json) -> Result<i64>;
+
+    fn delete(&self, tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()>;
+}
+
+struct Bulk<R>(PhantomData<fn() -> R>);
+
+/// Returns the bulk operations of a resource.
+pub const fn of<R: BatchStore>() -> &'static dyn BulkStore {
+    &Bulk(PhantomData::<fn() -> R>)
+}
+
+impl<R: BatchStore> BulkStore for Bulk<R> {
+    fn kind(&self) -> Kind {
+        R::KIND
+    }
+
+    fn condition(&self, tx: &Tx<'_>, selection: &RecordSelection, saved: &SavedConditions) -> Result<Cond> {
+        saved_conditions::condition(tx, R::FIELDS, selection, saved)
+    }
+
+    fn promised(&self, tx: &mut Tx<'_>, selection: &RecordSelection, promise: &Promise) -> Result<Cond> {
+        saved_conditions::promised(tx, R::FIELDS, selection, promise)
+    }
+
+    fn older_than(&self, instant: DateTime, after: Uuid) -> Result<Cond> {
+        let created = R::FIELDS.get("created_at").ok_or_else(|| Error::internal("no created_at"))?;
+        Ok(Cond::All(vec![
+            Cond::Is(created.into(), Op::Lte, Values::Time(vec![instant])),
+            Cond::Is((&R::FIELDS.id).into(), Op::Gt, Values::Uuid(vec![after])),
+        ]))
+    }
+
+    fn update(&self, tx: &mut Tx<'_>, ids: &[Uuid], changes: Json) -> Result<i64> {
+        let changes: R::Update = shape::read(changes)?;
+        let rows = R::lock_many(tx, ids)?;
+        let rows: Vec<&R> = ids.iter().filter_map(|id| rows.get(id)).collect();
+        let changed = R::change_each(tx, &[(rows.clone(), &changes)])?;
+        let same = rows.iter().zip(&changed).filter(|(before, after)| before.version() == after.version());
+        i64::try_from(same.count()).map_err(Error::internal)
+    }
+
+    fn delete(&self, tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()> {
+        let mut rows = R::lock_many(tx, ids)?;
+        let rows: Vec<R> = ids.iter().filter_map(|id| rows.remove(id)).collect();
+        R::delete_many(tx, &rows)
+    }
+}
+
+static STORES: OnceLock<&'static [&'static dyn BulkStore]> = OnceLock::new();
+
+/// Registers the resources that have bulk operations. Called once, before the first request.
+pub fn install(stores: &'static [&'static dyn BulkStore]) {
+    STORES.get_or_init(|| stores);
+}
+
+/// Returns the bulk operations of the resource with this name.
+pub fn named(resource: &str) -> Result<&'static dyn BulkStore> {
+    let mut stores = STORES.get().copied().unwrap_or_default().iter();
+    let found = stores.find(|store| store.kind().path() == resource).copied();
+    found.ok_or_else(|| Error::internal(format!("bulk operations do not support {resource}")))
+}
+
+/// Returns the reply of a dry run.
 pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     Reply::ok(&BulkJob {
         id: Uuid::nil(),
@@ -130,8 +227,8 @@ pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
     })
 }
 
-/// Queues the work, and says what it will touch. The conditions of its view and segment are written out: who changes these does not decide
-/// what is done.
+/// Queues the job and returns its preview. The job stores the conditions of its view and segment, so that later changes
+/// of these have no effect.
 pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Reply> {
     let args = BulkArgs { promise: Promise::Written(saved), ..args.clone() };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
@@ -153,111 +250,141 @@ pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: Sa
     Ok(Reply { body: shown.body, ..accepted })
 }
 
-/// `bulk-update` and `bulk-delete` of one resource.
-#[macro_export]
-macro_rules! bulk {
-    (
-        $table:ident, $row:ident, $fields:ident, $update:ident, $name:ident;
-        $resource:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
-    ) => {
-        /// Which records to change, and how.
-        #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
-        pub struct $name {
-            pub selection: $crate::kernel::selection::RecordSelection,
-            #[schema(value_type = $update)]
-            pub changes: serde_json::Value,
-            /// Only count the records and show the first.
-            #[serde(default)]
-            pub dry_run: bool,
-        }
+/// The records to change, and the changes.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "")]
+pub struct BulkUpdate<R: BatchStore> {
+    selection: RecordSelection,
+    changes: Json,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(skip)]
+    resource: PhantomData<fn() -> R>,
+}
 
-        impl $crate::kernel::shape::Rules for $name {
-            fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
-                self.selection.require_selection(bad);
-                // The job reads the changes again; what is wrong with them is said now.
-                if let Err($crate::kernel::error::Error::Problem(problem)) =
-                    $crate::kernel::shape::read::<$update>(self.changes.clone())
-                {
-                    bad.extend($crate::records::saved_conditions::prefix_pointers("/changes", problem.errors));
-                }
-            }
+impl<R: BatchStore> Rules for BulkUpdate<R> {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        self.selection.require_selection(bad);
+        // The job parses the changes again. Parsing them here reports errors in the response.
+        if let Err(Error::Problem(problem)) = shape::read::<R::Update>(self.changes.clone()) {
+            bad.extend(saved_conditions::prefix_pointers("/changes", problem.errors));
         }
+    }
+}
 
-        fn bulk_args(
-            action: $crate::records::bulk::BulkAction,
-            selection: &$crate::kernel::selection::RecordSelection,
-            changes: &serde_json::Value,
-        ) -> $crate::records::bulk::BulkArgs {
-            $crate::records::bulk::BulkArgs {
-                resource: $resource.into(),
-                action,
-                selection: selection.clone(),
-                promise: $crate::records::saved_conditions::Promise::Now,
-                changes: changes.clone(),
-                reason: None,
-                rule: None,
-            }
-        }
+impl<R: BatchStore> ToSchema for BulkUpdate<R> {
+    fn name() -> Cow<'static, str> {
+        format!("{:?}BulkUpdate", R::KIND).into()
+    }
 
-        fn bulk_preview(
-            tx: &mut $crate::db::tx::Tx<'_>,
-            selection: &$crate::kernel::selection::RecordSelection,
-        ) -> $crate::kernel::error::Result<($crate::records::bulk::BulkPreview, $crate::records::saved_conditions::SavedConditions)> {
-            use $crate::schema::$table as records;
-            use diesel::prelude::*;
-            let saved = $crate::records::saved_conditions::read(tx, $fields.kind, selection)?;
-            let cond = $crate::records::saved_conditions::condition(tx, &$fields, selection, &saved)?;
-            let preview = $crate::bulk_preview!(tx, records, $fields, cond.clone(), cond);
-            preview.require_restricted(selection, $resource)?;
-            Ok((preview, saved))
-        }
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        collect::<RecordSelection>(schemas);
+        collect::<R::Update>(schemas);
+    }
+}
 
-        async fn bulk_run<P: $crate::kernel::actor::Permission>(
-            ctx: $crate::web::ctx::Ctx<P>,
-            args: $crate::records::bulk::BulkArgs,
-            dry_run: bool,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            if dry_run {
-                let rehearsal = move |tx: &mut $crate::db::tx::Tx<'_>| {
-                    let (preview, _) = bulk_preview(tx, &args.selection)?;
-                    $crate::records::bulk::dry_run_reply(tx, preview)
-                };
-                return ctx.read(rehearsal).await;
-            }
-            ctx.write(move |tx| {
-                let (preview, saved) = bulk_preview(tx, &args.selection)?;
-                $crate::records::bulk::enqueue(tx, &args, preview, saved)
+impl<R: BatchStore> PartialSchema for BulkUpdate<R> {
+    fn schema() -> RefOr<Schema> {
+        let dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
+        let dry_run = dry_run.description(Some(
+            "If true, nothing is changed: the response contains the number of records and the first of them.",
+        ));
+        let body = ObjectBuilder::new()
+            .property("selection", reference::<RecordSelection>())
+            .property("changes", reference::<R::Update>())
+            .property("dry_run", dry_run);
+        let body = body.required("selection").required("changes");
+        body.description(Some("The records to change, and the changes.")).into()
+    }
+}
+
+/// Changes all records of a selection.
+pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, asked: Valid<BulkUpdate<R>>) -> Result<Reply> {
+    let args = BulkArgs::new::<R>(BulkAction::Update, &asked.selection, asked.changes.clone());
+    run(ctx, of::<R>(), args, asked.dry_run).await
+}
+
+/// Deletes all records of a selection.
+pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, asked: Valid<BulkDelete>) -> Result<Reply> {
+    let args = BulkArgs::new::<R>(BulkAction::Delete, &asked.selection, Json::Null);
+    run(ctx, of::<R>(), args, asked.dry_run).await
+}
+
+async fn run<P: Permission>(
+    ctx: Ctx<P>,
+    store: &'static dyn BulkStore,
+    args: BulkArgs,
+    dry_run: bool,
+) -> Result<Reply> {
+    if dry_run {
+        return ctx
+            .read(move |tx| {
+                let (preview, _) = choose(tx, store, &args.selection)?;
+                dry_run_reply(tx, preview)
             })
-            .await
-        }
+            .await;
+    }
+    ctx.write(move |tx| {
+        let (preview, saved) = choose(tx, store, &args.selection)?;
+        enqueue(tx, &args, preview, saved)
+    })
+    .await
+}
 
-        /// Change all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
-        /// what came of it. With `dry_run` nothing is changed.
-        #[utoipa::path(operation_id = $update_id, request_body = $name,
-                    responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
-                        (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
-        #[post($update_path)]
+/// Returns the records of a selection, and the conditions of its view and segment.
+fn choose(
+    tx: &mut Tx<'_>,
+    store: &dyn BulkStore,
+    selection: &RecordSelection,
+) -> Result<(BulkPreview, SavedConditions)> {
+    let kind = store.kind();
+    let saved = saved_conditions::read(tx, kind, selection)?;
+    let cond = store.condition(tx, selection, &saved)?;
+    let preview = preview(tx, kind, cond.clone(), &cond)?;
+    preview.require_restricted(selection, kind.path())?;
+    Ok((preview, saved))
+}
+
+/// Defines the operation `POST /…/bulk-update` of one resource, and the name of its body.
+#[macro_export]
+macro_rules! bulk_update {
+    ($row:ident, $body:ident, $path:tt $id:tt) => {
+        pub type $body = $crate::records::bulk::BulkUpdate<$row>;
+
+        /// Change all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is changed.
+        #[utoipa::path(operation_id = $id, request_body = $body,
+            responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
+                (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
+        #[post($path)]
         async fn bulk_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
-            asked: $crate::web::body::Valid<$name>,
+            asked: $crate::web::body::Valid<$body>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            let args = bulk_args($crate::records::bulk::BulkAction::Update, &asked.selection, &asked.changes);
-            bulk_run(ctx, args, asked.dry_run).await
+            $crate::records::bulk::update(ctx, asked).await
         }
+    };
+}
 
-        /// Delete all records of a selection in the background. The answer says how many and shows the first; the job says how far it is, and
-        /// what came of it. With `dry_run` nothing is deleted.
-        #[utoipa::path(operation_id = $delete_id, request_body = $crate::kernel::selection::BulkDelete,
-                    responses((status = 200, description = "With dry_run: what it would touch", body = $crate::records::bulk::BulkJob),
-                        (status = 202, description = "The job that does it", body = $crate::records::bulk::BulkJob)))]
-        #[post($delete_path)]
+/// Defines the operation `POST /…/bulk-delete` of one resource.
+#[macro_export]
+macro_rules! bulk_delete {
+    ($row:ident, $path:tt $id:tt) => {
+        /// Delete all records of a selection in the background.
+        ///
+        /// The response contains the number of records and the first of them; the job reports progress and results.
+        /// With `dry_run` nothing is deleted.
+        #[utoipa::path(operation_id = $id, request_body = $crate::kernel::selection::BulkDelete,
+            responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
+                (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
+        #[post($path)]
         async fn bulk_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
             asked: $crate::web::body::Valid<$crate::kernel::selection::BulkDelete>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            let nothing = serde_json::Value::Null;
-            let args = bulk_args($crate::records::bulk::BulkAction::Delete, &asked.selection, &nothing);
-            bulk_run(ctx, args, asked.dry_run).await
+            $crate::records::bulk::delete(ctx, asked).await
         }
     };
 }

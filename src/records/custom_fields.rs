@@ -1,17 +1,20 @@
-//! The fields that a workspace adds to its contacts, companies, leads and deals, and what they ask of the values given.
+//! Custom fields: the fields that a workspace adds to contacts, companies, leads and deals, and the checks of values.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
@@ -20,7 +23,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::{companies, contacts, custom_fields, deals, leads, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,15 +32,15 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Of one resource; more would make every record heavy.
+/// Maximum custom fields per resource. More would make every record large.
 const FIELDS_MAX: i64 = 100;
 
 text_enum! {
-    /// The records that can have fields of one's own.
+    /// The resources that can have custom fields.
     pub enum CustomFieldResource { Contacts = "contacts", Companies = "companies", Leads = "leads", Deals = "deals", }
 }
 text_enum! {
-    /// What a reference names.
+    /// The resources that a reference can refer to.
     pub enum ReferredResource {
         Contacts = "contacts",
         Companies = "companies",
@@ -47,30 +50,30 @@ text_enum! {
     }
 }
 
-/// A field of the workspace's own.
+/// A custom field of the workspace.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = custom_fields)]
 pub struct CustomField {
     pub id: Uuid,
     pub resource: CustomFieldResource,
-    /// Its name in `custom_fields`, filters (`cf=`), sorting (`cf.key`), conditions and imports. It stays.
+    /// The name in `custom_fields`, filters (`cf=`), sorts (`cf.key`), conditions and imports. It cannot be changed.
     pub key: String,
-    /// What people call it.
+    /// The display name.
     pub name: String,
     pub description: Option<String>,
     pub kind: CustomKind,
-    /// Of a choice.
+    /// The options of a choice; empty for other kinds.
     #[schema(value_type = Vec<String>)]
     pub options: Tags,
-    /// Of a reference.
+    /// The resource that a reference refers to; null for other kinds.
     pub refers_to: Option<ReferredResource>,
-    /// Fields of one group stand together on a form.
+    /// Forms show the fields of a group together.
     pub group_name: Option<String>,
     pub position: i32,
-    /// Stages that a lead or deal enters only with this field filled.
+    /// The stages that a lead or deal can enter only if this field has a value.
     #[schema(value_type = Vec<Uuid>)]
     pub required_stage_ids: Vec<Option<Uuid>>,
-    /// Since when it is out of use: its values stay, and it can be filtered, set and required no more.
+    /// When the field was archived. An archived field keeps its values, but can no longer be set, filtered or required.
     pub archived_at: Option<DateTime>,
     pub version: i64,
     pub created_at: DateTime,
@@ -84,9 +87,11 @@ impl Kind {
 
 impl Resource for CustomField {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::CUSTOM_FIELD).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+        &Descriptor::of(Kind::CUSTOM_FIELD, "Fields that the workspace adds to its records.")
+            .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+            .events(&[verbs::BASIC]);
 }
-page!(CustomFieldPage of CustomField);
+pub type CustomFieldPage = Page<CustomField>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct CustomFieldCreate {
@@ -99,15 +104,15 @@ pub struct CustomFieldCreate {
     #[schema(max_length = 1000)]
     pub description: Option<String>,
     pub kind: CustomKind,
-    /// Needed for a choice.
+    /// Required for a choice.
     #[serde(default)]
     #[schema(value_type = Vec<Word>, max_items = 500, inline)]
     pub options: Tags,
-    /// Needed for a reference.
+    /// Required for a reference.
     pub refers_to: Option<ReferredResource>,
     #[schema(max_length = 100)]
     pub group_name: Option<String>,
-    /// Last, if absent.
+    /// If absent, the field is the last.
     #[schema(minimum = 0, maximum = 10_000)]
     pub position: Option<i32>,
     #[serde(default)]
@@ -119,20 +124,26 @@ impl Rules for CustomFieldCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         let chosen = matches!(self.kind, CustomKind::Choice | CustomKind::MultiChoice);
         match (chosen, self.options.0.is_empty()) {
-            (true, true) => bad.push(Bad::member("/options", FieldCode::Required, "a choice needs its options")),
-            (false, false) => bad.push(Bad::member("/options", FieldCode::Invalid, "only a choice has options")),
+            (true, true) => bad.push(Bad::member("/options", FieldCode::Required, "is required for a choice")),
+            (false, false) => {
+                bad.push(Bad::member("/options", FieldCode::Invalid, "must be empty if the kind is not a choice"))
+            }
             _ => {}
         }
         match (self.kind == CustomKind::Reference, self.refers_to) {
-            (true, None) => bad.push(Bad::member("/refers_to", FieldCode::Required, "say what it names")),
+            (true, None) => bad.push(Bad::member("/refers_to", FieldCode::Required, "is required for a reference")),
             (false, Some(_)) => {
-                bad.push(Bad::member("/refers_to", FieldCode::Invalid, "only a reference names records"))
+                bad.push(Bad::member("/refers_to", FieldCode::Invalid, "must be absent if the kind is not a reference"))
             }
             _ => {}
         }
         let funnel = matches!(self.resource, CustomFieldResource::Leads | CustomFieldResource::Deals);
         if !funnel && !self.required_stage_ids.is_empty() {
-            bad.push(Bad::member("/required_stage_ids", FieldCode::Invalid, "only leads and deals enter stages"));
+            bad.push(Bad::member(
+                "/required_stage_ids",
+                FieldCode::Invalid,
+                "must be empty, because only leads and deals have stages",
+            ));
         }
     }
 }
@@ -144,7 +155,8 @@ pub struct CustomFieldUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 1000)]
     pub description: Option<Option<String>>,
-    /// All of them, at least one of a choice; other kinds have none. Records keep a value that is an option no more.
+    /// Replaces all options. A choice needs at least one; other kinds have none. An option that records use cannot be
+    /// removed.
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 500, inline)]
     pub options: Option<Tags>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
@@ -176,21 +188,30 @@ static FIELD: Fields<custom_fields::table> = Fields {
     ],
     default_sort: "position",
     id: field("id", &custom_fields::id),
-    search: Some(Search { sql: "fold(custom_fields.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(custom_fields.name)",
+        members: &["name"],
+        exact: &[exact("fold(custom_fields.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
 list_params!(CustomFieldList, FIELD.parameters());
-owned!(custom_fields, CustomField);
+stored!(custom_fields, CustomField);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    custom_fields::table.filter(custom_fields::workspace_id.eq(workspace))
+}
 
 const CONSTRAINTS: ConstraintRules = &[("custom_fields_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
 
-/// The values of a new record. Whom they name is asked of all records at once, with `require_visible`.
+/// Returns the values of a new record. References are not checked: call `require_visible` once for all new records.
 pub fn new_values(tx: &Tx<'_>, record: Kind, given: &[CustomValue]) -> Result<CustomValues> {
     changed_values(tx, record, &CustomValues::default(), given)
 }
 
-/// As `changed_values`, where nothing may be given: then the column stays as it is.
+/// Like `changed_values`, but returns `None` if no values are given, so that the column stays unchanged.
 pub fn changed(
     tx: &Tx<'_>,
     record: Kind,
@@ -203,13 +224,13 @@ pub fn changed(
     }
 }
 
-/// The values of a record with what is given set or cleared; the others stay.
+/// Returns the values of a record after setting or clearing the given ones; the others stay.
 fn changed_values(tx: &Tx<'_>, record: Kind, before: &CustomValues, given: &[CustomValue]) -> Result<CustomValues> {
     let settings = &tx.actor.settings;
     before.with(given, &settings.custom, record, &settings.country).map_err(Error::members)
 }
 
-/// The records that the values of new records name must be there and seen. One statement per kind, however many they are.
+/// Checks that the records that the values of new records refer to are visible. Uses one statement per kind.
 pub fn require_visible<'g>(
     tx: &mut Tx<'_>,
     record: Kind,
@@ -219,7 +240,8 @@ pub fn require_visible<'g>(
     require_visible_anew(tx, record, given.into_iter().map(|given| (Some(&nothing), given)))
 }
 
-/// The same of values given to records that are there: what such a record names already may stay, seen or not.
+/// Like `require_visible`, for existing records. A reference that a record already has may stay even if it is not
+/// visible.
 pub fn require_visible_anew<'g>(
     tx: &mut Tx<'_>,
     record: Kind,
@@ -230,27 +252,28 @@ pub fn require_visible_anew<'g>(
     let pointed: Vec<(Kind, Uuid, String)> = pointed.collect();
     let named: Vec<Named<'_>> = pointed.iter().map(|(kind, id, at)| (*kind, Some(*id), at.as_str())).collect();
     let refused = refs::require_visible(tx, &named);
-    // Of many records each is tried again by itself.
+    // For several records, the caller retries each on its own.
     match given.as_slice() {
         [(_, one)] => refused.map_err(|error| custom::about(one, error)),
         _ => refused,
     }
 }
 
-/// What a stage asks of those who enter it.
+/// Checks that a record has the values that a stage requires.
 pub fn require_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: Uuid) -> Result<()> {
-    let asked = tx.actor.settings.custom.active(record).filter(|field| field.required_stages.contains(&stage));
-    let missing = asked.filter(|field| !values.has(&field.key));
+    let required = tx.actor.settings.custom.active(record).filter(|field| field.required_stages.contains(&stage));
+    let missing = required.filter(|field| !values.has(&field.key));
     let bad: Vec<Bad> = missing
         .map(|field| {
-            let detail = format!("{} must be filled to enter this stage", field.key);
+            let detail = format!("{} must have a value to enter this stage", field.key);
             Bad::member("/custom_fields", FieldCode::Required, detail).of_field(&field.key)
         })
         .collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 
-/// The values of a record that enters a stage, with what is given on the way; nothing if nothing is given.
+/// Returns the changed values of a record that enters a stage, or `None` if no values are given. Checks that the record
+/// has the values that the stage requires.
 pub fn filled(
     tx: &mut Tx<'_>,
     record: Kind,
@@ -265,7 +288,7 @@ pub fn filled(
     Ok(filled)
 }
 
-/// What one record passes on to another that has fields of the same key and kind.
+/// Returns the values that a record passes on to another kind of record that has a field with the same key and kind.
 pub fn passed_on(tx: &Tx<'_>, from: Kind, values: &CustomValues, to: Kind) -> Vec<CustomValue> {
     let fields = &tx.actor.settings.custom;
     let both = |value: &CustomValue| {
@@ -291,7 +314,7 @@ fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
     if count >= FIELDS_MAX {
         return Err(Error::new(
             Code::Conflict,
-            format!("{} have {FIELDS_MAX} fields of your own", new.resource.as_str()),
+            format!("{} have the maximum of {FIELDS_MAX} custom fields", new.resource.as_str()),
         ));
     }
     let last: Option<i32> = in_workspace(tx.workspace())
@@ -317,13 +340,13 @@ fn insert(tx: &mut Tx<'_>, new: &CustomFieldCreate) -> Result<CustomField> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUpdate) -> Result<CustomField> {
-    let before = lock(tx, id, expected)?;
+    let before = CustomField::lock(tx, id, expected)?;
     if let Some(options) = changes.options.as_ref().filter(|options| **options != before.options) {
         check_options(tx, &before, options)?;
     }
     let kept: Vec<Uuid> = before.required_stage_ids.iter().copied().flatten().collect();
-    let asked = changes.required_stage_ids.as_ref().filter(|asked| !same_set(asked, &kept));
-    check_stages(tx, asked.map_or(&[][..], Vec::as_slice))?;
+    let stage_ids = changes.required_stage_ids.as_ref().filter(|stage_ids| !same_set(stage_ids, &kept));
+    check_stages(tx, stage_ids.map_or(&[][..], Vec::as_slice))?;
     let archived = match changes.archived {
         Some(true) => before.archived_at.or(Some(tx.now)),
         Some(false) => None,
@@ -336,7 +359,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
             changes.options.as_ref().map(|options| custom_fields::options.eq(options)),
             changes.group_name.as_ref().map(|group| custom_fields::group_name.eq(group)),
             changes.position.map(|position| custom_fields::position.eq(position)),
-            asked.map(|ids| custom_fields::required_stage_ids.eq(ids)),
+            stage_ids.map(|ids| custom_fields::required_stage_ids.eq(ids)),
             custom_fields::archived_at.eq(archived),
             (custom_fields::version.eq(before.version + 1), custom_fields::updated_at.eq(tx.now)),
         ))
@@ -345,13 +368,13 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
     events::record_change(tx, &before, after)
 }
 
-/// A choice has options, and nothing else has any. An option goes only while no record has chosen it.
+/// Checks that a choice has options and other kinds have none, and that no record uses a removed option.
 fn check_options(tx: &mut Tx<'_>, field: &CustomField, options: &Tags) -> Result<()> {
     if !matches!(field.kind, CustomKind::Choice | CustomKind::MultiChoice) {
-        return Err(Error::member("/options", FieldCode::Invalid, "only a choice has options"));
+        return Err(Error::member("/options", FieldCode::Invalid, "must be empty if the kind is not a choice"));
     }
     if options.0.is_empty() {
-        return Err(Error::member("/options", FieldCode::Required, "a choice needs its options"));
+        return Err(Error::member("/options", FieldCode::Required, "is required for a choice"));
     }
     macro_rules! chosen {
         ($table:ident, $option:expr) => {{
@@ -372,16 +395,16 @@ fn check_options(tx: &mut Tx<'_>, field: &CustomField, options: &Tags) -> Result
         if used {
             return Err(Error::new(
                 Code::InUse,
-                format!("records have chosen {option}; choose another for them first"),
+                format!("records have the option {option}; give them another one first"),
             ));
         }
     }
     Ok(())
 }
 
-/// Deletes a field that no record has a value of.
+/// Deletes a custom field without values.
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
+    let row = CustomField::lock(tx, id, expected)?;
     macro_rules! carried {
         ($table:ident) => {{
             let own = $table::table.filter($table::workspace_id.eq(tx.workspace()));
@@ -395,26 +418,28 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
         CustomFieldResource::Deals => carried!(deals),
     };
     if used {
-        return Err(Error::new(Code::InUse, "records have values of it; archive it instead"));
+        return Err(Error::new(Code::InUse, "records have values of this field; archive it instead"));
     }
     diesel::delete(custom_fields::table.find((tx.workspace(), id))).execute(tx.conn)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
 }
 
-/// List the fields that your workspace added, in their order.
+/// List the custom fields, by position.
 #[utoipa::path(operation_id = "list_custom_fields", params(CustomFieldList), responses((status = 200, description = "A page of fields", body = CustomFieldPage)))]
 #[get("/custom-fields")]
 async fn list(ctx: Ctx<can::Read<CustomField>>) -> Result<Reply> {
     let (plan, link) = (FIELD.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, custom_fields, CustomField, &plan => CustomFieldPage);
+        let page = table::page::<CustomField>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Add a field to contacts, companies, leads or deals. Other servers know it within seconds.
+/// Add a custom field to contacts, companies, leads or deals.
+///
+/// On other servers it takes effect within seconds.
 #[utoipa::path(operation_id = "create_custom_field", request_body = CustomFieldCreate, responses((status = 201, description = "The field", body = CustomField)))]
 #[post("/custom-fields")]
 async fn create(
@@ -427,17 +452,19 @@ async fn create(
     Ok(reply)
 }
 
-/// Get a field of your own.
+/// Get a custom field.
 #[utoipa::path(operation_id = "get_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
     responses((status = 200, description = "The field", body = CustomField)))]
 #[get("/custom-fields/{custom_field_id}")]
 async fn read(ctx: Ctx<can::Read<CustomField>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&CustomField::find(tx, id.0)?)).await
 }
 
-/// Change a field of your own, or archive it. Its key and kind stay.
+/// Change or archive a custom field.
+///
+/// Its key and kind cannot be changed.
 #[utoipa::path(operation_id = "update_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")), request_body = CustomFieldUpdate,
-    responses((status = 200, description = "The field as changed", body = CustomField)))]
+    responses((status = 200, description = "The changed field", body = CustomField)))]
 #[patch("/custom-fields/{custom_field_id}")]
 async fn change(
     ctx: Ctx<can::Update<CustomField>>,
@@ -451,7 +478,9 @@ async fn change(
     Ok(reply)
 }
 
-/// Delete a field of your own that no record has a value of.
+/// Delete a custom field.
+///
+/// Fails if a record has a value of it.
 #[utoipa::path(operation_id = "delete_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/custom-fields/{custom_field_id}")]

@@ -1,18 +1,18 @@
-//! The event feed: what changed in the workspace, in an order that never skips a change that commits late.
+//! The event feed: the changes of a workspace, in an order that never skips a change that commits late.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::identity::accounts::SECURITY_EVENTS;
-use crate::kernel::access::Visibility;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result, not_known};
+use crate::kernel::event_verbs;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::{PageInfo, hex, split};
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{self, Builtin, Descriptor, OwnerLink, Resource};
 use crate::kernel::seek::{seal, signature, unseal};
 use crate::kernel::time::DateTime;
 use crate::kernel::value_type::ValueType;
@@ -34,14 +34,14 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangeEvent {
     pub id: Uuid,
-    /// Such as `deal.stage_changed`; the description of `GET /events` lists them, and more may come.
+    /// Such as `deal.stage_changed`. The parameter `type` of `GET /events` lists all types; more may be added.
     pub r#type: String,
     pub at: DateTime,
     pub record_kind: String,
     pub record_id: Uuid,
-    /// The version that the change made. Changes of one record that were made at the same time may come in another order.
+    /// The version of the record after the change. Simultaneous changes of one record may appear in another order.
     pub record_version: Option<i64>,
-    /// `user`, `api_key`, `import`, or `migration` for what a new version of the program changed by itself.
+    /// `user`, `api_key`, `import`, or `migration` for changes by a new version of the program.
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
     pub request_id: String,
@@ -50,7 +50,7 @@ pub struct ChangeEvent {
 
 impl Resource for ChangeEvent {
     const DESCRIPTOR: &Descriptor =
-        &Descriptor::calls("events").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
+        &Descriptor::calls("events", "The feed of changes.").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
 }
 
 /// A member before and after, as JSON text: `"Anna"`, `125000`, `null`.
@@ -89,7 +89,7 @@ struct Row {
     request_id: String,
     #[diesel(sql_type = Jsonb)]
     changes: Json,
-    /// Of a view that is not the caller's.
+    /// Whether the event is about a view of another user.
     #[diesel(sql_type = Bool)]
     of_others: bool,
     #[diesel(sql_type = BigInt)]
@@ -98,7 +98,7 @@ struct Row {
     seq: i64,
 }
 
-/// `{"member": [before, after]}` as a list.
+/// Converts `{"member": [before, after]}` to a list.
 pub fn changes(stored: &Json) -> Vec<MemberChange> {
     let ordered: BTreeMap<_, _> = stored.as_object().into_iter().flatten().collect();
     let side = |pair: &Json, n: usize| pair.get(n).unwrap_or(&Json::Null).to_string();
@@ -110,7 +110,7 @@ pub fn changes(stored: &Json) -> Vec<MemberChange> {
 
 struct FeedQuery {
     types: Vec<String>,
-    /// The kinds of record that were asked for; none: all.
+    /// The requested kinds of records; if empty, all kinds.
     kinds: Vec<String>,
     record: Option<Uuid>,
     limit: i64,
@@ -118,21 +118,21 @@ struct FeedQuery {
     from: From,
 }
 
-/// Where in the feed to begin.
+/// Where the page begins.
 enum From {
     Start,
     /// At the first event of `since`.
     Time,
     Now,
-    /// After a position, where the caller had this visibility.
+    /// After the position of a cursor, with the visibility that the caller had then.
     After(i64, i64, Option<String>),
 }
 
 impl FeedQuery {
-    /// Whether a change of the caller's visibility is among what was asked for.
+    /// Checks whether the request includes changes of the caller's visibility.
     fn takes_visibility(&self, tx: &Tx<'_>) -> bool {
         let (user, id) = (Kind::USER.as_str(), tx.actor.user);
-        let type_ = format!("{user}.{}", event_types::VISIBILITY_CHANGED);
+        let type_ = format!("{user}.{}", event_verbs::VISIBILITY_CHANGED);
         (self.types.is_empty() || self.types.contains(&type_))
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == user))
             && self.record.is_none_or(|record| record == id)
@@ -141,7 +141,7 @@ impl FeedQuery {
 
 const PARAMETERS: [&str; 7] = ["limit", "cursor", "type", "record_id", "record_kind", "from", "at__gte"];
 
-/// The one value of `from`.
+/// The only value of `from`.
 const NOW: &str = "now";
 
 fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
@@ -160,7 +160,7 @@ fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
     let cursor = params.take("cursor");
     params.finish(&PARAMETERS)?;
     if now && (cursor.is_some() || since.is_some()) {
-        return Err(wrong("from", FieldCode::Invalid, "stands alone: a cursor or at__gte says where to begin, too"));
+        return Err(wrong("from", FieldCode::Invalid, "must not be combined with cursor or at__gte"));
     }
     let from = match cursor {
         Some(cursor) => position(&cursor, actor)?,
@@ -175,7 +175,7 @@ fn wrong(parameter: &str, code: impl Into<FieldCode>, detail: impl Into<String>)
     Error::parameters(vec![Bad::parameter(parameter, code, detail)])
 }
 
-/// Names of a closed set; one that is not in it is refused with the nearest.
+/// Reads the names of a list parameter. Refuses an unknown name, and suggests the closest known one.
 pub(in crate::records) fn names(
     params: &mut crate::kernel::query_params::QueryParams,
     parameter: &str,
@@ -197,7 +197,7 @@ pub(in crate::records) fn names(
 fn position(cursor: &str, actor: &Actor) -> Result<From> {
     let payload = unseal(cursor).map_err(|bad| Error::parameters(vec![bad]))?;
     let invalid = |_| wrong("cursor", Code::CursorInvalid, "is not a cursor of this list");
-    // Cursors of before have no visibility.
+    // Cursors of earlier versions contain no visibility.
     let (kind, workspace, xid, seq, visibility) = match payload.as_array().map(Vec::len) {
         Some(4) => {
             let (kind, workspace, xid, seq) = serde_json::from_value(payload).map_err(invalid)?;
@@ -206,52 +206,49 @@ fn position(cursor: &str, actor: &Actor) -> Result<From> {
         _ => serde_json::from_value::<(String, Uuid, i64, i64, Option<String>)>(payload).map_err(invalid)?,
     };
     if kind != "events" || workspace != actor.workspace {
-        return Err(wrong("cursor", Code::CursorMismatch, "belongs to another list"));
+        return Err(wrong("cursor", Code::CursorMismatch, "must be a cursor of the events of this workspace"));
     }
     Ok(From::After(xid, seq, visibility))
 }
 
-/// The kinds whose records are not all seen by everybody who may read such records, and the member that names the owner.
-const OWNED: [(Kind, &str); 7] = [
-    (Kind::COMPANY, "owner_id"),
-    (Kind::CONTACT, "owner_id"),
-    (Kind::LEAD, "owner_id"),
-    (Kind::DEAL, "owner_id"),
-    (Kind::TASK, "assignee_id"),
-    (Kind::ACTIVITY, "author_id"),
-    (Kind::FILE, "author_id"),
-];
+/// Returns the kinds whose records have owners, with the member that names the owner.
+fn owned() -> impl Iterator<Item = (Kind, &'static str)> {
+    resource::all().filter_map(|resource| Some((resource.kind?, resource.owner()?.name)))
+}
 
-/// Whether the caller sees the record of an event. `:records` is the table of its kind.
+/// Is true if the caller sees the record of an event. `:records` is the table of its kind.
 const SEEN: &str = "exists (select 1 from :records where :records.workspace_id = events.workspace_id and :records.id = events.record_id \
     and (:visibility))";
 
-/// The kinds of record that the caller may read, by role and scopes. Keys are told of to those who answer for users.
+/// Returns the kinds of records that the caller may read according to role and scopes. Events about API keys also
+/// require the permission to update all users.
 fn kinds(tx: &Tx<'_>, asked: &[String]) -> Vec<String> {
-    let answers_for_users = tx.actor.visibility("users", Action::Update) == Visibility::All;
+    let answers_for_users = tx.actor.manages_users();
     let may = |kind: &Kind| tx.actor.require_read(kind.path()).is_ok() && (*kind != Kind::API_KEY || answers_for_users);
     let wanted = |kind: &Kind| asked.is_empty() || asked.iter().any(|name| name == kind.as_str());
-    Kind::all().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
+    resource::kinds().filter(may).filter(wanted).map(|kind| kind.as_str().to_owned()).collect()
 }
 
-/// Whether the view of an event is somebody else's.
+/// Is true if the event is about a view of another user.
 const OF_OTHERS: &str = "record_kind = 'view' and actor_id is distinct from :me and not exists (select 1 from views v \
     where v.workspace_id = events.workspace_id and v.id = events.record_id and v.owner_id = :me)";
 
-/// Whether the view of an event is the caller's, or was shared when it happened, or until then: what it was before is not shared with it.
+/// Is true unless the event is about a view of another user that was not shared before or after the event. Sharing a
+/// view does not reveal its earlier events.
 const OF_VIEWS: &str = "not (:of_others) or changes -> 'shared' -> 0 = 'true' or 'true' = (select e.changes -> 'shared' -> 1 from events e \
     where e.workspace_id = events.workspace_id and e.record_id = events.record_id and e.changes -> 'shared' is not null \
         and (e.xid, e.seq) <= (events.xid, events.seq) \
     order by e.xid desc, e.seq desc limit 1)";
 
-/// What happens to how others sign in is for who may read the audit log.
+/// Is true unless the event is about how another user signs in and the caller may not read the audit log.
 const OF_SIGN_IN: &str = ":audits or actor_id = :me or type <> all(:security)";
 
 fn of_others(tx: &Tx<'_>) -> Part {
     Part::Nested(Box::new(Statement::new(OF_OTHERS).set("me", Part::Id(tx.actor.user))))
 }
 
-/// Of a view that somebody has shared, what it was before is theirs; of one that is not shared any more, what it is now.
+/// Removes what was not shared from an event about a view of another user: if the event shared the view, the values
+/// before it; if it ended the sharing, all other changes.
 fn without_unshared(mut stored: Json) -> Json {
     let shared = stored.get("shared").cloned().unwrap_or_default();
     let (before, after) = (shared.get(0) == Some(&Json::Bool(true)), shared.get(1) == Some(&Json::Bool(true)));
@@ -264,7 +261,7 @@ fn without_unshared(mut stored: Json) -> Json {
     stored
 }
 
-/// The condition on events that follows from what the caller sees of each kind of record.
+/// Returns the condition for the events that the caller sees.
 fn visible_events(tx: &Tx<'_>) -> Statement {
     let audits = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let security = SECURITY_EVENTS.iter().map(|name| (*name).to_owned()).collect();
@@ -275,7 +272,7 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("(:views) and (:sign_in)")
         .set("views", Part::Nested(Box::new(Statement::new(OF_VIEWS).set("of_others", of_others(tx)))))
         .set("sign_in", Part::Nested(Box::new(sign_in)));
-    for (kind, _) in OWNED {
+    for (kind, _) in owned() {
         let visibility = visibility::cond(tx.actor, kind, Action::Read);
         if matches!(&visibility, Cond::All(all) if all.is_empty()) {
             continue;
@@ -290,27 +287,29 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
     condition
 }
 
-/// Work that is seen with the record that it is about.
-const LINKED: [Kind; 3] = [Kind::TASK, Kind::ACTIVITY, Kind::FILE];
-/// The members that name such a record.
-const LINKS: [(Kind, &str); 4] =
-    [(Kind::DEAL, "deal_id"), (Kind::LEAD, "lead_id"), (Kind::CONTACT, "contact_id"), (Kind::COMPANY, "company_id")];
-
-/// Whether work was taken off a record that the caller sees.
+/// Is true if the event removed a link to a record that the caller sees.
 const UNLINKED: &str = "record_kind = any(:kinds) and exists (select 1 from :records where :records.workspace_id = events.workspace_id \
-    and :records.id = (changes -> ':member' ->> 0)::uuid and (:sight))";
+    and :records.id = (changes -> ':member' ->> 0)::uuid and (:visibility))";
 
-/// The events by which records went from owners whom the caller sees to somebody else, and work from records that the caller sees.
+/// Returns the condition for events that may have hidden a record from the caller: the owner changed from one whose
+/// records the caller sees, or a link to a record that the caller sees was removed.
 fn lost(tx: &Tx<'_>) -> Statement {
-    let limited = |kind: &Kind| visibility::owners(tx.actor, *kind, Action::Read).is_some();
-    let linked: Vec<String> = LINKED.iter().filter(|kind| limited(kind)).map(|kind| kind.as_str().into()).collect();
-    let links = LINKS.iter().filter(|_| !linked.is_empty());
-    links.fold(transferred(tx), |rest, (kind, member)| {
+    let limited = |kind: Kind| visibility::owners(tx.actor, kind, Action::Read).is_some();
+    let mut links: Vec<(&OwnerLink, Vec<String>)> = Vec::new();
+    for (resource, kind) in resource::all().filter_map(|resource| Some((resource, resource.kind?))) {
+        for link in resource.links().iter().filter(|_| limited(kind)) {
+            match links.iter_mut().find(|(known, _)| known.field.name == link.field.name) {
+                Some((_, kinds)) => kinds.push(kind.as_str().into()),
+                None => links.push((link, vec![kind.as_str().into()])),
+            }
+        }
+    }
+    links.into_iter().fold(transferred(tx), |rest, (link, kinds)| {
         let unlinked = Statement::new(UNLINKED)
-            .set("kinds", Part::Texts(linked.clone()))
-            .set("records", Part::Sql(kind.path()))
-            .set("member", Part::Sql(member))
-            .set("sight", Part::Cond(visibility::cond(tx.actor, *kind, Action::Read)));
+            .set("kinds", Part::Texts(kinds))
+            .set("records", Part::Sql(link.kind.path()))
+            .set("member", Part::Sql(link.field.name))
+            .set("visibility", Part::Cond(visibility::cond(tx.actor, link.kind, Action::Read)));
         Statement::new("(:rest) or (:unlinked)")
             .set("rest", Part::Nested(Box::new(rest)))
             .set("unlinked", Part::Nested(Box::new(unlinked)))
@@ -319,7 +318,7 @@ fn lost(tx: &Tx<'_>) -> Statement {
 
 fn transferred(tx: &Tx<'_>) -> Statement {
     let mut condition = Statement::new("false");
-    for (kind, owner) in OWNED {
+    for (kind, owner) in owned() {
         let Some(owners) = visibility::owners(tx.actor, kind, Action::Read) else { continue };
         condition = Statement::new("(:rest) or (record_kind = :kind and changes -> ':owner' ->> 0 = any(:owners))")
             .set("rest", Part::Nested(Box::new(condition)))
@@ -330,23 +329,24 @@ fn transferred(tx: &Tx<'_>) -> Statement {
     condition
 }
 
-/// What the caller sees, as a short text: another one means that something is seen that was not, or no more.
+/// Returns a digest of the caller's visibility. If it differs from that in the cursor, the visibility has changed.
 fn visibility_of(tx: &Tx<'_>) -> String {
-    let owners = OWNED.map(|(kind, _)| {
+    let owners = owned().map(|(kind, _)| {
         let mut owners = visibility::owners(tx.actor, kind, Action::Read);
         owners.iter_mut().for_each(|ids| ids.sort_unstable());
         owners
     });
+    let owners: Vec<Option<Vec<Uuid>>> = owners.collect();
     let hidden: Vec<Vec<&str>> =
-        OWNED.iter().map(|(kind, _)| tx.actor.access.hidden_members(kind.path()).collect()).collect();
+        owned().map(|(kind, _)| tx.actor.access.hidden_members(kind.path()).collect()).collect();
     hex(&signature(format!("sight {:?} {owners:?} {hidden:?}", kinds(tx, &[])).as_bytes()))
 }
 
-/// The caller sees other records than where the cursor was given.
+/// Returns the event that reports a change of visibility since the cursor was created.
 fn visibility_changed(tx: &Tx<'_>) -> ChangeEvent {
     ChangeEvent {
         id: Uuid::now_v7(),
-        r#type: format!("{}.{}", Kind::USER.as_str(), event_types::VISIBILITY_CHANGED),
+        r#type: format!("{}.{}", Kind::USER.as_str(), event_verbs::VISIBILITY_CHANGED),
         at: tx.now,
         record_kind: Kind::USER.as_str().into(),
         record_id: tx.actor.user,
@@ -396,7 +396,7 @@ fn load(tx: &mut Tx<'_>, query: &FeedQuery) -> Result<ChangeEventPage> {
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    // There is always a cursor: a reader that has caught up asks with it again later.
+    // There is always a cursor, so that a reader that has caught up can continue later.
     let last = rows.last().map_or(after, |row| (row.xid, row.seq));
     let visibility = visibility_of(tx);
     let changed =
@@ -423,7 +423,7 @@ fn one_of(names: &[String]) -> ObjectBuilder {
     schema(ValueType::Text).pattern(Some(format!("^({})$", names.join("|"))))
 }
 
-/// The schema of the type of an event, as a parameter.
+/// Returns the parameter schema of event types.
 pub fn type_schema() -> ObjectBuilder {
     one_of(&event_types::all().map(|(_, name)| name).collect::<Vec<_>>())
 }
@@ -433,15 +433,15 @@ list_params!(FeedParameters, {
     let kinds: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
     vec![
         p("type", "Only events of these types, such as deal.stage_changed.", type_schema(), Some(false)),
-        p("record_kind", "Only events of these kinds of record.", one_of(&kinds), Some(false)),
+        p("record_kind", "Only events of these kinds of records.", one_of(&kinds), Some(false)),
         p("record_id", "Only events of this record.", schema(ValueType::Uuid), None),
         p(
             "from",
-            "`now`: nothing that has happened before; the cursor of the answer leads on.",
+            "`now` skips all earlier events; continue with the cursor of the response.",
             one_of(&[NOW.into()]),
             None,
         ),
-        p("at__gte", "Only events of this instant and after it.", schema(ValueType::Time), None),
+        p("at__gte", "Only events at or after this instant.", schema(ValueType::Time), None),
         p(
             "limit",
             "Events per page.",
@@ -450,18 +450,21 @@ list_params!(FeedParameters, {
         ),
         p(
             "cursor",
-            "`page.next_cursor` of the answer before; it is given even when there is no more, to go on later.",
+            "`page.next_cursor` of the previous response. It is never null, so that you can continue later.",
             schema(ValueType::Text),
             None,
         ),
     ]
 });
 
-/// Follow what changes in the workspace, oldest first, of the kinds of record that you may read (a key needs their scopes too).
-/// Keep the cursor and ask again: no change is ever skipped.
+/// List the changes of the workspace, oldest first, for the kinds of records that you may read (an API key also needs
+/// their scopes).
 ///
-/// A record that you see no more, because it has another owner now, is told of once more as `deal.hidden`: drop it, and what hangs on
-/// it. So is a task that was taken off a record of yours. When your role, your team or those in it change, `user.sight_changed` comes first: load anew what you keep.
+/// Store the cursor and use it for the next request: no change is ever skipped.
+///
+/// If you no longer see a record, for example because its owner changed, you get one more event such as `deal.hidden`:
+/// drop the record and everything that belongs to it. The same applies to a task that was removed from a record that
+/// you see. If your role, your team or its members change, the first event is `user.sight_changed`: reload your data.
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::Read<ChangeEvent>>) -> Result<Reply> {

@@ -1,5 +1,6 @@
--- Settled events after a position, of the kinds that the caller may read. A caller whose visibility of a kind ends somewhere sees the
--- events of the records within it; of a record that was within it and is not any more, that it is hidden now.
+-- Settled events after a position, of the kinds that the caller may read. If the caller sees only some records of a
+-- kind, the result contains the events of those records. For a record that the caller no longer sees, it contains a
+-- hidden event.
 select id, case when shown then type else record_kind || '.hidden' end as type_, at, record_kind, record_id, record_version, actor_kind,
     case when shown then actor_id end as actor_id, request_id, case when shown then changes else '{}' end as changes, of_others, xid, seq
 from (
@@ -12,5 +13,5 @@ from (
             or (cardinality(:types) = 0 or record_kind || '.hidden' = any(:types)) and (:lost) and not (:seen)
         )
     order by xid, seq limit :limit
-) told
+) visible
 order by xid, seq

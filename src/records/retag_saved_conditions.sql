@@ -1,4 +1,4 @@
--- Kept conditions that name a tag by its old name name it by the new one, of the record itself or of one that is a step away (deals.tags).
+-- Replaces the old name of a tag with the new one in saved conditions, also in those on related records (deals.tags).
 update :kept k set version = k.version + 1, updated_at = :at, selection = (
     select jsonb_object_agg(part.key, case when jsonb_typeof(part.value) <> 'array' then part.value else (
         select coalesce(jsonb_agg(case when one ->> 'field' !~ '^([a-z_]+[.])?tags$' or one ->> 'field' = 'cf.tags' then one else jsonb_set(one, '{values}', (

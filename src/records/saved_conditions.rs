@@ -1,4 +1,4 @@
-//! Saved conditions, views and segments, as far as a search needs them.
+//! Reads the saved conditions of views and segments for searches and jobs.
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::Action;
@@ -15,19 +15,19 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 text_enum! {
-    /// How a segment knows its records: by a condition, or by name.
+    /// How a segment selects its records: `dynamic` by conditions, `static` by a list of records.
     pub enum SegmentKind { Dynamic = "dynamic", Static = "static", }
 }
 
-/// What a view and a segment say, as they were read.
+/// The conditions of a view and a segment, as they were read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SavedConditions {
-    view: Option<KeptView>,
-    segment: Option<KeptSegment>,
+    view: Option<SavedView>,
+    segment: Option<SavedSegment>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, Queryable)]
-struct KeptView {
+struct SavedView {
     version: i64,
     selection: Selection,
     q: Option<String>,
@@ -35,7 +35,7 @@ struct KeptView {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, Queryable)]
-struct KeptSegment {
+struct SavedSegment {
     id: Uuid,
     version: i64,
     kind: SegmentKind,
@@ -49,19 +49,19 @@ pub struct Versions {
     pub segment: Option<i64>,
 }
 
-/// What work in the background goes by: others may change a view or a segment before it is done.
+/// Which version of the conditions a job uses. Others may change the view or the segment before it runs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub enum Promise {
-    /// What they say now.
+    /// The conditions when the job runs.
     #[default]
     Now,
-    /// What they said when the work was asked for.
+    /// The conditions when the job was queued.
     Written(SavedConditions),
-    /// What they say now, while they have these versions.
+    /// The conditions when the job runs. It fails if they no longer have these versions.
     Seen(Versions),
 }
 
-/// What a view or a segment adds to a search.
+/// The conditions that a view and a segment add to a search.
 #[derive(Debug, Default)]
 struct Saved {
     conds: Vec<Cond>,
@@ -69,7 +69,7 @@ struct Saved {
     sort: Option<String>,
 }
 
-/// The plan of a search, with the conditions of the view and the segment that it names.
+/// Returns the plan of a search, with the conditions of its view and its segment.
 pub fn search_plan<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, request: &SearchRequest) -> Result<Plan<T>> {
     let kept = named(tx, fields.kind, request.view_id, request.segment_id, "")?;
     let saved = saved(tx, fields, &kept, "")?;
@@ -81,7 +81,7 @@ pub fn search_plan<T>(tx: &mut Tx<'_>, fields: &'static Fields<T>, request: &Sea
     fields.search_plan(&request, saved.conds, tx.actor)
 }
 
-/// What the view and the segment of a selection say now.
+/// Reads the current conditions of the view and the segment of a selection.
 pub fn read(tx: &mut Tx<'_>, kind: Kind, which: &RecordSelection) -> Result<SavedConditions> {
     named(tx, kind, which.view_id, which.segment_id, "/selection")
 }
@@ -95,7 +95,7 @@ impl SavedConditions {
     }
 }
 
-/// The condition of a selection for work on many records.
+/// Returns the condition of a selection for a bulk operation.
 pub fn condition<T>(
     tx: &Tx<'_>,
     fields: &'static Fields<T>,
@@ -106,7 +106,7 @@ pub fn condition<T>(
     let selection = Selection { all: which.all.clone(), any: which.any.clone(), none: which.none.clone() };
     let own = fields.select_beside(&selection, &saved.conds, tx.actor);
     let own = own.map_err(|bad| Error::members(bad).under("/selection"))?;
-    // A view shows what has its words: others beside them leave out more.
+    // The words of the request restrict the result further than those of the view alone.
     for (q, at) in [(&which.q, "/selection/q"), (&saved.q, "/selection/view_id")] {
         let Some(q) = q else { continue };
         let words = fields.condition_of_words(q, tx.actor);
@@ -117,7 +117,7 @@ pub fn condition<T>(
     Ok(Cond::All(saved.conds))
 }
 
-/// As `condition`, of work that was promised.
+/// Like `condition`, for a job that was queued earlier.
 pub fn promised<T>(
     tx: &mut Tx<'_>,
     fields: &'static Fields<T>,
@@ -127,12 +127,12 @@ pub fn promised<T>(
     let kept = match promise {
         Promise::Now => read(tx, fields.kind, which)?,
         Promise::Written(kept) => {
-            hold(tx, None, which.segment_id)?;
-            still_there(tx, kept)?;
+            lock(tx, None, which.segment_id)?;
+            check_unchanged(tx, kept)?;
             kept.clone()
         }
         Promise::Seen(versions) => {
-            hold(tx, which.view_id, which.segment_id)?;
+            lock(tx, which.view_id, which.segment_id)?;
             let kept = read(tx, fields.kind, which)?;
             if let Some(why) = kept.changed_since(*versions) {
                 return Err(Error::new(Code::Conflict, why));
@@ -144,7 +144,7 @@ pub fn promised<T>(
 }
 
 impl SavedConditions {
-    /// Why a rule that was saved when they had these versions does not go by what they say now.
+    /// Explains why a rule that was saved with these versions cannot use the current conditions.
     pub fn changed_since(&self, seen: Versions) -> Option<String> {
         let now = self.versions();
         let what = match (now.view == seen.view, now.segment == seen.segment) {
@@ -155,13 +155,14 @@ impl SavedConditions {
         };
         let were = if what.contains(' ') { "were" } else { "was" };
         Some(format!(
-            "the {what} {were} changed since the rule was saved: look at the preview and save the rule again, with its selection"
+            "the {what} {were} changed after the rule was saved; check the preview, then save the rule again with its \
+             selection"
         ))
     }
 }
 
-/// Keeps a view and a segment as they are until the end of the transaction.
-fn hold(tx: &mut Tx<'_>, view: Option<Uuid>, segment: Option<Uuid>) -> Result<()> {
+/// Locks a view and a segment against changes until the end of the transaction.
+fn lock(tx: &mut Tx<'_>, view: Option<Uuid>, segment: Option<Uuid>) -> Result<()> {
     if let Some(id) = view {
         let held = views::table.find((tx.workspace(), id)).select(views::id).for_share();
         held.first::<Uuid>(tx.conn).optional()?;
@@ -173,20 +174,20 @@ fn hold(tx: &mut Tx<'_>, view: Option<Uuid>, segment: Option<Uuid>) -> Result<()
     Ok(())
 }
 
-/// Records that are named are not written out: the segment must name those that it named.
-fn still_there(tx: &mut Tx<'_>, kept: &SavedConditions) -> Result<()> {
+/// Checks that a static segment is unchanged. The job does not store its list of records.
+fn check_unchanged(tx: &mut Tx<'_>, kept: &SavedConditions) -> Result<()> {
     let Some(segment) = kept.segment.as_ref().filter(|segment| segment.kind == SegmentKind::Static) else {
         return Ok(());
     };
     let version = segments::table.find((tx.workspace(), segment.id)).select(segments::version);
     let version: Option<i64> = version.first(tx.conn).optional()?;
     if version != Some(segment.version) {
-        return Err(Error::new(Code::Conflict, "the segment was changed since this was asked for: ask again"));
+        return Err(Error::new(Code::Conflict, "the segment was changed after the request; send the request again"));
     }
     Ok(())
 }
 
-/// The same mistakes, further down.
+/// Prefixes the pointers of errors.
 pub fn prefix_pointers(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
     bad.into_iter().map(|bad| bad.under(at)).collect()
 }
@@ -226,15 +227,15 @@ fn saved<T>(tx: &Tx<'_>, fields: &'static Fields<T>, kept: &SavedConditions, at:
     Ok(saved)
 }
 
-/// A saved condition may ask about a field that is there no more.
+/// Converts saved conditions. They may refer to a field that no longer exists.
 fn still_valid<T>(tx: &Tx<'_>, fields: &'static Fields<T>, selection: &Selection, at: &str) -> Result<Cond> {
     fields.select(selection, tx.actor).map_err(|bad| {
         let why: Vec<String> = bad.into_iter().map(|bad| bad.detail).collect();
-        Error::member(at, FieldCode::Invalid, format!("cannot be asked any more: {}", why.join("; ")))
+        Error::member(at, FieldCode::Invalid, format!("its conditions are no longer valid: {}", why.join("; ")))
     })
 }
 
-/// The records of a static segment, up to the comparison with its id.
+/// Returns the query for the records of a static segment, without the id of the segment at its end.
 fn members_sql(kind: Kind) -> &'static str {
     macro_rules! members {
         ($records:literal) => {

@@ -1,19 +1,37 @@
-//! `POST /…/search`: the conditions of a list as a body, with those that were kept.
+//! `POST /…/search`: the filters of a list in a body, together with saved conditions.
+use crate::db::store::BatchStore;
+use crate::db::table;
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::Result;
+use crate::kernel::reply::Reply;
+use crate::kernel::selection::SearchRequest;
+use crate::records::saved_conditions;
+use crate::web::body::Valid;
+use crate::web::ctx::Ctx;
 
-/// `POST /…/search` of one resource; `$load` makes the page of a plan.
+/// Loads one page of the records that match a body.
+pub async fn search<R: BatchStore>(ctx: Ctx<can::Read<R>>, request: Valid<SearchRequest>) -> Result<Reply> {
+    let plan = move |tx: &mut Tx<'_>| saved_conditions::search_plan(tx, R::FIELDS, &request);
+    ctx.list_by(R::FIELDS, plan, table::page::<R>).await
+}
+
+/// Defines the operation `POST /…/search` of one resource.
 #[macro_export]
 macro_rules! search {
-    ($row:ident, $fields:ident, $page:ident, $load:path, $path:tt $id:tt) => {
-        /// Search by conditions: the filters of the list as a body, with any-of and none-of, views and segments. With `Accept: text/csv` a
-        /// file; where more follows, its header `Next-Cursor` holds the next `cursor`.
+    ($row:ident, $page:ident, $path:tt $id:tt) => {
+        /// Search by conditions: the filters of the list in a body, with `any` and `none`, views and segments.
+        ///
+        /// With `Accept: text/csv` the response is a file; if there is more, its header `Next-Cursor` contains the next
+        /// `cursor`.
         #[utoipa::path(operation_id = $id, request_body = $crate::kernel::selection::SearchRequest,
-                                    responses((status = 200, description = "A page of what was found", content(($page = "application/json"), (String = "text/csv")))))]
+            responses((status = 200, description = "A page of matching records", content(($page = "application/json"), (String = "text/csv")))))]
         #[post($path)]
         async fn search(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Read<$row>>,
             request: $crate::web::body::Valid<$crate::kernel::selection::SearchRequest>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.list_by(&$fields, move |tx| $crate::records::saved_conditions::search_plan(tx, &$fields, &request), $load).await
+            $crate::records::search::search(ctx, request).await
         }
     };
 }

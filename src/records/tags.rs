@@ -1,27 +1,31 @@
-//! Tags: labels that any record can carry. Records hold the words themselves; this list holds their colours, and how each is written.
+//! Tags: labels of contacts, companies, leads and deals. Records store the names; this table stores their spelling and
+//! colour.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobKind};
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
 use crate::identity::authentication;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::parameters::{parameter, schema};
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Spelling, TagChange, Tags};
 use crate::kernel::time::DateTime;
 use crate::schema::tags;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record};
+use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -31,7 +35,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// A label. Spellings that differ in the case or the form of their letters are one tag.
+/// A tag. Names that differ only in case or Unicode form are the same tag.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = tags)]
 pub struct Tag {
@@ -49,10 +53,11 @@ impl Kind {
 }
 
 impl Resource for Tag {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::TAG).shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TAG, "Tags of records.")
+        .shared(Builtin::Viewer, Builtin::Seller, Builtin::Manager)
+        .events(&[verbs::BASIC]);
 }
-page!(TagPage of Tag);
+pub type TagPage = Page<Tag>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct TagCreate {
@@ -67,7 +72,8 @@ impl Rules for TagCreate {}
 #[derive(Debug, Deserialize, AsChangeset, ToSchema)]
 #[diesel(table_name = tags)]
 pub struct TagUpdate {
-    /// The records that carry it carry the new name: a few hundred at once, more by a job. Kept conditions name it so, too.
+    /// Also renames the tag in its records (the first few hundred at once, the others in a job) and in saved
+    /// conditions.
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
@@ -88,16 +94,20 @@ static FIELDS: Fields<tags::table> = Fields {
     ],
     default_sort: "name",
     id: field("id", &tags::id),
-    search: Some(Search { sql: "fold(tags.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(tags.name)",
+        members: &["name"],
+        exact: &[exact("fold(tags.name) = ", &["name"])],
+    }),
     links: &[],
     table: PhantomData,
 };
 list_params!(TagList, FIELDS.parameters());
-owned!(tags, Tag);
+stored!(tags, Tag);
 
 const CONSTRAINTS: ConstraintRules = &[("tags_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
-/// How the words that new or changed records carry are written here. New words are written as they are given first.
+/// Returns the spelling of the tags of new or changed records. New tags keep the spelling that occurs first.
 pub fn spelling<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t Tags>) -> Result<Spelling> {
     let words: Vec<&str> = carried.into_iter().flat_map(|tags| &tags.0).map(String::as_str).collect();
     let mut spelling = Spelling::default();
@@ -119,24 +129,24 @@ pub fn spelling<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t Tags>
     Ok(spelling)
 }
 
-/// As `spelling`, of what changes set and add.
+/// Like `spelling`, for the tags that changes set and add.
 pub fn spelling_of<'c>(tx: &mut Tx<'_>, changes: impl Iterator<Item = TagChange<'c>>) -> Result<Spelling> {
     spelling(tx, changes.flat_map(|one| [one.set, one.add]).flatten())
 }
 
 const TAGS_MAX: usize = 50;
 
-/// What is added must leave a record with as many tags as a list may have.
+/// Checks that a record has at most as many tags after adding some as a list may contain.
 pub fn few_enough(tags: Option<Tags>) -> Result<Option<Tags>> {
     match tags {
         Some(tags) if tags.0.len() > TAGS_MAX => {
-            Err(Error::member("/tags_add", FieldCode::TooLong, format!("a record has at most {TAGS_MAX} tags")))
+            Err(Error::member("/tags_add", FieldCode::TooLong, format!("a record can have at most {TAGS_MAX} tags")))
         }
         tags => Ok(tags),
     }
 }
 
-/// Adds the words that records carry to the list, so that clients can offer them; in one order, so that nobody waits in a circle.
+/// Adds the tags of records to the table, so that clients can offer them. Inserts them in order to avoid deadlocks.
 pub fn note<'t>(tx: &mut Tx<'_>, carried: impl IntoIterator<Item = &'t Tags>) -> Result<()> {
     let words: std::collections::BTreeSet<&String> = carried.into_iter().flat_map(|tags| &tags.0).collect();
     if words.is_empty() {
@@ -174,7 +184,7 @@ fn insert(tx: &mut Tx<'_>, new: &TagCreate) -> Result<Tag> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) -> Result<Tag> {
-    let before = lock(tx, id, expected)?;
+    let before = Tag::lock(tx, id, expected)?;
     let after: Tag = diesel::update(tags::table.find((tx.workspace(), id)))
         .set((changes, tags::version.eq(before.version + 1), tags::updated_at.eq(tx.now)))
         .returning(Tag::as_returning())
@@ -188,11 +198,11 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TagUpdate) ->
     Ok(after)
 }
 
-/// Of a tag that records carry, the caller has to say that it goes off them.
+/// Deletes a tag. If records have it, the caller must confirm that it is removed from them.
 fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    if !from_records && is_carried(tx, &row.name)? {
-        let detail = "records carry it; from_records=true takes it off them, and PATCH renames it";
+    let row = Tag::lock(tx, id, expected)?;
+    if !from_records && is_used(tx, &row.name)? {
+        let detail = "records have this tag; use from_records=true to remove it from them, or PATCH to rename it";
         return Err(Error::new(Code::InUse, detail));
     }
     diesel::delete(tags::table.find((tx.workspace(), id))).execute(tx.conn)?;
@@ -200,14 +210,17 @@ fn remove_tag(tx: &mut Tx<'_>, id: Uuid, expected: Expected, from_records: bool)
     if from_records { retag_records(tx, &Retagging { old: row.name, new: None }) } else { Ok(()) }
 }
 
-/// The kinds of record that carry tags.
-const CARRIERS: [Kind; 4] = [Kind::CONTACT, Kind::COMPANY, Kind::LEAD, Kind::DEAL];
-/// Records that a request changes at most; those that are left are a job's.
-const AT_ONCE: i64 = 500;
-/// Records that a job changes in one transaction.
-const PORTION: i64 = 250;
+/// Returns the kinds of records that have tags: those that can have custom fields.
+fn carriers() -> impl Iterator<Item = Kind> {
+    resource::all().filter(|resource| resource.custom_fields).filter_map(|resource| resource.kind)
+}
 
-/// A tag that records carry by its old name, and what they carry then: nothing, or the new name.
+/// Maximum records that a request changes. A job changes the others.
+const REQUEST_MAX: i64 = 500;
+/// Maximum records that a job changes in one transaction.
+const BATCH_SIZE: i64 = 250;
+
+/// The old name of a tag, and the new name or `None` to remove it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Retagging {
     old: String,
@@ -220,8 +233,8 @@ struct Count {
     count: i64,
 }
 
-fn is_carried(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
-    for kind in CARRIERS {
+fn is_used(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
+    for kind in carriers() {
         let carried = Statement::new(
             "select count(*) as count from (select from :records where workspace_id = :workspace and deleted_at is null \
              and tag_keys(tags) && tag_keys(array[:name]) limit 1) carriers",
@@ -234,10 +247,10 @@ fn is_carried(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// Changes so many records, and says how many it has changed.
+/// Changes at most `most` records, and returns how many it changed.
 fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
     let mut done = 0;
-    for kind in CARRIERS {
+    for kind in carriers() {
         let statement = Statement::new(include_str!("retag.sql"))
             .set("records", Part::Sql(kind.path()))
             .set("workspace", Part::Id(tx.workspace()))
@@ -254,7 +267,7 @@ fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
     Ok(done)
 }
 
-/// Where conditions are kept that may name a tag.
+/// The tables with saved conditions, which may contain tags.
 const SAVED_CONDITION_TABLES: [&str; 3] = ["views", "segments", "retention_rules"];
 
 fn retag_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
@@ -271,14 +284,15 @@ fn retag_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
 }
 
 fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
-    if retag(tx, retagging, AT_ONCE)? == AT_ONCE {
+    if retag(tx, retagging, REQUEST_MAX)? == REQUEST_MAX {
         let args = serde_json::to_value(retagging).map_err(Error::internal)?;
         queue::enqueue(tx, JobKind::Retag, &args, None)?;
     }
     Ok(())
 }
 
-/// The job over what a request has left. It runs to the end in the name of who asked: half a tag would be two.
+/// Runs the job that changes the remaining records. It does not check permissions again, because stopping halfway would
+/// leave two tags.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let retagging: Retagging = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let actor = db.run_blocking(|conn| authentication::of_user(conn, job.workspace_id, job.user_id))?;
@@ -286,47 +300,49 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
     let (mut done, result) = (job.done, job.result.clone().unwrap_or_default());
     loop {
         let changed = db.write_blocking(&request, |tx| {
-            let changed = retag(tx, &retagging, PORTION)?;
+            let changed = retag(tx, &retagging, BATCH_SIZE)?;
             queue::advance(tx, job, done + changed, None, &result)?;
             Ok(changed)
         })?;
         done += changed;
-        if changed < PORTION {
+        if changed < BATCH_SIZE {
             return Ok(());
         }
     }
 }
 
 /// List tags, by name.
-#[utoipa::path(operation_id = "list_tags", params(TagList), responses((status = 200, description = "A page", body = TagPage)))]
+#[utoipa::path(operation_id = "list_tags", params(TagList), responses((status = 200, description = "A page of tags", body = TagPage)))]
 #[get("/tags")]
 async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
     let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, tags, Tag, &plan => TagPage);
+        let page = table::page::<Tag>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Add a tag.
-#[utoipa::path(operation_id = "create_tag", request_body = TagCreate, responses((status = 201, description = "As added", body = Tag)))]
+/// Create a tag.
+#[utoipa::path(operation_id = "create_tag", request_body = TagCreate, responses((status = 201, description = "The tag", body = Tag)))]
 #[post("/tags")]
 async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Reply> {
     ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
 }
 
 /// Get a tag.
-#[utoipa::path(operation_id = "get_tag", params(("tag_id" = Uuid, Path, description = "Its id")),
-    responses((status = 200, description = "As it is", body = Tag)))]
+#[utoipa::path(operation_id = "get_tag", params(("tag_id" = Uuid, Path, description = "Id of the tag")),
+    responses((status = 200, description = "The tag", body = Tag)))]
 #[get("/tags/{tag_id}")]
 async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&find(tx, id.0)?)).await
+    ctx.read(move |tx| Reply::record(&Tag::find(tx, id.0)?)).await
 }
 
-/// Change a tag; the records that carry it follow.
-#[utoipa::path(operation_id = "update_tag", params(("tag_id" = Uuid, Path, description = "Its id")), request_body = TagUpdate,
-    responses((status = 200, description = "As changed", body = Tag)))]
+/// Change a tag.
+///
+/// Renaming it also renames it in its records and in saved conditions.
+#[utoipa::path(operation_id = "update_tag", params(("tag_id" = Uuid, Path, description = "Id of the tag")), request_body = TagUpdate,
+    responses((status = 200, description = "The changed tag", body = Tag)))]
 #[patch("/tags/{tag_id}")]
 async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
@@ -334,14 +350,17 @@ async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -
 }
 
 list_params!(TagRemoval, {
-    let mut id = parameter("tag_id".into(), "Its id".into(), schema(crate::kernel::value_type::ValueType::Uuid), None);
+    let mut id =
+        parameter("tag_id".into(), "Id of the tag".into(), schema(crate::kernel::value_type::ValueType::Uuid), None);
     id.parameter_in = utoipa::openapi::path::ParameterIn::Path;
     id.required = utoipa::openapi::Required::True;
-    let detail = "Takes it off the records that carry it. Without it a tag that is carried is refused.";
+    let detail = "Whether to remove the tag from its records. Otherwise a tag that records have is not deleted.";
     vec![id, parameter("from_records".into(), detail.into(), schema(crate::kernel::value_type::ValueType::Bool), None)]
 });
 
-/// Delete a tag. One that records carry is refused, unless `from_records` takes it off them.
+/// Delete a tag.
+///
+/// If records have it, this fails unless `from_records` is true, which removes it from them.
 #[utoipa::path(operation_id = "delete_tag", params(TagRemoval), responses((status = 204, description = "Deleted")))]
 #[delete("/tags/{tag_id}")]
 async fn remove(ctx: Ctx<can::Delete<Tag>>, id: Id) -> Result<Reply> {

@@ -1,95 +1,115 @@
-//! Many deals or leads to other stages with one request.
+//! Moves many deals or leads to other stages in one request.
 use crate::db::table::Expected;
+use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
+use crate::kernel::named_schema::{collect, reference};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::{self, Rules};
-use crate::sales::deals::{
-    model::{Deal, DealMove},
-    store as deals,
-};
-use crate::sales::leads::{
-    model::{Lead, LeadMove},
-    store as leads,
-};
-use crate::web::batch::{BatchItem, BatchResult, Items, Outcome};
+use crate::sales::deals::model::Deal;
+use crate::sales::leads::model::Lead;
+use crate::sales::staged::Staged;
+use crate::web::batch::{BatchResult, Items, Outcome};
+use crate::web::batch_body::{BatchBody, BatchItem, DocumentedItem, item_schema, rules_under};
 use crate::web::ctx::Ctx;
 use actix_web::post;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use utoipa::ToSchema;
+use std::borrow::Cow;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// `POST /…/batch-move` of one resource. Each move is weighed and told on its own, so it costs a few statements; the records are locked in one
-/// order before the first.
+/// A record and its new stage.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "")]
+pub struct MoveItem<R: Staged> {
+    id: Uuid,
+    version: Option<i64>,
+    to: R::Move,
+}
+
+impl<R: Staged> BatchItem for MoveItem<R> {
+    fn read(item: Json) -> Result<Self> {
+        shape::read(item)
+    }
+
+    fn target(&self) -> Option<Uuid> {
+        Some(self.id)
+    }
+}
+
+impl<R: Staged> DocumentedItem for MoveItem<R> {
+    const BATCH_DESCRIPTION: &'static str = "Records to move.";
+    const ATOMIC: &'static str =
+        "With `true`, all items succeed or none does. Otherwise each item succeeds or fails separately.";
+
+    fn batch_name() -> String {
+        format!("{:?}BatchMove", R::KIND)
+    }
+}
+
+impl<R: Staged> Rules for MoveItem<R> {
+    fn rules(&self, bad: &mut Vec<Bad>) {
+        rules_under("/to", &self.to, bad);
+    }
+}
+
+impl<R: Staged> ToSchema for MoveItem<R> {
+    fn name() -> Cow<'static, str> {
+        format!("{:?}MoveItem", R::KIND).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        collect::<R::Move>(schemas);
+    }
+}
+
+impl<R: Staged> PartialSchema for MoveItem<R> {
+    fn schema() -> RefOr<Schema> {
+        item_schema(
+            "A record and its new stage.",
+            "The version that you expect the record to have, as in `If-Match`.",
+            ("to", reference::<R::Move>()),
+        )
+    }
+}
+
+/// Moves the records of a batch. Each move is checked and reported separately. All records are locked in id order before
+/// the first move, so that concurrent batches cannot deadlock.
+async fn move_each<R: Staged>(ctx: Ctx<can::Update<R>>, items: Items<MoveItem<R>>) -> Result<Reply> {
+    ctx.write(move |tx| {
+        R::lock_ids(tx, &items.targets())?;
+        Reply::ok(&items.run(tx, |tx, items| items.iter().map(|item| move_one(tx, item)).collect())?)
+    })
+    .await
+}
+
+fn move_one<R: Staged>(tx: &mut Tx<'_>, item: &MoveItem<R>) -> Result<Outcome> {
+    let recorded = tx.recorded();
+    let row = R::move_to_stage(tx, item.id, Expected(item.version), &item.to).map_err(|error| error.under("/to"))?;
+    let unchanged = tx.recorded() == recorded;
+    Ok(Outcome { id: row.id(), version: Some(row.version()), status: 200, unchanged })
+}
+
+/// Defines the operation `POST /…/batch-move` of one resource, and the name of its body.
 macro_rules! batch_move {
-    ($row:ident, $store:ident, $to:ident; $item:ident, $batch:ident; $handler:ident $path:tt $id:tt) => {
-        /// A record, and where it goes.
-        #[derive(Debug, Deserialize, ToSchema)]
-        pub struct $item {
-            pub id: Uuid,
-            /// As `If-Match`.
-            pub version: Option<i64>,
-            pub to: $to,
-        }
+    ($row:ident, $body:ident, $handler:ident $path:tt $id:tt) => {
+        pub type $body = BatchBody<MoveItem<$row>>;
 
-        impl Rules for $item {
-            fn rules(&self, bad: &mut Vec<Bad>) {
-                let mut inner = Vec::new();
-                self.to.rules(&mut inner);
-                bad.extend(inner.into_iter().map(|b| b.under("/to")));
-            }
-        }
-
-        impl BatchItem for $item {
-            fn read(item: Json) -> Result<Self> {
-                shape::read(item)
-            }
-
-            fn target(&self) -> Option<Uuid> {
-                Some(self.id)
-            }
-        }
-
-        /// Records to move.
-        #[derive(Debug, ToSchema)]
-        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
-        pub struct $batch {
-            /// All or none. Otherwise each item on its own.
-            #[schema(required = false)]
-            atomic: bool,
-            #[schema(min_items = 1, max_items = 1000)]
-            items: Vec<$item>,
-        }
-
-        /// Move up to 1,000 records to other stages: forward, back, to a won or a lost one. Each item has its own result, or with `atomic` all
-        /// go or none.
-        #[utoipa::path(operation_id = $id, request_body = $batch,
-                            responses((status = 200, description = "What came of each item", body = BatchResult)))]
+        /// Move up to 1,000 records to other stages: forward, back, to a won or a lost stage. Each item has its own
+        /// result; with `atomic`, all items move or none does.
+        #[utoipa::path(operation_id = $id, request_body = $body,
+                            responses((status = 200, description = "The result of each item", body = BatchResult)))]
         #[post($path)]
-        async fn $handler(ctx: Ctx<can::Update<$row>>, items: Items<$item>) -> Result<Reply> {
-            ctx.write(move |tx| {
-                $store::lock_ids(tx, &items.targets())?;
-                let done = items.run(tx, |tx, chosen| {
-                    let move_one = |item: &&$item| {
-                        let recorded = tx.recorded();
-                        let row = $store::move_to_stage(tx, item.id, Expected(item.version), &item.to);
-                        let row = row.map_err(|error| error.under("/to"))?;
-                        let unchanged = tx.recorded() == recorded;
-                        Ok(Outcome { id: row.id, version: Some(row.version), status: 200, unchanged })
-                    };
-                    chosen.iter().map(move_one).collect()
-                })?;
-                Reply::ok(&done)
-            })
-            .await
+        async fn $handler(ctx: Ctx<can::Update<$row>>, items: Items<MoveItem<$row>>) -> Result<Reply> {
+            move_each(ctx, items).await
         }
     };
 }
-
-batch_move!(Deal, deals, DealMove; DealMoveItem, DealBatchMove; move_deals "/deals/batch-move" "batch_move_deals");
-batch_move!(Lead, leads, LeadMove; LeadMoveItem, LeadBatchMove; move_leads "/leads/batch-move" "batch_move_leads");
+batch_move!(Deal, DealBatchMove, move_deals "/deals/batch-move" "batch_move_deals");
+batch_move!(Lead, LeadBatchMove, move_leads "/leads/batch-move" "batch_move_leads");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(move_deals).service(move_leads);

@@ -1,8 +1,8 @@
-//! Somebody leaves: everything that is theirs goes to somebody else, in one transaction.
+//! Hands all records of a user who leaves to another user, in one transaction.
 use crate::db::events::Event;
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
-use crate::identity::users;
 use crate::identity::users::User;
 use crate::kernel::actor::UserStatus;
 use crate::kernel::actor::{Action, can};
@@ -27,28 +27,30 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// To whom the records of a user go.
+/// The user who receives the records.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct HandOver {
-    /// Another user of the workspace.
+    /// The user who receives the records. Must be another user of the workspace.
     pub to_user_id: Uuid,
-    /// Also leads and deals that are closed; if absent they stay with whose they were. Reports count them for who closed them either way.
+    /// Whether closed leads and deals are handed over too. If absent, they keep their owner. Reports count them for
+    /// the user who closed them in either case.
     pub closed_too: Option<bool>,
 }
 impl Rules for HandOver {}
 
-/// How many records changed hands.
+/// How many records were handed over.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HandOverResult {
     pub companies: i64,
     pub contacts: i64,
     pub leads: i64,
     pub deals: i64,
-    /// Those that were still open.
+    /// Open tasks only.
     pub tasks: i64,
 }
 
-/// Changes the owner of a table's rows, those that the caller may change, and notes each change.
+/// Changes the owner of those rows that the caller may update, and records an event for each. Evaluates to the number
+/// of changed rows.
 macro_rules! reassign {
     ($tx:expr, $table:ident . $owner:ident, $row:ty, $kind:ident, $from:expr, $to:expr $(, $only:expr)?) => {{
         let may = visibility::visibility_filter::<$table::table>($tx.actor, Kind::$kind, Action::Update);
@@ -77,30 +79,31 @@ macro_rules! reassign {
 
 fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverResult> {
     let to = given.to_user_id;
-    users::find(tx, from)?;
+    User::find(tx, from)?;
     if from == to {
-        return Err(Error::member("/to_user_id", FieldCode::Invalid, "must be somebody else"));
+        return Err(Error::member("/to_user_id", FieldCode::Invalid, "must be another user"));
     }
-    let taker = users::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
-    if taker.status == UserStatus::Suspended {
+    let receiver = User::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
+    if receiver.status == UserStatus::Suspended {
         return Err(refs::suspended_error("/to_user_id"));
     }
     let closed = [Category::Won, Category::Lost];
-    let staying = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };
+    let excluded = if given.closed_too == Some(true) { &[][..] } else { &closed[..] };
     Ok(HandOverResult {
         companies: reassign!(tx, companies.owner_id, Company, COMPANY, from, to),
         contacts: reassign!(tx, contacts.owner_id, Contact, CONTACT, from, to),
-        leads: reassign!(tx, leads.owner_id, Lead, LEAD, from, to, leads::status.ne_all(staying)),
-        deals: reassign!(tx, deals.owner_id, Deal, DEAL, from, to, deals::status.ne_all(staying)),
+        leads: reassign!(tx, leads.owner_id, Lead, LEAD, from, to, leads::status.ne_all(excluded)),
+        deals: reassign!(tx, deals.owner_id, Deal, DEAL, from, to, deals::status.ne_all(excluded)),
         tasks: reassign!(tx, tasks.assignee_id, Task, TASK, from, to, tasks::status.eq(TaskStatus::Open)),
     })
 }
 
-/// Hand everything that a user works on to another: companies, contacts, open leads and deals, and open tasks. Needs the right to change these too.
+/// Hand over the companies, contacts, open leads and deals, and open tasks of a user to another user. Requires the
+/// permission to update all of these.
 #[utoipa::path(operation_id = "hand_over_records", params(("user_id" = Uuid, Path, description = "Id of the user who leaves")), request_body = HandOver,
-    responses((status = 200, description = "What changed hands", body = HandOverResult)))]
+    responses((status = 200, description = "The number of records handed over", body = HandOverResult)))]
 #[post("/users/{user_id}/hand-over")]
-async fn everything(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
+async fn hand_over_all(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
     ctx.actor.require::<can::Update<Company>>()?;
     ctx.actor.require::<can::Update<Contact>>()?;
     ctx.actor.require::<can::Update<Lead>>()?;
@@ -110,5 +113,5 @@ async fn everything(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>)
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(everything);
+    config.service(hand_over_all);
 }

@@ -1,19 +1,164 @@
 //! Loss reasons: why leads and deals are lost.
-crate::named_resource! {
-    /// Why a lead or a deal was lost.
-    LossReason, LossReasonCreate, LossReasonUpdate, LossReasonPage, LossReasonList;
-    table: loss_reasons, kind: LOSS_REASON, extra: [], unique: "loss_reasons_name_key";
-    paths: "/loss-reasons", "/loss-reasons/{loss_reason_id}", "loss_reason_id";
-    operations: "list_loss_reasons", "create_loss_reason", "get_loss_reason", "update_loss_reason", "delete_loss_reason";
-}
+use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
+use crate::db::events::{self, Event};
+use crate::db::table::{self, Expected, Stored};
+use crate::db::tx::Tx;
+use crate::kernel::actor::can;
+use crate::kernel::error::{Code, Result};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::kind::Kind;
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
+use crate::kernel::reply::Reply;
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
+use crate::kernel::shape::Rules;
+use crate::kernel::time::DateTime;
+use crate::schema::loss_reasons;
+use crate::web::body::Valid;
+use crate::web::ctx::{Ctx, Id};
+use crate::{list_params, record, stored};
+use actix_web::{delete, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+/// Why a lead or a deal was lost.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = loss_reasons)]
+pub struct LossReason {
+    pub id: Uuid,
+    pub name: String,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub updated_at: DateTime,
+}
+record!(LossReason, LOSS_REASON);
 
 impl Kind {
     pub const LOSS_REASON: Kind = Kind::new("loss_reason", "loss-reasons").in_table("loss_reasons");
 }
 
 impl Resource for LossReason {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::LOSS_REASON).shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LOSS_REASON, "The reasons why leads and deals are lost.")
+        .shared(Builtin::Viewer, Builtin::Manager, Builtin::Manager)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("loss_reasons.name"));
+}
+pub type LossReasonPage = Page<LossReason>;
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct LossReasonCreate {
+    pub id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+}
+impl Rules for LossReasonCreate {}
+
+#[derive(Debug, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = loss_reasons)]
+pub struct LossReasonUpdate {
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+}
+impl Rules for LossReasonUpdate {
+    crate::read_only_members_of!(LossReason);
+}
+
+static LOSS_REASON: Fields<loss_reasons::table> = Fields {
+    kind: Kind::LOSS_REASON,
+    all: &[
+        field("name", &loss_reasons::name),
+        field("created_at", &loss_reasons::created_at),
+        field("updated_at", &loss_reasons::updated_at),
+    ],
+    default_sort: "name",
+    id: field("id", &loss_reasons::id),
+    search: Some(Search {
+        sql: "fold(loss_reasons.name)",
+        members: &["name"],
+        exact: &[exact("fold(loss_reasons.name) = ", &["name"])],
+    }),
+    links: &[],
+    table: PhantomData,
+};
+list_params!(LossReasonList, LOSS_REASON.parameters());
+stored!(loss_reasons, LossReason);
+
+const CONSTRAINTS: ConstraintRules = &[("loss_reasons_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
+
+pub fn insert(tx: &mut Tx<'_>, new: &LossReasonCreate) -> Result<LossReason> {
+    let row = diesel::insert_into(loss_reasons::table)
+        .values((
+            (loss_reasons::workspace_id.eq(tx.workspace()), loss_reasons::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            loss_reasons::name.eq(&new.name),
+            (loss_reasons::created_at.eq(tx.now), loss_reasons::updated_at.eq(tx.now)),
+        ))
+        .returning(LossReason::as_returning())
+        .get_result(tx.conn)
+        .map_constraint(CONSTRAINTS)?;
+    tx.record(Event::created(&row)?);
+    Ok(row)
+}
+
+fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LossReasonUpdate) -> Result<LossReason> {
+    let before = LossReason::lock(tx, id, expected)?;
+    let after = diesel::update(loss_reasons::table.find((tx.workspace(), id)))
+        .set((changes, loss_reasons::version.eq(before.version + 1), loss_reasons::updated_at.eq(tx.now)))
+        .returning(LossReason::as_returning())
+        .get_result(tx.conn)
+        .map_constraint(CONSTRAINTS)?;
+    events::record_change(tx, &before, after)
+}
+
+/// List the entries, sorted by name.
+#[utoipa::path(operation_id = "list_loss_reasons", params(LossReasonList), responses((status = 200, description = "A page", body = LossReasonPage)))]
+#[get("/loss-reasons")]
+async fn list(ctx: Ctx<can::Read<LossReason>>) -> Result<Reply> {
+    let (plan, link) = (LOSS_REASON.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    ctx.read(move |tx| {
+        let page = table::page::<LossReason>(tx, &plan)?;
+        link.reply(&page.page, &page)
+    })
+    .await
+}
+
+/// Create an entry.
+#[utoipa::path(operation_id = "create_loss_reason", request_body = LossReasonCreate, responses((status = 201, description = "The created entry", body = LossReason)))]
+#[post("/loss-reasons")]
+async fn create(ctx: Ctx<can::Create<LossReason>>, new: Valid<LossReasonCreate>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+}
+
+/// Get an entry.
+#[utoipa::path(operation_id = "get_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")),
+    responses((status = 200, description = "The entry", body = LossReason)))]
+#[get("/loss-reasons/{loss_reason_id}")]
+async fn read(ctx: Ctx<can::Read<LossReason>>, id: Id) -> Result<Reply> {
+    ctx.read(move |tx| Reply::record(&LossReason::find(tx, id.0)?)).await
+}
+
+/// Update an entry. Records that refer to it show the change.
+#[utoipa::path(operation_id = "update_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")), request_body = LossReasonUpdate,
+    responses((status = 200, description = "The updated entry", body = LossReason)))]
+#[patch("/loss-reasons/{loss_reason_id}")]
+async fn change(ctx: Ctx<can::Update<LossReason>>, id: Id, changes: Valid<LossReasonUpdate>) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+}
+
+/// Delete an entry that no record refers to.
+#[utoipa::path(operation_id = "delete_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")),
+    responses((status = 204, description = "Deleted")))]
+#[delete("/loss-reasons/{loss_reason_id}")]
+async fn remove(ctx: Ctx<can::Delete<LossReason>>, id: Id) -> Result<Reply> {
+    let expected = ctx.expected()?;
+    ctx.write(move |tx| table::delete_unreferenced::<LossReason>(tx, id.0, expected).map(|()| Reply::none())).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(change).service(remove);
 }

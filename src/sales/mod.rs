@@ -1,4 +1,4 @@
-//! The funnel: pipelines and stages, leads and their conversion, deals, loss reasons.
+//! Pipelines and stages, leads and their conversion, deals, loss reasons.
 pub mod batch_move;
 pub mod deals;
 pub mod handover;
@@ -8,4 +8,5 @@ pub mod pipelines;
 pub mod restore;
 pub mod spans;
 pub mod stage_removal;
+pub mod staged;
 pub mod stages;

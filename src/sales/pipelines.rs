@@ -1,22 +1,23 @@
-//! Pipelines: the funnels of leads and of deals.
+//! Pipelines of leads and of deals.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
+use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::{Included, PageInfo};
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::sales::stages::{self, Category, Stage, StageCreate};
 use crate::schema::{pipelines, stages as s};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list_params, owned, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post, put};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 text_enum! {
-    /// What goes through the pipeline.
+    /// The kind of record in the pipeline.
     pub enum PipelineKind { Lead = "lead", Deal = "deal", }
 }
 
@@ -44,13 +45,13 @@ pub struct Row {
 }
 record!(Row, PIPELINE);
 
-/// A funnel, with its stages in order.
+/// A pipeline with its stages in order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Pipeline {
     pub id: Uuid,
     pub name: String,
     pub kind: PipelineKind,
-    /// Where new records of its kind go when no pipeline is named.
+    /// Whether new records of this kind go to this pipeline when the request names none.
     pub is_default: bool,
     pub stages: Vec<Stage>,
     pub version: i64,
@@ -64,16 +65,13 @@ impl Kind {
 }
 
 impl Resource for Pipeline {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::PIPELINE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::PIPELINE, "Pipelines of leads and of deals.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[&["created", "updated", "reordered"]])
+        .included_as(Display::Column("pipelines.name"));
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PipelinePage {
-    pub data: Vec<Pipeline>,
-    pub included: Included,
-    pub page: PageInfo,
-}
+pub type PipelinePage = Page<Pipeline>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct PipelineCreate {
@@ -81,15 +79,16 @@ pub struct PipelineCreate {
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     pub kind: PipelineKind,
-    /// Makes it the default of its kind instead of the present one.
+    /// Makes this pipeline the default of its kind in place of the current default.
     #[serde(default)]
     pub is_default: bool,
-    /// In order. At least one open, one won and one lost stage; if absent, the stages of a new workspace.
+    /// In order, with at least one open, one won and one lost stage. If absent, the pipeline gets the stages of a new
+    /// workspace.
     #[schema(min_items = 3, max_items = 100)]
     pub stages: Option<Vec<StageDraft>>,
 }
 
-/// A stage of a pipeline that is being made.
+/// A stage in the request that creates a pipeline.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct StageDraft {
     #[schema(min_length = 1, max_length = 200)]
@@ -110,7 +109,7 @@ impl Rules for PipelineCreate {
                 bad.push(Bad::member(
                     "/stages",
                     FieldCode::Required,
-                    format!("needs a stage of category {}", category.as_str()),
+                    format!("must contain a stage of the category {}", category.as_str()),
                 ));
             }
         }
@@ -119,7 +118,7 @@ impl Rules for PipelineCreate {
                 bad.push(Bad::member(
                     format!("/stages/{n}/name"),
                     FieldCode::StatedTwice,
-                    "is the name of another stage",
+                    "must differ from the names of the other stages",
                 ));
             }
         }
@@ -130,7 +129,8 @@ impl Rules for PipelineCreate {
 pub struct PipelineUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// `true`: it becomes the default of its kind instead of the present one, which cannot be made `false`.
+    /// `true` makes this pipeline the default of its kind in place of the current default. `false` is refused for the
+    /// default.
     #[schema(nullable = false)]
     pub is_default: Option<bool>,
 }
@@ -163,7 +163,12 @@ static PIPELINE: Fields<pipelines::table> = Fields {
     table: PhantomData,
 };
 list_params!(PipelineList, PIPELINE.parameters());
-owned!(pipelines, Row);
+stored!(pipelines, Row);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    pipelines::table.filter(pipelines::workspace_id.eq(workspace))
+}
 
 const CONSTRAINTS: ConstraintRules = &[("pipelines_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name"))];
 
@@ -176,7 +181,7 @@ fn draft(name: &str, category: Category, probability: i32) -> StageDraft {
     }
 }
 
-/// The stages that a pipeline has when nothing else is said.
+/// Returns the stages of a new pipeline when the request gives none.
 fn usual_stages(kind: PipelineKind) -> Vec<StageDraft> {
     match kind {
         PipelineKind::Lead => vec![
@@ -196,7 +201,7 @@ fn usual_stages(kind: PipelineKind) -> Vec<StageDraft> {
     }
 }
 
-/// What every new workspace begins with: one pipeline of each kind.
+/// Creates the pipelines of a new workspace: one of each kind.
 pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     for (name, kind) in [("Leads", PipelineKind::Lead), ("Sales", PipelineKind::Deal)] {
         insert(tx, &PipelineCreate { id: None, name: name.into(), kind, is_default: true, stages: None })?;
@@ -210,12 +215,13 @@ fn with_stages(row: Row, stages: Vec<Stage>) -> Pipeline {
 }
 
 pub fn get(tx: &mut Tx<'_>, id: Uuid) -> Result<Pipeline> {
-    let row = find(tx, id)?;
+    let row = Row::find(tx, id)?;
     let stages = stages::of_pipeline(tx, id)?;
     Ok(with_stages(row, stages))
 }
 
-/// The pipeline that is named, or the default of its kind; 422 at `/pipeline_id` when it is of the other kind.
+/// Returns the named pipeline, or the default of its kind. Returns 422 at `/pipeline_id` if the pipeline is of the
+/// other kind.
 pub fn choose(tx: &mut Tx<'_>, named: Option<Uuid>, kind: PipelineKind) -> Result<Uuid> {
     let own = in_workspace(tx.workspace()).select((pipelines::id, pipelines::kind));
     let found: Option<(Uuid, PipelineKind)> = match named {
@@ -225,7 +231,7 @@ pub fn choose(tx: &mut Tx<'_>, named: Option<Uuid>, kind: PipelineKind) -> Resul
     match found {
         Some((id, its)) if its == kind => Ok(id),
         Some(_) => {
-            Err(Error::member("/pipeline_id", FieldCode::Invalid, format!("is not a pipeline of {}s", kind.as_str())))
+            Err(Error::member("/pipeline_id", FieldCode::Invalid, format!("must be a pipeline of {}s", kind.as_str())))
         }
         None => Err(Error::reference("/pipeline_id")),
     }
@@ -268,9 +274,13 @@ fn drop_default(tx: &mut Tx<'_>, kind: PipelineKind) -> Result<()> {
 }
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdate) -> Result<Pipeline> {
-    let before = lock(tx, id, expected)?;
+    let before = Row::lock(tx, id, expected)?;
     if changes.is_default == Some(false) && before.is_default {
-        return Err(Error::member("/is_default", FieldCode::Invalid, "make another pipeline the default instead"));
+        return Err(Error::member(
+            "/is_default",
+            FieldCode::Invalid,
+            "must not be false for the default pipeline; make another pipeline the default instead",
+        ));
     }
     let becomes = changes.is_default == Some(true) && !before.is_default;
     if becomes {
@@ -291,13 +301,17 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
     Ok(with_stages(after, stages))
 }
 
-/// A record that is there does not go to another pipeline without saying where in it.
+/// Returns the error for a request that moves an existing record to another pipeline without naming the stage.
 pub fn stage_needed() -> Error {
-    Error::member("/pipeline_id", FieldCode::Invalid, "it is in another pipeline; give the stage it goes to")
+    Error::member(
+        "/pipeline_id",
+        FieldCode::Invalid,
+        "differs from the pipeline of the record; name the new stage in stage_id",
+    )
 }
 
 fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Result<Pipeline> {
-    let before = lock(tx, id, expected)?;
+    let before = Row::lock(tx, id, expected)?;
     let known = stages::of_pipeline(tx, id)?;
     let ranks: Vec<Option<u8>> =
         order.iter().map(|id| known.iter().find(|s| s.id == *id).map(|s| stages::rank(s.category))).collect();
@@ -305,15 +319,15 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
     for (n, (stage, rank)) in order.iter().zip(&ranks).enumerate() {
         let pointer = format!("/stage_ids/{n}");
         if rank.is_none() {
-            bad.push(Bad::member(pointer, FieldCode::StageNotInPipeline, "is no stage of this pipeline"));
+            bad.push(Bad::member(pointer, FieldCode::StageNotInPipeline, "must be a stage of this pipeline"));
         } else if order.iter().take(n).any(|earlier| earlier == stage) {
-            bad.push(Bad::member(pointer, FieldCode::StatedTwice, "stands in the list before"));
+            bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not occur twice"));
         } else if ranks.iter().take(n).any(|earlier| earlier > rank) {
-            bad.push(Bad::member(pointer, FieldCode::Invalid, "open stages come first, then won, then lost"));
+            bad.push(Bad::member(pointer, FieldCode::Invalid, "open stages must come first, then won, then lost"));
         }
     }
     if bad.is_empty() && order.len() != known.len() {
-        bad.push(Bad::member("/stage_ids", FieldCode::Invalid, "must name every stage of the pipeline"));
+        bad.push(Bad::member("/stage_ids", FieldCode::Invalid, "must contain every stage of the pipeline"));
     }
     if !bad.is_empty() {
         return Err(Error::members(bad));
@@ -349,7 +363,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
         let mut page = plan.cut(&mut rows, 0)?;
         if plan.total {
             let count: i64 = in_workspace(tx.workspace()).filter(&plan.filter).count().get_result(tx.conn)?;
-            crate::db::table::set_total(&mut page, usize::try_from(count).unwrap_or(0));
+            table::set_total(&mut page, count);
         }
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let all: Vec<Stage> = s::table
@@ -367,7 +381,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
                 with_stages(row, stages)
             })
             .collect();
-        link.reply(&page.clone(), &PipelinePage { data, included: Included::default(), page })
+        link.reply(&page.clone(), &Page { data, included: Included::default(), page })
     })
     .await
 }
@@ -387,16 +401,16 @@ async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| Reply::record(&get(tx, id.0)?)).await
 }
 
-/// Rename a pipeline, or make it the default. Needs `If-Match`.
+/// Rename a pipeline, or make it the default. Requires `If-Match`.
 #[utoipa::path(operation_id = "update_pipeline", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = PipelineUpdate,
-    responses((status = 200, description = "The pipeline as changed", body = Pipeline)))]
+    responses((status = 200, description = "The updated pipeline", body = Pipeline)))]
 #[patch("/pipelines/{pipeline_id}")]
 async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
     ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Put the stages of a pipeline into a new order. Needs `If-Match` with the pipeline's ETag.
+/// Change the order of the stages of a pipeline. Requires `If-Match` with the ETag of the pipeline.
 #[utoipa::path(operation_id = "reorder_stages", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = StageOrder,
     responses((status = 200, description = "The pipeline in its new order", body = Pipeline)))]
 #[put("/pipelines/{pipeline_id}/stage-order")]

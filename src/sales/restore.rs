@@ -1,32 +1,35 @@
-//! Taking back the deletion of a lead or deal. That it was away is noted, so that snapshots of that time stay as they were; and if its
-//! stage was removed meanwhile, it goes to the first stage of the same category.
+//! Restores deleted leads and deals. The period of the deletion is stored, so that snapshots of that time do not
+//! change. If the stage was deleted meanwhile, the record moves to the first stage of the same category.
+use crate::db::table;
 use crate::db::tx::Tx;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::sales::deals::{model::Deal, store as deal_store};
 use crate::sales::leads::{model::Lead, store as lead_store};
-use crate::sales::stage_removal::{transfer_deals, transfer_leads};
+use crate::sales::stage_removal::transfer;
 use crate::sales::stages::{self, Category, Stage};
-use crate::schema::{deals, leads, restorations, stages as table};
+use crate::schema::{deals, leads, restorations, stages as s};
 use diesel::prelude::*;
 use uuid::Uuid;
 
 macro_rules! restore_to_stage {
-    ($name:ident, $store:ident, $transfer:ident, $table:ident, $row:ty) => {
+    ($name:ident, $store:ident, $table:ident, $row:ty) => {
         pub fn $name(tx: &mut Tx<'_>, id: Uuid) -> Result<$row> {
             let gone = $table::table.find((tx.workspace(), id)).select($table::deleted_at);
             let since: Option<DateTime> = gone.first(tx.conn).optional()?.flatten();
-            let row = $store::undelete_with_tasks(tx, id)?;
+            let row: $row = table::restore(tx, id)?;
+            // Tasks of the record count again.
+            $store::refresh(tx, std::slice::from_ref(&row))?;
             note(tx, id, since.unwrap_or(tx.now))?;
             match replacement_stage(tx, row.pipeline_id, row.stage_id, row.status)? {
-                Some(stage) => $transfer(tx, &[row], &stage)?.pop().ok_or_else(Error::not_found),
+                Some(stage) => transfer(tx, &[row], &stage)?.pop().ok_or_else(Error::not_found),
                 None => Ok(row),
             }
         }
     };
 }
-restore_to_stage!(deal, deal_store, transfer_deals, deals, Deal);
-restore_to_stage!(lead, lead_store, transfer_leads, leads, Lead);
+restore_to_stage!(deal, deal_store, deals, Deal);
+restore_to_stage!(lead, lead_store, leads, Lead);
 
 fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
     diesel::insert_into(restorations::table)
@@ -39,9 +42,9 @@ fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
     Ok(())
 }
 
-/// Where a record goes whose stage is there no more.
+/// Returns the first stage of the same category if the stage of the record was deleted.
 fn replacement_stage(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid, category: Category) -> Result<Option<Stage>> {
-    let own = table::table.find((tx.workspace(), stage)).filter(table::deleted_at.is_null()).select(table::id);
+    let own = s::table.find((tx.workspace(), stage)).filter(s::deleted_at.is_null()).select(s::id);
     match own.for_key_share().first::<Uuid>(tx.conn).optional()? {
         Some(_) => Ok(None),
         None => stages::first(tx, pipeline, category).map(Some),

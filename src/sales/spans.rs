@@ -1,4 +1,5 @@
-//! Stage spans: a lead or deal was in a stage from one instant to another. Typed rows, so that no report parses JSON.
+//! Stage spans: the period that a lead or deal spent in a stage. Stored in typed columns so that reports need not
+//! parse JSON.
 use crate::cached_sql;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
@@ -9,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-/// A span as it goes into the table; `left_at` is empty for the stage the record is in.
+/// A span to insert; `left_at` is null for the current stage of the record.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = stage_spans, treat_none_as_default_value = false)]
 pub struct Span {
@@ -21,9 +22,10 @@ pub struct Span {
     entered_at: DateTime,
     left_at: Option<DateTime>,
     moved_by: Option<Uuid>,
-    /// The order of the stages when this was written; nothing where the record was put here because its stage was removed.
+    /// The stage order in force when the span was written. Null if the record was moved because its stage was
+    /// deleted.
     order_id: Option<Uuid>,
-    /// It began or ended nobody knows when: no report takes the days between.
+    /// Whether the beginning or the end is unknown. Reports ignore the duration of such a span.
     length_unknown: bool,
 }
 
@@ -56,7 +58,7 @@ pub fn insert_many(tx: &mut Tx<'_>, spans: &[Span]) -> Result<()> {
     Ok(())
 }
 
-// One round trip closes a span and opens the next. The insert reads the update's result, so it comes after it.
+// Closes a span and opens the next in one round trip. The insert reads the result of the update, so it runs after it.
 cached_sql! {
     Advance {
         workspace: Uuid, id: Uuid, record: Uuid, pipeline: Uuid, stage: Uuid, at: DateTime, by: Option<Uuid>, order: Option<Uuid>
@@ -84,7 +86,7 @@ cached_sql! {
      left join closed on closed.record_id = new.record_id"
 }
 
-/// Leaves the current stage for another.
+/// Closes the current span of a record and opens one for the stage `to`.
 pub fn advance(tx: &mut Tx<'_>, record: Uuid, to: &Stage) -> Result<()> {
     let (workspace, by, order) = (tx.workspace(), Some(tx.actor.user), to.order_id);
     let (pipeline, stage) = (to.pipeline_id, to.id);
@@ -92,7 +94,8 @@ pub fn advance(tx: &mut Tx<'_>, record: Uuid, to: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Many records are put into another stage because theirs was removed. Nobody moved them on: no order says that they passed others.
+/// Moves many records to another stage because their stage was deleted. The spans have no stage order, so that
+/// reports do not count the stages in between as passed.
 pub fn displace_many(tx: &mut Tx<'_>, records: &[Uuid], to: &Stage) -> Result<()> {
     let (workspace, by, at, order) = (tx.workspace(), Some(tx.actor.user), tx.now, None);
     let (pipeline, stage) = (to.pipeline_id, to.id);

@@ -1,16 +1,21 @@
-//! Removing a stage: the records that stand in it go to another one first, in a few statements however many they are. Their
-//! history keeps the old one.
+//! Deletes stages. The records in the stage are moved to another stage first, with a constant number of statements.
+//! Their history keeps the deleted stage.
 use crate::db::events::Event;
-use crate::db::table::Expected;
+use crate::db::rows::Rows;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
+use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::field::Values;
+use crate::kernel::kind::Record;
 use crate::kernel::reply::Reply;
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
 use crate::sales::spans;
+use crate::sales::staged::Staged;
 use crate::sales::stages::{self, Stage};
-use crate::schema::{deals, leads, stages as table};
+use crate::schema::stages as table;
 use crate::web::ctx::{Ctx, Id};
 use actix_web::delete;
 use diesel::prelude::*;
@@ -18,25 +23,25 @@ use std::collections::HashMap;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// Removes a stage. Records that stand in it go to `target`, a stage of the same pipeline and category.
+/// Deletes a stage and moves its records to `target`, a stage of the same pipeline and category.
 fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -> Result<()> {
-    // The pipeline first, as who orders its stages does.
-    let pipeline = stages::find(tx, id)?.pipeline_id;
+    // Locks the pipeline first, in the same order as the reordering of stages.
+    let pipeline = Stage::find(tx, id)?.pipeline_id;
     stages::lock_pipeline(tx, pipeline)?;
-    let stage = stages::lock(tx, id, expected)?;
+    let stage = Stage::lock(tx, id, expected)?;
     let rest = stages::of_pipeline(tx, stage.pipeline_id)?;
-    let mut fitting = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
-    if fitting.peek().is_none() {
-        let detail = format!("it is the last {} stage of its pipeline", stage.category.as_str());
+    let mut candidates = rest.iter().filter(|s| s.id != id && s.category == stage.category).peekable();
+    if candidates.peek().is_none() {
+        let detail = format!("the stage is the last {} stage of its pipeline", stage.category.as_str());
         return Err(Error::new(Code::LastStage, detail));
     }
-    let elsewhere = || {
+    let invalid_target = || {
         let detail = "must be another stage of the same pipeline and category";
         Error::parameters(vec![Bad::parameter("move_to", FieldCode::Invalid, detail)])
     };
-    let target = target.map(|target| fitting.find(|s| s.id == target).ok_or_else(elsewhere)).transpose()?;
-    move_deals(tx, &stage, target)?;
-    move_leads(tx, &stage, target)?;
+    let target = target.map(|target| candidates.find(|s| s.id == target).ok_or_else(invalid_target)).transpose()?;
+    move_all::<Deal>(tx, &stage, target)?;
+    move_all::<Lead>(tx, &stage, target)?;
     diesel::update(table::table.find((tx.workspace(), id)))
         .set((table::deleted_at.eq(tx.now), table::version.eq(stage.version + 1)))
         .execute(tx.conn)?;
@@ -45,55 +50,43 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     Ok(())
 }
 
-/// The records of one table that stand in a stage go to another.
-macro_rules! moving_records {
-    ($name:ident, $transfer:ident, $table:ident, $row:ty) => {
-        fn $name(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
-            let here = $table::table
-                .filter($table::workspace_id.eq(tx.workspace()))
-                .filter($table::stage_id.eq(from.id))
-                .filter($table::deleted_at.is_null());
-            let rows: Vec<$row> = here.order($table::id).select(<$row>::as_select()).for_update().load(tx.conn)?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let target = target.ok_or_else(|| in_use(rows.len()))?;
-            $transfer(tx, &rows, target).map(drop)
-        }
-
-        /// Puts records into another stage of the same category, whatever fields that stage requires.
-        pub fn $transfer(tx: &mut Tx<'_>, rows: &[$row], target: &Stage) -> Result<Vec<$row>> {
-            rows.iter().for_each(|row| tx.advance_now(row.updated_at));
-            let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-            let all = $table::table.filter($table::workspace_id.eq(tx.workspace())).filter($table::id.eq_any(&ids));
-            let moved: Vec<$row> = diesel::update(all)
-                .set((
-                    ($table::stage_id.eq(target.id), $table::stage_entered_at.eq(tx.now)),
-                    ($table::version.eq($table::version + 1), $table::updated_at.eq(tx.now)),
-                ))
-                .returning(<$row>::as_returning())
-                .get_results(tx.conn)?;
-            spans::displace_many(tx, &ids, target)?;
-            let before: HashMap<Uuid, &$row> = rows.iter().map(|row| (row.id, row)).collect();
-            for after in &moved {
-                if let Some(before) = before.get(&after.id) {
-                    tx.record(Event::changed("stage_changed", *before, after)?);
-                }
-            }
-            Ok(moved)
-        }
-    };
+/// Moves the records of a stage to another one.
+fn move_all<R: Staged>(tx: &mut Tx<'_>, from: &Stage, target: Option<&Stage>) -> Result<()> {
+    let stage = R::FIELDS.get("stage_id").ok_or_else(|| Error::internal("no stage_id"))?;
+    let here = Cond::Is(stage.into(), Op::Eq, Values::Uuid(vec![from.id]));
+    let rows = R::load(tx.conn, &R::rows(tx).filter(&here).order_by_id().for_update())?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let target = target.ok_or_else(|| in_use(rows.len()))?;
+    transfer(tx, &rows, target).map(drop)
 }
-moving_records!(move_deals, transfer_deals, deals, Deal);
-moving_records!(move_leads, transfer_leads, leads, Lead);
+
+/// Moves records to another stage of the same category, without checking the fields that the stage requires.
+pub fn transfer<R: Staged>(tx: &mut Tx<'_>, rows: &[R], target: &Stage) -> Result<Vec<R>> {
+    rows.iter().for_each(|row| tx.advance_now(row.updated_at()));
+    let ids: Vec<Uuid> = rows.iter().map(Record::id).collect();
+    let moved = R::set_stage(tx.conn, &Rows::of(R::TABLE, tx.workspace()).with_ids(&ids), target.id, tx.now)?;
+    spans::displace_many(tx, &ids, target)?;
+    let before: HashMap<Uuid, &R> = rows.iter().map(|row| (row.id(), row)).collect();
+    for after in &moved {
+        if let Some(before) = before.get(&after.id()) {
+            tx.record(Event::changed("stage_changed", *before, after)?);
+        }
+    }
+    Ok(moved)
+}
 
 fn in_use(records: usize) -> Error {
-    Error::new(Code::StageInUse, format!("{records} records stand in it; name another stage in move_to"))
+    Error::new(
+        Code::StageInUse,
+        format!("the stage contains {records} records; name another stage for them in move_to"),
+    )
 }
 
-/// Delete a stage. While records stand in it, say with `move_to` where they go.
+/// Delete a stage. If it contains records, `move_to` must name another stage for them.
 #[utoipa::path(operation_id = "delete_stage",
-    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category, for the records that stand here")),
+    params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category that receives the records of this stage")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/stages/{stage_id}")]
 async fn delete_stage(ctx: Ctx<can::Delete<Stage>>, id: Id) -> Result<Reply> {

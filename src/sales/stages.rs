@@ -1,21 +1,23 @@
-//! Stages: the steps of a pipeline.
+//! Stages of a pipeline.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{pipelines, stage_orders, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list, list_params, owned, page, record, text_enum};
+use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,11 +27,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 text_enum! {
-    /// What standing in the stage means. A record's status follows it.
+    /// The meaning of a stage. The status of a record is the category of its stage.
     pub enum Category { Open = "open", Won = "won", Lost = "lost", }
 }
 
-/// A step of a pipeline.
+/// A stage of a pipeline.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = stages)]
 pub struct Stage {
@@ -37,16 +39,16 @@ pub struct Stage {
     pub pipeline_id: Uuid,
     pub name: String,
     pub category: Category,
-    /// From 1, in the order of the funnel; won and lost stages come last.
+    /// Starts at 1. Open stages come first, then won, then lost stages.
     pub position: i32,
-    /// That a deal in this stage is won, unless the deal says otherwise.
+    /// The probability that a deal in this stage is won. A deal can override it.
     pub probability_percent: i32,
-    /// Days without activity after which a record here counts as forgotten; null: never.
+    /// Days without activity after which a record in this stage counts as rotting; null means never.
     pub rotting_days: Option<i32>,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// The order of the pipeline's stages that is in force.
+    /// The current stage order of the pipeline.
     #[serde(skip)]
     pub order_id: Option<Uuid>,
 }
@@ -57,19 +59,28 @@ impl Kind {
 }
 
 impl Resource for Stage {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::STAGE).shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::STAGE, "The stages of a pipeline.")
+        .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
+        .events(&[verbs::BASIC])
+        .included_as(Display::Column("stages.name"));
 }
-page!(StagePage of Stage);
+pub type StagePage = Page<Stage>;
 
 impl Stage {
-    /// Who enters a lost stage says why; elsewhere there is nothing to explain.
+    /// Checks the loss reason of a record that enters this stage: required for a lost stage, refused for other
+    /// stages.
     pub fn takes_loss_reason(&self, reason: Option<Uuid>) -> Result<()> {
         match (self.category, reason) {
-            (Category::Lost, None) => Err(Error::member("/loss_reason_id", FieldCode::Required, "say why it was lost")),
-            (Category::Open | Category::Won, Some(_)) => {
-                Err(Error::member("/loss_reason_id", FieldCode::Invalid, "is for a stage of the category lost"))
-            }
+            (Category::Lost, None) => Err(Error::member(
+                "/loss_reason_id",
+                FieldCode::Required,
+                "is required for a stage of the category lost",
+            )),
+            (Category::Open | Category::Won, Some(_)) => Err(Error::member(
+                "/loss_reason_id",
+                FieldCode::Invalid,
+                "must be absent unless the stage has the category lost",
+            )),
             _ => Ok(()),
         }
     }
@@ -83,7 +94,7 @@ pub struct StageCreate {
     pub name: String,
     /// `open` if absent.
     pub category: Option<Category>,
-    /// 100 for won, 0 for lost, 50 for open stages, if absent.
+    /// If absent, 100 for won, 0 for lost and 50 for open stages.
     #[schema(minimum = 0, maximum = 100)]
     pub probability_percent: Option<i32>,
     #[schema(minimum = 1, maximum = 3650)]
@@ -122,20 +133,25 @@ pub static STAGE: Fields<stages::table> = Fields {
     table: PhantomData,
 };
 list_params!(StageList, STAGE.parameters());
-owned!(soft stages, Stage);
+stored!(soft stages, Stage);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    stages::table.filter(stages::workspace_id.eq(workspace)).filter(stages::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("stages_name_key", ConstraintRule::Taken(Code::DuplicateName, "/name")),
     ("stages_pipeline_id_fkey", ConstraintRule::Missing("/pipeline_id")),
 ];
 
-/// The living stages of a pipeline, in order.
+/// Returns the stages of a pipeline in order, without deleted ones.
 pub fn of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<Stage>> {
     let own = in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(pipeline));
     Ok(own.order((stages::position, stages::id)).select(Stage::as_select()).load(tx.conn)?)
 }
 
-/// A stage that is there, or was.
+/// A stage and the time of its deletion.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = stages)]
 pub struct KnownStage {
@@ -144,7 +160,7 @@ pub struct KnownStage {
     pub deleted_at: Option<DateTime>,
 }
 
-/// The stages of a pipeline in order, each deleted one near the place where it stood.
+/// Returns all stages of a pipeline in order. Each deleted stage is near its former position.
 pub fn ever_of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<KnownStage>> {
     let own = stages::table.filter(stages::workspace_id.eq(tx.workspace())).filter(stages::pipeline_id.eq(pipeline));
     let mut all: Vec<KnownStage> = own.select(KnownStage::as_select()).load(tx.conn)?;
@@ -155,7 +171,7 @@ pub fn ever_of_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Vec<KnownStag
     Ok(all)
 }
 
-/// Notes the order in which the stages of a pipeline stand from now on.
+/// Stores the current order of the stages of a pipeline.
 pub fn note_order(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
     let order = Uuid::now_v7();
     let ids: Vec<Option<Uuid>> = of_pipeline(tx, pipeline)?.iter().map(|stage| Some(stage.id)).collect();
@@ -172,25 +188,26 @@ pub fn note_order(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Keeps others from adding, ordering and removing stages of a pipeline.
+/// Locks a pipeline against changes to its set and order of stages.
 pub fn lock_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
     let row = pipelines::table.find((tx.workspace(), pipeline)).select(pipelines::id).for_update();
     row.first::<Uuid>(tx.conn).optional()?.map(drop).ok_or_else(|| Error::reference("/pipeline_id"))
 }
 
-/// A stage of a pipeline that a record is about to enter, kept from being removed meanwhile; or 422 at `/stage_id`.
+/// Returns a stage of the pipeline and locks it against deletion. Returns 422 at `/stage_id` if there is none.
 pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
     let found = in_workspace(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).for_key_share();
     match found.first(tx.conn).optional()? {
         None => Err(Error::reference("/stage_id")),
         Some(stage) if stage.pipeline_id != pipeline => {
-            Err(Error::member("/stage_id", FieldCode::StageNotInPipeline, "belongs to another pipeline"))
+            Err(Error::member("/stage_id", FieldCode::StageNotInPipeline, "must be a stage of the record's pipeline"))
         }
         Some(stage) => Ok(stage),
     }
 }
 
-/// The first stage of a category, kept from being removed meanwhile; or 422.
+/// Returns the first stage of a category and locks it against deletion. Returns 422 at `/pipeline_id` if there is
+/// none.
 pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stage> {
     let own =
         in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)).filter(stages::category.eq(category));
@@ -200,20 +217,20 @@ pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stag
         Error::member(
             "/pipeline_id",
             FieldCode::ReferenceNotFound,
-            format!("there is no pipeline with an {} stage", category.as_str()),
+            format!("must be a pipeline with a stage of the category {}", category.as_str()),
         )
     };
     found.ok_or_else(missing)
 }
 
-/// Adds a stage after the last of its category.
+/// Adds a stage after the last stage of its category.
 fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let made = add(tx, new)?;
     note_order(tx, new.pipeline_id)?;
     Ok(made)
 }
 
-/// As `insert`; the order is noted when all stages are there.
+/// Adds a stage like `insert`, without storing the new order. The caller stores it after the last stage.
 pub fn add(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let category = new.category.unwrap_or(Category::Open);
     lock_pipeline(tx, new.pipeline_id)?;
@@ -247,7 +264,7 @@ pub fn add(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     Ok(row)
 }
 
-/// Open stages come first, then won, then lost.
+/// Returns the position of a category in a pipeline: open, then won, then lost.
 pub fn rank(category: Category) -> u8 {
     match category {
         Category::Open => 0,
@@ -257,10 +274,14 @@ pub fn rank(category: Category) -> u8 {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpdate) -> Result<Stage> {
-    let before = lock(tx, id, expected)?;
+    let before = Stage::lock(tx, id, expected)?;
     let fixed = matches!(before.category, Category::Won | Category::Lost);
     if fixed && changes.probability_percent.is_some_and(|p| p != before.probability_percent) {
-        return Err(Error::member("/probability_percent", FieldCode::Invalid, "is fixed for won and lost stages"));
+        return Err(Error::member(
+            "/probability_percent",
+            FieldCode::Invalid,
+            "must not be changed for won and lost stages",
+        ));
     }
     let after = diesel::update(stages::table.find((tx.workspace(), id)))
         .set((changes, stages::version.eq(before.version + 1), stages::updated_at.eq(tx.now)))
@@ -270,19 +291,19 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
     events::record_change(tx, &before, after)
 }
 
-/// List the stages of all pipelines, or with `pipeline_id` of one.
+/// List the stages of all pipelines, or of one pipeline with `pipeline_id`.
 #[utoipa::path(operation_id = "list_stages", params(StageList), responses((status = 200, description = "A page of stages", body = StagePage)))]
 #[get("/stages")]
 async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
     let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(tx, stages, Stage, &plan => StagePage);
+        let page = table::page::<Stage>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Add a stage after the last of its category.
+/// Create a stage after the last stage of its category.
 #[utoipa::path(operation_id = "create_stage", request_body = StageCreate, responses((status = 201, description = "The stage", body = Stage)))]
 #[post("/stages")]
 async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result<Reply> {
@@ -294,12 +315,12 @@ async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result
     responses((status = 200, description = "The stage", body = Stage)))]
 #[get("/stages/{stage_id}")]
 async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
-    ctx.one(&STAGE, id, find).await
+    ctx.one(&STAGE, id, Stage::find).await
 }
 
-/// Change a stage's name, probability or rotting days. Its category is for good.
+/// Update the name, probability or rotting days of a stage. The category cannot be changed.
 #[utoipa::path(operation_id = "update_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")), request_body = StageUpdate,
-    responses((status = 200, description = "The stage as changed", body = Stage)))]
+    responses((status = 200, description = "The updated stage", body = Stage)))]
 #[patch("/stages/{stage_id}")]
 async fn change(ctx: Ctx<can::Update<Stage>>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;

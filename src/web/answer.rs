@@ -1,4 +1,4 @@
-//! Replies and problems as HTTP.
+//! Replies and problems as HTTP responses.
 use crate::kernel::error::{Code, Error, Problem};
 use crate::kernel::reply::Reply;
 use actix_web::http::StatusCode;
@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
 use std::net::IpAddr;
 
-/// The id of a request: sent by the client, or made; in every answer, event and log line.
+/// The id of a request, sent by the client or generated. It is in every response, event and log line.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
@@ -43,13 +43,13 @@ impl Responder for Reply {
     }
 }
 
-/// Whether `If-None-Match` lists the tag, by weak comparison: a proxy that compresses weakens it on its way.
+/// Checks whether `If-None-Match` lists the tag. The comparison is weak, because a proxy that compresses weakens tags.
 pub fn names(list: &HeaderValue, tag: &str) -> bool {
     let list = list.to_str().unwrap_or_default();
     list.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
-/// An error on its way out; the request id is added by the outermost layer, which knows it.
+/// Converts an error to a response; the outermost layer adds the request id.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -63,7 +63,7 @@ impl ResponseError for Error {
     }
 }
 
-/// What a problem looks like before the request id is known: the parts ride in the response's extensions.
+/// Builds the response of a problem without its body, which needs the request id.
 fn problem_response(problem: &Problem) -> HttpResponse {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = HttpResponse::build(status);
@@ -86,9 +86,9 @@ fn problem_response(problem: &Problem) -> HttpResponse {
     answer.finish()
 }
 
-/// Writes a problem as `application/problem+json`, with the id of its request.
+/// Writes a problem as `application/problem+json`, with the request id.
 pub fn finish_problem(error: &Error, id: &RequestId) -> HttpResponse {
-    let internal = Error::new(Code::Internal, "the fault is ours and has been logged; quote the request id");
+    let internal = Error::new(Code::Internal, "an unexpected error was logged; include the request id in a bug report");
     let problem = match (error, &internal) {
         (Error::Problem(problem), _) | (_, Error::Problem(problem)) => problem,
         _ => return HttpResponse::InternalServerError().finish(),
@@ -103,7 +103,7 @@ pub fn request_id(request: &HttpRequest) -> RequestId {
     request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId(String::new()))
 }
 
-/// The client's address. Behind a proxy that was declared trustworthy, the last one that the proxy has seen.
+/// Returns the client's address: behind a trusted proxy the last address in `X-Forwarded-For`.
 pub fn address(request: &HttpRequest) -> Option<IpAddr> {
     let proxied = request.app_data::<TrustProxy>().is_some_and(|trust| trust.0);
     let forwarded = request.headers().get("X-Forwarded-For").and_then(|v| v.to_str().ok()).filter(|_| proxied);
@@ -111,6 +111,6 @@ pub fn address(request: &HttpRequest) -> Option<IpAddr> {
     named.or_else(|| request.peer_addr().map(|peer| peer.ip()))
 }
 
-/// Whether `X-Forwarded-For` is to be believed.
+/// Whether `X-Forwarded-For` is trusted.
 #[derive(Clone, Copy, Debug)]
 pub struct TrustProxy(pub bool);

@@ -1,12 +1,19 @@
-//! Many records with one request: each item has its own result, or with `atomic` all go in or none.
+//! Batches: each item has its own result, or with `atomic` all items succeed or none.
+use crate::db::store::BatchStore;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
+use crate::db::updates::Group;
+use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result};
 use crate::kernel::kind::Record;
-use crate::kernel::shape::{self, Rules, escape};
+use crate::kernel::reply::Reply;
+use crate::kernel::shape::escape;
+use crate::web::batch_body::{BatchDeleteItem, BatchItem, NewItem, UpdateItem};
 use crate::web::body;
+use crate::web::ctx::Ctx;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -16,52 +23,32 @@ use uuid::Uuid;
 
 pub const ITEMS_MAX: usize = 1_000;
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchResult {
     pub succeeded: i32,
     pub failed: i32,
-    /// One per item, in their order.
+    /// One result per item, in the order of the items.
     pub results: Vec<BatchItemResult>,
 }
 
-/// What came of one item.
+/// The result of one item.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchItemResult {
-    /// The place of the item, from 0.
+    /// The index of the item, starting at 0.
     pub index: i32,
-    /// None of a creation that was refused, and of an item that could not be read.
+    /// The id of the record; null if a creation was refused or the item is not valid.
     pub id: Option<Uuid>,
-    /// As the status of a single request: 200, 201, 204, 404, 409, 412, 422.
+    /// The status that a single request would have: 200, 201, 204, 404, 409, 412, 422.
     pub status: i32,
     pub version: Option<i64>,
-    /// The record was as the item wants it already: its version stays, and no event tells of it.
+    /// Whether the record already had the requested values. Its version stays, and no event is recorded.
     pub unchanged: bool,
     #[schema(value_type = Option<ProblemBody>)]
     pub error: Option<Json>,
 }
 
-/// A record to delete.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct BatchDeleteItem {
-    pub id: Uuid,
-    /// As `If-Match`.
-    pub version: Option<i64>,
-}
-impl Rules for BatchDeleteItem {}
-
-/// Records to delete.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
-pub struct BatchDelete {
-    /// All or none. Otherwise each item on its own.
-    #[schema(required = false)]
-    atomic: bool,
-    #[schema(min_items = 1, max_items = 1000)]
-    items: Vec<BatchDeleteItem>,
-}
-
-/// What happened to one item.
+/// The outcome of one item.
 #[derive(Debug)]
 pub struct Outcome {
     pub id: Uuid,
@@ -75,7 +62,7 @@ impl Outcome {
         Outcome { id: row.id(), version: Some(row.version()), status: 201, unchanged: false }
     }
 
-    /// The row as it is now; `before` is what it was when it was locked.
+    /// Compares the row with `before`, the row when it was locked.
     pub fn changed<R: Record>(before: &R, row: &R) -> Outcome {
         let unchanged = before.version() == row.version();
         Outcome { id: row.id(), version: Some(row.version()), status: 200, unchanged }
@@ -86,31 +73,11 @@ impl Outcome {
     }
 }
 
-/// The items of a batch, each read on its own.
+/// The items of a batch, each parsed on its own.
 #[derive(Debug)]
 pub struct Items<T> {
     atomic: bool,
     items: Vec<Result<T>>,
-}
-
-/// How an item is read.
-pub trait BatchItem: Sized + 'static {
-    fn read(item: Json) -> Result<Self>;
-
-    /// The record that it changes.
-    fn target(&self) -> Option<Uuid> {
-        None
-    }
-}
-
-impl BatchItem for BatchDeleteItem {
-    fn read(item: Json) -> Result<Self> {
-        shape::read(item)
-    }
-
-    fn target(&self) -> Option<Uuid> {
-        Some(self.id)
-    }
 }
 
 impl<T: BatchItem> FromRequest for Items<T> {
@@ -150,7 +117,7 @@ impl<T: BatchItem> Items<T> {
                 Vec::new()
             }
             None => {
-                bad.push(Bad::member("/items", FieldCode::Required, "is missing"));
+                bad.push(Bad::member("/items", FieldCode::Required, "is required"));
                 Vec::new()
             }
         };
@@ -164,16 +131,16 @@ impl<T: BatchItem> Items<T> {
         let mut seen = HashSet::new();
         let items = items.into_iter().map(Self::item).map(|item| {
             let item = item?;
-            // A second change of the same record would be a change of another version.
+            // A second change to the same record would need the version after the first.
             if item.target().is_some_and(|id| !seen.insert(id)) {
-                return Err(Error::member("/id", FieldCode::StatedTwice, "is in the batch twice"));
+                return Err(Error::member("/id", FieldCode::StatedTwice, "must not occur twice in the batch"));
             }
             Ok(item)
         });
         Ok(Items { atomic, items: items.collect() })
     }
 
-    /// The records that the items change.
+    /// Returns the ids of the records that the items change.
     pub fn targets(&self) -> Vec<Uuid> {
         self.items.iter().flatten().filter_map(BatchItem::target).collect()
     }
@@ -185,7 +152,7 @@ impl<T: BatchItem> Items<T> {
         T::read(item)
     }
 
-    /// Does the work for all items at once. Where that is refused, it is done item by item, each on its own.
+    /// Processes all items at once. If that is refused, processes each item on its own.
     pub fn run(
         &self,
         tx: &mut Tx<'_>,
@@ -212,7 +179,7 @@ impl<T: BatchItem> Items<T> {
         Error::members(bad.flatten().collect())
     }
 
-    /// The outcomes of the items that could be read, between the refusals of the others.
+    /// Merges the outcomes of the valid items with the errors of the others.
     fn results(&self, outcomes: Vec<Result<Outcome>>, request_id: &str) -> BatchResult {
         let mut outcomes = outcomes.into_iter();
         let result = |(index, item): (i32, &Result<T>)| {
@@ -231,7 +198,7 @@ impl<T: BatchItem> Items<T> {
                 (_, Some(Ok(Outcome { id, version, status, unchanged }))) => {
                     BatchItemResult { index, id: Some(id), status, version, unchanged, error: None }
                 }
-                (Ok(_), None) => refused(&Error::new(Code::Internal, "the item was not reached")),
+                (Ok(_), None) => refused(&Error::new(Code::Internal, "the item was not processed")),
             }
         };
         let results: Vec<BatchItemResult> = (0..).zip(&self.items).map(result).collect();
@@ -241,7 +208,8 @@ impl<T: BatchItem> Items<T> {
     }
 }
 
-/// Each item on its own. A refusal is the item's; a fault of the database, such as a deadlock, ends the whole at once.
+/// Processes each item on its own. A refusal affects only the item; a database error, such as a deadlock, ends the
+/// batch.
 fn one_by_one<T>(
     tx: &mut Tx<'_>,
     items: &[&T],
@@ -258,7 +226,7 @@ fn one_by_one<T>(
 }
 
 fn single(done: Vec<Outcome>) -> Result<Outcome> {
-    done.into_iter().next().ok_or_else(|| Error::internal("one item has one outcome"))
+    done.into_iter().next().ok_or_else(|| Error::internal("an item must have exactly one outcome"))
 }
 
 fn problem(error: &Error, request_id: &str) -> Json {
@@ -268,7 +236,7 @@ fn problem(error: &Error, request_id: &str) -> Json {
     }
 }
 
-/// The refusals of one item, with pointers from the top of the body.
+/// Returns the errors of one item, with pointers from the root of the body.
 fn at_item(index: usize, error: &Error) -> Vec<Bad> {
     let Error::Problem(problem) = error else { return Vec::new() };
     if problem.errors.is_empty() {
@@ -281,7 +249,7 @@ fn at_item(index: usize, error: &Error) -> Vec<Bad> {
     problem.errors.iter().map(inside).collect()
 }
 
-/// Which items say the same, by their places, each list in order.
+/// Groups the indexes of equal texts, each group in order.
 pub fn group_equal<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> {
     let (mut known, mut groups): (HashMap<&str, usize>, Vec<Vec<usize>>) = (HashMap::new(), Vec::new());
     for (n, text) in texts.enumerate() {
@@ -294,167 +262,126 @@ pub fn group_equal<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Vec<usize>> 
     groups
 }
 
-/// The rows that the items of a batch mean, in their order, locked and in the versions that were asked for. A record that is named
-/// twice is gone the second time.
-#[macro_export]
-macro_rules! locked {
-    ($tx:expr, $items:expr, $store:ident) => {{
-        let ids: Vec<uuid::Uuid> = $items.iter().map(|item| item.id).collect();
-        let mut rows = $store::lock_many($tx, &ids)?;
-        let mut locked = Vec::with_capacity(ids.len());
-        for item in $items {
-            let row = rows.remove(&item.id).ok_or_else($crate::kernel::error::Error::not_found)?;
-            $crate::db::table::Expected(item.version).check(row.version)?;
-            locked.push(row);
-        }
-        locked
-    }};
+/// Locks the rows of the items, in their order, and checks the expected versions. A record that occurs twice is not
+/// found the second time.
+fn lock_named<R: Stored>(tx: &mut Tx<'_>, named: &[(Uuid, Option<i64>)]) -> Result<Vec<R>> {
+    let ids: Vec<Uuid> = named.iter().map(|(id, _)| *id).collect();
+    let mut rows = R::lock_many(tx, &ids)?;
+    let lock = |(id, version): &(Uuid, Option<i64>)| {
+        let row = rows.remove(id).ok_or_else(Error::not_found)?;
+        Expected(*version).check(row.version())?;
+        Ok(row)
+    };
+    named.iter().map(lock).collect()
 }
 
-/// The bodies and operations of `batch-create`, `batch-update` and `batch-delete` of one resource.
+/// Creates the records of a batch.
+pub async fn create<R: BatchStore>(ctx: Ctx<can::Create<R>>, items: Items<NewItem<R>>) -> Result<Reply> {
+    ctx.write(move |tx| Reply::ok(&items.run(tx, insert)?)).await
+}
+
+fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<Outcome>> {
+    let new: Vec<&R::Create> = items.iter().map(|item| &item.0).collect();
+    Ok(R::insert_many(tx, &new)?.iter().map(Outcome::created).collect())
+}
+
+/// Updates the records of a batch.
+pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, items: Items<UpdateItem<R>>) -> Result<Reply> {
+    ctx.write(move |tx| {
+        R::lock_ids(tx, &items.targets())?;
+        Reply::ok(&items.run(tx, change)?)
+    })
+    .await
+}
+
+fn change<R: BatchStore>(tx: &mut Tx<'_>, items: &[&UpdateItem<R>]) -> Result<Vec<Outcome>> {
+    let before: Vec<R> = lock_named(tx, &items.iter().map(|item| (item.id, item.version)).collect::<Vec<_>>())?;
+    let equal = group_equal(items.iter().map(|item| item.raw_changes.as_str()));
+    let group = |places: &Vec<usize>| {
+        let first = items.get(*places.first()?)?;
+        Some((places.iter().filter_map(|n| before.get(*n)).collect(), &first.changes))
+    };
+    let groups: Vec<Group<'_, R, R::Update>> = equal.iter().filter_map(group).collect();
+    let changed = R::change_each(tx, &groups)?;
+    let mut after: Vec<(&usize, &R)> = equal.iter().flatten().zip(&changed).collect();
+    after.sort_by_key(|(place, _)| **place);
+    for ((item, before), (_, after)) in items.iter().zip(&before).zip(&after) {
+        let unchanged = item.read_only.require_unchanged_row(before, *after, &tx.actor.access);
+        unchanged.map_err(|error| error.under("/changes"))?;
+    }
+    Ok(before.iter().zip(after).map(|(before, (_, after))| Outcome::changed(before, after)).collect())
+}
+
+/// Deletes the records of a batch.
+pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, items: Items<BatchDeleteItem>) -> Result<Reply> {
+    ctx.write(move |tx| {
+        R::lock_ids(tx, &items.targets())?;
+        Reply::ok(&items.run(tx, remove::<R>)?)
+    })
+    .await
+}
+
+fn remove<R: BatchStore>(tx: &mut Tx<'_>, items: &[&BatchDeleteItem]) -> Result<Vec<Outcome>> {
+    let rows: Vec<R> = lock_named(tx, &items.iter().map(|item| (item.id, item.version)).collect::<Vec<_>>())?;
+    R::delete_many(tx, &rows)?;
+    Ok(rows.iter().map(|row| Outcome::deleted(row.id())).collect())
+}
+
+/// Defines the operation `POST /…/batch-create` of one resource, and the name of its body.
 #[macro_export]
-macro_rules! batch {
-    (
-        $row:ident, $create:ident, $update:ident, $store:ident;
-        $creates:ident, $updates:ident, $item:ident;
-        $create_path:tt $create_id:tt, $update_path:tt $update_id:tt, $delete_path:tt $delete_id:tt
-    ) => {
-        impl $crate::web::batch::BatchItem for $create {
-            fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                $crate::kernel::shape::read(item)
-            }
-        }
+macro_rules! batch_create {
+    ($row:ident, $body:ident, $path:tt $id:tt) => {
+        pub type $body = $crate::web::batch_body::BatchBody<$crate::web::batch_body::NewItem<$row>>;
 
-        /// Records to make.
-        #[derive(Debug, utoipa::ToSchema)]
-        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
-        pub struct $creates {
-            /// All or none. Otherwise each item on its own.
-            #[schema(required = false)]
-            atomic: bool,
-            #[schema(min_items = 1, max_items = 1000)]
-            items: Vec<$create>,
-        }
-
-        /// A record to change, and how.
-        #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
-        pub struct $item {
-            pub id: uuid::Uuid,
-            /// As `If-Match`.
-            pub version: Option<i64>,
-            pub changes: $update,
-            /// The changes as they were written: those that are alike are made with one statement.
-            #[serde(skip)]
-            #[schema(ignore)]
-            raw_changes: String,
-            /// Members that were sent back as they were answered.
-            #[serde(skip)]
-            #[schema(ignore)]
-            read_only: $crate::kernel::read_only::ReadOnlyMembers,
-        }
-
-        impl $crate::kernel::shape::Rules for $item {
-            fn rules(&self, bad: &mut Vec<$crate::kernel::error::Bad>) {
-                let mut inner = Vec::new();
-                self.changes.rules(&mut inner);
-                bad.extend(inner.into_iter().map(|b| $crate::kernel::error::Bad {
-                    pointer: b.pointer.map(|pointer| format!("/changes{pointer}")),
-                    ..b
-                }));
-            }
-        }
-
-        impl $crate::web::batch::BatchItem for $item {
-            fn read(item: serde_json::Value) -> $crate::kernel::error::Result<Self> {
-                let raw_changes = item.get("changes").map(ToString::to_string).unwrap_or_default();
-                $crate::kernel::read_only::ReadOnlyMembers::read::<Self, $update>(item, |item| item.get_mut("changes"))
-                    .map(|(one, read_only)| $item { raw_changes, read_only, ..one })
-            }
-
-            fn target(&self) -> Option<uuid::Uuid> {
-                Some(self.id)
-            }
-        }
-
-        /// Records to change.
-        #[derive(Debug, utoipa::ToSchema)]
-        #[expect(dead_code, reason = "the shape of a body whose items are read one by one")]
-        pub struct $updates {
-            /// All or none. Otherwise each item on its own.
-            #[schema(required = false)]
-            atomic: bool,
-            #[schema(min_items = 1, max_items = 1000)]
-            items: Vec<$item>,
-        }
-
-        /// Create up to 1,000 records. Each item has its own result, or with `atomic` all are made or none.
-        #[utoipa::path(operation_id = $create_id, request_body = $creates,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
-        #[post($create_path)]
+        /// Create up to 1,000 records. Each item has its own result, or with `atomic` all records are created or none.
+        #[utoipa::path(operation_id = $id, request_body = $body,
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($path)]
         async fn batch_create(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
-            items: $crate::web::batch::Items<$create>,
+            items: $crate::web::batch::Items<$crate::web::batch_body::NewItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                let done = items.run(tx, |tx, chosen| {
-                    let rows = $store::insert_many(tx, chosen)?;
-                    Ok(rows.iter().map($crate::web::batch::Outcome::created).collect())
-                })?;
-                $crate::kernel::reply::Reply::ok(&done)
-            })
-            .await
-        }
-
-        /// Change up to 1,000 records. Each item has its own result, or with `atomic` all are changed or none.
-        #[utoipa::path(operation_id = $update_id, request_body = $updates,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
-        #[post($update_path)]
-        async fn batch_update(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
-            items: $crate::web::batch::Items<$item>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                $store::lock_ids(tx, &items.targets())?;
-                let done = items.run(tx, |tx, chosen| {
-                    let rows = $crate::locked!(tx, chosen, $store);
-                    let equal = $crate::web::batch::group_equal(chosen.iter().map(|item| item.raw_changes.as_str()));
-                    let changes = |group: &Vec<usize>| group.first().and_then(|n| chosen.get(*n)).map(|item| &item.changes);
-                    let before = |group: &Vec<usize>| group.iter().filter_map(|n| rows.get(*n)).collect();
-                    let groups: Vec<$crate::db::updates::Group<'_, $row, _>> =
-                        equal.iter().filter_map(|group| Some((before(group), changes(group)?))).collect();
-                    let changed = $store::change_each(tx, &groups)?;
-                    let mut changed: Vec<_> = equal.iter().flatten().zip(&changed).collect();
-                    changed.sort_by_key(|(n, _)| **n);
-                    for ((item, before), (_, after)) in chosen.iter().zip(&rows).zip(&changed) {
-                        let before_changes = item.read_only.require_unchanged_row(before, *after, &tx.actor.access);
-                        before_changes.map_err(|error| error.under("/changes"))?;
-                    }
-                    let done = rows.iter().zip(changed).map(|(before, (_, after))| $crate::web::batch::Outcome::changed(before, after));
-                    Ok(done.collect())
-                })?;
-                $crate::kernel::reply::Reply::ok(&done)
-            })
-            .await
-        }
-
-        /// Delete up to 1,000 records. Each item has its own result, or with `atomic` all are deleted or none.
-        #[utoipa::path(operation_id = $delete_id, request_body = $crate::web::batch::BatchDelete,
-            responses((status = 200, description = "What came of each item", body = $crate::web::batch::BatchResult)))]
-        #[post($delete_path)]
-        async fn batch_delete(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
-            items: $crate::web::batch::Items<$crate::web::batch::BatchDeleteItem>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| {
-                $store::lock_ids(tx, &items.targets())?;
-                let done = items.run(tx, |tx, chosen| {
-                    let rows = $crate::locked!(tx, chosen, $store);
-                    $store::delete_many(tx, &rows)?;
-                    Ok(rows.iter().map(|row| $crate::web::batch::Outcome::deleted(row.id)).collect())
-                })?;
-                $crate::kernel::reply::Reply::ok(&done)
-            })
-            .await
+            $crate::web::batch::create(ctx, items).await
         }
     };
 }
+
+/// Defines the operation `POST /…/batch-update` of one resource, and the name of its body.
+#[macro_export]
+macro_rules! batch_update {
+    ($row:ident, $body:ident, $path:tt $id:tt) => {
+        pub type $body = $crate::web::batch_body::BatchBody<$crate::web::batch_body::UpdateItem<$row>>;
+
+        /// Update up to 1,000 records. Each item has its own result, or with `atomic` all records are updated or none.
+        #[utoipa::path(operation_id = $id, request_body = $body,
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($path)]
+        async fn batch_update(
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
+            items: $crate::web::batch::Items<$crate::web::batch_body::UpdateItem<$row>>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            $crate::web::batch::update(ctx, items).await
+        }
+    };
+}
+
+/// Defines the operation `POST /…/batch-delete` of one resource.
+#[macro_export]
+macro_rules! batch_delete {
+    ($row:ident, $path:tt $id:tt) => {
+        /// Delete up to 1,000 records. Each item has its own result, or with `atomic` all records are deleted or none.
+        #[utoipa::path(operation_id = $id, request_body = $crate::web::batch_body::BatchDelete,
+            responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
+        #[post($path)]
+        async fn batch_delete(
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
+            items: $crate::web::batch::Items<$crate::web::batch_body::BatchDeleteItem>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            $crate::web::batch::delete(ctx, items).await
+        }
+    };
+}
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;

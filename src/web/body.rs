@@ -1,4 +1,4 @@
-//! Reading request bodies: media type, size, time, depth, then the schema of the type.
+//! Reads request bodies: checks media type, size, time and depth, then the schema of the type.
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::read_only::ReadOnlyMembers;
@@ -27,18 +27,18 @@ use utoipa::ToSchema;
 
 /// 2 MiB.
 const BODY_MAX: usize = 2 << 20;
-/// 8 MiB: a thousand items.
+/// 8 MiB, enough for a thousand items.
 pub const BATCH_MAX: usize = 8 << 20;
 const BODY_TIME: Duration = Duration::from_secs(30);
 const DEPTH_MAX: usize = 32;
-/// Bytes of memory that a byte of JSON takes once it is read.
+/// Bytes of memory per byte of parsed JSON.
 const MEMORY: usize = 8;
 
-/// A body that follows the schema of `T` and its rules.
+/// A body that has passed the schema of `T` and its rules.
 #[derive(Debug)]
 pub struct Valid<T>(pub T);
 
-/// SHA-256 of the body as it came, for the idempotency key.
+/// SHA-256 of the raw body, for the idempotency key.
 #[derive(Clone, Debug)]
 pub struct BodyHash(pub Vec<u8>);
 
@@ -68,7 +68,7 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
     }
 }
 
-/// What is hidden from the caller comes back as the answer showed it, empty: it says nothing.
+/// Removes hidden members that are empty, as the response showed them: they are not changes.
 fn drop_hidden(request: &HttpRequest, kind: Option<Kind>, body: &mut Json) {
     let extensions = request.extensions();
     let (Some(Identity::Known(actor)), Some(kind)) = (extensions.get::<Identity>(), kind) else { return };
@@ -77,7 +77,7 @@ fn drop_hidden(request: &HttpRequest, kind: Option<Kind>, body: &mut Json) {
     members.retain(|name, value| !(empty(value) && actor.access.hides(kind.path(), name)));
 }
 
-/// A JSON object of at most `limit` bytes.
+/// Reads a JSON object of at most `limit` bytes.
 pub async fn json(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Json> {
     check_media_type(request, request.method() == Method::PATCH)?;
     let bytes = read(request, payload, limit).await?;
@@ -102,10 +102,10 @@ fn check_media_type(request: &HttpRequest, patch: bool) -> Result<()> {
     }
 }
 
-/// The whole body, unless it is too large or comes too slowly.
+/// Reads the whole body, unless it is too large or too slow.
 pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Vec<u8>> {
     let limit = if budget::is_known(request) { limit } else { limit.min(budget::STRANGER_MAX) };
-    let too_large = || Error::new(Code::PayloadTooLarge, format!("a body may have at most {limit} bytes"));
+    let too_large = || Error::new(Code::PayloadTooLarge, format!("the body must have at most {limit} bytes"));
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit) {
         return Err(too_large());
@@ -127,8 +127,8 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> 
     tokio::time::timeout(BODY_TIME, all).await.map_err(late)?
 }
 
-/// The payload of a request whose length is not stated. While it is held, the server closes the connection of a refused request;
-/// after it is dropped, the server reads to an end that may never come.
+/// The payload of a request without a declared length. While it exists, the server closes the connection after a
+/// refusal; after it is dropped, the server would read to an end that may never come.
 #[derive(Clone)]
 pub struct KeptPayload(Rc<RefCell<Payload>>);
 
@@ -141,7 +141,7 @@ impl Stream for KeptPayload {
 }
 
 impl KeptPayload {
-    /// The answer, which holds the payload until it is sent.
+    /// Returns the response body, which holds the payload until it is sent.
     pub fn beside(self, answer: BoxBody) -> BoxBody {
         BoxBody::new(Refusal { answer, _payload: self })
     }
@@ -167,7 +167,7 @@ impl MessageBody for Refusal {
     }
 }
 
-/// Holds the payload beside the request, if its length is not stated.
+/// Keeps a reference to the payload if the request declares no length.
 pub fn keep_payload(request: &mut ServiceRequest) -> Option<KeptPayload> {
     request.headers().get(header::TRANSFER_ENCODING)?;
     let payload = KeptPayload(Rc::new(RefCell::new(request.take_payload())));
@@ -178,7 +178,7 @@ pub fn keep_payload(request: &mut ServiceRequest) -> Option<KeptPayload> {
 fn parse(bytes: &[u8]) -> Result<Json> {
     let Strict(body) = serde_json::from_slice(bytes).map_err(|e| Error::new(Code::InvalidJson, e.to_string()))?;
     if depth(&body) > DEPTH_MAX {
-        return Err(Error::new(Code::InvalidJson, format!("a body may nest at most {DEPTH_MAX} deep")));
+        return Err(Error::new(Code::InvalidJson, format!("the body must nest at most {DEPTH_MAX} levels deep")));
     }
     if !body.is_object() {
         return Err(Error::member("", FieldCode::InvalidType, "the body must be a JSON object"));

@@ -1,5 +1,5 @@
-//! How much of the memory the bodies of one workspace may take at once. What comes beside it waits before it is read, and too much of
-//! that is refused: a workspace that sends many large files at once holds up itself alone.
+//! A memory budget for the bodies of each workspace. Bodies beyond it wait before they are read, and too many of them
+//! are refused, so a workspace that sends many large files at once delays only itself.
 use crate::kernel::error::{Code, Error, Result};
 use crate::web::ctx::Identity;
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -10,17 +10,17 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-/// Of a workspace: three of the largest files, or of the largest batches.
+/// Per workspace: three of the largest files, or of the largest batches.
 const BUDGET: usize = 192 << 20;
 /// Smaller bodies are not counted.
 const UNIT_BYTES: usize = 64 << 10;
-/// Requests of a workspace that may wait for memory.
+/// The number of requests per workspace that may wait for memory.
 const WAITING_MAX: usize = 32;
 const WAIT: Duration = Duration::from_secs(15);
-/// Before somebody has said who it is, a body holds a sign-in at most.
+/// The limit of bodies from unauthenticated callers, who only sign in.
 pub const STRANGER_MAX: usize = UNIT_BYTES;
 
-/// What is left for each workspace.
+/// The remaining budget of each workspace.
 #[derive(Debug, Default)]
 pub struct Budget(Mutex<HashMap<Uuid, Arc<WorkspaceBudget>>>);
 
@@ -33,13 +33,13 @@ struct WorkspaceBudget {
 impl Budget {
     fn of(&self, workspace: Uuid) -> Arc<WorkspaceBudget> {
         let mut workspaces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What nobody holds is full again.
+        // A budget that no request uses is full again.
         workspaces.retain(|id, workspace_budget| *id == workspace || Arc::strong_count(workspace_budget) > 1);
         Arc::clone(workspaces.entry(workspace).or_insert_with(|| Arc::new(WorkspaceBudget::full())))
     }
 }
 
-/// The part of the budget that a request holds; it is given back when the request is answered.
+/// The part of the budget that a request uses; it is released with the request.
 #[derive(Debug)]
 struct Share {
     workspace_budget: Arc<WorkspaceBudget>,
@@ -47,7 +47,7 @@ struct Share {
     units: usize,
 }
 
-/// Whether the caller is known.
+/// Checks whether the caller is authenticated.
 pub fn is_known(request: &HttpRequest) -> bool {
     workspace(request).is_some()
 }
@@ -59,8 +59,8 @@ fn workspace(request: &HttpRequest) -> Option<Uuid> {
     }
 }
 
-/// Waits until the workspace may have a body of so many bytes, each of which takes `each` of memory. Called again with more bytes,
-/// it waits for the rest.
+/// Waits until the workspace has the budget for a body of `bytes`, each of which needs `each` bytes of memory. A later
+/// call with more bytes waits for the difference.
 pub async fn take(request: &HttpRequest, bytes: usize, each: usize) -> Result<()> {
     let (Some(workspace), Some(budget)) = (workspace(request), request.app_data::<web::Data<Budget>>()) else {
         return Ok(());
@@ -90,7 +90,7 @@ impl WorkspaceBudget {
             return Ok(permit);
         }
         let busy = || {
-            let detail = "too many large bodies of your workspace are under way; send them one after another";
+            let detail = "your workspace is sending too many large bodies at once; send them one after another";
             Error::new(Code::Overloaded, detail).with(|problem| problem.retry_after = Some(5))
         };
         let _slot = WaitingSlot::take(&self.waiting).ok_or_else(busy)?;
@@ -99,7 +99,7 @@ impl WorkspaceBudget {
     }
 }
 
-/// A place among those who wait.
+/// A place among the waiting requests.
 struct WaitingSlot<'p>(&'p AtomicUsize);
 
 impl<'p> WaitingSlot<'p> {
@@ -124,7 +124,7 @@ mod tests {
     use uuid::Uuid;
 
     #[tokio::test]
-    async fn who_comes_when_all_is_held_waits_and_too_many_are_refused() {
+    async fn requests_wait_for_memory_and_too_many_are_refused() {
         let workspace_budget = Arc::new(WorkspaceBudget::full());
         let all = workspace_budget.acquire(BUDGET / UNIT_BYTES).await.unwrap();
         let ask = || {
@@ -150,7 +150,7 @@ mod tests {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let (held, again) = (budget.of(one), budget.of(one));
         assert!(Arc::ptr_eq(&held, &again) && !Arc::ptr_eq(&held, &budget.of(other)));
-        // What nobody holds is forgotten.
+        // An unused budget is removed.
         drop((held, again));
         budget.of(other);
         assert_eq!(budget.0.lock().unwrap().len(), 1);

@@ -1,4 +1,4 @@
-//! The caller of an operation, with the permission it needs in its type.
+//! The caller of an operation, with the required permission in its type.
 use crate::db::fair_queue::Account;
 use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
@@ -12,7 +12,7 @@ use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Record;
-use crate::kernel::query::{Listed, PageInfo, Plan};
+use crate::kernel::query::{Page, PageInfo, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::Reply;
@@ -27,20 +27,21 @@ use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use utoipa::ToSchema;
 
-/// A version is never longer.
+/// The maximum number of digits of a version.
 const VERSION_DIGITS: usize = 18;
-/// The digest that follows the version in a tag is never longer.
+/// The maximum length of the digest after the version in a tag.
 const DIGEST_DIGITS: usize = 64;
 
-/// The outcome of reading the `Authorization` header, left in the request by the identity middleware.
+/// The result of reading the `Authorization` header, stored in the request by the identity middleware.
 #[derive(Clone, Debug)]
 pub enum Identity {
     Known(Box<Actor>),
     Unknown(Code),
 }
 
-/// A caller who may do `P`. Taking it in a handler's signature is what protects the operation.
+/// A caller with the permission `P`. A handler that takes it is protected by it.
 #[derive(Debug)]
 pub struct Ctx<P> {
     request: HttpRequest,
@@ -72,41 +73,37 @@ impl<P: Permission> Ctx<P> {
         self.request.query_string()
     }
 
-    /// Where the request came from.
+    /// Returns the client's address.
     pub fn address(&self) -> Option<IpAddr> {
         address(&self.request)
     }
 
-    /// The parameters, when the operation is no list.
+    /// Returns the query parameters of an operation that is not a list.
     pub fn query_params(&self) -> Result<QueryParams> {
         QueryParams::read(self.query())
     }
 
-    /// The version in `If-Match`.
+    /// Returns the version in `If-Match`.
     pub fn expected(&self) -> Result<Expected> {
         let Some(value) = self.request.headers().get(header::IF_MATCH) else { return Ok(Expected(None)) };
         let text = value.to_str().unwrap_or_default().trim();
         if text == "*" {
             return Ok(Expected(None));
         }
-        // A proxy that compresses weakens the tag on its way; the version in it is the same.
+        // A proxy that compresses weakens the tag; the version in it stays.
         let text = text.strip_prefix("W/").unwrap_or(text);
         let tag = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
-        let wrong = || {
-            Error::new(
-                Code::BadRequest,
-                "If-Match must be the ETag of a record as it was given, or its version such as 7",
-            )
-        };
+        let wrong =
+            || Error::new(Code::BadRequest, "If-Match must be the ETag of the record, or its version, such as 7");
         version_in(tag).map(|version| Expected(Some(version))).ok_or_else(wrong)
     }
 
-    /// What was set aside of the body, for who compares it in another way than `write` does.
+    /// Returns the read-only members of the body, for handlers that compare them in another way than `write`.
     pub fn set_aside(&self) -> ReadOnlyMembers {
         self.request.extensions_mut().remove::<ReadOnlyMembers>().unwrap_or_default()
     }
 
-    /// Whether the caller prefers CSV over JSON, which takes the right to export.
+    /// Checks whether the caller prefers CSV to JSON, which requires the permission to export.
     pub fn wants_csv(&self) -> Result<bool> {
         let csv = self.prefers_csv()?;
         if csv && self.actor.visibility(P::RESOURCE, Action::Export) == Visibility::None {
@@ -124,35 +121,36 @@ impl<P: Permission> Ctx<P> {
                 _ => {}
             }
         }
-        Err(Error::new(Code::NotAcceptable, "this can be had as application/json or text/csv"))
+        Err(Error::new(Code::NotAcceptable, "the response is available as application/json or text/csv"))
     }
 
-    /// A page of a list; as CSV many rows at once, of the records that the right to export reaches.
-    pub async fn list<T: 'static, L: Listed + 'static>(
+    /// Returns a page of a list, or a CSV file of many rows, restricted to the records that the permission to export
+    /// reaches.
+    pub async fn list<T: 'static, R: Serialize + ToSchema + 'static>(
         &self,
         fields: &'static Fields<T>,
-        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
+        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
     ) -> Result<Reply> {
         let (csv, plan, link) = (self.wants_csv()?, fields.plan(self.query(), &self.actor)?, self.next_link());
-        // What is wrong with the columns is said, file or not.
-        sheet::<T, L>(fields, &plan, &self.actor).map_err(as_parameter)?;
+        // The columns are checked even if the response is not a file.
+        sheet::<T, R>(fields, &plan, &self.actor).map_err(as_parameter)?;
         if !csv {
             let costly = plan.costly;
             let work = move |tx: &mut Tx<'_>| {
                 let page = page(tx, &plan)?;
-                link.reply(page.info(), &page)
+                link.reply(&page.page, &page)
             };
             return if costly { self.search(work).await } else { self.read(work).await };
         }
         let plan = plan.as_file(visibility::cond(&self.actor, fields.kind, Action::Export));
         self.report(move |tx| {
             let (page, file) = file(tx, fields, &plan, page)?;
-            Ok(Reply { link: link.next(page.info()), ..file })
+            Ok(Reply { link: link.next(&page.page), ..file })
         })
         .await
     }
 
-    /// One record, with `include` also the names of the records that it names.
+    /// Returns one record, with the names of its included records.
     pub async fn one<T: 'static, R: Record + 'static>(
         &self,
         fields: &'static Fields<T>,
@@ -171,18 +169,18 @@ impl<P: Permission> Ctx<P> {
         .await
     }
 
-    /// As `list`, by a plan that is made of more than the query.
-    pub async fn list_by<T: 'static, L: Listed + 'static>(
+    /// Like `list`, with a plan that depends on more than the query string.
+    pub async fn list_by<T: 'static, R: Serialize + ToSchema + 'static>(
         &self,
         fields: &'static Fields<T>,
         plan: impl Fn(&mut Tx<'_>) -> Result<Plan<T>> + Send + 'static,
-        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
+        page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
     ) -> Result<Reply> {
         if !self.wants_csv()? {
             return self
                 .search(move |tx| {
                     let plan = plan(tx)?;
-                    sheet::<T, L>(fields, &plan, tx.actor)?;
+                    sheet::<T, R>(fields, &plan, tx.actor)?;
                     Reply::ok(&page(tx, &plan)?)
                 })
                 .await;
@@ -201,7 +199,7 @@ impl<P: Permission> Ctx<P> {
         self.db.read(self.request(None)?, work).await
     }
 
-    /// As `read`, for what may take long.
+    /// Like `read`, for queries that may be slow.
     pub async fn search<F>(&self, work: F) -> Result<Reply>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -209,7 +207,8 @@ impl<P: Permission> Ctx<P> {
         self.db.read_search(self.request(None)?, work).await
     }
 
-    /// Work that takes time and memory and no connection, on a thread that is there for it: one piece per workspace at a time.
+    /// Runs work without a connection that needs time and memory on a dedicated thread, one task per workspace at a
+    /// time.
     pub async fn offload<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -219,7 +218,7 @@ impl<P: Permission> Ctx<P> {
         self.db.offload(account, work).await
     }
 
-    /// A read whose outcome the handler works on itself.
+    /// Reads a value for further processing by the handler.
     pub async fn read_value<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -243,7 +242,7 @@ impl<P: Permission> Ctx<P> {
         if read_only.is_empty() {
             return self.db.write(self.request(self.claim()?)?, work).await;
         }
-        // Members that were sent back must be what they were; else nothing is written.
+        // Read-only members that were sent back must be unchanged; otherwise nothing is written.
         let checked = move |tx: &mut Tx<'_>| {
             let reply = work(tx)?;
             let after = serde_json::from_slice(&reply.body).map_err(Error::internal)?;
@@ -255,7 +254,7 @@ impl<P: Permission> Ctx<P> {
         self.db.write(self.request(self.claim()?)?, checked).await
     }
 
-    /// Does the work and undoes it: what would happen.
+    /// Does the work and rolls it back, for dry runs.
     pub async fn rehearse<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -263,7 +262,7 @@ impl<P: Permission> Ctx<P> {
         self.db.rehearse(self.request(None)?, work).await
     }
 
-    /// As `write`, for an answer that holds a secret: it is not kept, so a retry is told where the record is.
+    /// Like `write`, for a response with a secret: it is not saved, so a retry only gets the location of the record.
     pub async fn write_once<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
@@ -273,14 +272,14 @@ impl<P: Permission> Ctx<P> {
     }
 
     fn request(&self, claim: Option<Claim>) -> Result<Request> {
-        // A wrong key is refused also where nothing is written, as in a dry run.
+        // An invalid key is refused even if nothing is written, as in a dry run.
         self.key()?;
         let permission = Some((P::RESOURCE, P::ACTION));
         let address = address(&self.request).map(|address| address.to_string());
         Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission, address })
     }
 
-    /// The `Idempotency-Key` of a POST, raw or as a quoted string.
+    /// Returns the `Idempotency-Key` of a POST, plain or as a quoted string.
     fn key(&self) -> Result<Option<String>> {
         if self.request.method() != actix_web::http::Method::POST {
             return Ok(None);
@@ -308,17 +307,17 @@ impl<P: Permission> Ctx<P> {
         Ok(Some(Claim { key, hash: hash.to_vec(), principal: self.actor.principal, secret: false }))
     }
 
-    /// How to ask for the page after this one, for a `Link` header (RFC 8288).
+    /// Returns the link to the next page, for a `Link` header (RFC 8288).
     pub fn next_link(&self) -> NextLink {
         NextLink { path: self.request.path().to_owned(), query: self.query().to_owned() }
     }
 }
 
-/// The columns of a list as a file.
-fn sheet<T, L: Listed>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor) -> Result<Sheet, Bad> {
+/// Returns the columns of a list as a file.
+fn sheet<T, R: Serialize + ToSchema>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor) -> Result<Sheet, Bad> {
     let hidden: Vec<&str> = actor.access.hidden_members(fields.kind.path()).collect();
     let own = actor.settings.custom.active(fields.kind).filter(|field| !hidden.contains(&field.path.as_str()));
-    let sheet = Sheet::new::<L::Row>(&hidden, &own.cloned().collect::<Vec<_>>(), &plan.include);
+    let sheet = Sheet::new::<R>(&hidden, &own.cloned().collect::<Vec<_>>(), &plan.include);
     match &plan.columns {
         Some(names) => sheet.only(names),
         None => Ok(sheet),
@@ -330,21 +329,21 @@ fn as_parameter(bad: Bad) -> Error {
     Error::parameters(vec![Bad { pointer: None, ..bad }.at_parameter(name)])
 }
 
-/// A page, and the file that shows it. Where more follows, `Next-Cursor` says from where.
-fn file<T, L: Listed>(
+/// Returns a page and its file. `Next-Cursor` is set if more rows follow.
+fn file<T, R: Serialize + ToSchema>(
     tx: &mut Tx<'_>,
     fields: &'static Fields<T>,
     plan: &Plan<T>,
-    page: fn(&mut Tx<'_>, &Plan<T>) -> Result<L>,
-) -> Result<(L, Reply)> {
-    let sheet = sheet::<T, L>(fields, plan, tx.actor)?;
+    page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
+) -> Result<(Page<R>, Reply)> {
+    let sheet = sheet::<T, R>(fields, plan, tx.actor)?;
     let page = page(tx, plan)?;
-    let file = sheet.file(page.rows(), page.included())?;
-    let next_cursor = page.info().next_cursor.clone();
+    let file = sheet.file(&page.data, &page.included)?;
+    let next_cursor = page.page.next_cursor.clone();
     Ok((page, Reply { next_cursor, ..file }))
 }
 
-/// The address of a list, from which the address of its next page is made.
+/// The URL of a list, from which the URL of its next page is made.
 #[derive(Debug)]
 pub struct NextLink {
     path: String,
@@ -365,8 +364,8 @@ impl NextLink {
     }
 }
 
-/// The version in `7` or in `7-0123abcd`, the tag of a record: what follows the version is a digest of the whole answer, which a write need
-/// not repeat.
+/// Returns the version in `7` or in a tag such as `7-0123abcd`. The digest of the whole response after the version does
+/// not matter for writes.
 fn version_in(tag: &str) -> Option<i64> {
     let (version, digest) = tag.split_once('-').map_or((tag, None), |(version, digest)| (version, Some(digest)));
     let is_version = (1..=VERSION_DIGITS).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_digit());
@@ -375,7 +374,7 @@ fn version_in(tag: &str) -> Option<i64> {
     version.parse().ok().filter(|_| is_version && digest.is_none_or(is_digest))
 }
 
-/// Who asks, or 401.
+/// Returns the caller, or 401.
 fn identified(request: &HttpRequest) -> Result<Actor> {
     match request.extensions().get::<Identity>() {
         Some(Identity::Known(actor)) => Ok(actor.as_ref().clone()),
@@ -384,7 +383,7 @@ fn identified(request: &HttpRequest) -> Result<Actor> {
     }
 }
 
-/// A caller who needs no permission but to be known.
+/// A caller who only needs to be authenticated.
 #[derive(Debug)]
 pub struct Caller(pub Actor);
 
@@ -403,7 +402,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// A UUID in the path; anything else names no record.
+/// A UUID in the path; any other text is not found.
 #[derive(Clone, Copy, Debug)]
 pub struct Id(pub uuid::Uuid);
 
@@ -421,5 +420,58 @@ impl FromRequest for Id {
 impl From<Bad> for Error {
     fn from(bad: Bad) -> Error {
         Error::members(vec![bad])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_parsed_from_entity_tags() {
+        for (tag, expected) in [
+            ("7", Some(7)),
+            ("007", Some(7)),
+            ("999999999999999999", Some(999_999_999_999_999_999)),
+            ("7-0123abcdEF", Some(7)),
+            ("7-0", Some(7)),
+            ("1000000000000000000", None),
+            ("", None),
+            ("-7", None),
+            ("+7", None),
+            ("7-", None),
+            ("7-xyz", None),
+            ("7-01-02", None),
+            ("x", None),
+            ("7 ", None),
+            ("٧", None),
+        ] {
+            assert_eq!(version_in(tag), expected, "{tag}");
+        }
+        assert_eq!(version_in(&format!("7-{}", "a".repeat(64))), Some(7), "the longest digest");
+        assert_eq!(version_in(&format!("7-{}", "a".repeat(65))), None, "a longer one");
+    }
+
+    #[test]
+    fn the_next_link_keeps_the_query() {
+        let page = |next: Option<&str>| PageInfo {
+            next_cursor: next.map(str::to_owned),
+            has_more: next.is_some(),
+            total: None,
+            total_capped: false,
+        };
+        for (query, expected) in [
+            ("", "cursor=new"),
+            ("limit=2", "limit=2&cursor=new"),
+            ("cursor=old", "cursor=new"),
+            ("limit=2&cursor=old&sort=name", "limit=2&sort=name&cursor=new"),
+            ("q=a%26b&&limit=2", "q=a%26b&limit=2&cursor=new"),
+            ("q=cursor=1", "q=cursor=1&cursor=new"),
+        ] {
+            let link = NextLink { path: "/api/v1/deals".into(), query: query.into() };
+            let expected = format!("</api/v1/deals?{expected}>; rel=\"next\"");
+            assert_eq!(link.next(&page(Some("new"))), Some(expected), "{query}");
+            assert_eq!(link.next(&page(None)), None, "{query}, the last page");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Forms with a file in them (`multipart/form-data`, RFC 7578).
+//! Forms that contain a file (`multipart/form-data`, RFC 7578).
 use crate::kernel::error::{Code, Error, FieldCode, Result, not_known};
 use crate::web::body::BodyHash;
 use crate::web::budget;
@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// How long a file may take to arrive.
+/// The maximum time for a file to arrive.
 const FORM_TIME: Duration = Duration::from_secs(120);
-/// Of a part that is not the file.
+/// The maximum size of other parts than the file.
 const TEXT_MAX: usize = 10_000;
 
-/// A form that was read: texts by name, and the file with the name it was sent under.
+/// A parsed form: texts by name, and the file with its name.
 #[derive(Debug, Default)]
 pub struct Form {
     texts: Vec<(String, String)>,
@@ -29,13 +29,13 @@ impl Form {
 pub async fn read(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {
     let late = |_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes");
     let form = tokio::time::timeout(FORM_TIME, parts(request, payload, limit, texts)).await.map_err(late)??;
-    // Other requests of this thread do not wait while a large file is hashed.
+    // Hashing a large file must not block other requests on this thread.
     let (form, hash) = tokio::task::spawn_blocking(move || hashed(form)).await.map_err(Error::internal)?;
     request.extensions_mut().insert(BodyHash(hash));
     Ok(form)
 }
 
-/// An idempotency key covers the whole form.
+/// Hashes the whole form for the idempotency key.
 fn hashed(form: Form) -> (Form, Vec<u8>) {
     let mut hash = Sha256::new();
     for (name, text) in &form.texts {
@@ -46,17 +46,17 @@ fn hashed(form: Form) -> (Form, Vec<u8>) {
 }
 
 async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {
-    let too_large = || Error::new(Code::PayloadTooLarge, format!("a file may have at most {limit} bytes"));
+    let too_large = || Error::new(Code::PayloadTooLarge, format!("the file must have at most {limit} bytes"));
     let length = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit + TEXT_MAX * (texts.len() + 1)) {
         return Err(too_large());
     }
     budget::take(request, length.unwrap_or_default(), 1).await?;
     if !request.headers().get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data")) {
-        return Err(Error::new(Code::UnsupportedMediaType, "send the file as multipart/form-data, in the part file"));
+        return Err(Error::new(Code::UnsupportedMediaType, "send multipart/form-data with the file in the part file"));
     }
     let broken =
-        |e: actix_multipart::MultipartError| Error::new(Code::BadRequest, format!("the form cannot be read: {e}"));
+        |e: actix_multipart::MultipartError| Error::new(Code::BadRequest, format!("the form is not valid: {e}"));
     let mut parts = actix_multipart::Multipart::new(request.headers(), payload);
     let mut form = Form::default();
     while let Some(part) = parts.next().await {
@@ -68,7 +68,7 @@ async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts
             return Err(Error::member(format!("/{name}"), FieldCode::UnknownMember, detail));
         }
         if form.text(&name).is_some() || (name == "file" && form.file.is_some()) {
-            return Err(Error::member(format!("/{name}"), FieldCode::StatedTwice, "is given twice"));
+            return Err(Error::member(format!("/{name}"), FieldCode::StatedTwice, "must occur only once"));
         }
         let most = if name == "file" { limit } else { TEXT_MAX };
         let mut bytes = Vec::with_capacity(length.filter(|_| name == "file").unwrap_or_default());

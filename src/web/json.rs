@@ -1,9 +1,10 @@
-//! JSON in which no object names a member twice: readers disagree on which of two counts (RFC 8259, 4), so neither does.
+//! JSON without duplicate member names: readers disagree on which of two members counts (RFC 8259, section 4), so both
+//! are refused.
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value as Json};
 use std::fmt;
 
-/// A value of such JSON.
+/// A parsed JSON value without duplicate member names.
 #[derive(Debug)]
 pub struct Strict(pub Json);
 
@@ -63,7 +64,7 @@ impl<'de> Visitor<'de> for Reader {
         while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
             if object.contains_key(&name) {
                 let start: String = name.chars().take(100).collect();
-                return Err(A::Error::custom(format!("the member {start:?} is given twice")));
+                return Err(A::Error::custom(format!("the member {start:?} occurs twice")));
             }
             object.insert(name, value);
         }

@@ -1,4 +1,4 @@
-//! How often somebody may ask: a bucket of tokens per principal (or address, before sign-in), and a slower one for sign-in.
+//! Rate limits: a token bucket per principal (or per address before sign-in), and a smaller one for sign-in.
 use crate::kernel::error::{Code, Error, Result};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -11,18 +11,19 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// Requests that may come at once.
+/// The largest number of requests at once.
 const BURST: u32 = 100;
-/// Attempts to sign in from one address, per minute.
+/// Sign-in attempts from one address per minute.
 const SIGN_INS: u32 = 10;
-/// Registrations from one address, per minute.
+/// Registrations from one address per minute.
 const REGISTRATIONS: u32 = 30;
-/// Wrong passwords for one e-mail from one address, within the window. Keyed by both, so that nobody can lock out another.
+/// Wrong passwords for one e-mail address from one IP address, within the window. The key contains both, so that nobody
+/// can lock out another user.
 const FAILURES: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 const KEPT_MAX: usize = 100_000;
 
-/// Who asks.
+/// The owner of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitKey {
     Principal(Uuid),
@@ -31,7 +32,7 @@ pub enum RateLimitKey {
 
 type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
-/// The limits of one server; a workspace on several servers has as much of each.
+/// The limits of one server. They apply per server: with two servers, a workspace has twice the limit.
 #[derive(Debug)]
 pub struct Limits {
     per_minute: u32,
@@ -41,12 +42,12 @@ pub struct Limits {
     failures: Mutex<HashMap<(String, IpAddr), (u32, Instant)>>,
 }
 
-/// What is left, for the `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers).
+/// The remaining requests, for the `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers).
 #[derive(Clone, Copy, Debug)]
 pub struct Remaining {
     pub per_minute: u32,
     pub remaining: u32,
-    /// Seconds until the bucket is full again.
+    /// The seconds until the bucket is full again.
     pub reset: u32,
 }
 
@@ -56,7 +57,7 @@ fn buckets<K: std::hash::Hash + Eq + Clone>(per_minute: NonZeroU32, burst: u32) 
 }
 
 impl Limits {
-    /// Nothing when `per_minute` is 0: no limits at all.
+    /// Creates the limits; returns none if `per_minute` is 0, which disables all limits.
     pub fn new(per_minute: u32) -> Option<Limits> {
         let rate = NonZeroU32::new(per_minute)?;
         let (sign_ins, registrations) = (NonZeroU32::new(SIGN_INS)?, NonZeroU32::new(REGISTRATIONS)?);
@@ -69,9 +70,9 @@ impl Limits {
         })
     }
 
-    /// Takes one token, or says when there will be one.
+    /// Takes a token, or returns an error with the waiting time.
     pub fn take(&self, key: RateLimitKey) -> Result<Remaining> {
-        self.forget_the_idle();
+        self.remove_idle_buckets();
         match self.general.check_key(&key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
@@ -86,12 +87,12 @@ impl Limits {
         }
     }
 
-    /// Before a password is looked at.
+    /// Checks the limits before a password is verified.
     pub fn check_sign_in(&self, email: &str, from: IpAddr) -> Result<()> {
         self.check_attempts(&self.sign_in, email, from)
     }
 
-    /// The same, of a registration.
+    /// Checks the limits before a registration.
     pub fn check_registration(&self, email: &str, from: IpAddr) -> Result<()> {
         self.check_attempts(&self.registrations, email, from)
     }
@@ -109,7 +110,7 @@ impl Limits {
         }
     }
 
-    /// After the password was looked at.
+    /// Records the result of a password check.
     pub fn record_sign_in(&self, email: &str, from: IpAddr, success: bool) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= KEPT_MAX {
@@ -124,7 +125,7 @@ impl Limits {
         *entry = if entry.1.elapsed() < WINDOW { (entry.0 + 1, entry.1) } else { (1, Instant::now()) };
     }
 
-    fn forget_the_idle(&self) {
+    fn remove_idle_buckets(&self) {
         if self.general.len() > KEPT_MAX {
             self.general.retain_recent();
             self.sign_in.retain_recent();
@@ -135,6 +136,6 @@ impl Limits {
 
 fn limited(wait: Duration) -> Error {
     let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-    Error::new(Code::RateLimited, format!("too many requests; ask again in {seconds} seconds"))
+    Error::new(Code::RateLimited, format!("too many requests; try again in {seconds} seconds"))
         .with(|problem| problem.retry_after = Some(seconds))
 }

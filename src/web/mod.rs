@@ -1,13 +1,13 @@
-//! Between actix and the rooms: who asks (`Ctx`), what they sent (`Valid`), and what they are answered.
+//! Between actix and the domain modules: the caller (`Ctx`), the body (`Valid`) and the response.
 pub mod answer;
 pub mod batch;
+pub mod batch_body;
 pub mod body;
 pub mod budget;
 pub mod ctx;
 pub mod form;
 pub mod json;
 pub mod limits;
-pub mod named_resource;
 pub mod restore;
 pub mod signature;
 pub mod upsert;

@@ -1,14 +1,14 @@
-//! What the signature of a handler says of its operation, told to the document: every extractor that means something to clients notes
-//! it on a request that asks.
+//! Reads the requirements of an operation from its handler's signature, for the OpenAPI document: each extractor with a
+//! meaning for clients notes it on an inquiry.
 use crate::kernel::actor::{Action, Permission};
 use actix_web::{HttpMessage, HttpRequest};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What an operation asks of its caller.
+/// The requirements of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Signature {
-    /// The resource and the action of the permission; none where nobody has to be known.
+    /// The resource and the action of the required permission; none for public operations.
     pub permission: Option<(&'static str, Action)>,
 }
 
@@ -22,7 +22,7 @@ impl Inquiry {
     }
 }
 
-/// Notes the permission of the operation that a request has reached.
+/// Notes the permission of the operation on an inquiry.
 pub fn needs<P: Permission>(request: &HttpRequest) {
     if let Some(inquiry) = request.extensions().get::<Inquiry>() {
         inquiry.0.borrow_mut().permission = Some((P::RESOURCE, P::ACTION));

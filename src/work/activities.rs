@@ -1,23 +1,25 @@
-//! Activities: what happened. Notes, calls, meetings, mail, visits.
+//! Activities: notes, calls, e-mails, messages, meetings and visits.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, FieldCode, Result};
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
+use crate::kernel::query::Page;
 use crate::kernel::reply::Reply;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::activities;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::related::Related;
-use crate::{list, list_params, owned, page, record, restorable, restore, text_enum};
+use crate::{list_params, record, restorable, restore, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -37,11 +39,11 @@ text_enum! {
     }
 }
 text_enum! {
-    /// Who began: `inbound` is the customer.
+    /// Who started it: `inbound` means the customer.
     pub enum Direction { Inbound = "inbound", Outbound = "outbound", }
 }
 
-/// Something that happened with a customer.
+/// An interaction with a customer, or a note.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = activities)]
 pub struct Activity {
@@ -52,7 +54,7 @@ pub struct Activity {
     pub text: Option<String>,
     pub direction: Option<Direction>,
     pub duration_seconds: Option<i32>,
-    /// Such as "reached", "voicemail".
+    /// Such as "reached" or "voicemail".
     pub outcome: Option<String>,
     pub recording_url: Option<String>,
     pub contact_id: Option<Uuid>,
@@ -63,7 +65,7 @@ pub struct Activity {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(Activity, ACTIVITY);
@@ -72,17 +74,22 @@ impl Kind {
     pub const ACTIVITY: Kind = Kind::new("activity", "activities");
 }
 
+static AUTHOR: Field = field("author_id", &activities::author_id).hot();
+static LINKS: [OwnerLink; 4] = crate::linked_records!(activities);
+
 impl Resource for Activity {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::ACTIVITY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ACTIVITY, "Notes, calls and meetings.")
+        .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT])
+        .described(&ACTIVITY, "Activity");
 }
-page!(ActivityPage of Activity);
+pub type ActivityPage = Page<Activity>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ActivityCreate {
     pub id: Option<Uuid>,
     pub r#type: ActivityType,
-    /// Now, if absent.
+    /// If absent, the current time.
     pub occurred_at: Option<DateTime>,
     #[schema(max_length = 10_000)]
     pub text: Option<String>,
@@ -105,11 +112,11 @@ impl Rules for ActivityCreate {
             bad.push(Bad::member(
                 "/contact_id",
                 FieldCode::Required,
-                "say what it is about: contact_id, company_id, lead_id or deal_id",
+                "at least one of contact_id, company_id, lead_id, deal_id is required",
             ));
         }
         if self.r#type == ActivityType::Note && self.text.as_ref().is_none_or(String::is_empty) {
-            bad.push(Bad::member("/text", FieldCode::Required, "a note needs its text"));
+            bad.push(Bad::member("/text", FieldCode::Required, "is required for a note"));
         }
     }
 }
@@ -156,12 +163,12 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     ],
     default_sort: "-occurred_at",
     id: field("id", &activities::id),
-    search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"] }),
+    search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"], exact: &[] }),
     links: &crate::related_links!(ACTIVITY, always false),
     table: PhantomData,
 };
 list_params!(ActivityList, ACTIVITY.parameters());
-owned!(soft activities, Activity);
+stored!(soft activities, Activity);
 restorable!(activities, Activity);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -203,7 +210,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityUpdate) -> Result<Activity> {
-    let before = lock(tx, id, expected)?;
+    let before = Activity::lock(tx, id, expected)?;
     let after = diesel::update(activities::table.find((tx.workspace(), id)))
         .set((changes, activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)))
         .returning(Activity::as_returning())
@@ -212,27 +219,23 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityU
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(activities::table.find((tx.workspace(), id)))
-        .set((activities::deleted_at.eq(tx.now), activities::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
+    let row = Activity::lock(tx, id, expected)?;
+    table::mark_deleted(tx, &[row], None)
 }
 
-/// List activities, the latest first.
+/// List activities, latest first.
 #[utoipa::path(operation_id = "list_activities", params(ActivityList), responses((status = 200, description = "A page of activities", body = ActivityPage)))]
 #[get("/activities")]
 async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
     let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = list!(soft tx, activities, Activity, &plan => ActivityPage);
+        let page = table::page::<Activity>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Log a note, a call, a meeting.
+/// Create an activity.
 #[utoipa::path(operation_id = "create_activity", request_body = ActivityCreate, responses((status = 201, description = "The activity", body = Activity)))]
 #[post("/activities")]
 async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> Result<Reply> {
@@ -244,12 +247,12 @@ async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> 
     responses((status = 200, description = "The activity", body = Activity)))]
 #[get("/activities/{activity_id}")]
 async fn read(ctx: Ctx<can::Read<Activity>>, id: Id) -> Result<Reply> {
-    ctx.one(&ACTIVITY, id, find).await
+    ctx.one(&ACTIVITY, id, Activity::find).await
 }
 
-/// Correct an activity.
+/// Change an activity.
 #[utoipa::path(operation_id = "update_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")), request_body = ActivityUpdate,
-    responses((status = 200, description = "The activity as corrected", body = Activity)))]
+    responses((status = 200, description = "The changed activity", body = Activity)))]
 #[patch("/activities/{activity_id}")]
 async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<ActivityUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
@@ -265,7 +268,7 @@ async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(Activity, restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
+restore!(Activity, table::restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

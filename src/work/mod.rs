@@ -1,4 +1,4 @@
-//! What is to be done and what happened: tasks, activities, and the timeline of a record.
+//! Tasks, activities and timelines.
 pub mod activities;
 pub mod related;
 pub mod tasks;

@@ -1,4 +1,4 @@
-//! What tasks and activities mean for the records they belong to.
+//! Effects of tasks and activities on the records that they belong to.
 use crate::db::refs::{self, Named};
 pub use crate::db::related::{Related, refresh_all};
 use crate::db::tx::Tx;
@@ -8,7 +8,7 @@ use crate::schema::{deals, leads};
 use diesel::prelude::*;
 
 impl Related {
-    /// Which are named, and where.
+    /// Returns the records with the pointers of their members.
     pub fn named(&self) -> [Named<'static>; 4] {
         [
             (Kind::CONTACT, self.contact, "/contact_id"),
@@ -18,17 +18,17 @@ impl Related {
         ]
     }
 
-    /// The records must be there, and seen by the caller.
+    /// Checks that the records exist and that the caller sees them.
     pub fn require_visible(&self, tx: &mut Tx<'_>) -> Result<()> {
         refs::require_visible(tx, &self.named())
     }
 
-    /// Brings the next task of each record up to date.
+    /// Updates the next task of each record.
     pub fn refresh(&self, tx: &mut Tx<'_>) -> Result<()> {
         refresh_all(tx, &[*self])
     }
 
-    /// Somebody did something: the clock of rotting starts anew.
+    /// Sets the last activity of the lead and the deal, which restarts the time until they count as rotting.
     pub fn touch(&self, tx: &mut Tx<'_>) -> Result<()> {
         let (workspace, now) = (tx.workspace(), tx.now);
         if let Some(id) = self.lead {

@@ -1,12 +1,15 @@
-//! The timeline of a record: changes, stage moves, activities, tasks and files of it and of what belongs to it, latest first.
+//! The timeline of a record, latest first: changes, stage moves, activities, tasks and files of the record and of the
+//! records that belong to it.
 use crate::db::sql::{Part, Statement};
+use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{Included, PageInfo, split};
+use crate::kernel::query::{PageInfo, split};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
@@ -15,7 +18,6 @@ use crate::kernel::value_type::ValueType;
 use crate::list_params;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
-use crate::people::{companies, contacts};
 use crate::records::feed::{MemberChange, changes};
 use crate::web::ctx::{Ctx, Id};
 use actix_web::get;
@@ -28,30 +30,31 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// One thing on a timeline.
+/// An item of a timeline.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimelineItem {
     pub id: Uuid,
     pub at: DateTime,
-    /// `change`, `stage_move`, `activity`, `task` or `file`; more kinds may come.
+    /// `change`, `stage_move`, `activity`, `task` or `file`; more kinds may be added.
     pub kind: String,
-    /// Of the event, activity or task: `deal.updated`, `call`, `todo`; of a file its content type.
+    /// The type of the event, activity or task, such as `deal.updated`, `call` or `todo`; for a file, its content type.
     pub r#type: String,
-    /// Who did it; of a task its assignee.
+    /// The user who did it; for a task, its assignee.
     pub actor_id: Option<Uuid>,
     pub record_kind: String,
     pub record_id: Uuid,
-    /// A task's title, a call's outcome, a file's name.
+    /// The title of a task, the outcome of an activity or the name of a file.
     pub title: Option<String>,
+    /// The text of an activity, or the result or notes of a task.
     pub text: Option<String>,
-    /// Of a change: each member before and after. Of a task: its status.
+    /// For a change, each member before and after; for a task, its status.
     pub changes: Vec<MemberChange>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimelinePage {
     pub data: Vec<TimelineItem>,
-    /// With `include`: who did it, and the contacts, companies, leads and deals that changed.
+    /// With `include`: the users, and the contacts, companies, leads and deals that changed.
     pub included: Included,
     pub page: PageInfo,
 }
@@ -80,7 +83,7 @@ struct Row {
     changes: Json,
 }
 
-/// Which page of a timeline is asked for.
+/// The requested page of a timeline.
 #[derive(Clone, Debug)]
 pub struct Window {
     limit: i64,
@@ -88,17 +91,17 @@ pub struct Window {
     include: Vec<String>,
 }
 
-/// What can be included.
+/// The values of `include`.
 const INCLUDES: [&str; 2] = ["actor", "record"];
 
 list_params!(TimelineParameters, {
     let limit = schema(ValueType::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
     vec![
         parameter("limit".into(), "Items per page.".into(), limit, None),
-        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(ValueType::Text), None),
+        parameter("cursor".into(), "`page.next_cursor` of the previous page.".into(), schema(ValueType::Text), None),
         parameter(
             "include".into(),
-            "Names to add to `included`: of who did it, and of the records that changed.".into(),
+            "Names to add to `included`: `actor` for the users, `record` for the records that changed.".into(),
             schema(ValueType::Text).pattern(Some(format!("^({})$", INCLUDES.join("|")))),
             Some(false),
         ),
@@ -109,7 +112,7 @@ impl Window {
     pub fn read(query: &str, record: Uuid) -> Result<Window> {
         let mut params = QueryParams::read(query)?;
         let limit = params.limit(50, 500)?;
-        let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a cursor of a timeline");
+        let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "must be a cursor of this timeline");
         let read = |text: String| {
             let (kind, of, at, id): (String, Uuid, DateTime, Uuid) =
                 serde_json::from_value(unseal(&text)?).map_err(|_| invalid())?;
@@ -118,7 +121,7 @@ impl Window {
         let before = params.take("cursor").map(read).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
         let include = params.take("include").map(|text| split(&text)).unwrap_or_default();
         if let Some(name) = include.iter().find(|name| !INCLUDES.contains(&name.as_str())) {
-            let detail = format!("cannot be {name}; it can be {}", INCLUDES.join(", "));
+            let detail = format!("must not contain {name}; the values are {}", INCLUDES.join(", "));
             return Err(Error::parameters(vec![
                 Bad::parameter("include", FieldCode::InvalidChoice, detail).among(INCLUDES),
             ]));
@@ -128,7 +131,7 @@ impl Window {
     }
 }
 
-/// A kind of work on a timeline: its table, the columns that are needed, and which rows come before an instant.
+/// A kind of work on a timeline: its table, the selected columns, and the condition for rows before the cursor.
 struct Work {
     table: &'static str,
     columns: &'static str,
@@ -158,10 +161,10 @@ impl Work {
     }
 }
 
-/// The statement that finds a page, and whether there is another.
+/// Returns the statement for a page. It selects one more row than the limit, to detect whether there is another page.
 pub fn statement(actor: &Actor, kind: Kind, id: Uuid, window: &Window) -> Statement {
     let before = window.before.unwrap_or_else(|| (DateTime::now().plus(chrono::Duration::days(365_000)), Uuid::max()));
-    // Work is shown with the record it belongs to, to those who may read such work at all.
+    // Work is visible through the record that it belongs to, if the caller may read this kind of work.
     let shown = |resource| Part::Sql(if actor.require_read(resource).is_ok() { "true" } else { "false" });
     Statement::new(include_str!("timeline.sql"))
         .set("workspace", Part::Id(actor.workspace))
@@ -177,13 +180,11 @@ pub fn statement(actor: &Actor, kind: Kind, id: Uuid, window: &Window) -> Statem
         .set("limit", Part::Int(window.limit + 1))
 }
 
-/// The names that were asked for, one statement per kind of record.
+/// Loads the requested names, with one statement per kind of record.
 fn included(tx: &mut Tx<'_>, rows: &[Row], include: &[String]) -> Result<Included> {
     let mut included = Included::default();
     let mut add = |tx: &mut Tx<'_>, kind: Kind, ids: BTreeSet<Uuid>| -> Result<()> {
-        if let (Some(list), false) = (included.list(kind), ids.is_empty()) {
-            *list = refs::names(tx, kind, &ids.into_iter().collect::<Vec<_>>())?;
-        }
+        included.set(kind, refs::names(tx, kind, &ids.into_iter().collect::<Vec<_>>())?);
         Ok(())
     };
     if include.iter().any(|name| name == "actor") {
@@ -222,22 +223,21 @@ pub fn page(tx: &mut Tx<'_>, kind: Kind, id: Uuid, window: Window) -> Result<Tim
     Ok(TimelinePage { data, included, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } })
 }
 
-/// Everything that happened with a contact, and with the leads and deals of the contact that you may see: changes, notes and calls,
-/// tasks, files.
+/// Get the timeline of a contact, and of its leads and deals that you see: changes, activities, tasks and files.
 #[utoipa::path(operation_id = "get_contact_timeline", params(("contact_id" = Uuid, Path, description = "Id of the contact"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/contacts/{contact_id}/timeline")]
 async fn of_contact(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
-        contacts::store::find(tx, id.0)?;
+        Contact::find(tx, id.0)?;
         let page = page(tx, Kind::CONTACT, id.0, window)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Everything that happened with a company, and with its people, leads and deals that you may see: changes, notes and calls, tasks,
+/// Get the timeline of a company, and of its contacts, leads and deals that you see: changes, activities, tasks and
 /// files.
 #[utoipa::path(operation_id = "get_company_timeline", params(("company_id" = Uuid, Path, description = "Id of the company"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
@@ -245,7 +245,7 @@ async fn of_contact(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
 async fn of_company(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
-        companies::store::find(tx, id.0)?;
+        Company::find(tx, id.0)?;
         let page = page(tx, Kind::COMPANY, id.0, window)?;
         link.reply(&page.page, &page)
     })

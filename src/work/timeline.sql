@@ -1,5 +1,6 @@
--- One page of a record's timeline, latest first: changes and stage moves (events), activities, tasks and files, of the record and of
--- what belongs to it. Each branch looks record by record and is cut before the merge; what hangs on two of them is shown once.
+-- One page of a record's timeline, latest first: changes and stage moves (events), activities, tasks and files, of the
+-- record and of the records that belong to it. Each branch reads record by record and applies the limit before the
+-- merge. Work that is linked to several of the records appears once.
 with related as materialized (:related)
 select * from (
     (select e.id, e.at, case when split_part(e.type, '.', 2) in ('stage_changed', 'won', 'lost', 'reopened', 'converted') then 'stage_move' else 'change' end as kind,

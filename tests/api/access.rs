@@ -1,8 +1,8 @@
-//! Who may see and do what: roles of one's own, visibility, teams. What one may not see is not there, and counts nowhere.
+//! Roles, visibility and teams: a record that the caller cannot see answers 404 and is left out of counts.
 use crate::support::{Client, events, id, key, stage, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 
-/// Everything one's own; reports over it, and the events of it.
+/// Grants on the caller's own records, with reports and events over them.
 fn own() -> Vec<[&'static str; 6]> {
     ["companies", "contacts", "leads", "deals", "tasks", "activities"]
         .map(|resource| [resource, "own", "own", "own", "own", "none"])
@@ -23,7 +23,7 @@ fn ids(list: &Json) -> Vec<&str> {
 }
 
 #[test]
-fn what_one_may_not_see_is_not_there() {
+fn invisible_records_answer_404() {
     let owner = workspace();
     let ((ann, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
     for (path, body) in [
@@ -39,7 +39,8 @@ fn what_one_may_not_see_is_not_there() {
         assert_eq!(ids(&ann.get(path).ok()), [&hers], "{path}");
         assert_eq!(ids(&owner.get(path).ok()), [&hers], "{path}");
         let list = bob.get(&format!("{path}?include_total=true&q=a&id__ne=").replace("&id__ne=", "")).ok();
-        assert_eq!((&list["data"], &list["page"]["total"]), (&json!([]), &json!(0)), "{path}");
+        assert_eq!(list["data"], json!([]), "{path}");
+        assert_eq!(list["page"]["total"], 0, "{path}");
         bob.get(&one).problem(404, "not_found");
         bob.patch(&one, json!({})).problem(404, "not_found");
         bob.delete(&one).problem(404, "not_found");
@@ -47,7 +48,7 @@ fn what_one_may_not_see_is_not_there() {
         ann.get(&format!("{one}/timeline")).ok();
         bob.get("/events").ok()["data"].as_array().unwrap().iter().for_each(|e| assert_ne!(e["record_id"], hers));
         assert!(events(&ann, &format!("&record_id={hers}"), 1).iter().any(|e| e["record_id"] == hers));
-        // Handed over, it changes sides at once.
+        // Assigning a record to somebody else changes its visibility at once.
         owner.patch(&one, json!({ "owner_id": bob_id })).ok();
         ann.get(&one).problem(404, "not_found");
         bob.get(&one).ok();
@@ -57,7 +58,7 @@ fn what_one_may_not_see_is_not_there() {
 }
 
 #[test]
-fn reports_count_what_one_sees() {
+fn reports_count_only_visible_records() {
     let owner = workspace();
     let ((ann, ann_id), (bob, _)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
     for amount in [100, 200] {
@@ -78,7 +79,7 @@ fn reports_count_what_one_sees() {
 }
 
 #[test]
-fn a_duplicate_is_hinted_at_without_a_name() {
+fn a_duplicate_hint_names_no_hidden_record() {
     let owner = workspace();
     let ((ann, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
     let contact = |owner: &str| json!({ "first_name": "Eve", "email": "eve@example.com", "owner_id": owner });
@@ -88,17 +89,15 @@ fn a_duplicate_is_hinted_at_without_a_name() {
 }
 
 #[test]
-fn what_one_does_not_see_cannot_be_linked_or_included() {
+fn invisible_records_cannot_be_linked_or_included() {
     let owner = workspace();
     let ((ann, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
     let company = id(&ann.post("/companies", json!({ "name": "Acme", "owner_id": ann_id })).created());
     let contact = id(&ann.post("/contacts", json!({ "first_name": "Eve", "owner_id": ann_id })).created());
     let refused = |path: &str, body: Json, pointer: &str| {
         let problem = bob.post(path, body).problem(422, "validation_failed");
-        assert_eq!(
-            (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
-            (&json!(pointer), &json!("reference_not_found"))
-        );
+        assert_eq!(problem["errors"][0]["pointer"], json!(pointer));
+        assert_eq!(problem["errors"][0]["code"], "reference_not_found");
     };
     refused("/deals", json!({ "title": "D", "company_id": company }), "/company_id");
     refused("/deals", json!({ "title": "D", "contacts": [{ "contact_id": contact }] }), "/contacts");
@@ -109,9 +108,10 @@ fn what_one_does_not_see_cannot_be_linked_or_included() {
     let deal = json!({ "title": "D", "owner_id": bob_id, "company_id": company });
     let deal = id(&owner.post("/deals", deal).created());
     let seen = bob.get("/deals?include=company,owner").ok();
-    assert_eq!((ids(&seen), &seen["included"]["companies"]), (vec![deal.as_str()], &json!([])));
+    assert_eq!(ids(&seen), [deal.as_str()]);
+    assert_eq!(seen["included"]["companies"], json!([]));
     assert_eq!(seen["included"]["users"][0]["id"], bob_id);
-    // What was deleted cannot be linked either, by nobody.
+    // Nobody can link a deleted record.
     owner.delete(&format!("/companies/{company}")).gone();
     let problem =
         owner.post("/deals", json!({ "title": "D", "company_id": company })).problem(422, "validation_failed");
@@ -119,7 +119,7 @@ fn what_one_does_not_see_cannot_be_linked_or_included() {
 }
 
 #[test]
-fn work_is_seen_with_its_record() {
+fn tasks_are_visible_with_their_record() {
     let owner = workspace();
     let ((_, ann_id), (bob, bob_id)) = (user_with(&owner, &own(), json!({})), user_with(&owner, &own(), json!({})));
     let deal = |owner_id: &str| id(&owner.post("/deals", json!({ "title": "D", "owner_id": owner_id })).created());
@@ -138,7 +138,7 @@ fn work_is_seen_with_its_record() {
 }
 
 #[test]
-fn a_team_reaches_down() {
+fn team_visibility_includes_subteams() {
     let owner = workspace();
     let team =
         |name: &str, parent: Json| id(&owner.post("/teams", json!({ "name": name, "parent_id": parent })).created());
@@ -157,7 +157,7 @@ fn a_team_reaches_down() {
     let stranger = json!({ "title": "D", "owner_id": other_id });
     let problem = ann.post("/deals", stranger).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/owner_id");
-    // A team that moves takes its people along.
+    // Moving a team also moves its members.
     owner.patch(&format!("/teams/{north}"), json!({ "parent_id": null })).ok();
     assert_eq!(ids(&chief.get("/deals").ok()), [&chiefs]);
     let problem =
@@ -169,7 +169,7 @@ fn a_team_reaches_down() {
 }
 
 #[test]
-fn seeing_is_not_changing() {
+fn read_visibility_grants_no_update() {
     let owner = workspace();
     let grants = [
         ["deals", "all", "own", "own", "none", "none"],
@@ -191,7 +191,7 @@ fn seeing_is_not_changing() {
 }
 
 #[test]
-fn nobody_gives_more_than_they_have() {
+fn nobody_grants_more_than_they_have() {
     let owner = workspace();
     let (admin, seller) = (user(&owner, "admin"), user(&owner, "seller"));
     let all = |resource: &str, far: &str| json!({ "resource": resource, "read": far, "create": far, "update": far, "delete": far, "export": far });
@@ -210,7 +210,9 @@ fn nobody_gives_more_than_they_have() {
     assert_eq!(keys, ["owner", "admin", "manager", "seller", "viewer", "partner"]);
     let viewer = &listed["data"][4];
     let deals = viewer["grants"].as_array().unwrap().iter().find(|g| g["resource"] == "deals").unwrap();
-    assert_eq!((&deals["read"], &deals["update"], &deals["export"]), (&json!("all"), &json!("none"), &json!("none")));
+    assert_eq!(deals["read"], "all");
+    assert_eq!(deals["update"], "none");
+    assert_eq!(deals["export"], "none");
     owner.patch(&format!("/roles/{}", id(viewer)), json!({ "name": "V" })).problem(409, "conflict");
     let partner = id(&listed["data"][5]);
     let body = json!({ "name": "P", "email": "p@example.com", "role": "partner", "password": "a-long-password" });
@@ -220,9 +222,9 @@ fn nobody_gives_more_than_they_have() {
     owner.post("/roles", role("partner", json!([]))).problem(409, "duplicate_name");
 }
 
-/// A key sees what its user sees, and no more than its scopes.
+/// An API key sees what its user sees, limited to its scopes.
 #[test]
-fn a_key_is_as_short_sighted_as_its_user() {
+fn a_key_has_the_visibility_of_its_user() {
     let owner = workspace();
     let mut grants = own();
     grants.push(["api-keys", "all", "all", "all", "all", "none"]);
@@ -235,7 +237,7 @@ fn a_key_is_as_short_sighted_as_its_user() {
 }
 
 #[test]
-fn hidden_fields_show_nowhere() {
+fn hidden_fields_appear_nowhere() {
     let owner = workspace();
     let hidden = json!({ "hidden_fields": [
         { "resource": "contacts", "field": "phone" }, { "resource": "contacts", "field": "email" }, { "resource": "deals", "field": "value" },
@@ -286,7 +288,7 @@ fn hidden_fields_show_nowhere() {
 }
 
 #[test]
-fn no_side_door_shows_what_the_front_door_hides() {
+fn indirect_operations_respect_visibility() {
     let owner = workspace();
     let only = |grants: &[[&'static str; 6]]| user_with(&owner, grants, json!({}));
     let (deals_only, his) = only(&[["deals", "own", "own", "own", "own", "none"]]);
@@ -295,13 +297,13 @@ fn no_side_door_shows_what_the_front_door_hides() {
     owner.post("/tasks", json!({ "title": "secret task", "deal_id": deal })).created();
     let timeline = deals_only.get(&format!("/deals/{deal}/timeline")).ok().to_string();
     assert!(!timeline.contains("between us") && !timeline.contains("secret task"), "{timeline}");
-    // The feed shows the kinds that one may read, and a key those of its scopes.
+    // The feed shows the kinds that the caller may read, and a key only those in its scopes.
     let (feed_only, _) = only(&[["events", "all", "none", "none", "none", "none"]]);
     assert_eq!(feed_only.get("/events").ok()["data"], json!([]));
     assert_eq!(key(&owner, &["events:read"]).get("/events").ok()["data"], json!([]));
     let kinds = key(&owner, &["events:read", "deals:read"]).get("/events").ok();
     assert!(kinds["data"].as_array().unwrap().iter().all(|event| event["record_kind"] == "deal"));
-    // Seeing the work of others with one's record is not changing it.
+    // Seeing other users' tasks through a visible record does not allow changing them.
     let mut grants = own();
     grants.retain(|g| !["tasks", "activities"].contains(&g[0]));
     grants.extend([["tasks", "all", "own", "own", "own", "none"], ["activities", "all", "own", "own", "own", "none"]]);
@@ -311,7 +313,7 @@ fn no_side_door_shows_what_the_front_door_hides() {
     ann.get(&format!("/tasks/{task}")).ok();
     ann.patch(&format!("/tasks/{task}"), json!({ "title": "X" })).problem(403, "forbidden");
     ann.delete(&format!("/tasks/{task}")).problem(403, "forbidden");
-    // Nor with the right to read one's own work alone: what is seen through the deal stays another's.
+    // The permission to update one's own tasks does not allow it either: those tasks belong to other users.
     let (eve, eve_id) = user_with(&owner, &own(), json!({}));
     let deal = id(&owner.post("/deals", json!({ "title": "D", "owner_id": eve_id })).created());
     let task = id(&owner.post("/tasks", json!({ "title": "T", "deal_id": deal })).created());
@@ -319,32 +321,32 @@ fn no_side_door_shows_what_the_front_door_hides() {
     eve.patch(&format!("/tasks/{task}"), json!({ "title": "X" })).problem(403, "forbidden");
     let batch = eve.post("/tasks/batch-delete", json!({ "items": [{ "id": task }] })).ok();
     assert_eq!(batch["results"][0]["status"], 403);
-    // Who could not delete a record does not bring it back.
+    // A caller who may not delete a record may not restore it.
     let (reader, _) = only(&[["companies", "all", "own", "own", "own", "none"]]);
     let gone = id(&owner.post("/companies", json!({ "name": "Gone" })).created());
     owner.delete(&format!("/companies/{gone}")).gone();
     reader.post(&format!("/companies/{gone}/restore"), json!({})).problem(404, "not_found");
-    // Reports do not group by what one may not see.
+    // Reports do not group by a hidden field.
     ann.get("/analytics/win-rate?group_by=sector").problem(400, "invalid_parameter");
     key(&owner, &["analytics:read"]).get("/analytics/win-rate").problem(403, "insufficient_scope");
     let hiding = json!({ "hidden_fields": [{ "resource": "deals", "field": "competitor" }, { "resource": "deals", "field": "probability_percent" }] });
     let (blind, _) = user_with(&owner, &reach("all"), hiding);
     blind.get("/analytics/win-rate?group_by=competitor").problem(400, "invalid_parameter");
     blind.get("/analytics/forecast").problem(403, "forbidden");
-    // A company one does not see is no company for a conversion.
+    // A conversion does not accept an invisible company.
     owner.post("/companies", json!({ "name": "SecretCorp" })).created();
     let lead = json!({ "title": "L", "person": { "name": "Eve", "company_name": "secretcorp" } });
     let lead = id(&ann.post("/leads", lead).created());
     let result = ann.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).status;
     assert_eq!(result, 200);
-    // Who is limited to a team does not move the limit.
+    // A caller limited to a team cannot change that limit.
     let mut people = reach("team");
     people.retain(|g| g[0] != "users");
     people.push(["users", "all", "none", "all", "none", "none"]);
     let team = id(&owner.post("/teams", json!({ "name": "Top" })).created());
     let (chief, chief_id) = user_with(&owner, &people, json!({}));
     chief.patch(&format!("/users/{chief_id}"), json!({ "team_id": team })).problem(403, "forbidden");
-    // A key gives no rights that it lacks itself.
+    // A key cannot grant permissions that it lacks itself.
     let script = key(&owner, &["users:read", "users:write"]);
     let boss = json!({ "name": "B", "email": "boss@example.com", "role": "owner", "password": "a-long-password" });
     script.post("/users", boss).problem(403, "forbidden");
@@ -352,7 +354,7 @@ fn no_side_door_shows_what_the_front_door_hides() {
 }
 
 #[test]
-fn what_a_record_names_already_may_be_sent_back() {
+fn unchanged_references_can_be_sent_back() {
     let owner = workspace();
     let (ann, ann_id) = user_with(&owner, &own(), json!({}));
     let unseen = id(&owner.post("/contacts", json!({ "first_name": "Unseen" })).created());
@@ -377,9 +379,9 @@ fn what_a_record_names_already_may_be_sent_back() {
     ann.patch(&task, json!({ "company_id": firm, "title": "T2" })).ok();
 }
 
-/// So may what a field of the workspace's own names, in every kind of record.
+/// The same holds for references in custom fields, for every kind of record.
 #[test]
-fn what_an_own_field_names_already_may_be_sent_back() {
+fn unchanged_custom_references_can_be_sent_back() {
     let owner = workspace();
     let (ann, her) = user_with(&owner, &own(), json!({}));
     let made = |name: &str| id(&owner.post("/contacts", json!({ "first_name": name })).created());

@@ -1,9 +1,9 @@
-//! A person is found by every address and number, in whatever form it is written; a company by its domain.
+//! A contact is found by each of its addresses and numbers in any format; a company is found by its domain.
 use crate::imports::import;
 use crate::support::{Client, id, key, login, register, unique, user_with, workspace};
 use serde_json::{Value as Json, json};
 
-/// Real formats: the international form, the national one with the trunk prefix, E.164.
+/// Real formats: international, national with trunk prefix, and E.164.
 const NUMBERS: [(&str, &str, &str); 14] = [
     ("+33 1 42 68 53 00", "01 42 68 53 00", "+33142685300"),
     ("+7 800 555-35-35", "8-800-555-35-35", "+78005553535"),
@@ -46,7 +46,7 @@ fn ids(client: &Client, path: &str) -> Vec<String> {
     client.get(path).ok()["data"].as_array().unwrap().iter().map(id).collect()
 }
 
-/// All ways to ask for a number find it.
+/// Checks that every way to query a number finds it.
 fn is_found(owner: &Client, contact: &str, text: &str, of: &str) {
     let typed = encoded(text);
     let asked = json!({ "all": [{ "field": "phone", "op": "eq", "values": [text] }] });
@@ -63,13 +63,14 @@ fn is_found(owner: &Client, contact: &str, text: &str, of: &str) {
 }
 
 #[test]
-fn a_number_is_read_and_found_in_every_form_in_every_country() {
+fn numbers_are_parsed_and_found_in_every_format() {
     for (country, own) in HOMES {
         let owner = home(country);
         for (n, (international, national, e164)) in NUMBERS.iter().enumerate() {
             let of = format!("{international} in {country}");
             let made = owner.post("/contacts", json!({ "first_name": "A", "phone": international })).created();
-            assert_eq!((&made["phone"], &made["phones"][0]["e164"]), (&json!(e164), &json!(e164)), "{of}");
+            assert_eq!(made["phone"], json!(e164), "{of}");
+            assert_eq!(made["phones"][0]["e164"], json!(e164), "{of}");
             let digits = e164.trim_start_matches('+');
             let (abroad, spaced) = (format!("00{digits}"), e164.replace('5', " 5"));
             for text in [*e164, *international, *national, digits, &abroad, &spaced] {
@@ -90,7 +91,7 @@ fn a_number_is_read_and_found_in_every_form_in_every_country() {
 }
 
 #[test]
-fn every_number_of_a_person_is_found_and_no_others() {
+fn all_numbers_of_a_contact_are_found() {
     let owner = workspace();
     let phones =
         json!([{ "phone": "+372 5550 1011" }, { "phone": "(212) 736-5000 ext. 7" }, { "phone": "ask at the  desk" }]);
@@ -118,13 +119,13 @@ fn every_number_of_a_person_is_found_and_no_others() {
     for text in ["2127365001", "212 736 50 01", "736-5001"] {
         assert_eq!(ids(&owner, &format!("/leads?q={}", encoded(text))), [lead.as_str()], "{text}");
     }
-    // A text that looks like a number is also looked for as it stands.
+    // A text that looks like a number is also searched for verbatim.
     let deal = id(&owner.post("/deals", json!({ "title": "Fair 2026-01-31" })).created());
     assert_eq!(ids(&owner, "/deals?q=2026-01-31"), [deal.as_str()]);
 }
 
 #[test]
-fn every_e_mail_is_the_persons_alone() {
+fn an_email_belongs_to_one_contact() {
     let owner = workspace();
     let emails = json!([{ "email": "eve@one.example" }, { "email": "Eve@Two.example", "kind": "home" }]);
     let eve = id(&owner.post("/contacts", json!({ "first_name": "Eve", "emails": emails })).created());
@@ -136,7 +137,7 @@ fn every_e_mail_is_the_persons_alone() {
     assert_eq!(ids(&owner, "/contacts?email__ne=eve@two.example"), [tom.as_str()]);
     let condition = json!({ "none": [{ "field": "email", "op": "eq", "values": ["eve@two.example"] }] });
     assert_eq!(owner.post("/contacts/search", condition).ok()["data"][0]["id"], json!(tom));
-    // First of one list, second of the other, and both second.
+    // The address is primary in one list, secondary in the other, and secondary in both.
     for body in [
         json!({ "email": "eve@two.example" }),
         json!({ "emails": [{ "email": "new@x.example" }, { "email": "eve@two.example" }] }),
@@ -150,7 +151,7 @@ fn every_e_mail_is_the_persons_alone() {
     owner.patch(&path, json!({ "email": "eve@two.example" })).problem(409, "duplicate_email");
     let both = json!([{ "email": "tom@one.example" }, { "email": "eve@two.example" }]);
     owner.patch(&path, json!({ "emails": both })).problem(409, "duplicate_email");
-    // An address that is given up, or whose contact is deleted, is free; it is not when the deletion is taken back.
+    // A removed address, or one of a deleted contact, is free. Restoring the contact claims it again.
     owner.patch(&format!("/contacts/{eve}"), json!({ "emails": [{ "email": "eve@one.example" }] })).ok();
     owner.patch(&path, json!({ "emails": both })).ok();
     owner.delete(&path).gone();
@@ -159,13 +160,14 @@ fn every_e_mail_is_the_persons_alone() {
     owner.delete(&format!("/contacts/{new}")).gone();
     owner.post(&format!("{path}/restore"), json!({})).ok();
     owner.post("/contacts", json!({ "email": "eve@two.example" })).problem(409, "duplicate_email");
-    // Each promotes its own without losing another.
+    // Each contact promotes its own address; neither loses one.
     let promoted = owner.patch(&path, json!({ "email": "eve@two.example" })).ok();
-    assert_eq!((&promoted["email"], promoted["emails"].as_array().unwrap().len()), (&json!("eve@two.example"), 2));
+    assert_eq!(promoted["email"], "eve@two.example");
+    assert_eq!(promoted["emails"].as_array().unwrap().len(), 2);
 }
 
 #[test]
-fn of_many_who_take_one_address_one_gets_it() {
+fn concurrent_claims_of_one_address_have_one_winner() {
     let owner = workspace();
     let take = |n: usize| {
         let owner = owner.clone();
@@ -179,7 +181,7 @@ fn of_many_who_take_one_address_one_gets_it() {
 }
 
 #[test]
-fn second_addresses_are_known_to_upserts_imports_and_conversions() {
+fn upserts_imports_and_conversions_match_secondary_addresses() {
     let owner = workspace();
     let emails = json!([{ "email": "eve@one.example" }, { "email": "eve@two.example" }]);
     let eve = id(&owner
@@ -187,16 +189,21 @@ fn second_addresses_are_known_to_upserts_imports_and_conversions() {
         .created());
     let items = json!([{ "email": "EVE@two.example", "position": "CEO" }]);
     let done = owner.post("/contacts/batch-upsert", json!({ "items": items })).ok();
-    assert_eq!((&done["results"][0]["status"], &done["results"][0]["id"]), (&json!(200), &json!(eve)));
+    assert_eq!(done["results"][0]["status"], 200);
+    assert_eq!(done["results"][0]["id"], json!(eve));
     let now = owner.get(&format!("/contacts/{eve}")).ok();
-    assert_eq!((&now["position"], now["emails"].as_array().unwrap().len()), (&json!("CEO"), 2));
+    assert_eq!(now["position"], "CEO");
+    assert_eq!(now["emails"].as_array().unwrap().len(), 2);
     let report = import(&owner, "contacts", "email,phone\neve@one.example,00372 5550-1011\n", json!({}));
-    assert_eq!((&report["created"], &report["unchanged"]), (&json!(0), &json!(1)), "{report}");
+    assert_eq!(report["created"], 0, "{report}");
+    assert_eq!(report["unchanged"], 1, "{report}");
     let report = import(&owner, "contacts", "email,position\nEve@Two.Example,CTO\n", json!({}));
-    assert_eq!((&report["created"], &report["updated"]), (&json!(0), &json!(1)), "{report}");
+    assert_eq!(report["created"], 0, "{report}");
+    assert_eq!(report["updated"], 1, "{report}");
     assert_eq!(owner.get(&format!("/contacts/{eve}")).ok()["emails"].as_array().unwrap().len(), 2);
     let report = import(&owner, "deals", "title,contact\nBoat,EVE@two.example\n", json!({}));
-    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(0)), "{report}");
+    assert_eq!(report["created"], 1, "{report}");
+    assert_eq!(report["failed"], 0, "{report}");
     for email in ["eve@one.example", "Eve@two.example"] {
         let lead = owner.post("/leads", json!({ "person": { "name": "E", "email": email } })).created();
         let became = owner.post(&format!("/leads/{}/convert", id(&lead)), json!({})).ok();
@@ -206,7 +213,7 @@ fn second_addresses_are_known_to_upserts_imports_and_conversions() {
 }
 
 #[test]
-fn an_address_is_one_however_it_is_written() {
+fn addresses_are_compared_in_normal_form() {
     let owner = workspace();
     for (first, others) in [
         (
@@ -240,7 +247,7 @@ fn an_address_is_one_however_it_is_written() {
 }
 
 #[test]
-fn a_company_is_known_by_its_domain() {
+fn a_company_is_matched_by_domain() {
     let owner = workspace();
     let acme =
         owner.post("/companies", json!({ "name": "Acme", "domain": "https://www.Acme.example/about?x" })).created();
@@ -252,12 +259,15 @@ fn a_company_is_known_by_its_domain() {
         assert_eq!(owner.post("/companies/search", condition).ok()["data"][0]["id"], acme["id"], "{form}");
         let items = json!([{ "name": "Acme", "domain": form, "sector": form }]);
         let done = owner.post("/companies/batch-upsert", json!({ "items": items })).ok();
-        assert_eq!((&done["results"][0]["status"], &done["results"][0]["id"]), (&json!(200), &acme["id"]), "{form}");
+        assert_eq!(done["results"][0]["status"], 200, "{form}");
+        assert_eq!(done["results"][0]["id"], acme["id"], "{form}");
         let report = import(&owner, "companies", &format!("name,domain\nAcme,{form}\n"), json!({}));
-        assert_eq!((&report["created"], &report["unchanged"]), (&json!(0), &json!(1)), "{form}: {report}");
+        assert_eq!(report["created"], 0, "{form}: {report}");
+        assert_eq!(report["unchanged"], 1, "{form}: {report}");
         let report =
             import(&owner, "contacts", &format!("email,company\n{}@x.example,{form}\n", encoded(form)), json!({}));
-        assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(0)), "{form}: {report}");
+        assert_eq!(report["created"], 1, "{form}: {report}");
+        assert_eq!(report["failed"], 0, "{form}: {report}");
     }
     let path = format!("/companies/{}", id(&acme));
     assert_eq!(owner.patch(&path, json!({ "domain": "xn--bcher-kva.example" })).ok()["domain"], "bücher.example");
@@ -268,7 +278,7 @@ fn a_company_is_known_by_its_domain() {
 }
 
 #[test]
-fn what_is_looked_up_costs_few_statements() {
+fn lookups_use_few_statements() {
     let owner = workspace();
     let emails = json!([{ "email": "a@x.example" }, { "email": "b@x.example" }]);
     let made = owner.post("/contacts", json!({ "emails": emails, "phone": "+37255501011" }));
@@ -281,9 +291,9 @@ fn what_is_looked_up_costs_few_statements() {
     assert_eq!(script.get("/contacts?email=b@x.example").ok()["data"].as_array().unwrap().len(), 1);
 }
 
-/// Of users and logins an address has one form too: who comes in as `bücher` is who is written `xn--bcher-kva`.
+/// Addresses of users and logins have one normal form too: `bücher` and `xn--bcher-kva` are the same.
 #[test]
-fn users_have_addresses_in_one_form() {
+fn user_addresses_have_one_normal_form() {
     let owner = workspace();
     let host = unique("bücher");
     let puny = idna::domain_to_ascii(&host).unwrap();
@@ -303,7 +313,7 @@ fn users_have_addresses_in_one_form() {
 }
 
 #[test]
-fn who_was_erased_is_known_in_every_form() {
+fn an_erased_person_is_recognized_in_every_form() {
     let owner = workspace();
     let forms =
         ["anna@bücher.example", "Anna@BÜCHER.example", "anna@xn--bcher-kva.example", "an\u{ad}na@bücher.example"];
@@ -321,9 +331,9 @@ fn who_was_erased_is_known_in_every_form() {
     }
 }
 
-/// A lead's other addresses become addresses of its contact.
+/// The other addresses of a lead become addresses of its contact.
 #[test]
-fn a_conversion_loses_no_address() {
+fn a_conversion_keeps_all_addresses() {
     let owner = workspace();
     let contact =
         json!({ "first_name": "Eva", "last_name": "Stone", "email": "eva@stone.example", "phone": "+37255501011" });
@@ -338,11 +348,10 @@ fn a_conversion_loses_no_address() {
     };
     let (filled, now) = convert(json!({ "email": "Eva@Home.example", "phone": "+372 5550 2022" }), "fill_empty");
     assert_eq!(filled, json!(["contact.emails", "contact.phones"]));
-    assert_eq!((&now["email"], &now["phone"]), (&json!("eva@stone.example"), &json!("+37255501011")));
-    assert_eq!(
-        (&now["emails"][1]["email"], &now["phones"][1]["e164"]),
-        (&json!("eva@home.example"), &json!("+37255502022"))
-    );
+    assert_eq!(now["email"], "eva@stone.example");
+    assert_eq!(now["phone"], "+37255501011");
+    assert_eq!(now["emails"][1]["email"], "eva@home.example");
+    assert_eq!(now["phones"][1]["e164"], "+37255502022");
     assert_eq!(ids(&owner, "/contacts?email=eva@home.example"), std::slice::from_ref(&contact));
     let same = json!({ "email": "eva@home.example", "phone": "00372 5550-2022" });
     for (person, mode) in [
@@ -354,5 +363,6 @@ fn a_conversion_loses_no_address() {
         assert_eq!(convert(person.clone(), mode).0, json!([]), "{person} {mode}");
     }
     let (filled, now) = convert(json!({ "phone": "+372 5550 4044" }), "overwrite");
-    assert_eq!((filled, &now["phone"]), (json!(["contact.phone"]), &json!("+37255504044")));
+    assert_eq!(filled, json!(["contact.phone"]));
+    assert_eq!(now["phone"], "+37255504044");
 }

@@ -1,4 +1,4 @@
-//! Attacks on who one is, as tables: forged tokens, sessions that ended, passwords, scopes, rank.
+//! Attacks on authentication: forged tokens, ended sessions, passwords, scopes, roles.
 use crate::support::server::SECRET;
 use crate::support::{Answer, Client, id, key, register, unique, user, user_with, workspace};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -10,15 +10,16 @@ use voronka::kernel::query::hex;
 
 const PASSWORD: &str = "a-long-password";
 
-/// What came back must have this status and code; a success has no code.
+/// Checks the status and code of an answer; a success has no code.
 #[track_caller]
 pub fn expect(name: &str, answer: &Answer, status: u16, code: &str) {
     let body: Json = serde_json::from_str(&answer.text).unwrap_or_default();
     let got = body["code"].as_str().unwrap_or_default();
-    assert_eq!((answer.status, got), (status, code), "{name}: {}", answer.text);
+    assert_eq!(answer.status, status, "{name}: {}", answer.text);
+    assert_eq!(got, code, "{name}: {}", answer.text);
 }
 
-/// The first refused member or parameter and why: `/email invalid_format`.
+/// Returns the first refused member or parameter and the reason: `/email invalid_format`.
 pub fn why(answer: &Answer) -> String {
     let body: Json = serde_json::from_str(&answer.text).unwrap_or_default();
     let first = &body["errors"][0];
@@ -26,7 +27,7 @@ pub fn why(answer: &Answer) -> String {
     format!("{place} {}", first["code"].as_str().unwrap_or_default())
 }
 
-/// Runs the same on many threads at the same moment.
+/// Runs the same function on many threads at the same time.
 pub fn together<T: Send>(times: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = std::sync::Barrier::new(times);
     let run = |n| {
@@ -56,14 +57,14 @@ fn bearer(pair: &Json) -> Client {
     Client::with_token(pair["access_token"].as_str().unwrap())
 }
 
-/// A token put together by hand.
+/// Builds a token by hand.
 fn forge(head: &Json, claims: &str, secret: &[u8], algorithm: Algorithm) -> String {
     let message = format!("{}.{}", BASE64.encode(head.to_string()), BASE64.encode(claims));
     let signature = crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), algorithm).unwrap();
     format!("{message}.{signature}")
 }
 
-/// With the server's own secret: what nobody but the server can make.
+/// Signs with the server's own secret, which no client has.
 fn signed(head: &Json, claims: &Json) -> String {
     forge(head, &claims.to_string(), SECRET.as_bytes(), Algorithm::HS256)
 }
@@ -86,12 +87,12 @@ fn without(object: &Json, member: &str) -> Json {
 }
 
 #[test]
-fn a_forged_signature_or_head_is_refused() {
+fn forged_signatures_and_headers_are_refused() {
     let (client, pair) = register(&format!("{}@example.com", unique("forger")), PASSWORD);
     let real = pair["access_token"].as_str().unwrap();
     let (head, claims) = (part(real, 0), part(real, 1));
     let text = claims.to_string();
-    // The forger's tools work.
+    // The helpers produce valid tokens when nothing is forged.
     Client::with_token(&signed(&head, &claims)).get("/me").ok();
     let mut rows: Vec<(String, String)> = Vec::new();
     for algorithm in ["none", "None", "nOnE", "", "RS256", "ES256", "PS256", "EdDSA", "HS384", "hs256"] {
@@ -146,7 +147,7 @@ fn forged_claims_are_refused() {
     let now = claims["iat"].as_i64().unwrap();
     let secret = SECRET.as_bytes();
     let mut rows: Vec<(String, String)> = Vec::new();
-    // The expiry as it is written.
+    // Checks `exp` values in several notations.
     let mut written: Vec<String> =
         ["-1", "1e30", "1e400", "null", "true", "[]", "9223372036854775808"].map(str::to_owned).to_vec();
     written.extend([format!("\"{}\"", now + 900), format!("{}.5", now + 900), format!("{}e0", now + 900)]);
@@ -175,7 +176,7 @@ fn forged_claims_are_refused() {
         let edited = with(&claims, claim, theirs[claim].clone());
         let unsigned = format!("{first}.{}.{last}", BASE64.encode(edited.to_string()));
         rows.push((format!("{claim} of another workspace, with the old signature"), unsigned));
-        // Such a token is never given out, so whoever has one has the secret, or two servers share it.
+        // The server never issues such a token; its holder has the secret, or two servers share it.
         rows.push((format!("{claim} of another workspace, signed"), signed(&head, &edited)));
     }
     let text = claims.to_string();
@@ -195,7 +196,7 @@ fn forged_claims_are_refused() {
 }
 
 #[test]
-fn keys_that_are_nearly_right_are_refused() {
+fn almost_valid_keys_are_refused() {
     let owner = workspace();
     let made = owner.post("/api-keys", json!({ "name": "k", "scopes": ["users:read"] })).created();
     let real = made["key"].as_str().unwrap();
@@ -217,7 +218,7 @@ fn keys_that_are_nearly_right_are_refused() {
 }
 
 #[test]
-fn a_token_counts_in_one_place_alone() {
+fn tokens_work_only_for_their_purpose() {
     let (owner, pair) = register(&format!("{}@example.com", unique("place")), PASSWORD);
     let token = pair["access_token"].as_str().unwrap();
     for (name, header, value, code) in [
@@ -239,7 +240,7 @@ fn a_token_counts_in_one_place_alone() {
 }
 
 #[test]
-fn a_suspended_user_has_no_way_in() {
+fn a_suspended_user_cannot_sign_in() {
     let owner = workspace();
     let email = format!("{}@example.com", unique("suspended"));
     let body = json!({ "name": "S", "email": email, "role": "admin", "password": PASSWORD });
@@ -260,7 +261,7 @@ fn a_suspended_user_has_no_way_in() {
 }
 
 #[test]
-fn a_right_taken_from_a_role_is_gone_at_once() {
+fn a_revoked_permission_ends_at_once() {
     let owner = workspace();
     let (ann, _) = user_with(&owner, &[["deals", "all", "all", "all", "all", "none"]], json!({}));
     ann.post("/deals", json!({ "title": "D" })).created();
@@ -271,9 +272,9 @@ fn a_right_taken_from_a_role_is_gone_at_once() {
     ann.get("/deals").problem(403, "forbidden");
 }
 
-/// Whatever happens when many use one refresh token at once, there are never two that go on from it.
+/// Concurrent use of one refresh token never leaves two usable successors.
 #[test]
-fn twenty_exchanges_at_once_leave_at_most_one_token() {
+fn concurrent_refreshes_leave_at_most_one_token() {
     let (_, pair) = register(&format!("{}@example.com", unique("many")), PASSWORD);
     let answers = together(20, |_| refresh(&pair));
     assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 401)), "{answers:?}");
@@ -284,7 +285,7 @@ fn twenty_exchanges_at_once_leave_at_most_one_token() {
 }
 
 #[test]
-fn whether_somebody_is_known_is_not_told() {
+fn answers_do_not_reveal_known_addresses() {
     let email = format!("{}@example.com", unique("known"));
     register(&email, PASSWORD);
     let shape = |answer: &Answer| {
@@ -302,7 +303,7 @@ fn whether_somebody_is_known_is_not_told() {
 }
 
 #[test]
-fn passwords_are_taken_as_they_are_or_not_at_all() {
+fn passwords_are_stored_exactly_or_refused() {
     let try_with = |password: &str| {
         let email = format!("{}@example.com", unique("password"));
         let body = json!({ "workspace_name": "A", "name": "A", "email": email, "password": password });
@@ -337,9 +338,9 @@ fn passwords_are_taken_as_they_are_or_not_at_all() {
     }
 }
 
-/// A key that may read contacts: everything beside them stays closed, also from within.
+/// A key for contacts cannot reach other resources, not even through contacts.
 #[test]
-fn a_key_does_not_reach_past_its_scopes() {
+fn a_key_is_limited_to_its_scopes() {
     let owner = workspace();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
     let person = json!({ "title": "L", "person": { "name": "Bob", "email": "bob@x.io" } });
@@ -367,7 +368,7 @@ fn a_key_does_not_reach_past_its_scopes() {
     }
     expect("patch", &contacts.patch(&format!("/contacts/{contact}"), json!({})), 403, "insufficient_scope");
     let document = contacts.send("GET", "//openapi.json?custom=true", None, "").ok().to_string();
-    assert!(!document.contains("secret_margin"), "the fields of deals are shown to a key for contacts");
+    assert!(!document.contains("secret_margin"), "a key for contacts can see the fields of deals");
     let convert = format!("/leads/{lead}/convert");
     expect("convert", &key(&owner, &["leads:write"]).post(&convert, json!({})), 403, "insufficient_scope");
     let import = key(&owner, &["imports:write", "imports:read"]).upload("contacts", "x.csv", b"first_name\nAnn\n");
@@ -376,20 +377,20 @@ fn a_key_does_not_reach_past_its_scopes() {
         let answer = key(&owner, &["analytics:read"]).get(&format!("/analytics/{report}"));
         expect(report, &answer, 403, "insufficient_scope");
     }
-    // What belongs to a person is not for keys at all.
+    // Keys cannot use operations on a user's own account.
     let all: Vec<&str> = crate::support::scopes::scopes().to_vec();
     let script = key(&owner, &all);
     expect("sessions", &script.get("/auth/sessions"), 403, "forbidden");
     let there = json!({ "workspace_id": owner.get("/me").ok()["workspace"]["id"] });
     expect("switch", &script.post("/auth/switch", there), 403, "forbidden");
-    // A role that may not read deals is not told of their fields either.
+    // A role that may not read deals does not see the names of their fields.
     let (blind, _) = user_with(&owner, &[["contacts", "all", "all", "all", "all", "none"]], json!({}));
     let document = blind.send("GET", "//openapi.json?custom=true", None, "").ok().to_string();
-    assert!(!document.contains("secret_margin"), "the fields of deals are shown to who may not read deals");
+    assert!(!document.contains("secret_margin"), "a role without deals can see the fields of deals");
 }
 
 #[test]
-fn rank_is_not_taken_by_asking() {
+fn callers_cannot_raise_their_own_role() {
     let owner = workspace();
     let (admin, manager, seller) = (user(&owner, "admin"), user(&owner, "manager"), user(&owner, "seller"));
     let path = |client: &Client| format!("/users/{}", id(&client.get("/me").ok()["user"]));
@@ -415,9 +416,9 @@ fn rank_is_not_taken_by_asking() {
     }
 }
 
-/// Two owners who demote each other, or themselves, at the same moment: one stays.
+/// When two owners demote each other or themselves at the same time, one owner remains.
 #[test]
-fn of_two_owners_one_stays() {
+fn one_of_two_owners_remains() {
     for crossed in [false, true] {
         let (first, email) = (workspace(), format!("{}@example.com", unique("second")));
         let body = json!({ "name": "Second", "email": email, "role": "owner", "password": PASSWORD });

@@ -1,4 +1,4 @@
-//! Rows that an older version wrote get the forms of this one: once, and also when the work is killed in the middle.
+//! Rows of an older version are converted once, even if the conversion is killed halfway.
 use crate::support::database_url;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ struct Found {
     what: String,
 }
 
-/// A database of its own, which other tests do not see.
+/// Creates a separate database that other tests do not use.
 fn database(name: &str) -> (String, PgConnection) {
     let mut conn = PgConnection::establish(database_url()).unwrap();
     conn.batch_execute(&format!("drop database if exists {name}; ")).unwrap();
@@ -35,7 +35,7 @@ const ACME: &str = "insert into workspaces (id, name, country, created_at, updat
     values ('00000000-0000-7000-8000-000000000001', 'Acme', 'US', now(), now());
     update backfills set workspace_id = null, record_id = null, done_at = null;";
 
-/// As the program before this one left them: numbers of France without their first digit, addresses in two forms.
+/// Writes rows as the previous version left them: French numbers without their first digit, addresses in two forms.
 const OLD: &str = r#"
 insert into contacts (workspace_id, id, first_name, email, phone, emails, phones, created_at, updated_at)
 select '00000000-0000-7000-8000-000000000001', ('00000000-0000-7000-8000-1' || lpad(n::text, 11, '0'))::uuid, name, email, e164,
@@ -65,7 +65,7 @@ select '00000000-0000-7000-8000-000000000001', id, id, split_part(email, '@', 1)
 "#;
 
 #[test]
-fn rows_that_were_there_get_their_forms() {
+fn existing_rows_are_normalized() {
     let (url, mut conn) = database("voronka_backfill");
     conn.batch_execute(&format!("{ACME}{OLD}")).unwrap();
     assert!(!migrations::is_current(&mut conn).unwrap());
@@ -74,7 +74,7 @@ fn rows_that_were_there_get_their_forms() {
     let rows = "select concat_ws('|', first_name, email, phone, phones -> 0 ->> 'e164',
         (select string_agg(key, ' ') from jsonb_array_elements_text(phone_keys) key), version) as what from contacts order by id";
     let first = ask(&mut conn, rows);
-    // A number that was read in the country of then stays; an address that another has in another form, too.
+    // A number parsed with the old country stays as it is; so does an address that another row has in another form.
     assert_eq!(
         first,
         [
@@ -104,7 +104,7 @@ fn rows_that_were_there_get_their_forms() {
         "user.updated|2|anna@bücher.example",
     ];
     assert_eq!(ask(&mut conn, events), told);
-    // Once more changes nothing.
+    // A second run changes nothing.
     conn.batch_execute("update backfills set workspace_id = null, record_id = null, done_at = null").unwrap();
     migrations::run(&url).unwrap();
     assert_eq!(ask(&mut conn, rows), first);
@@ -127,7 +127,7 @@ insert into contacts (workspace_id, id, first_name, custom, created_at, updated_
 "#;
 
 #[test]
-fn own_fields_get_their_forms() {
+fn custom_fields_are_normalized() {
     let (url, mut conn) = database("voronka_backfill_own");
     conn.batch_execute(&format!("{ACME}{OWN}")).unwrap();
     let text = |key: &str| format!("custom -> '{key}' ->> 'text'");
@@ -162,7 +162,7 @@ select '00000000-0000-7000-8000-000000000001', gen_random_uuid(), '+3342685300',
     '[{"phone": "+33 1 42 68 53 00", "e164": "+3342685300", "kind": "work"}]', now(), now() from generate_series(1, 20000)"#;
 
 #[test]
-fn a_backfill_that_is_killed_goes_on() {
+fn a_killed_backfill_resumes() {
     let (url, mut conn) = database("voronka_backfill_killed");
     conn.batch_execute(&format!("{ACME}{MANY}")).unwrap();
     let migrate = || {

@@ -1,8 +1,8 @@
-//! A batch takes the same number of statements whatever its items hold, and however many they are.
+//! A batch uses the same number of statements whatever its items hold and however many there are.
 use crate::support::{Answer, Client, id, key, unique, workspace};
 use serde_json::{Value as Json, json};
 
-/// What items refer to.
+/// The records that items refer to.
 struct World {
     owner: Client,
     companies: Vec<String>,
@@ -18,7 +18,7 @@ fn made(owner: &Client, list: &str, items: Vec<Json>) -> Vec<String> {
     answer["results"].as_array().unwrap().iter().map(id).collect()
 }
 
-/// A workspace whose records have a field of every kind.
+/// Creates a workspace whose records have a custom field of every kind.
 fn world() -> World {
     let owner = workspace();
     for resource in ["contacts", "companies", "leads", "deals"] {
@@ -54,7 +54,7 @@ impl World {
         &list[n % list.len()]
     }
 
-    /// A value of each of the fields.
+    /// Returns a value for each custom field.
     fn own(&self, n: usize) -> Json {
         json!([
             { "key": "text", "text": format!("text {n}") },
@@ -79,7 +79,7 @@ impl World {
         json!([format!("tag {}", n % 9), "all"])
     }
 
-    /// A record with everything that it may have.
+    /// Returns a record with every optional member.
     fn item(&self, list: &str, n: usize) -> Json {
         let (company, contact, deal) =
             (World::of(&self.companies, n), World::of(&self.contacts, n), World::of(&self.deals, n));
@@ -117,7 +117,7 @@ impl World {
         }
     }
 
-    /// A change of everything that can be changed, for each record another one.
+    /// Returns a different full change for each record.
     fn changes(&self, list: &str, n: usize) -> Json {
         let mut item = self.item(list, n + 1);
         let members = item.as_object_mut().unwrap();
@@ -139,7 +139,7 @@ impl World {
 }
 
 #[test]
-fn the_statements_of_a_batch_do_not_grow() {
+fn the_number_of_statements_of_a_batch_is_constant() {
     let world = world();
     for list in ["contacts", "companies", "leads", "deals", "tasks"] {
         let cost = |count: usize| {
@@ -164,7 +164,7 @@ fn the_statements_of_a_batch_do_not_grow() {
             let gone: Vec<Json> = ids.iter().map(|id| json!({ "id": id })).collect();
             (created, changed, upserted, world.batch(list, "batch-delete", gone).statements())
         };
-        // The first fills what is remembered of tags and the like.
+        // The first batch fills the caches of tags and the like.
         cost(1);
         let (few, many) = (cost(5), cost(90));
         assert_eq!(few, many, "{list}: created, changed, upserted, deleted");
@@ -172,9 +172,9 @@ fn the_statements_of_a_batch_do_not_grow() {
     }
 }
 
-/// One statement asks for all; who is named wrongly is told each on its own.
+/// One statement resolves all references; each wrong one gets its own error.
 #[test]
-fn wrong_references_in_a_batch_are_told_one_by_one() {
+fn wrong_references_in_a_batch_are_reported_per_item() {
     let world = world();
     let nobody = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000";
     let wrong: [(&str, &str, Json); 5] = [
@@ -207,11 +207,8 @@ fn wrong_references_in_a_batch_are_told_one_by_one() {
     for (list, pointer, bad) in wrong {
         let good = world.item(list, 1);
         let result = world.owner.post(&format!("/{list}/batch-create"), json!({ "items": [good, bad] })).ok();
-        assert_eq!(
-            (&result["results"][0]["status"], &result["results"][1]["status"]),
-            (&json!(201), &json!(422)),
-            "{result}"
-        );
+        assert_eq!(result["results"][0]["status"], 201, "{result}");
+        assert_eq!(result["results"][1]["status"], 422, "{result}");
         assert_eq!(result["results"][1]["error"]["errors"][0]["pointer"], pointer, "{list}");
         let first = &result["results"][0]["id"];
         let custom = json!([{ "key": "contacts", "id": nobody }]);
@@ -221,9 +218,9 @@ fn wrong_references_in_a_batch_are_told_one_by_one() {
     }
 }
 
-/// The history of consents is written for each contact of a batch.
+/// A batch writes the consent history of each contact.
 #[test]
-fn consents_of_a_batch_are_all_remembered() {
+fn a_batch_records_all_consents() {
     let world = world();
     let made = world.batch("contacts", "batch-create", (0..6).map(|n| world.item("contacts", n)).collect()).json();
     let ids: Vec<String> = made["results"].as_array().unwrap().iter().map(id).collect();
@@ -239,13 +236,13 @@ fn consents_of_a_batch_are_all_remembered() {
             .collect();
         let given = 1 + usize::from(n.is_multiple_of(2));
         assert_eq!(told.iter().filter(|(_, granted)| *granted).count(), given, "{told:?}");
-        assert_eq!(told.len(), 2 + given, "what was granted is taken back: {told:?}");
+        assert_eq!(told.len(), 2 + given, "a granted consent is revoked: {told:?}");
     }
 }
 
-/// A ring of parents is refused, whether it is closed by one change or by several.
+/// A cycle of parent companies is refused, whether one change or several close it.
 #[test]
-fn no_company_is_above_itself() {
+fn a_company_cannot_be_its_own_ancestor() {
     let owner = workspace();
     let ids = made(&owner, "companies", (0..4).map(|n| json!({ "name": format!("C{n}") })).collect());
     let change = |of: usize, parent: usize| json!({ "id": ids[of], "changes": { "parent_id": ids[parent] } });
@@ -261,7 +258,7 @@ fn no_company_is_above_itself() {
     owner.patch(&format!("/companies/{}", ids[3]), json!({ "parent_id": ids[3] })).problem(422, "validation_failed");
 }
 
-/// What a workspace may keep is counted, shown, and not passed by several uploads at once.
+/// The storage quota is counted and shown, and concurrent uploads cannot exceed it.
 #[test]
 fn files_have_a_quota() {
     use crate::support::process::{Process, folder};
@@ -291,19 +288,19 @@ fn files_have_a_quota() {
     });
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 3, "{statuses:?}");
     assert_eq!(owner.get("/files/usage").ok(), json!({ "files": 4, "bytes": 1000, "quota_bytes": 1000 }));
-    // As long as a deletion can be taken back its bytes are kept.
+    // The bytes of a deleted file stay as long as it can be restored.
     owner.delete(&format!("/files/{first}")).gone();
     upload(&owner, &deal, 1).problem(413, "quota_exceeded");
     owner.post(&format!("/files/{first}/restore"), json!({})).ok();
-    // Others have a share of their own, and a key that reads files sees how much of it is used up.
+    // Other workspaces have their own quota. A key that reads files sees the usage.
     let (other, deal) = register("two");
     let keyed = other.with("Idempotency-Key", "once");
     let kept = upload(&keyed, &deal, 1000).created();
-    assert_eq!(upload(&keyed, &deal, 1000).created(), kept, "what was kept before is answered again");
+    assert_eq!(upload(&keyed, &deal, 1000).created(), kept, "the stored answer is returned again");
     let made = other.post("/api-keys", json!({ "name": "k", "scopes": ["files:read"] })).created();
     let reader = at.with("Authorization", &format!("Bearer {}", made["key"].as_str().unwrap()));
     assert_eq!(reader.get("/files/usage").ok()["bytes"], 1000);
     key(&workspace(), &["deals:read"]).get("/files/usage").problem(403, "insufficient_scope");
-    // The shared server has the default.
+    // The shared server has the default quota.
     assert_eq!(workspace().get("/files/usage").ok()["quota_bytes"], 10_i64 << 30);
 }

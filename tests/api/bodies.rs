@@ -1,4 +1,4 @@
-//! Bodies for every operation, put together from the document, with any value at any place: what attacks are made of.
+//! Builds a body for every operation from the document, with any value at any place.
 use crate::support::client::DOCUMENT;
 use crate::support::unique;
 use serde_json::{Map, Value as Json, json};
@@ -9,7 +9,7 @@ pub const NOBODY: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000";
 pub struct Taking {
     pub id: &'static str,
     pub method: String,
-    /// Under `/api/v1`, with the names of its parameters.
+    /// The path under `/api/v1`, with parameter names.
     pub path: &'static str,
     pub schema: &'static str,
     pub public: bool,
@@ -42,13 +42,13 @@ fn named(schema: &'static Json) -> Option<&'static str> {
     schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next())
 }
 
-/// The schema that a member is made of, if it has one of its own: directly, in a list, or beside null.
+/// Returns the named schema of a member: direct, in a list, or nullable.
 pub fn made_of(property: &'static Json) -> Option<&'static str> {
     let choice = || property["oneOf"].as_array().into_iter().flatten().find_map(named);
     named(property).or_else(|| named(&property["items"])).or_else(choice)
 }
 
-/// Where members stand that are wanted, as names from the outside in.
+/// Returns the paths of the wanted members, outermost name first.
 pub fn places(schema: &str, depth: usize, wanted: &dyn Fn(&str, &'static Json) -> bool) -> Vec<Vec<&'static str>> {
     let mut found = Vec::new();
     for (member, property) in schemas()[schema]["properties"].as_object().into_iter().flatten() {
@@ -65,7 +65,7 @@ pub fn places(schema: &str, depth: usize, wanted: &dyn Fn(&str, &'static Json) -
     found
 }
 
-/// What a body needs although its schema does not say so.
+/// Returns members that a body needs although its schema does not require them.
 fn more(schema: &str) -> Json {
     match schema {
         "ContactCreate" => json!({ "first_name": "A" }),
@@ -81,8 +81,8 @@ fn more(schema: &str) -> Json {
     }
 }
 
-/// A body with what its schema asks for, and with a value at a place: a list there stands for itself, another value in a list is its
-/// only item. `own` knows ids for members.
+/// Builds a body with the required members and `value` at `place`. For a list member, a list replaces it, and any
+/// other value becomes its only item. `own` supplies ids for members.
 pub fn body(schema: &str, place: &[&str], value: &Json, own: &dyn Fn(&str) -> Option<String>) -> Json {
     let mut body = json!({});
     let properties = &schemas()[schema]["properties"];
@@ -116,7 +116,7 @@ pub fn body(schema: &str, place: &[&str], value: &Json, own: &dyn Fn(&str) -> Op
     body
 }
 
-/// The JSON pointer of a place in such a body.
+/// Returns the JSON pointer of a place in such a body.
 pub fn pointer(body: &Json, place: &[&str]) -> String {
     let (mut at, mut pointer) = (body, String::new());
     for member in place {
@@ -131,7 +131,7 @@ pub fn pointer(body: &Json, place: &[&str]) -> String {
     pointer
 }
 
-/// The path with one id in it; nobody's where `own` has none.
+/// Fills an id into the path; uses an unknown id where `own` has none.
 pub fn filled(path: &str, own: &dyn Fn(&str) -> Option<String>) -> String {
     let part = |part: &str| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
         Some(name) => own(name).unwrap_or_else(|| NOBODY.to_owned()),

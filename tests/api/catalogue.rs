@@ -1,4 +1,4 @@
-//! What the database itself must be like: tenants apart by construction, migrations that go both ways.
+//! Properties of the database schema: separated workspaces, and migrations that run in both directions.
 use crate::support::{database_url, server};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -6,7 +6,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection};
 use voronka::db::migrations;
 
-/// Tables that do not belong to one workspace, and why.
+/// Tables that do not belong to one workspace, and the reason.
 const SHARED: [(&str, &str); 13] = [
     ("workspaces", "it is the tenant"),
     ("logins", "a person may belong to several workspaces"),
@@ -36,7 +36,7 @@ fn ask(sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_key_of_a_tenant_begins_with_the_workspace() {
+fn every_key_of_a_workspace_table_starts_with_the_workspace() {
     let shared = SHARED.map(|(table, _)| format!("'{table}'")).join(", ");
     let tables = format!("t.relnamespace = 'public'::regnamespace and t.relkind = 'r' and t.relname not in ({shared})");
     let without = ask(&format!(
@@ -49,13 +49,13 @@ fn every_key_of_a_tenant_begins_with_the_workspace() {
          join pg_attribute a on a.attrelid = t.oid and a.attname = 'workspace_id' \
          where {tables} and i.indisunique and i.indkey[0] <> a.attnum"
     ));
-    assert!(indexes.is_empty(), "unique over all workspaces: {indexes:?}");
+    assert!(indexes.is_empty(), "indexes without workspace_id: {indexes:?}");
     let links = ask(&format!(
         "select c.conname::text as what from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_class r on r.oid = c.confrelid \
          join pg_attribute a on a.attrelid = t.oid and a.attname = 'workspace_id' \
          where c.contype = 'f' and {tables} and c.conkey[1] <> a.attnum and r.relname not in ('logins')"
     ));
-    assert!(links.is_empty(), "links that could cross workspaces: {links:?}");
+    assert!(links.is_empty(), "foreign keys that could cross workspaces: {links:?}");
     let unnamed = ask(
         "select t.relname::text as what from pg_class t join pg_trigger g on g.tgrelid = t.oid where not g.tgisinternal",
     );
@@ -63,7 +63,7 @@ fn every_key_of_a_tenant_begins_with_the_workspace() {
 }
 
 #[test]
-fn every_table_stays_within_sixty_four_columns() {
+fn every_table_has_at_most_sixty_four_columns() {
     let wide = ask(
         "select t.relname::text as what from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped \
          where t.relkind = 'r' and t.relnamespace = 'public'::regnamespace group by 1 having count(*) > 64",
@@ -72,7 +72,7 @@ fn every_table_stays_within_sixty_four_columns() {
 }
 
 #[test]
-fn migrations_go_up_down_and_up_again() {
+fn migrations_run_up_down_and_up_again() {
     let name = "voronka_migrations";
     let mut conn = PgConnection::establish(database_url()).unwrap();
     conn.batch_execute(&format!("drop database if exists {name}; ")).unwrap();
@@ -103,7 +103,7 @@ fn migrations_go_up_down_and_up_again() {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "what a dump brings is written in SQL")]
-fn events_of_a_dump_are_counted_on() {
+fn event_numbers_continue_after_a_restore() {
     let name = "voronka_dump";
     let mut conn = PgConnection::establish(database_url()).unwrap();
     conn.batch_execute(&format!("drop database if exists {name}; ")).unwrap();
@@ -112,7 +112,7 @@ fn events_of_a_dump_are_counted_on() {
     migrations::run(&url).unwrap();
     let mut conn = PgConnection::establish(&url).unwrap();
     assert_eq!(migrations::counted_elsewhere(&mut conn).unwrap(), None);
-    // Counted by a PostgreSQL that had come further.
+    // The dump comes from a PostgreSQL with higher transaction ids.
     let workspace = "00000000-0000-7000-8000-000000000001";
     let event = |xid: &str, n: u32| {
         format!(
@@ -130,14 +130,14 @@ fn events_of_a_dump_are_counted_on() {
         let rows: Vec<Found> = diesel::sql_query(sql).load(&mut conn).unwrap();
         rows.into_iter().map(|row| row.what).collect()
     };
-    assert_eq!(feed(), [""; 0], "nothing of it is told");
+    assert_eq!(feed(), [""; 0], "the feed must be empty");
     assert_eq!(
         migrations::counted_elsewhere(&mut PgConnection::establish(&url).unwrap()).unwrap(),
         Some(5_000_000_000)
     );
     migrations::run(&url).unwrap();
     PgConnection::establish(&url).unwrap().batch_execute(&event("default", 2)).unwrap();
-    // Transactions of other tests are under way in the same PostgreSQL.
+    // Other tests have open transactions in the same PostgreSQL.
     let told = (0..800).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         feed() == ["1", "2"]

@@ -1,10 +1,10 @@
-//! What was released stays: a client generated from an earlier document works with this server (rule G17).
-//! Released documents stand in `openapi/released/`.
+//! A client generated from a released document works with this server (rule G17).
+//! Released documents are in `openapi/released/`.
 use crate::support::client::DOCUMENT;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
-/// What in `new` would break a client of `old`.
+/// Returns the differences in `new` that would break a client of `old`.
 fn breaks(old: &Json, new: &Json) -> Vec<String> {
     let mut found = Vec::new();
     for (path, item) in members(&old["paths"]) {
@@ -37,7 +37,7 @@ fn words(value: &Json) -> BTreeSet<&str> {
     value.as_array().into_iter().flatten().filter_map(Json::as_str).collect()
 }
 
-/// Bodies refuse members they do not know; answers do not say so.
+/// Request schemas refuse unknown members; response schemas do not say so.
 fn is_input(schema: &Json) -> bool {
     schema["additionalProperties"] == json!(false)
 }
@@ -104,7 +104,7 @@ fn tighter(old: &Json, new: &Json) -> bool {
 }
 
 #[test]
-fn what_was_released_still_works() {
+fn released_documents_still_work() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/released");
     for file in std::fs::read_dir(dir).into_iter().flatten() {
         let path = file.unwrap().path();
@@ -117,7 +117,7 @@ fn what_was_released_still_works() {
 }
 
 #[test]
-fn a_breaking_change_is_noticed() {
+fn a_breaking_change_is_detected() {
     let changed = |change: &dyn Fn(&mut Json)| {
         let mut new = DOCUMENT.clone();
         change(&mut new);

@@ -1,4 +1,4 @@
-//! The fields that a workspace adds: defined, filled, filtered, sorted, required, hidden, archived, imported.
+//! Custom fields: defined, filled, filtered, sorted, required, hidden, archived, imported.
 use crate::imports::finished;
 use crate::support::{Client, id, key, stage, user_with, workspace};
 use serde_json::{Value as Json, json};
@@ -15,7 +15,7 @@ fn titles(page: &Json) -> Vec<&str> {
 }
 
 #[test]
-fn every_kind_of_value_comes_back_as_it_went_in() {
+fn every_kind_of_value_is_returned_as_sent() {
     let owner = workspace();
     let me = owner.get("/me").ok()["user"]["id"].clone();
     let company = id(&owner.post("/companies", json!({ "name": "Acme" })).created());
@@ -49,10 +49,9 @@ fn every_kind_of_value_comes_back_as_it_went_in() {
         of("n"),
         json!({ "key": "n", "text": null, "number": 2.5, "money": null, "date": null, "flag": null, "id": null, "options": [] })
     );
-    assert_eq!(
-        (&of("f")["flag"], &of("e")["text"], &of("mc")["options"]),
-        (&json!(false), &json!("ann@x.io"), &json!(["a", "b"]))
-    );
+    assert_eq!(of("f")["flag"], false);
+    assert_eq!(of("e")["text"], "ann@x.io");
+    assert_eq!(of("mc")["options"], json!(["a", "b"]));
     let wrong = json!([
         { "key": "t", "number": 1 }, { "key": "c", "text": "z" }, { "key": "u", "text": "ftp://x" }, { "key": "firm", "text": "x" },
         { "key": "tt", "text": "x" }, { "key": "mc", "options": ["a", "z"] }, { "key": "n", "number": 1, "text": "1" }, { "key": "d", "flag": true },
@@ -81,24 +80,20 @@ fn every_kind_of_value_comes_back_as_it_went_in() {
     let problem = owner
         .post("/contacts", json!({ "first_name": "X", "custom_fields": nobody }))
         .problem(422, "validation_failed");
-    assert_eq!(
-        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
-        (&json!("/custom_fields/1/id"), &json!("reference_not_found"))
-    );
+    assert_eq!(problem["errors"][0]["pointer"], "/custom_fields/1/id");
+    assert_eq!(problem["errors"][0]["code"], "reference_not_found");
 }
 
 #[test]
-fn a_patch_touches_the_fields_it_names() {
+fn a_patch_changes_only_the_given_fields() {
     let owner = workspace();
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south"] }));
     define(&owner, "deals", "seats", "number", json!({}));
     let deal = owner.post("/deals", json!({ "title": "D", "custom_fields": [{ "key": "region", "text": "north" }, { "key": "seats", "number": 4 }] }));
     let path = format!("/deals/{}", id(&deal.created()));
     let changed = owner.patch(&path, json!({ "custom_fields": [{ "key": "region" }] })).ok();
-    assert_eq!(
-        (changed["custom_fields"].as_array().unwrap().len(), &changed["custom_fields"][0]["key"]),
-        (1, &json!("seats"))
-    );
+    assert_eq!(changed["custom_fields"].as_array().unwrap().len(), 1);
+    assert_eq!(changed["custom_fields"][0]["key"], "seats");
     owner.patch(&path, json!({ "custom_fields": [{ "key": "region", "text": "south" }] })).ok();
     owner.patch(&path, json!({ "title": "E" })).ok();
     assert_eq!(owner.get(&path).ok()["custom_fields"].as_array().unwrap().len(), 2);
@@ -117,7 +112,7 @@ fn a_patch_touches_the_fields_it_names() {
 }
 
 #[test]
-fn they_are_filtered_sorted_and_searched_like_any_field() {
+fn custom_fields_filter_sort_and_search() {
     let owner = workspace();
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south", "west"] }));
     define(&owner, "deals", "seats", "number", json!({}));
@@ -173,17 +168,15 @@ fn they_are_filtered_sorted_and_searched_like_any_field() {
 }
 
 #[test]
-fn a_stage_can_ask_for_them() {
+fn a_stage_can_require_custom_fields() {
     let owner = workspace();
     let quote = stage(&owner, "deal", "Quote sent");
     define(&owner, "deals", "seats", "number", json!({ "required_stage_ids": [quote] }));
     let deal = format!("/deals/{}", id(&owner.post("/deals", json!({ "title": "D" })).created()));
     let to = json!({ "stage_id": quote });
     let problem = owner.post(&format!("{deal}/move"), to.clone()).problem(422, "validation_failed");
-    assert_eq!(
-        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
-        (&json!("/custom_fields"), &json!("required"))
-    );
+    assert_eq!(problem["errors"][0]["pointer"], "/custom_fields");
+    assert_eq!(problem["errors"][0]["code"], "required");
     owner.post("/deals", json!({ "title": "D", "stage_id": quote })).problem(422, "validation_failed");
     owner.patch(&deal, json!({ "custom_fields": [{ "key": "seats", "number": 4 }] })).ok();
     owner.post(&format!("{deal}/move"), to).ok();
@@ -193,7 +186,7 @@ fn a_stage_can_ask_for_them() {
 }
 
 #[test]
-fn a_lead_passes_them_on() {
+fn a_conversion_copies_custom_fields() {
     let owner = workspace();
     for resource in ["leads", "deals", "contacts"] {
         define(&owner, resource, "region", "text", json!({}));
@@ -207,12 +200,13 @@ fn a_lead_passes_them_on() {
     let became = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
     for record in ["deal", "contact"] {
         let values = became[record]["custom_fields"].as_array().unwrap();
-        assert_eq!((values.len(), &values[0]["text"]), (1, &json!("north")), "{became}");
+        assert_eq!(values.len(), 1, "{became}");
+        assert_eq!(values[0]["text"], "north", "{became}");
     }
 }
 
 #[test]
-fn definitions_are_kept_with_care() {
+fn definitions_are_validated() {
     let owner = workspace();
     let field = define(&owner, "leads", "region", "choice", json!({ "options": ["north"] }));
     let path = format!("/custom-fields/{field}");
@@ -255,7 +249,7 @@ fn definitions_are_kept_with_care() {
 }
 
 #[test]
-fn a_role_can_hide_one() {
+fn a_role_can_hide_a_custom_field() {
     let owner = workspace();
     define(&owner, "deals", "margin", "number", json!({}));
     define(&owner, "deals", "region", "text", json!({}));
@@ -265,10 +259,8 @@ fn a_role_can_hide_one() {
     let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "cf.margin" }] });
     let (ann, _) = user_with(&owner, &["deals", "events", "schema"].map(all), hidden);
     let shown = ann.get(&format!("/deals/{deal}")).ok();
-    assert_eq!(
-        (shown["custom_fields"].as_array().unwrap().len(), &shown["custom_fields"][0]["key"]),
-        (1, &json!("region"))
-    );
+    assert_eq!(shown["custom_fields"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["custom_fields"][0]["key"], "region");
     let told =
         [ann.get(&format!("/deals/{deal}/timeline")).ok(), ann.get("/events").ok(), ann.get("/schema/deals").ok()];
     assert!(told.iter().all(|answer| !answer.to_string().contains("margin")), "{told:?}");
@@ -278,7 +270,7 @@ fn a_role_can_hide_one() {
 }
 
 #[test]
-fn a_file_can_fill_them() {
+fn an_import_can_fill_custom_fields() {
     let owner = workspace();
     define(&owner, "companies", "region", "choice", json!({ "options": ["north", "south"] }));
     define(&owner, "companies", "seats", "number", json!({}));
@@ -295,19 +287,21 @@ fn a_file_can_fill_them() {
         owner.get(&format!("/imports/{}", id(&import))).ok()["report"].clone()
     };
     let report = run(false);
-    assert_eq!((&report["created"], &report["failed"]), (&json!(2), &json!(1)), "{report}");
+    assert_eq!(report["created"], 2, "{report}");
+    assert_eq!(report["failed"], 1, "{report}");
     let acme = owner.get("/companies?name=Acme").ok()["data"][0]["custom_fields"].clone();
     let of = |key: &str| acme.as_array().unwrap().iter().find(|v| v["key"] == key).unwrap();
-    assert_eq!(
-        (&of("region")["text"], &of("seats")["number"], &of("likes")["options"], &of("since")["date"]),
-        (&json!("north"), &json!(4.5), &json!(["sail", "row"]), &json!("2026-01-31"))
-    );
+    assert_eq!(of("region")["text"], "north");
+    assert_eq!(of("seats")["number"], json!(4.5));
+    assert_eq!(of("likes")["options"], json!(["sail", "row"]));
+    assert_eq!(of("since")["date"], "2026-01-31");
     let report = run(false);
-    assert_eq!((&report["unchanged"], &report["failed"]), (&json!(2), &json!(1)), "{report}");
+    assert_eq!(report["unchanged"], 2, "{report}");
+    assert_eq!(report["failed"], 1, "{report}");
 }
 
 #[test]
-fn a_client_can_ask_what_there_is() {
+fn a_client_can_list_custom_fields() {
     let owner = workspace();
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south"], "group_name": "Place" }));
     let schema = owner.get("/schema/deals").ok();
@@ -320,30 +314,24 @@ fn a_client_can_ask_what_there_is() {
             .unwrap_or_else(|| panic!("{name}"))
             .clone()
     };
-    assert_eq!(
-        (&field("cf.region")["choices"], &field("cf.region")["custom"]),
-        (&json!(["north", "south"]), &json!(true))
-    );
+    assert_eq!(field("cf.region")["choices"], json!(["north", "south"]));
+    assert_eq!(field("cf.region")["custom"], true);
     assert_eq!(field("cf.region")["operators"], json!(["eq", "ne", "empty"]));
-    assert_eq!((&field("owner_id")["refers_to"], &field("owner_id")["include"]), (&json!("users"), &json!("owner")));
-    assert_eq!(
-        (&field("value")["type"], &field("status")["choices"]),
-        (&json!("money"), &json!(["open", "won", "lost"]))
-    );
+    assert_eq!(field("owner_id")["refers_to"], "users");
+    assert_eq!(field("owner_id")["include"], "owner");
+    assert_eq!(field("value")["type"], "money");
+    assert_eq!(field("status")["choices"], json!(["open", "won", "lost"]));
     owner.get("/schema/nothing").problem(404, "not_found");
     key(&owner, &["schema:read"]).get("/schema/deals").problem(403, "insufficient_scope");
     let document = owner.send("GET", "//openapi.json?custom=true", None, "").ok();
     let region = &document["components"]["schemas"]["DealCfRegionInput"];
-    assert_eq!(
-        (&region["properties"]["key"]["enum"], &region["properties"]["text"]["enum"]),
-        (&json!(["region"]), &json!(["north", "south"])),
-        "{region}"
-    );
+    assert_eq!(region["properties"]["key"]["enum"], json!(["region"]), "{region}");
+    assert_eq!(region["properties"]["text"]["enum"], json!(["north", "south"]), "{region}");
     Client::anonymous().send("GET", "//openapi.json?custom=true", None, "").problem(401, "unauthorized");
 }
 
 #[test]
-fn reports_are_grouped_by_them() {
+fn reports_group_by_custom_fields() {
     let owner = workspace();
     let (_, seller) = user_with(&owner, &[["deals", "all", "none", "none", "none", "none"]], json!({}));
     define(&owner, "deals", "region", "choice", json!({ "options": ["north", "south"] }));
@@ -391,7 +379,8 @@ fn reports_are_grouped_by_them() {
         owner.get(&format!("/analytics/win-rate?group_by={wrong}")).problem(400, "invalid_parameter");
     }
     owner.get("/analytics/leaderboard?group_by=cf.region").problem(400, "unknown_parameter");
-    // A group shows names: who may not read users may not group by them, and a hidden field makes no groups.
+    // Groups show names, so grouping by users needs the permission to read users.
+    // Grouping by a hidden field is refused.
     let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "cf.region" }] });
     let analyst =
         [["deals", "all", "none", "none", "none", "none"], ["analytics", "all", "none", "none", "none", "none"]];
@@ -401,7 +390,7 @@ fn reports_are_grouped_by_them() {
 }
 
 #[test]
-fn an_option_in_use_stays() {
+fn an_option_in_use_cannot_be_removed() {
     let owner = workspace();
     let field =
         json!({ "resource": "deals", "key": "side", "name": "Side", "kind": "choice", "options": ["north", "south"] });

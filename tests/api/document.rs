@@ -1,4 +1,4 @@
-//! The OpenAPI document: as committed, and by the rules that keep generated clients whole.
+//! The OpenAPI document equals the committed one and follows the rules that generated clients need.
 use crate::support::{Client, client::DOCUMENT, schemas::validator, server};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ fn schemas() -> &'static serde_json::Map<String, Json> {
     DOCUMENT["components"]["schemas"].as_object().unwrap()
 }
 
-/// Calls `check` with every object in the document and its place.
+/// Calls `check` with every object in the document and its path.
 fn walk(value: &Json, at: &str, check: &mut dyn FnMut(&str, &serde_json::Map<String, Json>)) {
     match value {
         Json::Object(members) => {
@@ -29,7 +29,7 @@ fn walk(value: &Json, at: &str, check: &mut dyn FnMut(&str, &serde_json::Map<Str
 }
 
 #[test]
-fn it_is_the_committed_one() {
+fn the_document_equals_the_committed_one() {
     let built = Document::build();
     let collection = built.collection();
     for (path, text) in [
@@ -42,7 +42,10 @@ fn it_is_the_committed_one() {
             std::fs::write(&path, text).unwrap();
         }
         let committed = std::fs::read(&path).unwrap_or_default();
-        assert!(committed == text, "{path} is not what the code makes; run UPDATE=1 cargo test --test api document");
+        assert!(
+            committed == text,
+            "{path} differs from the generated document; run UPDATE=1 cargo test --test api document"
+        );
     }
 }
 
@@ -59,7 +62,7 @@ fn the_server_serves_it() {
     assert!(
         guides.as_array().unwrap().iter().any(|guide| guide["text"].as_str().unwrap().contains("`version_conflict`"))
     );
-    // Every page for client developers is there.
+    // Every page for client developers is served.
     let pages = ["clients", "languages"].map(|folder| format!("{}/docs/{folder}", env!("CARGO_MANIFEST_DIR")));
     for page in pages.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
         let text = std::fs::read_to_string(page.unwrap().path()).unwrap();
@@ -90,7 +93,7 @@ fn operations_follow_the_rules() {
         assert!(op["summary"].as_str().is_some_and(|s| !s.is_empty()), "{what} has no summary");
         let responses = op["responses"].as_object().unwrap();
         assert!(responses.contains_key("default"), "{what}");
-        // Of two answers a generated client knows one: they have the same shape.
+        // Generated clients handle one success schema, so two success answers share it.
         let good: Vec<&Json> =
             responses.iter().filter(|(s, _)| s.starts_with('2')).map(|(_, answer)| &answer["content"]).collect();
         assert!(!good.is_empty() && good.iter().all(|content| *content == good[0]), "{what}");
@@ -101,7 +104,7 @@ fn operations_follow_the_rules() {
             }
         }
         let public = op["security"] == serde_json::json!([]);
-        // One's own sessions, and what one is oneself, need no right but to be signed in.
+        // Operations on the caller's own sessions and account need no permission except a valid token.
         let own = op["tags"][0] == "auth" || op["tags"][0] == "me";
         assert!(public || own || op["x-required-scope"].is_string(), "{what} names no scope");
         assert!(public || own || op["x-required-permission"].is_string(), "{what} names no permission");
@@ -163,7 +166,7 @@ fn schemas_follow_the_rules() {
         if ["Page", "Report", "List"].iter().any(|end| name.ends_with(end))
             || schemas().contains_key(&format!("{name}Page"))
         {
-            // Of a record that is read by itself, when it was asked for.
+            // Included only when a single record is read with `include`.
             let asked = |member: &&String| *member == "included" && schema["properties"]["version"].is_object();
             let members = schema["properties"].as_object().into_iter().flat_map(serde_json::Map::keys);
             assert_eq!(
@@ -176,7 +179,7 @@ fn schemas_follow_the_rules() {
 }
 
 #[test]
-fn every_number_has_its_size_and_every_reference_its_target() {
+fn numbers_have_formats_and_references_have_targets() {
     walk(&DOCUMENT, "", &mut |at, object| {
         if at.ends_with("/example") || at.contains("/example/") {
             return;
@@ -233,7 +236,7 @@ fn examples_are_valid() {
 }
 
 #[test]
-fn every_operation_of_the_code_is_in_it() {
+fn every_operation_in_the_code_is_in_the_document() {
     fn lines(dir: &std::path::Path) -> Vec<String> {
         let entries = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
         let of = |path: std::path::PathBuf| match path.is_dir() {
@@ -244,23 +247,25 @@ fn every_operation_of_the_code_is_in_it() {
     }
     let lines = lines(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
-    // A macro that makes operations stands once and is used several times.
+    // A macro that defines operations appears once and is used several times.
     let macros = [
-        ("crate::named_resource! {", 5),
-        ("batch! {", 3),
-        ("bulk! {", 2),
-        ("search!(", 1),
-        ("restore!(", 1),
-        ("upsert!(", 1),
-        ("batch_move!(", 1),
+        "batch_create!(",
+        "batch_update!(",
+        "batch_delete!(",
+        "batch_upsert!(",
+        "batch_move!(",
+        "bulk_update!(",
+        "bulk_delete!(",
+        "search!(",
+        "restore!(",
     ];
-    let made: usize = macros.iter().map(|(name, operations)| (count(name) - 1) * operations).sum();
+    let made: usize = macros.iter().map(|name| count(name) - 1).sum();
     assert_eq!(count("#[utoipa::path(") + made, operations().len());
 }
 
-/// Go has one name space for types, functions and the words of all sets.
+/// Go uses one namespace for types, functions and enum values.
 #[test]
-fn no_names_clash_in_a_client() {
+fn generated_names_do_not_clash() {
     let mut names = BTreeSet::new();
     for (name, schema) in schemas() {
         let words = schema["enum"].as_array().map_or(0, Vec::len);
@@ -280,9 +285,9 @@ fn no_names_clash_in_a_client() {
     });
 }
 
-/// Examples of one kind of record name the same one wherever it stands, and no two kinds the same.
+/// Examples use the same id for one kind of record everywhere, and different ids for different kinds.
 #[test]
-fn examples_fit_together() {
+fn example_ids_are_consistent() {
     let example = |schema: &str, member: &str| schemas()[schema]["properties"][member]["example"].clone();
     for (schema, member, other) in [
         ("Deal", "company_id", "Company"),

@@ -1,4 +1,4 @@
-//! What happens when something dies: nothing that was acknowledged is lost, nothing is done twice.
+//! After a crash nothing acknowledged is lost and nothing is done twice.
 use crate::imports::finished;
 use crate::support::client::Client;
 use crate::support::id;
@@ -20,9 +20,9 @@ fn again(process: &Process) -> Client {
     at.with("Authorization", &format!("Bearer {}", answer["access_token"].as_str().unwrap()))
 }
 
-/// Rows without an external id, each of them twice, so that a run that begins anew would mistake one for the other.
+/// Uses rows without an external id, each twice, so that a restarted run would mistake one for the other.
 #[test]
-fn an_import_goes_on_where_its_server_was_killed() {
+fn an_import_resumes_after_its_server_is_killed() {
     const ROWS: i64 = 6_000;
     let dir = folder("killed-import");
     let mut process = Process::start(&dir);
@@ -38,21 +38,23 @@ fn an_import_goes_on_where_its_server_was_killed() {
     let process = Process::start(&dir);
     let client = again(&process);
     let before = client.get(&format!("/jobs/{job}")).ok();
-    assert_eq!(before["status"], "running", "the import was over before the server could be killed: {before}");
+    assert_eq!(before["status"], "running", "the import ended before the server was killed: {before}");
     let done = finished(&client, &job);
-    assert_eq!((&done["status"], &done["done"]), (&json!("succeeded"), &json!(ROWS)));
+    assert_eq!(done["status"], "succeeded");
+    assert_eq!(done["done"], json!(ROWS));
     let report = client.get(&format!("/imports/{import}")).ok()["report"].clone();
-    assert_eq!((&report["created"], &report["failed"]), (&json!(ROWS), &json!(0)), "{report}");
+    assert_eq!(report["created"], json!(ROWS), "{report}");
+    assert_eq!(report["failed"], 0, "{report}");
     let total = client.get("/contacts?include_total=true&limit=1").ok()["page"]["total"].clone();
     assert_eq!(total, ROWS);
     let twins = client.get("/contacts?last_name=Person%207").ok()["data"].as_array().unwrap().len();
     assert_eq!(twins, 2);
 }
 
-/// PostgreSQL dies under the server: nothing but 503 while it is away, and it comes back with everything that was acknowledged.
+/// While PostgreSQL is down the server answers only 503; afterwards everything acknowledged is there.
 #[test]
-fn a_database_that_dies_comes_back() {
-    // A folder that PostgreSQL's own user can reach, so that the data are where they are looked for.
+fn the_server_survives_a_database_crash() {
+    // Uses a directory that PostgreSQL's own user can access.
     let dir = std::env::temp_dir().join(format!("voronka-killed-database-{}", std::process::id()));
     let process = Process::start(&dir);
     let client = owner(&process);
@@ -68,12 +70,12 @@ fn a_database_that_dies_comes_back() {
         loop {
             let answer = client.get("/contacts?include_total=true");
             assert!(matches!(answer.status, 200 | 503), "{}", answer.text);
-            // A backend may live a moment longer than its server, so the new server must be there too.
+            // A backend may outlive its postmaster for a moment, so the new postmaster must be running too.
             if answer.status == 200 && !["", &killed].contains(&pid().as_str()) {
                 assert_eq!(answer.ok()["page"]["total"], turn);
                 break;
             }
-            assert!(begin.elapsed() < Duration::from_secs(40), "the database does not come back");
+            assert!(begin.elapsed() < Duration::from_secs(40), "the database did not come back");
             std::thread::sleep(Duration::from_millis(100));
         }
     }

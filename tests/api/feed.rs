@@ -1,4 +1,4 @@
-//! The feed of events: where it can be entered, what it takes, and what it says to those who see a record no more.
+//! The event feed: where to start, which filters it takes, and what it reports about records that become invisible.
 use crate::support::{Client, client::DOCUMENT, database_url, events, id, user, user_with, workspace};
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use voronka::records::event_types;
 use voronka::schema::events as events_table;
 
-/// The next events, once there are any.
+/// Waits for the next events and returns them.
 fn follow(client: &Client, cursor: &mut String, count: usize) -> Vec<Json> {
     let (mut found, begin) = (Vec::new(), std::time::Instant::now());
     while found.len() < count && begin.elapsed().as_secs() < 20 {
@@ -29,7 +29,7 @@ fn types(events: &[Json]) -> Vec<&str> {
 }
 
 #[test]
-fn the_feed_is_entered_where_one_likes() {
+fn the_feed_starts_at_any_cursor() {
     let owner = workspace();
     owner.post("/contacts", json!({ "first_name": "Before" })).created();
     events(&owner, "&type=contact.created", 1);
@@ -37,7 +37,8 @@ fn the_feed_is_entered_where_one_likes() {
     let contact = id(&owner.post("/contacts", json!({ "first_name": "After" })).created());
     owner.post("/companies", json!({ "name": "C" })).created();
     let told = follow(&owner, &mut cursor, 2);
-    assert_eq!((types(&told), &told[0]["record_id"]), (vec!["contact.created", "company.created"], &json!(contact)));
+    assert_eq!(types(&told), ["contact.created", "company.created"]);
+    assert_eq!(told[0]["record_id"], json!(contact));
     let at = told[0]["at"].as_str().unwrap();
     assert_eq!(types(&events(&owner, &format!("&at__gte={at}"), 2)), ["contact.created", "company.created"]);
     assert!(owner.get("/events?at__gte=2100-01-01T00:00:00Z").ok()["data"] == json!([]));
@@ -51,7 +52,7 @@ fn the_feed_is_entered_where_one_likes() {
         ("type=contact.created,contact.craeted", "did you mean contact.created?"),
         ("record_kind=contacts", "did you mean contact?"),
         ("from=then", "must be one of now"),
-        ("from=now&at__gte=2026-01-01T00:00:00Z", "stands alone"),
+        ("from=now&at__gte=2026-01-01T00:00:00Z", "must not be combined with cursor or at__gte"),
         ("at__gte=yesterday", "RFC 3339"),
     ] {
         let problem = owner.get(&format!("/events?{query}")).problem(400, "invalid_parameter");
@@ -59,9 +60,9 @@ fn the_feed_is_entered_where_one_likes() {
     }
 }
 
-/// Whoever sees a record no more is told so once; what happens to it afterwards is not theirs.
+/// A caller who can no longer see a record gets one event about it; later changes are not reported.
 #[test]
-fn a_record_that_is_seen_no_more_is_told_of_as_hidden() {
+fn a_record_that_becomes_invisible_is_reported_as_hidden() {
     let owner = workspace();
     let own = ["contacts", "companies", "leads", "deals", "tasks"].map(|of| [of, "own", "own", "own", "own", "none"]);
     let grants = [&own[..], &[["events", "all", "none", "none", "none", "none"]]].concat();
@@ -83,19 +84,19 @@ fn a_record_that_is_seen_no_more_is_told_of_as_hidden() {
         owner.delete(&format!("/{list}/{record}")).gone();
         let told = follow(&ann, &mut for_ann, 1);
         assert_eq!(types(&told), [format!("{kind}.hidden")], "{list}");
-        assert_eq!(
-            (&told[0]["record_id"], &told[0]["changes"], &told[0]["actor_id"]),
-            (&json!(record), &json!([]), &Json::Null)
-        );
+        assert_eq!(told[0]["record_id"], json!(record));
+        assert_eq!(told[0]["changes"], json!([]));
+        assert_eq!(told[0]["actor_id"], Json::Null);
         let seen = follow(&bob, &mut for_bob, 3);
         assert_eq!(
             types(&seen),
             [format!("{kind}.created"), format!("{kind}.updated"), format!("{kind}.deleted")],
             "{list}"
         );
-        // By its name it is found, under the name that it had it is not.
+        // The contact is found by its current name, not by the old one.
         let of = |what: &str| ann.get(&format!("/events?record_id={record}&type={kind}.{what}")).ok()["data"].clone();
-        assert_eq!((of("hidden").as_array().unwrap().len(), of("updated")), (1, json!([])), "{list}");
+        assert_eq!(of("hidden").as_array().unwrap().len(), 1, "{list}");
+        assert_eq!(of("updated"), json!([]), "{list}");
         assert_eq!(
             owner.get(&format!("/events?record_id={record}&type={kind}.hidden")).ok()["data"],
             json!([]),
@@ -105,9 +106,9 @@ fn a_record_that_is_seen_no_more_is_told_of_as_hidden() {
     }
 }
 
-/// Work that is seen with a record goes out of sight when it is taken off it, whoever it is assigned to.
+/// A task visible through a record becomes invisible when it is unlinked, whoever its assignee is.
 #[test]
-fn work_that_is_taken_off_a_record_is_told_of_as_hidden() {
+fn an_unlinked_task_is_reported_as_hidden() {
     let owner = workspace();
     let all = ["contacts", "companies", "leads", "deals", "tasks", "activities", "files"];
     let own = all.map(|of| [of, "own", "own", "own", "own", "none"]);
@@ -132,7 +133,7 @@ fn work_that_is_taken_off_a_record_is_told_of_as_hidden() {
         for path in [&off, &moved, &batch, &stays] {
             ann.get(path).ok();
         }
-        // What happened so far is settled: it is not told again.
+        // Earlier events are not repeated.
         events(&ann, &format!("&record_id={}", stays.rsplit('/').next().unwrap()), 1);
         let mut cursor = enter(&ann);
         owner.patch(&off, json!({ link: null })).ok();
@@ -149,7 +150,7 @@ fn work_that_is_taken_off_a_record_is_told_of_as_hidden() {
             [("task.hidden", off.as_str()), ("task.hidden", &moved), ("task.hidden", &batch), ("task.updated", &stays)];
         assert_eq!(told, expected, "{list}");
         ann.get(&format!("/tasks/{off}")).problem(404, "not_found");
-        // What was never theirs stays unsaid.
+        // Events that were never visible are not reported.
         let mut cursor = enter(&ann);
         owner.patch(&format!("/tasks/{moved}"), json!({ link: null })).ok();
         owner.patch(&format!("/{list}/{hers}"), json!({ "tags": ["x"] })).ok();
@@ -158,7 +159,7 @@ fn work_that_is_taken_off_a_record_is_told_of_as_hidden() {
 }
 
 #[test]
-fn another_sight_is_told_before_anything_else() {
+fn changed_visibility_is_reported_first() {
     let owner = workspace();
     let team = id(&owner.post("/teams", json!({ "name": "T" })).created());
     let grants = [["deals", "team", "own", "own", "own", "none"], ["events", "all", "none", "none", "none", "none"]];
@@ -173,7 +174,8 @@ fn another_sight_is_told_before_anything_else() {
         let page = ann.get(&format!("/events?cursor={cursor}")).ok();
         *cursor = page["page"]["next_cursor"].as_str().unwrap().to_owned();
         let first = page["data"][0].clone();
-        assert_eq!((&first["type"], &first["record_id"]), (&json!("user.sight_changed"), &json!(her)), "{what}");
+        assert_eq!(first["type"], "user.sight_changed", "{what}");
+        assert_eq!(first["record_id"], json!(her), "{what}");
         assert_eq!(ann.get(&format!("/events?cursor={cursor}")).ok()["data"], json!([]), "{what}: once");
     };
     owner.patch(&format!("/users/{his}"), json!({ "team_id": null })).ok();
@@ -190,9 +192,9 @@ fn another_sight_is_told_before_anything_else() {
     told(&mut cursor, "another role");
 }
 
-/// What was written by this and other tests so far is in the list, and the document tells the members.
+/// Every event type written so far is listed, and the document describes its members.
 #[test]
-fn the_types_of_events_are_listed() {
+fn event_types_are_listed() {
     let owner = workspace();
     let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
     owner.patch(&format!("/deals/{deal}"), json!({ "title": "E" })).ok();
@@ -210,9 +212,9 @@ fn the_types_of_events_are_listed() {
     assert!(!deals.contains("`next_task`") && !deals.contains("`version`"), "{deals}");
 }
 
-/// What a view was before it was shared stays its owner's, and so does what it is afterwards.
+/// The events of a view from before and after it was shared stay with its owner.
 #[test]
-fn the_private_past_of_a_view_is_not_shared_with_it() {
+fn private_events_of_a_shared_view_stay_private() {
     let owner = workspace();
     let colleague = user(&owner, "seller");
     let words = |q: &str| json!({ "q": q });
@@ -227,7 +229,8 @@ fn the_private_past_of_a_view_is_not_shared_with_it() {
     owner.patch(&path, json!({ "shared": true, "q": "open third" })).ok();
     let query = format!("&record_id={view}");
     let own = events(&owner, &query, 7);
-    assert_eq!((own.len(), own[2]["changes"][0]["before"].clone()), (7, json!("\"secret first\"")));
+    assert_eq!(own.len(), 7);
+    assert_eq!(own[2]["changes"][0]["before"], "\"secret first\"");
     let told = events(&colleague, &query, 4);
     let text = Json::from(told.clone()).to_string();
     assert!(!text.contains("secret"), "{text}");

@@ -1,4 +1,4 @@
-//! Files on records and activities: kept, told by their content, seen with their record.
+//! Files on records and activities: stored, typed by content, visible with their record.
 use crate::support::process::folder;
 use crate::support::server::{files, server};
 use crate::support::{Answer, Client, id, key, user_with, workspace};
@@ -10,7 +10,7 @@ use voronka::records::files::blobs::{Blobs, Settings};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
 
-/// Sends a form with a file under a name, and other parts.
+/// Uploads a file with a name and other form parts.
 pub fn upload(client: &Client, name: &str, content: &[u8], parts: &[(&str, &str)]) -> Answer {
     let mut body = Vec::new();
     for (part, text) in parts {
@@ -29,31 +29,32 @@ fn pointers(problem: &Json) -> Vec<&str> {
 }
 
 #[test]
-fn a_file_is_kept_and_told_by_its_content() {
+fn a_file_is_stored_and_typed_by_content() {
     let owner = workspace();
     let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
     let file = upload(&owner, "../../etc/Предложение.pdf", PNG, &[("deal_id", &deal)]).created();
-    assert_eq!(
-        (&file["name"], &file["content_type"], &file["size"], &file["deal_id"]),
-        (&json!("Предложение.pdf"), &json!("image/png"), &json!(PNG.len()), &json!(deal))
-    );
+    assert_eq!(file["name"], "Предложение.pdf");
+    assert_eq!(file["content_type"], "image/png");
+    assert_eq!(file["size"], json!(PNG.len()));
+    assert_eq!(file["deal_id"], json!(deal));
     let path = format!("/files/{}", id(&file));
     let content = owner.get(&format!("{path}/content"));
-    assert_eq!(
-        (content.status, content.header("content-type"), content.header("x-content-type-options")),
-        (200, "application/octet-stream", "nosniff")
-    );
+    assert_eq!(content.status, 200);
+    assert_eq!(content.header("content-type"), "application/octet-stream");
+    assert_eq!(content.header("x-content-type-options"), "nosniff");
     assert!(
         content.header("content-disposition").starts_with("attachment; filename*=UTF-8''"),
         "{}",
         content.header("content-disposition")
     );
     assert!(content.header("content-security-policy").starts_with("sandbox"));
-    // Who has the bytes gets them no more.
+    // A caller that already has the bytes does not get them again.
     let tag = content.header("etag");
     for known in [tag.to_owned(), format!("\"x\", W/{tag}"), "*".into()] {
         let again = owner.with("If-None-Match", &known).get(&format!("{path}/content"));
-        assert_eq!((again.status, again.text.as_str(), again.header("etag")), (304, "", tag), "{known}");
+        assert_eq!(again.status, 304, "{known}");
+        assert_eq!(again.text.as_str(), "", "{known}");
+        assert_eq!(again.header("etag"), tag, "{known}");
     }
     assert_eq!(owner.with("If-None-Match", "\"x\"").get(&format!("{path}/content")).status, 200);
     assert_eq!(owner.get(&format!("/files?deal_id={deal}")).ok()["data"].as_array().unwrap().len(), 1);
@@ -73,7 +74,7 @@ fn a_file_is_kept_and_told_by_its_content() {
 }
 
 #[test]
-fn what_is_wrong_with_a_form_is_said() {
+fn invalid_upload_forms_are_refused() {
     let owner = workspace();
     let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
     assert_eq!(
@@ -103,7 +104,7 @@ fn what_is_wrong_with_a_form_is_said() {
 }
 
 #[test]
-fn a_file_is_seen_with_its_record() {
+fn a_file_is_visible_with_its_record() {
     let owner = workspace();
     let own = |resource| [resource, "own", "own", "own", "own", "none"];
     let grants = ["deals", "activities", "files"].map(own);
@@ -127,14 +128,14 @@ fn a_file_is_seen_with_its_record() {
 }
 
 #[test]
-fn bytes_that_no_file_names_go_after_a_month() {
+fn unreferenced_bytes_are_deleted_after_a_month() {
     let owner = workspace();
     let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
     let file: Uuid = id(&upload(&owner, "a", b"x", &[("deal_id", &deal)]).created()).parse().unwrap();
     let workspace: Uuid = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().parse().unwrap();
     let settings = Settings { folder: folder("orphans"), ..files(None) };
     let (old, young) = (Uuid::now_v7(), Uuid::now_v7());
-    // Bytes of a workspace that this database does not know are not ours to remove.
+    // Bytes of a workspace unknown to this database are not removed.
     let all = [(workspace, file), (workspace, old), (workspace, young), (Uuid::now_v7(), Uuid::now_v7())];
     let place = |(workspace, id): (Uuid, Uuid)| settings.folder.join(workspace.to_string()).join(id.to_string());
     for one in all {

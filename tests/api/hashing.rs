@@ -1,4 +1,4 @@
-//! Signing in while somebody tries many passwords: those who are honest get an answer.
+//! During a password-guessing attack, legitimate users can still sign in.
 use crate::support::client::Client;
 use crate::support::process::{Process, folder};
 use serde_json::json;
@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "a-long-password";
-/// At once, from one network.
+/// Concurrent attempts from one network.
 const ATTACKERS: u32 = 150;
 
-/// Wrong passwords from one network, as many at once as there are threads, until they are told to stop; how often each answer came.
+/// Sends wrong passwords from one network on many threads until stopped, and counts the answers by status.
 struct Attack {
     stop: Arc<AtomicBool>,
     refused: Arc<AtomicU32>,
@@ -30,7 +30,11 @@ impl Attack {
                     let body = json!({ "email": format!("nobody{n}@example.com"), "password": "a-wrong-password" });
                     let begun = Instant::now();
                     let answer = client.post("/auth/login", body);
-                    assert!(begun.elapsed() < Duration::from_secs(12), "an answer took {:?}", begun.elapsed());
+                    assert!(
+                        begun.elapsed() < Duration::from_secs(12),
+                        "an answer took too long: {:?}",
+                        begun.elapsed()
+                    );
                     let counter = match answer.status {
                         401 => &refused,
                         503 => &busy,
@@ -64,23 +68,23 @@ fn quickly(what: &str, limit: Duration, work: impl FnOnce()) {
 }
 
 #[test]
-fn an_honest_sign_in_is_answered_while_many_wrong_ones_wait() {
+fn a_sign_in_succeeds_during_a_password_attack() {
     let process = Process::start_with(&folder("hashing"), &[("VORONKA_TRUST_PROXY", "true")]);
     let from = |address: &str| Client::at(&process.address).with("X-Forwarded-For", address);
     let login =
         |client: &Client| client.post("/auth/login", json!({ "email": "ann@example.com", "password": PASSWORD }));
     let new = json!({ "workspace_name": "A", "name": "Ann", "email": "ann@example.com", "password": PASSWORD });
     let mut pair = from("192.0.2.10").post("/auth/register", new).created();
-    // A device in the attackers' own network that has signed in before.
+    // A device in the attackers' network that has signed in before.
     login(&from("203.0.113.250")).ok();
     let attack = Attack::begin(&process.address, "203.0.113.");
     std::thread::sleep(Duration::from_secs(2));
     for _ in 0..3 {
-        // From elsewhere, known or not; and from among the attackers, known.
+        // From another network, known or unknown, and from a known device in the attackers' network.
         for client in [from("192.0.2.10"), from("198.51.100.7"), from("2001:db8:7::1"), from("203.0.113.250")] {
             quickly("signing in", Duration::from_secs(4), || drop(login(&client).ok()));
         }
-        // A refresh hashes no password and does not wait for those that do.
+        // A refresh hashes no password and does not wait for the hashing queue.
         quickly("a refresh", Duration::from_secs(2), || {
             let body = json!({ "refresh_token": pair["refresh_token"] });
             pair = from("203.0.113.9").post("/auth/refresh", body).ok();
@@ -91,6 +95,6 @@ fn an_honest_sign_in_is_answered_while_many_wrong_ones_wait() {
     }
     let (refused, busy) = attack.end();
     assert!(refused > 0 && busy > 0, "refused {refused}, turned away {busy}");
-    // Afterwards nobody is held up.
+    // Afterwards sign-ins are fast again.
     quickly("signing in", Duration::from_secs(4), || drop(login(&from("203.0.113.77")).ok()));
 }

@@ -1,12 +1,12 @@
-//! Every field that a role can hide, looked for in every answer: in the usual spelling of the path and in unusual ones.
+//! Searches every answer for every hideable field, with the usual and unusual spellings of the path.
+use crate::every_operation::{Operation, filled, operations, records, send};
 use crate::support::scopes::scopes;
 use crate::support::{Client, id, stage, unique, user_with, workspace};
-use crate::walk::{Operation, filled, operations, records, send};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use voronka::kernel::access::HIDEABLE;
 
-/// What tells that a field is shown, by resource and field.
+/// Text that shows up where a field is visible, by resource and field.
 const TRACES: [(&str, &str, &str); 20] = [
     ("contacts", "email", "trace.mail@hidden.example"),
     ("contacts", "phone", "5558765"),
@@ -30,7 +30,7 @@ const TRACES: [(&str, &str, &str); 20] = [
     ("deals", "cf.trace", "own deal trace"),
 ];
 
-/// A workspace whose records hold a trace in each field, changed once so that events tell of it; the ids for paths.
+/// Creates records with a trace in each field and changes them once, so that events mention it. Returns ids for paths.
 fn traced(owner: &Client) -> HashMap<&'static str, String> {
     let mut ids = records(owner);
     for resource in ["contacts", "companies", "leads", "deals"] {
@@ -57,7 +57,7 @@ fn traced(owner: &Client) -> HashMap<&'static str, String> {
         json!({ "title": "Traced", "person": { "name": "Trace Personson", "company_name": "Trace Personson Ltd" },
             "value": { "amount": 5_432_167, "currency": "USD" }, "custom_fields": own("own lead trace") }),
     );
-    // Without a title it is not called after the person, where a role hides the person.
+    // A lead without a title is named after its person; a role that hides the person must not see that name.
     let hidden = json!([{ "resource": "leads", "field": "person" }]);
     let role = json!({ "key": "blind", "name": "Blind", "grants": [], "hidden_fields": hidden });
     owner.post("/roles", role).created();
@@ -85,7 +85,7 @@ fn traced(owner: &Client) -> HashMap<&'static str, String> {
     ids
 }
 
-/// What can be asked without changing much, with a body where one is needed.
+/// Returns the body if the operation can be called without changing much.
 fn asked(op: &Operation) -> Option<&'static str> {
     match (op.method.as_str(), op.id) {
         ("GET", _) => Some("{}"),
@@ -96,10 +96,10 @@ fn asked(op: &Operation) -> Option<&'static str> {
     }
 }
 
-/// Another way to write the same path.
+/// Another spelling of the same path.
 type Spelling = fn(&str) -> String;
 
-/// What a caller is told by these operations, or by all of them: each as JSON, the lists as CSV, the search by what the records are called.
+/// Returns the answers to these operations, or to all: each as JSON, lists as CSV, and searches for the record names.
 fn told(client: &Client, ids: &HashMap<&'static str, String>, spelt: Spelling, of: &[String]) -> Vec<(String, String)> {
     let mut answers = Vec::new();
     let wanted =
@@ -121,13 +121,13 @@ fn told(client: &Client, ids: &HashMap<&'static str, String>, spelt: Spelling, o
     answers
 }
 
-/// `/contacts` in other letters: actix reads a path as it is decoded.
+/// Percent-encodes a path: actix decodes it before matching.
 fn encoded(path: &str) -> String {
     let (first, rest) = path[1..].split_at(1);
     format!("/%{:02x}{rest}", first.as_bytes()[0])
 }
 
-/// And with the beginning of the API spelt so.
+/// Percent-encodes the API prefix too.
 fn encoded_api(path: &str) -> String {
     format!("//%61pi/v1{path}")
 }
@@ -145,10 +145,10 @@ fn every_hideable_field_has_a_trace() {
 }
 
 #[test]
-fn what_a_role_hides_is_in_no_answer() {
+fn a_hidden_field_is_in_no_answer() {
     let owner = workspace();
     let ids = traced(&owner);
-    // The events of what was just made are shown once every transaction from before has ended.
+    // The feed shows the events of the new records once every earlier transaction has ended.
     crate::support::events(&owner, &format!("&record_id={}", ids["deal_id"]), 3);
     let shown = told(&owner, &ids, plain, &[]);
     let all: Vec<[&str; 6]> = scopes()
@@ -159,10 +159,10 @@ fn what_a_role_hides_is_in_no_answer() {
     for (resource, field, trace) in TRACES {
         let places: Vec<String> =
             shown.iter().filter(|(_, text)| text.contains(trace)).map(|(id, _)| id.clone()).collect();
-        assert!(places.len() > 2, "{resource}.{field} is hardly shown to anybody: {places:?}");
+        assert!(places.len() > 2, "{resource}.{field} appears in too few answers: {places:?}");
         let hidden = json!({ "hidden_fields": [{ "resource": resource, "field": field }] });
         let (client, _) = user_with(&owner, &all, hidden);
-        // In other letters it is enough to ask where somebody else is shown something.
+        // Encoded paths are only checked where another caller sees the field.
         let spellings: [(Spelling, &[String]); 3] = [(plain, &[]), (encoded, &places), (encoded_api, &places)];
         for (spelt, of) in spellings {
             for (operation, text) in told(&client, &ids, spelt, of) {
@@ -173,7 +173,7 @@ fn what_a_role_hides_is_in_no_answer() {
 }
 
 #[test]
-fn a_path_in_other_letters_is_the_same_path() {
+fn an_encoded_path_is_the_same_path() {
     let owner = workspace();
     let name = unique("Acme");
     let company = id(&owner.post("/companies", json!({ "name": name })).created());
@@ -188,9 +188,9 @@ fn a_path_in_other_letters_is_the_same_path() {
     assert_eq!(owner.get("//api/v1/%61pi-keys").header("cache-control"), "no-store");
 }
 
-/// The lead shows an e-mail, and the role does not show whose it is.
+/// The role sees the e-mail address of the lead, but not whose it is.
 #[test]
-fn a_rehearsed_conversion_does_not_tell_whose_an_address_is() {
+fn a_conversion_dry_run_does_not_reveal_the_owner_of_an_address() {
     let owner = workspace();
     let known = owner.post("/contacts", json!({ "last_name": "Known", "email": "whose@hidden.example" })).created();
     let lead = |email: &str| {
@@ -210,12 +210,13 @@ fn a_rehearsed_conversion_does_not_tell_whose_an_address_is() {
     let told = seller.post(&format!("/leads/{other}/convert"), rehearsal.clone()).ok();
     assert_eq!(told["contact"]["last_name"], "Else");
     let told = owner.post(&format!("/leads/{lead}/convert"), rehearsal).ok();
-    assert_eq!((&told["contact"]["id"], &told["lead"]["contact_id"]), (&known["id"], &known["id"]));
+    assert_eq!(told["contact"]["id"], known["id"]);
+    assert_eq!(told["lead"]["contact_id"], known["id"]);
 }
 
-/// Of somebody else's file nothing is quoted that may stand in a hidden field.
+/// An error does not quote another user's import file where the text may belong to a hidden field.
 #[test]
-fn an_import_quotes_nothing_hidden() {
+fn an_import_does_not_quote_hidden_values() {
     let owner = workspace();
     let csv = "first_name,email,Kontakt\nAnn,ann@hidden.example,ann2@hidden.example\nBob,no-address.hidden.example,\n";
     let import = id(&owner.upload("contacts", "x.csv", csv.as_bytes()).created());

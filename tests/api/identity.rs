@@ -18,10 +18,11 @@ fn refresh(pair: &Json) -> crate::support::Answer {
 }
 
 #[test]
-fn a_workspace_begins_with_its_owner_and_two_pipelines() {
+fn a_workspace_starts_with_an_owner_and_two_pipelines() {
     let owner = workspace();
     let me = owner.get("/me").ok();
-    assert_eq!((&me["user"]["role"], &me["workspace"]["base_currency"]), (&json!("owner"), &json!("USD")));
+    assert_eq!(me["user"]["role"], "owner");
+    assert_eq!(me["workspace"]["base_currency"], "USD");
     let pipelines = owner.get("/pipelines?sort=created_at").ok();
     let names = |n: usize| -> Vec<String> {
         let stages = pipelines["data"][n]["stages"].as_array().unwrap();
@@ -42,25 +43,26 @@ fn signing_in_needs_the_right_password() {
     let email = format!("{}@example.com", unique("login"));
     register(&email.to_uppercase(), PASSWORD);
     let pair = login(&email, PASSWORD).ok();
-    assert_eq!((&pair["token_type"], &pair["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(pair["token_type"], "Bearer");
+    assert_eq!(pair["expires_in"], 900);
     let wrong = login(&email, "another-password").problem(401, "credentials_invalid");
     let nobody = login("nobody@example.com", PASSWORD).problem(401, "credentials_invalid");
     assert_eq!(wrong["detail"], nobody["detail"]);
     let body = json!({ "workspace_name": "B", "name": "B", "email": "b@example.com", "password": "s3cr3t" });
     let problem = Client::anonymous().post("/auth/register", body).problem(422, "validation_failed");
-    assert!(!problem.to_string().contains("s3cr3t"), "the password must not come back: {problem}");
+    assert!(!problem.to_string().contains("s3cr3t"), "the answer must not contain the password: {problem}");
 }
 
 #[test]
-fn a_refresh_token_is_good_once() {
+fn a_refresh_token_works_once() {
     let (_, first) = register(&format!("{}@example.com", unique("refresh")), PASSWORD);
     let second = refresh(&first).ok();
-    // A phone that lost the answer asks again at once and gets another successor.
+    // A client that lost the response retries at once and gets another successor.
     let third = refresh(&first).ok();
     refresh(&second).problem(401, "refresh_invalid");
     let fourth = refresh(&third).ok();
     bearer(&fourth).get("/me").ok();
-    // Now the first is truly old: whoever has it may have stolen it, so the session ends.
+    // The first token is now too old to retry; it may be stolen, so the session ends.
     refresh(&first).problem(401, "refresh_reused");
     refresh(&fourth).problem(401, "refresh_invalid");
     bearer(&fourth).get("/me").problem(401, "session_revoked");
@@ -90,14 +92,15 @@ fn one_login_has_several_workspaces() {
     second.post("/auth/switch", json!({ "workspace_id": stranger["workspace_id"] })).problem(404, "not_found");
 }
 
-/// Anybody can make a login for an address that is not theirs: only the letter lets an invited one in.
+/// Anybody can register a login with a foreign address, so only the e-mail link accepts an invitation.
 #[test]
-fn an_invited_login_does_not_come_in_without_the_letter() {
+fn an_invited_login_needs_the_link_from_the_e_mail() {
     let email = format!("{}@example.com", unique("invited"));
     let (somebody, own) = register(&email, PASSWORD);
     let owner = workspace();
     let invited = owner.post("/users", json!({ "name": "Guest", "email": email, "role": "admin" })).created();
-    assert_eq!((&invited["status"], &invited["role"]), (&json!("invited"), &json!("admin")));
+    assert_eq!(invited["status"], "invited");
+    assert_eq!(invited["role"], "admin");
     assert_eq!(login(&email, PASSWORD).ok()["workspace_id"], own["workspace_id"]);
     let there = owner.get("/me").ok()["workspace"]["id"].clone();
     let body = json!({ "email": email, "password": PASSWORD, "workspace_id": there });
@@ -108,7 +111,7 @@ fn an_invited_login_does_not_come_in_without_the_letter() {
 }
 
 #[test]
-fn a_demotion_acts_at_once() {
+fn a_demotion_takes_effect_at_once() {
     let owner = workspace();
     let seller = user(&owner, "seller");
     let path = format!("/users/{}", id(&seller.get("/me").ok()["user"]));
@@ -120,7 +123,7 @@ fn a_demotion_acts_at_once() {
 }
 
 #[test]
-fn nobody_rises_above_themselves_and_an_owner_stays() {
+fn nobody_raises_their_own_role_and_an_owner_remains() {
     let owner = workspace();
     let admin = user(&owner, "admin");
     admin.post("/users", json!({ "name": "X", "email": "x@example.com", "role": "owner" })).problem(403, "forbidden");
@@ -193,7 +196,8 @@ fn sessions_are_listed_and_ended() {
     let sessions = listed.as_array().unwrap();
     assert_eq!(sessions.len(), 2);
     let other = sessions.iter().find(|s| s["current"] == json!(false)).unwrap();
-    assert_eq!((&other["user_agent"], &other["address"]), (&json!("Phone/1"), &json!("127.0.0.1")));
+    assert_eq!(other["user_agent"], "Phone/1");
+    assert_eq!(other["address"], "127.0.0.1");
     let stranger = workspace();
     stranger.delete(&format!("/auth/sessions/{}", id(other))).problem(404, "not_found");
     there.get("/me").ok();
@@ -208,7 +212,7 @@ fn sessions_are_listed_and_ended() {
 }
 
 #[test]
-fn a_leaver_hands_everything_over() {
+fn a_handover_moves_all_records() {
     let owner = workspace();
     let (leaver, heir) = (user(&owner, "seller"), user(&owner, "seller"));
     let of = |client: &Client| id(&client.get("/me").ok()["user"]);
@@ -228,9 +232,9 @@ fn a_leaver_hands_everything_over() {
     owner.post(&format!("/users/{from}/hand-over"), json!({ "to_user_id": from })).problem(422, "validation_failed");
 }
 
-/// Nobody could sign in as a user who is active without a login, and the letter would be good no more.
+/// A user set active by hand would have no login, and the invitation link would stop working.
 #[test]
-fn who_was_invited_becomes_active_by_the_letter_alone() {
+fn an_invited_user_becomes_active_only_by_the_link() {
     let owner = workspace();
     let email = format!("{}@example.com", unique("waiting"));
     let path = format!("/users/{}", id(&owner.post("/users", json!({ "name": "W", "email": email })).created()));

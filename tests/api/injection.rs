@@ -1,4 +1,4 @@
-//! Values that try to be something else: names in queries, texts, numbers, money, times. As tables.
+//! Tables of injection attempts in queries, texts, numbers, money and times.
 use crate::attacks::{expect, why};
 use crate::support::{Answer, Client, id, workspace};
 use serde_json::{Value as Json, json};
@@ -7,12 +7,12 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// A query of one parameter.
+/// Builds a query with one parameter.
 fn asked(name: &str, value: &str) -> String {
     format!("{}={}", encoded(name), encoded(value))
 }
 
-/// A value among values: the comma is its own.
+/// Quotes a value so that its comma does not separate values.
 fn literal(text: &str) -> String {
     encoded(&text.replace('\\', "\\\\").replace(',', "\\,"))
 }
@@ -28,7 +28,7 @@ fn ids(page: &Json) -> Vec<String> {
 }
 
 #[test]
-fn names_in_a_query_are_names_or_nothing() {
+fn query_names_are_valid_or_refused() {
     let owner = workspace();
     for (key, kind) in [("region", "text"), ("seats", "number")] {
         let field = json!({ "resource": "contacts", "key": key, "name": key, "kind": kind });
@@ -86,7 +86,8 @@ fn names_in_a_query_are_names_or_nothing() {
     ] {
         let body = json!({ "all": [{ "field": field, "op": op, "values": ["x"] }] });
         let answer = owner.post("/contacts/search", body);
-        assert_eq!((answer.status, why(&answer).as_str()), (422, refusal), "{field} {op}: {}", answer.text);
+        assert_eq!(answer.status, 422, "{field} {op}: {}", answer.text);
+        assert_eq!(why(&answer).as_str(), refusal, "{field} {op}: {}", answer.text);
     }
     for (name, value) in [
         ("group_by", "owner_id'--"),
@@ -104,7 +105,7 @@ fn names_in_a_query_are_names_or_nothing() {
             expect(&path, &owner.get(&path), 400, refusal);
         }
     }
-    // A report refuses what it does not take, as everything does.
+    // A report refuses unknown parameters like any other operation.
     for report in ["win-rate", "forecast", "cycle-time", "leaderboard", "loss-reasons"] {
         for parameter in ["kind=cohort", "at=2026-01-01T00:00:00Z"] {
             let path = format!("/analytics/{report}?{parameter}");
@@ -116,7 +117,7 @@ fn names_in_a_query_are_names_or_nothing() {
 }
 
 #[test]
-fn values_are_matched_as_they_are_written() {
+fn values_match_literally() {
     const TEXTS: [&str; 22] = [
         "' or 1=1--",
         "%",
@@ -152,13 +153,13 @@ fn values_are_matched_as_they_are_written() {
             ids
         };
         let list = |query: String| ids(&owner.get(&format!("/companies?{query}")).ok());
-        assert_eq!(list(format!("sector={}", literal(text))), holding(&|t: &str| t == text), "equal to {text:?}");
-        assert_eq!(list(format!("sector__ne={}", literal(text))).len(), TEXTS.len() - 1, "other than {text:?}");
+        assert_eq!(list(format!("sector={}", literal(text))), holding(&|t: &str| t == text), "eq {text:?}");
+        assert_eq!(list(format!("sector__ne={}", literal(text))).len(), TEXTS.len() - 1, "ne {text:?}");
         let (contains, starts) = (holding(&|t: &str| t.contains(text)), holding(&|t: &str| t.starts_with(text)));
         assert_eq!(list(asked("sector__contains", text)), contains, "with {text:?} in it");
-        assert_eq!(list(asked("sector__starts_with", text)), starts, "beginning with {text:?}");
+        assert_eq!(list(asked("sector__starts_with", text)), starts, "starts_with {text:?}");
         let cond = json!({ "all": [{ "field": "sector", "op": "contains", "values": [text] }] });
-        assert_eq!(ids(&owner.post("/companies/search", cond).ok()), contains, "with {text:?} in it, in a body");
+        assert_eq!(ids(&owner.post("/companies/search", cond).ok()), contains, "contains {text:?} in a body");
         owner.get(&format!("/companies?{}", asked("q", text))).ok();
         owner.get(&format!("/search?{}", asked("q", text))).ok();
     }
@@ -205,9 +206,9 @@ fn any_words_can_be_searched_for() {
     expect("long", &owner.post("/contacts/search", json!({ "q": long })), 422, "validation_failed");
 }
 
-/// Odd characters are kept as they are, kept in their normal form, taken out of names, or refused; nothing that holds them breaks a list.
+/// Unusual characters are kept, normalized, removed from names, or refused; none breaks a list.
 #[test]
-fn odd_characters_are_kept_or_refused() {
+fn unusual_characters_are_kept_or_refused() {
     let owner = workspace();
     let emoji = "👩‍👩‍👧".repeat(10);
     let (hundred, more) = ("😀".repeat(100), "😀".repeat(101));
@@ -256,10 +257,10 @@ fn odd_characters_are_kept_or_refused() {
     assert_eq!(why(&unseen), "/last_name required");
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
     let decomposed = owner.get(&format!("/contacts?{}", asked("first_name", "Jose\u{301}"))).ok();
-    assert_eq!(decomposed["data"][0]["first_name"], "José", "a filter is normalised as the texts are");
+    assert_eq!(decomposed["data"][0]["first_name"], "José", "filter values are normalized like stored texts");
     for text in ["one\n\ttwo", "a\u{202e}b"] {
         let note = json!({ "type": "note", "text": text, "contact_id": contact });
-        assert_eq!(owner.post("/activities", note).created()["text"], text, "a long text keeps what nobody sees");
+        assert_eq!(owner.post("/activities", note).created()["text"], text, "long texts keep invisible characters");
     }
     for email in [
         "\u{430}nn@example.com",
@@ -277,7 +278,7 @@ fn odd_characters_are_kept_or_refused() {
 }
 
 #[test]
-fn numbers_are_whole_and_within_their_bounds() {
+fn numbers_are_integers_within_bounds() {
     let owner = workspace();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
     let digits = "1".repeat(400);
@@ -332,7 +333,7 @@ fn numbers_are_whole_and_within_their_bounds() {
 }
 
 #[test]
-fn money_is_refused_or_added_up() {
+fn money_is_refused_or_summed() {
     let owner = workspace();
     let most = 9_007_199_254_740_991_i64;
     for (value, refusal) in [
@@ -346,7 +347,8 @@ fn money_is_refused_or_added_up() {
         (json!([1]), "/value invalid_type"),
     ] {
         let answer = owner.post("/deals", json!({ "title": "D", "value": value }));
-        assert_eq!((answer.status, why(&answer).as_str()), (422, refusal), "{}", answer.text);
+        assert_eq!(answer.status, 422, "{}", answer.text);
+        assert_eq!(why(&answer).as_str(), refusal, "{}", answer.text);
     }
     let product = id(&owner.post("/products", json!({ "name": "P" })).created());
     let line = |quantity: Json, amount: i64| json!({ "product_id": product, "quantity": quantity, "price": { "amount": amount, "currency": "USD" } });
@@ -366,7 +368,7 @@ fn money_is_refused_or_added_up() {
             if status == 201 { "" } else { "validation_failed" },
         );
     }
-    // More than any integer holds: the reports answer all the same.
+    // The sum exceeds every integer type; the reports still answer.
     for count in [1000, 100] {
         let deal = json!({ "title": "D", "value": { "amount": most, "currency": "USD" } });
         owner.post("/deals/batch-create", json!({ "items": vec![deal; count] })).ok();
@@ -378,7 +380,7 @@ fn money_is_refused_or_added_up() {
 }
 
 #[test]
-fn times_are_real_or_refused() {
+fn times_are_valid_or_refused() {
     let owner = workspace();
     for (text, kept) in [
         ("2026-01-01T00:00:00+02:00", Some("2025-12-31T22:00:00.000Z")),
@@ -405,9 +407,13 @@ fn times_are_real_or_refused() {
         let answer = owner.post("/tasks", json!({ "title": "T", "due_at": text }));
         let filter = owner.get(&format!("/tasks?{}", asked("due_at__gte", text)));
         match kept {
-            Some(kept) => assert_eq!((&answer.created()["due_at"], filter.status), (&json!(kept), 200), "{text}"),
+            Some(kept) => {
+                assert_eq!(answer.created()["due_at"], kept, "{text}");
+                assert_eq!(filter.status, 200, "{text}");
+            }
             None => {
-                assert_eq!((answer.status, why(&answer).as_str()), (422, "/due_at invalid_format"), "{text}");
+                assert_eq!(answer.status, 422, "{text}");
+                assert_eq!(why(&answer).as_str(), "/due_at invalid_format", "{text}");
                 expect(text, &filter, 400, "invalid_parameter");
             }
         }
@@ -432,7 +438,7 @@ fn times_are_real_or_refused() {
             assert_eq!(answer.status, status, "{path} {text}: {}", answer.text);
         }
     }
-    // The last day there is has an end that is after its beginning, or is refused.
+    // The last possible day either has an end after its start or is refused.
     let last = owner.post("/tasks", json!({ "title": "T", "due_date": "9999-12-31" }));
     if last.status != 422 {
         let end = last.created()["due_end"].as_str().unwrap().to_owned();

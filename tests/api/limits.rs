@@ -1,10 +1,10 @@
-//! How often one may ask, on a server with limits: nobody starves the others, and nobody locks another out.
+//! Rate limits: no client starves the others or locks them out.
 use crate::support::client::Client;
 use crate::support::process::{Process, folder};
 use serde_json::json;
 
 #[test]
-fn too_much_is_refused_with_the_time_to_wait() {
+fn rate_limited_requests_get_a_retry_after() {
     let dir = folder("limits");
     let variables = [("VORONKA_RATE_PER_MINUTE", "60"), ("VORONKA_ORIGINS", "https://app.example,https://b.example")];
     let process = Process::start_with(&dir, &variables);
@@ -20,10 +20,10 @@ fn too_much_is_refused_with_the_time_to_wait() {
     let wait: u32 = refused.header("retry-after").parse().unwrap();
     assert!((1..=2).contains(&wait), "{wait}");
     refused.problem(429, "rate_limited");
-    // Others are not held up by it.
+    // Other clients are not affected.
     let script = at.get("/currencies");
     assert_eq!(script.status, 200);
-    // Wrong passwords: after five the answer is 429, for this address and e-mail alone.
+    // After five wrong passwords the answer is 429, only for this network address and e-mail address.
     let wrong = json!({ "email": "ann@example.com", "password": "not-the-password" });
     let statuses: Vec<u16> = (0..7).map(|_| at.post("/auth/login", wrong.clone()).status).collect();
     assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
@@ -31,7 +31,7 @@ fn too_much_is_refused_with_the_time_to_wait() {
     at.post("/auth/login", right).problem(429, "rate_limited");
     let other = json!({ "email": "bob@example.com", "password": "not-the-password" });
     assert_eq!(at.post("/auth/login", other).status, 401);
-    // A browser of a known origin may call, one of another may not.
+    // Browsers of known origins may call the API, others may not.
     let ask = |origin: &str| {
         let preflight = at.with("Origin", origin).with("Access-Control-Request-Method", "PATCH");
         preflight.with("Access-Control-Request-Headers", "authorization,if-match").send("OPTIONS", "/deals", None, "")

@@ -1,4 +1,4 @@
-//! What a client asks first: who am I, and what may I do.
+//! The `/me` operation: the current user and their permissions.
 use crate::support::scopes::scopes;
 use crate::support::{key, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
@@ -9,34 +9,40 @@ fn grant<'a>(me: &'a Json, resource: &str) -> &'a Json {
 }
 
 #[test]
-fn me_carries_the_rights() {
+fn me_returns_the_permissions() {
     let owner = workspace();
     let me = owner.get("/me").ok();
-    assert_eq!((&grant(&me, "deals")["delete"], &grant(&me, "workspaces")["update"]), (&json!("all"), &json!("all")));
-    assert_eq!((&me["hidden_fields"], &me["scopes"]), (&json!([]), &json!([])));
+    assert_eq!(grant(&me, "deals")["delete"], "all");
+    assert_eq!(grant(&me, "workspaces")["update"], "all");
+    assert_eq!(me["hidden_fields"], json!([]));
+    assert_eq!(me["scopes"], json!([]));
     let viewer = user(&owner, "viewer").get("/me").ok();
-    assert_eq!((&grant(&viewer, "deals")["read"], &grant(&viewer, "deals")["create"]), (&json!("all"), &json!("none")));
+    assert_eq!(grant(&viewer, "deals")["read"], "all");
+    assert_eq!(grant(&viewer, "deals")["create"], "none");
     let hidden = json!([{ "resource": "contacts", "field": "phone" }]);
-    // Not even the right to read users is needed to know oneself.
+    // Reading oneself does not need the permission to read users.
     let grants = [["contacts", "team", "own", "own", "none", "none"]];
     let partner = user_with(&owner, &grants, json!({ "hidden_fields": hidden })).0.get("/me").ok();
-    assert_eq!((grant(&partner, "contacts")["read"].as_str(), &partner["hidden_fields"]), (Some("team"), &hidden));
+    assert_eq!(grant(&partner, "contacts")["read"].as_str(), Some("team"));
+    assert_eq!(partner["hidden_fields"], hidden);
     assert_eq!(partner["grants"].as_array().unwrap().len(), 1, "{}", partner["grants"]);
 }
 
-/// Every key knows itself, whatever it may do otherwise.
+/// Every key can read itself, whatever its scopes.
 #[test]
-fn every_key_may_ask_who_it_is() {
+fn every_key_can_read_me() {
     let owner = workspace();
     let user = owner.get("/me").ok()["user"]["id"].clone();
     for scope in scopes() {
         let me = key(&owner, &[scope]).get("/me").ok();
-        assert_eq!((&me["user"]["id"], &me["scopes"], &me["memberships"]), (&user, &json!([scope]), &json!([])));
+        assert_eq!(me["user"]["id"], user);
+        assert_eq!(me["scopes"], json!([scope]));
+        assert_eq!(me["memberships"], json!([]));
     }
 }
 
 #[test]
-fn everybody_changes_what_they_say_of_themselves() {
+fn users_can_update_their_own_profile() {
     let owner = workspace();
     let viewer = user(&owner, "viewer");
     let before = viewer.get("/me").ok();
@@ -47,9 +53,11 @@ fn everybody_changes_what_they_say_of_themselves() {
         assert_eq!(&changed[member], value, "{member}");
     }
     assert_eq!(viewer.get("/me").ok()["user"], changed);
-    assert_eq!((&changed["role"], &changed["status"]), (&before["user"]["role"], &before["user"]["status"]));
+    assert_eq!(changed["role"], before["user"]["role"]);
+    assert_eq!(changed["status"], before["user"]["status"]);
     let cleared = viewer.patch("/me", json!({ "clear": ["language"], "avatar_url": null })).ok();
-    assert_eq!((&cleared["language"], &cleared["avatar_url"]), (&Json::Null, &Json::Null));
+    assert_eq!(cleared["language"], Json::Null);
+    assert_eq!(cleared["avatar_url"], Json::Null);
     viewer.with("If-Match", "\"1\"").patch("/me", json!({ "name": "B" })).problem(412, "version_conflict");
     for (body, status) in [
         (json!({ "role": "owner" }), 422),
@@ -69,9 +77,9 @@ fn everybody_changes_what_they_say_of_themselves() {
     assert_eq!(log["data"].as_array().unwrap().len(), 2, "{log}");
 }
 
-/// Nobody is asked whether they meant the very name that they sent.
+/// An error never suggests the name that was sent.
 #[test]
-fn no_name_is_a_typo_of_itself() {
+fn no_error_suggests_the_same_name() {
     let owner = workspace();
     let hidden = json!([{ "resource": "contacts", "field": "email" }, { "resource": "deals", "field": "value" }]);
     let grants = [["contacts", "all", "all", "all", "all", "all"], ["deals", "all", "all", "all", "all", "all"]];

@@ -1,10 +1,10 @@
-//! Money is compared as money: within one currency, whatever its minor unit is.
+//! Amounts are compared within one currency, whatever its minor unit.
 use crate::support::{Client, database_url, id, workspace};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use serde_json::{Value as Json, json};
 
-/// One yen has no cents, one dinar a thousand fils.
+/// The yen has no minor unit, the dinar a thousand fils.
 const DEALS: [(&str, i64, &str); 9] = [
     ("y1", 5_000, "JPY"),
     ("y2", 70_000, "JPY"),
@@ -30,7 +30,7 @@ fn titles(page: &Json) -> Vec<String> {
     page["data"].as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The titles of the deals that fit, by amount.
+/// Returns the titles of the matching deals, by amount.
 fn fitting(fits: impl Fn(i64, &str) -> bool) -> Vec<String> {
     let mut deals: Vec<_> = DEALS.into_iter().filter(|(_, amount, currency)| fits(*amount, currency)).collect();
     deals.sort_by_key(|(_, amount, _)| *amount);
@@ -48,7 +48,7 @@ const OPERATORS: [(&str, Holds); 6] = [
 ];
 
 #[test]
-fn an_amount_is_compared_within_its_currency() {
+fn amounts_are_compared_within_their_currency() {
     let owner = funds();
     for currency in ["JPY", "EUR", "KWD", "USD"] {
         for limit in [-100, 0, 1, 5_000, 700_000, 9_007_199_254_740_991] {
@@ -60,7 +60,7 @@ fn an_amount_is_compared_within_its_currency() {
                 if op == "ne" {
                     continue;
                 }
-                // Beside the amount the currency is part of the value.
+                // With the amount, the currency is part of the value.
                 let named = owner.get(&format!("/deals?value{suffix}={limit}%20{currency}&sort=value")).ok();
                 assert_eq!(titles(&named), expected, "value{suffix}={limit} {currency}");
                 let op = if op.is_empty() { "eq" } else { op };
@@ -72,7 +72,7 @@ fn an_amount_is_compared_within_its_currency() {
             }
         }
     }
-    // Each in its own currency.
+    // Amounts sort within their own currency.
     let any = json!([{ "field": "value", "op": "gte", "values": ["6000 JPY"] }, { "field": "value", "op": "eq", "values": ["5000 KWD", "0 EUR"] }]);
     let found = owner.post("/deals/search", json!({ "any": any, "sort": "title" })).ok();
     assert_eq!(titles(&found), ["e4", "k1", "y2"]);
@@ -81,7 +81,7 @@ fn an_amount_is_compared_within_its_currency() {
     let found = owner.post("/deals/search", json!({ "all": beside, "any": any, "sort": "-value" })).ok();
     assert_eq!(titles(&found), ["k2"]);
     assert_eq!(titles(&owner.get("/deals?value__empty=true").ok()), ["none"]);
-    // Pages put together are the list.
+    // The concatenated pages equal the list.
     let first = owner.get("/deals?currency=EUR&sort=-value&limit=3").ok();
     let cursor = first["page"]["next_cursor"].as_str().unwrap();
     let second = owner.get(&format!("/deals?currency=EUR&sort=-value&limit=3&cursor={cursor}")).ok();
@@ -149,7 +149,7 @@ fn amounts_of_several_currencies_are_not_compared() {
 }
 
 #[test]
-fn every_amount_has_its_currency() {
+fn every_amount_has_a_currency() {
     let owner = workspace();
     for (name, amount, currency) in [("A", 500, "EUR"), ("B", 400, "JPY"), ("C", 600, "JPY")] {
         let money = json!({ "amount": amount, "currency": currency });
@@ -194,7 +194,7 @@ fn every_amount_has_its_currency() {
 }
 
 #[test]
-fn minor_units_are_those_of_the_standard() {
+fn minor_units_follow_iso_4217() {
     let all = Client::anonymous().get("/currencies").ok()["data"].as_array().unwrap().clone();
     let exponent = |code: &str| all.iter().find(|c| c["code"] == code).map(|c| c["exponent"].as_i64().unwrap());
     for (digits, codes) in [
@@ -213,7 +213,7 @@ fn minor_units_are_those_of_the_standard() {
 }
 
 #[test]
-fn conditions_that_were_kept_before_mean_the_base_currency() {
+fn older_saved_conditions_mean_the_base_currency() {
     let owner = funds();
     owner
         .post("/custom-fields", json!({ "resource": "deals", "key": "budget", "name": "Budget", "kind": "money" }))
@@ -240,7 +240,7 @@ fn conditions_that_were_kept_before_mean_the_base_currency() {
     assert_eq!(titles(&owner.post("/deals/search", json!({ "view_id": sorted })).ok()).len(), DEALS.len() + 1);
 }
 
-/// A list, its name, and an amount of records one step away.
+/// A list, its name member, and an amount on a related record.
 const AWAY: [(&str, &str, &str); 4] = [
     ("contacts", "last_name", "deals.value"),
     ("companies", "name", "deals.value"),
@@ -248,7 +248,7 @@ const AWAY: [(&str, &str, &str); 4] = [
     ("leads", "title", "company.revenue"),
 ];
 
-/// Of each list a record beside 5,000 yen, one beside 40.00 euros, and one beside 90.00 euros and 1 yen.
+/// Creates for each list a record related to 5,000 yen, one to 40.00 euros, and one to 90.00 euros and 1 yen.
 fn beside_amounts() -> Client {
     let owner = workspace();
     for (name, amounts) in
@@ -267,7 +267,7 @@ fn beside_amounts() -> Client {
 }
 
 #[test]
-fn amounts_one_step_away_are_of_one_currency_too() {
+fn related_amounts_need_one_currency_too() {
     let owner = beside_amounts();
     for (list, member, field) in AWAY {
         let one = |op: &str, values: &[&str]| json!({ "field": field, "op": op, "values": values });
@@ -285,7 +285,7 @@ fn amounts_one_step_away_are_of_one_currency_too() {
         assert_eq!(found(json!({ "any": [one("in", &["4000 EUR", "5000 JPY"])] })), ["euro", "yen"], "{list}");
         assert_eq!(found(json!({ "none": [one("lt", &["5000 EUR"])] })), ["both", "yen"], "{list}");
         assert_eq!(found(json!({ "all": [one("empty", &["false"])] })), ["both", "euro", "yen"], "{list}");
-        // A currency that is named beside the condition may be that of another record.
+        // A currency given next to the condition may belong to another related record.
         let (path, _) = field.split_once('.').unwrap();
         let currency = if path == "deals" { "deals.currency" } else { "company.revenue_currency" };
         let beside = json!({ "field": currency, "op": "eq", "values": ["EUR"] });
@@ -319,7 +319,7 @@ fn amounts_one_step_away_are_of_one_currency_too() {
 }
 
 #[test]
-fn conditions_one_step_away_that_were_kept_before_mean_the_base_currency() {
+fn older_saved_related_conditions_mean_the_base_currency() {
     let owner = beside_amounts();
     let selection = json!({ "all": [{ "field": "company.revenue", "op": "gte", "values": ["1 EUR"] }] });
     let view = json!({ "resource": "deals", "name": "Big", "selection": selection });
@@ -342,7 +342,7 @@ fn conditions_one_step_away_that_were_kept_before_mean_the_base_currency() {
 }
 
 #[test]
-fn a_currency_is_one_in_any_case_of_letters() {
+fn currency_codes_are_case_insensitive() {
     let owner = funds();
     assert_eq!(titles(&owner.get("/deals?currency=eur&sort=-value").ok()), ["e2", "e1", "e4", "e3"]);
     assert_eq!(titles(&owner.get("/deals?currency=Kwd&value__lt=2").ok()), ["k2"]);
@@ -365,9 +365,9 @@ fn a_currency_is_one_in_any_case_of_letters() {
     assert_eq!(problem["errors"][0]["pointer"], "/all/0/values");
 }
 
-/// A view and a segment hold with a search, and may name its currency.
+/// A view or segment combined with a search may supply its currency.
 #[test]
-fn a_kept_currency_counts_for_what_is_asked_beside_it() {
+fn a_saved_currency_applies_to_the_combined_request() {
     let owner = funds();
     let in_euros = json!({ "all": [{ "field": "currency", "op": "eq", "values": ["EUR"] }] });
     let view = json!({ "resource": "deals", "name": "V", "sort": "-value", "selection": in_euros });
@@ -384,7 +384,7 @@ fn a_kept_currency_counts_for_what_is_asked_beside_it() {
             owner.post("/deals/bulk-delete", json!({ "selection": { name: kept, "all": more }, "dry_run": true }));
         assert_eq!(chosen.ok()["total"], 2, "{name}");
     }
-    // An order and what it needs go together, whichever of them changes.
+    // A sort order and the currency it needs are checked together, whichever of them changes.
     let path = format!("/views/{view}");
     for changes in [json!({ "selection": { "all": [] } }), json!({ "selection": { "all": more } })] {
         let problem = owner.patch(&path, changes.clone()).problem(422, "validation_failed");

@@ -1,4 +1,4 @@
-//! What a panic of ours costs: its own request or job, nothing else. Nothing outside can provoke one, so these make their own.
+//! A panic costs only its own request or job. No request can provoke one, so these tests panic themselves.
 use crate::support::server::server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -26,7 +26,7 @@ fn get(address: &str, path: &str) -> (u16, String, String) {
     let request = agent.get(format!("http://{address}{path}")).header("Origin", ORIGIN);
     let mut answer = request.call().unwrap();
     if answer.status().is_server_error() {
-        // A script on the page's own origin can read what happened.
+        // Scripts on the page's own origin can read the error.
         assert_eq!(answer.headers()["access-control-allow-origin"], ORIGIN);
     }
     let header = |name| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
@@ -37,7 +37,7 @@ fn get(address: &str, path: &str) -> (u16, String, String) {
 }
 
 #[test]
-fn a_handler_that_panics_answers_and_its_thread_goes_on() {
+fn a_panicking_handler_answers_500_and_its_thread_continues() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
@@ -53,14 +53,15 @@ fn a_handler_that_panics_answers_and_its_thread_goes_on() {
     });
     for _ in 0..3 {
         let (status, media, body) = get(&address, "/panic");
-        assert_eq!((status, media.as_str()), (500, "application/problem+json"));
+        assert_eq!(status, 500);
+        assert_eq!(media.as_str(), "application/problem+json");
         assert!(body.contains("internal_error") && !body.contains("on purpose"), "{body}");
         assert_eq!(get(&address, "/nothing").0, 204);
     }
 }
 
 #[test]
-fn database_work_that_panics_leaves_neither_its_thread_nor_its_transaction() {
+fn panicking_database_work_loses_neither_thread_nor_transaction() {
     let db = Db::open(
         &server().database_url,
         Size { quick: 1, searches: 1, reports: 1, worker_threads: 1 },
@@ -83,9 +84,9 @@ fn database_work_that_panics_leaves_neither_its_thread_nor_its_transaction() {
 }
 
 #[test]
-fn a_job_that_panics_fails_and_its_worker_goes_on() {
+fn a_panicking_job_fails_and_its_worker_continues() {
     let mut conn = PgConnection::establish(&server().database_url).unwrap();
-    // Held by nobody else: it is taken already.
+    // The job is already claimed, so no other worker takes it.
     let row = (
         (jobs::id.eq(Uuid::now_v7()), jobs::workspace_id.eq(Uuid::nil()), jobs::user_id.eq(Uuid::nil())),
         (jobs::kind.eq("test"), jobs::args.eq(serde_json::json!({})), jobs::status.eq(JobStatus::Running)),
@@ -103,5 +104,6 @@ fn a_job_that_panics_fails_and_its_worker_goes_on() {
     assert_eq!(status(&mut conn), (JobStatus::Running, None));
     worker::run_job(&server().db, &thread, &job, || panic!("on purpose"));
     let (ended, why) = status(&mut conn);
-    assert_eq!((ended, why.as_deref()), (JobStatus::Failed, Some("the fault is ours and has been logged")));
+    assert_eq!(ended, JobStatus::Failed);
+    assert_eq!(why.as_deref(), Some("an internal error occurred and was logged"));
 }

@@ -1,4 +1,4 @@
-//! Requests that are not what they seem: JSON, characters, sizes, framing, headers, paths. As tables.
+//! Tables of malformed requests: JSON, characters, sizes, framing, headers, paths.
 use crate::attacks::{expect, why};
 use crate::bodies::{NOBODY, body, filled, made_of, places, pointer, schemas, taking};
 use crate::files::upload;
@@ -15,7 +15,7 @@ fn connected() -> TcpStream {
     stream
 }
 
-/// Sends bytes as they are; what comes back, and whether the server closed the connection then.
+/// Sends raw bytes; returns the response and whether the server then closed the connection.
 fn raw(bytes: &[u8]) -> (String, bool) {
     let (mut stream, mut answer, mut part) = (connected(), Vec::new(), [0_u8; 4096]);
     // A server that refuses early may close before everything is sent.
@@ -30,7 +30,7 @@ fn raw(bytes: &[u8]) -> (String, bool) {
     (String::from_utf8_lossy(&answer).into_owned(), closed)
 }
 
-/// A fresh workspace: its owner, and the head of a request with the token, up to the headers that follow.
+/// Creates a workspace; returns its owner and a function that starts a request with the token.
 fn signed_in() -> (Client, impl Fn(&str) -> String) {
     let (owner, pair) = register(&format!("{}@example.com", unique("raw")), "a-long-password");
     let token = pair["access_token"].as_str().unwrap().to_owned();
@@ -45,7 +45,7 @@ const POST: &str = "POST /api/v1/contacts";
 const JSON: &str = "Content-Type: application/json\r\n";
 
 #[test]
-fn a_body_is_one_json_object_and_nothing_else() {
+fn a_body_is_exactly_one_json_object() {
     let owner = workspace();
     let deep = |n: usize| format!("{{\"tags\":{}{}}}", "[".repeat(n), "]".repeat(n)).into_bytes();
     let ann = r#"{"first_name":"A"}"#;
@@ -70,7 +70,7 @@ fn a_body_is_one_json_object_and_nothing_else() {
     ] {
         expect(name, &owner.send("POST", "/contacts", Some(sent), "application/json"), status, code);
     }
-    // Two values for one member: whichever were taken, somebody would be wrong about what was written.
+    // A repeated member is refused, since readers disagree on which value counts.
     for twice in [
         r#"{"first_name":"A","first_name":"B"}"#,
         r#"{"first_name":"A","first\u005fname":"B"}"#,
@@ -81,15 +81,15 @@ fn a_body_is_one_json_object_and_nothing_else() {
     }
 }
 
-/// Names that are not known cost neither time nor a long answer.
+/// A body with many unknown members is refused quickly with a short answer.
 #[test]
-fn a_flood_of_names_is_refused_soon_and_briefly() {
+fn many_unknown_members_are_refused_quickly() {
     let (owner, anybody) = (workspace(), Client::anonymous());
     let long = format!("{{\"{}\":1}}", "x".repeat(1_000_000));
     let many = format!("{{{}}}", (0..20_000).map(|n| format!("\"a{n}\":1")).collect::<Vec<_>>().join(","));
     let inside = format!("{{\"items\":[{long}]}}");
     let clear = json!({ "clear": (0..20_000).map(|n| format!("a{n}")).collect::<Vec<_>>() }).to_string();
-    // As much as a stranger may send.
+    // The largest body that an unauthenticated caller may send.
     let less = format!("{{\"{}\":1}}", "x".repeat(60_000));
     let fewer = format!("{{{}}}", (0..5_000).map(|n| format!("\"a{n}\":1")).collect::<Vec<_>>().join(","));
     for (name, client, method, path, sent, status) in [
@@ -109,9 +109,9 @@ fn a_flood_of_names_is_refused_soon_and_briefly() {
     }
 }
 
-/// Every text of every body, with a character that no text may have.
+/// Checks every text of every body with NUL, which no text may contain.
 #[test]
-fn no_text_takes_nul() {
+fn no_text_accepts_nul() {
     let owner = workspace().with("If-Match", "\"1\"");
     let own = |name: &str| (name == "id" || name.ends_with("_id")).then(|| NOBODY.to_owned());
     let has_text = |schema: &Json| {
@@ -140,9 +140,9 @@ fn no_text_takes_nul() {
     assert!(tried > 400, "{tried}");
 }
 
-/// Every closed list of words: another case, another word, another type.
+/// Checks every enum with another case, another word and another type.
 #[test]
-fn a_choice_is_one_of_its_words() {
+fn an_enum_accepts_only_its_values() {
     let owner = workspace().with("If-Match", "\"1\"");
     let own = |name: &str| (name == "id" || name.ends_with("_id")).then(|| NOBODY.to_owned());
     let words = |property: &'static Json| made_of(property).and_then(|schema| schemas()[schema]["enum"].as_array());
@@ -175,7 +175,7 @@ fn a_choice_is_one_of_its_words() {
 }
 
 #[test]
-fn a_body_is_as_long_as_it_says() {
+fn a_body_matches_its_content_length() {
     let (_, head) = signed_in();
     let (post, batch) = (head(POST) + JSON, head("POST /api/v1/contacts/batch-create") + JSON);
     let ann = r#"{"first_name":"A"}"#;
@@ -195,22 +195,22 @@ fn a_body_is_as_long_as_it_says() {
         ("a chunk without end", format!("{post}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{ann}"), "400"),
     ] {
         let (answer, closed) = raw(sent.as_bytes());
-        // What was not read makes the closing abrupt, and the answer may be lost with it.
+        // Unread data resets the connection on close, which may lose the answer.
         assert!(status(&answer) == expected || (answer.is_empty() && closed), "{name}: {answer}");
-        assert!(closed, "{name}: the connection stays open");
+        assert!(closed, "{name}: the connection must be closed");
     }
 }
 
-/// One answer, 400, and no second request is read from what follows.
+/// Checks for one 400 answer and that no second request is read from the rest.
 #[track_caller]
 fn refused_and_closed(what: &str, sent: &str) {
     let (answer, closed) = raw(sent.as_bytes());
     assert!(status(&answer) == "400" && closed && answer.matches("HTTP/1.1 ").count() == 1, "{what}: {answer}");
 }
 
-/// Where one request ends and the next begins must not be a matter of opinion.
+/// Request boundaries must be unambiguous.
 #[test]
-fn framing_is_clear_or_refused() {
+fn ambiguous_framing_is_refused() {
     let (_, head) = signed_in();
     let post = head(POST) + JSON;
     let (chunked, plain) = ("12\r\n{\"first_name\":\"A\"}\r\n0\r\n\r\n", "{\"first_name\":\"A\"}");
@@ -286,7 +286,7 @@ fn large_heads_are_refused() {
 }
 
 #[test]
-fn a_path_leads_to_its_record_or_nowhere() {
+fn a_path_finds_its_record_or_nothing() {
     let (owner, head) = signed_in();
     let known = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
     let (upper, bare) = (known.to_uppercase(), known.replace('-', ""));
@@ -324,7 +324,7 @@ fn a_path_leads_to_its_record_or_nowhere() {
 }
 
 #[test]
-fn a_method_is_the_one_on_the_line() {
+fn the_method_is_the_one_in_the_request_line() {
     let (owner, head) = signed_in();
     let contact = format!("/contacts/{}", id(&owner.post("/contacts", json!({ "first_name": "A" })).created()));
     for header in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"] {
@@ -355,7 +355,7 @@ fn a_method_is_the_one_on_the_line() {
 }
 
 #[test]
-fn only_json_is_read_as_json() {
+fn only_json_is_parsed_as_json() {
     let owner = workspace();
     let contact = format!("/contacts/{}", id(&owner.post("/contacts", json!({ "first_name": "A" })).created()));
     for (kind, post, patch) in [
@@ -374,7 +374,8 @@ fn only_json_is_read_as_json() {
     ] {
         let send =
             |method: &str, path: &str| owner.send(method, path, Some(br#"{"first_name":"B"}"#.to_vec()), kind).status;
-        assert_eq!((send("POST", "/contacts"), send("PATCH", &contact)), (post, patch), "{kind}");
+        assert_eq!(send("POST", "/contacts"), post, "{kind}");
+        assert_eq!(send("PATCH", &contact), patch, "{kind}");
     }
     for (kind, status) in [
         ("multipart/form-data", 400),
@@ -389,7 +390,7 @@ fn only_json_is_read_as_json() {
 }
 
 #[test]
-fn nothing_sent_becomes_a_header() {
+fn no_input_becomes_a_header() {
     let (owner, head) = signed_in();
     let ann = r#"{"first_name":"A"}"#;
     for (name, value) in [
@@ -431,7 +432,7 @@ fn nothing_sent_becomes_a_header() {
         let said = answer.header("content-disposition").strip_prefix("attachment; filename*=UTF-8''").unwrap();
         assert!(said.bytes().all(|b| b.is_ascii_alphanumeric() || b"%.-_=+".contains(&b)), "{said}");
     }
-    // A new name is cut as the name of an upload is: no path, no line break.
+    // A new name is cleaned like the name of an upload: no path, no line break.
     for name in ["../../etc/passwd", "a\r\nEvil: 1"] {
         let answer = owner.patch(&file, json!({ "name": name }));
         let kept = answer.json()["name"].as_str().unwrap_or_default().to_owned();

@@ -1,10 +1,10 @@
-//! `this_month` and its like mean the whole period where something is equal to them.
+//! Equality with `this_month` and similar values means the whole period.
 use crate::support::workspace;
 use chrono::Datelike;
 use serde_json::{Value as Json, json};
 
 #[test]
-fn a_period_is_meant_by_its_name() {
+fn equality_with_a_period_covers_the_whole_period() {
     let owner = workspace();
     let today = voronka::kernel::time::DateTime::now().utc().date_naive();
     let day = |shift: i64| (today + chrono::Duration::days(shift)).to_string();
@@ -42,7 +42,7 @@ fn a_period_is_meant_by_its_name() {
         let mut either = within;
         either.extend((!either.contains(&400)).then_some(400));
         assert_eq!(found, texts(either), "{name}");
-        // Everything was made now, at some instant of the period.
+        // Every record was created now, at some instant in the period.
         assert_eq!(list(&format!("created_at={name}")).len(), 10, "{name}");
         assert_eq!(list(&format!("created_at__ne={name}")).len(), 0, "{name}");
         assert_eq!(list(&format!("created_at={name}-1y")).len(), 0, "{name}");

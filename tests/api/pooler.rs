@@ -1,5 +1,5 @@
-//! Behind a real PgBouncer in transaction mode, which gives each transaction another connection.
-use crate::story;
+//! Runs behind a real PgBouncer in transaction mode, where each transaction may use another connection.
+use crate::examples;
 use crate::support::process::{Process, folder};
 use crate::support::{Client, database_url, id, unique};
 use diesel::connection::SimpleConnection;
@@ -46,7 +46,7 @@ impl Pooler {
         let begin = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let log = || fs::read_to_string(pooler.dir.join("log")).unwrap_or_default();
-            assert!(begin.elapsed() < Duration::from_secs(20), "pgbouncer does not start: {}", log());
+            assert!(begin.elapsed() < Duration::from_secs(20), "pgbouncer did not start: {}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
         pooler
@@ -65,7 +65,7 @@ impl Drop for Pooler {
     }
 }
 
-/// It refuses to be root, as PostgreSQL does.
+/// PgBouncer refuses to run as root, as PostgreSQL does.
 fn program() -> Command {
     let found = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"];
     let mut command = Command::new(found.iter().find(|path| fs::metadata(path).is_ok()).unwrap_or(&"pgbouncer"));
@@ -75,7 +75,7 @@ fn program() -> Command {
     command
 }
 
-/// A database of its own, ready for a server; its name, and the owner's address.
+/// Creates a separate database for a server; returns its name and the owner's URL.
 fn database() -> (String, String) {
     let name = unique("pooled");
     PgConnection::establish(database_url()).unwrap().batch_execute(&format!("create database {name}")).unwrap();
@@ -92,7 +92,7 @@ fn serve(url: &str, more: &[(&str, &str)]) -> Output {
 }
 
 #[test]
-fn a_pooler_is_told_from_postgresql() {
+fn a_pooler_is_detected() {
     let (name, owner) = database();
     let server = owner.replace("user=voronka", &format!("user={}", roles::SERVER));
     for (mode, shares) in [("transaction", true), ("session", false)] {
@@ -114,9 +114,9 @@ fn a_pooler_is_told_from_postgresql() {
     assert!(!migrated.status.success() && words.contains("PostgreSQL itself"), "{words}");
 }
 
-/// Nobody sets them at connect: they are the role's.
+/// The session settings come from the role, since a pooler does not pass them on at connect.
 #[test]
-fn the_role_brings_its_settings() {
+fn the_settings_come_from_the_role() {
     let (name, owner) = database();
     let server = owner.replace("user=voronka", &format!("user={}", roles::SERVER));
     let mut conn = PgConnection::establish(&server).unwrap();
@@ -126,14 +126,14 @@ fn the_role_brings_its_settings() {
         assert_eq!(found, value, "{setting}");
     }
     assert_eq!(pooler::unset(&mut conn).unwrap(), Vec::<String>::new());
-    // A role may do it itself, where the owner of the tables may not.
+    // A role may set them itself, even where the table owner may not.
     conn.batch_execute(&pooler::defaults(roles::SERVER, &name)).unwrap();
     conn.batch_execute(&format!("alter role {} in database {name} reset lock_timeout", roles::SERVER)).unwrap();
     let pooler = Pooler::start("transaction");
     let refused = serve(&pooler.url(&name), &[("VORONKA_TRANSACTION_POOLER", "true")]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("lacks lock_timeout;"), "{words}");
-    // What it prints is what helps.
+    // The printed statements fix the problem.
     let lines = words.split_once("alter role").map(|(_, rest)| format!("alter role{rest}")).unwrap();
     assert_eq!(
         lines.matches(&format!("alter role {} in database \"{name}\" set ", roles::SERVER)).count(),
@@ -149,9 +149,9 @@ fn the_role_brings_its_settings() {
     assert!(!refused.status.success() && words.contains("pool_mode = statement"), "{words}");
 }
 
-/// Lists of different shapes, asked for at once: with a statement that another client has prepared, one would get the answer of another.
+/// Sends queries of different shapes at once; a prepared statement of another client would return its result.
 #[test]
-fn behind_a_pooler_every_answer_is_right() {
+fn answers_are_right_behind_a_pooler() {
     const CLIENTS: usize = 8;
     let (name, _) = database();
     let pooler = Pooler::start("transaction");
@@ -163,7 +163,7 @@ fn behind_a_pooler_every_answer_is_right() {
         ("VORONKA_DB_CONNECTIONS", "8"),
     ];
     let process = Process::start_with(&folder("pooled"), &settings);
-    let owner = story::small_spreadsheet(&process.address, "pooled-spreadsheet");
+    let owner = examples::small_spreadsheet(&process.address, "pooled-spreadsheet");
     let company = id(&owner.post("/companies", json!({ "name": "Pooled" })).created());
     std::thread::scope(|scope| {
         for n in 0..CLIENTS {
@@ -185,16 +185,19 @@ fn ask(client: &Client, company: &str, n: usize) {
         let made = id(&keyed.post("/contacts", body.clone()).created());
         assert_eq!(id(&keyed.post("/contacts", body).created()), made);
         let read = client.get(&format!("/contacts/{made}")).ok();
-        assert_eq!((&read["id"], &read["last_name"]), (&json!(made), &json!(name)));
+        assert_eq!(read["id"], json!(made));
+        assert_eq!(read["last_name"], json!(name));
         let found = client.get(&format!("/contacts?last_name={name}&include=company")).ok();
-        assert_eq!((&found["data"][0]["id"], found["data"].as_array().unwrap().len()), (&json!(made), 1));
+        assert_eq!(found["data"][0]["id"], json!(made));
+        assert_eq!(found["data"].as_array().unwrap().len(), 1);
         assert_eq!(found["included"]["companies"][0]["name"], "Pooled");
         let searched = client
             .post("/contacts/search", json!({ "any": [{ "field": "last_name", "op": "contains", "values": [name] }] }))
             .ok();
         assert_eq!(searched["data"][0]["id"], made);
         let deals = client.get("/deals?sort=title&include_total=true&limit=2").ok();
-        assert_eq!((&deals["page"]["total"], deals["data"].as_array().unwrap().len()), (&json!(4), 2));
+        assert_eq!(deals["page"]["total"], 4);
+        assert_eq!(deals["data"].as_array().unwrap().len(), 2);
         let companies = client.get("/companies?name=Beta").ok();
         assert_eq!(companies["data"][0]["name"], "Beta");
         let timeline = client.get(&format!("/contacts/{made}/timeline")).ok();

@@ -1,4 +1,4 @@
-//! What is known of a person: the history of consents, taken out, taken away with proof, and not kept too long.
+//! Personal data: consent history, export, provable erasure, and retention.
 use crate::files::upload;
 use crate::imports::finished;
 use crate::support::{Client, database_url, id, key, user, user_with, workspace};
@@ -10,7 +10,7 @@ fn consent(channel: &str, granted: bool, at: &str) -> Json {
 }
 
 #[test]
-fn consents_are_remembered_as_they_were() {
+fn consents_keep_their_history() {
     let owner = workspace();
     let day = |n: u32| format!("2026-01-0{n}T00:00:00.000Z");
     let ann = id(&owner
@@ -34,7 +34,7 @@ fn consents_are_remembered_as_they_were() {
     blind.get(&format!("{path}/consents")).problem(403, "forbidden");
 }
 
-/// A person with everything that can be known of them, each text marked, and the ids of their records.
+/// Creates a contact with all kinds of personal data, each text marked; returns its id and the ids of its records.
 fn known(owner: &Client, mark: &str) -> (String, Vec<String>) {
     let email = format!("{}@example.com", mark.to_lowercase());
     owner.post("/custom-fields", json!({ "resource": "contacts", "key": "note", "name": "Note", "kind": "text" }));
@@ -49,7 +49,7 @@ fn known(owner: &Client, mark: &str) -> (String, Vec<String>) {
     let task = id(&owner.post("/tasks", json!({ "title": mark, "notes": mark, "contact_id": contact })).created());
     let note = id(&owner.post("/activities", json!({ "type": "note", "text": mark, "contact_id": contact })).created());
     let file = id(&upload(owner, &format!("{mark}.txt"), mark.as_bytes(), &[("contact_id", &contact)]).created());
-    // Those of their lead and their deal do not name them.
+    // Erased leads and deals leave tombstones that do not name the person.
     owner.post("/tasks", json!({ "title": mark, "notes": mark, "deal_id": deal })).created();
     let call = id(&owner.post("/activities", json!({ "type": "call", "text": mark, "lead_id": lead })).created());
     upload(owner, &format!("{mark}.pdf"), mark.as_bytes(), &[("activity_id", &call)]).created();
@@ -57,28 +57,28 @@ fn known(owner: &Client, mark: &str) -> (String, Vec<String>) {
 }
 
 #[test]
-fn everything_about_a_person_can_be_taken_out() {
+fn all_personal_data_can_be_exported() {
     let owner = workspace();
     let (contact, others) = known(&owner, "Exported");
     let export = owner.get(&format!("/contacts/{contact}/export")).ok();
     for ((list, count), record) in
         [("leads", 1), ("deals", 1), ("tasks", 2), ("activities", 2), ("files", 2)].iter().zip(&others)
     {
-        assert_eq!(
-            (&export[list][0]["id"], export[list].as_array().unwrap().len()),
-            (&json!(record), *count),
-            "{list}"
-        );
+        assert_eq!(export[list][0]["id"], json!(record), "{list}");
+        assert_eq!(export[list].as_array().unwrap().len(), *count, "{list}");
     }
-    assert_eq!((&export["contact"]["id"], &export["consents"][0]["text"]), (&json!(contact), &json!("Exported")));
+    assert_eq!(export["contact"]["id"], json!(contact));
+    assert_eq!(export["consents"][0]["text"], "Exported");
     assert_eq!(export["changes"][1]["changes"][0]["member"], "position");
     let log = owner.get(&format!("/audit-events?record_id={contact}&type=contact.exported")).ok();
     assert_eq!(log["data"].as_array().unwrap().len(), 1);
-    // Only what one may see, and only with the right to take it out.
+    // The export holds only visible records and needs the export permission.
     let grants = [["contacts", "all", "none", "none", "none", "all"], ["deals", "own", "own", "own", "own", "none"]];
     let (ann, _) = user_with(&owner, &grants, json!({}));
     let export = ann.get(&format!("/contacts/{contact}/export")).ok();
-    assert_eq!((&export["leads"], &export["deals"], &export["files"]), (&json!([]), &json!([]), &json!([])));
+    assert_eq!(export["leads"], json!([]));
+    assert_eq!(export["deals"], json!([]));
+    assert_eq!(export["files"], json!([]));
     user(&owner, "viewer").get(&format!("/contacts/{contact}/export")).problem(403, "forbidden");
 }
 
@@ -88,7 +88,7 @@ struct Row {
     what: String,
 }
 
-/// Every table in which some row of the workspace holds the words.
+/// Returns every table with a row of the workspace that contains the words.
 #[expect(clippy::disallowed_methods, reason = "every table is looked through, whatever its columns")]
 pub fn tables_with(words: &str, workspace: &str) -> Vec<String> {
     let mut conn = PgConnection::establish(database_url()).unwrap();
@@ -115,7 +115,7 @@ pub fn tables_with(words: &str, workspace: &str) -> Vec<String> {
     holding
 }
 
-/// Waits until the vocabulary holds a word: until no older transaction is under way.
+/// Waits until the vocabulary holds a word, which needs all older transactions to end.
 pub fn gathered(word: &str, workspace: &str) {
     for _ in 0..200 {
         while voronka::analytics::vocabulary::update(&crate::support::server().db).unwrap() {}
@@ -124,11 +124,11 @@ pub fn gathered(word: &str, workspace: &str) {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    panic!("{word} was not gathered");
+    panic!("{word} is not in the vocabulary");
 }
 
 #[test]
-fn an_erased_person_is_nowhere_and_the_proof_is_there() {
+fn an_erased_person_is_in_no_table_and_the_proof_remains() {
     let owner = workspace();
     let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
     let (contact, others) = known(&owner, "Forgettable");
@@ -141,10 +141,10 @@ fn an_erased_person_is_nowhere_and_the_proof_is_there() {
         json!({ "leads": 1, "deals": 1, "activities": 2, "tasks": 2, "files": 2, "events": proof["erased"]["events"] });
     assert_eq!(proof["erased"], counts);
     assert!(proof["erased"]["events"].as_i64().unwrap() >= 6, "{proof}");
-    // The words live on as a tag of the workspace, which names no person, and as the text of the consent, which is its proof.
+    // The words remain as a workspace tag, which names no person, and as the consent text, which is its proof.
     let left = tables_with("forgettable", &place);
     assert_eq!(left, ["consent_records", "tags"]);
-    // The words of others are found again, whether they are gathered by now or not.
+    // Other records' words are found again, whether they are in the vocabulary yet or not.
     assert_eq!(owner.get("/search?q=Neihgbour").ok()["contacts"][0]["name"], "Neighbour");
     owner.get(&format!("/contacts/{contact}")).problem(404, "not_found");
     owner.post(&format!("/contacts/{contact}/restore"), json!({})).problem(404, "not_found");
@@ -152,7 +152,7 @@ fn an_erased_person_is_nowhere_and_the_proof_is_there() {
     owner.post(&format!("/files/{}/restore", others[4]), json!({})).problem(404, "not_found");
     assert_eq!(owner.get(&format!("/leads/{}", others[0])).ok()["title"], "Erased");
     assert_eq!(owner.get(&format!("/deals/{}", others[1])).ok()["value"]["amount"], 5);
-    // A retry is told that it was done, not what came of it.
+    // A retry learns that the request was done, not its result.
     let again = json!({ "title": "Forgettable", "description": "Forgettable", "contact_id": contact, "person": { "name": "Forgettable" } });
     owner.with("Idempotency-Key", "lead").post("/leads", again).problem(409, "answer_erased");
     let log = owner.get(&format!("/audit-events?record_id={contact}&sort=at")).ok();
@@ -166,7 +166,7 @@ fn an_erased_person_is_nowhere_and_the_proof_is_there() {
         told,
         [("contact.created", true), ("contact.updated", true), ("contact.exported", false), ("contact.erased", false)]
     );
-    // Once is enough, and who comes back is recognised.
+    // A second erasure is not needed, and a returning person is recognized.
     assert_eq!(
         owner.post("/erasures", json!({ "contact_id": contact, "reason": "Again" })).created()["id"],
         proof["id"]
@@ -188,30 +188,33 @@ fn an_erased_person_is_nowhere_and_the_proof_is_there() {
 }
 
 #[test]
-fn who_is_known_from_leads_only_is_erased_too() {
+fn a_person_known_only_from_leads_is_erased() {
     let owner = workspace();
     let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
     let passer = |address: &str| {
         let person = json!({ "name": "Passer-by", "email": address, "phone": "+37255501011" });
         id(&owner.post("/leads", json!({ "title": "Passer-by", "external_id": address, "person": person })).created())
     };
-    // They left their address twice.
+    // The person left the address twice.
     let (lead, other) = (passer("passer-by@example.com"), passer("Passer-By@Example.com"));
     owner.post("/activities", json!({ "type": "note", "text": "A passer-by", "lead_id": lead })).created();
     gathered("passer", &place);
     let erase = |lead: &str| owner.post("/erasures", json!({ "lead_id": lead, "reason": "Asked on the phone" }));
     let proof = erase(&lead).created();
-    assert_eq!((&proof["lead_id"], &proof["contact_id"]), (&json!(lead), &Json::Null));
-    assert_eq!((&proof["erased"]["leads"], &proof["erased"]["activities"]), (&json!(2), &json!(1)));
+    assert_eq!(proof["lead_id"], json!(lead));
+    assert_eq!(proof["contact_id"], Json::Null);
+    assert_eq!(proof["erased"]["leads"], 2);
+    assert_eq!(proof["erased"]["activities"], 1);
     assert_eq!(tables_with("passer", &place), Vec::<String>::new());
     for lead in [&lead, &other] {
         let left = owner.get(&format!("/leads/{lead}")).ok();
-        assert_eq!((&left["title"], &left["person"]), (&json!("Erased"), &Json::Null));
+        assert_eq!(left["title"], "Erased");
+        assert_eq!(left["person"], Json::Null);
     }
     let found = owner.post("/erasures/search", json!({ "email": "passer-by@example.com" })).ok();
     assert_eq!(found["erasure"]["id"], proof["id"]);
     assert_eq!(owner.get(&format!("/erasures?lead_id={lead}")).ok()["data"].as_array().unwrap().len(), 1);
-    // What comes afterwards is taken away when it is asked again, under the same proof.
+    // Later data is erased by a repeated request, under the same proof.
     owner.patch(&format!("/leads/{lead}"), json!({ "person": { "name": "Passer-by" } })).ok();
     assert_eq!(erase(&lead).created()["id"], proof["id"]);
     assert_eq!(tables_with("passer", &place), Vec::<String>::new());
@@ -226,14 +229,14 @@ fn who_is_known_from_leads_only_is_erased_too() {
         let problem = owner.post("/erasures", wrong).problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["pointer"], pointer);
     }
-    // Who may see but not delete, may not erase.
+    // A caller who may see but not delete may not erase.
     let grants = [["leads", "all", "none", "none", "own", "none"], ["erasures", "all", "all", "none", "none", "none"]];
     let (bob, _) = user_with(&owner, &grants, json!({}));
     bob.post("/erasures", json!({ "lead_id": other, "reason": "x" })).problem(403, "forbidden");
 }
 
 #[test]
-fn a_rule_erases_each_lead_once_and_nothing_else() {
+fn a_retention_rule_erases_each_lead_once_and_nothing_else() {
     let owner = workspace();
     let lead = |body: Json| id(&owner.post("/leads", body).created());
     let ann = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
@@ -257,14 +260,15 @@ fn a_rule_erases_each_lead_once_and_nothing_else() {
 }
 
 #[test]
-fn what_a_conversion_moves_is_still_theirs() {
+fn data_moved_by_a_conversion_is_erased() {
     let owner = workspace();
     let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
     let person = json!({ "name": "Mova Ble", "company_name": "Acme" });
     let lead = id(&owner.post("/leads", json!({ "title": "Boat", "person": person })).created());
     let task = id(&owner.post("/tasks", json!({ "title": "Call Mova", "lead_id": lead })).created());
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
-    assert_eq!((&made["moved_tasks"], made["company"].is_object()), (&json!(1), true), "{made}");
+    assert_eq!(made["moved_tasks"], 1, "{made}");
+    assert!(made["company"].is_object(), "{made}");
     let contact = id(&made["contact"]);
     assert_eq!(owner.get(&format!("/contacts/{contact}")).ok()["next_task"]["id"], task);
     owner.post("/erasures", json!({ "contact_id": contact, "reason": "x" })).created();
@@ -272,7 +276,7 @@ fn what_a_conversion_moves_is_still_theirs() {
 }
 
 #[test]
-fn deals_of_others_keep_their_titles() {
+fn deals_of_other_contacts_keep_their_titles() {
     let owner = workspace();
     let person = |name: &str| id(&owner.post("/contacts", json!({ "first_name": name })).created());
     let (ann, bob) = (person("Ann"), person("Bob"));
@@ -285,13 +289,13 @@ fn deals_of_others_keep_their_titles() {
     assert_eq!(proof["erased"]["deals"], 1);
     let titles = [&of_two, &of_firm, &alone].map(|deal| owner.get(&format!("/deals/{deal}")).ok()["title"].clone());
     assert_eq!(titles, ["Boat", "Sail", "Erased"]);
-    // Who is erased has no part in it any more.
+    // The erased person is no longer linked to it.
     owner.post("/erasures", json!({ "contact_id": bob, "reason": "x" })).created();
     assert_eq!(owner.get(&format!("/deals/{of_two}")).ok()["title"], "Erased");
 }
 
 #[test]
-fn files_of_imports_go_with_a_person_and_after_a_month() {
+fn import_files_are_deleted_with_a_person_and_after_a_month() {
     let owner = workspace();
     let place = owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
     let csv = "first_name,email,phone\nQuotable,quotable@x.io,+37255501011\nBad,quotable words,\n";
@@ -308,10 +312,11 @@ fn files_of_imports_go_with_a_person_and_after_a_month() {
     assert_eq!(tables_with("quotable", &place), Vec::<String>::new());
     let after = owner.get(&path).ok();
     assert!(after["file_removed_at"].is_string(), "{after}");
-    assert_eq!((&after["report"]["created"], &after["detected"]["columns"]), (&json!(1), &json!([])));
+    assert_eq!(after["report"]["created"], 1);
+    assert_eq!(after["detected"]["columns"], json!([]));
     keyed.upload("contacts", "people.csv", csv.as_bytes()).problem(409, "answer_erased");
     owner.post(&format!("{path}/run"), json!({})).problem(409, "file_removed");
-    // What nobody touches for a month goes by itself.
+    // An unused file is deleted after a month.
     let old = owner.upload("contacts", "people.csv", csv.as_bytes()).created();
     let fresh = owner.upload("contacts", "people.csv", csv.as_bytes()).created();
     use voronka::schema::imports;
@@ -323,13 +328,13 @@ fn files_of_imports_go_with_a_person_and_after_a_month() {
     let removed = |import: &Json| owner.get(&format!("/imports/{}", id(import))).ok()["file_removed_at"].clone();
     assert!(removed(&old).is_string());
     assert_eq!(removed(&fresh), Json::Null);
-    // Or at once.
+    // Or immediately on request.
     owner.delete(&format!("/imports/{}", id(&fresh))).gone();
     owner.get(&format!("/imports/{}", id(&fresh))).problem(404, "not_found");
 }
 
 #[test]
-fn rules_say_how_long_people_are_kept() {
+fn retention_rules_limit_how_long_data_is_kept() {
     let owner = workspace();
     for (name, lifecycle) in [("Ann", "lost"), ("Bob", "customer"), ("Eve", "lost")] {
         owner
@@ -347,14 +352,13 @@ fn rules_say_how_long_people_are_kept() {
     assert_eq!(owner.get(&format!("{path}/preview")).ok()["matching"], 2);
     let job = id(&owner.post(&format!("{path}/run"), json!({})).expect(202));
     let done = finished(&owner, &job);
-    assert_eq!((&done["status"], &done["result"]["succeeded"]), (&json!("succeeded"), &json!(2)), "{done}");
+    assert_eq!(done["status"], "succeeded", "{done}");
+    assert_eq!(done["result"]["succeeded"], 2, "{done}");
     let proofs = owner.get(&format!("/erasures?rule_id={}", id(&rule))).ok();
-    assert_eq!(
-        (proofs["data"].as_array().unwrap().len(), &proofs["data"][0]["reason"]),
-        (2, &json!("Not kept longer"))
-    );
+    assert_eq!(proofs["data"].as_array().unwrap().len(), 2);
+    assert_eq!(proofs["data"][0]["reason"], "Not kept longer");
     assert_eq!(owner.get("/contacts").ok()["data"].as_array().unwrap().len(), 1);
-    // An active rule is started by whoever keeps house, once a day.
+    // The daily housekeeping job starts active rules.
     owner.post("/leads", json!({ "title": "Old" })).created();
     let body = json!({ "name": "Leads", "resource": "leads", "action": "delete", "reason": "Old", "active": true, "selection": { "all": [cond("title", "eq", "Old")] } });
     let rule = owner.post("/retention-rules", body).created();
@@ -375,9 +379,9 @@ fn rules_say_how_long_people_are_kept() {
     user(&owner, "manager").get("/retention-rules").problem(403, "forbidden");
 }
 
-/// From where colleagues work is for who may read the audit log.
+/// Network addresses of other users need the permission to read the audit log.
 #[test]
-fn an_export_tells_nobodys_address() {
+fn an_export_holds_no_network_addresses() {
     let owner = workspace();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
     let origins = |client: &Client| {

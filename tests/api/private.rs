@@ -1,4 +1,4 @@
-//! What the server writes to disk is for nobody else on the machine, and its log is not about people.
+//! Files of the server are readable only by their owner, and its log holds no personal data.
 use crate::support::client::Client;
 use crate::support::process::Process;
 use serde_json::json;
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Everything below a folder, and the folder.
+/// Returns a directory and everything below it.
 fn all(path: &Path) -> Vec<PathBuf> {
     let inside = fs::read_dir(path).into_iter().flatten().flat_map(|entry| all(&entry.unwrap().path()));
     std::iter::once(path.to_owned()).chain(inside).collect()
@@ -16,15 +16,15 @@ fn all(path: &Path) -> Vec<PathBuf> {
 #[track_caller]
 fn is_private(path: &Path) {
     let Ok(found) = fs::symlink_metadata(path) else { return };
-    // The socket is reached through its folder alone.
+    // Access to the socket is limited by its directory.
     if !found.file_type().is_symlink() {
         assert_eq!(found.permissions().mode() & 0o077, 0, "{}: {:o}", path.display(), found.permissions().mode());
     }
 }
 
 #[test]
-fn letters_files_and_the_private_cluster_are_for_their_owner_alone() {
-    // A folder that PostgreSQL's own user can reach, so that everything is where it is looked for.
+fn mail_files_and_the_private_cluster_belong_to_the_owner_only() {
+    // Uses a directory that PostgreSQL's own user can access.
     let dir = std::env::temp_dir().join(format!("voronka-private-{}", std::process::id()));
     let _ = fs::remove_dir_all(&dir);
     let process = Process::start(&dir);

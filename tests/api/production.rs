@@ -1,4 +1,4 @@
-//! The steps of README's "In production", with the rights that they ask for and no more.
+//! The steps of "In production" in the README, with exactly the permissions that they name.
 use crate::support::database_url;
 use crate::support::process::folder;
 use diesel::connection::SimpleConnection;
@@ -15,7 +15,7 @@ fn sql(role: &str, database: &str, text: &str) {
     PgConnection::establish(&url(role, database)).unwrap().batch_execute(text).unwrap();
 }
 
-/// What an administrator does once: two roles, and a database that belongs to one of them.
+/// Prepares what an administrator sets up once: two roles, and a database that one of them owns.
 fn prepare(database: &str) {
     for role in ["plain_owner", "plain_server"] {
         let make = format!("do $$ begin create role {role} login; exception when duplicate_object then null; end $$");
@@ -39,7 +39,7 @@ fn migrate(database: &str) {
     assert!(!told(&output).contains("WARNING"), "{}", told(&output));
 }
 
-/// Starts the server, asks whether it is ready, and writes with it; or returns why it does not start.
+/// Starts the server, checks readiness and writes a record; returns the reason if it does not start.
 fn serve(database: &str) -> Result<(), String> {
     let dir = folder(database);
     let url = url("plain_server", database);
@@ -54,7 +54,7 @@ fn serve(database: &str) -> Result<(), String> {
 }
 
 #[test]
-fn an_ordinary_owner_can_run_it() {
+fn an_ordinary_owner_can_run_the_server() {
     let (first, second) = ("plain_first", "plain_second");
     prepare(first);
     let why = serve(first).unwrap_err();
@@ -62,7 +62,7 @@ fn an_ordinary_owner_can_run_it() {
     migrate(first);
     serve(first).unwrap();
     migrate(first);
-    // A dump without grants is restored elsewhere by its owner: the server says what to run.
+    // Its owner restores a dump without grants elsewhere; the server prints the command to run.
     prepare(second);
     let bin = std::env::var("PG_BINDIR").unwrap_or_else(|_| "/usr/lib/postgresql/15/bin".into());
     let dir = folder("dump");
@@ -80,11 +80,11 @@ fn an_ordinary_owner_can_run_it() {
         &["--quiet", "--set", "ON_ERROR_STOP=1", "--file", dump.to_str().unwrap(), &url("plain_owner", second)],
     );
     let why = serve(second).unwrap_err();
-    assert!(why.contains("plain_server may not use the tables"), "{why}");
+    assert!(why.contains("plain_server has no access to the tables"), "{why}");
     assert!(why.contains("DATABASE_URL=OWNER_URL voronka migrate --grant-to plain_server"), "{why}");
     migrate(second);
     serve(second).unwrap();
-    // One that a superuser has restored belongs to the superuser.
+    // A dump restored by a superuser belongs to the superuser.
     let third = "plain_third";
     prepare(third);
     run("psql", &["--quiet", "--set", "ON_ERROR_STOP=1", "--file", dump.to_str().unwrap(), &url("voronka", third)]);
@@ -98,7 +98,7 @@ fn an_ordinary_owner_can_run_it() {
 }
 
 #[test]
-fn a_folder_of_programs_that_is_not_there_is_refused() {
+fn a_missing_program_directory_is_refused() {
     let dir = folder("bindir");
     for place in ["/nowhere/at/all", "/tmp", "relative"] {
         let output = Command::new(env!("CARGO_BIN_EXE_voronka"))

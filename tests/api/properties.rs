@@ -1,4 +1,4 @@
-//! Conditions mean the same in SQL and in memory, and pages put together are the sorted list: random questions, random rows.
+//! Property tests: conditions mean the same in SQL and in memory, and concatenated pages equal the sorted list.
 use crate::support::{server, unique, workspace};
 use diesel::prelude::*;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use voronka::people::contacts::model::{CONTACT, Contact};
 use voronka::schema::contacts;
 
 const TEXTS: [&str; 7] = ["Ann", "ann", "Жанна", "50% off_", r"b\c", "email", "hot"];
-/// Options that differ in case alone are one.
+/// Options that differ only in case are equal.
 const CHOICES: [&str; 6] = ["Ann", "Жанна", "50% off_", r"b\c", "email", "hot"];
 const TAGS: [&str; 3] = ["vip", "north", "Жук"];
 const TIMES: [&str; 3] = ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z", "2031-12-31T23:59:59.999Z"];
@@ -22,7 +22,7 @@ const DATES: [&str; 2] = ["1990-02-28", "2000-01-01"];
 
 const SIZES: [f64; 4] = [0.5, 2.0, -1.25, 1e12];
 
-/// A workspace full of ties and gaps, with fields of its own, and its rows as the API answers them.
+/// Creates a workspace with many ties, gaps and custom fields; returns its rows as the API answers them.
 fn rows() -> (uuid::Uuid, Vec<Json>) {
     let owner = workspace();
     let me = owner.get("/me").ok();
@@ -155,11 +155,11 @@ fn a_condition_means_the_same_in_sql_and_in_memory() {
             Ok(())
         })
         .unwrap();
-    assert!(telling.get() > 100, "only {} of the conditions tell some rows from others", telling.get());
+    assert!(telling.get() > 100, "only {} of the conditions match some rows but not all", telling.get());
 }
 
 #[test]
-fn pages_put_together_are_the_sorted_list() {
+fn concatenated_pages_equal_the_sorted_list() {
     let owner = workspace();
     for (key, kind) in [("motto", "text"), ("size", "number")] {
         owner

@@ -1,8 +1,8 @@
-//! Many at once: one wins, the others are told, and nothing is lost or doubled.
+//! Concurrent requests: one wins, the others get an error, and nothing is lost or doubled.
 use crate::support::{Client, events, id, stage, workspace};
 use serde_json::{Value as Json, json};
 
-/// Runs the same thing on many threads and counts the statuses.
+/// Runs the same function on many threads and counts the statuses.
 fn at_once(times: usize, act: impl Fn(usize) -> u16 + Sync) -> Vec<(u16, usize)> {
     let barrier = std::sync::Barrier::new(times);
     let run = |n| {
@@ -31,7 +31,7 @@ fn count(client: &Client, path: &str) -> Json {
 }
 
 #[test]
-fn of_fifty_changes_with_one_etag_one_is_made() {
+fn of_fifty_changes_with_one_etag_one_succeeds() {
     let owner = workspace();
     let deal = format!("/deals/{}", id(&owner.post("/deals", json!({ "title": "D" })).created()));
     let locked = owner.with("If-Match", "\"1\"");
@@ -52,7 +52,7 @@ fn of_fifty_posts_with_one_key_one_has_an_effect() {
 }
 
 #[test]
-fn of_twenty_contacts_with_one_address_one_is_made() {
+fn of_twenty_contacts_with_one_address_one_is_created() {
     let owner = workspace();
     let statuses = at_once(20, |n| {
         owner.post("/contacts", json!({ "first_name": format!("N{n}"), "email": "one@example.com" })).status
@@ -61,7 +61,7 @@ fn of_twenty_contacts_with_one_address_one_is_made() {
 }
 
 #[test]
-fn upserts_of_one_contact_agree() {
+fn concurrent_upserts_of_one_contact_agree() {
     let owner = workspace();
     let items = |n: usize| json!({ "items": [{ "email": "one@example.com", "position": format!("P{n}") }] });
     let statuses = at_once(20, |n| {
@@ -72,9 +72,9 @@ fn upserts_of_one_contact_agree() {
     assert_eq!(count(&owner, "/contacts"), 1);
 }
 
-/// Whatever the order, each deal stands in one stage, and its spans follow each other without a gap.
+/// After concurrent moves each deal is in one stage, and its spans follow each other without a gap.
 #[test]
-fn moves_at_once_leave_one_line_of_spans() {
+fn concurrent_moves_leave_contiguous_spans() {
     let owner = workspace();
     let deal = id(&owner.post("/deals", json!({ "title": "D" })).created());
     let names = ["Quote sent", "Agreed and invoiced", "Active inquiry", "Payment received"];
@@ -88,9 +88,8 @@ fn moves_at_once_leave_one_line_of_spans() {
     assert!(flow <= 1, "{flow}");
 }
 
-/// Two batches in opposite order, each with an item that is refused, so that both go item by item: both end, soon.
 #[test]
-fn nothing_enters_a_stage_that_is_being_removed() {
+fn nothing_enters_a_stage_during_its_removal() {
     let owner = workspace();
     let pipeline = owner.post("/pipelines", json!({ "name": "P", "kind": "deal" })).created();
     for round in 0..5 {
@@ -103,9 +102,9 @@ fn nothing_enters_a_stage_that_is_being_removed() {
         });
         let gone = owner.get(&format!("/stages/{stage}")).status == 404;
         let inside = owner.get(&format!("/deals?stage_id={stage}")).ok()["data"].as_array().unwrap().len();
-        assert!(!gone || inside == 0, "{inside} deals are in a stage that is gone");
+        assert!(!gone || inside == 0, "{inside} deals are in a deleted stage");
     }
-    // Of two who remove the last two stages of a category one is refused.
+    // When two requests remove the last two stages of a category, one is refused.
     let stages = owner.get(&format!("/pipelines/{}", id(&pipeline))).ok()["stages"].clone();
     let open: Vec<String> = stages.as_array().unwrap().iter().filter(|s| s["category"] == "open").map(id).collect();
     for stage in &open {
@@ -117,8 +116,9 @@ fn nothing_enters_a_stage_that_is_being_removed() {
     assert_eq!(left.as_array().unwrap().iter().filter(|s| s["category"] == "open").count(), 1);
 }
 
+/// Two batches in opposite order, each with a refused item so that both continue item by item, finish quickly.
 #[test]
-fn refused_items_do_not_make_batches_wait_for_each_other() {
+fn batches_with_refused_items_do_not_deadlock() {
     let owner = workspace();
     let items: Vec<Json> = (0..100).map(|n| json!({ "name": format!("C{n}") })).collect();
     let made = owner.post("/companies/batch-create", json!({ "items": items })).ok();
@@ -141,7 +141,7 @@ fn refused_items_do_not_make_batches_wait_for_each_other() {
 }
 
 #[test]
-fn eight_registrations_of_one_address_are_one_login() {
+fn eight_registrations_of_one_address_make_one_login() {
     let email = format!("{}@example.com", crate::support::unique("race"));
     let body = json!({ "workspace_name": "A", "name": "A", "email": email, "password": "a-long-password" });
     let statuses = at_once(8, |_| Client::anonymous().post("/auth/register", body.clone()).status);

@@ -1,4 +1,4 @@
-//! Letters: invitations, forgotten passwords, new addresses. They are read from the folder into which a server without SMTP writes them.
+//! Mails for invitations, password resets and new addresses, read from the mail folder of a server without SMTP.
 use crate::support::server::mail_folder;
 use crate::support::{Client, id, key, register, unique, workspace};
 use serde_json::{Value as Json, json};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "a-long-password";
 
-/// The token of the latest letter to an address, once it is there.
+/// Waits for the latest mail to an address and returns its token.
 fn token(to: &str, page: &str) -> String {
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(20) {
         for file in std::fs::read_dir(mail_folder()).into_iter().flatten() {
-            // Long lines are broken with "=" at the end, and "=" is written as "=3D" (quoted-printable).
+            // Quoted-printable breaks long lines with a trailing "=" and writes "=" as "=3D".
             let text = std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
             let text = text.replace("=\r\n", "").replace("=3D", "=");
             if text.contains(&format!("To: {to}")) && text.contains(&format!("https://app.example/{page}?token=")) {
@@ -20,7 +20,7 @@ fn token(to: &str, page: &str) -> String {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("no letter to {to}");
+    panic!("no mail to {to}");
 }
 
 fn post(path: &str, body: Json) -> crate::support::Answer {
@@ -32,7 +32,7 @@ fn login(email: &str, password: &str) -> crate::support::Answer {
 }
 
 #[test]
-fn an_invitation_comes_by_letter() {
+fn an_invitation_is_sent_by_mail() {
     let owner = workspace();
     let email = format!("{}@example.com", unique("guest"));
     let guest = owner.post("/users", json!({ "name": "Guest", "email": email })).created();
@@ -41,12 +41,13 @@ fn an_invitation_comes_by_letter() {
     post("/auth/accept-invitation", json!({ "token": token, "password": "short" })).problem(422, "validation_failed");
     let pair = post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
     let me = Client::with_token(pair["access_token"].as_str().unwrap()).get("/me").ok();
-    assert_eq!((&me["user"]["id"], &me["user"]["status"]), (&guest["id"], &json!("active")));
+    assert_eq!(me["user"]["id"], guest["id"]);
+    assert_eq!(me["user"]["status"], "active");
     post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).problem(401, "link_invalid");
     post("/auth/reset-password", json!({ "token": token, "password": PASSWORD })).problem(401, "link_invalid");
     login(&email, PASSWORD).ok();
     owner.post(&format!("/users/{}/invite", id(&guest)), json!({})).problem(409, "conflict");
-    // Nobody can read a token out of the database.
+    // The database does not contain the token in plain text.
     let jobs = owner.get("/jobs?kind=letter").ok();
     assert!(!jobs.to_string().contains("lt_"));
 }
@@ -79,7 +80,7 @@ fn a_forgotten_password_is_replaced() {
 }
 
 #[test]
-fn a_letter_does_not_wait_for_an_import() {
+fn a_mail_does_not_wait_for_an_import() {
     let email = format!("{}@example.com", unique("hurry"));
     let (owner, _) = register(&email, PASSWORD);
     let people: String = (0..20_000).map(|n| format!("Person {n}\n")).collect();
@@ -92,7 +93,7 @@ fn a_letter_does_not_wait_for_an_import() {
 }
 
 #[test]
-fn a_password_is_changed_by_who_knows_it() {
+fn changing_the_password_needs_the_old_one() {
     let email = format!("{}@example.com", unique("changer"));
     let (client, _) = register(&email, PASSWORD);
     let other = Client::with_token(login(&email, PASSWORD).ok()["access_token"].as_str().unwrap());
@@ -107,7 +108,7 @@ fn a_password_is_changed_by_who_knows_it() {
 }
 
 #[test]
-fn a_new_address_holds_once_it_is_confirmed() {
+fn a_new_address_takes_effect_after_confirmation() {
     let email = format!("{}@example.com", unique("old"));
     let (client, _) = register(&email, PASSWORD);
     let new = format!("{}@example.com", unique("new"));
@@ -119,7 +120,7 @@ fn a_new_address_holds_once_it_is_confirmed() {
     post("/auth/confirm-email", json!({ "token": token })).gone();
     login(&new, PASSWORD).ok();
     login(&email, PASSWORD).problem(401, "credentials_invalid");
-    // They are known by it in their workspaces too, and the log says so.
+    // The workspaces show the new address too, and the audit log records the change.
     assert_eq!(client.get("/me").ok()["user"]["email"], json!(new));
     assert_eq!(client.get(&format!("/users?email={new}")).ok()["data"].as_array().unwrap().len(), 1);
     let log = client.get("/audit-events?type=user.email_changed").ok();

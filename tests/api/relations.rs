@@ -1,4 +1,4 @@
-//! Lists by id, what lists can include, and what is asked of records one step away.
+//! Lists by id, includes, and conditions on related records.
 use crate::support::{Client, client::DOCUMENT, id, user_with, workspace};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ fn names(page: &Json, member: &str) -> BTreeSet<String> {
     page["data"].as_array().unwrap().iter().map(|row| row[member].as_str().unwrap().to_owned()).collect()
 }
 
-/// The lists of the document that have filters: each takes ids.
+/// Every list with filters takes ids.
 #[test]
 fn every_list_takes_ids() {
     let owner = workspace();
@@ -62,7 +62,7 @@ fn scene(owner: &Client) -> Scene {
 }
 
 #[test]
-fn conditions_reach_one_step_further() {
+fn conditions_work_on_related_records() {
     let owner = workspace();
     let Scene { ann, boat } = scene(&owner);
     let cases = [
@@ -131,9 +131,9 @@ fn conditions_reach_one_step_further() {
     assert_eq!(names(&owner.get(&format!("/contacts?deal_id={boat}")).ok(), "first_name").len(), 2);
 }
 
-/// What is not seen, or is hidden, does not answer for others.
+/// An invisible or hidden value does not affect the results for other records.
 #[test]
-fn nothing_is_asked_of_what_is_not_seen() {
+fn conditions_reveal_nothing_about_invisible_records() {
     let owner = workspace();
     let Scene { boat, .. } = scene(&owner);
     let grants = [
@@ -155,7 +155,7 @@ fn nothing_is_asked_of_what_is_not_seen() {
 }
 
 #[test]
-fn deals_include_their_people() {
+fn deals_include_their_contacts() {
     let owner = workspace();
     scene(&owner);
     let included = |include: &str| -> Vec<String> {
@@ -172,7 +172,7 @@ fn deals_include_their_people() {
         found
     };
     assert_eq!(included("contacts"), ["Ann", "Bob"]);
-    // Of the boat Ann, of the sail Bob.
+    // Ann belongs to the boat, Bob to the sail.
     assert_eq!(included("primary_contact"), ["Ann", "Bob"]);
     owner.get("/deals?include=contact").problem(400, "invalid_parameter");
 }

@@ -1,4 +1,4 @@
-//! A second factor: codes of an app, recovery codes, each good once.
+//! Two-factor authentication with TOTP codes and recovery codes, each valid once.
 use crate::support::{Answer, Client, key, register, unique};
 use serde_json::{Value as Json, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,7 +6,7 @@ use totp_rs::{Builder, Secret};
 
 const PASSWORD: &str = "a-long-password";
 
-/// The code of an app that is some steps of 30 seconds ahead.
+/// Returns the TOTP code some steps of 30 seconds ahead.
 pub fn code(secret: &str, ahead: u64) -> String {
     let totp =
         Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).with_account_name("a").build().unwrap();
@@ -23,7 +23,7 @@ fn login(email: &str, code: Option<&str>) -> Answer {
 }
 
 #[test]
-fn signing_in_takes_a_code_once_it_is_on() {
+fn signing_in_needs_a_code_once_enabled() {
     let email = format!("{}@example.com", unique("careful"));
     let (owner, _) = register(&email, PASSWORD);
     owner.post("/auth/totp/begin", json!({ "password": "wrong-password" })).problem(422, "validation_failed");
@@ -45,7 +45,7 @@ fn signing_in_takes_a_code_once_it_is_on() {
     login(&email, Some(&next)).problem(401, "totp_invalid");
     login(&email, Some(&recovery[0].to_uppercase())).ok();
     login(&email, Some(recovery[0])).problem(401, "totp_invalid");
-    // The other ways in with a password ask for it too.
+    // The other operations that take a password require the code too.
     let again = json!({ "workspace_name": "Second", "name": "A", "email": email, "password": PASSWORD });
     Client::anonymous().post("/auth/register", again).problem(401, "totp_required");
     let end = |code: &str| owner.post("/auth/totp/end", json!({ "password": PASSWORD, "code": code }));
@@ -58,9 +58,9 @@ fn signing_in_takes_a_code_once_it_is_on() {
 }
 
 #[test]
-fn a_provider_that_is_not_set_is_said_so() {
+fn a_missing_provider_configuration_is_reported() {
     let problem = Client::anonymous().post("/auth/oidc/begin", json!({})).problem(401, "oidc_failed");
-    assert!(problem["detail"].as_str().unwrap().contains("no provider is set"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("no provider is configured"), "{problem}");
     let unknown = json!({ "code": "x", "state": "y" });
     Client::anonymous().post("/auth/oidc/complete", unknown).problem(401, "oidc_failed");
     assert_ne!(Json::Null, problem["request_id"]);

@@ -1,4 +1,4 @@
-//! The server's secret: the database knows it, another one is refused, and it is replaced without ending anything.
+//! The server secret: the database verifies it, and it can be rotated without ending sessions.
 use crate::second_factor::code;
 use crate::support::client::{Answer, Client};
 use crate::support::process::{Process, folder};
@@ -16,7 +16,7 @@ fn start(dir: &Path, current: &str, previous: &str) -> Process {
     Process::start_with(dir, &[("VORONKA_SECRET", current), ("VORONKA_SECRET_PREVIOUS", previous)])
 }
 
-/// What a command says on its way out, and whether it did what it should.
+/// Runs a command; returns its output and whether it succeeded.
 fn run(dir: &Path, command: &str, secret: &str) -> (bool, String) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_voronka"));
     program.arg(command).arg("--data-dir").arg(dir).env("VORONKA_SECRET", secret).env_remove("VORONKA_SECRET_PREVIOUS");
@@ -43,10 +43,10 @@ fn is_known_as_erased(client: &Client) -> bool {
 }
 
 #[test]
-fn a_secret_is_replaced_and_no_other_is_taken() {
+fn the_secret_is_rotated_and_others_are_refused() {
     let dir = folder("secrets");
     let mut process = start(&dir, FIRST, "");
-    // PostgreSQL, which is another user where the server is root, can go through the folder.
+    // PostgreSQL runs as another user if the server is root, and must be able to enter the directory.
     let made = std::fs::metadata(&dir).unwrap();
     assert_eq!(made.mode() & 0o777, if made.uid() == 0 { 0o711 } else { 0o700 });
     let new = json!({ "workspace_name": "Acme", "name": "Ann", "email": "ann@example.com", "password": PASSWORD });
@@ -61,27 +61,27 @@ fn a_secret_is_replaced_and_no_other_is_taken() {
     let cursor = client.get("/events?limit=1").ok()["page"]["next_cursor"].clone();
     process.kill();
 
-    // Another secret is refused, with words.
+    // Another secret is refused with an explanation.
     let (started, words) = run(&dir, "serve", SECOND);
     assert!(!started && words.contains("VORONKA_SECRET_PREVIOUS") && words.contains("adopt-secret"), "{words}");
 
-    // With the one before beside it, everything goes on.
+    // With the previous secret configured as well, everything still works.
     let mut process = start(&dir, SECOND, FIRST);
     with_token(&process, &pair).get("/me").ok();
     let again = login(&process, &code(app, 1)).ok();
     process.kill();
-    // From then on alone.
+    // From then on the new secret works alone.
     let mut process = start(&dir, SECOND, "");
     with_token(&process, &pair).get("/me").problem(401, "token_invalid");
     let client = with_token(&process, &again);
     client.get("/me").ok();
-    assert!(is_known_as_erased(&client), "whoever was erased under the first secret is still recognised");
+    assert!(is_known_as_erased(&client), "a person erased under the first secret must still be recognized");
     client.get(&format!("/events?cursor={}", cursor.as_str().unwrap())).ok();
     process.kill();
     let (started, words) = run(&dir, "serve", FIRST);
     assert!(!started && words.contains("VORONKA_SECRET"), "{words}");
 
-    // And when it is lost: what was sealed with it is a problem with words.
+    // After the secret is lost, encrypted values fail with a clear problem.
     let (adopted, words) = run(&dir, "adopt-secret", THIRD);
     assert!(adopted, "{words}");
     let process = start(&dir, THIRD, "");

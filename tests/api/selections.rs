@@ -1,9 +1,9 @@
-//! Work on many records says which: a selection that leaves no record out is refused unless it says that it may.
+//! Jobs over many records: a selection that matches every record is refused unless the request allows it.
 use crate::imports::finished;
 use crate::support::{Client, id, workspace};
 use serde_json::{Value as Json, json};
 
-/// Each resource, and the field by which its records are called.
+/// Each resource, and the field that holds its name.
 const LISTS: [(&str, &str); 5] =
     [("contacts", "last_name"), ("companies", "name"), ("leads", "title"), ("deals", "title"), ("tasks", "title")];
 
@@ -23,7 +23,7 @@ fn fill(owner: &Client) {
     }
 }
 
-/// What holds for every record, in as many ways as there are to say it.
+/// Returns conditions that hold for every record, written in many ways.
 fn says_nothing(name: &str) -> Vec<Json> {
     let (since, before) = (cond("created_at", "gte", &["1970-01-01T00:00:00Z"]), cond("created_at", "lt", &["now+1h"]));
     vec![
@@ -51,7 +51,7 @@ fn says_nothing(name: &str) -> Vec<Json> {
 }
 
 #[test]
-fn a_selection_that_says_nothing_is_refused() {
+fn a_selection_of_everything_is_refused() {
     let owner = workspace();
     fill(&owner);
     for (list, name) in LISTS {
@@ -85,9 +85,9 @@ fn a_selection_that_says_nothing_is_refused() {
     assert_eq!(owner.get("/retention-rules").ok()["data"], json!([]));
 }
 
-/// Kept conditions restrict no more than written ones.
+/// Saved conditions follow the same rule as given ones.
 #[test]
-fn a_segment_or_view_of_everything_restricts_nothing() {
+fn a_segment_or_view_of_everything_is_refused() {
     let owner = workspace();
     fill(&owner);
     let all = json!({ "all": [cond("created_at", "gte", &["1970-01-01T00:00:00Z"])] });
@@ -107,7 +107,7 @@ fn a_segment_or_view_of_everything_restricts_nothing() {
     let empty = json!({ "resource": "deals", "name": "X", "kind": "dynamic", "selection": { "all": [cond("title", "contains", &[""])] } });
     let problem = owner.post("/segments", empty).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/selection/all/0/values/0");
-    // Records that were named are named.
+    // Explicit ids are a selection.
     let deals = owner.get("/deals").ok()["data"].clone();
     let ids: Vec<Json> = deals.as_array().unwrap().iter().map(|deal| deal["id"].clone()).collect();
     let segment = json!({ "resource": "deals", "name": "Named", "kind": "static", "record_ids": ids });
@@ -117,7 +117,7 @@ fn a_segment_or_view_of_everything_restricts_nothing() {
 }
 
 #[test]
-fn a_selection_that_says_something_is_worked_on() {
+fn a_restricting_selection_is_accepted() {
     let owner = workspace();
     fill(&owner);
     for (list, name) in LISTS {
@@ -126,7 +126,7 @@ fn a_selection_that_says_something_is_worked_on() {
             (json!({ "all": [cond(name, "eq", &["Beta"])] }), vec!["Beta"]),
             (json!({ "q": "bet" }), vec!["Beta"]),
             (json!({ "none": [cond(name, "starts_with", &["b"])] }), vec!["Alpha", "Gamma"]),
-            // One may name every value that there is.
+            // Listing every existing value is allowed.
             (json!({ "all": [cond(name, "in", &["Alpha", "Beta", "Gamma"])] }), vec!["Alpha", "Beta", "Gamma"]),
             (json!({ "everything": true }), vec!["Alpha", "Beta", "Gamma"]),
             (
@@ -140,30 +140,29 @@ fn a_selection_that_says_something_is_worked_on() {
             let shown = owner.post(&format!("/{list}/bulk-delete"), body).expect(200);
             let told: Vec<&str> =
                 shown["first"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-            assert_eq!((told, &shown["total"]), (names.clone(), &json!(names.len())), "{list} {selection}");
-            assert_eq!((&shown["dry_run"], &shown["done"]), (&json!(true), &json!(0)));
+            assert_eq!(told, names, "{list} {selection}");
+            assert_eq!(shown["total"], json!(names.len()), "{list} {selection}");
+            assert_eq!(shown["dry_run"], true);
+            assert_eq!(shown["done"], 0);
         }
-        assert_eq!(
-            (count(&owner, list), owner.get(&format!("/{list}/{}", id(first))).ok()["version"].clone()),
-            (3, json!(1))
-        );
+        assert_eq!(count(&owner, list), 3);
+        assert_eq!(owner.get(&format!("/{list}/{}", id(first))).ok()["version"], 1);
     }
     assert_eq!(owner.get("/jobs?kind=bulk").ok()["data"], json!([]));
     for (list, name) in LISTS {
         let body = json!({ "selection": { "all": [cond(name, "eq", &["Beta"])] } });
         let answer = owner.post(&format!("/{list}/bulk-delete"), body).expect(202);
-        assert_eq!(
-            (&answer["total"], &answer["first"][0]["name"], &answer["dry_run"]),
-            (&json!(1), &json!("Beta"), &json!(false))
-        );
+        assert_eq!(answer["total"], 1);
+        assert_eq!(answer["first"][0]["name"], "Beta");
+        assert_eq!(answer["dry_run"], false);
         assert_eq!(finished(&owner, &id(&answer))["result"]["succeeded"], 1, "{list}");
         assert_eq!(count(&owner, list), 2);
     }
 }
 
-/// The answer shows at most twenty, and what the caller sees.
+/// The error shows at most twenty records, all visible to the caller.
 #[test]
-fn what_is_shown_is_short_and_seen() {
+fn the_preview_is_short_and_visible() {
     let owner = workspace();
     let deals: Vec<Json> = (0..30).map(|n| json!({ "title": format!("D{n}") })).collect();
     owner.post("/deals/batch-create", json!({ "items": deals })).ok();
@@ -171,26 +170,27 @@ fn what_is_shown_is_short_and_seen() {
     let shown = owner.post("/deals/bulk-delete", body.clone());
     assert!(shown.statements() < 8, "{}", shown.statements());
     let shown = shown.ok();
-    assert_eq!((&shown["total"], shown["first"].as_array().unwrap().len()), (&json!(30), 20));
+    assert_eq!(shown["total"], 30);
+    assert_eq!(shown["first"].as_array().unwrap().len(), 20);
     let (ann, ann_id) = crate::support::user_with(&owner, &[["deals", "own", "own", "own", "own", "none"]], json!({}));
     owner.post("/deals", json!({ "title": "Hers", "owner_id": ann_id })).created();
     let shown = ann.post("/deals/bulk-delete", body).ok();
-    assert_eq!((&shown["total"], &shown["first"][0]["name"]), (&json!(1), &json!("Hers")));
+    assert_eq!(shown["total"], 1);
+    assert_eq!(shown["first"][0]["name"], "Hers");
 }
 
-/// A rule may be written before there is anything to compare it with; then it is refused when it runs.
+/// A retention rule may be saved while there is nothing to compare with; it is then refused when it runs.
 #[test]
-fn a_rule_that_chooses_everything_does_not_run() {
+fn a_rule_that_selects_everything_does_not_run() {
     let owner = workspace();
     let since = json!({ "all": [cond("created_at", "gte", &["1970-01-01T00:00:00Z"])] });
     let rule = json!({ "name": "All", "resource": "contacts", "action": "erase", "reason": "Old", "selection": since });
     let path = format!("/retention-rules/{}", id(&owner.post("/retention-rules", rule).created()));
     owner.post("/contacts", json!({ "last_name": "Ann" })).created();
     let preview = owner.get(&format!("{path}/preview")).ok();
-    assert_eq!(
-        (&preview["matching"], &preview["first"][0]["name"], &preview["refused"]),
-        (&json!(1), &json!("Ann"), &json!(true))
-    );
+    assert_eq!(preview["matching"], 1);
+    assert_eq!(preview["first"][0]["name"], "Ann");
+    assert_eq!(preview["refused"], true);
     let run = || finished(&owner, &id(&owner.post(&format!("{path}/run"), json!({})).expect(202)));
     let done = run();
     assert_eq!(done["status"], "failed", "{done}");
@@ -205,9 +205,9 @@ fn a_rule_that_chooses_everything_does_not_run() {
     assert_eq!(count(&owner, "contacts"), 0);
 }
 
-/// A range of an amount names its currency, and every record may have that one.
+/// A range of amounts names its currency, which every record may have.
 #[test]
-fn a_range_of_amounts_says_nothing() {
+fn a_range_over_all_amounts_is_refused() {
     let owner = workspace();
     owner
         .post("/custom-fields", json!({ "resource": "deals", "key": "fee", "name": "Fee", "kind": "money" }))
@@ -245,7 +245,7 @@ fn a_range_of_amounts_says_nothing() {
         if let Some(currency) = currency {
             refused(list, json!({ "all": [cond(currency, "in", &["USD", "EUR"])] }));
         }
-        // An amount that is named is named.
+        // A list of amounts restricts the selection.
         let named = json!({ "selection": { "all": [cond(field, "eq", &["700 USD"])] }, "dry_run": true });
         assert_eq!(owner.post(&format!("/{list}/bulk-delete"), named).ok()["total"], 3, "{list} {field}");
         let some = json!({ "selection": { "all": [cond(field, "gt", &["700 USD"])] }, "dry_run": true });

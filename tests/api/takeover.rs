@@ -1,4 +1,4 @@
-//! Whatever changes how somebody signs in ends what was on its way, and tells them.
+//! Changes to how a user signs in invalidate pending links and tokens, and the user gets a mail.
 use crate::second_factor::code;
 use crate::support::mail::{await_email, emails_to};
 use crate::support::{Answer, Client, bearer, id, key, login, register, unique, workspace};
@@ -15,7 +15,7 @@ fn token(to: &str, subject: &str, count: usize) -> String {
     await_email(to, subject, count).token().unwrap()
 }
 
-/// Somebody with a workspace, a letter for a new password and one for a new address.
+/// A user with a workspace, a pending password reset and a pending change of address.
 struct Person {
     client: Client,
     email: String,
@@ -30,12 +30,12 @@ fn person() -> Person {
     let client = register(&email, PASSWORD).0;
     post("/auth/forgot-password", json!({ "email": email })).gone();
     client.post("/auth/change-email", json!({ "email": new, "password": PASSWORD })).gone();
-    let (reset, change) = (token(&email, "A new password", 1), token(&new, "Your new address", 1));
+    let (reset, change) = (token(&email, "Reset your password", 1), token(&new, "Confirm your new e-mail address", 1));
     Person { client, email, new, reset, change }
 }
 
 impl Person {
-    /// None of the letters from before is good any more, and the address of before was told.
+    /// Checks that the earlier links no longer work and that the previous address got a mail.
     #[track_caller]
     fn is_safe(&self, told: &str) {
         post("/auth/reset-password", json!({ "token": self.reset, "password": OTHER })).problem(401, "link_invalid");
@@ -46,7 +46,7 @@ impl Person {
 }
 
 #[test]
-fn a_new_password_ends_open_letters() {
+fn a_new_password_invalidates_pending_links() {
     let it = person();
     let change = json!({ "current_password": PASSWORD, "new_password": OTHER });
     it.client.post("/auth/change-password", change).gone();
@@ -55,38 +55,38 @@ fn a_new_password_ends_open_letters() {
 }
 
 #[test]
-fn a_reset_ends_the_other_letters() {
+fn a_reset_invalidates_the_other_links() {
     let it = person();
     post("/auth/reset-password", json!({ "token": it.reset, "password": OTHER })).gone();
     it.is_safe("Your password was changed");
 }
 
 #[test]
-fn a_new_address_ends_open_letters_and_the_old_one_is_told() {
+fn a_new_address_invalidates_pending_links_and_notifies_the_old_one() {
     let it = person();
     post("/auth/confirm-email", json!({ "token": it.change })).gone();
-    it.is_safe("Your address for signing in was changed");
+    it.is_safe("Your sign-in address was changed");
     login(&it.new, PASSWORD).ok();
-    // The letter went to the address of before alone.
+    // Only the previous address got the mail.
     assert!(emails_to(&it.new).iter().all(|letter| !letter.subject.contains("was changed")));
 }
 
 #[test]
-fn a_second_factor_ends_open_letters_when_it_comes_and_when_it_goes() {
+fn enabling_and_disabling_two_factor_invalidates_pending_links() {
     let it = person();
     let begun = it.client.post("/auth/totp/begin", json!({ "password": PASSWORD })).ok();
     let app = begun["secret"].as_str().unwrap();
     let confirmed = it.client.post("/auth/totp/confirm", json!({ "code": code(app, 0) })).ok();
-    it.is_safe("Your second factor is on");
+    it.is_safe("Your second factor was turned on");
     post("/auth/forgot-password", json!({ "email": it.email })).gone();
-    let reset = token(&it.email, "A new password", 2);
+    let reset = token(&it.email, "Reset your password", 2);
     let end = json!({ "password": PASSWORD, "code": confirmed["recovery_codes"][0] });
     it.client.post("/auth/totp/end", end).gone();
     post("/auth/reset-password", json!({ "token": reset, "password": OTHER })).problem(401, "link_invalid");
-    await_email(&it.email, "Your second factor is off", 1);
+    await_email(&it.email, "Your second factor was turned off", 1);
 }
 
-/// Somebody who belongs to a workspace that they did not make.
+/// Creates a user in a workspace of somebody else.
 fn member(owner: &Client) -> (Client, String, String) {
     let email = format!("{}@example.com", unique("member"));
     let body = json!({ "name": "Member", "email": email, "role": "seller", "password": PASSWORD });
@@ -95,7 +95,7 @@ fn member(owner: &Client) -> (Client, String, String) {
 }
 
 #[test]
-fn a_suspension_ends_letters_tokens_and_keys_for_good() {
+fn a_suspension_ends_links_tokens_and_keys_permanently() {
     let owner = workspace();
     let email = format!("{}@example.com", unique("member"));
     let body = json!({ "name": "Member", "email": email, "role": "seller", "password": PASSWORD });
@@ -105,9 +105,9 @@ fn a_suspension_ends_letters_tokens_and_keys_for_good() {
     let script = key(&member, &["deals:read"]);
     script.get("/deals").ok();
     post("/auth/forgot-password", json!({ "email": email })).gone();
-    let reset = token(&email, "A new password", 1);
+    let reset = token(&email, "Reset your password", 1);
     owner.patch(&path, json!({ "status": "suspended" })).ok();
-    await_email(&email, "You cannot sign in any more", 1);
+    await_email(&email, "Your access was suspended", 1);
     for back in [false, true] {
         if back {
             owner.patch(&path, json!({ "status": "active" })).ok();
@@ -124,7 +124,7 @@ fn a_suspension_ends_letters_tokens_and_keys_for_good() {
 }
 
 #[test]
-fn an_invitation_ends_with_a_suspension() {
+fn a_suspension_ends_an_invitation() {
     let owner = workspace();
     let email = format!("{}@example.com", unique("guest"));
     let path = format!("/users/{}", id(&owner.post("/users", json!({ "name": "G", "email": email })).created()));
@@ -139,9 +139,9 @@ fn an_invitation_ends_with_a_suspension() {
     post("/auth/accept-invitation", json!({ "token": again, "password": PASSWORD })).ok();
 }
 
-/// A demotion that is no suspension leaves sessions and keys alone.
+/// A role change without a suspension keeps sessions and keys.
 #[test]
-fn another_role_ends_nothing() {
+fn a_role_change_ends_no_session() {
     let owner = workspace();
     let (member, email, user) = member(&owner);
     let script = key(&member, &["deals:read"]);
@@ -151,14 +151,14 @@ fn another_role_ends_nothing() {
     assert!(emails_to(&email).is_empty(), "{:?}", emails_to(&email));
 }
 
-/// The rules of passwords are asked with the address that the login has.
+/// Password rules always use the address of the login.
 #[test]
-fn a_password_is_not_the_address_wherever_it_is_chosen() {
+fn a_password_must_not_be_the_address() {
     const DIGITS: &str = "804912775031";
     let refused = |answer: Answer, pointer: &str| {
         let problem = answer.problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["pointer"], pointer);
-        assert_eq!(problem["errors"][0]["detail"], "is your e-mail address");
+        assert_eq!(problem["errors"][0]["detail"], "must not be your e-mail address or its first part");
     };
     let name = unique("samename");
     let email = format!("{name}@example.com");
@@ -169,7 +169,7 @@ fn a_password_is_not_the_address_wherever_it_is_chosen() {
     refused(client.post("/auth/change-password", change(&name)), "/new_password");
     refused(client.post("/auth/change-password", change(&email)), "/new_password");
     post("/auth/forgot-password", json!({ "email": email })).gone();
-    let reset = token(&email, "A new password", 1);
+    let reset = token(&email, "Reset your password", 1);
     refused(post("/auth/reset-password", json!({ "token": reset, "password": name })), "/password");
     let guest = unique("guestname");
     let address = format!("{guest}@example.com");

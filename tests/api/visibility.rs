@@ -1,4 +1,4 @@
-//! Every operation on one record, with every visibility of the right it declares: what is one's own, a team-mate's, a stranger's.
+//! Calls every operation on one record with every visibility of its permission: own, team, all.
 use crate::files::upload;
 use crate::support::scopes::scopes;
 use crate::support::{Client, client::DOCUMENT, id, stage, unique, user_with, workspace};
@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 const OWNED: [&str; 7] = ["companies", "contacts", "leads", "deals", "tasks", "activities", "files"];
 const VISIBILITIES: [&str; 4] = ["none", "own", "team", "all"];
 
-/// Somebody, with a way to make records of their own.
+/// A user who can create own records.
 struct Person {
     client: Client,
     id: String,
@@ -21,7 +21,7 @@ struct Op {
     has_body: bool,
 }
 
-/// The operations on one record of a resource.
+/// Returns the operations on one record of a resource.
 fn operations(resource: &str) -> Vec<Op> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let begin = format!("/api/v1/{resource}/{{");
@@ -42,7 +42,7 @@ fn operations(resource: &str) -> Vec<Op> {
     found
 }
 
-/// All rights to everything, but on one resource only so far; people are told by their own contacts alone where work hangs on them.
+/// Grants everything, except one action limited to a visibility. For activities and files, contacts are limited too.
 fn grants(
     resource: &'static str,
     read: &'static str,
@@ -67,7 +67,7 @@ fn grants(
     scopes().iter().filter_map(|scope| scope.strip_suffix(":read")).map(grant).collect()
 }
 
-/// Makes a record that belongs to a person.
+/// Creates a record owned by a user.
 fn record(person: &Person, resource: &str) -> String {
     let (client, me) = (&person.client, &person.id);
     let post = |path: &str, body: Json| id(&client.post(path, body).created());
@@ -83,7 +83,7 @@ fn record(person: &Person, resource: &str) -> String {
     }
 }
 
-/// A body that is understood.
+/// Returns a valid body.
 fn body(op: &Op, owner: &Client, reason: &str) -> Json {
     match op.id {
         "move_deal" => json!({ "stage_id": stage(owner, "deal", "Quote sent") }),
@@ -95,7 +95,7 @@ fn body(op: &Op, owner: &Client, reason: &str) -> Json {
 }
 
 #[test]
-fn what_a_right_reaches_is_what_its_operations_reach() {
+fn operations_reach_what_their_permission_reaches() {
     let owner = workspace();
     let team =
         |parent: Json| id(&owner.post("/teams", json!({ "name": unique("team"), "parent_id": parent })).created());
@@ -113,7 +113,8 @@ fn what_a_right_reaches_is_what_its_operations_reach() {
     for resource in OWNED {
         for op in operations(resource) {
             for far in VISIBILITIES {
-                // The right itself so far, and sight as far; and for a change sight of everything, where what is seen may still be another's.
+                // Limits the permission and the read visibility; for a change also tries full read visibility with
+                // the limited permission.
                 let narrow = somebody(&grants(resource, far, op.action, far), json!({ "team_id": above }));
                 let wide = (op.action != "read" && op.action != "export")
                     .then(|| somebody(&grants(resource, "all", op.action, far), json!({ "team_id": above })));
@@ -124,7 +125,7 @@ fn what_a_right_reaches_is_what_its_operations_reach() {
                         (far == "all", Some(&stranger)),
                     ];
                     for (n, (reached, person)) in people.into_iter().enumerate() {
-                        // Who may see nothing of a resource makes nothing of it either.
+                        // A caller who may see nothing of a resource cannot create records of it either.
                         let maker = if far == "none" && !sees_all { &stranger } else { person.unwrap() };
                         let made = record(maker, resource);
                         if op.path.ends_with("/restore") {
@@ -140,9 +141,9 @@ fn what_a_right_reaches_is_what_its_operations_reach() {
                             format!("{} with {far} (sees all: {sees_all}) on record {n}: {}", op.id, answer.text);
                         match (far, reached) {
                             ("none", _) => assert_eq!(answer.status, 403, "{what}"),
-                            // An open deal cannot be reopened, but it is there to be asked.
+                            // An open deal cannot be reopened, but the error differs from 404.
                             (_, true) => assert!(answer.status < 300 || answer.status == 409, "{what}"),
-                            // A deletion that one could not have made is not seen to be taken back.
+                            // A caller who could not delete a record gets 404 when restoring it.
                             _ if sees_all && !op.path.ends_with("/restore") => assert_eq!(answer.status, 403, "{what}"),
                             _ => assert_eq!(answer.status, 404, "{what}"),
                         }

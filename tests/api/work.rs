@@ -3,7 +3,7 @@ use crate::support::{id, user, workspace};
 use serde_json::{Value as Json, json};
 
 #[test]
-fn a_record_knows_its_next_task() {
+fn a_record_shows_its_next_task() {
     let owner = workspace();
     let deal = owner.post("/deals", json!({ "title": "A" })).created();
     let path = format!("/deals/{}", id(&deal));
@@ -18,7 +18,8 @@ fn a_record_knows_its_next_task() {
         json!({ "id": late["id"], "due_at": "2020-01-01T08:00:00.000Z", "due_date": null, "state": "overdue" })
     );
     let done = owner.post(&format!("/tasks/{}/complete", id(&late)), json!({ "result": "Reached" })).ok();
-    assert_eq!((&done["status"], &done["result"]), (&json!("done"), &json!("Reached")));
+    assert_eq!(done["status"], "done");
+    assert_eq!(done["result"], "Reached");
     owner.post(&format!("/tasks/{}/complete", id(&late)), json!({})).problem(409, "already_completed");
     assert_eq!(owner.get(&path).ok()["next_task"]["state"], "planned");
     let moved = owner.patch(&format!("/tasks/{}", id(&far)), json!({ "due_at": "2021-01-01T00:00:00Z" })).ok();
@@ -37,20 +38,20 @@ fn a_record_knows_its_next_task() {
 }
 
 #[test]
-fn days_end_in_the_workspaces_time_zone() {
+fn days_end_in_the_time_zone_of_the_workspace() {
     let owner = workspace();
     owner.patch("/workspaces/current", json!({ "time_zone": "Europe/Tallinn" })).ok();
-    std::thread::sleep(std::time::Duration::from_millis(2100)); // settings are read anew every two seconds
+    std::thread::sleep(std::time::Duration::from_millis(2100)); // settings are reloaded every two seconds
     let task = owner.post("/tasks", json!({ "title": "A", "due_date": "2026-03-28" })).created();
     assert_eq!(task["due_end"], "2026-03-28T22:00:00.000Z");
-    // The night in which summer time begins.
+    // The night in which daylight saving time begins.
     let task = owner.post("/tasks", json!({ "title": "A", "due_date": "2026-03-29" })).created();
     assert_eq!(task["due_end"], "2026-03-29T21:00:00.000Z");
     owner.patch("/workspaces/current", json!({ "time_zone": "Mars/X" })).problem(422, "validation_failed");
 }
 
 #[test]
-fn one_timeline_holds_everything_in_order() {
+fn one_timeline_is_in_order() {
     let owner = workspace();
     let contact = owner.post("/contacts", json!({ "first_name": "A" })).created();
     let of = id(&contact);
@@ -91,13 +92,14 @@ fn the_feed_can_be_followed() {
         (page["data"] != json!([])).then_some(page)
     });
     let event = next.expect("the event arrives")["data"][0].clone();
-    assert_eq!((&event["type"], &event["record_id"]), (&json!("contact.created"), &contact["id"]));
+    assert_eq!(event["type"], "contact.created");
+    assert_eq!(event["record_id"], contact["id"]);
     user(&owner, "viewer").get("/events").ok();
     owner.get("/events?cursor=abc").problem(400, "cursor_invalid");
 }
 
 #[test]
-fn today_is_the_day_of_who_asks() {
+fn today_uses_the_time_zone_of_the_user() {
     let owner = workspace();
     owner.patch("/workspaces/current", json!({ "time_zone": "Pacific/Kiritimati" })).ok();
     let me = id(&owner.get("/me").ok()["user"]);
@@ -106,7 +108,7 @@ fn today_is_the_day_of_who_asks() {
     owner.post("/deals", json!({ "title": "D", "expected_close_date": far })).created();
     let today = || owner.get("/deals?expected_close_date=today").ok()["data"].as_array().unwrap().len();
     assert_eq!(today(), usize::from(day(chrono_tz::Pacific::Kiritimati) == far));
-    // Always a day behind.
+    // This time zone is always a day behind.
     owner.patch(&format!("/users/{me}"), json!({ "time_zone": "Pacific/Pago_Pago" })).ok();
     assert_eq!(today(), 0);
 }

@@ -1,4 +1,4 @@
-"""A client that looks at every answer: whatever happens, a failure is a problem with a code, and never a fault without a reason."""
+"""A client that checks every answer: each failure must be a problem with a code, and 500 is never allowed."""
 
 import http.client
 import json
@@ -8,14 +8,14 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-# A request that has waited this long is answered, with 503 if need be; the rest is for a machine that is busy.
+# The server answers within the deadline, with 503 if necessary. The slack allows for a busy machine.
 DEADLINE, SLACK = 15, 5
 
 
 class Lost(Exception):
-    """The connection failed, or ended before the answer was there."""
+    """The connection failed or ended before the answer arrived."""
 
-    # When the request was sent, if it was.
+    # The time at which the request was sent, if it was.
     sent = 0.0
 
 
@@ -32,20 +32,20 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """Of a problem."""
+        """Returns the code of a problem."""
         return self.json.get("code", "") if "problem+json" in self.headers.get("content-type", "") else ""
 
     @property
     def again(self) -> bool:
-        """Whether the same request may be sent again."""
+        """Returns whether the same request may be retried."""
         return self.status == 503 or self.code == "idempotency_in_progress"
 
 
 class Client:
-    """One connection, kept while it lasts. The server may come back at another address."""
+    """A persistent connection to a server, which may restart at another address."""
 
-    def __init__(self, house, token: str | None = None, patience: float = DEADLINE + SLACK):
-        self.house, self.token, self.patience = house, token, patience
+    def __init__(self, server, token: str | None = None, patience: float = DEADLINE + SLACK):
+        self.server, self.token, self.patience = server, token, patience
         self.connection, self.address, self.used = None, None, 0.0
 
     def ask(self, method: str, path: str, body=None, headers: dict | None = None, key: str | None = None, checked: bool = True) -> Answer:
@@ -59,10 +59,10 @@ class Client:
         where = path if path.startswith("/health/") else f"/api/v1{path}"
         begin, sent = time.monotonic(), 0.0
         try:
-            # The server closes what has been idle for five seconds.
-            if not self.connection or self.address != self.house.address or begin - self.used > 4:
+            # The server closes connections that were idle for five seconds.
+            if not self.connection or self.address != self.server.address or begin - self.used > 4:
                 self.close()
-                self.address = self.house.address
+                self.address = self.server.address
                 self.connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=self.patience)
             self.connection.request(method, where, body, headers)
             sent = time.monotonic()
@@ -71,7 +71,7 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if isinstance(error, TimeoutError):
-                self.house.part.check(False, f"no answer within {self.patience} s: {method} {plain(path)}")
+                self.server.part.check(False, f"no answer within {self.patience} s: {method} {plain(path)}")
             lost = Lost(f"{type(error).__name__}: {error}")
             lost.sent = sent
             raise lost from error
@@ -93,27 +93,27 @@ class Client:
             except ValueError:
                 problem, whole = {}, False
             if not whole or problem["status"] != answer.status or "application/problem+json" not in answer.headers.get("content-type", ""):
-                wrong.append("is no problem+json")
+                wrong.append("is not a problem")
             if answer.again and not answer.headers.get("retry-after", "").isdigit():
                 wrong.append("has no Retry-After")
             if answer.status >= 500 and answer.status != 503:
-                wrong.append("is a fault")
+                wrong.append("is a server error")
         if "x-request-id" not in answer.headers:
             wrong.append("has no X-Request-Id")
         if answer.seconds > DEADLINE + SLACK:
-            wrong.append("came late")
+            wrong.append("exceeded the deadline")
         for what in wrong:
-            self.house.part.check(False, f"{method} {plain(path)} {answer.status} {answer.code} {what}")
+            self.server.part.check(False, f"{method} {plain(path)} {answer.status} {answer.code} {what}")
 
     def get(self, path: str) -> dict:
-        """What must be there."""
+        """Reads a path that must exist."""
         answer = self.ask("GET", path)
         if answer.status != 200:
             raise RuntimeError(f"GET {path}: {answer.status} {answer.body[:300]}")
         return answer.json
 
     def post(self, path: str, body: dict, **options) -> dict:
-        """What must be done."""
+        """Sends a request that must succeed."""
         answer = self.ask("POST", path, body, **options)
         if answer.status not in (200, 201, 202):
             raise RuntimeError(f"POST {path}: {answer.status} {answer.body[:300]}")
@@ -126,20 +126,20 @@ class Client:
 
 
 def plain(path: str) -> str:
-    """Without ids, so that equal failures are counted together."""
+    """Replaces ids, so that equal failures are counted together."""
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path).split("?")[0]
 
 
-def owner(house) -> Client:
-    """Signs up a new workspace."""
+def owner(server) -> Client:
+    """Registers a new workspace and returns its owner."""
     name = uuid.uuid4().hex
     person = {"workspace_name": "Acme", "name": "Ann", "email": f"{name}@example.com", "password": "a-long-password"}
-    answer = Client(house).post("/auth/register", person | {"base_currency": "EUR", "time_zone": "Europe/Tallinn", "country": "EE"})
-    return Client(house, answer["access_token"])
+    answer = Client(server).post("/auth/register", person | {"base_currency": "EUR", "time_zone": "Europe/Tallinn", "country": "EE"})
+    return Client(server, answer["access_token"])
 
 
 def form(file: bytes, name: str, texts: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-    """A form with a file in it. The boundary is always the same: so is the form of a retry."""
+    """Returns a multipart form with a file. The boundary is constant, so that a retry sends the same bytes."""
     mark = "torture-4711"
     parts = [f'--{mark}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in texts.items()]
     parts += [f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n']

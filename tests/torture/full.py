@@ -1,4 +1,4 @@
-"""Disks that are full: under one table, under all of PostgreSQL, under the file store."""
+"""Full disks: for one table, for all of PostgreSQL, and for the file store."""
 
 import contextlib
 import os
@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 from client import Answer, Lost, form, owner
-from house import House, unprivileged, wait
+from server import Server, unprivileged, wait
 
 
 @contextlib.contextmanager
 def small(place: Path, megabytes: int, who: dict):
-    """A file system of a few megabytes."""
+    """Mounts a file system of a few megabytes."""
     place.mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "none", place], check=True, capture_output=True)
     try:
@@ -33,7 +33,7 @@ def may_mount(place: Path) -> bool:
 
 
 def fill(place: Path, but: int = 0) -> Path:
-    """Takes all the room there is, but for some bytes."""
+    """Fills the file system except for some bytes."""
     room = os.statvfs(place)
     ballast = place / "ballast"
     with ballast.open("wb") as file:
@@ -50,13 +50,13 @@ def fill(place: Path, but: int = 0) -> Path:
 
 
 def refused(part, answer: Answer, what: str) -> None:
-    part.check(answer.status in (503, 507), f"{what} is answered {answer.status} {answer.code}, not 503 or 507")
+    part.check(answer.status in (503, 507), f"{what} was answered {answer.status} {answer.code}, not 503 or 507")
 
 
 def table(part) -> None:
-    """One table has no room: writes to it are refused, everything else goes on."""
-    house = House(part, "table").start()
-    api = owner(house)
+    """One table has no space: writes to it are refused, everything else works."""
+    server = Server(part, "table").start()
+    api = owner(server)
     noise = random.Random(part.seed)
 
     def note() -> Answer:
@@ -65,8 +65,8 @@ def table(part) -> None:
 
     person = api.post("/contacts", {"last_name": "Anybody"})["id"]
     with small(part.work / "space", 16, unprivileged()) as space:
-        house.sql(f"create tablespace small location '{space}'")
-        house.sql("alter table activities set tablespace small")
+        server.sql(f"create tablespace small location '{space}'")
+        server.sql("alter table activities set tablespace small")
         ballast = fill(space, 1 << 20)
         for _ in range(1000):
             last = note()
@@ -75,22 +75,22 @@ def table(part) -> None:
         else:
             part.check(False, "the disk did not get full")
         for _ in range(5):
-            refused(part, note(), "a write without room")
+            refused(part, note(), "a write without space")
         for path in ("/activities", f"/contacts/{person}", f"/contacts/{person}/timeline"):
             part.check(api.ask("GET", path).status == 200, f"GET {path.replace(person, 'ID')} fails while a disk is full")
         part.check(api.ask("POST", "/contacts", {"last_name": "Elsewhere"}).status == 201, "a write elsewhere fails while a disk is full")
-        part.check(house.ready(), "not ready while one table has no room")
+        part.check(server.ready(), "not ready while one table has no space")
         ballast.unlink()
-        part.check(note().status == 201, "writes are still refused when there is room again")
-        house.invariants(part)
-        house.close()
+        part.check(note().status == 201, "writes are still refused although there is space again")
+        server.invariants(part)
+        server.close()
 
 
 def files(part) -> None:
     """The file store is full."""
     with small(part.work / "files/data/files", 8, {}) as store:
-        house = House(part, "files").start()
-        api = owner(house)
+        server = Server(part, "files").start()
+        api = owner(server)
         person = api.post("/contacts", {"last_name": "Anybody"})["id"]
 
         def upload(name: str, size: int) -> Answer:
@@ -100,25 +100,25 @@ def files(part) -> None:
         first = upload("first", 1 << 20)
         ballast = fill(store, 2 << 20)
         for n in range(3):
-            refused(part, upload(f"large{n}", 4 << 20), "an upload without room")
-        part.check(upload("little", 1000).status == 201, "a little file is refused though there is room for it")
+            refused(part, upload(f"large{n}", 4 << 20), "an upload without space")
+        part.check(upload("little", 1000).status == 201, "a small file is refused although there is space for it")
         got = api.ask("GET", f"/files/{first.json['id']}/content")
-        part.check(got.status == 200 and len(got.body) == 1 << 20, f"a file is answered {got.status} while the store is full")
+        part.check(got.status == 200 and len(got.body) == 1 << 20, f"a download answers {got.status} while the store is full")
         part.check(api.ask("POST", "/contacts", {"last_name": "Elsewhere"}).status == 201, "a write elsewhere fails while the store is full")
         ballast.unlink()
         again = upload("large0", 4 << 20)
-        part.check(again.status == 201, f"an upload is still refused when there is room again: {again.status} {again.code}")
+        part.check(again.status == 201, f"an upload is still refused although there is space again: {again.status} {again.code}")
         left = [path.name for path in store.rglob("*") if path.is_file()]
-        part.check(len(left) == 3, f"refused uploads leave something behind: {len(left)} files of 3")
-        house.invariants(part)
-        house.close()
+        part.check(len(left) == 3, f"the store holds {len(left)} files instead of 3 after refused uploads")
+        server.invariants(part)
+        server.close()
 
 
 def cluster(part) -> None:
-    """All of PostgreSQL has no room, its log of writes too: nothing acknowledged is lost, and it comes back by itself."""
+    """PostgreSQL and its WAL have no space: nothing acknowledged is lost, and the server recovers by itself."""
     with small(part.work / "cluster/data/postgres", 160, unprivileged()) as place:
-        house = House(part, "cluster").start()
-        api = owner(house)
+        server = Server(part, "cluster").start()
+        api = owner(server)
         noise = random.Random(part.seed)
         acknowledged, answers = [], {}
 
@@ -144,19 +144,19 @@ def cluster(part) -> None:
             part.check(False, "the disk did not get full")
         for _ in range(30):
             if (answer := note()) and answer.status != 201:
-                refused(part, answer, "a write to a cluster without room")
+                refused(part, answer, "a write to a cluster without space")
         ballast.unlink()
-        took = wait(lambda: (answer := note()) and answer.status == 201, 30, "writes are still refused 30 s after there is room again", 0.2)
-        there = {row[0] for row in house.sql("select id from activities")}
-        part.check(set(acknowledged) <= there, f"{len(set(acknowledged) - there)} acknowledged writes are gone")
-        part.note(f"all of it full: {answers}, back after {took:.1f} s")
-        house.invariants(part)
-        house.close()
+        took = wait(lambda: (answer := note()) and answer.status == 201, 30, "writes are still refused 30 s after there is space again", 0.2)
+        there = {row[0] for row in server.sql("select id from activities")}
+        part.check(set(acknowledged) <= there, f"{len(set(acknowledged) - there)} acknowledged writes are lost")
+        part.note(f"full disk: {answers}, recovered after {took:.1f} s")
+        server.invariants(part)
+        server.close()
 
 
 def disk(part) -> None:
     if not may_mount(part.work / "try"):
-        part.skip("no small file system may be mounted here; root may")
+        part.skip("mounting a small file system needs root")
         return
     for act in (table, files) if part.short else (table, files, cluster):
         try:

@@ -1,4 +1,4 @@
-"""A line to a server of one's own that delays, falls silent, or is cut."""
+"""A TCP proxy that can delay, silence or cut connections."""
 
 import asyncio
 import socket
@@ -7,7 +7,7 @@ import threading
 
 
 class Line:
-    """Listens on a port of its own and passes everything on to another, unless it is told otherwise."""
+    """Listens on its own port and forwards everything to another."""
 
     def __init__(self, to: int):
         self.to, self.delay, self.deaf, self.trips = to, 0.0, False, 0
@@ -32,11 +32,11 @@ class Line:
             act(connection)
 
     def silence(self) -> None:
-        """Those that are open now stay open, and nothing passes any more."""
+        """Keeps the open connections, but forwards nothing on them any more."""
         self.at_once(Connection.silence)
 
     def cut(self) -> None:
-        """Those that are open now are reset."""
+        """Resets the open connections."""
         self.at_once(Connection.cut)
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Line:
         self.server.close()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
-        # One turn for them to close what they hold.
+        # Gives the tasks time to close their sockets.
         self.loop.call_later(0.1, self.loop.stop)
 
 
@@ -62,7 +62,7 @@ class Connection:
 
     def cut(self) -> None:
         for _, writer in filter(None, (self.near, self.far)):
-            # Closed without waiting, with what is under way thrown away: the other side sees a reset.
+            # Closing with linger 0 discards pending data, and the peer sees a reset.
             if not writer.transport.is_closing():
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()

@@ -1,4 +1,4 @@
-"""Many clients that write, remember what they were told, and are held against the database afterwards (as Jepsen does)."""
+"""Concurrent clients that write and record every answer, which is then compared with the database (as Jepsen does)."""
 
 import collections
 import hashlib
@@ -10,10 +10,10 @@ import uuid
 from dataclasses import dataclass, field
 
 from client import Answer, Client, Lost, form, owner
-from house import wait
+from server import wait
 
 WRITERS = 16
-# How long one request is repeated before it counts as never answered.
+# A request is retried for this long before it counts as never answered.
 INSIST = 90
 KINDS = {
     "contacts": "last_name", "companies": "name", "leads": "title", "deals": "title", "tasks": "title", "activities": "text", "files": "name",
@@ -22,7 +22,7 @@ KINDS = {
 
 @dataclass
 class Deed:
-    """One write, repeated with the same key until it was answered."""
+    """One write, retried with the same key until it is answered."""
 
     what: str
     mark: str
@@ -33,7 +33,7 @@ class Deed:
     key: str | None
     record: str | None = None
     answer: Answer | None = None
-    # Attempts that had no answer, or one that does not say whether it was done.
+    # Attempts without an answer, or with one that leaves the outcome open.
     unsure: int = 0
     seen_done: bool = False
 
@@ -44,7 +44,7 @@ class Deed:
 
 @dataclass
 class Record:
-    """What its writer knows of a record that nobody else changes."""
+    """The state of a record that only one writer changes."""
 
     id: str
     version: int = 1
@@ -54,11 +54,11 @@ class Record:
 
 
 class Load:
-    """A workspace, its writers, and their deeds."""
+    """A workspace, its writers, and their writes."""
 
-    def __init__(self, house, part, seed: int, may_lose: bool = False, without: tuple = ()):
-        self.house, self.part, self.seed, self.may_lose, self.without = house, part, seed, may_lose, without
-        self.client = owner(house)
+    def __init__(self, server, part, seed: int, may_lose: bool = False, without: tuple = ()):
+        self.server, self.part, self.seed, self.may_lose, self.without = server, part, seed, may_lose, without
+        self.client = owner(server)
         self.deeds: list[Deed] = []
         self.losses: list[Lost] = []
         self.lock, self.left, self.stopped = threading.Lock(), 0, threading.Event()
@@ -77,7 +77,7 @@ class Load:
             writer.start()
 
     def take(self) -> bool:
-        """Whether there is another write to be made."""
+        """Returns whether the writers continue."""
         while self.paused.is_set() and not self.stopped.is_set():
             time.sleep(0.01)
         with self.lock:
@@ -88,9 +88,9 @@ class Load:
         return sum(deed.answer is not None for deed in list(self.deeds))
 
     def more(self, count: int) -> None:
-        """Waits until so many more were answered."""
+        """Waits until `count` more writes are answered."""
         begin = self.answered()
-        wait(lambda: self.answered() >= begin + count, 60, "the writers do not get on", 0.01)
+        wait(lambda: self.answered() >= begin + count, 60, "the writers make no progress", 0.01)
 
     def end(self) -> None:
         self.stopped.set()
@@ -106,13 +106,13 @@ class Load:
 
 
 class Writer(threading.Thread):
-    """One client: its own records, and some that all share."""
+    """One client with its own records and the shared ones."""
 
     def __init__(self, load: Load, number: int):
         super().__init__(daemon=True)
         self.load, self.part = load, load.part
         self.random = random.Random(f"{load.seed}-{number}")
-        self.client = Client(load.house, load.client.token)
+        self.client = Client(load.server, load.client.token)
         self.prefix, self.count, self.fault = f"w{number:02}", 0, None
         self.contacts: list[Record] = []
         self.companies: list[Record] = []
@@ -137,7 +137,7 @@ class Writer(threading.Thread):
                 getattr(self, act)()
                 if self.random.random() < 0.2:
                     self.look()
-        except Exception as error:  # told by the thread that joins
+        except Exception as error:  # raised again by the joining thread
             self.fault = error
 
     def mark(self) -> str:
@@ -147,7 +147,7 @@ class Writer(threading.Thread):
     def send(
         self, what: str, method: str, path: str, body=None, headers: dict | None = None, record: str | None = None, mark: str = "",
     ) -> Deed:
-        """Repeats it until it is answered, as the pages for clients say, but for the pause, which is shorter."""
+        """Retries until answered, as the pages for clients say, but with shorter pauses."""
         key = str(uuid.UUID(int=self.random.getrandbits(128))) if method == "POST" else None
         deed = Deed(what, mark or self.mark(), method, path, body, headers or {}, key, record)
         with self.load.lock:
@@ -177,7 +177,7 @@ class Writer(threading.Thread):
             if deed.record and version:
                 self.saw(deed.record, version)
             return
-        # Without a key a repetition may find that the first attempt was done.
+        # Without a key, a retry may find the effect of the first attempt.
         if deed.unsure and deed.answer.status == 404 and deed.method == "DELETE":
             deed.seen_done = True
         elif deed.unsure and deed.answer.status == 412:
@@ -187,7 +187,7 @@ class Writer(threading.Thread):
         self.part.check(deed.done, f"{deed.what} was refused: {deed.answer.status} {deed.answer.code}")
 
     def read(self, path: str) -> dict:
-        """What is there, however long it takes."""
+        """Reads a path, retrying until it succeeds."""
         until = time.monotonic() + INSIST
         while True:
             try:
@@ -206,7 +206,7 @@ class Writer(threading.Thread):
         self.versions[record] = version
 
     def look(self) -> None:
-        """Reads one record that was made or changed before."""
+        """Reads a record written before."""
         own = {"contacts": self.contacts, "deals": self.deals, "companies": self.companies}
         known = [(path, one) for path, records in own.items() for one in records]
         path, record = self.random.choice([*known, ("companies", self.load.company)])
@@ -218,7 +218,7 @@ class Writer(threading.Thread):
         if answer.status == 200:
             self.saw(record.id, answer.json["version"])
         elif answer.status != 503:
-            self.part.check(False, f"{path} that were made answer {answer.status}")
+            self.part.check(False, f"reading existing {path} answers {answer.status}")
 
     def make(self, what: str, path: str, body: dict, records: list[Record] | None = None) -> None:
         mark = self.mark()
@@ -245,7 +245,7 @@ class Writer(threading.Thread):
         self.make("deal", "/deals", {"title": "@mark", "company_id": self.load.company.id, "contacts": links, "value": value}, self.deals)
 
     def task(self) -> None:
-        """On the deal that all share: whose is its next task?"""
+        """Adds a task to the shared deal, whose next task all writers compete for."""
         due = f"2031-01-{self.random.randrange(1, 28):02}T12:00:00Z"
         self.make("task", "/tasks", {"title": "@mark", "due_at": due, "deal_id": self.load.deal.id}, self.tasks)
 
@@ -261,7 +261,7 @@ class Writer(threading.Thread):
             record.last = mark
 
     def share(self) -> None:
-        """A record that all change, with no word about its version."""
+        """Changes a shared record without If-Match."""
         mark, company = self.mark(), self.load.company
         self.send("share", "PATCH", f"/companies/{company.id}", {"sector": mark}, record=company.id, mark=mark)
 
@@ -316,7 +316,7 @@ class Writer(threading.Thread):
 
 
 def content(mark: str) -> bytes:
-    """The bytes of the file of this name."""
+    """Returns the bytes of the file with this mark."""
     return (mark * 2000).encode()
 
 
@@ -327,11 +327,11 @@ EFFECT = {
 
 
 def check(load: Load, part) -> None:
-    """Every acknowledged write is there, every key had one effect, no record went through a version twice."""
-    house, mine = load.house, f"where workspace_id = '{load.workspace}'"
+    """Checks that every acknowledged write exists, every key had one effect, and no version occurred twice."""
+    server, mine = load.server, f"where workspace_id = '{load.workspace}'"
     rows, by_mark = {}, {}
     for table, column in KINDS.items():
-        found = house.rows(f"select *, {column} as mark from {table} {mine}")
+        found = server.rows(f"select *, {column} as mark from {table} {mine}")
         rows[table] = {row["id"]: row for row in found}
         by_mark[table] = collections.defaultdict(list)
         for row in found:
@@ -339,17 +339,17 @@ def check(load: Load, part) -> None:
     events = collections.Counter()
     marked = collections.Counter()
     members = "changes #>> '{position,1}' as own, changes #>> '{sector,1}' as shared"
-    for row in house.rows(f"select record_id, type, {members} from events {mine}"):
+    for row in server.rows(f"select record_id, type, {members} from events {mine}"):
         events[row["record_id"], row["type"]] += 1
         marked[row["own"]] += 1
         marked[row["shared"]] += 1
-    keys = {row["key"]: row for row in house.rows(f"select key, status, encode(sha256(body), 'hex') as body from idempotency_keys {mine}")}
-    part.note(f"{len(load.deeds)} writes, {sum(deed.unsure > 0 for deed in load.deeds)} of them repeated")
+    keys = {row["key"]: row for row in server.rows(f"select key, status, encode(sha256(body), 'hex') as body from idempotency_keys {mine}")}
+    part.note(f"{len(load.deeds)} writes, {sum(deed.unsure > 0 for deed in load.deeds)} of them retried")
 
     def only(table: str, mark: str, deed: Deed) -> dict | None:
         found = by_mark[table][mark]
         wanted = (1,) if deed.done else (0, 1)
-        part.check(len(found) in wanted, f"{deed.what} made {len(found)} {table} instead of one (done: {deed.done})")
+        part.check(len(found) in wanted, f"{deed.what} created {len(found)} {table} instead of one (done: {deed.done})")
         for row in found:
             created = f"{'company' if table == 'companies' else 'activity' if table == 'activities' else table[:-1]}.created"
             part.check(events[row["id"], created] == 1, f"{events[row['id'], created]} events {created} for one record")
@@ -359,10 +359,10 @@ def check(load: Load, part) -> None:
     for deed in load.deeds:
         if deed.what in MADE:
             row = only(MADE[deed.what], deed.mark, deed)
-            part.check(not deed.done or not row or row["id"] == deed.record, f"{deed.what} was answered with another id than it has")
+            part.check(not deed.done or not row or row["id"] == deed.record, f"{deed.what} was answered with another id than the stored one")
         elif deed.what == "file":
             row = only("files", f"{deed.mark}.txt", deed)
-            part.check(not deed.done or not row or row["id"] == deed.record, "a file was answered with another id than it has")
+            part.check(not deed.done or not row or row["id"] == deed.record, "a file was answered with another id than the stored one")
         elif deed.what == "batch":
             for n in range(5):
                 only("contacts", f"{deed.mark}-{n}", deed)
@@ -370,7 +370,7 @@ def check(load: Load, part) -> None:
             for table in ("companies", "contacts", "deals"):
                 only(table, deed.mark, deed)
         elif deed.what in ("patch", "share"):
-            # A blind change has no key: what is not known to be done is done again.
+            # A change without a key is repeated if its outcome is unknown.
             found, most = marked[deed.mark], 1 + (deed.unsure if deed.what == "share" else 0)
             part.check(deed.done <= found <= most, f"{deed.what} had {found} effects (done: {deed.done})")
         elif deed.what == "convert" and deed.done:
@@ -382,46 +382,46 @@ def check(load: Load, part) -> None:
             effects[deed.record, deed.what] += 1
         if deed.key and deed.done:
             kept = keys.get(deed.key)
-            part.check(kept is not None, f"the key of {deed.what} was not kept")
+            part.check(kept is not None, f"the key of {deed.what} was not stored")
             same = kept and kept["status"] == deed.answer.status and kept["body"] == hashlib.sha256(deed.answer.body).hexdigest()
-            part.check(same, f"{deed.what}: the answer that was kept is another than the one that was given")
+            part.check(same, f"{deed.what}: the stored answer differs from the sent one")
     for (record, what), count in effects.items():
         found = events[record, EFFECT[what]]
         part.check(found == count, f"{what} was acknowledged {count} times and done {found} times")
     for writer in load.writers:
         for contact in writer.contacts:
             row = rows["contacts"].get(contact.id, {"version": 0, "position": None})
-            part.check((row["version"], row["position"]) == (contact.version, contact.last), "a contact is not as its only writer left it")
+            part.check((row["version"], row["position"]) == (contact.version, contact.last), "a contact differs from what its only writer wrote")
         for deal in writer.deals:
             row = rows["deals"].get(deal.id, {"version": 0, "stage_id": None})
             stage = deal.last or load.stages[0]
-            part.check((row["version"], row["stage_id"]) == (deal.version, stage), "a deal is not as its only writer left it")
+            part.check((row["version"], row["stage_id"]) == (deal.version, stage), "a deal differs from what its only writer wrote")
     sectors = {deed.mark for deed in load.deeds if deed.what == "share"} | {None}
-    part.check(rows["companies"][load.company.id]["sector"] in sectors, "a value that nobody wrote")
+    part.check(rows["companies"][load.company.id]["sector"] in sectors, "the company holds a value that no client wrote")
     files(load, part, rows["files"])
     replay(load, part)
 
 
 def files(load: Load, part, rows: dict) -> None:
-    """The bytes of every file, and nothing else, lie in the store."""
-    folder = load.house.folder / "data/files" / load.workspace
+    """Checks that the store holds the bytes of every file and nothing else."""
+    folder = load.server.folder / "data/files" / load.workspace
     there = {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
     for row in rows.values():
         bytes_ = there.pop(row["id"], None)
-        part.check(bytes_ is not None, "a file that was acknowledged has no bytes")
-        part.check(bytes_ is None or bytes_ == content(row["name"].removesuffix(".txt")), "a file has other bytes than it was given")
+        part.check(bytes_ is not None, "an acknowledged file has no bytes")
+        part.check(bytes_ is None or bytes_ == content(row["name"].removesuffix(".txt")), "a file has other bytes than the upload")
     if there:
         part.note(f"{len(there)} files in the store belong to no row")
 
 
 def replay(load: Load, part) -> None:
-    """Some of what was answered is sent again, and the API shows what was written."""
+    """Repeats some answered requests, and checks that the API returns what was written."""
     keyed = [deed for deed in load.deeds if deed.key and deed.done]
     for deed in random.Random(load.seed).sample(keyed, min(len(keyed), 60)):
         again = load.client.ask(deed.method, deed.path, deed.body, deed.headers, deed.key)
         same = (again.status, again.body) == (deed.answer.status, deed.answer.body)
-        part.check(same, f"{deed.what}, sent again with its key, is answered {again.status} {again.code}, and not as before")
-        part.check("idempotent-replayed" in again.headers, f"{deed.what}, sent again with its key, is not called a replay")
+        part.check(same, f"{deed.what}, retried with its key, is answered {again.status} {again.code} instead of the first answer")
+        part.check("idempotent-replayed" in again.headers, f"{deed.what}, retried with its key, is not marked as a replay")
     made = [deed for deed in keyed if deed.what in MADE]
     gone = {deed.record for deed in load.deeds if deed.what == "delete"}
     for deed in random.Random(load.seed).sample(made, min(len(made), 40)):

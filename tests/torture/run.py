@@ -1,4 +1,4 @@
-"""Runs the parts: run.py PROGRAM FOLDER [--short] [--only f1,f2]. Ends with a table; the exit code says whether everything held."""
+"""Runs the parts: run.py PROGRAM FOLDER [--short] [--only f1,f2]. Prints a table; the exit code is 0 if every part passed."""
 
 import argparse
 import collections
@@ -22,7 +22,7 @@ import waits
 
 
 class Part:
-    """One part of the torture: what it found wrong, and what it has to say."""
+    """One part of the torture, with its failures and notes."""
 
     def __init__(self, name: str, title: str, run, options):
         self.name, self.title, self.run = name, title, run
@@ -55,26 +55,26 @@ class Part:
             self.check(False, f"{type(error).__name__}: {error} ({place.name}, {Path(place.filename).name}:{place.lineno})")
             (self.work / "traceback").write_text(traceback.format_exc())
         self.seconds = time.monotonic() - begin
-        print(f"   {self.name} {'FAILED' if self.wrong else 'skipped' if self.skipped else 'held'} after {self.seconds:.0f} s", flush=True)
+        print(f"   {self.name} {'FAILED' if self.wrong else 'skipped' if self.skipped else 'passed'} after {self.seconds:.0f} s", flush=True)
 
 
 PARTS = [
-    # In the short form the lines run at the same time, the parts of a line one after another.
+    # In the short form the lines run concurrently, and the parts of a line in sequence.
     (1, "F1", "kill -9 of the server under load", crash.server),
     (1, "F2", "kill -9 of PostgreSQL under load", crash.database),
-    (2, "F3", "PostgreSQL that never answers", waits.frozen),
-    (3, "F3b", "a line that is cut or goes silent", waits.silent),
+    (2, "F3", "PostgreSQL that does not answer", waits.frozen),
+    (3, "F3b", "connections that are cut or silent", waits.silent),
     (2, "F4", "all connections busy", waits.exhausted),
     (2, "F5", "a slow database", waits.far),
     (2, "F6", "a full disk", full.disk),
     (4, "F7", "slow senders", slow.senders),
     (4, "F8", "slow readers", slow.readers),
     (1, "F12", "SIGTERM under load", stop.gently),
-    (3, "F13", "a worker that outlives its lease", crash.worker),
-    (1, "E", "many at once on one record", races.one_record),
-    (5, "G1", "one workspace floods with reports and searches", share.requests),
-    (5, "G2", "files of 63 MiB that are none", share.files),
-    (5, "G3", "many jobs and letters of one workspace", share.jobs),
+    (3, "F13", "a worker that loses its lease", crash.worker),
+    (1, "E", "concurrent writes to one record", races.one_record),
+    (5, "G1", "one workspace sends many reports and searches", share.requests),
+    (5, "G2", "invalid files of 63 MiB", share.files),
+    (5, "G3", "many jobs and mails of one workspace", share.jobs),
     (5, "G4", "many wrong passwords at once", share.signing_in),
 ]
 
@@ -82,7 +82,7 @@ PARTS = [
 def table(parts: list[Part]) -> None:
     print("\n| part | what | outcome | seconds | |\n| --- | --- | --- | --- | --- |")
     for part in parts:
-        outcome = "FAILED" if part.wrong else "skipped" if part.skipped else "held"
+        outcome = "FAILED" if part.wrong else "skipped" if part.skipped else "passed"
         print(f"| {part.name} | {part.title} | {outcome} | {part.seconds:.0f} | {part.skipped or '; '.join(part.notes)} |")
     for part in parts:
         for what, times in part.wrong.most_common(30):
@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
-    # Thousands of sockets on either side.
+    # Client and server open thousands of sockets.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("torture: stopped"))
@@ -106,7 +106,7 @@ def main() -> int:
     for line, name, title, run in PARTS:
         if not only or name.upper() in only:
             lines.setdefault(line if options.short else 0, []).append(Part(name, title, run, options))
-    print(f"-- the seed is {options.seed}", flush=True)
+    print(f"-- seed {options.seed}", flush=True)
 
     def follow(parts: list[Part]) -> None:
         for part in parts:
@@ -123,7 +123,7 @@ def main() -> int:
     wrong = sum(bool(part.wrong) for part in parts)
     if not wrong:
         shutil.rmtree(options.folder, ignore_errors=True)
-    print(f"{wrong} of {len(parts)} parts failed" if wrong else "it holds")
+    print(f"{wrong} of {len(parts)} parts failed" if wrong else "all parts passed")
     return bool(wrong)
 
 

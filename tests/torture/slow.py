@@ -1,4 +1,4 @@
-"""Clients that send or read as slowly as they can."""
+"""Clients that send or read very slowly."""
 
 import selectors
 import socket
@@ -7,15 +7,15 @@ import time
 from urllib.parse import urlsplit
 
 from client import Client, owner
-from house import House
+from server import Server
 
 HEAD_TIME, BODY_TIME, MARGIN = 10, 30, 6
-# What is not a fault of the server: a machine that does other things too.
+# Allows for a busy machine.
 SOON = 2
 
 
 class Drip:
-    """A socket that sends a byte now and then."""
+    """A socket that sends single bytes with pauses."""
 
     def __init__(self, address: tuple[str, int], kind: str, first: bytes):
         self.kind, self.first, self.answer = kind, first, b""
@@ -52,12 +52,12 @@ class Drip:
 
 
 def senders(part) -> None:
-    """Thousands of heads and bodies that arrive byte by byte hold up nobody, and end."""
+    """Thousands of heads and bodies arriving byte by byte delay no other client and time out."""
     count = 600 if part.short else 2000
-    # One connection to the database: whoever held it would stop all.
-    house = House(part, "server", flags=("--db-connections", "1")).start()
-    api = owner(house)
-    place = urlsplit(house.address)
+    # With one database connection, a request that held it would block all others.
+    server = Server(part, "server", flags=("--db-connections", "1")).start()
+    api = owner(server)
+    place = urlsplit(server.address)
     address = (place.hostname, place.port)
     bearer = f"Authorization: Bearer {api.token}\r\n"
     post = "POST /api/v1/{} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -67,7 +67,7 @@ def senders(part) -> None:
         "chunk": post.format("contacts") + bearer + 'Transfer-Encoding: chunked\r\n\r\nfff\r\n{"last_name": "',
         "body without a token": post.format("auth/login") + 'Content-Length: 4000\r\n\r\n{"email": "',
     }
-    before = house.memory()
+    before = server.memory()
     names = list(kinds)
     drips = [Drip(address, kind := names[n % len(names)], kinds[kind].encode()) for n in range(count)]
     stop = threading.Event()
@@ -76,33 +76,33 @@ def senders(part) -> None:
     slowest = 0.0
     begin = time.monotonic()
     while time.monotonic() - begin < BODY_TIME + MARGIN:
-        fresh = Client(house, api.token)
+        fresh = Client(server, api.token)
         for method, path, body in (("GET", "/contacts", None), ("POST", "/contacts", {"last_name": "Quick"}), ("GET", "/health/live", None)):
             answer = fresh.ask(method, path, body)
-            part.check(answer.status in (200, 201), f"among slow senders {method} {path} is answered {answer.status}")
+            part.check(answer.status in (200, 201), f"during slow senders {method} {path} is answered {answer.status}")
             slowest = max(slowest, answer.seconds)
         fresh.close()
         time.sleep(0.3)
         if all(drip.ended for drip in drips):
             break
-    grown = house.memory() - before
+    grown = server.memory() - before
     stop.set()
     dripping.join()
-    part.check(slowest < SOON, f"among slow senders a request takes {slowest:.1f} s")
+    part.check(slowest < SOON, f"during slow senders a request takes {slowest:.1f} s")
     part.check(grown < 256, f"{count} slow senders take {grown} MB")
     for kind in names:
         mine = [drip for drip in drips if drip.kind == kind]
         left = [drip for drip in mine if not drip.over]
-        part.check(not left, f"{len(left)} of {len(mine)} slow senders of a {kind} were still let send after {time.monotonic() - begin:.0f} s")
+        part.check(not left, f"{len(left)} of {len(mine)} slow senders of a {kind} could still send after {time.monotonic() - begin:.0f} s")
         open_ = [drip for drip in mine if drip.over and not drip.ended]
-        part.check(not open_, f"{len(open_)} of {len(mine)} slow senders of a {kind} were told 408 and may go on sending")
+        part.check(not open_, f"{len(open_)} of {len(mine)} slow senders of a {kind} got 408, but their connection stays open")
         told = {drip.answer[9:12].decode() for drip in mine if drip.answer}
         part.check(told <= {"408"}, f"slow senders of a {kind} are answered {sorted(told)}")
         ends = [(drip.told or drip.ended) - drip.begun for drip in mine if drip.over]
         part.note(f"{kind}: {', '.join(told) or 'closed'} after {max(ends, default=0):.0f} s")
     part.note(f"{count} sockets, {grown} MB, slowest request {slowest:.2f} s")
-    house.invariants(part)
-    house.close()
+    server.invariants(part)
+    server.close()
 
 
 def drip_all(drips: list[Drip], stop: threading.Event) -> None:
@@ -129,17 +129,17 @@ def drip_all(drips: list[Drip], stop: threading.Event) -> None:
 
 
 def readers(part) -> None:
-    """Large answers that are read byte by byte hold no connection to the database, and no more memory than they must."""
-    house = House(part, "server", flags=("--db-connections", "1")).start()
-    api = owner(house)
-    # More than the kernel keeps for a reader.
+    """Large answers read byte by byte hold no database connection and bounded memory."""
+    server = Server(part, "server", flags=("--db-connections", "1")).start()
+    api = owner(server)
+    # More than the socket buffers of the kernel hold.
     for _ in range(2):
         items = [{"title": f"L{n}", "description": "x" * 9_900} for n in range(250)]
         api.post("/leads/batch-create", {"items": items})
     large = len(api.ask("GET", "/leads?limit=500").body)
     part.check(large > 4 << 20, f"the answer is too small: {large} bytes")
     count = 50 if part.short else 200
-    place, before = urlsplit(house.address), house.memory()
+    place, before = urlsplit(server.address), server.memory()
 
     def read_slowly(_: int) -> socket.socket:
         slow = socket.socket()
@@ -155,18 +155,18 @@ def readers(part) -> None:
     for _ in range(5 if part.short else 15):
         for slow in sockets:
             slow.recv(1)
-        answer = Client(house, api.token).ask("POST", "/contacts", {"last_name": "Quick"})
-        part.check(answer.status == 201, f"among slow readers a write is answered {answer.status}")
+        answer = Client(server, api.token).ask("POST", "/contacts", {"last_name": "Quick"})
+        part.check(answer.status == 201, f"during slow readers a write is answered {answer.status}")
         slowest = max(slowest, answer.seconds)
         time.sleep(1)
-    part.check(slowest < SOON, f"among slow readers a request takes {slowest:.1f} s")
+    part.check(slowest < SOON, f"during slow readers a request takes {slowest:.1f} s")
     others = "backend_type = 'client backend' and pid <> pg_backend_pid()"
-    busy = house.sql(f"select count(*) from pg_stat_activity where {others} and state <> 'idle' and query not like '%jobs%'")
+    busy = server.sql(f"select count(*) from pg_stat_activity where {others} and state <> 'idle' and query not like '%jobs%'")
     part.check(busy == [["0"]], f"{busy[0][0]} connections are busy while answers are read slowly")
-    grown = house.memory() - before
+    grown = server.memory() - before
     part.check(grown < 2 * count * large / 1e6 + 64, f"{count} slow readers of {large / 1e6:.1f} MB take {grown} MB")
     part.note(f"{count} readers of {large / 1e6:.1f} MB, {grown} MB, slowest request {slowest:.2f} s")
     for slow in sockets:
         slow.close()
-    house.invariants(part)
-    house.close()
+    server.invariants(part)
+    server.close()

@@ -1,4 +1,4 @@
-"""A database that is there, but keeps everybody waiting."""
+"""A database that runs but does not answer."""
 
 import re
 import signal
@@ -6,17 +6,17 @@ import threading
 import time
 
 from client import DEADLINE, SLACK, Answer, Client, form, owner
-from house import Database, House, Probe, lively, signal_family, wait
 from line import Line
 from load import Load, check, content
+from server import Database, Server, Probe, lively, signal_family, wait
 
 
-# After so many seconds PostgreSQL ends a transaction whose client says nothing (src/db/pooler.rs).
+# PostgreSQL ends an idle transaction after this many seconds (src/db/pooler.rs).
 IDLE = 15
 
 
 def together(count: int, act) -> list:
-    """Runs the same thing on many threads."""
+    """Runs a function on many threads and returns the results."""
     outcomes: list = [None] * count
 
     def run(n: int) -> None:
@@ -31,55 +31,55 @@ def together(count: int, act) -> list:
 
 
 def frozen(part) -> None:
-    """PostgreSQL is stopped as a whole (SIGSTOP): requests get 503 within the deadline, and all goes on when it wakes up."""
-    house = House(part).start()
-    load = Load(house, part, part.seed)
-    with Probe(house) as health:
+    """Pauses PostgreSQL with SIGSTOP: requests get 503 within the deadline, and everything works after SIGCONT."""
+    server = Server(part).start()
+    load = Load(server, part, part.seed)
+    with Probe(server) as health:
         load.begin(10**6)
         load.more(100)
-        # Uploads that are under way when it falls asleep: their callers are told 503, and send them again later.
+        # Uploads in progress at the pause get 503, and their clients retry later.
         load.paused.set()
         time.sleep(0.5)
         deals = [writer.deals[-1].id for writer in load.writers if writer.deals]
         forms = [form(content(f"u{n}"), f"u{n}.txt", {"deal_id": deals[n % len(deals)]}) for n in range(8)]
-        begin, postmaster = time.monotonic(), house.postmaster()
+        begin, postmaster = time.monotonic(), server.postmaster()
         signal_family(postmaster, signal.SIGSTOP)
         try:
             outcome: list = []
-            sending = threading.Thread(target=lambda: outcome.extend(together(8, lambda n: upload(house, load, n, forms[n]))), daemon=True)
+            sending = threading.Thread(target=lambda: outcome.extend(together(8, lambda n: upload(server, load, n, forms[n]))), daemon=True)
             sending.start()
             time.sleep(0.5)
             load.paused.clear()
             sending.join(DEADLINE + SLACK)
-            # The writers have waited as long by then.
+            # By then the writers have waited as long.
             time.sleep(2)
-            part.check([answer.status for answer in outcome] == [503] * 8, "uploads into a database that sleeps are not all 503")
+            part.check([answer.status for answer in outcome] == [503] * 8, "not all uploads get 503 while the database is paused")
         finally:
             signal_family(postmaster, signal.SIGCONT)
         woken = time.monotonic()
-        part.check(health.unready(begin + 3, woken), "/health/ready never said 503 while the database slept")
-        took = wait(lambda: health.ready_since(woken), 10, "not ready 10 s after the database woke up", 0.02)
-        part.note(f"ready {took:.1f} s after it woke up")
+        part.check(health.unready(begin + 3, woken), "/health/ready never answered 503 while the database was paused")
+        took = wait(lambda: health.ready_since(woken), 10, "not ready 10 s after the database resumed", 0.02)
+        part.note(f"ready {took:.1f} s after it resumed")
         load.more(100)
         load.end()
     for n, sent in enumerate(forms):
-        answer = insist(lambda n=n, sent=sent: upload(house, load, n, sent))
-        if part.check(answer.status == 201, f"an upload that was repeated is answered {answer.status} {answer.code}"):
+        answer = insist(lambda n=n, sent=sent: upload(server, load, n, sent))
+        if part.check(answer.status == 201, f"a retried upload is answered {answer.status} {answer.code}"):
             got = load.client.ask("GET", f"/files/{answer.json['id']}/content")
             whole = got.status == 200 and got.body == content(f"u{n}")
-            part.check(whole, f"a file whose upload was repeated after 503 is answered with {got.status}")
+            part.check(whole, f"the file of a retried upload is answered with {got.status}")
     check(load, part)
-    house.invariants(part)
-    house.close()
+    server.invariants(part)
+    server.close()
 
 
-def upload(house: House, load: Load, n: int, sent: tuple[bytes, dict]) -> Answer:
+def upload(server: Server, load: Load, n: int, sent: tuple[bytes, dict]) -> Answer:
     body, headers = sent
-    return Client(house, load.client.token).ask("POST", "/files", body, headers, f"upload-{n}")
+    return Client(server, load.client.token).ask("POST", "/files", body, headers, f"upload-{n}")
 
 
 def insist(ask, seconds: float = 30) -> Answer:
-    """Repeats a request until it is answered."""
+    """Retries a request until it is answered."""
     until = time.monotonic() + seconds
     while (answer := ask()).again and time.monotonic() < until:
         time.sleep(0.2)
@@ -87,7 +87,7 @@ def insist(ask, seconds: float = 30) -> Answer:
 
 
 def silent(part) -> None:
-    """The line between server and database is cut, or goes silent: connections that never answer again, and new ones that do."""
+    """The connections between server and database are cut or silenced; new connections may work."""
     postgres = Database(part)
     together(3, lambda n: guarded(part, (mute, connecting, cut)[n], postgres))
     postgres.stop()
@@ -97,20 +97,20 @@ def guarded(part, act, postgres: Database) -> None:
     name = act.__name__
     postgres.make(name)
     line = Line(postgres.port)
-    house = House(part, name, postgres, name, line)
+    server = Server(part, name, postgres, name, line)
     try:
-        house.start()
-        act(part, house, line)
-        # Of a client that fell silent within a transaction the database knows nothing; it ends such a transaction by itself.
-        house.invariants(part, IDLE + SLACK)
+        server.start()
+        act(part, server, line)
+        # The database does not notice a silent client within a transaction; a timeout ends the transaction.
+        server.invariants(part, IDLE + SLACK)
     except Exception as error:
         part.check(False, f"{name}: {type(error).__name__}: {error}")
     finally:
         line.close()
-        house.close()
+        server.close()
 
 
-def recovers(part, house: House, api: Client, what: str, within: float) -> None:
+def recovers(part, server: Server, api: Client, what: str, within: float) -> None:
     begin = time.monotonic()
 
     def works() -> bool:
@@ -120,19 +120,19 @@ def recovers(part, house: House, api: Client, what: str, within: float) -> None:
     try:
         wait(works, within, "")
         part.note(f"{what}: back after {time.monotonic() - begin:.1f} s")
-        done = together(20, lambda n: Client(house, api.token).ask("GET", "/contacts?limit=1").status)
-        part.check(set(done) <= {200}, f"{what}: afterwards requests are answered {sorted(set(done))}")
+        done = together(20, lambda n: Client(server, api.token).ask("GET", "/contacts?limit=1").status)
+        part.check(set(done) <= {200}, f"{what}: later requests are answered {sorted(set(done))}")
     except TimeoutError:
-        part.check(False, f"{what}: {within:.0f} s later there are still 503")
+        part.check(False, f"{what}: there are still 503 answers {within:.0f} s later")
 
 
-def mute(part, house: House, line: Line) -> None:
-    """As when a firewall forgets connections: whoever waits on one of them waits for ever, but new ones work."""
-    api = owner(house)
+def mute(part, server: Server, line: Line) -> None:
+    """Like a firewall that drops its connection table: old connections never answer, new ones work."""
+    api = owner(server)
     silent = threading.Event()
 
     def write(n: int) -> set[int]:
-        mine, statuses = Client(house, api.token), set()
+        mine, statuses = Client(server, api.token), set()
         while not silent.is_set():
             statuses.add(mine.ask("POST", "/contacts", {"last_name": f"Before {n}"}).status)
         return statuses
@@ -143,32 +143,32 @@ def mute(part, house: House, line: Line) -> None:
     time.sleep(1)
     line.silence()
     silent.set()
-    # Some of them fell silent within a transaction.
-    answers = together(12, lambda n: Client(house, api.token).ask("GET", "/contacts"))
-    part.check({answer.status for answer in answers} <= {200, 503}, f"on a silent line: {sorted({answer.status for answer in answers})}")
+    # Some connections were silenced within a transaction.
+    answers = together(12, lambda n: Client(server, api.token).ask("GET", "/contacts"))
+    part.check({answer.status for answer in answers} <= {200, 503}, f"on silent connections: {sorted({answer.status for answer in answers})}")
     writing.join(DEADLINE + SLACK)
-    part.check(len(written) == 8 and all(answered and answered <= {201, 503} for answered in written), f"writes into silence: {written}")
-    live = [Client(house).ask("GET", "/health/live").seconds for _ in range(20)]
+    part.check(len(written) == 8 and all(answered and answered <= {201, 503} for answered in written), f"writes on silent connections: {written}")
+    live = [Client(server).ask("GET", "/health/live").seconds for _ in range(20)]
     lively(part, live)
-    recovers(part, house, api, "connections that went silent", 30)
+    recovers(part, server, api, "connections that went silent", 30)
 
 
-def connecting(part, house: House, line: Line) -> None:
-    """As when the database hangs while it accepts: those who connect wait for ever."""
-    api = owner(house)
-    together(10, lambda n: Client(house, api.token).ask("GET", "/contacts"))
+def connecting(part, server: Server, line: Line) -> None:
+    """Like a database that accepts connections but hangs: connecting never ends."""
+    api = owner(server)
+    together(10, lambda n: Client(server, api.token).ask("GET", "/contacts"))
     line.deaf = True
     line.cut()
     for _ in range(3):
-        answers = together(10, lambda n: Client(house, api.token).ask("GET", "/contacts"))
-        part.check({answer.status for answer in answers} == {503}, f"while nobody can connect: {sorted({answer.status for answer in answers})}")
+        answers = together(10, lambda n: Client(server, api.token).ask("GET", "/contacts"))
+        part.check({answer.status for answer in answers} == {503}, f"while connecting fails: {sorted({answer.status for answer in answers})}")
     line.deaf = False
-    recovers(part, house, api, "connecting to a database that does not answer", 30)
+    recovers(part, server, api, "connecting to a database that does not answer", 30)
 
 
-def cut(part, house: House, line: Line) -> None:
-    """Connections are reset under load: nothing but success and 503."""
-    load = Load(house, part, part.seed, without=("file",))
+def cut(part, server: Server, line: Line) -> None:
+    """Connections are reset under load: every answer is a success or 503."""
+    load = Load(server, part, part.seed, without=("file",))
     load.begin(10**6)
     for _ in range(3 if part.short else 10):
         load.more(40)
@@ -178,39 +178,39 @@ def cut(part, house: House, line: Line) -> None:
 
 
 def exhausted(part) -> None:
-    """Hundreds of writes to a record that somebody else keeps locked: nobody hangs, and nothing is left over when it ends."""
-    house = House(part).start()
-    api = owner(house)
+    """Hundreds of writes to a locked record: no request hangs, and no lock or connection remains."""
+    server = Server(part).start()
+    api = owner(server)
     locked = api.post("/contacts", {"last_name": "Locked"})["id"]
     other = api.post("/contacts", {"last_name": "Other"})["id"]
 
     def ask(n: int) -> Answer:
-        mine = Client(house, api.token)
+        mine = Client(server, api.token)
         if n % 4 == 3:
             return mine.ask("GET", f"/contacts/{other}")
         return mine.ask("PATCH", f"/contacts/{locked}", {"position": f"P{n}"})
 
-    with Probe(house):
-        holder = house.hold(f"contacts where id = '{locked}'", 8 if part.short else 20)
+    with Probe(server):
+        holder = server.hold(f"contacts where id = '{locked}'", 8 if part.short else 20)
         answers = together(400, ask)
         holder.wait(timeout=60)
         freed = time.monotonic()
         light = insist(lambda: api.ask("GET", f"/contacts/{other}"))
         took = time.monotonic() - freed
-    part.check(light.status == 200 and took < 2, f"a light read is answered {light.status} {took:.1f} s after the lock is gone")
+    part.check(light.status == 200 and took < 2, f"a light read is answered {light.status} {took:.1f} s after the lock was released")
     statuses = sorted({answer.status for answer in answers})
     part.check(set(statuses) <= {200, 503}, f"with all connections busy: {statuses}")
     fast = sum(answer.status == 503 and answer.seconds < 2 for answer in answers)
-    part.check(fast >= 50, f"only {fast} of 400 were told at once that it is too much")
+    part.check(fast >= 50, f"only {fast} of 400 were refused immediately")
     done, slowest = sum(answer.status == 200 for answer in answers), max(answer.seconds for answer in answers)
     part.note(f"{done} of 400 done, {fast} refused at once, the slowest answered after {slowest:.1f} s")
     acknowledged = sum(answer.status == 200 for n, answer in enumerate(answers) if n % 4 != 3)
     version = api.get(f"/contacts/{locked}")["version"]
     part.check(version >= 1 + acknowledged, f"{acknowledged} changes were acknowledged, the version is {version}")
-    connections = house.sql("select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()")
+    connections = server.sql("select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()")
     part.check(int(connections[0][0]) <= 24, f"{connections[0][0]} connections are open")
-    house.invariants(part)
-    house.close()
+    server.invariants(part)
+    server.close()
 
 
 TRIP = 0.2
@@ -218,12 +218,12 @@ MOST = 8
 
 
 def far(part) -> None:
-    """Every round trip to the database takes 200 ms: a page of fifty with all that it names takes a few of them, not fifty."""
+    """With 200 ms per database round trip, a page of fifty records with includes needs a few round trips, not fifty."""
     postgres = Database(part)
     postgres.make("far")
     line = Line(postgres.port)
-    house = House(part, "server", postgres, "far", line, flags=("--no-work", "--db-connections", "1")).start()
-    api = owner(house)
+    server = Server(part, "server", postgres, "far", line, flags=("--no-work", "--db-connections", "1")).start()
+    api = owner(server)
     source = api.post("/sources", {"name": "Fair"})["id"]
     for n in range(50):
         company = api.post("/companies", {"name": f"C{n}"})["id"]
@@ -245,11 +245,11 @@ def far(part) -> None:
     for path, include in lists.items():
         asked = f"{path}?limit=50&include={include}&include_total=true"
         line.delay = 0
-        # Every connection prepares its statements once.
+        # Each connection prepares its statements once.
         for _ in range(12):
             api.ask("GET", asked)
         line.delay = TRIP / 2
-        # Who asks is remembered for two seconds.
+        # The authenticated caller is cached for two seconds.
         api.ask("GET", "/me")
         trips = line.trips
         answer = api.ask("GET", asked)
@@ -259,12 +259,12 @@ def far(part) -> None:
         part.check(len(answer.json["data"]) == 50, f"GET {path} gave {len(answer.json['data'])} of 50")
         statements = int(re.match(r'db;dur=[0-9.]+;desc="(\d+) ', answer.headers["server-timing"])[1])
         part.check(statements <= MOST, f"GET {path} with includes takes {statements} statements")
-        # Two more for the transaction, two for the caller's rights.
+        # Two more for the transaction and two for the caller's permissions.
         part.check(trips <= statements + 4, f"GET {path} with includes takes {trips} trips for {statements} statements")
         told.append(f"{path} {statements} ({trips} trips, {answer.seconds:.1f} s)")
     part.note(", ".join(told))
     line.delay = 0
-    house.invariants(part)
-    house.close()
+    server.invariants(part)
+    server.close()
     line.close()
     postgres.stop()

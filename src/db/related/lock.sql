@@ -1,2 +1,2 @@
--- Whoever else changes a task of these records waits here, and then sees what was done meanwhile.
+-- Concurrent changes to tasks of these records wait here, and then see the committed result.
 select id from :table where workspace_id = :workspace and id = any(:ids) order by id for no key update

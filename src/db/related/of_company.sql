@@ -1,4 +1,4 @@
--- A company, its people, its leads and its deals: those that name it, and those that its leads became.
+-- A company, its contacts, its leads and its deals: those that refer to it, and those that its leads were converted to.
 select 'company' as kind, own.id from unnest(:ids) own (id)
 union
 select 'contact', contacts.id from contacts where contacts.workspace_id = :workspace and contacts.company_id = any(:ids) and (:contacts)

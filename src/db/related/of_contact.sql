@@ -1,4 +1,4 @@
--- A contact, its leads and its deals: those that name it, and those that its leads became.
+-- A contact, its leads and its deals: those that refer to it, and those that its leads were converted to.
 select 'contact' as kind, own.id from unnest(:ids) own (id)
 union
 select 'lead', leads.id from leads where leads.workspace_id = :workspace and leads.contact_id = any(:ids) and (:leads)

@@ -1,2 +1,2 @@
--- A lead by itself.
+-- A lead on its own.
 select 'lead' as kind, own.id from unnest(:ids) own (id)

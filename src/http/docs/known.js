@@ -1,14 +1,14 @@
-// The ids that answers have told in this window, so that forms name records which are there. The document's example ids say of which kind
-// a record is: whatever names a contact has the same one.
+// Stores the ids from responses in this window, so that forms can refer to existing records. The example ids in the
+// document identify the kind of a record: all references to contacts have the same example id.
 const KNOWN = "voronka-ids";
 const EXAMPLE = /^0192f0c1-2d3e-7[0-9a-f]{3}-8c5d-6e7f8091[0-9a-f]{4}$/;
-// These name records of any kind.
+// Members that refer to records of any kind.
 const LOOSE = ["record_id", "actor_id", "existing_id"];
-// Of each kind.
+// The number of ids that are kept for each kind.
 const KEPT = 9;
 
 let schemas;
-// By example id: what a record of the kind is called, and the operations that make, list and delete one.
+// By example id: the name of the kind, and the operations that create, list and delete such a record.
 const kinds = new Map();
 
 export function begin(api) {
@@ -29,7 +29,7 @@ function add(known, key, id) {
   known[key] = [id, ...(known[key] ?? []).filter((one) => one !== id)].slice(0, KEPT);
 }
 
-// The stage of a deal is another one than that of a lead: what answers of the same tag have told comes first.
+// Ids from responses of operations with the same tag come first: the stages of deals differ from those of leads.
 function known(tag, example) {
   const all = read();
   return [...(all[`${tag} ${example}`] ?? []), ...(all[` ${example}`] ?? [])];
@@ -43,7 +43,7 @@ const resolve = (schema) => {
 function walk(schema, value, visit) {
   const { items, properties = {} } = resolve(schema);
   if (Array.isArray(value)) {
-    // The first of a list is the one that is meant, so it is told of last.
+    // The most recent id comes first, so visit the first record of a list last.
     if (items) for (const one of [...value].reverse()) walk(items, one, visit);
     return;
   }
@@ -57,7 +57,7 @@ function walk(schema, value, visit) {
   }
 }
 
-// Notes what a good answer tells: the records in it, and that one is gone.
+// Stores the ids of the records in a successful response, and removes the ids of deleted records.
 export function remember({ operation, path, method }, url, status, body) {
   const [tag] = operation.tags;
   const all = read();
@@ -83,13 +83,14 @@ export function remember({ operation, path, method }, url, status, body) {
   write(all);
 }
 
-// Whoever signs in anew may be somebody else, elsewhere.
+// After a sign-in the user or the workspace may be another one.
 export const forget = () => sessionStorage.removeItem(KNOWN);
 
-// The kind that a path is about: `deal` of `/api/v1/deals/{deal_id}/move` and of `/api/v1/deals/batch-update`.
+// Returns the kind of record for a path: `deal` for `/api/v1/deals/{deal_id}/move` and `/api/v1/deals/batch-update`.
 const kindOf = (path) => [...kinds.values()].find(({ root }) => path.startsWith(`${root}/`));
 
-// What a form names is filled in; what is not known stays empty, and `missing` takes the operation that makes one.
+// Fills the references of a form. Unknown ids stay empty, and `missing` receives the operation that creates such a
+// record.
 export function filling({ operation, path }) {
   const [tag] = operation.tags;
   const missing = new Map();
@@ -112,14 +113,14 @@ export function filling({ operation, path }) {
   const version = () => read()[`version ${own && known(tag, own.example)[0]}`];
   const inBody = (value, name = "") => {
     if (Array.isArray(value)) {
-      // All that the record has, such as the stages of a pipeline.
+      // All ids that belong to the record, such as the stages of a pipeline.
       const several = value.length > 1 && EXAMPLE.test(value[0]) && own;
       const all = several ? read()[`${value[0]} of ${known(tag, own.example)[0]}`] : null;
       return all ?? value.map((one) => inBody(one, name));
     }
     if (value !== null && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inBody(one, name)]));
     if (!EXAMPLE.test(value)) return value;
-    // Who gives something to somebody is another one.
+    // The receiver must differ from the giver, so take another record.
     if (name.startsWith("to_")) return known("", value)[1] ?? need(value);
     return first(name === "id" && own ? own.example : value);
   };

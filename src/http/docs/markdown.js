@@ -1,4 +1,4 @@
-// The part of Markdown that the guides and descriptions use, as elements: no text ever becomes HTML.
+// Renders the part of Markdown that guides and descriptions use, as DOM elements. Text is never parsed as HTML.
 
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -27,7 +27,7 @@ function inline(text) {
   return [...parts, text.slice(end)].filter((part) => part !== "");
 }
 
-// A page of the documentation is a guide here; what lies elsewhere in the repository is not served.
+// Links to pages of the documentation become links to guides. Other files of the repository are not served.
 function link(label, target) {
   const page = target.match(/^(?:\.\.\/)?(?:clients\/|languages\/)?([\w-]+)\.md(?:#.*)?$/)?.[1].replace("api-rules", "rules");
   if (page) return element("a", { href: `#/guide/${page}` }, inline(label));

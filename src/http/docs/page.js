@@ -1,9 +1,9 @@
-// The page of the API: a search box, the guides and the operations; one operation at a time, with a form to try it.
+// The API page: a search box, the guides and the operations; one operation at a time, with a form to try it.
 import { begin, filling, forget, remember } from "./known.js";
 import { element, markdown } from "./markdown.js";
 
 const TOKEN = "voronka-token";
-// What a newcomer needs first.
+// Operations that come first in the list.
 const FIRST = ["register_workspace", "login", "refresh_token", "logout"];
 const side = document.getElementById("side");
 const main = document.getElementById("main");
@@ -14,20 +14,20 @@ let guides;
 const resolve = (schema) => (schema?.$ref ? api.components.schemas[schema.$ref.split("/").pop()] : schema) ?? {};
 const token = () => sessionStorage.getItem(TOKEN) ?? "";
 
-// ---- what a form is filled with ----
+// ---- initial values of forms ----
 
-// An optional parameter stays empty: its example must not decide what is answered.
+// Optional parameters stay empty, because their examples would change the response.
 function filled(parameter, operation, known) {
   if (parameter.in === "path") return known.inPath(parameter);
   if (parameter.name === "If-Match" && operation.responses["428"]) return known.version() ? `"${known.version()}"` : parameter.example;
   return parameter.required ? parameter.example ?? "" : "";
 }
 
-// A filter says what it asks, naming its field first. More than a few of them are folded.
+// The description of a filter begins with its field. If there are many filters, they are collapsed.
 const isFilter = ({ in: place, name, description }) =>
   place === "query" && description?.startsWith(`\`${name.split("__")[0].replace(/_id$/, "")}`);
 
-// The first sentence of a summary.
+// Returns the first sentence of a summary.
 const title = (operation) => operation.summary.split(/[.:](?: |$)/)[0].replaceAll("`", "");
 
 function typeOf(schema) {
@@ -130,13 +130,13 @@ function curl({ url, options }) {
 async function send(form, operation, shown) {
   const asked = request(form, operation);
   const begin = performance.now();
-  shown.replaceChildren(element("p", {}, "Sent …"));
+  shown.replaceChildren(element("p", {}, "Sending …"));
   try {
     const answer = await fetch(asked.url, asked.options);
     const text = await answer.text();
     const took = Math.round(performance.now() - begin);
     let body = text;
-    try { body = JSON.stringify(JSON.parse(text), null, 2); } catch { /* It is no JSON. */ }
+    try { body = JSON.stringify(JSON.parse(text), null, 2); } catch { /* The response is not JSON. */ }
     keepToken(answer, text, operation.operation);
     if (answer.ok) remember(operation, asked.url, answer.status, text && answer.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : null);
     const headers = [...answer.headers].map((header) => header.join(": ")).join("\n");
@@ -146,11 +146,11 @@ async function send(form, operation, shown) {
       element("details", {}, element("summary", {}, "Headers"), element("pre", {}, headers)),
       element("details", {}, element("summary", {}, "As curl"), element("pre", {}, curl(asked))));
   } catch (cause) {
-    shown.replaceChildren(element("p", { class: "bad", "data-status": 0 }, `No answer: ${cause.message}`));
+    shown.replaceChildren(element("p", { class: "bad", "data-status": 0 }, `No response: ${cause.message}`));
   }
 }
 
-// Whoever signs in here is signed in for what follows, in this window.
+// After a sign-in, the token is used for all requests in this window.
 function keepToken(answer, text, { operationId }) {
   if (!answer.ok || !text.includes('"access_token"')) return;
   if (operationId !== "refresh_token") forget();
@@ -158,7 +158,7 @@ function keepToken(answer, text, { operationId }) {
   document.querySelector("#token").value = token();
 }
 
-// ---- what is shown ----
+// ---- display ----
 
 function schemaTree(schema, depth = 0) {
   const inner = schema.type === "array" ? schema.items : schema.oneOf?.find((one) => one.$ref) ?? schema;
@@ -170,7 +170,7 @@ function schemaTree(schema, depth = 0) {
     const text = of.description ? markdown(of.description) : [];
     const deeper = resolve(of.type === "array" ? of.items : of.oneOf?.find((one) => one.$ref) ?? of);
     if (depth > 5 || !(deeper.properties || (deeper.enum && deeper !== of))) return element("li", {}, label, text);
-    // What is inside is made when it is looked at.
+    // The content is created when it is opened.
     const details = element("details", { ontoggle: () => details.open && details.childElementCount === 1 && details.append(...schemaTree(of, depth + 1)) },
       element("summary", {}, label));
     return element("li", {}, details, text);
@@ -186,7 +186,7 @@ function answers(operation) {
       element("summary", {}, element("b", {}, status), ` ${answer.description} `, element("small", {}, schema ? typeOf(schema) : media ?? "")));
     return details;
   };
-  return [element("h3", {}, "Answers"), Object.entries(operation.responses).map(one)];
+  return [element("h3", {}, "Responses"), Object.entries(operation.responses).map(one)];
 }
 
 function showOperation(found) {
@@ -207,16 +207,16 @@ function showOperation(found) {
   window.scrollTo(0, 0);
 }
 
-// Records that the form has to name and that nobody has made or looked at on this page.
+// Records that the form refers to and whose ids are not known yet.
 const missing = (known) => [...known.missing].map(([name, id]) => element("p", { class: "missing", "data-first": id },
-  `This page knows of no ${name} yet. `, operations.has(id) ? element("a", { href: `#/operation/${id}` }, `${title(operations.get(id).operation)} first`) : ""));
+  `No ${name} is known yet. `, operations.has(id) ? element("a", { href: `#/operation/${id}` }, `${title(operations.get(id).operation)} first`) : ""));
 
 function showStart() {
   const first = (id) => element("li", {}, element("a", { href: `#/operation/${id}` }, title(operations.get(id).operation)));
   main.replaceChildren(element("h1", {}, api.info.title), ...markdown(api.info.description),
-    element("h2", {}, "Begin here"),
+    element("h2", {}, "Getting started"),
     element("ol", {}, ["register_workspace", "login", "create_contact", "create_lead", "convert_lead", "list_deals"].map(first)),
-    element("p", {}, "Whoever registers or signs in on this page is signed in for all requests from it."));
+    element("p", {}, "After you register or sign in on this page, all its requests use your token."));
 }
 
 function route() {
@@ -271,4 +271,4 @@ async function start() {
   route();
 }
 
-start().catch((cause) => main.replaceChildren(element("p", { class: "bad" }, `The document cannot be shown: ${cause.message}`)));
+start().catch((cause) => main.replaceChildren(element("p", { class: "bad" }, `The document cannot be displayed: ${cause.message}`)));

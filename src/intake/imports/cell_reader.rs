@@ -1,4 +1,4 @@
-//! From the text of a cell to a member of the record that its row becomes.
+//! Converts the text of a cell to a member of the record of its row.
 use crate::db::tx::Tx;
 use crate::intake::imports::custom;
 use crate::intake::imports::draft::Draft;
@@ -20,12 +20,12 @@ pub struct Column {
     pub index: usize,
     pub name: String,
     pub target: Target,
-    /// Values that are read as others.
+    /// Values that are replaced by others.
     pub values: HashMap<String, String>,
     pub multiply: i64,
 }
 
-/// Why a cell is not read: it is refused, or the database fails.
+/// A refused cell, or an error of the database.
 #[derive(Debug)]
 pub enum CellError {
     Refused(Refusal),
@@ -44,7 +44,7 @@ impl From<Error> for CellError {
     }
 }
 
-/// What cells are read with.
+/// Converts the cells of a row.
 pub struct CellReader<'r, 'c> {
     pub tx: &'r mut Tx<'c>,
     pub notation: &'r Notation,
@@ -54,7 +54,7 @@ pub struct CellReader<'r, 'c> {
 }
 
 impl CellReader<'_, '_> {
-    /// Puts a cell that is not empty into the draft.
+    /// Adds a cell that is not empty to the draft.
     pub fn read(&mut self, column: &Column, text: &str, draft: &mut Draft) -> Result<(), CellError> {
         match &column.target {
             Target::Member(member, cell) => draft.set(member, self.notation.value(text, *cell, column.multiply)?),
@@ -88,7 +88,7 @@ impl CellReader<'_, '_> {
         }
     }
 
-    /// The record that a cell names.
+    /// Finds the record with the name in a cell.
     fn find(&mut self, column: &Column, kind: Kind, text: &str) -> Result<Uuid, CellError> {
         if let Some(id) = self.references.find(self.tx, kind, text)? {
             return Ok(id);
@@ -96,8 +96,8 @@ impl CellReader<'_, '_> {
         let what = kind.as_str().replace('_', " ");
         let nearest = self.references.nearest(self.tx, kind, text);
         let detail = match &nearest {
-            Some(name) => format!("there is no {what} {text}; if {name} is meant, map the value {text} to {name}"),
-            None => format!("there is no {what} {text}; import the {} first", kind.path()),
+            Some(name) => format!("no {what} is called {text}; to use {name} instead, map the value {text} to {name}"),
+            None => format!("no {what} is called {text}; import the {} first", kind.path()),
         };
         self.report.count_unknown(&column.name, text, nearest);
         Err(Refusal { code: FieldCode::ReferenceNotFound, detail }.into())
@@ -111,7 +111,7 @@ impl CellReader<'_, '_> {
         let nearest = names().max_by(|a, b| strsim::jaro(a, text).total_cmp(&strsim::jaro(b, text)));
         self.report.count_unknown(&column.name, text, nearest.map(str::to_owned));
         let all = names().collect::<Vec<_>>().join(", ");
-        let detail = format!("there is no stage {text}; the pipeline has {all}");
+        let detail = format!("no stage is called {text}; the stages of the pipeline are {all}");
         Err(Refusal { code: FieldCode::ReferenceNotFound, detail }.into())
     }
 }

@@ -1,10 +1,10 @@
-//! From a cell to the value of a field that the workspace added.
+//! Converts cells to values of custom fields.
 use crate::intake::imports::reading::notation::{Notation, Refusal};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::shape::Cell;
 use serde_json::{Map, Value as Json, json};
 
-/// How the cell is read; nothing when it names a record.
+/// Returns how a cell of this kind is parsed. `None` for a number, which `number` parses.
 pub const fn cell(kind: CustomKind) -> Option<Cell> {
     Some(match kind {
         CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => Cell::Text,
@@ -17,7 +17,7 @@ pub const fn cell(kind: CustomKind) -> Option<Cell> {
     })
 }
 
-/// The value of a cell, as the member of a body that holds it.
+/// Returns the value of a cell as JSON.
 pub fn value(notation: &Notation, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
     match cell(field.kind) {
         Some(cell) => notation.value(text, cell, multiply),
@@ -25,7 +25,7 @@ pub fn value(notation: &Notation, field: &CustomField, text: &str, multiply: i64
     }
 }
 
-/// Adds a value to the body of a record.
+/// Adds a custom field value to the body of a record.
 pub fn put(body: &mut Map<String, Json>, field: &CustomField, value: Json) {
     let values = body.entry("custom_fields").or_insert_with(|| json!([]));
     if let Some(list) = values.as_array_mut() {
@@ -33,7 +33,7 @@ pub fn put(body: &mut Map<String, Json>, field: &CustomField, value: Json) {
     }
 }
 
-/// Whether a record has each of these values already.
+/// Checks whether a record already has each of these values.
 pub fn all_there(old: &Json, new: &Json, same: impl Fn(&Json, &Json) -> bool) -> bool {
     let list = |json: &Json| json.as_array().cloned().unwrap_or_default();
     let old = list(old);

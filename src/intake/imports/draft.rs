@@ -1,19 +1,19 @@
-//! A row on its way to a record.
+//! A row that is being converted to a record.
 use crate::intake::imports::history::Progress;
 use crate::kernel::kind::Kind;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-/// What a row becomes: the body of a creation, the same that the API takes, and what only an import can tell.
+/// The body of a create request, so that imports follow the rules of the API, and what only an import can set.
 #[derive(Debug, Default)]
 pub struct Draft {
     /// The line of the file on which the row begins.
     pub line: u64,
     pub body: Map<String, Json>,
     pub progress: Progress,
-    /// Why a lead was disqualified.
+    /// The reason for the disqualification of a lead.
     pub loss_reason: Option<Uuid>,
-    /// What a deal without a title is named after: its product, then its company.
+    /// The names of the product and the company, for the title of a deal that has none.
     names: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Draft {
         self.text("external_id")
     }
 
-    /// A member `…_id` gets the id of a record that the file calls `name`.
+    /// Sets a member `…_id` to the record that the file calls `name`.
     pub fn set_reference(&mut self, member: &str, kind: Kind, name: &str, id: Uuid) {
         if kind == Kind::COMPANY {
             self.names.push(name.to_owned());
@@ -42,7 +42,7 @@ impl Draft {
         self.set(member, json!(id));
     }
 
-    /// A product becomes the line item of a deal.
+    /// Adds a product as the line item of a deal.
     pub fn set_product(&mut self, name: &str, id: Uuid) {
         self.names.insert(0, name.to_owned());
         self.set("line_items", json!([{ "product_id": id }]));
@@ -57,13 +57,13 @@ impl Draft {
         person[member] = json!(text);
     }
 
-    /// The line item, with the product in it.
+    /// Returns the product of the line item, and the line item.
     pub fn line_item(&mut self) -> Option<(Uuid, &mut Json)> {
         let item = self.body.get_mut("line_items")?.get_mut(0)?;
         Some((item.get("product_id")?.as_str()?.parse().ok()?, item))
     }
 
-    /// A deal without a title is called "GTX Pro for Acme"; if it has neither product nor company, after its external id.
+    /// Sets a title such as "GTX Pro for Acme", or without product and company the external id.
     pub fn set_default_title(&mut self) {
         if self.body.contains_key("title") {
             return;

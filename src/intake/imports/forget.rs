@@ -1,5 +1,6 @@
-//! The file of an import tells more of people than the records that came of it: it goes a month after it was last used, and when a person is
-//! erased, with the samples and problems that quote it.
+//! Removes the content of imported files, which can contain more personal data than the imported records. A file is
+//! removed a month after its last use, and all files of a workspace when a person is erased. Samples and problems
+//! that quote the file are removed with it.
 use crate::db::tx::Tx;
 use crate::intake::imports::model::{DetectedFile, ImportReport, ImportSettings, ImportStatus};
 use crate::kernel::error::{Code, Error, Result};
@@ -8,29 +9,31 @@ use crate::schema::{erasures, import_problems, imports};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-/// How long a file is kept after its import was last touched.
+/// The number of days that a file is kept after the last change of its import.
 const KEPT_DAYS: i64 = 30;
-/// Files that go in one turn of the housekeeping.
+/// The maximum number of files that one housekeeping run removes.
 const FILES: i64 = 100;
 
-/// What is said to who wants to run it again.
+/// Returns the error for a run of an import whose file was removed.
 pub fn removed() -> Error {
-    Error::new(Code::FileRemoved, "the file of this import is not kept any more; upload it again")
+    Error::new(Code::FileRemoved, "the file of this import was removed; upload it again")
 }
 
-/// What quotes the file. Where it has no head the names of columns do, too.
+/// The columns of an import that quote the file. Column names are among them, because a file without a header has
+/// data in their place.
 type Quoting = (Uuid, Uuid, DetectedFile, ImportSettings, Option<ImportReport>);
 const QUOTING: (imports::workspace_id, imports::id, imports::detected, imports::settings, imports::report) =
     (imports::workspace_id, imports::id, imports::detected, imports::settings, imports::report);
 
-/// Imports that have a file and do not work on it.
+/// Imports that have a file and are neither queued nor running.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn at_rest() -> _ {
     let under_way: [ImportStatus; 2] = ImportStatus::UNDER_WAY;
     imports::table.filter(imports::content.is_not_null()).filter(imports::status.ne_all(under_way))
 }
 
-/// The files of a workspace; one that is being imported goes when that has ended. Returns the imports.
+/// Removes the files of a workspace and returns their imports. The file of a running import is removed when the run
+/// ends.
 pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Uuid>> {
     let own = at_rest().filter(imports::workspace_id.eq(tx.workspace())).order(imports::id).for_update();
     let found: Vec<Quoting> = own.select(QUOTING).load(tx.conn)?;
@@ -39,7 +42,7 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Uuid>> {
     Ok(ids)
 }
 
-/// The file of an import that has just ended, if somebody was erased meanwhile.
+/// Removes the file of an import whose run has just ended, if a person was erased since its upload.
 pub fn ended(conn: &mut PgConnection, workspace: Uuid, id: Uuid) -> Result<()> {
     let import = imports::table.find((workspace, id));
     let since: DateTime = import.select(imports::created_at).first(conn)?;
@@ -51,7 +54,7 @@ pub fn ended(conn: &mut PgConnection, workspace: Uuid, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Files that nobody has used for a month, in any workspace. To be called in a transaction.
+/// Removes files of any workspace that were not used for a month. Must run in a transaction.
 pub fn old(conn: &mut PgConnection) -> Result<()> {
     let now = DateTime::now();
     let unused = imports::updated_at.lt(now.plus(-chrono::Duration::days(KEPT_DAYS)));
@@ -83,7 +86,7 @@ fn forget(conn: &mut PgConnection, found: Vec<Quoting>, now: DateTime) -> Result
     Ok(())
 }
 
-/// What was wrong in its rows.
+/// Deletes the row problems of an import.
 pub fn problems(conn: &mut PgConnection, workspace: Uuid, import: Uuid) -> Result<()> {
     let own = import_problems::table.filter(import_problems::workspace_id.eq(workspace));
     diesel::delete(own.filter(import_problems::import_id.eq(import))).execute(conn)?;

@@ -1,4 +1,4 @@
-//! The pipeline that the leads or deals of a file go to.
+//! The pipeline for the leads or deals of a file.
 use crate::db::tx::Tx;
 use crate::intake::imports::model::ImportResource;
 use crate::kernel::error::Result;
@@ -6,7 +6,7 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category, Stage};
 use uuid::Uuid;
 
-/// Of records without stages it is empty.
+/// The pipeline with its stages. It is empty for records without stages.
 #[derive(Debug, Default)]
 pub struct Funnel {
     pub pipeline: Option<Uuid>,
@@ -15,7 +15,7 @@ pub struct Funnel {
 }
 
 impl Funnel {
-    /// The named pipeline, or the default one.
+    /// Loads the named pipeline, or the default one.
     pub fn load(tx: &mut Tx<'_>, resource: ImportResource, named: Option<Uuid>) -> Result<Funnel> {
         let kind = match resource {
             ImportResource::Leads => PipelineKind::Lead,

@@ -1,4 +1,4 @@
-//! Which record a row means: known again by its external id, else by the resource's own key.
+//! Finds the existing record for a row: by external id, or else by the key of the resource.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
@@ -14,10 +14,10 @@ use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// What a record is known by, the most certain first.
+/// The keys by which records are found, the most certain first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum KeyKind {
-    /// As it is written: that of Salesforce tells capitals apart.
+    /// Case-sensitive, because Salesforce ids are.
     ExternalId,
     Email,
     Sku,
@@ -26,12 +26,12 @@ enum KeyKind {
 }
 
 impl KeyKind {
-    /// Whether several records may have the same key.
+    /// Returns whether several records can share a key.
     const fn is_shared(self) -> bool {
         matches!(self, KeyKind::Domain | KeyKind::Name)
     }
 
-    /// The key of a stored record, in the form in which `keys` gives it.
+    /// The SQL of the key of a stored record, in the normal form of `keys`.
     const fn column(self) -> &'static str {
         match self {
             KeyKind::ExternalId => "external_id",
@@ -56,7 +56,7 @@ impl KeyKind {
 
 type Key = (KeyKind, String);
 
-/// The keys that a row has, the most certain first, each in its one form.
+/// Returns the keys of a row in normal form, the most certain first.
 fn keys(row: &Draft) -> Vec<Key> {
     let lower = |member: &str| row.text(member).map(str::to_lowercase);
     let all = [
@@ -69,8 +69,9 @@ fn keys(row: &Draft) -> Vec<Key> {
     all.into_iter().filter_map(|(kind, key)| Some((kind, key?))).collect()
 }
 
-/// The rows, and apart from them those that mean the same record as one before them by its domain or name. The first key that both have decides: with
-/// external ids of their own two rows of one name are two records. Of a key that only one record can have the second is a mistake, which is told.
+/// Separates the rows that match the same record as an earlier row by a shared key. The first key that both rows have
+/// decides: two rows with the same name but different external ids are two records. A duplicate of a unique key is
+/// not separated, so that it is reported as an error.
 pub fn split_dependent(rows: Vec<Draft>) -> (Vec<Draft>, Vec<Draft>) {
     let mut before: HashMap<Key, Vec<Vec<Key>>> = HashMap::new();
     let is_first = |row: &Draft| {
@@ -86,12 +87,12 @@ pub fn split_dependent(rows: Vec<Draft>) -> (Vec<Draft>, Vec<Draft>) {
     rows.into_iter().partition(is_first)
 }
 
-/// The first kind of key that both have.
+/// Returns the first kind of key that both have.
 fn decisive(one: &[Key], other: &[Key]) -> Option<KeyKind> {
     one.iter().map(|(kind, _)| *kind).find(|kind| other.iter().any(|(theirs, _)| theirs == kind))
 }
 
-/// A record that has a key.
+/// A record with a key.
 #[derive(Debug, QueryableByName)]
 struct Holder {
     #[diesel(sql_type = Text)]
@@ -102,7 +103,7 @@ struct Holder {
     external_id: Option<String>,
 }
 
-/// The records that rows mean, by key, the oldest first.
+/// The existing records of rows by key, the oldest first.
 #[derive(Debug, Default)]
 pub struct Existing(HashMap<Key, Vec<Holder>>);
 
@@ -113,7 +114,8 @@ impl Existing {
         }
     }
 
-    /// A record with another external id than the row's is another one, though both have one name or domain.
+    /// Finds the record of a row. A record that shares a name or domain with the row but has another external id does
+    /// not match.
     pub fn find(&self, row: &Draft) -> Option<Uuid> {
         let own = row.external_id();
         let is_other =
@@ -135,7 +137,7 @@ pub fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Draft]) -> Re
     for kind in KeyKind::of(resource) {
         let Some(keys) = wanted.remove(kind) else { continue };
         let holders = match (resource, kind) {
-            // Any of their addresses.
+            // A contact is found by any of its addresses.
             (ImportResource::Contacts, KeyKind::Email) => contacts::holders(tx, &keys)?
                 .into_iter()
                 .map(|(key, id)| Holder { key, id, external_id: None })
@@ -152,7 +154,7 @@ const HOLDERS: &str = "
     where workspace_id = :workspace and :alive and :key = any(:wanted) and :visible
     order by created_at, id";
 
-/// The records that have one of these keys, the oldest first. A record in the trash is known by its external id only.
+/// Loads the records with one of the keys, the oldest first. A deleted record is found only by its external id.
 fn holders(tx: &mut Tx<'_>, records: Kind, key: KeyKind, wanted: Vec<String>) -> Result<Vec<Holder>> {
     let any = key == KeyKind::ExternalId || records == Kind::USER;
     let statement = Statement::new(HOLDERS)

@@ -1,4 +1,4 @@
-//! Imports: a spreadsheet becomes records. Upload, look at what was detected, rehearse, run.
+//! Imports: CSV files are uploaded, inspected, tried in a dry run and imported.
 pub mod cell_reader;
 pub mod custom;
 pub mod draft;

@@ -1,14 +1,17 @@
 //! An import as the API shows it: the file, what was detected in it, the settings, and what came of it.
+use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor};
+use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, FieldCode, Result};
+use crate::kernel::field::Field;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::kind::Kind;
-use crate::kernel::query::PageInfo;
+use crate::kernel::query::{Page, PageInfo};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::imports;
-use crate::{jsonb, list_params, page, record, text_enum};
+use crate::{jsonb, list_params, record, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
@@ -19,7 +22,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
-    /// What the rows of a file become.
+    /// The resource that the rows are imported to.
     pub enum ImportResource {
         Users = "users",
         Companies = "companies",
@@ -41,7 +44,7 @@ impl ImportResource {
         }
     }
 
-    /// An import does nothing that its user could not do one by one.
+    /// Checks that the caller may create, and with `changes` also update, records of this resource.
     pub fn authorize(self, actor: &Actor, changes: bool) -> Result<()> {
         let path = self.kind().path();
         actor.require_action(Action::Create, path)?;
@@ -52,69 +55,69 @@ text_enum! {
     pub enum ImportStatus { Uploaded = "uploaded", Queued = "queued", Running = "running", Rehearsed = "rehearsed", Done = "done", Failed = "failed", }
 }
 impl ImportStatus {
-    /// A job works on it, or will.
+    /// The statuses in which a job is waiting or running.
     pub const UNDER_WAY: [ImportStatus; 2] = [ImportStatus::Queued, ImportStatus::Running];
 }
 text_enum! {
-    /// What happens to a record that is there already.
+    /// What happens to a row whose record exists already.
     pub enum OnExisting { Update = "update", Skip = "skip", }
 }
 
-/// What was found out about the file.
+/// What was detected in the file.
 #[derive(Clone, Debug, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct DetectedFile {
     pub encoding: String,
     pub delimiter: String,
-    /// Such as `dd.mm.yyyy`; null when no column holds dates.
+    /// For example `dd.mm.yyyy`; null if no column contains dates.
     pub date_format: Option<String>,
     /// `.` or `,`.
     pub decimal: String,
     pub rows: i64,
     pub columns: Vec<DetectedColumn>,
-    /// What a column can be mapped to.
+    /// The fields to which a column can be mapped.
     pub fields: Vec<ImportField>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DetectedColumn {
     pub name: String,
-    /// A few different values.
+    /// A few different values of the column.
     pub samples: Vec<String>,
-    /// Rows in which it is not empty.
+    /// Number of rows in which the column is not empty.
     pub filled: i64,
-    /// The field it seems to be; null when nothing fits.
+    /// The field that the column seems to contain; null if no field matches.
     pub suggested_field: Option<String>,
 }
 
-/// Something that a column can become.
+/// A field to which a column can be mapped.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ImportField {
     pub name: String,
     /// `text`, `number`, `boolean`, `date`, `instant`, `money`, `words`, `reference`.
     pub kind: String,
     pub required: bool,
-    /// What to write in the column, in words.
+    /// A description of the values that the column must contain.
     pub hint: String,
 }
 
-/// How the file is to be read. What is absent is as detected.
+/// How to read the file. Absent settings are taken from the detected format.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct ImportSettings {
-    /// Column by column; a column that is not named is not read. If absent, the suggested fields.
+    /// The mapped columns. Other columns are ignored. If absent, the suggested fields are used.
     #[schema(max_items = 200)]
     pub mapping: Option<Vec<ColumnMapping>>,
-    /// Of leads and deals: where they go; the default pipeline if absent.
+    /// The pipeline of imported leads or deals. If absent, the default pipeline.
     pub pipeline_id: Option<Uuid>,
-    /// Of amounts without one of their own; the workspace's if absent.
+    /// The currency of imported amounts. If absent, the base currency of the workspace.
     #[schema(format = "currency", pattern = "^[A-Z]{3}$")]
     pub currency: Option<String>,
     #[schema(max_length = 40)]
     pub encoding: Option<String>,
     #[schema(min_length = 1, max_length = 1)]
     pub delimiter: Option<String>,
-    /// Such as `dd-mm-yy`.
+    /// For example `dd-mm-yy`.
     #[schema(max_length = 10)]
     pub date_format: Option<String>,
     #[schema(pattern = "^[.,]$", min_length = 1, max_length = 1)]
@@ -123,19 +126,19 @@ pub struct ImportSettings {
     pub on_existing: Option<OnExisting>,
 }
 
-/// One column and what it becomes.
+/// A column and the field to which it is mapped.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ColumnMapping {
     #[schema(min_length = 1, max_length = 300)]
     pub column: String,
-    /// One of the `fields` of the import.
+    /// The name of one of the `fields` of the import.
     #[schema(min_length = 1, max_length = 300)]
     pub field: String,
-    /// Values to be read as others: "GTXPro" as "GTX Pro".
+    /// Values to replace, for example "GTXPro" with "GTX Pro".
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub values: Vec<ValueMapping>,
-    /// Amounts and numbers are multiplied by it: 1000000 for a column in millions.
+    /// A factor for amounts and numbers, for example 1000000 for a column in millions.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub multiply: Option<i64>,
 }
@@ -144,7 +147,7 @@ pub struct ColumnMapping {
 pub struct ValueMapping {
     #[schema(max_length = 1000)]
     pub from: String,
-    /// Empty: as if the cell were empty.
+    /// An empty text means an empty cell.
     #[schema(max_length = 1000)]
     pub to: String,
 }
@@ -152,10 +155,10 @@ pub struct ValueMapping {
 /// A run of an import.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct ImportRun {
-    /// Does everything and undoes it: the report says what would happen.
+    /// With `true`, the import is performed and rolled back. The report shows what would happen.
     #[serde(default)]
     pub dry_run: bool,
-    /// As kept from the run before, if absent.
+    /// If absent, the settings of the previous run.
     pub settings: Option<ImportSettings>,
 }
 
@@ -168,7 +171,7 @@ impl Rules for ImportRun {
                 bad.push(Bad::member(
                     format!("/settings/mapping/{n}/column"),
                     FieldCode::StatedTwice,
-                    "is mapped before",
+                    "must not be mapped twice",
                 ));
             }
         }
@@ -180,7 +183,7 @@ impl Rules for ImportRun {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct ImportReport {
@@ -188,20 +191,20 @@ pub struct ImportReport {
     pub rows: i64,
     pub created: i64,
     pub updated: i64,
-    /// There already, and the same.
+    /// Rows whose record exists and already has these values.
     pub unchanged: i64,
-    /// There already, and left alone because of `on_existing: skip`.
+    /// Rows whose record exists and was not changed because of `on_existing: skip`.
     pub skipped: i64,
-    /// Refused; `/imports/{import_id}/problems` says why, row by row.
+    /// Refused rows. `/imports/{import_id}/problems` lists the reasons.
     pub failed: i64,
     pub columns: Vec<ColumnReport>,
-    /// Values that were read as others because the mapping says so.
+    /// Values that were replaced according to the mapping.
     pub mapped_values: Vec<MappedValue>,
-    /// Values that name nothing here, the most frequent first.
+    /// Values that match no record, the most frequent first.
     pub unknown_values: Vec<UnknownValue>,
-    /// Names that were added to the lists of the workspace: teams, sources, loss reasons.
+    /// Teams, sources and loss reasons that the import created.
     pub added_names: Vec<String>,
-    /// Rows without any date of beginning: they begin at the time of the import.
+    /// Rows without a start date. Their records start at the time of the import.
     pub without_date: i64,
 }
 
@@ -253,12 +256,12 @@ pub struct UnknownValue {
     pub column: String,
     pub value: String,
     pub rows: i64,
-    /// The nearest name that exists.
+    /// The most similar existing name.
     pub nearest: Option<String>,
 }
 jsonb!(DetectedFile, ImportSettings, ImportReport);
 
-/// A file on its way in.
+/// An imported file.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = imports)]
 pub struct Import {
@@ -268,15 +271,16 @@ pub struct Import {
     pub status: ImportStatus,
     pub detected: DetectedFile,
     pub settings: ImportSettings,
-    /// Of the last run.
+    /// The report of the last run.
     pub report: Option<ImportReport>,
-    /// Of the last run.
+    /// The job of the last run.
     pub job_id: Option<Uuid>,
     pub created_by: Uuid,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// A file is kept until a person is erased, and for 30 days after its last use; then it can be run no more, and nothing quotes it.
+    /// The time at which the file was removed: 30 days after its last use, or when a person was erased. The import
+    /// can then no longer run, and the samples and problems that quote the file are removed too.
     pub file_removed_at: Option<DateTime>,
 }
 record!(Import, IMPORT);
@@ -285,11 +289,20 @@ impl Kind {
     pub const IMPORT: Kind = Kind::new("import", "imports");
 }
 
-impl Resource for Import {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::IMPORT).shared(Builtin::Manager, Builtin::Manager, Builtin::Manager);
+static CREATED_BY: Field = field("created_by", &imports::created_by);
+
+/// A file may contain anything: its uploader sees it, and whoever may change all users.
+fn reach(actor: &Actor, _: Action) -> Cond {
+    if actor.manages_users() { Cond::All(Vec::new()) } else { visibility::owned(&CREATED_BY, vec![actor.user]) }
 }
-page!(ImportPage of Import);
+
+impl Resource for Import {
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::IMPORT, "Import of CSV files.")
+        .shared(Builtin::Manager, Builtin::Manager, Builtin::Manager)
+        .reached_by(reach)
+        .events(&[&["deleted"]]);
+}
+pub type ImportPage = Page<Import>;
 
 pub static IMPORT: Fields<imports::table> = Fields {
     kind: Kind::IMPORT,
@@ -307,14 +320,14 @@ pub static IMPORT: Fields<imports::table> = Fields {
 };
 list_params!(ImportList, IMPORT.parameters());
 
-/// One thing that is wrong in one row.
+/// A problem in a row of the file.
 #[derive(Debug, Serialize, Queryable, ToSchema)]
 pub struct ImportProblem {
     #[serde(skip)]
     pub id: i64,
-    /// The line of the file on which the row begins; the header is line 1.
+    /// The line of the file on which the row begins. The header is line 1.
     pub row: i32,
-    /// Null when it concerns the whole row.
+    /// Null if the problem concerns the whole row.
     pub column: Option<String>,
     pub code: String,
     pub detail: String,

@@ -1,4 +1,4 @@
-//! From the rows of a file to drafts of records.
+//! Converts the rows of a file to drafts of records.
 use crate::db::tx::Tx;
 use crate::intake::imports::cell_reader::{CellError, CellReader, Column};
 use crate::intake::imports::draft::Draft;
@@ -15,7 +15,7 @@ use crate::kernel::query::hex;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
-/// Everything that is needed to read rows.
+/// Converts the rows of one import.
 #[derive(Debug)]
 pub struct RowReader {
     pub resource: ImportResource,
@@ -24,7 +24,7 @@ pub struct RowReader {
     pub funnel: Funnel,
     pub references: References,
     width: usize,
-    /// By line: which of the rows with the same cells this one is, where it is not the first.
+    /// For each line that repeats an earlier row, its number among the identical rows.
     twins: HashMap<u64, u32>,
 }
 
@@ -51,7 +51,7 @@ impl RowProblem {
 
     fn of_width(line: u64, width: usize, wanted: usize) -> RowProblem {
         let detail = format!(
-            "the row has {width} cells, the header {wanted}; is a text with the delimiter not in quotation marks?"
+            "the row has {width} cells, but the header has {wanted}; texts with the delimiter must be in quotation marks"
         );
         RowProblem { line, column: None, code: "row_width", detail, value: None }
     }
@@ -87,7 +87,8 @@ impl RowReader {
         })
     }
 
-    /// The rows in chunks, by their index. A company comes in a later chunk than the parent that the same file names.
+    /// Divides the rows into chunks of row indexes. A company comes in a later chunk than its parent company in the
+    /// same file.
     pub fn chunks(&self, rows: &[Row], size: usize) -> Vec<Vec<usize>> {
         let mut waiting: Vec<usize> = (0..rows.len()).collect();
         let column = |member: &str| self.columns.iter().find(|c| c.target.member() == Some(member)).map(|c| c.index);
@@ -111,7 +112,7 @@ impl RowReader {
         chunks
     }
 
-    /// An empty report with the columns in it.
+    /// Returns an empty report with the mapped columns.
     pub fn report(&self, settings: &ImportSettings) -> ImportReport {
         let field =
             |c: &Column| settings.mapping.iter().flatten().find(|m| m.column == c.name).map(|m| m.field.clone());
@@ -124,7 +125,7 @@ impl RowReader {
         ImportReport { columns: self.columns.iter().map(column).collect(), ..ImportReport::default() }
     }
 
-    /// Reads one row; what is wrong with it goes into `problems`.
+    /// Converts one row, and adds its errors to `problems`.
     pub fn row(
         &mut self,
         tx: &mut Tx<'_>,
@@ -157,7 +158,7 @@ impl RowReader {
         Ok(Some(draft))
     }
 
-    /// What a row needs and does not say: an external id to know it again by, a title, the price of its product, its stage.
+    /// Adds what the row lacks: an external id, a title, the price of its product.
     fn complete(&self, source: &Row, draft: &mut Draft) {
         let nameless = match self.resource {
             ImportResource::Leads | ImportResource::Deals => true,
@@ -165,7 +166,8 @@ impl RowReader {
             _ => false,
         };
         if nameless && draft.external_id().is_none() {
-            // The same row in the same place of the order of its twins: the same file makes no doubles.
+            // The number of the row among identical rows makes the id unique, so that a repeated import creates no
+            // duplicates.
             let twin = self.twins.get(&source.line).copied().unwrap_or(1);
             draft.set("external_id", json!(format!("csv:{}:{twin}", hex(&source.digest()))));
         }
@@ -187,7 +189,8 @@ impl RowReader {
         draft.set_default_title();
         let value = draft.body.get("value").cloned();
         if let Some((product, item)) = draft.line_item() {
-            // Without a value of the deal the product stands at its own price; the deal's value stays unknown.
+            // Without a value of the deal, the line item has the price of the product, and the deal gets no
+            // value.
             let listed = || self.references.price(product).map(|price| json!(price));
             let unknown = || json!({ "amount": 0, "currency": self.notation.currency });
             item["price"] = value.or_else(listed).unwrap_or_else(unknown);
@@ -196,7 +199,7 @@ impl RowReader {
     }
 }
 
-/// The text of a mapped cell after its value mapping; nothing for an empty one. Counts both.
+/// Returns the text of a cell after the value mapping, or `None` for an empty cell. Counts the cell in the report.
 fn cell_text(n: usize, column: &Column, raw: &str, report: &mut ImportReport) -> Option<String> {
     let mapped = column.values.get(raw);
     if let Some(to) = mapped {
@@ -212,10 +215,10 @@ fn cell_text(n: usize, column: &Column, raw: &str, report: &mut ImportReport) ->
     Some(text)
 }
 
-/// What a column can become: its name, the target, and a hint.
+/// The fields to which a column can be mapped: name, target and hint.
 type KnownTargets = [(String, Target, String)];
 
-/// The columns that are mapped; every mistake of the mapping is told.
+/// Returns the mapped columns, or all errors of the mapping.
 fn columns(
     actor: &Actor,
     resource: ImportResource,
@@ -243,7 +246,7 @@ fn columns(
         }
     }
     if columns.is_empty() && bad.is_empty() {
-        let detail = "no column is mapped, and none could be guessed from its name";
+        let detail = "must map at least one column, because no column name matches a field";
         bad.push(Bad::member("/settings/mapping", FieldCode::Required, detail));
     }
     if bad.is_empty() { Ok(columns) } else { Err(Error::members(bad)) }

@@ -1,4 +1,4 @@
-//! From a name to an id: records are named by name, external id, SKU, e-mail or id. Each kind is read once per run.
+//! Finds records by name, external id, SKU, e-mail address or id. Each kind is loaded once per run.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
@@ -17,21 +17,21 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use uuid::Uuid;
 
-/// The names of every kind that the file refers to.
+/// The names of all kinds that the file refers to.
 #[derive(Debug, Default)]
 pub struct References {
     known: HashMap<Kind, Names>,
     prices: HashMap<Uuid, Money>,
-    /// Names that were added on the way: "team Central".
+    /// Records that the import created by name, such as "team Central".
     pub added: Vec<String>,
 }
 
 #[derive(Debug, Default)]
 struct Names {
     ids: HashMap<String, Uuid>,
-    /// External ids tell capitals apart.
+    /// External ids are case-sensitive.
     external: HashMap<String, Uuid>,
-    /// As they are written, for suggestions.
+    /// The names in their original notation, for suggestions.
     written: Vec<String>,
 }
 
@@ -56,12 +56,12 @@ impl Names {
     }
 }
 
-/// Lists of mere names, which grow as needed.
-fn grows(kind: Kind) -> bool {
+/// Checks whether unknown names of this kind are added. Their records consist of a name only.
+fn is_name_list(kind: Kind) -> bool {
     matches!(kind, Kind::TEAM | Kind::SOURCE | Kind::LOSS_REASON)
 }
 
-/// An import adds to a list what its user could add by hand.
+/// Checks whether the caller may create records of this kind.
 fn may_add(tx: &Tx<'_>, kind: Kind) -> bool {
     match kind {
         Kind::TEAM => tx.actor.require::<can::Create<Team>>(),
@@ -71,7 +71,7 @@ fn may_add(tx: &Tx<'_>, kind: Kind) -> bool {
     .is_ok()
 }
 
-/// What the records of a kind are named by.
+/// The columns by which the records of a kind are named.
 struct NameColumns {
     name: &'static str,
     external_id: &'static str,
@@ -86,7 +86,7 @@ impl NameColumns {
         NameColumns { name, external_id: NOTHING, other: NOTHING, has_trash: false }
     }
 
-    /// Of a kind whose records a file can name. A person is not named by an e-mail that the role hides.
+    /// Returns the columns of a kind that a file can name. A contact is not named by an e-mail that the role hides.
     fn of(kind: Kind, hides_email: bool) -> Option<NameColumns> {
         let record = |name, other, has_trash| NameColumns { name, external_id: "external_id", other, has_trash };
         Some(match kind {
@@ -145,14 +145,14 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
         names.add(Some(id.to_string()), id);
         names.add(name, id);
         names.add_external(external_id, id);
-        // What is no domain names no company.
+        // A malformed domain must not match a company.
         names.add(other.filter(|other| kind != Kind::COMPANY || address::domain_in(other).is_some()), id);
     }
     Ok(names)
 }
 
 impl References {
-    /// The id behind a name; nothing when no record has it.
+    /// Returns the id of the record with this name, or `None`.
     pub fn find(&mut self, tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Option<Uuid>> {
         if let Entry::Vacant(vacant) = self.known.entry(kind) {
             vacant.insert(load(tx, kind)?);
@@ -160,10 +160,10 @@ impl References {
                 self.prices = prices(tx)?;
             }
         }
-        // Companies are also named by their domain, contacts by any of their addresses.
+        // A company also matches its domain, a contact each of its e-mail addresses.
         let other = if kind == Kind::COMPANY { address::domain(name) } else { address::email(name) };
         let found = self.known.get(&kind).and_then(|names| names.find(name, &other));
-        if found.is_some() || !grows(kind) {
+        if found.is_some() || !is_name_list(kind) {
             return Ok(found);
         }
         if !may_add(tx, kind) {
@@ -175,19 +175,19 @@ impl References {
         Ok(Some(id))
     }
 
-    /// What a product costs by itself.
+    /// Returns the price of a product.
     pub fn price(&self, product: Uuid) -> Option<&Money> {
         self.prices.get(&product)
     }
 
-    /// Remembers a record that the file itself has made.
+    /// Adds a record that the import itself created.
     pub fn note(&mut self, kind: Kind, name: &str, id: Uuid) {
         if let Some(names) = self.known.get_mut(&kind) {
             names.add(Some(name.to_owned()), id);
         }
     }
 
-    /// The name that is most like it; of people, who are named by their e-mail, none when the role hides it.
+    /// Returns the most similar name. Contacts are named by e-mail address, so there is none if the role hides it.
     pub fn nearest(&self, tx: &Tx<'_>, kind: Kind, name: &str) -> Option<String> {
         if kind == Kind::CONTACT && tx.actor.access.hides("contacts", "email") {
             return None;
@@ -199,7 +199,7 @@ impl References {
             .map(|known| (strsim::normalized_damerau_levenshtein(&plain(name), &plain(known)), known));
         scored
             .max_by(|a, b| a.0.total_cmp(&b.0))
-            .filter(|(likeness, _)| *likeness > 0.6)
+            .filter(|(similarity, _)| *similarity > 0.6)
             .map(|(_, known)| known.clone())
     }
 }

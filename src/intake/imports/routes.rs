@@ -1,7 +1,7 @@
-//! The operations on imports.
+//! Operations on imports.
 use crate::db::events::Event;
 use crate::db::queue::{self, Job, JobKind};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::intake::imports::funnel::Funnel;
 use crate::intake::imports::model::{
@@ -23,7 +23,7 @@ use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::form::{self, Form};
-use crate::{list, list_params, owned};
+use crate::{list_params, stored};
 use actix_web::{HttpRequest, delete, get, post, web};
 use diesel::prelude::*;
 use serde_json::json;
@@ -31,25 +31,25 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-owned!(imports, Import);
+stored!(imports, Import);
 
 /// 64 MiB.
 const FILE_MAX: usize = 64 << 20;
 const SAMPLES: usize = 5;
 
-/// A file to be imported.
+/// A file to import.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "the shape of a form, which is read part by part")]
+#[expect(dead_code, reason = "describes the form in the OpenAPI document; its parts are read one by one")]
 pub struct ImportUpload {
     /// CSV, up to 64 MiB.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
-    /// What its rows become.
+    /// The resource that the rows are imported to.
     #[schema(pattern = "^(users|companies|contacts|products|leads|deals)$")]
     resource: String,
 }
 
-/// What is found out about a file before anything is decided. `stages` are the open ones of the default pipeline.
+/// Detects the format and the columns of a file. `stages` are the open stages of the default pipeline.
 fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Table) -> (DetectedFile, ImportSettings) {
     let fields = targets::fields(actor, resource, stages);
     let suggested = targets::suggest(resource, &table.header, &fields);
@@ -95,7 +95,7 @@ fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Ta
     (detected, settings)
 }
 
-/// A file that was read, before its row is written.
+/// A parsed upload before it is stored.
 struct Upload {
     resource: ImportResource,
     name: String,
@@ -104,7 +104,7 @@ struct Upload {
     settings: ImportSettings,
 }
 
-fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
+fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
     file.resource.authorize(tx.actor, false)?;
     let row = diesel::insert_into(imports::table)
         .values((
@@ -127,9 +127,9 @@ fn keep(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
     Ok(row)
 }
 
-/// An import that may be run, with its file and the settings of this run.
+/// Returns an import that can run, with its file and the settings of this run.
 fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<u8>, ImportSettings)> {
-    let import = find(tx, id)?;
+    let import = Import::find(tx, id)?;
     require_idle(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
@@ -140,12 +140,12 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<
 }
 
 fn changed() -> Error {
-    Error::new(Code::Conflict, "the import has changed while its file was read; try again")
+    Error::new(Code::Conflict, "the import changed while its file was read; try again")
 }
 
 /// Checks the settings against the file and queues the job.
 fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettings, dry_run: bool) -> Result<Job> {
-    let import = lock(tx, known.id, Expected::default())?;
+    let import = Import::lock(tx, known.id, Expected::default())?;
     require_idle(&import)?;
     if import.version != known.version {
         return Err(changed());
@@ -166,9 +166,9 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
     Ok(job)
 }
 
-/// The file and its problems go; what was imported stays.
+/// Deletes the import with its file and problems. Imported records remain.
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let import = lock(tx, id, expected)?;
+    let import = Import::lock(tx, id, expected)?;
     require_idle(&import)?;
     forget::problems(tx.conn, tx.workspace(), id)?;
     diesel::delete(imports::table.find((tx.workspace(), id))).execute(tx.conn)?;
@@ -183,7 +183,7 @@ fn require_idle(import: &Import) -> Result<()> {
     Ok(())
 }
 
-/// What is given now before what was kept.
+/// Returns the given settings, with absent ones taken from the stored settings.
 fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
     let (given, kept) = (given.clone(), kept.clone());
     ImportSettings {
@@ -198,7 +198,7 @@ fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
     }
 }
 
-/// What the form says.
+/// Reads the parts of the form.
 fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
     let mut bad = Vec::new();
     let resource = form.text("resource").map(str::parse::<ImportResource>);
@@ -206,12 +206,12 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
         Some(Ok(_)) => {}
         Some(Err(_)) => bad.push(Bad::not_among(ImportResource::TEXTS).at_member("/resource")),
         None => {
-            let detail = format!("is missing: one of {}", ImportResource::TEXTS.join(", "));
+            let detail = format!("is missing: must be one of {}", ImportResource::TEXTS.join(", "));
             bad.push(Bad::member("/resource", FieldCode::Required, detail));
         }
     }
     if form.file.is_none() {
-        bad.push(Bad::member("/file", FieldCode::Required, "is missing: the CSV file"));
+        bad.push(Bad::member("/file", FieldCode::Required, "is missing: must be a CSV file"));
     }
     match (resource, form.file) {
         (Some(Ok(resource)), Some((name, bytes))) => {
@@ -221,9 +221,10 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
     }
 }
 
-/// Upload a CSV file. The answer says what was detected in it and how its columns could be mapped; nothing is imported yet.
+/// Upload a CSV file. The response contains what was detected in it and a suggested mapping of its columns. Nothing
+/// is imported yet.
 #[utoipa::path(operation_id = "create_import", request_body(content = ImportUpload, content_type = "multipart/form-data"),
-    responses((status = 201, description = "The file is kept; run it next", body = Import)))]
+    responses((status = 201, description = "The import, ready to run", body = Import)))]
 #[post("/imports")]
 async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
     let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
@@ -236,17 +237,18 @@ async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: we
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;
-    ctx.write(move |tx| Reply::created(&keep(tx, &file)?)).await
+    ctx.write(move |tx| Reply::created(&store_upload(tx, &file)?)).await
 }
 
-/// Run an import in the background: first with `dry_run` to see what would happen, then for good. The same file twice makes no doubles.
+/// Run an import in the background: first with `dry_run` to see what would happen, then without. A repeated import of
+/// the same file creates no duplicates.
 #[utoipa::path(operation_id = "run_import", params(("import_id" = Uuid, Path, description = "Id of the import")), request_body = ImportRun,
-    responses((status = 202, description = "The job that does it", body = Job)))]
+    responses((status = 202, description = "The job that runs the import", body = Job)))]
 #[post("/imports/{import_id}/run")]
 async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
     let (dry_run, again) = (asked.dry_run, asked.0.clone());
     let Ok((import, content, settings)) = ctx.read_value(move |tx| prepare(tx, id.0, &asked)).await else {
-        // Refused here, where a request that was answered before gets its answer again.
+        // Fails in a write, because a repeated request with an idempotency key gets its saved response there.
         return ctx.write(move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
     };
     let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
@@ -261,26 +263,26 @@ async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     let (plan, link) = (IMPORT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let actor = tx.actor;
-        let mut page = list!(tx, imports, Import, &plan => ImportPage);
+        let mut page = table::page::<Import>(tx, &plan)?;
         page.data = page.data.into_iter().map(|import| veil::import(actor, import)).collect();
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// Get an import: what was detected, the settings, the report of its last run.
+/// Get an import: what was detected, the settings and the report of the last run.
 #[utoipa::path(operation_id = "get_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 200, description = "The import", body = Import)))]
 #[get("/imports/{import_id}")]
 async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
-        let import = find(tx, id.0)?;
+        let import = Import::find(tx, id.0)?;
         Reply::record(&veil::import(tx.actor, import))
     })
     .await
 }
 
-/// Delete an import: its file and its problems. What was imported stays.
+/// Delete an import with its file and problems. Imported records remain.
 #[utoipa::path(operation_id = "delete_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/imports/{import_id}")]
@@ -292,19 +294,19 @@ async fn remove(ctx: Ctx<can::Delete<Import>>, id: Id) -> Result<Reply> {
 list_params!(ProblemParameters, {
     let limit = schema(ValueType::Int).minimum(Some(1)).maximum(Some(500)).default(Some(50.into()));
     vec![
-        parameter("limit".into(), "Problems per page; a CSV holds them all.".into(), limit, None),
-        parameter("cursor".into(), "`page.next_cursor` of the page before.".into(), schema(ValueType::Text), None),
+        parameter("limit".into(), "Problems per page. A CSV response contains all problems.".into(), limit, None),
+        parameter("cursor".into(), "`page.next_cursor` of the previous page.".into(), schema(ValueType::Text), None),
     ]
 });
 
-/// What was wrong in the last run, row by row; as CSV all at once.
+/// List the problems of the last run by row. A CSV response contains all problems.
 #[utoipa::path(operation_id = "list_import_problems", params(("import_id" = Uuid, Path, description = "Id of the import"), ProblemParameters),
     responses((status = 200, description = "A page of problems", content((ImportProblemPage = "application/json"), (String = "text/csv")))))]
 #[get("/imports/{import_id}/problems")]
 async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     let (csv, link, mut params) = (ctx.wants_csv()?, ctx.next_link(), ctx.query_params()?);
     let limit = params.limit(50, 500)?;
-    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a cursor of this list");
+    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "must be a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
     let after = params.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
     params.finish(&["limit", "cursor"])?;
@@ -314,7 +316,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
         None => 0,
     };
     ctx.read(move |tx| {
-        let import = find(tx, id.0)?;
+        let import = Import::find(tx, id.0)?;
         let limit = if csv { i64::MAX - 1 } else { limit };
         let mut data: Vec<ImportProblem> = import_problems::table
             .filter(import_problems::workspace_id.eq(tx.workspace()))

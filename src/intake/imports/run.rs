@@ -1,5 +1,5 @@
-//! Running an import: in the background, chunk by chunk, each chunk with its progress in one transaction, so that a
-//! server that dies goes on where it was. A rehearsal does the same in one transaction and undoes it.
+//! Runs imports in the background. Each chunk and its progress are written in one transaction, so that the job
+//! continues there after a crash. A dry run does the same in a single transaction and rolls it back.
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
@@ -22,47 +22,47 @@ use uuid::Uuid;
 
 /// Rows per transaction.
 const CHUNK: usize = 500;
-/// Rows after which the planner's statistics are made anew.
+/// The number of rows after which the planner statistics are updated.
 const BULK: usize = 1_000;
-/// After so long an import lets others go before it.
+/// The time after which an import lets waiting jobs run first.
 const TIME_SLICE: Duration = Duration::from_secs(5);
-/// More problems than this are counted, but not kept.
+/// The maximum number of failed rows whose problems are stored.
 const PROBLEMS_MAX: i64 = 10_000;
 
-/// Reads the file with the settings that are in force.
+/// Parses the file with the given settings.
 pub fn open(content: &[u8], settings: &ImportSettings) -> Result<Table> {
     let delimiter = settings.delimiter.as_ref().and_then(|d| d.chars().next());
     table::read(content, settings.encoding.as_deref(), delimiter)
 }
 
-/// What the job is told.
+/// The arguments of the job.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Args {
     pub import_id: Uuid,
     pub dry_run: bool,
 }
 
-/// The work of one job.
+/// Runs one job.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let Args { import_id, dry_run } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let request = request(db, job)?;
     if dry_run { rehearse(db, &request, job, import_id) } else { perform(db, &request, job, import_id) }
 }
 
-/// Who asks, with the rights of this moment.
+/// Returns a request by the user of the job, with the user's current permissions.
 fn request(db: &Db, job: &Job) -> Result<Request> {
     let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
     Ok(Request::internal(Actor { actor_kind: ActorKind::Import, ..actor }, format!("job-{}", job.id)))
 }
 
-/// The same, who must still be allowed to import such records: asked anew before each chunk, as a request asks it.
+/// Returns the same, and checks that the user may still import such records. Called before each chunk.
 fn authorized_request(db: &Db, job: &Job, import: &Import) -> Result<Request> {
     let request = request(db, job)?;
     import.resource.authorize(&request.actor, import.settings.on_existing != Some(OnExisting::Skip))?;
     Ok(request)
 }
 
-/// The job has failed or was cancelled, and with it its import.
+/// Marks the import of a failed or cancelled job as failed.
 pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
     let Args { import_id, .. } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let running = imports::status.eq_any(ImportStatus::UNDER_WAY);
@@ -81,7 +81,8 @@ fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
     set_status(tx, id, ImportStatus::Running)
 }
 
-/// The file is read after the transaction: a long one would keep the job's row from its heartbeat.
+/// Loads the import and its file. The file is parsed after the transaction, because a long transaction would block
+/// the heartbeat of the job.
 fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>)> {
     let row = imports::table.find((tx.workspace(), id)).select((Import::as_select(), imports::content));
     let (import, content): (Import, Option<Vec<u8>>) = row.first(tx.conn)?;
@@ -107,7 +108,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let (begin, begun) = (usize::try_from(job.done).unwrap_or(0), Instant::now());
     let mut done = 0;
     for rows in reader.chunks(&table.rows, CHUNK) {
-        // What a worker that died had committed is passed over.
+        // Skips the chunks that a crashed worker committed.
         if done < begin {
             done += rows.len();
             continue;
@@ -117,11 +118,11 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         report = db.write_blocking(&authorized_request(db, job, &import)?, |tx| {
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
-                // What the first attempt made and remembered is undone.
+                // The retry must not use ids of records that were rolled back with the first attempt.
                 reader.references = References::default();
             }
             let problems = chunk(tx, reader, &rows, on_existing, &mut report)?;
-            // The job before its import, as who cancels it does.
+            // Locks the job before the import, in the same order as a cancellation.
             queue::progress(tx, job, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
             keep_problems(tx, id, &problems, report.failed)?;
             diesel::update(imports::table.find((tx.workspace(), id)))
@@ -144,8 +145,8 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     })
 }
 
-/// After so many new rows PostgreSQL's picture of the tables is wrong, and its plans for reports are too. Autovacuum would
-/// notice within a minute; the first report is asked for sooner.
+/// Updates the planner statistics, because plans for reports are poor after many new rows. Autovacuum would take up
+/// to a minute.
 fn refresh_statistics(db: &Db) {
     use diesel::connection::SimpleConnection;
     if let Err(error) = db.run_blocking(|conn| Ok(conn.batch_execute("select refresh_statistics()")?)) {
@@ -172,7 +173,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             tx.discard_events();
             let done = report.rows;
             authorized_request(db, job, &import)?;
-            // On a connection of its own: the rehearsal itself leaves no trace.
+            // On another connection, because the dry run is rolled back.
             db.write_blocking(request, |tx| queue::report_progress(tx, job, done))?;
         }
         Ok((report, problems))
@@ -188,7 +189,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     })
 }
 
-/// Reads and writes some rows.
+/// Converts and writes a chunk of rows.
 fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,

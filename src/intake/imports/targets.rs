@@ -1,4 +1,4 @@
-//! What the columns of a file can become: the members of the creation bodies, and for history a few more.
+//! The targets of a column: the members of the create bodies, and a few more for history.
 use crate::catalog::products::ProductCreate;
 use crate::identity::users::UserCreate;
 use crate::intake::imports::custom;
@@ -13,30 +13,30 @@ use crate::sales::deals::model::DealCreate;
 use crate::sales::leads::model::LeadCreate;
 use std::sync::Arc;
 
-/// What a column becomes.
+/// The target of a column.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// A member of the creation body, such as `title`.
+    /// A member of the create body, such as `title`.
     Member(String, Cell),
-    /// A member `…_id`, named by a name or external id: `owner` for `owner_id`.
+    /// A member `…_id` that is found by name or external id, such as `owner_id` for the field `owner`.
     Reference(String, Kind),
-    /// A field that the workspace added.
+    /// A custom field.
     Custom(Arc<CustomField>),
-    /// A member of a lead's `person`.
+    /// A member of the `person` of a lead.
     Person(&'static str),
     /// A product, which becomes a line item of the deal.
     Product,
-    /// The contact of a deal, by e-mail.
+    /// The contact of a deal, found by e-mail address.
     DealContact,
-    /// Why a lead was disqualified.
+    /// The reason for the disqualification of a lead.
     LossReason,
-    /// The stage the record is in.
+    /// The current stage of the record.
     Stage,
-    /// When it began.
+    /// The time at which the record started.
     CreatedAt,
-    /// When it was won or lost.
+    /// The time at which the record was won or lost.
     ClosedAt,
-    /// When it entered the named stage.
+    /// The time at which the record entered the named stage.
     Entered(String),
 }
 
@@ -61,7 +61,7 @@ pub fn shape(resource: ImportResource) -> Arc<Shape> {
     }
 }
 
-/// The kind of record that a member `…_id` names.
+/// Returns the kind of record that a member `…_id` refers to.
 fn referred(member: &str) -> Option<Kind> {
     Some(match member {
         "owner_id" | "assignee_id" => Kind::USER,
@@ -77,11 +77,16 @@ fn referred(member: &str) -> Option<Kind> {
 
 const HISTORY: [(&str, Target, &str); 3] = [
     ("stage", Target::Stage, "the name of a stage of the pipeline"),
-    ("created_at", Target::CreatedAt, "the day it began; the day of the import if no date says more"),
-    ("closed_at", Target::ClosedAt, "the day it was won or lost"),
+    (
+        "created_at",
+        Target::CreatedAt,
+        "the day on which the record started; if no date is known, the day of the import",
+    ),
+    ("closed_at", Target::ClosedAt, "the day on which the record was won or lost"),
 ];
 
-/// Every target of a resource with its name and a hint; `stages` are the names of the pipeline's open stages.
+/// Returns every target of a resource with its name and a hint. `stages` are the names of the open stages of the
+/// pipeline.
 pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> Vec<(String, Target, String)> {
     let mut list = Vec::new();
     for (member, cell) in shape(resource).members() {
@@ -101,27 +106,32 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         for (name, target, hint) in HISTORY {
             add(name, target, hint);
         }
-        // Of leads only the beginning and the closing are kept.
+        // For leads, only the start and the closing are stored.
         for stage in stages.iter().filter(|_| resource == ImportResource::Deals) {
-            add(&format!("entered.{stage}"), Target::Entered(stage.clone()), "the day it entered this stage");
+            add(
+                &format!("entered.{stage}"),
+                Target::Entered(stage.clone()),
+                "the day on which the record entered this stage",
+            );
         }
     }
     match resource {
         ImportResource::Leads => {
             for member in ["name", "email", "phone", "company_name"] {
-                add(&format!("person.{member}"), Target::Person(member), "of the person who is no contact yet");
+                add(&format!("person.{member}"), Target::Person(member), "of the person who is not a contact yet");
             }
-            add("loss_reason", Target::LossReason, "why it was disqualified; added to the list if new");
+            let hint = "the reason for the disqualification; added to the list if new";
+            add("loss_reason", Target::LossReason, hint);
         }
         ImportResource::Deals => {
             add("product", Target::Product, "the name, SKU, external id or id of a product; becomes a line item");
-            add("contact", Target::DealContact, "the e-mail of a contact");
+            add("contact", Target::DealContact, "the e-mail address of a contact");
         }
         _ => {}
     }
     for field in own.active(resource.kind()) {
         let hint = match custom::cell(field.kind) {
-            _ if !field.options.is_empty() => format!("of {}", field.options.join(", ")),
+            _ if !field.options.is_empty() => format!("one of {}", field.options.join(", ")),
             Some(cell) => hint(cell).to_owned(),
             None => "a number in the file's decimal notation".to_owned(),
         };
@@ -133,10 +143,10 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
 const fn hint(cell: Cell) -> &'static str {
     match cell {
         Cell::Text => "text",
-        Cell::Int => "a whole number",
+        Cell::Int => "an integer",
         Cell::Bool => "yes or no",
         Cell::Date => "a date in the file's format",
-        Cell::Time => "a date in the file's format, or an RFC 3339 instant",
+        Cell::Time => "a date in the file's format, or an RFC 3339 time",
         Cell::Money => "an amount in the file's decimal notation",
         Cell::Words => "words separated by commas",
         Cell::Reference => "a name, external id or id",
@@ -169,23 +179,23 @@ pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec
             Target::Person(_) => "text",
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
         };
-        // A deal without a title is named after its product and company.
+        // The title of a deal can be derived from its product and company.
         let required = shape.required().contains(&name) && !(resource == ImportResource::Deals && name == "title");
         ImportField { name, kind: kind.into(), required, hint }
     };
     shown(actor, resource, stages).into_iter().map(field).collect()
 }
 
-/// What a column can become; nothing that the role hides, since a match would tell what is there.
+/// Returns the targets of a resource without those that the role hides, because a match would reveal existing values.
 pub fn shown(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec<(String, Target, String)> {
     let mut all = all(resource, stages, &actor.settings.custom);
     all.retain(|(name, ..)| !is_hidden(actor, resource, name));
     all
 }
 
-/// Whether the role hides a target, or the member that it is a part of: `person.email` with `person`.
+/// Checks whether the role hides a target or the member that contains it, such as `person` for `person.email`.
 pub fn is_hidden(actor: &Actor, resource: ImportResource, name: &str) -> bool {
-    // The contact of a deal is named by its e-mail.
+    // The contact of a deal is found by its e-mail address.
     if resource == ImportResource::Deals && name == "contact" {
         return actor.access.hides(Kind::CONTACT.path(), "email");
     }
@@ -194,7 +204,7 @@ pub fn is_hidden(actor: &Actor, resource: ImportResource, name: &str) -> bool {
     hidden.any(|hidden| hidden.eq_ignore_ascii_case(name) || hidden.eq_ignore_ascii_case(member))
 }
 
-/// Other names under which columns come, in lower case with only letters and digits.
+/// Other column names for a field, in lower case with only letters and digits.
 const SYNONYMS: &[(&str, &[&str])] = &[
     ("name", &["fullname", "title", "название", "имя"]),
     ("title", &["dealname", "subject", "opportunity", "opportunityname", "leadname", "topic", "название", "сделка"]),
@@ -256,7 +266,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("contact", &["contactemail"]),
 ];
 
-/// The columns that name the records of a resource themselves.
+/// The names of the column that contains the name of the record itself.
 const OWN_NAMES: &[(ImportResource, &[&str])] = &[
     (ImportResource::Users, &["salesagent", "seller", "user", "agent", "employee"]),
     (ImportResource::Companies, &["account", "company", "companyname", "organisation", "organization", "client"]),
@@ -267,7 +277,8 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The field for each column: each field once, an exact name before a synonym.
+/// Returns the suggested field for each column. Each field is suggested once; exact names take precedence over
+/// synonyms.
 pub fn suggest(resource: ImportResource, columns: &[String], fields: &[ImportField]) -> Vec<Option<String>> {
     let mut taken: Vec<&str> = Vec::new();
     let mut found: Vec<Option<String>> = vec![None; columns.len()];

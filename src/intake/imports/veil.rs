@@ -1,15 +1,16 @@
-//! What an import quotes of its file, as far as the caller's role shows it: somebody else's file may hold what the role hides.
+//! Hides quotes of the file from a caller whose role hides fields. A file that another user uploaded can contain
+//! hidden values.
 use crate::intake::imports::model::{Import, ImportProblem, ImportReport};
 use crate::intake::imports::targets;
 use crate::kernel::actor::Actor;
 
-/// Whether nothing of an import has to be left out: who sent the file knows it.
-fn is_open(actor: &Actor, import: &Import) -> bool {
+/// Checks whether nothing must be hidden. The user who uploaded the file knows its contents.
+fn sees_everything(actor: &Actor, import: &Import) -> bool {
     import.created_by == actor.user || !actor.access.hides_anything()
 }
 
-/// Whether a column certainly holds nothing hidden: what it seems to be, and what it was read as, are shown. Nobody can say what is in a column
-/// that is neither.
+/// Checks whether a column contains no hidden values: its suggested and mapped fields are all visible. A column
+/// without any field may contain anything.
 fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {
     let detected = import.detected.columns.iter().filter(|one| one.name == column);
     let suggested = detected.filter_map(|one| one.suggested_field.as_deref());
@@ -20,9 +21,9 @@ fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {
     !fields.is_empty() && !fields.iter().any(|field| targets::is_hidden(actor, import.resource, field))
 }
 
-/// Leaves out the values of columns that may hold what the role hides.
+/// Removes the values of columns that may contain hidden fields.
 pub fn import(actor: &Actor, mut import: Import) -> Import {
-    if is_open(actor, &import) || !hides_of(actor, &import) {
+    if sees_everything(actor, &import) || !hides_of(actor, &import) {
         return import;
     }
     let known = import.clone();
@@ -40,20 +41,20 @@ pub fn import(actor: &Actor, mut import: Import) -> Import {
     import
 }
 
-/// The same of what was wrong in its rows. What concerns a whole row may quote any of it.
+/// Does the same for row problems. A problem of a whole row may quote any column, so it is hidden too.
 pub fn problems(actor: &Actor, import: &Import, list: &mut [ImportProblem]) {
-    if is_open(actor, import) || !hides_of(actor, import) {
+    if sees_everything(actor, import) || !hides_of(actor, import) {
         return;
     }
     let shown =
         |problem: &&mut ImportProblem| problem.column.as_deref().is_some_and(|column| is_shown(actor, import, column));
     for problem in list.iter_mut().filter(|problem| !shown(problem)) {
         problem.value = None;
-        problem.detail = "your role hides what this column may hold".into();
+        problem.detail = "your role hides the fields that this column may contain".into();
     }
 }
 
-/// Whether the role hides anything that such a file can hold.
+/// Checks whether the role hides any field that the file can contain.
 fn hides_of(actor: &Actor, import: &Import) -> bool {
     let hidden = |name: &str| targets::is_hidden(actor, import.resource, name);
     actor.access.hidden_members(import.resource.kind().path()).next().is_some() || hidden("contact")

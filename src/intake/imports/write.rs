@@ -1,9 +1,9 @@
-//! From prepared rows to records: new ones are created, known ones changed where the file says something else.
-use crate::catalog::products::{self, ProductCreate, ProductUpdate};
-use crate::db::table::Expected;
+//! Writes prepared rows: creates new records and updates existing ones that differ from the file.
+use crate::catalog::products::{self, Product, ProductCreate, ProductUpdate};
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::identity::users::{self, UserCreate, UserUpdate};
+use crate::identity::users::{self, User, UserCreate, UserUpdate};
 use crate::intake::imports::draft::Draft;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};
@@ -14,11 +14,11 @@ use crate::kernel::shape::{self, Rules, Shape};
 use crate::kernel::{address, phones};
 use crate::people::companies::model::{Company, CompanyCreate, CompanyUpdate};
 use crate::people::companies::store as companies;
-use crate::people::contacts::model::{ContactCreate, ContactUpdate};
+use crate::people::contacts::model::{Contact, ContactCreate, ContactUpdate};
 use crate::people::contacts::store as contacts;
-use crate::sales::deals::model::{DealCreate, DealUpdate};
+use crate::sales::deals::model::{Deal, DealCreate, DealUpdate};
 use crate::sales::deals::store as deals;
-use crate::sales::leads::model::{LeadCreate, LeadUpdate};
+use crate::sales::leads::model::{Lead, LeadCreate, LeadUpdate};
 use crate::sales::leads::store as leads;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,17 +27,17 @@ use std::collections::{HashMap, HashSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What became of a row.
+/// The result of a row.
 enum Outcome {
     Created,
     Updated,
     Unchanged,
 }
 
-/// A row, and the record that it means.
+/// The id of an existing record, and its row.
 type Existing<'a> = (Uuid, &'a Draft);
 
-/// Writes a chunk of rows. A row that is refused is noted and the others go in.
+/// Writes a chunk of rows. A refused row is reported and does not affect the others.
 pub fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
@@ -46,7 +46,7 @@ pub fn chunk(
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
-    // A row that means a record that one before it makes waits until that is there.
+    // A row that refers to a record of an earlier row must wait until that record exists.
     while !rows.is_empty() {
         let (first, twins) = known::split_dependent(rows);
         distinct(tx, reader, first, on_existing, report, problems)?;
@@ -55,7 +55,7 @@ pub fn chunk(
     Ok(())
 }
 
-/// Rows of which each means a record of its own, as far as they tell.
+/// Writes rows that refer to different records.
 fn distinct(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
@@ -71,7 +71,8 @@ fn distinct(
         OnExisting::Skip => report.skipped += i64::try_from(known.len()).unwrap_or(0),
         OnExisting::Update => update_existing(tx, reader.resource, &known, report, problems)?,
     }
-    // Most files are clean: all rows with one statement. Where one is refused, they go in one by one.
+    // Most files have no errors, so all rows are written with one statement. If it fails, the rows are written one by
+    // one.
     match tx.attempt(|tx| create_all(tx, reader, &new)) {
         Ok(made) => {
             report.created += i64::try_from(new.len()).unwrap_or(0);
@@ -92,7 +93,7 @@ fn distinct(
     Ok(())
 }
 
-/// Companies that the file itself has made can be named by rows further down, once they are there to stay.
+/// Makes the created companies available to later rows that refer to them by name.
 fn remember(reader: &mut RowReader, companies: Vec<Company>) {
     for company in companies {
         reader.references.note(Kind::COMPANY, &company.name, company.id);
@@ -133,7 +134,7 @@ fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Draft]) -> R
     rows.iter().map(|row| shape::read(Json::Object(row.body.clone()))).collect()
 }
 
-/// Returns the companies among them.
+/// Creates the records and returns the companies among them.
 fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Draft]) -> Result<Vec<Company>> {
     match reader.resource {
         ImportResource::Users => {
@@ -178,7 +179,7 @@ fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Draft]) -> Result<Vec
     Ok(Vec::new())
 }
 
-/// Changes known records, all at once. Where one is refused, they are changed one by one.
+/// Updates existing records together. If this fails, they are updated one by one.
 fn update_existing(
     tx: &mut Tx<'_>,
     resource: ImportResource,
@@ -187,7 +188,7 @@ fn update_existing(
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
     while !known.is_empty() {
-        // A row that means a record a second time waits until the rows before it are done.
+        // A second row for the same record must wait until the first has been written.
         let mut seen = HashSet::new();
         let (now, later) = known.split_at(known.iter().take_while(|(id, _)| seen.insert(*id)).count());
         match tx.attempt(|tx| update_all(tx, resource, now)) {
@@ -210,12 +211,13 @@ fn update_existing(
     Ok(())
 }
 
-/// Changes the members in which records differ from the file; nothing is cleared because the file is silent. No record is meant twice.
+/// Updates the members in which the records differ from the file. Members that the file lacks are not cleared. No
+/// record may occur twice.
 fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>]) -> Result<Vec<Outcome>> {
     macro_rules! one_by_one {
-        ($store:ident, $update:ty) => {{
+        ($store:ident, $row:ident, $update:ty) => {{
             let change = |(id, row): &Existing<'_>| {
-                let before = $store::find(tx, *id)?;
+                let before = $row::find(tx, *id)?;
                 let Some(changes) = differing::<$update>(&before, row, &tx.actor.settings.country)? else {
                     return Ok(Outcome::Unchanged);
                 };
@@ -224,13 +226,13 @@ fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>])
             known.iter().map(change).collect()
         }};
     }
-    // Only what differs is locked; what it is by then decides.
+    // Locks only records that differ, and compares them again after the lock.
     macro_rules! together {
-        ($store:ident, $update:ty) => {{
-            let there = $store::find_many(tx, &ids_of(known))?;
+        ($store:ident, $row:ident, $update:ty) => {{
+            let current = $row::find_many(tx, &ids_of(known))?;
             let differ: Vec<Existing<'_>> =
-                changes_of::<_, $update>(tx, &there, known)?.into_iter().map(|(known, _)| known).collect();
-            let locked = $store::lock_many(tx, &ids_of(&differ))?;
+                changes_of::<_, $update>(tx, &current, known)?.into_iter().map(|(known, _)| known).collect();
+            let locked = $row::lock_many(tx, &ids_of(&differ))?;
             let changes = changes_of::<_, $update>(tx, &locked, &differ)?;
             let groups: Vec<Group<'_, _, _>> =
                 changes.iter().filter_map(|((id, _), changes)| Some((vec![locked.get(id)?], changes))).collect();
@@ -241,16 +243,16 @@ fn update_all(tx: &mut Tx<'_>, resource: ImportResource, known: &[Existing<'_>])
         }};
     }
     match resource {
-        ImportResource::Users => one_by_one!(users, UserUpdate),
-        ImportResource::Products => one_by_one!(products, ProductUpdate),
-        ImportResource::Companies => together!(companies, CompanyUpdate),
-        ImportResource::Contacts => together!(contacts, ContactUpdate),
-        ImportResource::Leads => together!(leads, LeadUpdate),
-        ImportResource::Deals => together!(deals, DealUpdate),
+        ImportResource::Users => one_by_one!(users, User, UserUpdate),
+        ImportResource::Products => one_by_one!(products, Product, ProductUpdate),
+        ImportResource::Companies => together!(companies, Company, CompanyUpdate),
+        ImportResource::Contacts => together!(contacts, Contact, ContactUpdate),
+        ImportResource::Leads => together!(leads, Lead, LeadUpdate),
+        ImportResource::Deals => together!(deals, Deal, DealUpdate),
     }
 }
 
-/// Whether a change has changed anything.
+/// Returns whether an update changed the record.
 fn outcome<R: Record>(before: &R, after: &R) -> Outcome {
     if before.version() == after.version() { Outcome::Unchanged } else { Outcome::Updated }
 }
@@ -259,7 +261,7 @@ fn ids_of(known: &[Existing<'_>]) -> Vec<Uuid> {
     known.iter().map(|(id, _)| *id).collect()
 }
 
-/// What has to change in each record that does not say what the file says, in the order of the file.
+/// Returns the changes of each record that differs from its row, in the order of the file.
 fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static>(
     tx: &Tx<'_>,
     records: &HashMap<Uuid, R>,
@@ -272,7 +274,7 @@ fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static
     known.iter().filter_map(|one| changes(one).transpose()).collect()
 }
 
-/// The members in which a row differs from a record; none if it says nothing else.
+/// Returns the members in which a row differs from a record, or `None` if there are none.
 fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
     record: &impl Serialize,
     row: &Draft,
@@ -291,7 +293,7 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
         let same = match (member.as_str(), record.get(member)) {
             (_, None) => false,
             ("custom_fields", Some(old)) => custom::all_there(old, &new, same_text),
-            ("email" | "phone", Some(_)) if has(&record, member, &new, country) => true,
+            ("email" | "phone", Some(_)) if has_address(&record, member, &new, country) => true,
             (_, Some(old)) => *old == new || same_text(old, &new),
         };
         if !same {
@@ -301,7 +303,7 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
     if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
 }
 
-/// What is known of a lead's person, with what the file says of them; it is silent about the other members.
+/// Returns the person of a lead with the members of the file. Other members do not change.
 fn with_person(old: &Json, new: &Json, country: &str) -> Json {
     let mut person = old.as_object().cloned().unwrap_or_default();
     for (member, new) in new.as_object().into_iter().flatten() {
@@ -321,7 +323,7 @@ fn with_person(old: &Json, new: &Json, country: &str) -> Json {
     Json::Object(person)
 }
 
-/// The people of a deal, and whoever the file names besides.
+/// Returns the contacts of a deal, with those that the file adds.
 fn with_contacts(old: &Json, new: &Json) -> Json {
     let id = |contact: &Json| contact.get("contact_id").cloned();
     let mut contacts = old.as_array().cloned().unwrap_or_default();
@@ -333,8 +335,8 @@ fn with_contacts(old: &Json, new: &Json) -> Json {
     Json::Array(contacts)
 }
 
-/// Whether an address is one of a person's, in whatever form it is written.
-fn has(record: &Json, member: &str, new: &Json, country: &str) -> bool {
+/// Checks whether a contact has an e-mail address or phone number, in any notation.
+fn has_address(record: &Json, member: &str, new: &Json, country: &str) -> bool {
     let new = new.as_str().unwrap_or_default();
     let items = |list: &str| record.get(list).and_then(Json::as_array).cloned().unwrap_or_default();
     let text = |item: &Json, name: &str| item.get(name).and_then(Json::as_str).map(str::to_owned);
@@ -349,8 +351,12 @@ fn has(record: &Json, member: &str, new: &Json, country: &str) -> bool {
     })
 }
 
-/// E-mails and domains are kept in one form.
+/// Compares texts. E-mail addresses and domains are compared in their normal form.
 fn same_text(old: &Json, new: &Json) -> bool {
     let (Some(old), Some(new)) = (old.as_str(), new.as_str()) else { return false };
     (old.contains('@') && old == address::email(new)) || (old.contains('.') && old == address::domain(new))
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

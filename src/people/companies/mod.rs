@@ -1,4 +1,4 @@
-//! Companies: organisations.
+//! Companies.
 pub mod model;
 pub mod routes;
 pub mod store;

@@ -1,20 +1,23 @@
-//! The row, what creates and changes it, and its fields.
+//! The row of a company, its request bodies and its fields.
 use crate::db::related;
 use crate::kernel::address;
 use crate::kernel::custom::{CustomValue, CustomValues};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
-use crate::{away, gives, list_params, money_columns, next_task_columns, page, record};
+use crate::{away, gives, list_params, money_columns, next_task_columns, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -25,7 +28,7 @@ money_columns!(Revenue = companies(revenue_amount, revenue_currency));
 
 next_task_columns!(CompanyTask = companies, Company);
 
-/// An organisation.
+/// A company or another organisation.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = companies)]
 pub struct Company {
@@ -34,7 +37,7 @@ pub struct Company {
     pub domain: Option<String>,
     pub sector: Option<String>,
     pub employees: Option<i64>,
-    /// Of a year.
+    /// Annual revenue.
     #[diesel(embed)]
     #[schema(value_type = Option<Money>)]
     pub revenue: Revenue,
@@ -45,7 +48,7 @@ pub struct Company {
     pub owner_id: Option<Uuid>,
     #[schema(value_type = Vec<String>)]
     pub tags: Tags,
-    /// Of the fields that the workspace added; those without a value are left out.
+    /// The values of the custom fields; fields without a value are omitted.
     #[serde(rename = "custom_fields")]
     #[schema(value_type = Vec<CustomValue>)]
     pub custom: CustomValues,
@@ -56,7 +59,7 @@ pub struct Company {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(Company, COMPANY);
@@ -65,18 +68,26 @@ impl Kind {
     pub const COMPANY: Kind = Kind::new("company", "companies");
 }
 
+static OWNER: Field = field("owner_id", &companies::owner_id).hot();
+
 impl Resource for Company {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::COMPANY).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::COMPANY, "Companies and other organisations.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT])
+        .described(&COMPANY, "Company")
+        .included_as(Display::Column("companies.name"))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
 }
-page!(CompanyPage of Company);
+pub type CompanyPage = Page<Company>;
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct CompanyCreate {
     pub id: Option<Uuid>,
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// Kept as `acme.example`, also when it is given as `https://www.Acme.example/about`.
+    /// Stored without scheme, `www` and path: `https://www.Acme.example/about` becomes `acme.example`.
     #[serde(default, deserialize_with = "address::given_domain")]
     #[schema(max_length = 253)]
     pub domain: Option<String>,
@@ -92,12 +103,12 @@ pub struct CompanyCreate {
     #[schema(max_length = 100)]
     pub country: Option<String>,
     pub parent_id: Option<Uuid>,
-    /// If absent nobody, or yourself where you may create only for some owners.
+    /// If absent, null; or yourself if you may only create records of some owners.
     pub owner_id: Option<Uuid>,
     #[serde(default)]
     #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
-    /// Of the fields that the workspace added.
+    /// The values of custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -111,7 +122,7 @@ impl Rules for CompanyCreate {}
 pub struct CompanyUpdate {
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// Kept as `acme.example`, also when it is given as `https://www.Acme.example/about`.
+    /// Stored without scheme, `www` and path: `https://www.Acme.example/about` becomes `acme.example`.
     #[serde(default, deserialize_with = "address::changed_domain")]
     #[schema(max_length = 253)]
     pub domain: Option<Option<String>>,
@@ -137,19 +148,19 @@ pub struct CompanyUpdate {
     pub parent_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub owner_id: Option<Option<Uuid>>,
-    /// All of them.
+    /// Replaces all tags.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
-    /// Those that are added to what the record has.
+    /// Adds tags.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
-    /// Those that are taken off, if the record has them.
+    /// Removes tags, if the record has them.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
-    /// Those that are named are set, or cleared when they come without a value; the others stay.
+    /// Sets these custom fields, or clears them if they have no value. The other fields stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
     pub custom_fields: Option<Vec<CustomValue>>,
@@ -196,6 +207,10 @@ pub static COMPANY: Fields<companies::table> = Fields {
     search: Some(Search {
         sql: "fold(companies.name || ' ' || coalesce(companies.domain, ''))",
         members: &["name", "domain"],
+        exact: &[
+            exact("fold(companies.name) = ", &["name"]),
+            exact("companies.domain = ", &["domain"]).formatted(TextFormat::Domain),
+        ],
     }),
     links: &[
         away!("contacts", CONTACT.all, CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),

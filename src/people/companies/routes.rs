@@ -1,4 +1,5 @@
 //! The operations on companies.
+use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::reply::Reply;
@@ -6,8 +7,7 @@ use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyLi
 use crate::people::companies::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::UpsertExtras;
-use crate::{batch, bulk, restore, search, upsert};
+use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 #[utoipa::path(operation_id = "list_companies", params(CompanyList), responses((status = 200, description = "A page of companies", content((CompanyPage = "application/json"), (String = "text/csv")))))]
 #[get("/companies")]
 async fn list(ctx: Ctx<can::Read<Company>>) -> Result<Reply> {
-    ctx.list(&COMPANY, store::page).await
+    ctx.list(&COMPANY, table::page::<Company>).await
 }
 
 /// Create a company.
@@ -30,19 +30,21 @@ async fn create(ctx: Ctx<can::Create<Company>>, new: Valid<CompanyCreate>) -> Re
     responses((status = 200, description = "The company", body = Company)))]
 #[get("/companies/{company_id}")]
 async fn read(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
-    ctx.one(&COMPANY, id, store::find).await
+    ctx.one(&COMPANY, id, Company::find).await
 }
 
 /// Change a company.
 #[utoipa::path(operation_id = "update_company", params(("company_id" = Uuid, Path, description = "Id of the company")), request_body = CompanyUpdate,
-    responses((status = 200, description = "The company as changed", body = Company)))]
+    responses((status = 200, description = "The changed company", body = Company)))]
 #[patch("/companies/{company_id}")]
 async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a company. Its contacts, leads and deals stay.
+/// Delete a company.
+///
+/// Its contacts, leads and deals stay.
 #[utoipa::path(operation_id = "delete_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/companies/{company_id}")]
@@ -51,20 +53,15 @@ async fn remove(ctx: Ctx<can::Delete<Company>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-batch! {
-    Company, CompanyCreate, CompanyUpdate, store;
-    CompanyBatchCreate, CompanyBatchUpdate, CompanyBatchUpdateItem;
-    "/companies/batch-create" "batch_create_companies", "/companies/batch-update" "batch_update_companies", "/companies/batch-delete" "batch_delete_companies"
-}
-impl UpsertExtras<Company> for CompanyCreate {}
-upsert!(Company, CompanyCreate, CompanyUpdate, CompanyBatchCreate, store, "/companies/batch-upsert" "batch_upsert_companies");
-bulk! {
-    companies, Company, COMPANY, CompanyUpdate, CompanyBulkUpdate;
-    "companies", "/companies/bulk-update" "bulk_update_companies", "/companies/bulk-delete" "bulk_delete_companies"
-}
-search!(Company, COMPANY, CompanyPage, store::page, "/companies/search" "search_companies");
+batch_create!(Company, CompanyBatchCreate, "/companies/batch-create" "batch_create_companies");
+batch_update!(Company, CompanyBatchUpdate, "/companies/batch-update" "batch_update_companies");
+batch_delete!(Company, "/companies/batch-delete" "batch_delete_companies");
+batch_upsert!(Company, CompanyBatchCreate, "/companies/batch-upsert" "batch_upsert_companies");
+bulk_update!(Company, CompanyBulkUpdate, "/companies/bulk-update" "bulk_update_companies");
+bulk_delete!(Company, "/companies/bulk-delete" "bulk_delete_companies");
+search!(Company, CompanyPage, "/companies/search" "search_companies");
 
-restore!(Company, store::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
+restore!(Company, table::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);

@@ -1,31 +1,36 @@
-//! The SQL of companies.
+//! Database access for companies.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::store::{BatchStore, UpsertStore};
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::address;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
-use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
-use crate::people::companies::model::{Company, CompanyCreate, CompanyPage, CompanyUpdate};
+use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyUpdate};
 use crate::records::{self, custom_fields};
 use crate::schema::{companies, workspaces};
-use crate::{list, owned, removable, restorable};
+use crate::{restorable, stored};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft companies, Company);
+stored!(soft companies, Company);
 restorable!(companies, Company);
-removable!(companies, Company, frees external_id);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    companies::table.filter(companies::workspace_id.eq(workspace)).filter(companies::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("companies_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -33,7 +38,36 @@ const CONSTRAINTS: ConstraintRules = &[
     ("companies_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
 ];
 
-/// A company as it goes into the table.
+impl BatchStore for Company {
+    type Create = CompanyCreate;
+    type Update = CompanyUpdate;
+    const FIELDS: &'static Fields<companies::table> = &COMPANY;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&CompanyCreate]) -> Result<Vec<Company>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]) -> Result<Vec<Company>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Company]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))
+    }
+}
+
+impl UpsertStore for Company {
+    fn find_existing(tx: &mut Tx<'_>, new: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
+        find_existing(tx, new)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Company::lock(tx, id, expected)?;
+    Company::delete_many(tx, &[row])
+}
+
+/// A row to insert.
 #[derive(Insertable)]
 #[diesel(table_name = companies, treat_none_as_default_value = false)]
 struct NewRow<'a> {
@@ -101,7 +135,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     Ok(row)
 }
 
-/// Inserts many with one statement. A row that the database refuses fails them all.
+/// Inserts many companies with one statement. If the database refuses one row, all fail.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Company>> {
     list.iter().try_for_each(|new| {
         visibility::authorize_create(tx, Kind::COMPANY, visibility::owner_of_new(tx, Kind::COMPANY, new.owner_id))
@@ -125,7 +159,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CompanyUpdate) -> Result<Company> {
-    let before = lock(tx, id, expected)?;
+    let before = Company::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
@@ -138,27 +172,22 @@ const CIRCLES: &str = "with recursive above as (
 #[derive(QueryableByName)]
 struct Above {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
-    #[expect(dead_code, reason = "that there is one is enough")]
+    #[expect(dead_code, reason = "only its existence matters")]
     id: Uuid,
 }
 
-/// No company is above itself, once some have got other parents.
+/// Checks that the changed parents do not create a cycle.
 fn check_parents(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<()> {
     let circles = Statement::new(CIRCLES).set("workspace", Part::Id(tx.workspace())).set("ids", Part::Ids(ids));
     if circles.load::<Above>(tx.conn)?.is_empty() {
         return Ok(());
     }
-    Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the company itself or one below it"))
+    Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the company itself or a company below it"))
 }
 
 /// Changes a locked company.
 pub fn change(tx: &mut Tx<'_>, before: &Company, changes: &CompanyUpdate) -> Result<Company> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Changes locked companies in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Company], changes: &CompanyUpdate) -> Result<Vec<Company>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked companies, each group in its own way.
@@ -168,7 +197,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     refs::require_active(tx, owners, "/owner_id")?;
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
-    // The parent that companies have already may stay, seen or not.
+    // A parent that all these companies already have may stay even if it is not visible.
     let parents = groups.iter().map(|(rows, changes)| {
         let parent = changes.parent_id.flatten();
         (Kind::COMPANY, parent.filter(|id| !rows.iter().all(|row| row.parent_id == Some(*id))), "/parent_id")
@@ -177,7 +206,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     let moved = groups.iter().filter(|(_, changes)| changes.parent_id.flatten().is_some());
     let moved: Vec<Uuid> = moved.flat_map(|(rows, _)| rows.iter().map(|row| row.id)).collect();
     if !moved.is_empty() {
-        // One change of parents at a time, so that two cannot close a circle together.
+        // Locks the workspace, so that two concurrent changes cannot create a cycle.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
     }
     let mut updates = Vec::with_capacity(groups.len());
@@ -212,20 +241,21 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     events::record_changes(tx, &rows_of(&groups), changed)
 }
 
-/// The company that each item means, by external id, else by domain, of those that the caller may see. Of several companies with one
-/// domain the oldest is meant; where the item has an external id that nobody knows, the oldest without one.
-pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
+/// Finds the visible company that matches each item by external id, otherwise by domain. Of several companies with the
+/// domain, the oldest matches. If the item has an unknown external id, only companies without one match by domain.
+fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("companies", "domain");
     let domain = |new: &&CompanyCreate| new.domain.as_deref().filter(|_| !hidden).and_then(address::domain_in);
     if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
         return Err(Error::member(
             "/external_id",
             FieldCode::Required,
-            "or a domain is what an upsert knows a company by",
+            "external_id or domain is required to match records in an upsert",
         ));
     }
     let keys: Vec<&String> = list.iter().filter_map(|new| new.external_id.as_ref()).collect();
-    let rows = in_workspace(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(visible_to(tx));
+    let rows =
+        in_workspace(tx.workspace()).filter(companies::external_id.eq_any(&keys)).filter(Company::visible_to(tx));
     let by_key: HashMap<Option<String>, Uuid> = rows
         .select((companies::external_id, companies::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
@@ -233,7 +263,7 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Opt
         .collect();
     let unknown = |new: &&CompanyCreate| new.external_id.is_none() || !by_key.contains_key(&new.external_id);
     let domains: Vec<String> = list.iter().filter(|new| unknown(new)).filter_map(domain).collect();
-    let rows = in_workspace(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(visible_to(tx));
+    let rows = in_workspace(tx.workspace()).filter(companies::domain.eq_any(domains)).filter(Company::visible_to(tx));
     let rows: Vec<(Option<String>, Uuid, Option<String>)> = rows
         .order((companies::created_at.desc(), companies::id.desc()))
         .select((companies::domain, companies::id, companies::external_id))
@@ -250,13 +280,13 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Opt
     };
     let find_existing: Vec<Option<Uuid>> = list.iter().map(one).collect();
     let new = list.iter().zip(&find_existing).filter(|(_, id)| id.is_none());
-    wait_for_twins(new.filter_map(|(new, _)| Some((domain(new)?, new.external_id.is_some()))))?;
+    refuse_duplicate_domains(new.filter_map(|(new, _)| Some((domain(new)?, new.external_id.is_some()))))?;
     Ok(find_existing)
 }
 
-/// Of two new companies with one domain the second waits until the first is there; then each item is done on its own. With external ids of their
-/// own they are two.
-fn wait_for_twins(new: impl Iterator<Item = (String, bool)>) -> Result<()> {
+/// Fails if two new items have the same domain, unless both have an external id. The caller then processes the items
+/// one by one, so that the second matches the first.
+fn refuse_duplicate_domains(new: impl Iterator<Item = (String, bool)>) -> Result<()> {
     let mut visible_to: HashMap<String, bool> = HashMap::new();
     for (domain, keyed) in new {
         match visible_to.get(&domain) {
@@ -266,9 +296,4 @@ fn wait_for_twins(new: impl Iterator<Item = (String, bool)>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// One page by a plan.
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<companies::table>) -> Result<CompanyPage> {
-    Ok(list!(soft tx, companies, Company, plan => CompanyPage))
 }

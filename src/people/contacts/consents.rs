@@ -1,4 +1,4 @@
-//! The history of consents: each as it was given or taken back. Rows are only added.
+//! The history of consents. Rows are only added.
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::time::DateTime;
@@ -9,17 +9,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A consent as it was recorded.
+/// An entry of the consent history.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = c)]
 pub struct ConsentRecord {
     pub id: Uuid,
     pub channel: Channel,
     pub granted: bool,
-    /// When it was given, or taken back.
+    /// When it was given or withdrawn.
     pub at: DateTime,
     pub how: Option<String>,
-    /// The words that were agreed to.
+    /// The text that the person agreed to.
     #[diesel(column_name = words)]
     pub text: Option<String>,
     pub recorded_at: DateTime,
@@ -28,17 +28,17 @@ pub struct ConsentRecord {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConsentHistory {
-    /// The latest first.
+    /// The entries, latest first.
     pub data: Vec<ConsentRecord>,
 }
 
-/// A contact, its consents before, and after.
+/// A contact, and its consents before and after a change.
 pub type Changed<'c> = (Uuid, &'c [Consent], &'c [Consent]);
 
-/// How many rows one statement holds: its parameters are counted in 16 bits.
+/// Maximum rows per statement, because PostgreSQL limits the number of parameters to 16 bits.
 const ROWS: usize = 5_000;
 
-/// Records what is new in the consents of contacts, and what is there no more.
+/// Records new and removed consents of contacts.
 pub fn note(tx: &mut Tx<'_>, changed: &[Changed<'_>]) -> Result<()> {
     let row = |(contact, consent): (Uuid, Consent)| {
         (
@@ -48,23 +48,23 @@ pub fn note(tx: &mut Tx<'_>, changed: &[Changed<'_>]) -> Result<()> {
             (c::recorded_at.eq(tx.now), c::recorded_by.eq(tx.actor.user)),
         )
     };
-    let news = changed.iter().flat_map(|(contact, before, after)| {
-        news(before, after, tx.now).into_iter().map(|consent| (*contact, consent))
+    let new_entries = changed.iter().flat_map(|(contact, before, after)| {
+        new_entries(before, after, tx.now).into_iter().map(|consent| (*contact, consent))
     });
-    let rows: Vec<_> = news.map(row).collect();
+    let rows: Vec<_> = new_entries.map(row).collect();
     for part in rows.chunks(ROWS) {
         diesel::insert_into(c::table).values(part).execute(tx.conn)?;
     }
     Ok(())
 }
 
-fn news(before: &[Consent], after: &[Consent], now: DateTime) -> Vec<Consent> {
+fn new_entries(before: &[Consent], after: &[Consent], now: DateTime) -> Vec<Consent> {
     let given = after.iter().filter(|consent| !before.contains(consent)).cloned();
     let gone = before.iter().filter(|old| old.granted && !after.iter().any(|new| new.channel == old.channel));
     let taken_back = gone.map(|old| Consent {
         granted: false,
         at: now,
-        how: Some("taken off the record".into()),
+        how: Some("removed from the record".into()),
         text: None,
         ..old.clone()
     });

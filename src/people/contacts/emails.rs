@@ -1,5 +1,5 @@
-//! Whose an e-mail address is: each belongs to one living contact of a workspace, first of its list or not. A table of its own, since no
-//! index can say so of lists.
+//! Makes e-mail addresses unique: each belongs to one contact of a workspace that is not deleted, whatever its position
+//! in the list. This needs a separate table, because a unique index cannot cover a JSON list.
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::people::contacts::model::Contact;
@@ -8,8 +8,7 @@ use diesel::prelude::*;
 use diesel::result::QueryResult;
 use uuid::Uuid;
 
-/// Notes that these addresses are these contacts'. In the order of the addresses, so that two who note many cannot wait for each other
-/// in a circle.
+/// Claims the addresses of new contacts. Inserts them in order to avoid deadlocks.
 pub fn claim<'c>(tx: &mut Tx<'_>, rows: impl IntoIterator<Item = &'c Contact>) -> QueryResult<()> {
     let mut pairs: Vec<(&str, Uuid)> =
         rows.into_iter().flat_map(|row| row.emails.0.iter().map(|email| (email.email.as_str(), row.id))).collect();
@@ -24,7 +23,7 @@ pub fn claim<'c>(tx: &mut Tx<'_>, rows: impl IntoIterator<Item = &'c Contact>) -
     diesel::insert_into(e::table).values(rows).execute(tx.conn).map(drop)
 }
 
-/// As `claim`, for contacts whose addresses have changed.
+/// Like `claim`, for contacts whose addresses have changed.
 pub fn claim_anew<'c>(tx: &mut Tx<'_>, rows: impl Iterator<Item = &'c Contact> + Clone) -> QueryResult<()> {
     let ids: Vec<Uuid> = rows.clone().map(|row| row.id).collect();
     if ids.is_empty() {
@@ -35,14 +34,14 @@ pub fn claim_anew<'c>(tx: &mut Tx<'_>, rows: impl Iterator<Item = &'c Contact> +
     claim(tx, rows)
 }
 
-/// Others may have the addresses of these contacts.
+/// Releases the addresses of contacts, so that other contacts can have them.
 pub fn release(tx: &mut Tx<'_>, contacts: impl Iterator<Item = Uuid>) -> Result<()> {
     let these = e::contact_id.eq_any(contacts.collect::<Vec<_>>());
     diesel::delete(e::table.filter(e::workspace_id.eq(tx.workspace())).filter(these)).execute(tx.conn)?;
     Ok(())
 }
 
-/// Whether some contact has the address, seen by the caller or not.
+/// Checks whether a contact has the address, even if the caller does not see it.
 pub fn is_taken(tx: &mut Tx<'_>, email: &str) -> Result<bool> {
     let held = e::table.find((tx.workspace(), email));
     Ok(diesel::select(diesel::dsl::exists(held)).get_result(tx.conn)?)

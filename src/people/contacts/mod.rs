@@ -1,4 +1,4 @@
-//! Contacts: people, with their addresses, consents and the way they were met.
+//! Contacts: people, with their addresses, consents and first touch.
 pub mod consents;
 pub mod emails;
 pub mod model;

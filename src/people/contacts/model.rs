@@ -1,14 +1,18 @@
-//! The row, what creates and changes it, and its fields.
+//! The row of a contact, its request bodies and its fields.
 use crate::db::related;
+use crate::kernel::access::Access;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, Sql, expression, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::phones;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::{Every, TextFormat};
@@ -16,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::kernel::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{away, gives, jsonb, list_params, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -29,7 +33,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
-    /// How far the relationship has come.
+    /// The stage of the relationship.
     pub enum Lifecycle {
         Subscriber = "subscriber",
         Lead = "lead",
@@ -51,11 +55,11 @@ text_enum! {
     }
 }
 text_enum! {
-    /// What an address or a number is for.
+    /// The kind of an address or a number.
     pub enum AddressKind { Work = "work", Home = "home", Mobile = "mobile", Other = "other", }
 }
 
-/// An e-mail address of a contact, in lower case. No other contact of the workspace has it.
+/// An e-mail address of a contact, in lower case. It is unique in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ContactEmail {
     #[schema(format = "email", max_length = 254)]
@@ -72,9 +76,9 @@ fn work() -> AddressKind {
 /// A phone number of a contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ContactPhone {
-    /// As it was written.
+    /// The number as it was sent.
     pub phone: String,
-    /// E.164; null when the number cannot be understood.
+    /// The number in E.164; null if it cannot be parsed.
     pub e164: Option<String>,
     pub kind: AddressKind,
 }
@@ -88,21 +92,21 @@ pub struct ContactPhoneInput {
     pub kind: AddressKind,
 }
 
-/// What a person has agreed to, or not, for one channel, with the proof of it.
+/// Whether a person has agreed to be contacted through a channel, with the proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Consent {
     pub channel: Channel,
     pub granted: bool,
     pub at: DateTime,
-    /// How it was given: a form, a call, a signature.
+    /// How it was given, such as a form, a call or a signature.
     #[schema(max_length = 200)]
     pub how: Option<String>,
-    /// The words that were agreed to.
+    /// The text that the person agreed to.
     #[schema(max_length = 2000)]
     pub text: Option<String>,
 }
 
-/// How a person was first met. Written once.
+/// The first touch: how a person was first met. It cannot be changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct FirstTouch {
@@ -140,17 +144,17 @@ pub struct Contact {
     pub id: Uuid,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
-    /// The primary e-mail: the first of `emails`. A filter by `email` finds every one of them.
+    /// The primary e-mail: the first of `emails`. A filter by `email` searches all of them.
     pub email: Option<String>,
-    /// The primary phone: the first of `phones`, as E.164 where it can be understood. A filter by `phone` finds every one of them,
-    /// in national and international form, whatever stands between the digits.
+    /// The primary phone: the first of `phones`, in E.164 if it can be parsed. A filter by `phone` searches all of
+    /// them, in national and international form, with any separators.
     pub phone: Option<String>,
     #[schema(value_type = Vec<ContactEmail>)]
     pub emails: Emails,
     #[schema(value_type = Vec<ContactPhone>)]
     pub phones: Phones,
     pub company_id: Option<Uuid>,
-    /// At the company.
+    /// The position at the company.
     pub position: Option<String>,
     pub address: Option<String>,
     pub birthday: Option<NaiveDate>,
@@ -161,13 +165,13 @@ pub struct Contact {
     #[schema(value_type = Vec<Consent>)]
     pub consents: Consents,
     pub lifecycle: Lifecycle,
-    /// Of the first touch.
+    /// The source of the contact.
     pub source_id: Option<Uuid>,
     pub first_touch: Option<FirstTouch>,
     pub owner_id: Option<Uuid>,
     #[schema(value_type = Vec<String>)]
     pub tags: Tags,
-    /// Of the fields that the workspace added; those without a value are left out.
+    /// The values of the custom fields; fields without a value are omitted.
     #[serde(rename = "custom_fields")]
     #[schema(value_type = Vec<CustomValue>)]
     pub custom: CustomValues,
@@ -178,7 +182,7 @@ pub struct Contact {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(Contact, CONTACT);
@@ -187,11 +191,35 @@ impl Kind {
     pub const CONTACT: Kind = Kind::new("contact", "contacts");
 }
 
-impl Resource for Contact {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::CONTACT).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+static OWNER: Field = field("owner_id", &contacts::owner_id).hot();
+
+/// The name of a contact, or else an address that the role shows.
+fn display_name(access: &Access) -> &'static str {
+    macro_rules! name {
+        ($($address:literal)*) => {
+            concat!("coalesce(nullif(concat_ws(' ', contacts.first_name, contacts.last_name), '')", $(", ", $address,)* ", '')")
+        };
+    }
+    let shows = |member| !access.hides(Kind::CONTACT.path(), member);
+    match (shows("email"), shows("phone")) {
+        (true, true) => name!("contacts.email" "contacts.phone"),
+        (true, false) => name!("contacts.email"),
+        (false, true) => name!("contacts.phone"),
+        (false, false) => name!(),
+    }
 }
-page!(ContactPage of Contact);
+
+impl Resource for Contact {
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::CONTACT, "People, such as customers.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, &["exported", "erased"]])
+        .described(&CONTACT, "Contact")
+        .included_as(Display::ByRole(display_name))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
+}
+pub type ContactPage = Page<Contact>;
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct ContactCreate {
@@ -200,16 +228,16 @@ pub struct ContactCreate {
     pub first_name: Option<String>,
     #[schema(max_length = 100)]
     pub last_name: Option<String>,
-    /// The only e-mail; for several give `emails` instead.
+    /// The only e-mail. For several, use `emails` instead.
     #[schema(format = "email", max_length = 254)]
     pub email: Option<String>,
-    /// The only phone; for several give `phones` instead.
+    /// The only phone. For several, use `phones` instead.
     #[schema(max_length = 50)]
     pub phone: Option<String>,
-    /// The first is the primary one.
+    /// All addresses or numbers; the first is the primary one.
     #[schema(max_items = 20)]
     pub emails: Option<Vec<ContactEmail>>,
-    /// The first is the primary one.
+    /// All addresses or numbers; the first is the primary one.
     #[schema(max_items = 20)]
     pub phones: Option<Vec<ContactPhoneInput>>,
     pub company_id: Option<Uuid>,
@@ -230,15 +258,15 @@ pub struct ContactCreate {
     pub consents: Vec<Consent>,
     /// `lead` if absent.
     pub lifecycle: Option<Lifecycle>,
-    /// Where the person came from; also the source of the first touch, if that is absent.
+    /// The source of the contact. If `first_touch` is absent, it also becomes the source of the first touch.
     pub source_id: Option<Uuid>,
     pub first_touch: Option<FirstTouch>,
-    /// If absent nobody, or yourself where you may create only for some owners.
+    /// If absent, null; or yourself if you may only create records of some owners.
     pub owner_id: Option<Uuid>,
     #[serde(default)]
     #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
-    /// Of the fields that the workspace added.
+    /// The values of custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -246,7 +274,7 @@ pub struct ContactCreate {
     pub external_id: Option<String>,
 }
 
-const NAMELESS: &str = "a contact needs a name, an e-mail or a phone";
+const NAMELESS: &str = "a contact must have a name, an e-mail or a phone";
 
 impl Rules for ContactCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
@@ -263,7 +291,7 @@ impl Rules for ContactCreate {
 
 fn not_both(one: bool, many: bool, pointer: &str, bad: &mut Vec<Bad>) {
     if one && many {
-        bad.push(Bad::member(pointer, FieldCode::StatedTwice, "is given alone and in the list"));
+        bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not be sent together with the list"));
     }
 }
 
@@ -286,11 +314,11 @@ pub struct ContactUpdate {
     #[diesel(skip_update)]
     #[schema(max_length = 50)]
     pub phone: Option<Option<String>>,
-    /// All of them; the first is the primary one.
+    /// Replaces the whole list; the first is the primary one.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 20)]
     pub emails: Option<Vec<ContactEmail>>,
-    /// All of them; the first is the primary one.
+    /// Replaces the whole list; the first is the primary one.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 20)]
     pub phones: Option<Vec<ContactPhoneInput>>,
@@ -323,19 +351,19 @@ pub struct ContactUpdate {
     pub source_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub owner_id: Option<Option<Uuid>>,
-    /// All of them.
+    /// Replaces all tags.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
-    /// Those that are added to what the record has.
+    /// Adds tags.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
-    /// Those that are taken off, if the record has them.
+    /// Removes tags, if the record has them.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
-    /// Those that are named are set, or cleared when they come without a value; the others stay.
+    /// Sets these custom fields, or clears them if they have no value. The other fields stay.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
     pub custom_fields: Option<Vec<CustomValue>>,
@@ -408,7 +436,7 @@ pub static CONTACT: Fields<contacts::table> = Fields {
             .at("first_touch.channel"),
         expression("first_touch_at", ValueType::Time, &Sql("((contacts.first_touch ->> 'at')::timestamptz)"))
             .at("first_touch.at"),
-        // The channels to which the last word is yes.
+        // The channels whose latest consent is granted.
         expression("consents", ValueType::TextArray, &Sql("agreed(contacts.consents)")).one_of(Channel::TEXTS),
         field("owner_id", &contacts::owner_id).to(Kind::USER).hot(),
         field("tags", &contacts::tags),
@@ -429,6 +457,16 @@ pub static CONTACT: Fields<contacts::table> = Fields {
               translate(contacts.phone_keys::text, '[]\",', '') || together(contacts.last_name, contacts.first_name) || \
               together(contacts.first_name, contacts.last_name))",
         members: &["first_name", "last_name", "email", "phone"],
+        exact: &[
+            exact(
+                "fold(btrim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, ''))) = ",
+                &["first_name", "last_name"],
+            ),
+            exact("fold(contacts.first_name) = ", &["first_name"]),
+            exact("fold(contacts.last_name) = ", &["last_name"]),
+            exact("jsonb_path_query_array(contacts.emails, '$[*].email') ? ", &["email"]).formatted(TextFormat::Email),
+            exact("contacts.phone_keys ?| ", &["phone"]).formatted(TextFormat::Phone),
+        ],
     }),
     links: &[
         Link {

@@ -1,4 +1,5 @@
 //! The operations on contacts.
+use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::Reply;
@@ -7,8 +8,7 @@ use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactLis
 use crate::people::contacts::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::UpsertExtras;
-use crate::{batch, bulk, restore, search, upsert};
+use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,16 +16,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 #[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", content((ContactPage = "application/json"), (String = "text/csv")))))]
 #[get("/contacts")]
 async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
-    ctx.list(&CONTACT, store::page).await
+    ctx.list(&CONTACT, table::page::<Contact>).await
 }
 
-/// Create a contact. An e-mail that another contact has is a conflict, with the id of that contact.
+/// Create a contact.
+///
+/// If another contact has the e-mail, the error contains the id of that contact.
 #[utoipa::path(operation_id = "create_contact", request_body = ContactCreate, responses((status = 201, description = "The contact", body = Contact)))]
 #[post("/contacts")]
 async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Result<Reply> {
     let emails = store::emails_of(&new);
     match ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await {
-        // Who may not see addresses does not learn whose one is.
+        // Callers to whom addresses are hidden must not learn which contact has one.
         Err(error) if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") => {
             let existing = ctx.read_value(move |tx| store::holder(tx, &emails)).await?;
             Err(error.with(|problem| problem.existing_id = existing))
@@ -39,19 +41,23 @@ async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Re
     responses((status = 200, description = "The contact", body = Contact)))]
 #[get("/contacts/{contact_id}")]
 async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
-    ctx.one(&CONTACT, id, store::find).await
+    ctx.one(&CONTACT, id, Contact::find).await
 }
 
-/// Change a contact. What is absent stays; null, or a name under `clear`, empties a member.
+/// Change a contact.
+///
+/// Absent members stay; null, or the name in `clear`, clears a member.
 #[utoipa::path(operation_id = "update_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")), request_body = ContactUpdate,
-    responses((status = 200, description = "The contact as changed", body = Contact)))]
+    responses((status = 200, description = "The changed contact", body = Contact)))]
 #[patch("/contacts/{contact_id}")]
 async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a contact. Its leads, deals and history stay.
+/// Delete a contact.
+///
+/// Its leads, deals and history stay.
 #[utoipa::path(operation_id = "delete_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/contacts/{contact_id}")]
@@ -60,7 +66,9 @@ async fn remove(ctx: Ctx<can::Delete<Contact>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-/// What a contact agreed to and took back, the latest first. Nothing of it is ever changed.
+/// List the consent history of a contact, latest first.
+///
+/// Entries never change.
 #[utoipa::path(operation_id = "list_contact_consents", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 200, description = "The history", body = ConsentHistory)))]
 #[get("/contacts/{contact_id}/consents")]
@@ -69,24 +77,19 @@ async fn consent_history(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> 
         if tx.actor.access.hides("contacts", "consents") {
             return Err(Error::new(Code::Forbidden, "your role hides consents"));
         }
-        store::find(tx, id.0)?;
+        Contact::find(tx, id.0)?;
         Reply::ok(&ConsentHistory { data: consents::of(tx, id.0)? })
     })
     .await
 }
 
-batch! {
-    Contact, ContactCreate, ContactUpdate, store;
-    ContactBatchCreate, ContactBatchUpdate, ContactBatchUpdateItem;
-    "/contacts/batch-create" "batch_create_contacts", "/contacts/batch-update" "batch_update_contacts", "/contacts/batch-delete" "batch_delete_contacts"
-}
-impl UpsertExtras<Contact> for ContactCreate {}
-upsert!(Contact, ContactCreate, ContactUpdate, ContactBatchCreate, store, "/contacts/batch-upsert" "batch_upsert_contacts");
-bulk! {
-    contacts, Contact, CONTACT, ContactUpdate, ContactBulkUpdate;
-    "contacts", "/contacts/bulk-update" "bulk_update_contacts", "/contacts/bulk-delete" "bulk_delete_contacts"
-}
-search!(Contact, CONTACT, ContactPage, store::page, "/contacts/search" "search_contacts");
+batch_create!(Contact, ContactBatchCreate, "/contacts/batch-create" "batch_create_contacts");
+batch_update!(Contact, ContactBatchUpdate, "/contacts/batch-update" "batch_update_contacts");
+batch_delete!(Contact, "/contacts/batch-delete" "batch_delete_contacts");
+batch_upsert!(Contact, ContactBatchCreate, "/contacts/batch-upsert" "batch_upsert_contacts");
+bulk_update!(Contact, ContactBulkUpdate, "/contacts/bulk-update" "bulk_update_contacts");
+bulk_delete!(Contact, "/contacts/bulk-delete" "bulk_delete_contacts");
+search!(Contact, ContactPage, "/contacts/search" "search_contacts");
 
 restore!(Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
 

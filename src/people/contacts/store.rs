@@ -1,44 +1,75 @@
-//! The SQL of contacts.
+//! Database access for contacts.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related;
-use crate::db::table::Expected;
+use crate::db::store::{BatchStore, UpsertStore};
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::{address, phones};
 use crate::people::contacts::consents;
 use crate::people::contacts::emails;
 use crate::people::contacts::model::{
-    AddressKind, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
-    Emails, FirstTouch, Phones,
+    AddressKind, CONTACT, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput,
+    ContactUpdate, Emails, FirstTouch, Phones,
 };
 use crate::records::{self, custom_fields};
 use crate::schema::{contact_emails, contacts, erasures};
-use crate::{owned, removable, restorable};
+use crate::{restorable, stored};
 use diesel::prelude::*;
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-owned!(soft contacts, Contact);
-restorable!(contacts, Contact as undelete);
-removable!(contacts, Contact, frees external_id, then follow);
+stored!(soft contacts, Contact);
+restorable!(contacts, Contact);
 
-/// Brings the next tasks of the companies up to date for which these people work.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    contacts::table.filter(contacts::workspace_id.eq(workspace)).filter(contacts::deleted_at.is_null())
+}
+
+/// Updates the next tasks of the companies of these contacts.
 fn refresh(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
     related::refresh(tx, Kind::COMPANY, rows.iter().filter_map(|row| row.company_id))
 }
 
-/// What follows from a deletion.
-fn follow(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
-    release(tx, rows)?;
-    refresh(tx, rows)
+impl BatchStore for Contact {
+    type Create = ContactCreate;
+    type Update = ContactUpdate;
+    const FIELDS: &'static Fields<contacts::table> = &CONTACT;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&ContactCreate]) -> Result<Vec<Contact>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]) -> Result<Vec<Contact>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))?;
+        emails::release(tx, rows.iter().map(|row| row.id))?;
+        refresh(tx, rows)
+    }
+}
+
+impl UpsertStore for Contact {
+    fn find_existing(tx: &mut Tx<'_>, new: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
+        find_existing(tx, new)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Contact::lock(tx, id, expected)?;
+    Contact::delete_many(tx, &[row])
 }
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -50,7 +81,7 @@ const CONSTRAINTS: ConstraintRules = &[
     ("contacts_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
 ];
 
-/// A contact as it goes into the table: one fixed statement, which stays prepared.
+/// A row to insert. All columns are set, so that the statement is always the same and stays prepared.
 #[derive(Insertable)]
 #[diesel(table_name = contacts, treat_none_as_default_value = false)]
 struct NewRow<'a> {
@@ -128,12 +159,12 @@ impl<'a> NewRow<'a> {
     }
 }
 
-/// An empty text is no text.
+/// Treats an empty text as absent.
 fn text(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|t| !t.is_empty())
 }
 
-/// The e-mails of a new contact in their one form, each once.
+/// Returns the normalised e-mails of a new contact without duplicates.
 pub fn emails_of(new: &ContactCreate) -> Emails {
     let alone = || text(&new.email).map(|email| ContactEmail { email: email.to_owned(), kind: AddressKind::Work });
     normal_emails(new.emails.clone().unwrap_or_else(|| alone().into_iter().collect()))
@@ -155,7 +186,8 @@ fn phones_of(new: &ContactCreate, country: &str) -> Phones {
     normal_phones(new.phones.clone().unwrap_or_else(|| alone().into_iter().collect()), &Phones::default(), country)
 }
 
-/// The numbers as they are read in a country, each once. What a contact has already was read when it was written, perhaps in another country.
+/// Parses phone numbers with a default country and removes duplicates. A number that the contact already has keeps its
+/// parsed form, because the default country may have changed since.
 fn normal_phones(list: Vec<ContactPhoneInput>, before: &Phones, country: &str) -> Phones {
     let read = |ContactPhoneInput { phone, kind }: ContactPhoneInput| {
         let known = before.0.iter().find(|known| known.phone == phone).map(|known| known.e164.clone());
@@ -209,7 +241,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     Ok(row)
 }
 
-/// Inserts many with one statement. A row that the database refuses fails them all: try those one by one.
+/// Inserts many contacts with one statement. If the database refuses one row, all fail: retry them one by one.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Contact>> {
     list.iter().try_for_each(|new| {
         visibility::authorize_create(tx, Kind::CONTACT, visibility::owner_of_new(tx, Kind::CONTACT, new.owner_id))
@@ -237,7 +269,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     Ok(rows)
 }
 
-/// The source inside a first touch is no foreign key, so it is looked up, for all at once.
+/// Checks that the sources of the first touches exist. They are not foreign keys, because they are inside JSON.
 fn check_touches(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<()> {
     use crate::schema::sources;
     let named = list.iter().filter_map(|new| new.first_touch.as_ref()?.source_id);
@@ -251,18 +283,13 @@ fn check_touches(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<()> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ContactUpdate) -> Result<Contact> {
-    let before = lock(tx, id, expected)?;
+    let before = Contact::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
 /// Changes a locked contact.
 pub fn change(tx: &mut Tx<'_>, before: &Contact, changes: &ContactUpdate) -> Result<Contact> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Changes locked contacts in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Contact], changes: &ContactUpdate) -> Result<Vec<Contact>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked contacts, each group in its own way.
@@ -274,7 +301,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let depends = |changes: &ContactUpdate| changes.custom_fields.is_some() || changes.tag_change().depends();
     let groups = split_dependent(groups, |changes| addresses(changes) || depends(changes));
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
-    // The company that contacts have already may stay, seen or not.
+    // A company that all these contacts already have may stay even if it is not visible.
     let companies = groups.iter().filter_map(|(rows, changes)| {
         let company = changes.company_id.flatten().filter(|id| !rows.iter().all(|row| row.company_id == Some(*id)))?;
         Some((Kind::COMPANY, Some(company), "/company_id"))
@@ -315,13 +342,17 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
     if changed.iter().any(nameless) {
-        return Err(Error::member("/last_name", FieldCode::Required, "a contact needs a name, an e-mail or a phone"));
+        return Err(Error::member(
+            "/last_name",
+            FieldCode::Required,
+            "a contact must have a name, an e-mail or a phone",
+        ));
     }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
     let changed = events::record_changes(tx, &rows, changed)?;
-    let readdressed = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
-    emails::claim_anew(tx, readdressed.map(|(_, after)| after)).map_constraint(CONSTRAINTS)?;
+    let changed_addresses = rows.iter().zip(&changed).filter(|(before, after)| before.emails != after.emails);
+    emails::claim_anew(tx, changed_addresses.map(|(_, after)| after)).map_constraint(CONSTRAINTS)?;
     let changes = rows
         .iter()
         .zip(&changed)
@@ -333,7 +364,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     Ok(changed)
 }
 
-/// `email` alone replaces the first of the list; one that stands in it already becomes the first.
+/// Returns the changed e-mails. `email` replaces the first one; if the list already contains it, it becomes the first.
 fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
     if let Some(all) = &changes.emails {
         return Some(normal_emails(all.clone()));
@@ -348,7 +379,7 @@ fn changed_emails(before: &Contact, changes: &ContactUpdate) -> Option<Emails> {
     Some(normal_emails(first.chain(before.emails.0.iter().skip(1).cloned()).collect()))
 }
 
-/// As `changed_emails`. A number that stands in the list is kept as it was written, unless it is given in another form than it is answered.
+/// Like `changed_emails`. A number of the list stays as written if it is sent in its written or its E.164 form.
 fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> Option<Phones> {
     let known = &before.phones;
     if let Some(all) = &changes.phones {
@@ -370,8 +401,9 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
     Some(once([first].into_iter().chain(known.0.iter().skip(1).cloned())))
 }
 
-/// The contact that each item means, by external id, else by the first of its e-mails that a contact has, of those that the caller may see.
-pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
+/// Finds the visible contact that matches each item by external id, otherwise by the first of its e-mails that a
+/// contact has.
+fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("contacts", "email");
     let addresses = |new: &&ContactCreate| if hidden { Emails::default() } else { emails_of(new) };
     let addresses: Vec<Emails> = list.iter().map(addresses).collect();
@@ -379,11 +411,12 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Opt
         return Err(Error::member(
             "/external_id",
             FieldCode::Required,
-            "or an e-mail is what an upsert knows a contact by",
+            "external_id or an e-mail is required to match records in an upsert",
         ));
     }
     let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
-    let rows = in_workspace(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(visible_to(tx));
+    let rows =
+        in_workspace(tx.workspace()).filter(contacts::external_id.eq_any(external)).filter(Contact::visible_to(tx));
     let by_id: HashMap<Option<String>, Uuid> = rows
         .select((contacts::external_id, contacts::id))
         .load::<(Option<String>, Uuid)>(tx.conn)?
@@ -397,7 +430,7 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Opt
     Ok(list.iter().zip(&addresses).map(one).collect())
 }
 
-/// The contacts that have these e-mails, of those that the caller may see.
+/// Returns the visible contacts that have these e-mails.
 pub fn holders(tx: &mut Tx<'_>, emails: &[impl AsRef<str>]) -> Result<HashMap<String, Uuid>> {
     let emails: Vec<&str> = emails.iter().map(AsRef::as_ref).collect();
     if emails.is_empty() {
@@ -410,44 +443,30 @@ pub fn holders(tx: &mut Tx<'_>, emails: &[impl AsRef<str>]) -> Result<HashMap<St
     let rows =
         rows.filter(contact_emails::workspace_id.eq(tx.workspace())).filter(contact_emails::email.eq_any(emails));
     let rows = rows.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::deleted_at.is_null());
-    let rows = rows.filter(visible_to(tx)).select((contact_emails::email, contacts::id));
+    let rows = rows.filter(Contact::visible_to(tx)).select((contact_emails::email, contacts::id));
     Ok(rows.load::<(String, Uuid)>(tx.conn)?.into_iter().collect())
 }
 
-/// The contact that has the first of these e-mails which somebody has.
+/// Returns the visible contact that has the first of these e-mails that is in use.
 pub fn holder(tx: &mut Tx<'_>, emails: &Emails) -> Result<Option<Uuid>> {
     let known = holders(tx, &emails.0.iter().map(|email| &email.email).collect::<Vec<_>>())?;
     Ok(emails.0.iter().find_map(|email| known.get(&email.email).copied()))
 }
 
-/// What is deleted has no addresses that others could not have.
-fn release(tx: &mut Tx<'_>, rows: &[Contact]) -> Result<()> {
-    emails::release(tx, rows.iter().map(|row| row.id))
-}
-
-/// Takes a deletion back; who was erased stays erased.
+/// Restores a deleted contact. An erased contact cannot be restored.
 pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Contact> {
     let erased = erasures::table.filter(erasures::workspace_id.eq(tx.workspace())).filter(erasures::contact_id.eq(id));
     if diesel::select(diesel::dsl::exists(erased)).get_result(tx.conn)? {
         return Err(Error::not_found());
     }
-    let back = undelete(tx, id)?;
+    let back: Contact = table::restore(tx, id)?;
     emails::claim(tx, [&back]).map_constraint(CONSTRAINTS)?;
     refresh(tx, std::slice::from_ref(&back))?;
     Ok(back)
 }
 
-/// The contact with this e-mail, if there is one that the caller may see.
+/// Returns the visible contact with this e-mail.
 pub fn by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<Contact>> {
     let found = holders(tx, &[address::email(email)])?.into_values().next();
-    found.map(|id| find(tx, id)).transpose()
-}
-
-/// One page by a plan.
-pub fn page(
-    tx: &mut Tx<'_>,
-    plan: &crate::kernel::query::Plan<contacts::table>,
-) -> Result<crate::people::contacts::model::ContactPage> {
-    use crate::people::contacts::model::ContactPage;
-    Ok(crate::list!(soft tx, contacts, Contact, plan => ContactPage))
+    found.map(|id| Contact::find(tx, id)).transpose()
 }

@@ -1,4 +1,4 @@
-//! Files on records and activities: a row in the database says what they are, a file store holds their bytes.
+//! Files of records and activities. The database contains their metadata, the file store their bytes.
 pub mod blobs;
 pub mod model;
 pub mod requests;

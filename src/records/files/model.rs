@@ -1,43 +1,46 @@
 //! The row of a file, what creates and changes it, and its fields.
-use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::event_verbs as verbs;
+use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::files;
-use crate::{list_params, page, record};
+use crate::{list_params, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A file on a record or an activity.
+/// A file of a record or an activity.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = files)]
 #[schema(as = StoredFile)]
 pub struct File {
     pub id: Uuid,
     pub name: String,
-    /// Found out from the content, not from the name.
+    /// Detected from the content, not from the name.
     pub content_type: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// In hexadecimal.
+    /// The SHA-256 digest of the content in hexadecimal.
     #[schema(value_type = String)]
     pub sha256: Digest,
     pub contact_id: Option<Uuid>,
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
-    /// Of an activity the records are those of the file too.
+    /// The activity of the file. The records of the activity become records of the file.
     pub activity_id: Option<Uuid>,
-    /// Who brought it.
+    /// The user who uploaded the file.
     pub author_id: Option<Uuid>,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(File, FILE);
@@ -46,13 +49,17 @@ impl Kind {
     pub const FILE: Kind = Kind::new("file", "files");
 }
 
-impl Resource for File {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::FILE).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
-}
-page!(FilePage of File);
+static AUTHOR: Field = field("author_id", &files::author_id).hot();
+static LINKS: [OwnerLink; 4] = crate::linked_records!(files);
 
-/// A SHA-256, kept as bytes and shown in hexadecimal.
+impl Resource for File {
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::FILE, "Files of records and activities.")
+        .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT]);
+}
+pub type FilePage = Page<File>;
+
+/// A SHA-256 digest, stored as bytes and shown in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::deserialize::FromSqlRow)]
 pub struct Digest(pub Vec<u8>);
 
@@ -68,26 +75,26 @@ impl Serialize for Digest {
     }
 }
 
-/// How much of its share a workspace has used up.
+/// The storage that a workspace uses.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FileUsage {
-    /// Deleted ones too, as long as their bytes are kept.
+    /// The number of files, including deleted files whose bytes are still stored.
     pub files: i64,
-    /// Of all of them together.
+    /// Their total size in bytes.
     pub bytes: i64,
-    /// How many bytes the workspace may keep; null where there is no limit.
+    /// The storage quota in bytes; null if there is no limit.
     pub quota_bytes: Option<i64>,
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Debug, ToSchema)]
 #[schema(value_type = String, format = Binary)]
-#[expect(dead_code, reason = "the shape of an answer that is bytes")]
+#[expect(dead_code, reason = "only the schema of a binary response")]
 pub struct FileBytes(Vec<u8>);
 
-/// A file to upload, and what it belongs to: at least one record or an activity.
+/// A file to upload, with at least one record or activity that it belongs to.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "the shape of a form that is read part by part")]
+#[expect(dead_code, reason = "only the schema of a form that is parsed as a stream")]
 pub struct FileUpload {
     #[schema(format = "binary")]
     file: String,
@@ -126,7 +133,11 @@ pub static FILE: Fields<files::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &files::id),
-    search: Some(Search { sql: "fold(files.name)", members: &["name"] }),
+    search: Some(Search {
+        sql: "fold(files.name)",
+        members: &["name"],
+        exact: &[exact("fold(files.name) = ", &["name"])],
+    }),
     links: &crate::related_links!(FILE, always true),
     table: PhantomData,
 };

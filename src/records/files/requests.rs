@@ -1,4 +1,4 @@
-//! How a store that speaks S3 is spoken to: with the HTTP client that everything else uses, on a thread that may wait.
+//! The HTTP connector for S3. It uses the same HTTP client as the rest of the program, on the blocking thread pool.
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -11,7 +11,7 @@ use ureq::Agent;
 use ureq::http::request::Parts;
 use ureq::http::{Method, Request, Response};
 
-/// Opens clients of the store.
+/// Creates HTTP clients with a timeout.
 #[derive(Debug)]
 pub struct Requests(pub Duration);
 
@@ -43,9 +43,9 @@ impl HttpService for Client {
 
 fn ask(agent: &Agent, head: Parts, content: &[u8]) -> Result<HttpResponse, HttpError> {
     let bare = matches!(head.method, Method::GET | Method::HEAD | Method::DELETE);
-    let answer =
+    let response =
         if bare { agent.run(Request::from_parts(head, ())) } else { agent.run(Request::from_parts(head, content)) };
-    let (head, mut body) = answer.map_err(|error| HttpError::new(kind(&error), error))?.into_parts();
+    let (head, mut body) = response.map_err(|error| HttpError::new(kind(&error), error))?.into_parts();
     let content = body.with_config().limit(u64::MAX).read_to_vec();
     let content = content.map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error))?;
     Ok(Response::from_parts(head, HttpResponseBody::from(Bytes::from(content))))

@@ -1,4 +1,5 @@
 //! The operations on files.
+use crate::db::table::{self, Stored as _};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::reply::Reply;
@@ -16,11 +17,11 @@ use sha2::{Digest, Sha256};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// 25 MiB.
+/// Maximum size of a file: 25 MiB.
 pub const FILE_MAX: usize = 25 << 20;
 const LINKS: [&str; 5] = ["contact_id", "company_id", "lead_id", "deal_id", "activity_id"];
 
-/// What the form says, before anything is stored.
+/// Validates the form and returns the records of the file.
 fn read(form: &Form) -> Result<Belongs> {
     let mut bad = Vec::new();
     let mut link = |name: &str| {
@@ -36,18 +37,18 @@ fn read(form: &Form) -> Result<Belongs> {
     match &form.file {
         None => bad.push(Bad::member("/file", FieldCode::Required, "is missing")),
         Some((_, bytes)) if bytes.is_empty() => {
-            bad.push(Bad::member("/file", FieldCode::TooShort, "is empty").within(Some(1), None));
+            bad.push(Bad::member("/file", FieldCode::TooShort, "must not be empty").within(Some(1), None));
         }
         Some(_) => {}
     }
     if none {
-        let detail = format!("say what it belongs to: {}", LINKS.join(", "));
+        let detail = format!("at least one of {} is required", LINKS.join(", "));
         bad.push(Bad::member("/contact_id", FieldCode::Required, detail));
     }
     if bad.is_empty() { Ok(Belongs { contact, company, lead, deal, activity }) } else { Err(Error::members(bad)) }
 }
 
-/// By content: a name can lie.
+/// Detects the type from the content, because the name is not reliable.
 fn content_type(bytes: &[u8]) -> &'static str {
     match infer::get(bytes) {
         Some(known) => known.mime_type(),
@@ -56,9 +57,11 @@ fn content_type(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Upload a file, of 25 MiB at most, onto a record or an activity. What a workspace may keep is limited: see `GET /files/usage`.
+/// Upload a file of up to 25 MiB to a record or an activity.
+///
+/// The workspace has a storage quota: see `GET /files/usage`.
 #[utoipa::path(operation_id = "create_file", request_body(content = FileUpload, content_type = "multipart/form-data"),
-    responses((status = 201, description = "The file is kept", body = File)))]
+    responses((status = 201, description = "The file was stored", body = File)))]
 #[post("/files")]
 async fn create(
     ctx: Ctx<can::Create<File>>,
@@ -79,18 +82,18 @@ async fn create(
         belongs,
     };
     let (size, quota) = (stored.size, blobs.quota);
-    // What was uploaded before under the same key is answered again, full or not.
+    // A repeated upload with the same key gets the stored response, even if the quota is exhausted.
     if !request.headers().contains_key("Idempotency-Key") {
         ctx.read_value(move |tx| store::require_quota(tx, size, quota)).await?;
     }
-    // The bytes come first: a row never names bytes that are not there.
+    // The bytes are stored first, so that every row has bytes.
     if let Err(error) = blobs.put(workspace, id, bytes.into()).await {
-        // They may have arrived although nobody said so.
+        // The bytes may have been stored despite the error.
         discard(&blobs, workspace, id).await;
         return Err(error);
     }
     let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored, quota)?)).await;
-    // After a fault of the database the row may be there: bytes without a row cost little, a row without bytes is a lost file.
+    // After a database error, the row may exist. Bytes without a row cost little; a row without bytes is a lost file.
     let needless = match &outcome {
         Ok(reply) => reply.replayed,
         Err(error) => error.code().status() < 500,
@@ -103,39 +106,41 @@ async fn create(
 
 async fn discard(blobs: &Blobs, workspace: Uuid, id: Uuid) {
     if let Err(error) = blobs.remove(workspace, id).await {
-        log::warn!("the bytes of a refused file {id} stay: {error}");
+        log::warn!("cannot delete the bytes of the refused file {id}: {error}");
     }
 }
 
-/// List files, the latest first.
+/// List files, latest first.
 #[utoipa::path(operation_id = "list_files", params(FileList), responses((status = 200, description = "A page of files", body = FilePage)))]
 #[get("/files")]
 async fn list(ctx: Ctx<can::Read<File>>) -> Result<Reply> {
     let (plan, link) = (FILE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
-        let page = store::page(tx, &plan)?;
+        let page = table::page::<File>(tx, &plan)?;
         link.reply(&page.page, &page)
     })
     .await
 }
 
-/// How many files the workspace keeps, how many bytes they have together, and how many it may keep.
-#[utoipa::path(operation_id = "get_file_usage", responses((status = 200, description = "What is used up", body = FileUsage)))]
+/// Get the number and total size of the files of the workspace, and its storage quota.
+#[utoipa::path(operation_id = "get_file_usage", responses((status = 200, description = "The usage", body = FileUsage)))]
 #[get("/files/usage")]
 async fn usage(ctx: Ctx<can::Read<File>>, blobs: web::Data<Blobs>) -> Result<Reply> {
     let quota = blobs.quota;
     ctx.read(move |tx| Reply::ok(&store::usage(tx, quota)?)).await
 }
 
-/// Get what is known of a file.
+/// Get the metadata of a file.
 #[utoipa::path(operation_id = "get_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 200, description = "The file", body = File)))]
 #[get("/files/{file_id}")]
 async fn show(ctx: Ctx<can::Read<File>>, id: Id) -> Result<Reply> {
-    ctx.one(&FILE, id, store::find).await
+    ctx.one(&FILE, id, File::find).await
 }
 
-/// Download the bytes of a file. They come as an attachment of no type, whatever they are; `content_type` of the file says it.
+/// Download the content of a file, always as an attachment of the type `application/octet-stream`.
+///
+/// The metadata contain the detected `content_type`.
 #[utoipa::path(operation_id = "download_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 200, description = "The bytes", body = inline(FileBytes), content_type = "application/octet-stream")))]
 #[get("/files/{file_id}/content")]
@@ -145,7 +150,7 @@ async fn download(
     id: Id,
     blobs: web::Data<Blobs>,
 ) -> Result<HttpResponse> {
-    let file = ctx.read_value(move |tx| store::find(tx, id.0)).await?;
+    let file = ctx.read_value(move |tx| File::find(tx, id.0)).await?;
     let tag = format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0));
     if request.headers().get_all(header::IF_NONE_MATCH).any(|known| names(known, &tag)) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
@@ -162,7 +167,7 @@ async fn download(
     };
     Ok(HttpResponse::Ok()
         .insert_header(header::ContentType::octet_stream())
-        // Not compressed on the way: who waits sees how much is to come.
+        // Not compressed, so that clients know the size and can show progress.
         .insert_header(header::ContentEncoding::Identity)
         .insert_header(disposition)
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
@@ -173,14 +178,16 @@ async fn download(
 
 /// Rename a file.
 #[utoipa::path(operation_id = "update_file", params(("file_id" = Uuid, Path, description = "Id of the file")), request_body = FileUpdate,
-    responses((status = 200, description = "The file as changed", body = File)))]
+    responses((status = 200, description = "The changed file", body = File)))]
 #[patch("/files/{file_id}")]
 async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Delete a file. Its bytes go after 30 days.
+/// Delete a file.
+///
+/// Its bytes are deleted after 30 days.
 #[utoipa::path(operation_id = "delete_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/files/{file_id}")]
@@ -189,7 +196,7 @@ async fn remove(ctx: Ctx<can::Delete<File>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-restore!(File, store::restore, "/files/{file_id}/restore" "restore_file" "file_id");
+restore!(File, table::restore, "/files/{file_id}/restore" "restore_file" "file_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(create).service(list).service(usage).service(show).service(download).service(change).service(remove);

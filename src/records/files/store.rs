@@ -1,23 +1,22 @@
-//! The SQL of files.
+//! Database access for files.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs;
 use crate::db::sql::{Part, Statement};
-use crate::db::table::Expected;
+use crate::db::table::{self, Expected, Stored as _};
 use crate::db::tx::Tx;
 use crate::db::visibility::{self, visibility_filter};
 use crate::kernel::actor::Action;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
-use crate::kernel::query::Plan;
-use crate::records::files::model::{File, FilePage, FileUpdate, FileUsage};
+use crate::records::files::model::{File, FileUpdate, FileUsage};
 use crate::schema::{activities, files, workspaces};
-use crate::{list, owned, restorable};
+use crate::{restorable, stored};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
-owned!(soft files, File);
+stored!(soft files, File);
 restorable!(files, File);
 
 const CONSTRAINTS: ConstraintRules = &[
@@ -28,7 +27,7 @@ const CONSTRAINTS: ConstraintRules = &[
     ("files_activity_id_fkey", ConstraintRule::Missing("/activity_id")),
 ];
 
-/// What a file belongs to.
+/// The records and the activity of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Belongs {
     pub contact: Option<Uuid>,
@@ -38,7 +37,7 @@ pub struct Belongs {
     pub activity: Option<Uuid>,
 }
 
-/// A file whose bytes lie in the store.
+/// A new file whose bytes are in the store.
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub id: Uuid,
@@ -59,7 +58,7 @@ struct Links {
     deal_id: Option<Uuid>,
 }
 
-/// With the records of its activity, so that who sees them sees the file.
+/// Adds the records of the activity, so that callers who see these records also see the file.
 fn with_records_of_activity(tx: &mut Tx<'_>, belongs: Belongs) -> Result<Belongs> {
     let Some(id) = belongs.activity else { return Ok(belongs) };
     let seen = visibility_filter::<activities::table>(tx.actor, Kind::ACTIVITY, Action::Read);
@@ -83,7 +82,7 @@ struct Used {
     bytes: i64,
 }
 
-/// What the workspace keeps.
+/// Returns the storage usage of the workspace.
 pub fn usage(tx: &mut Tx<'_>, quota: Option<i64>) -> Result<FileUsage> {
     let used = Statement::new(
         "select count(*) as files, coalesce(sum(size), 0)::bigint as bytes from files where workspace_id = :workspace and purged_at is null",
@@ -92,22 +91,21 @@ pub fn usage(tx: &mut Tx<'_>, quota: Option<i64>) -> Result<FileUsage> {
     Ok(FileUsage { files: used.files, bytes: used.bytes, quota_bytes: quota })
 }
 
-/// Whether the workspace may keep so many bytes more.
+/// Checks that a file fits into the storage quota.
 pub fn require_quota(tx: &mut Tx<'_>, size: i64, quota: Option<i64>) -> Result<()> {
     let Some(quota) = quota else { return Ok(()) };
     let left = quota.saturating_sub(usage(tx, Some(quota))?.bytes);
     if size <= left {
         return Ok(());
     }
-    let detail =
-        format!("the file has {size} bytes; the workspace may keep {quota}, of which {} are left", left.max(0));
+    let detail = format!("the file has {size} bytes; {} of the {quota} bytes of the workspace are left", left.max(0));
     Err(Error::new(Code::QuotaExceeded, detail))
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File> {
     visibility::authorize_create(tx, Kind::FILE, Some(tx.actor.user))?;
     if quota.is_some() {
-        // Uploads of one workspace are counted one after another.
+        // Locks the workspace, so that concurrent uploads cannot exceed the quota together.
         workspaces::table.find(tx.workspace()).select(workspaces::id).for_no_key_update().first::<Uuid>(tx.conn)?;
         require_quota(tx, new.size, quota)?;
     }
@@ -138,7 +136,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &Stored, quota: Option<i64>) -> Result<File>
     Ok(row)
 }
 
-/// The last part of whatever path the name pretends to be.
+/// Returns the last segment of the name, without control characters.
 pub fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
@@ -146,7 +144,7 @@ pub fn plain_name(name: &str) -> String {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdate) -> Result<File> {
-    let before = lock(tx, id, expected)?;
+    let before = File::lock(tx, id, expected)?;
     let name = changes.name.as_deref().map(plain_name);
     let changes = FileUpdate { name };
     let after: File = diesel::update(files::table.find((tx.workspace(), id)))
@@ -156,16 +154,8 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &FileUpdat
     events::record_change(tx, &before, after)
 }
 
-/// The bytes stay for as long as the deletion can be taken back.
+/// Soft-deletes a file. The bytes stay for as long as the file can be restored.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
-    let row = lock(tx, id, expected)?;
-    diesel::update(files::table.find((tx.workspace(), id)))
-        .set((files::deleted_at.eq(tx.now), files::version.eq(row.version + 1)))
-        .execute(tx.conn)?;
-    tx.record(Event::deleted(&row)?);
-    Ok(())
-}
-
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<files::table>) -> Result<FilePage> {
-    Ok(list!(soft tx, files, File, plan => FilePage))
+    let row = File::lock(tx, id, expected)?;
+    table::mark_deleted(tx, &[row], None)
 }

@@ -1,7 +1,7 @@
-//! Line items: which products a deal is about, at which price.
+//! Line items: the products of a deal and their prices.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::Event;
-use crate::db::table::Expected;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
@@ -9,7 +9,6 @@ use crate::kernel::money::{AMOUNT_MAX, Money, columns};
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{Rules, Shape};
 use crate::sales::deals::model::Deal;
-use crate::sales::deals::store;
 use crate::schema::{deals, line_items, products};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -23,7 +22,7 @@ pub struct LineItem {
     pub id: Uuid,
     pub product_id: Uuid,
     pub quantity: i32,
-    /// Of one unit, before the discount.
+    /// The price of one unit before the discount.
     pub price: Money,
     pub discount_percent: i32,
     /// quantity × price − discount, rounded half up to the minor unit.
@@ -36,7 +35,7 @@ pub struct LineItemInput {
     /// 1 if absent.
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub quantity: Option<i32>,
-    /// The product's own price, if absent.
+    /// The price of the product, if absent.
     pub price: Option<Money>,
     #[schema(minimum = 0, maximum = 100)]
     pub discount_percent: Option<i32>,
@@ -47,7 +46,7 @@ pub struct LineItemInput {
 pub struct LineItemReplacement {
     #[schema(max_items = 200)]
     pub line_items: Vec<LineItemInput>,
-    /// Whether the deal's value becomes the total; true if absent.
+    /// Whether the value of the deal is set to the total; `true` if absent.
     pub set_value: Option<bool>,
 }
 impl Rules for LineItemReplacement {
@@ -56,9 +55,9 @@ impl Rules for LineItemReplacement {
     }
 }
 
-/// What of the answer stands where in the body of a replacement.
+/// The response of a replacement in the layout of its request body.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "a shape for bodies that were read and are sent back")]
+#[expect(dead_code, reason = "describes the body of a client that sends a response back")]
 struct LineItemsShown {
     line_items: Vec<LineItem>,
     total: Option<Money>,
@@ -67,12 +66,12 @@ struct LineItemsShown {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LineItemList {
     pub data: Vec<LineItem>,
-    /// Null when there is none.
+    /// Null if there are no line items.
     pub total: Option<Money>,
 }
 
 impl LineItemList {
-    /// Whether these are the items that are asked for, in this order and at these prices.
+    /// Checks whether the line items equal the given items, in the same order and at the given prices.
     pub fn says(&self, items: &[LineItemInput], prices: &[Money]) -> bool {
         let same = |(known, (item, price)): (&LineItem, (&LineItemInput, &Money))| {
             known.product_id == item.product_id
@@ -83,7 +82,8 @@ impl LineItemList {
         self.data.len() == items.len() && self.data.iter().zip(items.iter().zip(prices)).all(same)
     }
 
-    /// What was set aside of the body says of an item what it was or is. Its place may be another one now.
+    /// Checks that the read-only members in the body of a replacement match the line items before or after it. The
+    /// position of an item may have changed.
     pub fn require_unchanged_in(read_only: &ReadOnlyMembers, before: &LineItemList, now: &LineItemList) -> Result<()> {
         if read_only.is_empty() {
             return Ok(());
@@ -123,7 +123,8 @@ fn line_total(quantity: i32, price: i64, discount: i32) -> Option<i64> {
 
 type Listed = (Uuid, Option<i64>, Option<String>);
 
-/// What the products of the items cost. A product that was deleted can stay in a deal, here `kept`, but is not sold anew.
+/// Loads the prices of the products of the items. A deleted product is accepted only if the deal already contains it
+/// (`kept`).
 pub fn listed<'i>(
     tx: &mut Tx<'_>,
     items: impl Iterator<Item = &'i LineItemInput>,
@@ -141,20 +142,20 @@ pub fn listed<'i>(
         .load(tx.conn)?)
 }
 
-/// The items with their prices found, all in one currency, and their total.
+/// Returns the prices of the items, which must all be in one currency, and their total.
 pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, Option<Money>)> {
     let (mut prices, mut bad) = (Vec::with_capacity(items.len()), Vec::new());
     let mut total: Option<Money> = None;
     for (n, item) in items.iter().enumerate() {
         let Some((_, amount, currency)) = listed.iter().find(|(id, ..)| *id == item.product_id) else {
             let pointer = format!("/line_items/{n}/product_id");
-            bad.push(Bad::member(pointer, FieldCode::ReferenceNotFound, "there is no such product"));
+            bad.push(Bad::member(pointer, FieldCode::ReferenceNotFound, "no product has this id"));
             continue;
         };
         let of_product = || Some(Money { amount: (*amount)?, currency: currency.clone()? });
         let Some(price) = item.price.clone().or_else(of_product) else {
             let pointer = format!("/line_items/{n}/price");
-            bad.push(Bad::member(pointer, FieldCode::Required, "is missing, and the product has none"));
+            bad.push(Bad::member(pointer, FieldCode::Required, "is required because the product has no price"));
             continue;
         };
         let sum = line_total(item.quantity.unwrap_or(1), price.amount, item.discount_percent.unwrap_or(0));
@@ -164,12 +165,13 @@ pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, 
             (_, None) => bad.push(Bad::member(
                 format!("/line_items/{n}/quantity"),
                 FieldCode::OutOfRange,
-                "makes the amount too large",
+                "makes the total too large",
             )),
             (None, Some(all)) => total = Some(Money { amount: all, currency: price.currency.clone() }),
             (Some(total), Some(all)) if total.currency == price.currency => total.amount = all,
             (Some(total), _) => {
-                let detail = format!("must be {}: the items of a deal have one currency", total.currency);
+                let detail =
+                    format!("must be {}: all line items of a deal must have the same currency", total.currency);
                 bad.push(Bad::member(format!("/line_items/{n}/price/currency"), FieldCode::Invalid, detail));
             }
         }
@@ -178,7 +180,7 @@ pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, 
     if bad.is_empty() { Ok((prices, total)) } else { Err(Error::members(bad)) }
 }
 
-/// Writes items whose prices were found; `deals` names the deal of each.
+/// Inserts items with their prices. Each tuple contains the deal, the position, the item and its price.
 pub fn insert(tx: &mut Tx<'_>, items: &[(Uuid, i32, &LineItemInput, Money)]) -> Result<()> {
     let row = |(deal, position, item, price): &(Uuid, i32, &LineItemInput, Money)| NewRow {
         workspace_id: tx.workspace(),
@@ -233,61 +235,129 @@ pub fn of_deal(tx: &mut Tx<'_>, deal: Uuid) -> Result<LineItemList> {
     Ok(LineItemList { data, total })
 }
 
-/// The line items of a deal before and after a replacement, and the version that the deal has now.
+/// The line items of a deal before and after a replacement, and the new version of the deal.
 pub struct Lines {
     pub version: i64,
     pub before: LineItemList,
     pub now: LineItemList,
 }
 
-/// Replaces the line items of a deal, and as a rule its value.
+/// Replaces the line items of a deal, and its value unless `set_value` is false.
 pub fn replace(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LineItemReplacement) -> Result<Lines> {
-    let before = store::lock(tx, id, expected)?;
-    let there = of_deal(tx, id)?;
-    let kept: Vec<Uuid> = there.data.iter().map(|item| item.product_id).collect();
+    let before = Deal::lock(tx, id, expected)?;
+    let current = of_deal(tx, id)?;
+    let kept: Vec<Uuid> = current.data.iter().map(|item| item.product_id).collect();
     let listed = listed(tx, given.line_items.iter(), &kept)?;
     let (prices, total) = price(&listed, &given.line_items)?;
-    let had = before.value.0.get();
-    let worth = if given.set_value == Some(false) { had.clone() } else { total };
-    let same = there.says(&given.line_items, &prices);
-    if same && worth == had {
-        return Ok(Lines { version: before.version, before: there.clone(), now: there });
+    let old_value = before.value.0.get();
+    let new_value = if given.set_value == Some(false) { old_value.clone() } else { total };
+    let same = current.says(&given.line_items, &prices);
+    if same && new_value == old_value {
+        return Ok(Lines { version: before.version, before: current.clone(), now: current });
     }
-    // Items that stay keep their ids.
+    // Unchanged items keep their ids.
     if !same {
         remove_all(tx, id)?;
         let numbered = (1..).zip(given.line_items.iter().zip(prices));
         let items: Vec<_> = numbered.map(|(position, (item, price))| (id, position, item, price)).collect();
         insert(tx, &items)?;
     }
-    let (amount, currency) = columns(worth.as_ref());
+    let (amount, currency) = columns(new_value.as_ref());
     let value = (deals::value_amount.eq(amount), deals::value_currency.eq(currency));
     let after: Deal = diesel::update(deals::table.find((tx.workspace(), id)))
         .set((value, deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)))
         .returning(Deal::as_returning())
         .get_result(tx.conn)?;
     tx.record(Event::changed("line_items_changed", &before, &after)?);
-    let now = if same { there.clone() } else { of_deal(tx, id)? };
-    Ok(Lines { version: after.version, before: there, now })
+    let now = if same { current.clone() } else { of_deal(tx, id)? };
+    Ok(Lines { version: after.version, before: current, now })
 }
 
-/// The line items say what the deal is worth.
+/// Refuses line items to a caller whose role hides the value of deals, because the items reveal it.
 pub fn require_shown(actor: &Actor) -> Result<()> {
     if actor.access.hides("deals", "value") {
-        return Err(Error::new(Code::Forbidden, "your role does not show what deals are worth"));
+        return Err(Error::new(Code::Forbidden, "your role hides the value of deals"));
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::line_total;
+    use super::*;
+    use crate::kernel::samples::refusals;
 
     #[test]
     fn totals_are_rounded_half_up() {
-        assert_eq!(line_total(3, 999, 0), Some(2997));
-        assert_eq!(line_total(1, 5, 10), Some(5));
-        assert_eq!(line_total(1, 5, 11), Some(4));
-        assert_eq!(line_total(1_000_000, 9_007_199_254_740_991, 0), None);
+        for (case, quantity, price, discount, expected) in [
+            ("no discount", 3, 999, 0, Some(2997)),
+            ("half a cent up", 1, 5, 10, Some(5)),
+            ("less than half a cent down", 1, 5, 11, Some(4)),
+            ("half a cent of a rebate up", 1, -5, 10, Some(-4)),
+            ("more than half a cent of a rebate", 1, -5, 9, Some(-5)),
+            ("all of it off", 7, 999, 100, Some(0)),
+            ("the largest", 1, AMOUNT_MAX, 0, Some(AMOUNT_MAX)),
+            ("larger than the largest", 2, AMOUNT_MAX, 0, None),
+            ("the largest of half", 2, AMOUNT_MAX, 50, Some(AMOUNT_MAX)),
+            ("far too large", 1_000_000, AMOUNT_MAX, 0, None),
+        ] {
+            assert_eq!(line_total(quantity, price, discount), expected, "{case}");
+        }
+    }
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money { amount, currency: currency.into() }
+    }
+
+    fn item(product: u128, quantity: Option<i32>, price: Option<Money>, discount: Option<i32>) -> LineItemInput {
+        LineItemInput { product_id: Uuid::from_u128(product), quantity, price, discount_percent: discount }
+    }
+
+    /// Product 1 costs 10.00 EUR, product 2 5.00 USD, product 3 nothing that is known.
+    fn products() -> Vec<Listed> {
+        let of = |id, price: Option<(i64, &str)>| {
+            let (amount, currency) = price.map(|(amount, currency)| (amount, currency.to_owned())).unzip();
+            (Uuid::from_u128(id), amount, currency)
+        };
+        vec![of(1, Some((1000, "EUR"))), of(2, Some((500, "USD"))), of(3, None)]
+    }
+
+    #[test]
+    fn items_without_a_price_use_that_of_the_product() {
+        let items = [
+            item(1, None, None, None),
+            item(3, Some(2), Some(money(5, "EUR")), None),
+            item(1, Some(3), None, Some(50)),
+        ];
+        let (prices, total) = price(&products(), &items).unwrap();
+        assert_eq!(prices, [money(1000, "EUR"), money(5, "EUR"), money(1000, "EUR")]);
+        assert_eq!(total, Some(money(1000 + 10 + 1500, "EUR")));
+        assert_eq!(price(&products(), &[]).unwrap().1, None, "the total of nothing");
+    }
+
+    #[test]
+    fn invalid_items_are_rejected() {
+        let dear = || Some(money(AMOUNT_MAX, "EUR"));
+        for (case, items, expected) in [
+            ("no such product", vec![item(9, None, None, None)], vec!["/line_items/0/product_id reference_not_found"]),
+            ("no price", vec![item(3, None, None, None)], vec!["/line_items/0/price required"]),
+            (
+                "two currencies",
+                vec![item(1, None, None, None), item(2, None, None, None)],
+                vec!["/line_items/1/price/currency invalid"],
+            ),
+            ("too large an item", vec![item(1, Some(2), dear(), None)], vec!["/line_items/0/quantity out_of_range"]),
+            (
+                "too large a sum",
+                vec![item(1, None, dear(), None), item(1, None, None, None)],
+                vec!["/line_items/1/quantity out_of_range"],
+            ),
+            (
+                "everything at once",
+                vec![item(3, None, None, None), item(1, None, None, None), item(9, None, None, None)],
+                vec!["/line_items/0/price required", "/line_items/2/product_id reference_not_found"],
+            ),
+        ] {
+            assert_eq!(refusals(&price(&products(), &items).unwrap_err()), expected, "{case}");
+        }
     }
 }

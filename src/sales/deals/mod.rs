@@ -1,4 +1,4 @@
-//! Deals: sales under way, won and lost.
+//! Deals.
 pub mod lines;
 pub mod model;
 pub mod people;

@@ -1,13 +1,16 @@
-//! The row, what creates and changes it, and its fields.
+//! The deal, the bodies that create and change it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field, inside};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::{Link, LinkedBy};
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::query::Page;
+use crate::kernel::rank::{exact, number};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -17,7 +20,7 @@ use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -29,7 +32,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
-    /// How sure the seller is.
+    /// How likely the seller considers the deal, for the forecast.
     pub enum ForecastCategory {
         Pipeline = "pipeline",
         BestCase = "best_case",
@@ -39,16 +42,16 @@ text_enum! {
     }
 }
 
-/// A person on the customer's side, and the part they play.
+/// A contact of a deal and the contact's role in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DealContact {
     pub contact_id: Uuid,
-    /// Such as "decides", "uses", "pays".
+    /// For example "decides", "uses" or "pays".
     #[schema(max_length = 100)]
     pub role: Option<String>,
 }
 
-/// The contacts of a deal, as its row answers them; `deal_contacts` holds the same as links.
+/// The contacts of a deal, as stored in its row for responses; `deal_contacts` stores the same as links.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 #[serde(transparent)]
@@ -58,12 +61,12 @@ jsonb!(DealContacts);
 money_columns!(DealValue = deals(value_amount, value_currency));
 next_task_columns!(DealTask = deals, Deal);
 
-/// A sale under way, won or lost.
+/// A deal: open, won or lost.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = deals)]
 pub struct Deal {
     pub id: Uuid,
-    /// For people: `D-1042`.
+    /// A number for people, such as `D-1042`.
     pub number: String,
     pub title: String,
     pub pipeline_id: Uuid,
@@ -76,13 +79,14 @@ pub struct Deal {
     #[diesel(embed)]
     #[schema(value_type = Option<Money>)]
     pub value: DealValue,
-    /// The deal's own estimate; null: that of its stage.
+    /// The deal's own probability. Null means that the probability of its stage applies.
     pub probability_percent: Option<i32>,
     pub expected_close_date: Option<NaiveDate>,
     pub forecast_category: ForecastCategory,
-    /// When it was won or lost.
+    /// The time at which the deal was won or lost.
     pub closed_at: Option<DateTime>,
-    /// Whose it was when it was closed, or who closed it if it was nobody's; stays when it gets another owner.
+    /// The owner at the time of closing, or the user who closed a deal without an owner. A later change of the owner
+    /// does not change it.
     pub closed_by_id: Option<Uuid>,
     pub delivery_date: Option<NaiveDate>,
     pub loss_reason_id: Option<Uuid>,
@@ -93,13 +97,13 @@ pub struct Deal {
     pub tags: Tags,
     #[schema(value_type = Vec<DealContact>)]
     pub contacts: DealContacts,
-    /// Of the fields that the workspace added; those without a value are left out.
+    /// Values of custom fields. Fields without a value are omitted.
     #[serde(rename = "custom_fields")]
     #[schema(value_type = Vec<CustomValue>)]
     pub custom: CustomValues,
     pub external_id: Option<String>,
     pub stage_entered_at: DateTime,
-    /// Of a person or a customer, not of a script.
+    /// The last activity of a user or a customer. Changes with an API key do not count.
     pub last_activity_at: DateTime,
     #[diesel(embed)]
     #[schema(value_type = Option<NextTask>)]
@@ -107,7 +111,7 @@ pub struct Deal {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// Null unless the request asks for deleted records with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
 record!(Deal, DEAL);
@@ -116,11 +120,19 @@ impl Kind {
     pub const DEAL: Kind = Kind::new("deal", "deals");
 }
 
+static OWNER: Field = field("owner_id", &deals::owner_id).hot();
+
 impl Resource for Deal {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::DEAL).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::DEAL, "Deals: open, won and lost.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, verbs::MOVED, &["line_items_changed"]])
+        .described(&DEAL, "Deal")
+        .included_as(Display::Column("deals.title"))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
 }
-page!(DealPage of Deal);
+pub type DealPage = Page<Deal>;
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct DealCreate {
@@ -132,10 +144,10 @@ pub struct DealCreate {
     /// The first open stage, if absent.
     pub stage_id: Option<Uuid>,
     pub company_id: Option<Uuid>,
-    /// Yourself, if absent.
+    /// The caller, if absent.
     pub owner_id: Option<Uuid>,
     pub source_id: Option<Uuid>,
-    /// The sum of the line items, if absent.
+    /// The total of the line items, if absent.
     pub value: Option<Money>,
     #[schema(minimum = 0, maximum = 100)]
     pub probability_percent: Option<i32>,
@@ -143,7 +155,7 @@ pub struct DealCreate {
     /// `pipeline` if absent.
     pub forecast_category: Option<ForecastCategory>,
     pub delivery_date: Option<NaiveDate>,
-    /// Needed when it is created in a lost stage.
+    /// Required if the deal is created in a lost stage.
     pub loss_reason_id: Option<Uuid>,
     #[schema(max_length = 2000)]
     pub loss_note: Option<String>,
@@ -160,7 +172,7 @@ pub struct DealCreate {
     #[serde(default)]
     #[schema(max_items = 200)]
     pub line_items: Vec<LineItemInput>,
-    /// Of the fields that the workspace added.
+    /// Values of custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -177,11 +189,7 @@ impl Rules for DealCreate {
 pub fn distinct_contacts(contacts: &[DealContact], bad: &mut Vec<Bad>) {
     for (n, contact) in contacts.iter().enumerate() {
         if contacts.iter().take(n).any(|c| c.contact_id == contact.contact_id) {
-            bad.push(Bad::member(
-                format!("/contacts/{n}/contact_id"),
-                FieldCode::StatedTwice,
-                "stands in the list before",
-            ));
+            bad.push(Bad::member(format!("/contacts/{n}/contact_id"), FieldCode::StatedTwice, "must not occur twice"));
         }
     }
 }
@@ -215,23 +223,23 @@ pub struct DealUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 1000)]
     pub next_step: Option<Option<String>>,
-    /// All of them.
+    /// Replaces all tags.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
-    /// Those that are added to what the record has.
+    /// Tags to add.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
-    /// Those that are taken off, if the record has them.
+    /// Tags to remove. Tags that the record does not have are ignored.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
-    /// All of them; an empty list removes them.
+    /// Replaces all contacts. An empty list removes them.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 50)]
     pub contacts: Option<Vec<DealContact>>,
-    /// Those that are named are set, or cleared when they come without a value; the others stay.
+    /// Sets the given custom fields, or clears those without a value. Other custom fields do not change.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
     pub custom_fields: Option<Vec<CustomValue>>,
@@ -251,18 +259,18 @@ impl Rules for DealUpdate {
     }
 }
 
-/// Where a deal goes. Into a lost stage it needs the loss reason.
+/// The new stage of a deal. A lost stage requires `loss_reason_id`.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct DealMove {
     pub stage_id: Uuid,
-    /// The pipeline of the stage, when it is another one than the deal's.
+    /// The pipeline of the stage, if it differs from the pipeline of the deal.
     pub pipeline_id: Option<Uuid>,
     pub loss_reason_id: Option<Uuid>,
     #[schema(max_length = 2000)]
     pub loss_note: Option<String>,
     #[schema(max_length = 200)]
     pub competitor: Option<String>,
-    /// Filled on the way: a stage may require fields of your own.
+    /// Values of custom fields to set with the move. A stage can require custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -271,10 +279,10 @@ impl Rules for DealMove {}
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct DealWin {
-    /// What it was sold for, if that has changed.
+    /// The final value, if it has changed.
     pub value: Option<Money>,
     pub delivery_date: Option<NaiveDate>,
-    /// Filled on the way: a stage may require fields of your own.
+    /// Values of custom fields to set with the move. A stage can require custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -286,10 +294,10 @@ pub struct DealLoss {
     pub loss_reason_id: Uuid,
     #[schema(max_length = 2000)]
     pub loss_note: Option<String>,
-    /// Who got it instead.
+    /// The competitor that won the deal.
     #[schema(max_length = 200)]
     pub competitor: Option<String>,
-    /// Filled on the way: a stage may require fields of your own.
+    /// Values of custom fields to set with the move. A stage can require custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -298,9 +306,9 @@ impl Rules for DealLoss {}
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct DealReopening {
-    /// An open stage; the last open one it stood in, if absent.
+    /// An open stage. If absent, the last open stage of the deal.
     pub stage_id: Option<Uuid>,
-    /// Filled on the way: a stage may require fields of your own.
+    /// Values of custom fields to set with the move. A stage can require custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -349,7 +357,11 @@ pub static DEAL: Fields<deals::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &deals::id),
-    search: Some(Search { sql: "fold(deals.title || ' ' || deals.number)", members: &["title", "number"] }),
+    search: Some(Search {
+        sql: "fold(deals.title || ' ' || deals.number)",
+        members: &["title", "number"],
+        exact: &[exact("fold(deals.title) = ", &["title"]), number("deals.number = upper(")],
+    }),
     links: &[
         Link {
             name: "contact_id",

@@ -1,4 +1,4 @@
-//! The people of a deal: the links behind its `contacts`, and whose tasks the deal's tasks are.
+//! The contacts of a deal: the links behind its `contacts`, and the records whose next tasks depend on them.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::related::Related;
 use crate::db::tx::Tx;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const CONSTRAINTS: ConstraintRules = &[("deal_contacts_contact_id_fkey", ConstraintRule::Missing("/contacts"))];
 
-/// Links deals and contacts.
+/// Inserts links between deals and contacts.
 pub fn link(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> {
     if links.is_empty() {
         return Ok(());
@@ -29,7 +29,7 @@ pub fn link(tx: &mut Tx<'_>, links: &[(Uuid, &DealContact)]) -> Result<()> {
     Ok(())
 }
 
-/// The contacts of the deals whose list of them was given.
+/// Replaces the links of the deals whose changes contain `contacts`.
 pub fn relink(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<()> {
     let given = groups.iter().filter_map(|(rows, changes)| Some((rows, changes.contacts.as_deref()?)));
     let given: Vec<(Uuid, &[DealContact])> =
@@ -46,14 +46,15 @@ pub fn relink(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result
     link(tx, &links.collect::<Vec<_>>())
 }
 
-/// To whom the tasks of a deal belong too.
+/// Returns the company and the contacts to which the tasks of a deal also belong.
 fn belongs(deal: &Deal) -> Vec<Related> {
     let company = Related { company: deal.company_id, ..Related::default() };
     let contact = |link: &DealContact| Related { contact: Some(link.contact_id), ..Related::default() };
     std::iter::once(company).chain(deal.contacts.0.iter().map(contact)).collect()
 }
 
-/// Whose tasks are others because deals changed hands on the customer's side.
+/// Returns the companies and contacts whose next tasks may change because the company or the contacts of deals
+/// changed.
 pub fn moved(before: &[&Deal], after: &[Deal]) -> Vec<Related> {
     let both = |(before, after): (&&Deal, &Deal)| {
         let (before, after) = (belongs(before), belongs(after));

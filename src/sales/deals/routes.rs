@@ -1,5 +1,6 @@
-//! The operations on deals.
-use crate::db::table::Expected;
+//! Operations on deals.
+use crate::db::store::UpsertStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
@@ -13,17 +14,17 @@ use crate::sales::deals::store;
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::UpsertExtras;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch, bulk, restore, search, upsert};
+use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
 use actix_web::{delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 /// List deals.
 #[utoipa::path(operation_id = "list_deals", params(DealList), responses((status = 200, description = "A page of deals", content((DealPage = "application/json"), (String = "text/csv")))))]
 #[get("/deals")]
 async fn list(ctx: Ctx<can::Read<Deal>>) -> Result<Reply> {
-    ctx.list(&DEAL, store::page).await
+    ctx.list(&DEAL, table::page::<Deal>).await
 }
 
 /// Create a deal.
@@ -38,19 +39,19 @@ async fn create(ctx: Ctx<can::Create<Deal>>, new: Valid<DealCreate>) -> Result<R
     responses((status = 200, description = "The deal", body = Deal)))]
 #[get("/deals/{deal_id}")]
 async fn read(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
-    ctx.one(&DEAL, id, store::find).await
+    ctx.one(&DEAL, id, Deal::find).await
 }
 
-/// Change a deal. Its stage is changed by move, win, lose and reopen.
+/// Update a deal. Use move, win, lose and reopen to change its stage.
 #[utoipa::path(operation_id = "update_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealUpdate,
-    responses((status = 200, description = "The deal as changed", body = Deal)))]
+    responses((status = 200, description = "The updated deal", body = Deal)))]
 #[patch("/deals/{deal_id}")]
 async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Move a deal to another stage, also of another pipeline. To the stage it is in: nothing happens.
+/// Move a deal to another stage, which may be in another pipeline. A move to the current stage changes nothing.
 #[utoipa::path(operation_id = "move_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealMove,
     responses((status = 200, description = "The deal in its new stage", body = Deal)))]
 #[post("/deals/{deal_id}/move")]
@@ -59,7 +60,7 @@ async fn move_to_stage(ctx: Ctx<can::Update<Deal>>, id: Id, to: Valid<DealMove>)
     ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
 
-/// Win an open deal: it goes to the first won stage of its pipeline.
+/// Win an open deal. It moves to the first won stage of its pipeline.
 #[utoipa::path(operation_id = "win_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealWin,
     responses((status = 200, description = "The deal, won", body = Deal)))]
 #[post("/deals/{deal_id}/win")]
@@ -68,7 +69,7 @@ async fn win(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealWin>) -> Resu
     ctx.write(move |tx| Reply::record(&store::win(tx, id.0, expected, &given)?)).await
 }
 
-/// Lose an open deal, with the reason: it goes to the first lost stage of its pipeline.
+/// Lose an open deal with a loss reason. It moves to the first lost stage of its pipeline.
 #[utoipa::path(operation_id = "lose_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealLoss,
     responses((status = 200, description = "The deal, lost", body = Deal)))]
 #[post("/deals/{deal_id}/lose")]
@@ -86,20 +87,21 @@ async fn reopen(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealReopening>
     ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, &given)?)).await
 }
 
-/// The line items of a deal, and their total. The ETag begins with the version of the deal.
+/// List the line items of a deal and their total. The ETag begins with the version of the deal.
 #[utoipa::path(operation_id = "list_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[get("/deals/{deal_id}/line-items")]
 async fn read_lines(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         lines::require_shown(tx.actor)?;
-        let deal = store::find(tx, id.0)?;
+        let deal = Deal::find(tx, id.0)?;
         Reply::part(&lines::of_deal(tx, id.0)?, deal.version)
     })
     .await
 }
 
-/// Replace the line items of a deal; its value becomes their total. If-Match takes the ETag of the deal, or of its line items.
+/// Replace the line items of a deal. Its value becomes their total unless `set_value` is `false`. `If-Match` takes
+/// the ETag of the deal or of its line items.
 #[utoipa::path(operation_id = "replace_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = LineItemReplacement,
     responses((status = 200, description = "The line items", body = lines::LineItemList)))]
 #[put("/deals/{deal_id}/line-items")]
@@ -114,14 +116,14 @@ async fn replace_lines(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<LineIte
     .await
 }
 
-/// Everything that happened with a deal, and with the lead it came from.
+/// List the activities, tasks and events of a deal and of the lead that it was converted from.
 #[utoipa::path(operation_id = "get_deal_timeline", params(("deal_id" = Uuid, Path, description = "Id of the deal"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/deals/{deal_id}/timeline")]
 async fn timeline(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
-        store::find(tx, id.0)?;
+        Deal::find(tx, id.0)?;
         let page = crate::work::timeline::page(tx, Kind::DEAL, id.0, window)?;
         link.reply(&page.page, &page)
     })
@@ -137,22 +139,24 @@ async fn remove(ctx: Ctx<can::Delete<Deal>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-batch! {
-    Deal, DealCreate, DealUpdate, store;
-    DealBatchCreate, DealBatchUpdate, DealBatchUpdateItem;
-    "/deals/batch-create" "batch_create_deals", "/deals/batch-update" "batch_update_deals", "/deals/batch-delete" "batch_delete_deals"
-}
-impl UpsertExtras<Deal> for DealCreate {
-    fn apply_extras(&self, tx: &mut Tx<'_>, deal: Deal) -> Result<Deal> {
+batch_create!(Deal, DealBatchCreate, "/deals/batch-create" "batch_create_deals");
+batch_update!(Deal, DealBatchUpdate, "/deals/batch-update" "batch_update_deals");
+batch_delete!(Deal, "/deals/batch-delete" "batch_delete_deals");
+impl UpsertStore for Deal {
+    fn find_existing(tx: &mut Tx<'_>, new: &[&DealCreate]) -> Result<Vec<Option<Uuid>>> {
+        store::find_existing(tx, new)
+    }
+
+    fn apply_extras(tx: &mut Tx<'_>, deal: Deal, new: &DealCreate) -> Result<Deal> {
         let mut deal = deal;
-        match (self.stage_id, self.pipeline_id) {
+        match (new.stage_id, new.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != deal.stage_id => {
                 let to = DealMove {
                     stage_id,
                     pipeline_id,
-                    loss_reason_id: self.loss_reason_id,
-                    loss_note: self.loss_note.clone(),
-                    competitor: self.competitor.clone(),
+                    loss_reason_id: new.loss_reason_id,
+                    loss_note: new.loss_note.clone(),
+                    competitor: new.competitor.clone(),
                     custom_fields: Vec::new(),
                 };
                 deal = store::move_to_stage(tx, deal.id, Expected::default(), &to)?;
@@ -160,22 +164,20 @@ impl UpsertExtras<Deal> for DealCreate {
             (None, Some(pipeline)) if pipeline != deal.pipeline_id => return Err(pipelines::stage_needed()),
             _ => {}
         }
-        if !self.line_items.is_empty() {
-            let set_value = Some(self.value.is_none());
-            let lines = LineItemReplacement { line_items: self.line_items.clone(), set_value };
+        if !new.line_items.is_empty() {
+            let set_value = Some(new.value.is_none());
+            let lines = LineItemReplacement { line_items: new.line_items.clone(), set_value };
             lines::replace(tx, deal.id, Expected::default(), &lines)?;
-            deal = store::find(tx, deal.id)?;
+            deal = Deal::find(tx, deal.id)?;
         }
         Ok(deal)
     }
 }
 
-upsert!(Deal, DealCreate, DealUpdate, DealBatchCreate, store, "/deals/batch-upsert" "batch_upsert_deals");
-bulk! {
-    deals, Deal, DEAL, DealUpdate, DealBulkUpdate;
-    "deals", "/deals/bulk-update" "bulk_update_deals", "/deals/bulk-delete" "bulk_delete_deals"
-}
-search!(Deal, DEAL, DealPage, store::page, "/deals/search" "search_deals");
+batch_upsert!(Deal, DealBatchCreate, "/deals/batch-upsert" "batch_upsert_deals");
+bulk_update!(Deal, DealBulkUpdate, "/deals/bulk-update" "bulk_update_deals");
+bulk_delete!(Deal, "/deals/bulk-delete" "bulk_delete_deals");
+search!(Deal, DealPage, "/deals/search" "search_deals");
 
 restore!(Deal, restore::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
 

@@ -1,22 +1,23 @@
-//! The SQL of deals: creation (with or without a past), changes, moves.
+//! SQL of deals: creation (also with an imported history), changes and moves.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
-use crate::db::table::Expected;
+use crate::db::store::BatchStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::actor::ActorKind;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
-use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::deals::model::{
-    Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
+    DEAL, Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealReopening, DealUpdate, DealWin,
     ForecastCategory,
 };
 use crate::sales::deals::{lines, people};
@@ -24,14 +25,18 @@ use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::{deals, stage_spans};
-use crate::{insert_rows, list, owned, removable, restorable};
+use crate::{insert_rows, restorable, stored};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft deals, Deal);
-restorable!(deals, Deal as undelete);
-removable!(deals, Deal, frees external_id, then refresh);
+stored!(soft deals, Deal);
+restorable!(deals, Deal);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    deals::table.filter(deals::workspace_id.eq(workspace)).filter(deals::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("deals_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -43,20 +48,37 @@ const CONSTRAINTS: ConstraintRules = &[
     ("deals_stage_fkey", ConstraintRule::Missing("/stage_id")),
 ];
 
-/// Brings the next tasks up to date that may be tasks of these deals.
-fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
+impl BatchStore for Deal {
+    type Create = DealCreate;
+    type Update = DealUpdate;
+    const FIELDS: &'static Fields<deals::table> = &DEAL;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&DealCreate]) -> Result<Vec<Deal>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))?;
+        refresh(tx, rows)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Deal::lock(tx, id, expected)?;
+    Deal::delete_many(tx, &[row])
+}
+
+/// Updates the next tasks that may come from tasks of these deals.
+pub fn refresh(tx: &mut Tx<'_>, rows: &[Deal]) -> Result<()> {
     let related = rows.iter().map(|deal| Related { deal: Some(deal.id), ..Related::default() });
     related::refresh_all(tx, &related.collect::<Vec<_>>())
 }
 
-/// Takes a deletion back; tasks of the deal may be the next ones again.
-pub fn undelete_with_tasks(tx: &mut Tx<'_>, id: Uuid) -> Result<Deal> {
-    let row = undelete(tx, id)?;
-    refresh(tx, std::slice::from_ref(&row))?;
-    Ok(row)
-}
-
-/// A deal as it goes into the table.
+/// A deal to insert.
 #[derive(Insertable)]
 #[diesel(table_name = deals, treat_none_as_default_value = false)]
 struct NewRow<'a> {
@@ -93,16 +115,16 @@ struct NewRow<'a> {
     updated_at: DateTime,
 }
 
-/// What a deal brings along from before it was recorded here: the instants at which it entered each stage, in order.
-/// The first is when it began; the last stage is the one it is in.
+/// The stages of a deal and the times at which it entered them, in order. The first time is the creation of the deal;
+/// the last stage is its current one.
 #[derive(Clone, Debug)]
 pub struct History {
     pub stages: Vec<(Stage, DateTime)>,
-    /// A deal without a value gets the total of its line items; one with a past stays as it was.
+    /// Whether a deal without a value gets the total of its line items. False for imported deals.
     pub value_from_lines: bool,
-    /// Nobody knows when it began: the closing stands for the beginning, and no report takes the days between.
+    /// Whether the creation time is unknown. The closing time then replaces it, and reports ignore the duration.
     pub without_beginning: bool,
-    /// Nobody knows when it came to its last stage, nor when it left the one before: that stay has no days.
+    /// Whether the time of the last move is unknown. Reports then ignore the duration of the stage before.
     pub last_undated: bool,
 }
 
@@ -117,10 +139,10 @@ impl History {
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Deal> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no deal came back"))
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no deal"))
 }
 
-/// Inserts many with few statements. A row that the database refuses fails them all.
+/// Inserts many deals with few statements. If the database refuses one row, none is inserted.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
     let mut known: HashMap<(Option<Uuid>, Option<Uuid>), Stage> = HashMap::new();
     let mut drafts = Vec::with_capacity(list.len());
@@ -152,7 +174,7 @@ fn first_stage(tx: &mut Tx<'_>, new: &DealCreate) -> Result<Stage> {
     }
 }
 
-/// The records that a deal names.
+/// Checks whether a deal refers to a company or contact.
 fn names(deal: &Deal, id: Option<Uuid>) -> bool {
     id.is_some() && (deal.company_id == id || deal.contacts.0.iter().any(|contact| Some(contact.contact_id) == id))
 }
@@ -162,7 +184,7 @@ fn named(company: Option<Uuid>, contacts: &[DealContact]) -> Vec<Named<'static>>
     std::iter::once((Kind::COMPANY, company, "/company_id")).chain(contacts.iter().map(contact)).collect()
 }
 
-/// Inserts many with few statements, each with its past. A row that the database refuses fails them all.
+/// Inserts many deals with their histories, with few statements. If the database refuses one row, none is inserted.
 pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> Result<Vec<Deal>> {
     let listed = lines::listed(tx, list.iter().flat_map(|(new, _)| &new.line_items), &[])?;
     let first = counter::take(tx, Kind::DEAL, i64::try_from(list.len()).map_err(Error::internal)?)?;
@@ -179,7 +201,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> 
         rows.push(row);
     }
     custom_fields::require_visible(tx, Kind::DEAL, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
-    // What is closed is no work any more.
+    // Closed deals need no active owner.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
     refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let deals: Vec<Deal> = insert_rows!(tx, deals, rows, Deal).map_constraint(CONSTRAINTS)?;
@@ -258,34 +280,29 @@ fn spans_of(tx: &Tx<'_>, record: Uuid, history: &History) -> Vec<Span> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &DealUpdate) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
-/// Changes a locked deal.
+/// Updates a locked deal.
 pub fn change(tx: &mut Tx<'_>, before: &Deal, changes: &DealUpdate) -> Result<Deal> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
-/// Changes locked deals in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Deal], changes: &DealUpdate) -> Result<Vec<Deal>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
-}
-
-/// Changes locked deals, each group in its own way.
+/// Applies the changes of each group to its locked deals.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> Result<Vec<Deal>> {
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.company_id.flatten(), changes.contacts.as_deref().unwrap_or_default());
-        // What the deals name already may stay, seen or not.
+        // A reference that all deals already have may stay, even if the caller cannot see the record.
         named.into_iter().filter(|(_, id, _)| !rows.iter().all(|deal| names(deal, *id)))
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     visibility::authorize_changes(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::require_active(tx, owners, "/owner_id")?;
-    // A script must not reset the clock of rotting.
+    // Changes with an API key must not reset the rotting period.
     let activity = (tx.actor.actor_kind == ActorKind::User).then(|| deals::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
@@ -326,7 +343,7 @@ fn set_value(money: Option<&Money>) -> SetValue {
     (deals::value_amount.eq(amount), deals::value_currency.eq(currency))
 }
 
-/// What is known about the end of a deal.
+/// The data of a move to another stage.
 #[derive(Clone, Debug, Default)]
 struct Ending {
     value: Option<Money>,
@@ -337,7 +354,7 @@ struct Ending {
     fields: Vec<CustomValue>,
 }
 
-/// Puts a locked deal into a stage: status, closing time and loss follow the stage's category, the span follows the move.
+/// Moves a locked deal to a stage. Status, closing time and loss reason follow from the category of the stage.
 fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Result<Deal> {
     if stage.id == before.stage_id {
         let fills = !ending.fields.is_empty();
@@ -353,9 +370,10 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
     let filled = custom_fields::filled(tx, Kind::DEAL, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
-    // What was said of the loss stays said as long as the deal is lost.
+    // A lost deal keeps its loss note when the move gives no new one.
     let loss_note = ending.loss_note.or_else(|| before.loss_note.clone()).filter(|_| lost);
-    // A closed deal is no work; open again it is, which nobody gets who is suspended.
+    // A closed deal may have a suspended owner, an open one may not. A reopened deal of a suspended owner goes to the
+    // caller.
     let reopens = before.status != Category::Open && stage.category == Category::Open;
     let owner = if reopens { refs::active_or_caller(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
@@ -396,7 +414,7 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
 }
 
 pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Deal)?,
         None => before.pipeline_id,
@@ -409,7 +427,7 @@ pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMov
 }
 
 fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, ending: Ending) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     if before.status != Category::Open {
         return Err(Error::new(
             Code::AlreadyClosed,
@@ -434,7 +452,7 @@ pub fn lose(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealLoss) -> 
 }
 
 pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopening) -> Result<Deal> {
-    let before = lock(tx, id, expected)?;
+    let before = Deal::lock(tx, id, expected)?;
     if before.status == Category::Open {
         return Err(Error::new(Code::NotClosed, "the deal is open"));
     }
@@ -448,36 +466,32 @@ pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopeni
     enter_stage(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
 }
 
-/// The open stage in which the deal stood last, if that stage still exists; else the first.
+/// Returns the last open stage of the deal that still exists, or else the first open stage.
 fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
-    let stood: Vec<Uuid> = stage_spans::table
+    let entered_stages: Vec<Uuid> = stage_spans::table
         .filter(stage_spans::workspace_id.eq(tx.workspace()))
         .filter(stage_spans::record_id.eq(deal.id))
         .order((stage_spans::entered_at.desc(), stage_spans::id.desc()))
         .select(stage_spans::stage_id)
         .load(tx.conn)?;
-    let living = stages::of_pipeline(tx, deal.pipeline_id)?;
-    let open = |id: &Uuid| living.iter().find(|s| s.id == *id && s.category == Category::Open);
-    match stood.iter().find_map(open) {
+    let existing_stages = stages::of_pipeline(tx, deal.pipeline_id)?;
+    let open = |id: &Uuid| existing_stages.iter().find(|s| s.id == *id && s.category == Category::Open);
+    match entered_stages.iter().find_map(open) {
         Some(stage) => stages::within(tx, deal.pipeline_id, stage.id),
         None => stages::first(tx, deal.pipeline_id, Category::Open),
     }
 }
 
-/// The deal that each item means, by external id, of those that the caller may see.
+/// Finds the existing deal for each item by `external_id`, among those that the caller may see.
 pub fn find_existing(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option<Uuid>>> {
     let keys: Vec<&String> =
-        list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
-    let rows = in_workspace(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(visible_to(tx));
+        list.iter().map(|new| new.external_id.as_ref().ok_or_else(missing_external_id)).collect::<Result<_>>()?;
+    let rows = in_workspace(tx.workspace()).filter(deals::external_id.eq_any(&keys)).filter(Deal::visible_to(tx));
     let rows: HashMap<Option<String>, Uuid> =
         rows.select((deals::external_id, deals::id)).load::<(Option<String>, Uuid)>(tx.conn)?.into_iter().collect();
     Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
 }
 
-fn keyless() -> Error {
-    Error::member("/external_id", FieldCode::Required, "is what an upsert knows a record by")
-}
-
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<deals::table>) -> Result<DealPage> {
-    Ok(list!(soft tx, deals, Deal, plan => DealPage))
+fn missing_external_id() -> Error {
+    Error::member("/external_id", FieldCode::Required, "external_id is required to match records in an upsert")
 }

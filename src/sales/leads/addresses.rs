@@ -1,4 +1,4 @@
-//! How to reach a person, as their lead tells it: what a conversion adds to a contact that is there already.
+//! Adds the e-mail address and phone number of a lead to an existing contact.
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::{address, phones};
@@ -9,10 +9,11 @@ use crate::people::contacts::model::{
 use crate::sales::leads::convert::{Filler, OnConflict};
 use crate::sales::leads::model::LeadPerson;
 
-/// Addresses of a kind, as in the body of a contact.
+/// The maximum number of e-mail addresses, and of phone numbers, of a contact.
 pub const MAX: usize = 20;
 
-/// The lead's e-mail becomes the first; where that is not empty it is one more, unless somebody has it.
+/// Sets the e-mail of the contact, or appends it to the list if the contact has one already and no other contact has
+/// this address.
 pub fn fill_email(
     tx: &mut Tx<'_>,
     contact: &Contact,
@@ -30,7 +31,7 @@ pub fn fill_email(
     Ok(())
 }
 
-/// As the e-mail. A number that the contact has in another writing is nothing new.
+/// Does the same for the phone number. Ignores a number that the contact already has, also in a different notation.
 pub fn fill_phone(
     tx: &Tx<'_>,
     contact: &Contact,
@@ -41,7 +42,7 @@ pub fn fill_phone(
     let Some(phone) = person.phone.clone() else { return };
     let asked = phones::search_keys(&phone, &tx.actor.settings.country);
     let keys = |own: &ContactPhone| phones::keys(&own.phone, own.e164.as_deref());
-    // Whether a hidden number is the same is not told.
+    // A comparison with a hidden number would reveal whether it is the same.
     let shown = !fill.hides("phone");
     if shown && contact.phones.0.iter().any(|own| keys(own).iter().any(|key| asked.contains(key))) {
         return;

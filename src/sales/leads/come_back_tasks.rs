@@ -1,6 +1,7 @@
-//! "Talk to them again on that day" is one task, which moves and goes with the day.
+//! Keeps one task per lead in step with the `come_back_on` date of the lead.
 use crate::db::refs;
 use crate::db::sql::{Part, Statement};
+use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::sales::leads::model::Lead;
@@ -27,25 +28,26 @@ fn task_for(lead: &Lead, day: NaiveDate) -> TaskCreate {
     }
 }
 
-/// A lead that puts somebody off, as it was, unless it is new, and as it is.
-struct PutOff<'l> {
+/// A lead whose `come_back_on` date, contact or owner changed; `before` is its state before the change.
+struct Rescheduled<'l> {
     before: Option<&'l Lead>,
     lead: Lead,
 }
 
-/// Whether a change tells of a promise: when it is for, to whom, or who keeps it.
-fn tells(before: Option<&Lead>, lead: &Lead) -> bool {
+/// Checks whether a change affects the task: its date, its contact or its assignee.
+fn affects_task(before: Option<&Lead>, lead: &Lead) -> bool {
     let Some(before) = before else { return lead.come_back_on.is_some() };
     let task_for = |lead: &Lead| (lead.come_back_on, lead.contact_id, lead.owner_id);
     (before.come_back_on.is_some() || lead.come_back_on.is_some()) && task_for(before) != task_for(lead)
 }
 
-impl PutOff<'_> {
+impl Rescheduled<'_> {
     fn is_for_another_day(&self) -> bool {
         self.before.and_then(|before| before.come_back_on) != self.lead.come_back_on
     }
 
-    /// What becomes of the task: it goes along with the day, with the contact, and with the owner when it was theirs.
+    /// Returns the changes to the task. It follows the date and the contact, and also the owner if the owner is the
+    /// assignee.
     fn follow(&self, task: &Task) -> TaskUpdate {
         let other = |of: fn(&Lead) -> Option<Uuid>, has: Option<Uuid>| {
             let before = self.before.and_then(of);
@@ -61,50 +63,51 @@ impl PutOff<'_> {
     }
 }
 
-/// Makes, moves and takes back the tasks of leads whose day is another than before, and lets those of the others follow the contact and the
-/// owner. Returns the leads as they are then. What was done or deleted by hand is a matter of the past: another day is another task.
+/// Creates, updates and deletes the tasks of leads whose date changed, and updates the contact and assignee of the
+/// other tasks. Returns the updated leads. A task that was completed or deleted by hand is not reused: a new date
+/// creates a new task.
 pub fn sync(tx: &mut Tx<'_>, before: &[Option<&Lead>], mut rows: Vec<Lead>) -> Result<Vec<Lead>> {
-    let told = before.iter().zip(&rows).filter(|(before, lead)| tells(**before, lead));
-    let rescheduled: Vec<PutOff<'_>> =
-        told.map(|(before, lead)| PutOff { before: *before, lead: lead.clone() }).collect();
+    let affected = before.iter().zip(&rows).filter(|(before, lead)| affects_task(**before, lead));
+    let rescheduled: Vec<Rescheduled<'_>> =
+        affected.map(|(before, lead)| Rescheduled { before: *before, lead: lead.clone() }).collect();
     if rescheduled.is_empty() {
         return Ok(rows);
     }
     let open_tasks = open_tasks(tx, &rescheduled)?;
-    let (mut made, mut moved, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut made, mut moved, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
     for one in &rescheduled {
         match (open_tasks.get(&one.lead.id), one.lead.come_back_on) {
             (Some(task), Some(_)) => moved.push((task, one.follow(task))),
-            (Some(task), None) => gone.push(task.clone()),
+            (Some(task), None) => deleted.push(task.clone()),
             (None, Some(day)) if one.is_for_another_day() => made.push(task_for(&one.lead, day)),
             (None, _) => {}
         }
     }
-    // Who is suspended does not come back: whoever promises it does.
-    let whose = |(task, changes): &(&Task, TaskUpdate)| changes.assignee_id.unwrap_or(task.assignee_id);
-    let named = made.iter().map(|task| task.assignee_id).chain(moved.iter().map(whose));
+    // A suspended user cannot do the task, so the caller gets it.
+    let assignee = |(task, changes): &(&Task, TaskUpdate)| changes.assignee_id.unwrap_or(task.assignee_id);
+    let named = made.iter().map(|task| task.assignee_id).chain(moved.iter().map(assignee));
     let suspended = refs::suspended(tx, named.collect::<Vec<_>>())?;
-    let works = |user: Option<Uuid>| user.is_none_or(|user| !suspended.contains(&user));
-    for task in made.iter_mut().filter(|task| !works(task.assignee_id)) {
+    let is_active = |user: Option<Uuid>| user.is_none_or(|user| !suspended.contains(&user));
+    for task in made.iter_mut().filter(|task| !is_active(task.assignee_id)) {
         task.assignee_id = Some(tx.actor.user);
     }
     for one in &mut moved {
-        if !works(whose(one)) {
+        if !is_active(assignee(one)) {
             one.1.assignee_id = Some(Some(tx.actor.user));
         }
     }
     let moved: Vec<_> = moved.iter().map(|(task, changes)| (vec![*task], changes)).collect();
     tasks::change_each(tx, &moved)?;
-    if !gone.is_empty() {
-        tasks::delete_many(tx, &gone)?;
+    if !deleted.is_empty() {
+        Task::delete_many(tx, &deleted)?;
     }
     link(tx, &made)?;
     reload(tx, &rescheduled, &mut rows)?;
     Ok(rows)
 }
 
-/// The open tasks that stand for the days of leads, by lead.
-fn open_tasks(tx: &mut Tx<'_>, list: &[PutOff<'_>]) -> Result<HashMap<Uuid, Task>> {
+/// Returns the open `come_back_on` tasks of the leads, by lead.
+fn open_tasks(tx: &mut Tx<'_>, list: &[Rescheduled<'_>]) -> Result<HashMap<Uuid, Task>> {
     let these = leads::table.filter(leads::workspace_id.eq(tx.workspace()));
     let these = these.filter(leads::id.eq_any(list.iter().map(|one| one.lead.id)));
     let links = these.filter(leads::come_back_task_id.is_not_null());
@@ -130,8 +133,8 @@ fn link(tx: &mut Tx<'_>, made: &[TaskCreate]) -> Result<()> {
     Ok(())
 }
 
-/// The next tasks of the leads are others now.
-fn reload(tx: &mut Tx<'_>, rescheduled: &[PutOff<'_>], rows: &mut [Lead]) -> Result<()> {
+/// Reloads the leads, because their next tasks may have changed.
+fn reload(tx: &mut Tx<'_>, rescheduled: &[Rescheduled<'_>], rows: &mut [Lead]) -> Result<()> {
     let these = leads::table.filter(leads::workspace_id.eq(tx.workspace()));
     let these = these.filter(leads::id.eq_any(rescheduled.iter().map(|one| one.lead.id)));
     let current: Vec<Lead> = these.select(Lead::as_select()).load(tx.conn)?;

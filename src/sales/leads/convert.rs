@@ -1,8 +1,8 @@
-//! Conversion: a lead becomes a contact, a company and a deal, new or existing ones, in one transaction.
+//! Converts a lead into a contact, a company and a deal, new or existing ones, in one transaction.
 use crate::db::events::Event;
 use crate::db::refs;
 use crate::db::related::{self, Related};
-use crate::db::table::Expected;
+use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::access::Access;
@@ -33,12 +33,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
-    /// What the lead's data do to a record that exists already.
+    /// How the lead's data change an existing record: fill empty members, overwrite members, or change nothing.
     pub enum OnConflict { FillEmpty = "fill_empty", Overwrite = "overwrite", Keep = "keep", }
 }
 
-/// What the lead becomes. Whatever is absent is taken from the lead: the linked contact and company, or new ones from the
-/// person's data (an e-mail or company name that is known is linked), and a deal of the lead's title and value.
+/// What the lead is converted into. Absent members are taken from the lead: its contact and company, or new ones made
+/// from `person`, and a deal with the title and value of the lead. A known e-mail address or company name links the
+/// existing record.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct LeadConversion {
     /// A new contact.
@@ -53,12 +54,12 @@ pub struct LeadConversion {
     pub deal: Option<DealCreate>,
     /// An existing deal.
     pub deal_id: Option<Uuid>,
-    /// Makes no deal.
+    /// Creates no deal.
     #[serde(default)]
     pub without_deal: bool,
     /// `fill_empty` if absent.
     pub on_conflict: Option<OnConflict>,
-    /// Answers what would happen, and changes nothing.
+    /// Returns what would happen and changes nothing.
     #[serde(default)]
     pub dry_run: bool,
 }
@@ -70,7 +71,7 @@ impl Rules for LeadConversion {
                 bad.push(Bad::member(
                     pointer,
                     FieldCode::StatedTwice,
-                    "give a new record or the id of an existing one, not both",
+                    "must not be combined with the member that it contradicts",
                 ));
             }
         };
@@ -92,35 +93,36 @@ impl LeadConversion {
     }
 }
 
-/// What a lead became.
+/// The result of a conversion.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ConversionResult {
     pub lead: Lead,
-    /// Not in a dry run for a role that hides a field of leads, when the lead's data made or filled it; the same holds for `company` and `deal`.
-    /// Nor, and without the deal, for a role that hides the e-mail of contacts, when it was found by that.
+    /// Null in a dry run if the role hides a field of leads and the lead's data created or filled this record; the
+    /// same holds for `company` and `deal`. The contact and the deal are also null in a dry run if the contact was
+    /// found by its e-mail and the role hides that.
     pub contact: Option<Contact>,
     pub company: Option<Company>,
     pub deal: Option<Deal>,
-    /// The kinds of record that were made: `contact`, `company`, `deal`.
+    /// The kinds of the created records: `contact`, `company`, `deal`.
     pub created: Vec<String>,
-    /// The members of existing records that were filled or overwritten: `contact.phone`.
+    /// The members of existing records that were filled or overwritten, such as `contact.phone`.
     pub filled: Vec<String>,
-    /// Open tasks that went from the lead to the deal.
+    /// Number of open tasks moved from the lead to the deal.
     pub moved_tasks: i64,
     pub dry_run: bool,
 }
 
-/// What has been made so far.
+/// The created records and filled members so far.
 #[derive(Default)]
 struct Made {
     created: Vec<String>,
     filled: Vec<String>,
-    /// The contact was found by an e-mail that the role hides.
+    /// Whether the contact was found by an e-mail that the role hides.
     found_by_hidden: bool,
 }
 
 pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConversion) -> Result<ConversionResult> {
-    let lead = store::lock(tx, id, Expected::default())?;
+    let lead = Lead::lock(tx, id, Expected::default())?;
     if lead.converted_at.is_some() {
         return first_result(tx, lead, asked.dry_run);
     }
@@ -130,7 +132,7 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
     }
     let person = lead.person.clone().unwrap_or_default();
     let mut made = Made::default();
-    // What a suspended owner would get goes to who converts.
+    // New records of a suspended owner go to the caller.
     let given = Lead { owner_id: refs::active_or_caller(tx, lead.owner_id)?, ..lead.clone() };
     let company = company(tx, &given, &person, asked, &mut made)?;
     let contact = contact(tx, &given, &person, company.as_ref(), asked, &mut made)?;
@@ -140,15 +142,15 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         None => 0,
     };
     let former = lead;
-    let lead = freeze(tx, &former, contact.as_ref(), company.as_ref(), deal.as_ref())?;
-    // The lead may have gone from one contact or company to another.
+    let lead = mark_converted(tx, &former, contact.as_ref(), company.as_ref(), deal.as_ref())?;
+    // The contact or company of the lead may have changed.
     let belongs =
         |lead: &Lead| Related { contact: lead.contact_id, company: lead.company_id, lead: Some(id), deal: None };
     related::refresh_all(tx, &[belongs(&former), belongs(&lead)])?;
-    // Their next tasks may be others now.
-    let contact = contact.map(|contact| contacts::find(tx, contact.id)).transpose()?;
-    let company = company.map(|company| companies::find(tx, company.id)).transpose()?;
-    let deal = deal.map(|deal| deals::find(tx, deal.id)).transpose()?;
+    // Reload the records, because their next tasks may have changed.
+    let contact = contact.map(|contact| Contact::find(tx, contact.id)).transpose()?;
+    let company = company.map(|company| Company::find(tx, company.id)).transpose()?;
+    let deal = deal.map(|deal| Deal::find(tx, deal.id)).transpose()?;
     let moved_tasks = i64::try_from(moved).unwrap_or(i64::MAX);
     let result = ConversionResult {
         lead,
@@ -160,25 +162,27 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         moved_tasks,
         dry_run: asked.dry_run,
     };
-    let result = if asked.dry_run && made.found_by_hidden { result.without_who_was_found() } else { result };
+    let result = if asked.dry_run && made.found_by_hidden { result.without_found_contact() } else { result };
     let hides = tx.actor.access.hidden_members(Kind::LEAD.path()).next().is_some();
-    Ok(if asked.dry_run && hides { result.without_what_the_lead_gave() } else { result })
+    Ok(if asked.dry_run && hides { result.without_lead_data() } else { result })
 }
 
 impl ConversionResult {
-    /// Leaves out the contact, and what is linked with it: a dry run must not show, without a trace, whose the e-mail is that the role hides.
-    fn without_who_was_found(mut self) -> ConversionResult {
+    /// Removes the contact and everything linked with it. A dry run leaves no trace, so it must not reveal which
+    /// contact has an e-mail that the role hides.
+    fn without_found_contact(mut self) -> ConversionResult {
         self.filled.retain(|member| !member.starts_with("contact."));
         ConversionResult { lead: Lead { contact_id: None, ..self.lead }, contact: None, deal: None, ..self }
     }
 
-    /// Leaves out the records that hold data of the lead: a dry run must not show, without a trace, what the role hides on the lead.
-    fn without_what_the_lead_gave(self) -> ConversionResult {
-        let gave = |kind: &str| {
+    /// Removes the records that contain data of the lead. A dry run leaves no trace, so it must not reveal members of
+    /// the lead that the role hides.
+    fn without_lead_data(self) -> ConversionResult {
+        let has_lead_data = |kind: &str| {
             let filled = self.filled.iter().any(|member| member.split('.').next() == Some(kind));
             filled || self.created.iter().any(|made| made == kind)
         };
-        let (contact, company, deal) = (gave("contact"), gave("company"), gave("deal"));
+        let (contact, company, deal) = (has_lead_data("contact"), has_lead_data("company"), has_lead_data("deal"));
         ConversionResult {
             contact: self.contact.filter(|_| !contact),
             company: self.company.filter(|_| !company),
@@ -188,11 +192,11 @@ impl ConversionResult {
     }
 }
 
-/// A lead converts once; asking again gives what it became.
+/// Returns the records of the first conversion. A lead converts once; further requests return the same records.
 fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<ConversionResult> {
-    let contact = if_visible(lead.contact_id.map(|id| contacts::find(tx, id)))?;
-    let company = if_visible(lead.company_id.map(|id| companies::find(tx, id)))?;
-    let deal = if_visible(lead.converted_deal_id.map(|id| deals::find(tx, id)))?;
+    let contact = if_visible(lead.contact_id.map(|id| Contact::find(tx, id)))?;
+    let company = if_visible(lead.company_id.map(|id| Company::find(tx, id)))?;
+    let deal = if_visible(lead.converted_deal_id.map(|id| Deal::find(tx, id)))?;
     Ok(ConversionResult {
         lead,
         contact,
@@ -205,7 +209,7 @@ fn first_result(tx: &mut Tx<'_>, lead: Lead, dry_run: bool) -> Result<Conversion
     })
 }
 
-/// A linked record that the caller may not see is left out of the answer, and of what is made.
+/// Turns a record that the caller may not see into `None`, so that it is neither returned nor used.
 fn if_visible<T>(found: Option<Result<T>>) -> Result<Option<T>> {
     match found {
         Some(Err(error)) if error.code() == Code::NotFound => Ok(None),
@@ -222,14 +226,14 @@ fn company(
     made: &mut Made,
 ) -> Result<Option<Company>> {
     if let Some(id) = asked.company_id {
-        return companies::find(tx, id).map(Some).map_err(|error| error.at_member("/company_id"));
+        return Company::find(tx, id).map(Some).map_err(|error| error.at_member("/company_id"));
     }
     if let Some(new) = &asked.company {
         made.created.push("company".into());
         return companies::insert(tx, new).map(Some).map_err(|error| error.under("/company"));
     }
     if let Some(id) = lead.company_id {
-        return if_visible(Some(companies::find(tx, id)));
+        return if_visible(Some(Company::find(tx, id)));
     }
     let Some(name) = &person.company_name else { return Ok(None) };
     let known: Option<Uuid> = c::table
@@ -242,7 +246,7 @@ fn company(
         .first(tx.conn)
         .optional()?;
     if let Some(id) = known {
-        return companies::find(tx, id).map(Some);
+        return Company::find(tx, id).map(Some);
     }
     made.created.push("company".into());
     let body = serde_json::json!({ "name": name, "owner_id": lead.owner_id });
@@ -266,9 +270,9 @@ fn contact(
         return contacts::insert(tx, &new).map(Some).map_err(|error| error.under("/contact"));
     }
     let known = match (asked.contact_id, lead.contact_id, &person.email) {
-        (Some(id), ..) => Some(contacts::find(tx, id).map_err(|error| error.at_member("/contact_id"))?),
-        // The lead stays linked to a person whom the caller does not see; the deal is not.
-        (None, Some(id), _) => match if_visible(Some(contacts::find(tx, id)))? {
+        (Some(id), ..) => Some(Contact::find(tx, id).map_err(|error| error.at_member("/contact_id"))?),
+        // The lead stays linked to a contact that the caller cannot see, but the deal is not linked to it.
+        (None, Some(id), _) => match if_visible(Some(Contact::find(tx, id)))? {
             Some(contact) => Some(contact),
             None => return Ok(None),
         },
@@ -303,7 +307,8 @@ fn contact(
     contacts::insert(tx, &new).map(Some)
 }
 
-/// "Anna Maria Tamm" is Anna Maria, of the Tamms; a single word is a first name. In Chinese, Japanese and Korean the family comes first.
+/// Splits a name into first and last name. The last word is the last name; a single word is a first name. In Chinese,
+/// Japanese and Korean the last name comes first.
 fn names(name: Option<&str>) -> (Option<String>, Option<String>) {
     let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else { return (None, None) };
     let parts = if names::family_first(name) {
@@ -341,7 +346,7 @@ fn fill_contact(
     Ok(contact)
 }
 
-/// Decides member by member whether the lead's value goes into an existing record.
+/// Decides for each member whether the lead's value is written to an existing record.
 pub(super) struct Filler<'m> {
     pub(super) mode: OnConflict,
     kind: Kind,
@@ -352,15 +357,15 @@ pub(super) struct Filler<'m> {
 impl Filler<'_> {
     pub(super) fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
         let new = new?;
-        // Whether a hidden member is empty is not told either.
+        // Filling would reveal whether a hidden member is empty.
         let hidden = self.mode == OnConflict::FillEmpty && self.access.hides(self.kind.path(), member);
-        let goes = match self.mode {
+        let written = match self.mode {
             _ if hidden => false,
             OnConflict::Keep => false,
             OnConflict::FillEmpty => old.is_none(),
             OnConflict::Overwrite => old != Some(&new),
         };
-        if !goes {
+        if !written {
             return None;
         }
         self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
@@ -371,7 +376,7 @@ impl Filler<'_> {
         self.access.hides(self.kind.path(), member)
     }
 
-    /// A list with one more, where its first is taken and nothing is overwritten.
+    /// Returns the list with the new value, if the mode is `fill_empty` and the list has room for it.
     pub(super) fn more<T>(&mut self, member: &str, new: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
         if self.mode != OnConflict::FillEmpty || self.hides(member) {
             return None;
@@ -395,7 +400,7 @@ fn deal(
     }
     let link = contact.map(|c| DealContact { contact_id: c.id, role: None });
     if let Some(id) = asked.deal_id {
-        let deal = deals::find(tx, id).map_err(|error| error.at_member("/deal_id"))?;
+        let deal = Deal::find(tx, id).map_err(|error| error.at_member("/deal_id"))?;
         let access = Arc::clone(&tx.actor.access);
         let fill = Filler { mode: asked.mode(), kind: Kind::DEAL, access, made };
         return fill_deal(tx, deal, lead, link, company, fill).map(Some);
@@ -408,7 +413,7 @@ fn deal(
         price: lead.value.0.get(),
         discount_percent: None,
     });
-    // A product without any price makes no line item: the deal still says what it is about in its title.
+    // A line item needs a price. Without one, only the title of the deal names the product.
     let lines = match line {
         Some(line) if given.line_items.is_empty() && line.price.is_some() => vec![line],
         _ => given.line_items.clone(),
@@ -428,7 +433,7 @@ fn deal(
     deals::insert(tx, &new).map(Some).map_err(|error| error.under("/deal"))
 }
 
-/// What is given, and before it what the lead passes on.
+/// Returns the given custom field values, together with those that the lead passes on to the deal.
 fn with_passed_on(tx: &Tx<'_>, lead: &Lead, given: Vec<CustomValue>) -> Vec<CustomValue> {
     let mut values = custom_fields::passed_on(tx, Kind::LEAD, &lead.custom, Kind::DEAL);
     values.retain(|value| !given.iter().any(|own| own.key == value.key));
@@ -456,8 +461,8 @@ fn fill_deal(
     deals::update(tx, deal.id, Expected::default(), &changes)
 }
 
-/// The lead stays, qualified and linked to what it became.
-fn freeze(
+/// Marks the lead as converted: it moves to a won stage and is linked to the records it was converted into.
+fn mark_converted(
     tx: &mut Tx<'_>,
     lead: &Lead,
     contact: Option<&Contact>,
@@ -471,7 +476,7 @@ fn freeze(
             store::enter_stage(tx, lead, &stage, None, &[])?
         }
     };
-    let frozen: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))
+    let converted: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))
         .set((
             leads::converted_at.eq(tx.now),
             leads::converted_deal_id.eq(deal.map(|d| d.id)),
@@ -481,6 +486,10 @@ fn freeze(
         ))
         .returning(Lead::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::changed("converted", &qualified, &frozen)?);
-    come_back_tasks::sync(tx, &[Some(&qualified)], vec![frozen])?.pop().ok_or_else(Error::not_found)
+    tx.record(Event::changed("converted", &qualified, &converted)?);
+    come_back_tasks::sync(tx, &[Some(&qualified)], vec![converted])?.pop().ok_or_else(Error::not_found)
 }
+
+#[cfg(test)]
+#[path = "convert_tests.rs"]
+mod tests;

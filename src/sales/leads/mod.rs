@@ -1,4 +1,4 @@
-//! Leads: interests that are not qualified yet, and their conversion.
+//! Leads and their conversion.
 mod addresses;
 pub mod come_back_tasks;
 pub mod convert;

@@ -1,12 +1,15 @@
-//! The row, what creates and changes it, and its fields.
+//! The lead, the bodies that create and change it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::query::Page;
+use crate::kernel::rank::{exact, number};
+use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
@@ -16,7 +19,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, page, record, text_enum};
+use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -29,11 +32,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
-    /// How keen they are.
+    /// How interested the person is.
     pub enum Rating { Hot = "hot", Warm = "warm", Cold = "cold", }
 }
 
-/// What a person told of themselves before they became a contact.
+/// The data of a person who is not a contact yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct LeadPerson {
@@ -50,7 +53,7 @@ pub struct LeadPerson {
 jsonb!(LeadPerson);
 
 impl LeadPerson {
-    /// What the phone is found by, in a workspace of this country.
+    /// Returns the search keys of the phone number, in a workspace of this country.
     pub fn phone_keys(&self, country: &str) -> Json {
         phones::all_keys(self.phone.iter().map(|phone| (phone.as_str(), phones::e164(phone, country))))
     }
@@ -59,18 +62,18 @@ impl LeadPerson {
 money_columns!(LeadValue = leads(value_amount, value_currency));
 next_task_columns!(LeadTask = leads, Lead);
 
-/// An interest that is not qualified yet.
+/// A lead: an interest that is not qualified yet.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = leads)]
 pub struct Lead {
     pub id: Uuid,
-    /// For people: `L-1042`.
+    /// A number for people, such as `L-1042`.
     pub number: String,
     pub title: String,
     pub description: Option<String>,
     pub pipeline_id: Uuid,
     pub stage_id: Uuid,
-    /// The category of the stage: won is qualified, lost is disqualified.
+    /// The category of the stage: `won` means qualified, `lost` means disqualified.
     pub status: Category,
     pub contact_id: Option<Uuid>,
     pub company_id: Option<Uuid>,
@@ -82,24 +85,25 @@ pub struct Lead {
     pub rating: Option<Rating>,
     pub owner_id: Option<Uuid>,
     pub source_id: Option<Uuid>,
-    /// A long-term opportunity: talk to them again on this day. Until then the lead counts as looked after.
+    /// The day on which to contact the person again. Until then the lead does not count as neglected.
     pub come_back_on: Option<NaiveDate>,
     pub loss_reason_id: Option<Uuid>,
     pub closed_at: Option<DateTime>,
-    /// Whose it was when it was closed, or who closed it if it was nobody's; stays when it gets another owner.
+    /// The owner at the time of closing, or the user who closed a lead without an owner. A later change of the owner
+    /// does not change it.
     pub closed_by_id: Option<Uuid>,
-    /// Since then the lead is frozen.
+    /// The time of the conversion. A converted lead cannot be changed.
     pub converted_at: Option<DateTime>,
     pub converted_deal_id: Option<Uuid>,
     #[schema(value_type = Vec<String>)]
     pub tags: Tags,
-    /// Of the fields that the workspace added; those without a value are left out.
+    /// Values of custom fields. Fields without a value are omitted.
     #[serde(rename = "custom_fields")]
     #[schema(value_type = Vec<CustomValue>)]
     pub custom: CustomValues,
     pub external_id: Option<String>,
     pub stage_entered_at: DateTime,
-    /// Of a person or a customer, not of a script.
+    /// The last activity of a user or a customer. Changes with an API key do not count.
     pub last_activity_at: DateTime,
     #[diesel(embed)]
     #[schema(value_type = Option<NextTask>)]
@@ -107,7 +111,7 @@ pub struct Lead {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// Null unless the request asks for deleted records with `include_deleted` or `only_deleted`.
     pub deleted_at: Option<DateTime>,
 }
 record!(Lead, LEAD);
@@ -116,16 +120,25 @@ impl Kind {
     pub const LEAD: Kind = Kind::new("lead", "leads");
 }
 
+static OWNER: Field = field("owner_id", &leads::owner_id).hot();
+
 impl Resource for Lead {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::LEAD).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LEAD, "Leads: interests that are not qualified yet.")
+        .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, verbs::MOVED, &["converted", "erased"]])
+        .described(&LEAD, "Lead")
+        .included_as(Display::Column("leads.title"))
+        .checked(Reference::Visible)
+        .with_csv()
+        .with_custom_fields();
 }
-page!(LeadPage of Lead);
+pub type LeadPage = Page<Lead>;
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadCreate {
     pub id: Option<Uuid>,
-    /// What they want, in a few words; `Lead` and its number, if absent: nothing of the person, whom a role may hide.
+    /// What the person wants, in a few words. If absent, the name of the person or of the company, or else `Lead` and
+    /// the number. If a role of the workspace hides `person`, always `Lead` and the number.
     #[schema(min_length = 1, max_length = 300)]
     pub title: Option<String>,
     #[schema(max_length = 10_000)]
@@ -136,21 +149,21 @@ pub struct LeadCreate {
     pub stage_id: Option<Uuid>,
     pub contact_id: Option<Uuid>,
     pub company_id: Option<Uuid>,
-    /// What they typed, while they are no contact yet.
+    /// The data of a person who is not a contact yet.
     pub person: Option<LeadPerson>,
     pub product_id: Option<Uuid>,
-    /// Estimated.
+    /// The estimated value.
     pub value: Option<Money>,
     pub rating: Option<Rating>,
-    /// Yourself, if absent.
+    /// The caller, if absent.
     pub owner_id: Option<Uuid>,
     pub source_id: Option<Uuid>,
-    /// Also makes a task for that day.
+    /// Also creates a task for that day.
     pub come_back_on: Option<NaiveDate>,
     #[serde(default)]
     #[schema(value_type = Vec<Word>, max_items = 50, inline)]
     pub tags: Tags,
-    /// Of the fields that the workspace added.
+    /// Values of custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -159,8 +172,9 @@ pub struct LeadCreate {
 }
 
 impl LeadCreate {
-    /// The title, or the name of the person or the company, or one made of the number. An address is no name. Where a role hides the
-    /// person, neither is its name: a title shows everywhere.
+    /// Returns the title, or else the name of the person or company, or else one with the number. An e-mail address
+    /// or phone number is not used. If a role hides `person`, its names are not used either, because the title is
+    /// visible to everyone.
     pub fn title_of(&self, number: &str, hidden: bool) -> String {
         let person = self.person.as_ref().filter(|_| !hidden);
         let name = person.and_then(|person| person.name.as_deref());
@@ -173,7 +187,7 @@ impl LeadCreate {
         self.title.as_ref().is_some_and(|title| !title.is_empty())
     }
 
-    /// Whether it says who or what it is about.
+    /// Checks whether the body has a title or any data of the person.
     fn says_something(&self) -> bool {
         let person = self.person.clone().unwrap_or_default();
         let texts = [self.title.clone(), person.name, person.company_name, person.email, person.phone];
@@ -187,7 +201,7 @@ impl Rules for LeadCreate {
             bad.push(Bad::member(
                 "/title",
                 FieldCode::Required,
-                "a lead needs a title, or a person's name, company, e-mail or phone",
+                "is required unless person has a name, company_name, email or phone",
             ));
         }
     }
@@ -218,22 +232,22 @@ pub struct LeadUpdate {
     pub owner_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub source_id: Option<Option<Uuid>>,
-    /// The task of that day moves along, and goes when the day is cleared.
+    /// Also moves the task for that day, or deletes it when the day is cleared.
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub come_back_on: Option<Option<NaiveDate>>,
-    /// All of them.
+    /// Replaces all tags.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags: Option<Tags>,
-    /// Those that are added to what the record has.
+    /// Tags to add.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_add: Option<Tags>,
-    /// Those that are taken off, if the record has them.
+    /// Tags to remove. Tags that the record does not have are ignored.
     #[diesel(skip_update)]
     #[schema(nullable = false, value_type = Option<Vec<Word>>, max_items = 50, inline)]
     pub tags_remove: Option<Tags>,
-    /// Those that are named are set, or cleared when they come without a value; the others stay.
+    /// Sets the given custom fields, or clears those without a value. Other custom fields do not change.
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 100)]
     pub custom_fields: Option<Vec<CustomValue>>,
@@ -248,14 +262,14 @@ impl Rules for LeadUpdate {
 }
 gives!(LeadUpdate of LEAD: person, value);
 
-/// Where a lead goes. Into a lost stage it needs the reason.
+/// The new stage of a lead. A lost stage requires `loss_reason_id`.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadMove {
     pub stage_id: Uuid,
-    /// The pipeline of the stage, when it is another one than the lead's.
+    /// The pipeline of the stage, if it differs from the pipeline of the lead.
     pub pipeline_id: Option<Uuid>,
     pub loss_reason_id: Option<Uuid>,
-    /// Filled on the way: a stage may require fields of your own.
+    /// Values of custom fields to set with the move. A stage can require custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -265,7 +279,7 @@ impl Rules for LeadMove {}
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadDisqualification {
     pub loss_reason_id: Uuid,
-    /// Filled on the way: a stage may require fields of your own.
+    /// Values of custom fields to set with the move. A stage can require custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
@@ -322,6 +336,13 @@ pub static LEAD: Fields<leads::table> = Fields {
               coalesce(leads.person ->> 'phone', '') || ' ' || \
               translate(leads.phone_keys::text, '[]\",', '') || together(leads.person ->> 'name', null))",
         members: &["title", "number", "person.name", "person.company_name", "person.email", "person.phone"],
+        exact: &[
+            exact("fold(leads.title) = ", &["title"]),
+            number("leads.number = upper("),
+            exact("fold(leads.person ->> 'name') = ", &["person"]),
+            exact("(leads.person ->> 'email') = ", &["person"]).formatted(TextFormat::Email),
+            exact("leads.phone_keys ?| ", &["person"]).formatted(TextFormat::Phone),
+        ],
     }),
     links: &[
         away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),

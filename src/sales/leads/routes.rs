@@ -1,5 +1,6 @@
-//! The operations on leads.
-use crate::db::table::Expected;
+//! Operations on leads.
+use crate::db::store::UpsertStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
@@ -16,17 +17,17 @@ use crate::sales::leads::store;
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::upsert::UpsertExtras;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch, bulk, restore, search, upsert};
+use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 /// List leads.
 #[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", content((LeadPage = "application/json"), (String = "text/csv")))))]
 #[get("/leads")]
 async fn list(ctx: Ctx<can::Read<Lead>>) -> Result<Reply> {
-    ctx.list(&LEAD, store::page).await
+    ctx.list(&LEAD, table::page::<Lead>).await
 }
 
 /// Create a lead.
@@ -41,12 +42,12 @@ async fn create(ctx: Ctx<can::Create<Lead>>, new: Valid<LeadCreate>) -> Result<R
     responses((status = 200, description = "The lead", body = Lead)))]
 #[get("/leads/{lead_id}")]
 async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
-    ctx.one(&LEAD, id, store::find).await
+    ctx.one(&LEAD, id, Lead::find).await
 }
 
-/// Change a lead. A converted lead is frozen.
+/// Update a lead. A converted lead cannot be changed.
 #[utoipa::path(operation_id = "update_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadUpdate,
-    responses((status = 200, description = "The lead as changed", body = Lead)))]
+    responses((status = 200, description = "The updated lead", body = Lead)))]
 #[patch("/leads/{lead_id}")]
 async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
@@ -62,7 +63,7 @@ async fn move_to_stage(ctx: Ctx<can::Update<Lead>>, id: Id, to: Valid<LeadMove>)
     ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
 }
 
-/// Disqualify an open lead, with the reason.
+/// Disqualify an open lead with a loss reason.
 #[utoipa::path(operation_id = "disqualify_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadDisqualification,
     responses((status = 200, description = "The lead, disqualified", body = Lead)))]
 #[post("/leads/{lead_id}/disqualify")]
@@ -71,9 +72,10 @@ async fn disqualify(ctx: Ctx<can::Update<Lead>>, id: Id, given: Valid<LeadDisqua
     ctx.write(move |tx| Reply::record(&store::disqualify(tx, id.0, expected, &given)?)).await
 }
 
-/// Convert a lead into a contact, a company and a deal, all or nothing. Asking again answers the first result.
+/// Convert a lead into a contact, a company and a deal, in one transaction. A repeated request returns the records of
+/// the first conversion.
 #[utoipa::path(operation_id = "convert_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadConversion,
-    responses((status = 200, description = "What the lead became, or with dry_run would become", body = ConversionResult)))]
+    responses((status = 200, description = "The result of the conversion, or with dry_run the result that it would have", body = ConversionResult)))]
 #[post("/leads/{lead_id}/convert")]
 async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConversion>) -> Result<Reply> {
     ctx.actor.require::<can::Create<Contact>>()?;
@@ -85,14 +87,14 @@ async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConve
     if dry_run { ctx.rehearse(work).await } else { ctx.write(work).await }
 }
 
-/// Everything that happened with a lead.
+/// List the activities, tasks and events of a lead.
 #[utoipa::path(operation_id = "get_lead_timeline", params(("lead_id" = Uuid, Path, description = "Id of the lead"), TimelineParameters),
     responses((status = 200, description = "A page of the timeline", body = TimelinePage)))]
 #[get("/leads/{lead_id}/timeline")]
 async fn timeline(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
     let (window, link) = (Window::read(ctx.query(), id.0)?, ctx.next_link());
     ctx.read(move |tx| {
-        store::find(tx, id.0)?;
+        Lead::find(tx, id.0)?;
         let page = crate::work::timeline::page(tx, Kind::LEAD, id.0, window)?;
         link.reply(&page.page, &page)
     })
@@ -108,14 +110,16 @@ async fn remove(ctx: Ctx<can::Delete<Lead>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-batch! {
-    Lead, LeadCreate, LeadUpdate, store;
-    LeadBatchCreate, LeadBatchUpdate, LeadBatchUpdateItem;
-    "/leads/batch-create" "batch_create_leads", "/leads/batch-update" "batch_update_leads", "/leads/batch-delete" "batch_delete_leads"
-}
-impl UpsertExtras<Lead> for LeadCreate {
-    fn apply_extras(&self, tx: &mut Tx<'_>, lead: Lead) -> Result<Lead> {
-        match (self.stage_id, self.pipeline_id) {
+batch_create!(Lead, LeadBatchCreate, "/leads/batch-create" "batch_create_leads");
+batch_update!(Lead, LeadBatchUpdate, "/leads/batch-update" "batch_update_leads");
+batch_delete!(Lead, "/leads/batch-delete" "batch_delete_leads");
+impl UpsertStore for Lead {
+    fn find_existing(tx: &mut Tx<'_>, new: &[&LeadCreate]) -> Result<Vec<Option<Uuid>>> {
+        store::find_existing(tx, new)
+    }
+
+    fn apply_extras(tx: &mut Tx<'_>, lead: Lead, new: &LeadCreate) -> Result<Lead> {
+        match (new.stage_id, new.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != lead.stage_id => {
                 let to = LeadMove { stage_id, pipeline_id, ..LeadMove::default() };
                 store::move_to_stage(tx, lead.id, Expected::default(), &to)
@@ -126,12 +130,10 @@ impl UpsertExtras<Lead> for LeadCreate {
     }
 }
 
-upsert!(Lead, LeadCreate, LeadUpdate, LeadBatchCreate, store, "/leads/batch-upsert" "batch_upsert_leads");
-bulk! {
-    leads, Lead, LEAD, LeadUpdate, LeadBulkUpdate;
-    "leads", "/leads/bulk-update" "bulk_update_leads", "/leads/bulk-delete" "bulk_delete_leads"
-}
-search!(Lead, LEAD, LeadPage, store::page, "/leads/search" "search_leads");
+batch_upsert!(Lead, LeadBatchCreate, "/leads/batch-upsert" "batch_upsert_leads");
+bulk_update!(Lead, LeadBulkUpdate, "/leads/bulk-update" "bulk_update_leads");
+bulk_delete!(Lead, "/leads/bulk-delete" "bulk_delete_leads");
+search!(Lead, LeadPage, "/leads/search" "search_leads");
 
 restore!(Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
 

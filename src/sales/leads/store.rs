@@ -1,39 +1,44 @@
-//! The SQL of leads.
+//! SQL of leads.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
-use crate::db::table::Expected;
+use crate::db::store::BatchStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::identity::roles;
 use crate::kernel::actor::ActorKind;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
-use crate::kernel::query::Plan;
 use crate::kernel::tags::{Spelling, Tags};
 use crate::kernel::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::leads::come_back_tasks;
 use crate::sales::leads::model::{
-    Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPage, LeadPerson, LeadUpdate, Rating,
+    LEAD, Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPerson, LeadUpdate, Rating,
 };
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
-use crate::{insert_rows, list, owned, removable, restorable};
+use crate::{insert_rows, restorable, stored};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft leads, Lead);
-restorable!(leads, Lead as undelete);
-removable!(leads, Lead, frees external_id, then refresh);
+stored!(soft leads, Lead);
+restorable!(leads, Lead);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    leads::table.filter(leads::workspace_id.eq(workspace)).filter(leads::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("leads_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
@@ -47,53 +52,71 @@ const CONSTRAINTS: ConstraintRules = &[
     ("leads_stage_fkey", ConstraintRule::Missing("/stage_id")),
 ];
 
-/// Brings the next tasks up to date that may be tasks of these leads.
-fn refresh(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
+impl BatchStore for Lead {
+    type Create = LeadCreate;
+    type Update = LeadUpdate;
+    const FIELDS: &'static Fields<leads::table> = &LEAD;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&LeadCreate]) -> Result<Vec<Lead>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> Result<Vec<Lead>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
+        table::mark_deleted(tx, rows, Some("external_id"))?;
+        refresh(tx, rows)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Lead::lock(tx, id, expected)?;
+    Lead::delete_many(tx, &[row])
+}
+
+/// Updates the next tasks that may come from tasks of these leads.
+pub fn refresh(tx: &mut Tx<'_>, rows: &[Lead]) -> Result<()> {
     related::refresh_all(
         tx,
         &rows.iter().map(|lead| Related { lead: Some(lead.id), ..belongs(lead) }).collect::<Vec<_>>(),
     )
 }
 
-/// To whom the tasks of a lead belong too.
+/// Returns the contact and the company to which the tasks of a lead also belong.
 fn belongs(lead: &Lead) -> Related {
     Related { contact: lead.contact_id, company: lead.company_id, ..Related::default() }
 }
 
-/// Takes a deletion back; tasks of the lead may be the next ones again.
-pub fn undelete_with_tasks(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead> {
-    let row = undelete(tx, id)?;
-    refresh(tx, std::slice::from_ref(&row))?;
-    Ok(row)
-}
-
-/// What a lead brings along from before it was recorded here.
+/// The dates and the loss reason of an imported lead.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct History {
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     pub loss_reason: Option<Uuid>,
-    /// It comes from a file, not from somebody who asks for it now.
+    /// Whether the lead comes from an import.
     pub imported: bool,
 }
 
 impl History {
-    /// The first date there is.
+    /// Returns the first known date.
     fn started_at(&self) -> Option<DateTime> {
         self.created_at.or(self.closed_at)
     }
 
-    /// Nobody knows when it began, or when it was closed: the one stands for the other, and no report takes the days between.
+    /// Checks whether the creation or the closing time is unknown. The known one then replaces it, and reports ignore
+    /// the duration.
     fn without_beginning(&self) -> bool {
         self.created_at.is_none() || self.closed_at.is_none()
     }
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<Lead> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no lead came back"))
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no lead"))
 }
 
-/// Inserts many with few statements. A row that the database refuses fails them all.
+/// Inserts many leads with few statements. If the database refuses one row, none is inserted.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     let named: Vec<Named<'_>> =
         list.iter().flat_map(|new| named(new.contact_id, new.company_id, new.product_id)).collect();
@@ -101,7 +124,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Lead>> {
     insert_with_history(tx, &list.iter().map(|new| (*new, History::default())).collect::<Vec<_>>())
 }
 
-/// The records that a lead names.
+/// Returns the references of a lead, with the members that contain them.
 fn named(contact: Option<Uuid>, company: Option<Uuid>, product: Option<Uuid>) -> [Named<'static>; 3] {
     [
         (Kind::CONTACT, contact, "/contact_id"),
@@ -110,7 +133,7 @@ fn named(contact: Option<Uuid>, company: Option<Uuid>, product: Option<Uuid>) ->
     ]
 }
 
-/// Where a new lead stands, and in which open stage it began.
+/// Returns the stage of a new lead, and the open stage in which its history begins.
 fn stages_of(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<(Stage, Stage)> {
     let pipeline = pipelines::choose(tx, new.pipeline_id, PipelineKind::Lead)?;
     let stage = match new.stage_id {
@@ -124,7 +147,7 @@ fn stages_of(tx: &mut Tx<'_>, new: &LeadCreate) -> Result<(Stage, Stage)> {
     Ok((stage, first))
 }
 
-/// Inserts many with few statements, each with its past.
+/// Inserts many leads with their histories, with few statements.
 pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> Result<Vec<Lead>> {
     let mut known: HashMap<(Option<Uuid>, Option<Uuid>), (Stage, Stage)> = HashMap::new();
     let number = counter::take(tx, Kind::LEAD, i64::try_from(list.len()).map_err(Error::internal)?)?;
@@ -143,7 +166,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> 
         rows.push(row);
     }
     custom_fields::require_visible(tx, Kind::LEAD, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
-    // What is closed is no work any more.
+    // Closed leads need no active owner.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
     refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
     let made: Vec<Lead> = insert_rows!(tx, leads, rows, Lead).map_constraint(CONSTRAINTS)?;
@@ -152,14 +175,14 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> 
     for lead in &made {
         tx.record(Event::created(lead)?);
     }
-    // To what came in closed from a file nobody comes back.
+    // An imported lead that is closed gets no task.
     let imported = list.iter().any(|(_, history)| history.imported);
     let closed = |lead: &Lead| (imported && lead.status != Category::Open).then(|| lead.clone());
     let closed: Vec<Option<Lead>> = made.iter().map(closed).collect();
     come_back_tasks::sync(tx, &closed.iter().map(Option::as_ref).collect::<Vec<_>>(), made)
 }
 
-/// A lead as it goes into the table.
+/// A lead to insert.
 #[derive(Insertable)]
 #[diesel(table_name = leads, treat_none_as_default_value = false)]
 struct NewRow<'n> {
@@ -204,7 +227,7 @@ fn new_row<'n>(
     person_is_hidden: bool,
 ) -> Result<NewRow<'n>> {
     if stage.category == Category::Lost && history.loss_reason.is_none() && history.started_at().is_none() {
-        let detail = "is a lost stage: create the lead, then disqualify it with a reason";
+        let detail = "must not be a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", FieldCode::Invalid, detail));
     }
     let custom = custom_fields::new_values(tx, Kind::LEAD, &new.custom_fields)?;
@@ -255,7 +278,7 @@ fn keys_of(tx: &Tx<'_>, person: Option<&LeadPerson>) -> Json {
     person.map_or(Json::Array(Vec::new()), |person| person.phone_keys(&tx.actor.settings.country))
 }
 
-/// A lead that came in closed stood in the first open stage before.
+/// Returns the spans of a new lead. A lead that is created closed was in the first open stage before.
 fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<Span> {
     match row.closed_at {
         None => vec![Span::new(tx, row.id, stage, row.created_at, None)],
@@ -267,9 +290,9 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
     }
 }
 
-/// Locks a lead that may still change.
+/// Locks a lead and refuses a converted one.
 fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
-    let lead = lock(tx, id, expected)?;
+    let lead = Lead::lock(tx, id, expected)?;
     require_open(&lead)?;
     Ok(lead)
 }
@@ -284,28 +307,23 @@ fn require_open(lead: &Lead) -> Result<()> {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LeadUpdate) -> Result<Lead> {
-    let before = lock(tx, id, expected)?;
+    let before = Lead::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
-/// Changes a locked lead.
+/// Updates a locked lead.
 pub fn change(tx: &mut Tx<'_>, before: &Lead, changes: &LeadUpdate) -> Result<Lead> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
-/// Changes locked leads in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Lead], changes: &LeadUpdate) -> Result<Vec<Lead>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
-}
-
-/// Changes locked leads, each group in its own way.
+/// Applies the changes of each group to its locked leads.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> Result<Vec<Lead>> {
     let groups = split_dependent(groups, |changes| changes.custom_fields.is_some() || changes.tag_change().depends());
     let spelling = records::tags::spelling_of(tx, groups.iter().map(|(_, changes)| changes.tag_change()))?;
     let rows = rows_of(&groups);
     let named = groups.iter().flat_map(|(rows, changes)| {
         let named = named(changes.contact_id.flatten(), changes.company_id.flatten(), changes.product_id.flatten());
-        // What the leads name already may stay, seen or not.
+        // A reference that all leads already have may stay, even if the caller cannot see the record.
         let names = |lead: &Lead, id| [lead.contact_id, lead.company_id, lead.product_id].contains(&id);
         named.into_iter().filter(move |(_, id, _)| id.is_none() || !rows.iter().all(|lead| names(lead, *id)))
     });
@@ -341,7 +359,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let changed: Vec<Lead> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
-    // What says again what is there is no change.
+    // An update that changes nothing is accepted even for a converted lead.
     let mut differing = rows.iter().zip(&changed).filter(|(before, after)| before.version != after.version);
     differing.try_for_each(|(before, _)| require_open(before))?;
     let moved = rows.iter().zip(&changed).filter(|(before, after)| belongs(before) != belongs(after));
@@ -350,7 +368,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     come_back_tasks::sync(tx, &rows.into_iter().map(Some).collect::<Vec<_>>(), changed)
 }
 
-/// Puts a locked lead into a stage, and fills its own fields on the way; its status and closing time follow the stage's category.
+/// Moves a locked lead to a stage and sets its custom fields. Status and closing time follow from the category of the
+/// stage.
 pub fn enter_stage(
     tx: &mut Tx<'_>,
     before: &Lead,
@@ -365,7 +384,8 @@ pub fn enter_stage(
     let filled = custom_fields::filled(tx, Kind::LEAD, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
-    // A closed lead is no work; open again it is, which nobody gets who is suspended.
+    // A closed lead may have a suspended owner, an open one may not. A reopened lead of a suspended owner goes to the
+    // caller.
     let reopens = before.status != Category::Open && stage.category == Category::Open;
     let owner = if reopens { refs::active_or_caller(tx, before.owner_id)? } else { before.owner_id };
     let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
@@ -396,7 +416,7 @@ pub fn enter_stage(
 }
 
 pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
-    let before = lock(tx, id, expected)?;
+    let before = Lead::lock(tx, id, expected)?;
     if to.stage_id != before.stage_id {
         require_open(&before)?;
     }
@@ -420,20 +440,16 @@ pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDis
     enter_stage(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
 }
 
-/// The lead that each item means, by external id, of those that the caller may see.
+/// Finds the existing lead for each item by `external_id`, among those that the caller may see.
 pub fn find_existing(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Option<Uuid>>> {
     let keys: Vec<&String> =
-        list.iter().map(|new| new.external_id.as_ref().ok_or_else(keyless)).collect::<Result<_>>()?;
-    let rows = in_workspace(tx.workspace()).filter(leads::external_id.eq_any(&keys)).filter(visible_to(tx));
+        list.iter().map(|new| new.external_id.as_ref().ok_or_else(missing_external_id)).collect::<Result<_>>()?;
+    let rows = in_workspace(tx.workspace()).filter(leads::external_id.eq_any(&keys)).filter(Lead::visible_to(tx));
     let rows: HashMap<Option<String>, Uuid> =
         rows.select((leads::external_id, leads::id)).load::<(Option<String>, Uuid)>(tx.conn)?.into_iter().collect();
     Ok(keys.into_iter().map(|key| rows.get(&Some(key.clone())).copied()).collect())
 }
 
-fn keyless() -> Error {
-    Error::member("/external_id", FieldCode::Required, "is what an upsert knows a record by")
-}
-
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<leads::table>) -> Result<LeadPage> {
-    Ok(list!(soft tx, leads, Lead, plan => LeadPage))
+fn missing_external_id() -> Error {
+    Error::member("/external_id", FieldCode::Required, "external_id is required to match records in an upsert")
 }

@@ -1,4 +1,4 @@
-//! Tasks: what is to be done, by whom, until when, about which record.
+//! Tasks, with an assignee, a due date and the records that they belong to.
 pub mod model;
 pub mod routes;
 pub mod store;

@@ -1,14 +1,17 @@
-//! The row, what creates and changes it, and its fields.
+//! The row of a task, its request bodies and its fields.
 use crate::kernel::error::{Bad, FieldCode, Result};
+use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::query::Page;
+use crate::kernel::rank::exact;
+use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::tasks;
 use crate::work::related::Related;
-use crate::{list_params, page, record, text_enum};
+use crate::{list_params, record, text_enum};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -23,21 +26,22 @@ text_enum! {
     pub enum TaskStatus { Open = "open", Done = "done", }
 }
 
-/// Something to be done.
+/// A task.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = tasks)]
 #[schema(as = CrmTask)]
 pub struct Task {
     pub id: Uuid,
-    /// `call`, `meeting`, `email`, `message`, `visit`, `todo`, or a type of your own.
+    /// `call`, `meeting`, `email`, `message`, `visit`, `todo`, or a custom type.
     #[diesel(column_name = type_)]
     pub r#type: String,
     pub title: String,
     pub notes: Option<String>,
-    /// When it is due, to the minute; an all-day task has `due_date` instead.
+    /// When the task is due. An all-day task has `due_date` instead.
     pub due_at: Option<DateTime>,
+    /// The day on which an all-day task is due.
     pub due_date: Option<NaiveDate>,
-    /// The instant from which it is overdue: `due_at`, or the end of `due_date` in the workspace's time zone.
+    /// When the task becomes overdue: `due_at`, or the end of `due_date` in the time zone of the workspace.
     pub due_end: Option<DateTime>,
     pub priority: TaskPriority,
     pub assignee_id: Option<Uuid>,
@@ -52,7 +56,7 @@ pub struct Task {
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
-    /// Null unless it was asked for with `include_deleted` or `only_deleted`.
+    /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
 record!(Task, TASK);
@@ -61,11 +65,18 @@ impl Kind {
     pub const TASK: Kind = Kind::new("task", "tasks");
 }
 
+static ASSIGNEE: Field = field("assignee_id", &tasks::assignee_id).hot();
+static LINKS: [OwnerLink; 4] = crate::linked_records!(tasks);
+
 impl Resource for Task {
-    const DESCRIPTOR: &Descriptor =
-        &Descriptor::of(Kind::TASK).owned(Builtin::Viewer, Builtin::Seller, Builtin::Seller);
+    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TASK, "Tasks with due dates.")
+        .owned(Reach::OwnerOrLinked(&ASSIGNEE, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
+        .events(&[verbs::SOFT, &["completed"]])
+        .described(&TASK, "CrmTask")
+        .displayed_as("tasks.title")
+        .with_csv();
 }
-page!(TaskPage of Task);
+pub type TaskPage = Page<Task>;
 
 impl Task {
     pub fn related(&self) -> Related {
@@ -84,11 +95,11 @@ pub struct TaskCreate {
     #[schema(max_length = 10_000)]
     pub notes: Option<String>,
     pub due_at: Option<DateTime>,
-    /// Of an all-day task.
+    /// The day on which an all-day task is due.
     pub due_date: Option<NaiveDate>,
     /// `normal` if absent.
     pub priority: Option<TaskPriority>,
-    /// Yourself, if absent.
+    /// If absent, yourself.
     pub assignee_id: Option<Uuid>,
     pub contact_id: Option<Uuid>,
     pub company_id: Option<Uuid>,
@@ -99,7 +110,7 @@ pub struct TaskCreate {
 impl Rules for TaskCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.due_at.is_some() && self.due_date.is_some() {
-            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "a task has due_at or due_date, not both"));
+            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
     }
 }
@@ -142,14 +153,14 @@ impl Rules for TaskUpdate {
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
-            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "a task has due_at or due_date, not both"));
+            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
     }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TaskCompletion {
-    /// What came of it.
+    /// The result of the task.
     #[schema(max_length = 10_000)]
     pub result: Option<String>,
 }
@@ -179,7 +190,11 @@ pub static TASK: Fields<tasks::table> = Fields {
     ],
     default_sort: "-created_at",
     id: field("id", &tasks::id),
-    search: Some(Search { sql: "fold(tasks.title)", members: &["title"] }),
+    search: Some(Search {
+        sql: "fold(tasks.title)",
+        members: &["title"],
+        exact: &[exact("fold(tasks.title) = ", &["title"])],
+    }),
     links: &crate::related_links!(TASK, always false),
     table: PhantomData,
 };

@@ -1,4 +1,5 @@
 //! The operations on tasks.
+use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::reply::Reply;
@@ -7,15 +8,17 @@ use crate::web::ctx::{Ctx, Id};
 use crate::work::tasks::model::TASK;
 use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
 use crate::work::tasks::store;
-use crate::{batch, bulk, restore, search};
+use crate::{batch_create, batch_delete, batch_update, bulk_delete, bulk_update, restore, search};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// List tasks. What is late: `status=open&due_end__lt=<now>`.
+/// List tasks.
+///
+/// To list overdue tasks, use `status=open&due_end__lt=<now>`.
 #[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", content((TaskPage = "application/json"), (String = "text/csv")))))]
 #[get("/tasks")]
 async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
-    ctx.list(&TASK, store::page).await
+    ctx.list(&TASK, table::page::<Task>).await
 }
 
 /// Create a task.
@@ -30,21 +33,21 @@ async fn create(ctx: Ctx<can::Create<Task>>, new: Valid<TaskCreate>) -> Result<R
     responses((status = 200, description = "The task", body = Task)))]
 #[get("/tasks/{task_id}")]
 async fn read(ctx: Ctx<can::Read<Task>>, id: Id) -> Result<Reply> {
-    ctx.one(&TASK, id, store::find).await
+    ctx.one(&TASK, id, Task::find).await
 }
 
 /// Change a task.
 #[utoipa::path(operation_id = "update_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskUpdate,
-    responses((status = 200, description = "The task as changed", body = Task)))]
+    responses((status = 200, description = "The changed task", body = Task)))]
 #[patch("/tasks/{task_id}")]
 async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
     ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
 }
 
-/// Complete a task, with what came of it.
+/// Complete a task, optionally with a result.
 #[utoipa::path(operation_id = "complete_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskCompletion,
-    responses((status = 200, description = "The task, done", body = Task)))]
+    responses((status = 200, description = "The completed task", body = Task)))]
 #[post("/tasks/{task_id}/complete")]
 async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
     let expected = ctx.expected()?;
@@ -60,16 +63,12 @@ async fn remove(ctx: Ctx<can::Delete<Task>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
 }
 
-batch! {
-    Task, TaskCreate, TaskUpdate, store;
-    TaskBatchCreate, TaskBatchUpdate, TaskBatchUpdateItem;
-    "/tasks/batch-create" "batch_create_tasks", "/tasks/batch-update" "batch_update_tasks", "/tasks/batch-delete" "batch_delete_tasks"
-}
-bulk! {
-    tasks, Task, TASK, TaskUpdate, TaskBulkUpdate;
-    "tasks", "/tasks/bulk-update" "bulk_update_tasks", "/tasks/bulk-delete" "bulk_delete_tasks"
-}
-search!(Task, TASK, TaskPage, store::page, "/tasks/search" "search_tasks");
+batch_create!(Task, TaskBatchCreate, "/tasks/batch-create" "batch_create_tasks");
+batch_update!(Task, TaskBatchUpdate, "/tasks/batch-update" "batch_update_tasks");
+batch_delete!(Task, "/tasks/batch-delete" "batch_delete_tasks");
+bulk_update!(Task, TaskBulkUpdate, "/tasks/bulk-update" "bulk_update_tasks");
+bulk_delete!(Task, "/tasks/bulk-delete" "bulk_delete_tasks");
+search!(Task, TaskPage, "/tasks/search" "search_tasks");
 
 restore!(Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
 

@@ -1,26 +1,31 @@
-//! The SQL of tasks.
+//! Database access for tasks.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
-use crate::db::table::Expected;
+use crate::db::store::BatchStore;
+use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{refs, visibility};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::Plan;
 use crate::kernel::time::{DateTime, day_start};
 use crate::schema::tasks;
 use crate::work::related::{self, Related};
-use crate::work::tasks::model::{Task, TaskCreate, TaskPage, TaskPriority, TaskStatus, TaskUpdate};
-use crate::{insert_rows, list, owned, removable, restorable};
+use crate::work::tasks::model::{TASK, Task, TaskCreate, TaskPriority, TaskStatus, TaskUpdate};
+use crate::{insert_rows, restorable, stored};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-owned!(soft tasks, Task);
-restorable!(tasks, Task as undelete);
-removable!(tasks, Task, then refresh);
+stored!(soft tasks, Task);
+restorable!(tasks, Task);
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn in_workspace(workspace: Uuid) -> _ {
+    tasks::table.filter(tasks::workspace_id.eq(workspace)).filter(tasks::deleted_at.is_null())
+}
 
 const CONSTRAINTS: ConstraintRules = &[
     ("tasks_assignee_id_fkey", ConstraintRule::Missing("/assignee_id")),
@@ -30,7 +35,31 @@ const CONSTRAINTS: ConstraintRules = &[
     ("tasks_deal_id_fkey", ConstraintRule::Missing("/deal_id")),
 ];
 
-/// Brings the next tasks of their records up to date.
+impl BatchStore for Task {
+    type Create = TaskCreate;
+    type Update = TaskUpdate;
+    const FIELDS: &'static Fields<tasks::table> = &TASK;
+
+    fn insert_many(tx: &mut Tx<'_>, new: &[&TaskCreate]) -> Result<Vec<Task>> {
+        insert_many(tx, new)
+    }
+
+    fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> Result<Vec<Task>> {
+        change_each(tx, groups)
+    }
+
+    fn delete_many(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
+        table::mark_deleted(tx, rows, None)?;
+        refresh(tx, rows)
+    }
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
+    let row = Task::lock(tx, id, expected)?;
+    Task::delete_many(tx, &[row])
+}
+
+/// Updates the next tasks of the records of these tasks.
 fn refresh(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
     related::refresh_all(tx, &rows.iter().map(Task::related).collect::<Vec<_>>())
 }
@@ -40,10 +69,10 @@ fn due_end(tx: &Tx<'_>, at: Option<DateTime>, date: Option<NaiveDate>) -> Option
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &TaskCreate) -> Result<Task> {
-    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("no task came back"))
+    insert_many(tx, &[new])?.pop().ok_or_else(|| Error::internal("the insert returned no task"))
 }
 
-/// Inserts many with few statements. A row that the database refuses fails them all.
+/// Inserts many tasks with few statements. If the database refuses one row, all fail.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     let mut named = Vec::new();
     for new in list {
@@ -80,7 +109,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     Ok(made)
 }
 
-/// A task as it goes into the table.
+/// A row to insert.
 #[derive(Insertable)]
 #[diesel(table_name = tasks, treat_none_as_default_value = false)]
 struct NewTask {
@@ -103,23 +132,18 @@ struct NewTask {
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TaskUpdate) -> Result<Task> {
-    let before = lock(tx, id, expected)?;
+    let before = Task::lock(tx, id, expected)?;
     change(tx, &before, changes)
 }
 
 /// Changes a locked task.
 pub fn change(tx: &mut Tx<'_>, before: &Task, changes: &TaskUpdate) -> Result<Task> {
-    change_many(tx, &[before], changes)?.pop().ok_or_else(Error::not_found)
-}
-
-/// Changes locked tasks in the same way.
-pub fn change_many(tx: &mut Tx<'_>, rows: &[&Task], changes: &TaskUpdate) -> Result<Vec<Task>> {
-    change_each(tx, &[(rows.to_vec(), changes)])
+    change_each(tx, &[(vec![before], changes)])?.pop().ok_or_else(Error::not_found)
 }
 
 /// Changes locked tasks, each group in its own way.
 pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> Result<Vec<Task>> {
-    // Where one of the two ways to say when is cleared, the other one decides.
+    // If one of the two due members is cleared, the result depends on the other one of each task.
     let one_cleared = |changes: &TaskUpdate| {
         !matches!((changes.due_at, changes.due_date), (None, None) | (Some(Some(_)), _) | (_, Some(Some(_))))
     };
@@ -128,7 +152,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
         let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
         let named =
             Related { contact, company, lead: changes.lead_id.flatten(), deal: changes.deal_id.flatten() }.named();
-        // What the tasks name already may stay, seen or not.
+        // A record that all these tasks already have may stay even if it is not visible.
         named.into_iter().filter(|one| !rows.iter().all(|task| task.related().named().contains(one)))
     });
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
@@ -157,7 +181,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     events::record_changes(tx, &rows, changed)
 }
 
-/// Those that are still open, locked; seen or not, for what follows from a change of their record.
+/// Locks and returns the tasks that are still open, even if the caller does not see them. Used when their record
+/// changes.
 pub fn lock_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
     let open = in_workspace(tx.workspace()).filter(tasks::id.eq_any(ids)).filter(tasks::status.eq(TaskStatus::Open));
     let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
@@ -166,9 +191,9 @@ pub fn lock_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
 }
 
 pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&str>) -> Result<Task> {
-    let before = lock(tx, id, expected)?;
+    let before = Task::lock(tx, id, expected)?;
     if before.status == TaskStatus::Done {
-        return Err(Error::new(Code::AlreadyCompleted, "the task was completed before"));
+        return Err(Error::new(Code::AlreadyCompleted, "the task is already completed"));
     }
     let after: Task = diesel::update(tasks::table.find((tx.workspace(), id)))
         .set((
@@ -186,14 +211,14 @@ pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&s
     Ok(after)
 }
 
-/// Takes a deletion back; the task may be the next one of its records again.
+/// Restores a task. It may become the next task of its records again.
 pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
-    let row = undelete(tx, id)?;
+    let row: Task = table::restore(tx, id)?;
     row.related().refresh(tx)?;
     Ok(row)
 }
 
-/// Moves the open tasks of a lead to the deal it became, and to the contact if they have none.
+/// Moves the open tasks of a converted lead to its deal. Tasks without a contact also get the contact.
 pub fn move_to_deal(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uuid>) -> Result<usize> {
     let open = in_workspace(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open));
     let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
@@ -205,9 +230,4 @@ pub fn move_to_deal(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uui
     let groups: Vec<Group<'_, Task, TaskUpdate>> = [named, nameless].into_iter().zip(&changes).collect();
     change_each(tx, &groups.into_iter().filter(|(rows, _)| !rows.is_empty()).collect::<Vec<_>>())?;
     Ok(open.len())
-}
-
-/// One page by a plan.
-pub fn page(tx: &mut Tx<'_>, plan: &Plan<tasks::table>) -> Result<TaskPage> {
-    Ok(list!(soft tx, tasks, Task, plan => TaskPage))
 }

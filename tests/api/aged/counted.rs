@@ -1,4 +1,4 @@
-//! The reports counted by hand: plain loops over what is remembered.
+//! Computes the reports with plain loops over the recorded history.
 use super::world::{Deal, Stay, World};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::ops::Range;
 
 type Value = BTreeMap<String, i64>;
 
-/// A funnel: totals, and of each stage that counts anything its id and figures.
+/// A funnel: the totals, and the id and figures of each stage with a count.
 #[derive(Debug, Default)]
 pub struct Funnel {
     pub total: Vec<Json>,
@@ -45,7 +45,7 @@ fn totals<'d>(world: &World, deals: impl Iterator<Item = &'d Deal> + Clone) -> V
     vec![json!(deals.clone().count()), of("open"), of("won"), of("lost")]
 }
 
-/// The closed deals that are in a pipeline, by when they were closed.
+/// Returns the closed deals of a pipeline, by close date.
 fn closed<'w>(world: &'w World, pipeline: usize, span: &'w Range<i64>) -> impl Iterator<Item = &'w Deal> + 'w {
     living(world)
         .filter(move |deal| deal.now().pipeline == pipeline && deal.closed.is_some_and(|at| span.contains(&at)))
@@ -58,7 +58,7 @@ pub fn cohort(world: &World, pipeline: usize, span: &Range<i64>) -> Funnel {
         let mut stages: BTreeSet<&str> = BTreeSet::new();
         for stay in deal.stays.iter().filter(|stay| stay.pipeline == pipeline && category(world, &stay.stage) != "lost")
         {
-            // The ends are alternatives: what is passed is open.
+            // Won and lost are alternatives, so only open stages are passed.
             let passed = stay.order.iter().take_while(|stage| **stage != stay.stage);
             stages.extend(passed.filter(|stage| category(world, stage) == "open").map(String::as_str));
             stages.insert(&stay.stage);
@@ -80,8 +80,9 @@ fn place(order: &[String], stage: &str) -> Option<usize> {
     order.iter().position(|known| known == stage)
 }
 
-/// Whether a deal went on: in the order in which it moved, or if the stage was no part of that, in which it came. Who was put elsewhere
-/// did not, nor who went from one end to another.
+/// Returns whether a deal moved forward, by the stage order at the time of the move or, if the stage was not part of
+/// it, at entry. A deal moved because its stage was removed did not move forward, nor did one that went from one final
+/// stage to another.
 fn forward(world: &World, from: &Stay, to: &Stay) -> bool {
     let later = |order: &[String]| Some(place(order, &to.stage)? > place(order, &from.stage)?);
     let order = later(&to.order).or_else(|| later(&from.order));
@@ -151,7 +152,7 @@ pub fn mean(days: &[f64]) -> Option<f64> {
     (!days.is_empty()).then(|| days.iter().sum::<f64>() / days.len() as f64)
 }
 
-/// Linear interpolation between the nearest two.
+/// Interpolates linearly between the two nearest values.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -198,7 +199,7 @@ pub fn win_rate(world: &World, pipeline: usize, span: &Range<i64>) -> Json {
         won += i32::from(is_won);
         lost += i32::from(!is_won);
         none += i32::from(deal.value.is_none());
-        // A currency that one of the two has stands in both.
+        // A currency that only one of the two has appears in both.
         if let Some((_, currency)) = &deal.value {
             won_value.entry(currency.clone()).or_default();
             lost_value.entry(currency.clone()).or_default();
@@ -222,7 +223,7 @@ pub fn losses(world: &World, pipeline: usize, span: &Range<i64>) -> Vec<Json> {
     sorted(all.into_values().map(row).collect())
 }
 
-/// The amount in the currency of the workspace.
+/// Returns the amount in the base currency of the workspace.
 pub fn base(value: &Json) -> i64 {
     value
         .as_array()

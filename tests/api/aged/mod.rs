@@ -1,4 +1,4 @@
-//! Reports over data that has aged: a world that goes its way through the API, and the same reports counted by hand from its raw history.
+//! Reports over aged data: random changes through the API, compared with reports computed from the recorded history.
 mod counted;
 mod world;
 
@@ -6,7 +6,7 @@ use crate::support::Client;
 use serde_json::{Value as Json, json};
 use world::{DAY, World};
 
-/// Days before today that lie between the eras of a world, oldest first; nothing happens on them.
+/// The days before today at which the eras of a world begin, oldest first. Nothing happens between the eras.
 const BOUNDS: [i64; 5] = [60, 28, 20, 12, 4];
 
 fn day(world: &World, ago: i64) -> String {
@@ -19,7 +19,7 @@ fn report(world: &World, name: &str, pipeline: usize, more: &str) -> Json {
     world.owner.get(&format!("/analytics/{name}?pipeline_id={pipeline}{more}")).ok()
 }
 
-/// What a report says of stages, as `id, count` and more; without those of which it says nothing.
+/// Returns `id`, `count` and the given members of the stages that have figures.
 fn stages(list: &Json, members: &[&str]) -> Vec<Json> {
     let told = list.as_array().unwrap().iter().map(|stage| {
         let at = |path: &&str| stage.pointer(path).unwrap().clone();
@@ -32,7 +32,7 @@ fn stages(list: &Json, members: &[&str]) -> Vec<Json> {
     told
 }
 
-/// Every deleted stage is marked, and no other.
+/// Checks that exactly the deleted stages are marked as deleted.
 fn marked(world: &World, pipeline: usize, list: &Json) {
     for stage in list.as_array().unwrap() {
         let living = world.pipelines[pipeline].order.contains(&stage["stage_id"].as_str().unwrap().to_owned());
@@ -146,7 +146,7 @@ fn compare_forecast(world: &World, pipeline: usize) {
 }
 
 #[test]
-fn reports_over_aged_data_are_what_the_history_says() {
+fn reports_over_aged_data_match_the_history() {
     let (mut removed, mut forward) = (0, 0);
     for seed in [3, 17, 88] {
         let world = World::told(seed);
@@ -162,10 +162,10 @@ fn reports_over_aged_data_are_what_the_history_says() {
             forward += counted::flow(&world, pipeline, &(i64::MIN..i64::MAX)).stages.len();
         }
     }
-    assert!(removed > 5 && forward > 10, "the worlds were too quiet: {removed} {forward}");
+    assert!(removed > 5 && forward > 10, "too few events in the generated data: {removed} {forward}");
 }
 
-/// A client, to read the world again.
+/// Reads a deal again.
 pub fn reread(client: &Client, deal: &str) -> Json {
     client.get(&format!("/deals/{deal}")).ok()
 }

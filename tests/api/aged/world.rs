@@ -1,4 +1,4 @@
-//! A world that is told through the API at random, and remembered here in plain vectors, without a look at any table.
+//! A random world built through the API and recorded in plain vectors, without reading any table.
 use super::reread;
 use crate::imports::import;
 use crate::support::{Client, database_url, id, workspace};
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use voronka::kernel::time::DateTime;
 
 pub const DAY: i64 = 86_400_000;
-/// How long each era lies before the next.
+/// The age of each era before the next one begins.
 const AGE: i64 = 8;
 
 #[derive(Clone, Debug)]
@@ -21,17 +21,17 @@ pub struct Stage {
 #[derive(Debug)]
 pub struct Pipeline {
     pub id: String,
-    /// The stages that are there, in order.
+    /// The existing stages, in order.
     pub order: Vec<String>,
     pub gone: Vec<String>,
 }
 
-/// A stay in a stage, with the order of the stages when it began.
+/// A stay in a stage, with the stage order when it began.
 #[derive(Clone, Debug)]
 pub struct Stay {
     pub pipeline: usize,
     pub stage: String,
-    /// Nothing where it was put here because its stage was removed.
+    /// `None` if the deal was moved here because its stage was removed.
     pub order: Vec<String>,
     pub from: i64,
     pub to: Option<i64>,
@@ -49,7 +49,7 @@ pub struct Deal {
     pub closed_by: Option<String>,
     pub reason: Option<String>,
     pub without_beginning: bool,
-    /// From when, and until when if it came back.
+    /// When the deal was deleted, and when it was restored.
     pub deleted: Vec<(i64, Option<i64>)>,
 }
 
@@ -69,7 +69,7 @@ pub struct World {
     pub pipelines: Vec<Pipeline>,
     pub stages: HashMap<String, Stage>,
     pub deals: Vec<Deal>,
-    /// The beginning of today.
+    /// The start of today.
     pub midnight: i64,
     users: Vec<String>,
     reasons: Vec<String>,
@@ -82,7 +82,7 @@ fn millis(text: &Json) -> i64 {
 }
 
 impl World {
-    /// A world of several eras.
+    /// Builds a world of several eras.
     pub fn told(seed: u64) -> World {
         let owner = workspace();
         let now = DateTime::now().utc().timestamp_millis();
@@ -147,7 +147,7 @@ impl World {
         }
     }
 
-    /// Deals that were closed elsewhere: some with a beginning, one that took no time, some without.
+    /// Imports deals that were closed elsewhere: with a start date, with zero duration, and without a start date.
     fn bring_in(&mut self) {
         let (opened, closed) = (self.midnight - 50 * DAY, self.midnight - 40 * DAY);
         let date = |at| chrono::DateTime::from_timestamp_millis(at).unwrap().date_naive().to_string();
@@ -202,7 +202,7 @@ impl World {
             18 => self.remove_stage(),
             _ => self.hand_over(),
         }
-        // Two things never happen in one millisecond here, so that an instant between them can be asked.
+        // No two events share a millisecond here, so that an instant between them can be queried.
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
 
@@ -217,7 +217,7 @@ impl World {
         if !value.is_empty() {
             body["value"] = json!({ "amount": amount, "currency": value });
         }
-        // Some come in won.
+        // Some deals are created as won.
         let won = self.roll(8) == 0;
         if won {
             body["stage_id"] = json!(self.of_category(pipeline, "won")[0]);
@@ -240,7 +240,7 @@ impl World {
         });
     }
 
-    /// Notes that a deal is in another stage.
+    /// Records that a deal is in another stage.
     fn note(&mut self, deal: usize, pipeline: usize, order: Vec<String>, after: &Json) {
         let stage = after["stage_id"].as_str().unwrap().to_owned();
         let category = self.stages[&stage].category.clone();
@@ -302,10 +302,11 @@ impl World {
             assert_eq!(after["stage_id"], here.stage);
             return;
         }
-        // Its stage was removed: it goes to the first of the same category.
+        // The stage was removed, so the deal goes to the first stage of the same category.
         let category = &self.stages[&here.stage].category;
         let first = order.iter().find(|stage| self.stages[*stage].category == *category).unwrap();
-        assert_eq!((&after["stage_id"], &after["status"]), (&json!(first), &json!(category)));
+        assert_eq!(after["stage_id"], json!(first));
+        assert_eq!(after["status"], json!(category));
         let reason = self.deals[deal].reason.clone();
         self.note(deal, here.pipeline, Vec::new(), &after);
         assert_eq!(self.deals[deal].reason, reason);
@@ -373,7 +374,7 @@ impl World {
         }
     }
 
-    /// Everything that is lies some days further back.
+    /// Moves the whole history some days into the past.
     fn age(&mut self) {
         let workspace = self.owner.get("/me").ok()["workspace"]["id"].as_str().unwrap().to_owned();
         let mut conn = PgConnection::establish(database_url()).unwrap();
@@ -399,7 +400,7 @@ impl World {
         }
     }
 
-    /// Instants worth asking about: those at which something happened, some of them.
+    /// Returns some of the instants at which something happened.
     pub fn instants(&self) -> Vec<i64> {
         let stays = self.deals.iter().flat_map(|deal| deal.stays.iter().map(|stay| stay.from));
         let ends = self.deals.iter().flat_map(|deal| deal.deleted.iter().flat_map(|(from, to)| [Some(*from), *to]));

@@ -1,4 +1,4 @@
-//! A client that knows the document: an answer that does not follow it fails the test.
+//! A client that validates every answer: one that does not follow the document fails the test.
 use super::schemas::validator;
 use super::server::server;
 use serde_json::{Value as Json, json};
@@ -12,7 +12,7 @@ pub static DOCUMENT: LazyLock<Json> = LazyLock::new(|| serde_json::from_slice(Do
 
 static AGENT: LazyLock<Agent> = LazyLock::new(|| {
     Agent::config_builder()
-        // The server closes an idle connection after five seconds.
+        // The server closes idle connections after five seconds.
         .max_idle_age(std::time::Duration::from_secs(2))
         .http_status_as_error(false)
         .max_redirects(0)
@@ -24,7 +24,7 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     pub headers: Vec<(String, String)>,
-    /// Another server than the one of the whole run.
+    /// The address of a server other than the shared one.
     address: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Client {
         Client::default().with("Authorization", &format!("Bearer {token}"))
     }
 
-    /// Of a server of its own.
+    /// Returns a client of another server.
     pub fn at(address: &str) -> Client {
         Client { address: Some(address.into()), ..Client::default() }
     }
@@ -89,7 +89,7 @@ impl Client {
         self.send("POST", "/imports", Some(body), "multipart/form-data; boundary=b0undary")
     }
 
-    /// Sends anything; `path` is under `/api/v1` unless it begins with `//`.
+    /// Sends any request; `path` is relative to `/api/v1` unless it begins with `//`.
     pub fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>, content_type: &str) -> Answer {
         let full = path
             .strip_prefix('/')
@@ -156,7 +156,7 @@ impl Answer {
         self.expect(204);
     }
 
-    /// A problem with this status and code.
+    /// Expects a problem with this status and code.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Json {
         assert_eq!(self.header("content-type"), "application/problem+json", "{}: {}", self.what, self.text);
@@ -165,7 +165,7 @@ impl Answer {
         problem
     }
 
-    /// Statements that the request sent to the database.
+    /// Returns the number of statements that the request sent to the database.
     pub fn statements(&self) -> u32 {
         let timing = self.header("server-timing");
         timing
@@ -175,7 +175,7 @@ impl Answer {
             .unwrap_or_else(|| panic!("{timing}"))
     }
 
-    /// What holds for every answer: an id, no 500, and a body as the document says.
+    /// Checks every answer: it has a request id, is not a 500, and its body follows the document.
     fn conforms(&self, method: &str, path: &str) {
         assert_ne!(self.status, 500, "{}: {}", self.what, self.text);
         assert!(!self.header("x-request-id").is_empty(), "{}: no request id", self.what);
@@ -208,11 +208,11 @@ impl Answer {
         let validator = validator(schema);
         let body = self.json();
         let errors: Vec<String> = validator.iter_errors(&body).map(|e| format!("{}: {e}", e.instance_path)).collect();
-        assert!(errors.is_empty(), "{} answers against its schema: {errors:?}\n{body}", self.what);
+        assert!(errors.is_empty(), "{}: the answer violates its schema: {errors:?}\n{body}", self.what);
     }
 }
 
-/// The operation behind a concrete path.
+/// Returns the operation for a concrete path.
 pub fn operation(method: &str, path: &str) -> Option<&'static Json> {
     let asked: Vec<&str> = path.split('/').collect();
     let fits = |known: &str| {

@@ -1,9 +1,9 @@
-//! Letters, read from the folder into which a server without SMTP writes them.
+//! Mails, read from the folder that a server without SMTP writes to.
 use super::server::mail_folder;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A letter as it came.
+/// A received mail.
 #[derive(Clone, Debug)]
 pub struct Email {
     pub subject: String,
@@ -11,18 +11,18 @@ pub struct Email {
 }
 
 impl Email {
-    /// The token in its link, if it has one.
+    /// Returns the token in the link of the mail.
     pub fn token(&self) -> Option<String> {
         Some(self.text.split("token=").nth(1)?.split_whitespace().next()?.to_owned())
     }
 }
 
-/// Every letter to an address so far, in the order in which they were written.
+/// Returns every mail to an address so far, oldest first.
 pub fn emails_in(folder: &Path, to: &str) -> Vec<Email> {
     let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
     files.sort();
     let read = |path: &std::path::PathBuf| {
-        // Long lines are broken with "=" at the end, and "=" is written as "=3D" (quoted-printable).
+        // Quoted-printable breaks long lines with a trailing "=" and writes "=" as "=3D".
         let text = std::fs::read_to_string(path).ok()?.replace("=\r\n", "").replace("=3D", "=");
         let subject = text.lines().find_map(|line| line.strip_prefix("Subject: "))?.trim().to_owned();
         text.contains(&format!("To: {to}\r\n")).then_some(Email { subject, text })
@@ -34,7 +34,7 @@ pub fn emails_to(to: &str) -> Vec<Email> {
     emails_in(&mail_folder(), to)
 }
 
-/// The last letter to an address with a subject, once there are so many of them.
+/// Waits for `count` mails with a subject to an address and returns the last.
 #[track_caller]
 pub fn await_email(to: &str, subject: &str, count: usize) -> Email {
     let begin = Instant::now();
@@ -45,5 +45,5 @@ pub fn await_email(to: &str, subject: &str, count: usize) -> Email {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("no letter \"{subject}\" to {to}: {:?}", emails_to(to));
+    panic!("no mail \"{subject}\" to {to}: {:?}", emails_to(to));
 }

@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// A word that no other test uses.
+/// Returns a word that no other test uses.
 pub fn unique(word: &str) -> String {
     format!("{word}{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A fresh workspace with its owner signed in.
+/// Creates a workspace and returns its owner, signed in.
 pub fn workspace() -> Client {
     register(&format!("{}@example.com", unique("owner")), "a-long-password").0
 }
@@ -30,17 +30,17 @@ pub fn register(email: &str, password: &str) -> (Client, Json) {
     (Client::with_token(answer["access_token"].as_str().unwrap()), answer)
 }
 
-/// A sign-in by a stranger's request.
+/// Signs in without authentication.
 pub fn login(email: &str, password: &str) -> Answer {
     Client::anonymous().post("/auth/login", json!({ "email": email, "password": password }))
 }
 
-/// The client that a pair of tokens makes.
+/// Returns a client with a token pair.
 pub fn bearer(pair: &Json) -> Client {
     Client::with_token(pair["access_token"].as_str().unwrap())
 }
 
-/// A user of the workspace with a role, signed in.
+/// Creates a user with a role and returns the signed-in client.
 pub fn user(owner: &Client, role: &str) -> Client {
     let email = format!("{}@example.com", unique(role));
     let body = json!({ "name": role, "email": email, "role": role, "password": "a-long-password" });
@@ -49,7 +49,7 @@ pub fn user(owner: &Client, role: &str) -> Client {
     Client::with_token(answer["access_token"].as_str().unwrap())
 }
 
-/// A user with a role of the workspace's own: `[resource, read, create, update, delete, export]` for each resource.
+/// Creates a user with a custom role: `[resource, read, create, update, delete, export]` for each resource.
 pub fn user_with(owner: &Client, grants: &[[&str; 6]], more: Json) -> (Client, String) {
     let key = unique("role");
     let grant = |g: &[&str; 6]| json!({ "resource": g[0], "read": g[1], "create": g[2], "update": g[3], "delete": g[4], "export": g[5] });
@@ -66,18 +66,18 @@ pub fn user_with(owner: &Client, grants: &[[&str; 6]], more: Json) -> (Client, S
     (Client::with_token(answer["access_token"].as_str().unwrap()), user)
 }
 
-/// An API key of the owner with these scopes.
+/// Creates an API key of the owner with these scopes.
 pub fn key(owner: &Client, scopes: &[&str]) -> Client {
     let key = owner.post("/api-keys", json!({ "name": "test", "scopes": scopes })).created();
     Client::with_token(key["key"].as_str().unwrap())
 }
 
-/// The feed, once it holds so many events: what is written is shown when every transaction begun before it has ended.
+/// Waits until the feed holds `count` events. An event appears once every earlier transaction has ended.
 pub fn events(client: &Client, query: &str, count: usize) -> Vec<Json> {
     let begin = std::time::Instant::now();
     loop {
         let found = client.get(&format!("/events?limit=500{query}")).ok()["data"].as_array().unwrap().clone();
-        if found.len() >= count || begin.elapsed().as_secs() > 20 {
+        if found.len() >= count || begin.elapsed().as_secs() > 60 {
             return found;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
@@ -88,7 +88,7 @@ pub fn id(record: &Json) -> String {
     record["id"].as_str().unwrap().to_owned()
 }
 
-/// The stages of the default pipeline of a kind, by name.
+/// Returns the stage of the default pipeline of a kind, by name.
 pub fn stage(client: &Client, kind: &str, name: &str) -> String {
     let pipelines = client.get(&format!("/pipelines?kind={kind}&is_default=true")).ok();
     let stages = pipelines["data"][0]["stages"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! The real program as a process of its own, with its own database: to be killed.
+//! The real program as a separate process with its own database, which tests can kill.
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ pub struct Process {
     pub address: String,
 }
 
-/// An empty folder for the data of one test.
+/// Creates an empty folder for the data of one test.
 pub fn folder(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
@@ -18,7 +18,7 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 impl Process {
-    /// Starts the server on the data in a folder and waits until it says where it listens.
+    /// Starts the server on the data in a folder and waits until it prints its address.
     pub fn start(dir: &Path) -> Process {
         Process::start_with(dir, &[])
     }
@@ -37,12 +37,12 @@ impl Process {
         let greeting =
             lines.find_map(|line| line.unwrap().strip_prefix("Voronka listens on http://").map(str::to_owned));
         let address = greeting.expect("the server says where it listens");
-        // Somebody has to read the rest, or the server waits on a full pipe.
+        // Reads the rest of the output, since a full pipe would block the server.
         std::thread::spawn(move || lines.for_each(drop));
         Process { child, address }
     }
 
-    /// kill -9
+    /// Sends SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

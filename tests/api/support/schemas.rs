@@ -1,4 +1,4 @@
-//! Validators of the document's schemas: each is compiled once, with the schemas that it leads to and no others.
+//! Validators for the schemas of the document, each compiled once with only the schemas that it references.
 use super::client::DOCUMENT;
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ pub fn validator(schema: &Json) -> Arc<jsonschema::Validator> {
     new
 }
 
-/// Collects the schemas that references lead to.
+/// Collects the referenced schemas.
 fn reach(value: &Json, found: &mut Map<String, Json>) {
     match value {
         Json::Object(members) => {

@@ -13,7 +13,7 @@ use voronka::jobs::worker::Worker;
 use voronka::outbound::mailer::{self, Mailer};
 use voronka::records::files::blobs::{self, Blobs};
 
-/// Where the server answers.
+/// The address of the server.
 #[derive(Debug)]
 pub struct Running {
     pub address: String,
@@ -31,12 +31,12 @@ pub fn database_url() -> &'static str {
     &SERVER.database_url
 }
 
-/// Where letters are found.
+/// Returns the folder for mails.
 pub fn mail_folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mail-{}", std::process::id()))
 }
 
-/// A file store in a folder, or behind an S3 server.
+/// Returns settings for a file store in a folder or on an S3 server.
 pub fn files(endpoint: Option<String>) -> blobs::Settings {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("files-{}", std::process::id()));
     let key = endpoint.is_some().then(|| "test".to_owned());
@@ -49,7 +49,7 @@ pub const SECRET: &str = "a secret of the tests, with enough bytes";
 fn start() -> Running {
     passwords::use_cheap_hashing();
     let (tell, told) = channel();
-    // PostgreSQL stops when the thread that started it ends, so a thread of its own keeps it for the whole run.
+    // PostgreSQL stops when the thread that started it ends, so a separate thread keeps it for the whole run.
     std::thread::spawn(move || {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-{}", std::process::id()));
         let postgres = Postgres::start(&dir, true).expect("PostgreSQL");

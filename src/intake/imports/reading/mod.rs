@@ -1,4 +1,4 @@
-//! Reading a file, apart from what its columns mean: records, the table, and how its cells are written.
+//! Parses files, without the meaning of their columns: records, the table and the cells.
 pub mod cells;
 pub mod notation;
 pub mod records;

@@ -1,4 +1,4 @@
-//! How a file writes numbers, amounts, dates and lists: from the text of a cell to a JSON value.
+//! The notation of a file: converts the text of a cell to a JSON value.
 use crate::intake::imports::reading::cells;
 use crate::kernel::error::FieldCode;
 use crate::kernel::money;
@@ -13,13 +13,13 @@ pub struct Notation {
     pub decimal: char,
     /// One of `DATE_FORMATS`.
     pub date_format: Option<String>,
-    /// Of amounts.
+    /// The currency of amounts.
     pub currency: String,
-    /// In which days begin.
+    /// The time zone of dates.
     pub zone: chrono_tz::Tz,
 }
 
-/// Why a cell is refused.
+/// The error code and detail for a refused cell.
 #[derive(Debug)]
 pub struct Refusal {
     pub code: FieldCode,
@@ -39,7 +39,10 @@ impl Notation {
             Cell::Text | Cell::Reference => json!(text),
             Cell::Int => json!(self.integer(text, multiply)?),
             Cell::Bool => {
-                json!(cells::boolean(text).ok_or_else(|| Refusal::format(format!("{text} is not yes or no")))?)
+                json!(
+                    cells::boolean(text)
+                        .ok_or_else(|| Refusal::format(format!("{text} is not a boolean; use yes or no")))?
+                )
             }
             Cell::Date => json!(self.date(text)?),
             Cell::Time => json!(self.instant(text)?),
@@ -50,19 +53,19 @@ impl Notation {
 
     fn integer(&self, text: &str, multiply: i64) -> Result<i64, Refusal> {
         let number = cells::integer(text, self.decimal).and_then(|n| n.checked_mul(multiply));
-        number.ok_or_else(|| Refusal::format(format!("{text} is not a whole number")))
+        number.ok_or_else(|| Refusal::format(format!("{text} is not an integer")))
     }
 
-    /// In the smallest unit of the currency.
+    /// Parses an amount in the smallest unit of the currency.
     fn amount(&self, text: &str, multiply: i64) -> Result<i64, Refusal> {
         let amount = money::parse_decimal(text, self.decimal, money::exponent(&self.currency));
         amount.and_then(|amount| amount.checked_mul(multiply)).ok_or_else(|| {
             let Notation { currency, decimal, .. } = self;
-            Refusal::format(format!("{text} is not an amount of {currency} with {decimal:?} before the decimals"))
+            Refusal::format(format!("{text} is not an amount in {currency} with the decimal separator {decimal:?}"))
         })
     }
 
-    /// A number with up to six decimals.
+    /// Parses a number with at most six decimals.
     pub fn number(&self, text: &str) -> Result<f64, Refusal> {
         let millionths = money::parse_decimal(text, self.decimal, 6);
         let number = millionths.map(|n| format!("{n}e-6")).and_then(|text| text.parse().ok());
@@ -71,12 +74,12 @@ impl Notation {
 
     fn date(&self, text: &str) -> Result<NaiveDate, Refusal> {
         let Some(format) = &self.date_format else {
-            return Err(Refusal::format(format!("{text} is no date in a format that is known; set date_format")));
+            return Err(Refusal::format(format!("{text} is not a date in a known format; set date_format")));
         };
-        cells::date(text, format).ok_or_else(|| Refusal::format(format!("{text} is not a date as {format}")))
+        cells::date(text, format).ok_or_else(|| Refusal::format(format!("{text} is not a date in the format {format}")))
     }
 
-    /// A day begins at midnight in the workspace's time zone.
+    /// Parses a time. A date without a time means midnight in the time zone of the workspace.
     pub fn instant(&self, text: &str) -> Result<DateTime, Refusal> {
         match text.parse() {
             Ok(at) => Ok(at),
@@ -110,7 +113,7 @@ mod tests {
     #[test]
     fn an_amount_that_does_not_fit_is_refused() {
         let refused = read("92233720368547758", Cell::Money, 1000).unwrap_err();
-        assert_eq!(refused, "92233720368547758 is not an amount of EUR with ',' before the decimals");
+        assert_eq!(refused, "92233720368547758 is not an amount in EUR with the decimal separator ','");
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_date_in_another_notation_is_refused() {
-        assert_eq!(read("2026-07-01", Cell::Date, 1), Err("2026-07-01 is not a date as dd.mm.yyyy".into()));
+        assert_eq!(read("2026-07-01", Cell::Date, 1), Err("2026-07-01 is not a date in the format dd.mm.yyyy".into()));
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! Records of a text with delimiters, one after another. However long a line or a cell is, only what is allowed of it is kept.
+//! Reads the records of a CSV text one after another, with bounded memory per line and cell.
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use std::fmt;
 
-/// More than a header may have, so that a row with a few too many can be told from a file that is none.
+/// More than the maximum for a header, so that a row with a few extra cells is reported as such.
 const CELLS_MAX: usize = 400;
 const CELL_MAX: usize = 100_000;
 
-/// Reads records as they are asked for.
+/// Reads records on demand.
 pub struct Records<'t> {
     reader: Reader,
     rest: &'t [u8],
@@ -15,10 +15,10 @@ pub struct Records<'t> {
     ends: Vec<usize>,
 }
 
-/// A record, as long as the next is not asked for.
+/// A record, valid until the next one is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'r> {
-    /// The line on which it begins; the first is line 1.
+    /// The line on which the record begins. The first line is 1.
     pub line: u64,
     text: &'r [u8],
     ends: &'r [usize],
@@ -29,14 +29,14 @@ impl<'r> Record<'r> {
         let begins = std::iter::once(0).chain(self.ends.iter().copied());
         let cell = move |(begin, end): (usize, &usize)| {
             let bytes = self.text.get(begin..*end).unwrap_or_default();
-            // Only ASCII was taken out of a text.
+            // The text is valid UTF-8, because the reader removes only ASCII characters from it.
             std::str::from_utf8(bytes).unwrap_or_default()
         };
         begins.zip(self.ends).map(cell)
     }
 }
 
-/// Why a record is not read to its end.
+/// The error for a record that exceeds a limit.
 #[derive(Debug)]
 pub enum TooMuch {
     Cells { line: u64, most: usize },
@@ -49,7 +49,7 @@ impl fmt::Display for TooMuch {
             TooMuch::Cells { line, most } => write!(f, "the row at line {line} has more than {most} cells"),
             TooMuch::Text { line } => write!(
                 f,
-                "a cell in the row at line {line} has more than {CELL_MAX} bytes; is a quotation mark not closed?"
+                "a cell in the row at line {line} has more than {CELL_MAX} bytes; a quotation mark may be unclosed"
             ),
         }
     }
@@ -68,7 +68,7 @@ impl<'t> Records<'t> {
     }
 
     pub fn advance(&mut self) -> Result<Option<Record<'_>>, TooMuch> {
-        // What is left of the line end before, and empty lines.
+        // Skips the rest of the previous line end, and empty lines.
         self.pass(self.rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count());
         let line = self.line;
         let (mut length, mut cells) = (0, 0);

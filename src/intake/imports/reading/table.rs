@@ -1,4 +1,4 @@
-//! A file of text as a table: encoding, delimiter, header, rows.
+//! Parses a text file into a table: encoding, delimiter, header, rows.
 use crate::intake::imports::reading::records::{Records, TooMuch};
 use crate::kernel::error::{Code, Error, Result};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -8,31 +8,31 @@ use std::collections::HashMap;
 
 pub const COLUMNS_MAX: usize = 200;
 pub const ROWS_MAX: usize = 200_000;
-/// Of all rows together: what is kept of a file must not take much more memory than the file.
+/// The maximum for all rows together, which bounds the memory for a file.
 const CELLS_MAX: usize = 10_000_000;
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
-/// What the delimiter is guessed from.
+/// The number of bytes from which the delimiter is detected.
 const HEAD: usize = 256 << 10;
 const HEAD_ROWS: usize = 20;
 
-/// A file that has been understood as a table.
+/// A parsed file.
 #[derive(Debug)]
 pub struct Table {
     pub encoding: String,
     pub delimiter: char,
     pub header: Vec<String>,
     pub rows: Vec<Row>,
-    /// By line: which of the rows with the same cells this one is, where it is not the first.
+    /// For each line that repeats an earlier row, its number among the identical rows.
     pub twins: HashMap<u64, u32>,
 }
 
-/// A row that is not empty. Its cells lie in one piece of memory: a file may have millions of them.
+/// A row that is not empty. Its cells are stored in one allocation, because a file can have millions of them.
 #[derive(Debug)]
 pub struct Row {
-    /// The line of the file on which the row begins; the header is line 1.
+    /// The line of the file on which the row begins. The header is line 1.
     pub line: u64,
     text: Box<str>,
-    /// Where each cell ends in the text.
+    /// The end of each cell in `text`.
     ends: Box<[u32]>,
 }
 
@@ -50,14 +50,14 @@ impl Row {
         self.ends.len()
     }
 
-    /// Without blanks around it.
+    /// Returns a cell, trimmed.
     pub fn cell(&self, column: usize) -> Option<&str> {
         let at = |column: usize| usize::try_from(*self.ends.get(column)?).ok();
         let begin = if column == 0 { 0 } else { at(column - 1)? };
         self.text.get(begin..at(column)?)
     }
 
-    /// The same for rows with the same cells: the first bytes of their SHA-256.
+    /// Returns the first bytes of the SHA-256 hash of the cells. Identical rows have the same digest.
     pub fn digest(&self) -> [u8; 8] {
         let cells = (0..self.width()).filter_map(|column| self.cell(column));
         let hash = cells.fold(Sha256::new(), |hash, cell| hash.chain_update(cell).chain_update([0x1f]));
@@ -69,14 +69,14 @@ fn unreadable(detail: impl Into<String>) -> Error {
     Error::new(Code::FileUnreadable, detail)
 }
 
-/// Reads a file. What is not said is detected.
+/// Parses a file. Detects the encoding and the delimiter if they are not given.
 pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Result<Table> {
     let (text, encoding) = decode(bytes, encoding)?;
     let delimiter = match delimiter {
-        Some(told) => told,
+        Some(given) => given,
         None => detect_delimiter(&text),
     };
-    let byte = u8::try_from(delimiter).map_err(|_| unreadable("a delimiter is one ASCII character"))?;
+    let byte = u8::try_from(delimiter).map_err(|_| unreadable("the delimiter must be one ASCII character"))?;
     let mut records = Records::new(&text, byte);
     let first = match records.advance() {
         Ok(first) => first.ok_or_else(|| unreadable("the file is empty"))?,
@@ -96,7 +96,7 @@ pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Re
     Ok(Table { encoding, delimiter, header, rows, twins })
 }
 
-/// Numbers the rows with the same cells, from the second on: the number does not depend on where a run began.
+/// Numbers the repetitions of identical rows from 2. The number does not depend on the row at which a run continues.
 fn twins(rows: &[Row]) -> HashMap<u64, u32> {
     let (mut seen, mut twins) = (HashMap::new(), HashMap::new());
     for row in rows {
@@ -108,7 +108,7 @@ fn twins(rows: &[Row]) -> HashMap<u64, u32> {
     twins
 }
 
-/// What follows the header.
+/// Reads the rows after the header.
 fn rows(mut records: Records<'_>) -> Result<Vec<Row>> {
     let (mut rows, mut cells) = (Vec::new(), 0);
     while let Some(record) = records.advance().map_err(|much| unreadable(much.to_string()))? {
@@ -131,29 +131,33 @@ fn rows(mut records: Records<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn decode<'b>(bytes: &'b [u8], told: Option<&str>) -> Result<(Cow<'b, str>, String)> {
+fn decode<'b>(bytes: &'b [u8], given: Option<&str>) -> Result<(Cow<'b, str>, String)> {
     if bytes.starts_with(b"PK\x03\x04") {
         return Err(unreadable(
-            "this is a workbook or an archive, not CSV; in the spreadsheet program choose “save as CSV”",
+            "the file is a workbook or an archive, not CSV; save it as CSV in the spreadsheet program",
         ));
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
-        return Err(unreadable("this is an old Excel workbook, not CSV; in Excel choose “save as CSV UTF-8”"));
+        return Err(unreadable("the file is an old Excel workbook, not CSV; save it as “CSV UTF-8” in Excel"));
     }
     if bytes.starts_with(b"%PDF") {
-        return Err(unreadable("this is a PDF, not CSV"));
+        return Err(unreadable("the file is a PDF, not CSV"));
     }
-    let encoding = match told {
-        Some(name) => Encoding::for_label(name.as_bytes())
-            .ok_or_else(|| unreadable(format!("there is no encoding called {name}")))?,
+    let encoding = match given {
+        Some(name) => {
+            Encoding::for_label(name.as_bytes()).ok_or_else(|| unreadable(format!("no encoding is called {name}")))?
+        }
         None => detect_encoding(bytes),
     };
     let (text, used, broken) = encoding.decode(bytes);
     if broken {
-        return Err(unreadable(format!("the file is not {}; name its encoding, such as windows-1251", used.name())));
+        return Err(unreadable(format!(
+            "the file is not valid {}; set its encoding, such as windows-1251",
+            used.name()
+        )));
     }
     if text.contains('\0') {
-        return Err(unreadable("the file holds zero bytes: it is binary, not CSV"));
+        return Err(unreadable("the file contains zero bytes: it is binary, not CSV"));
     }
     Ok((text, used.name().to_lowercase()))
 }
@@ -176,7 +180,7 @@ fn detect_encoding(bytes: &[u8]) -> &'static Encoding {
     detector.guess(None, chardetng::Utf8Detection::Deny)
 }
 
-/// The delimiter that cuts the first lines into the most columns, the same number in each.
+/// Returns the delimiter that divides the first lines into the most columns, with the same number in each line.
 fn detect_delimiter(text: &str) -> char {
     let mut end = text.len().min(HEAD);
     while !text.is_char_boundary(end) {
@@ -196,7 +200,7 @@ fn detect_delimiter(text: &str) -> char {
                 Ok(None) | Err(TooMuch::Text { .. }) => break,
             }
         }
-        // The last row of the head may be cut.
+        // The last row can be incomplete.
         if widths.len() > 1 && widths.len() < HEAD_ROWS && end < text.len() {
             widths.pop();
         }
@@ -217,7 +221,7 @@ fn header<'c>(first: impl Iterator<Item = &'c str>, text: &str, delimiter: char)
         (names.as_slice(), DELIMITERS.into_iter().find(|d| *d != delimiter && line.matches(*d).count() > 1))
     {
         return Err(unreadable(format!(
-            "with the delimiter {delimiter:?} the header is one column; the file seems to use {other:?}"
+            "the header has only one column with the delimiter {delimiter:?}; the file seems to use {other:?}"
         )));
     }
     for (n, name) in names.iter().enumerate() {
@@ -238,14 +242,16 @@ mod tests {
     #[test]
     fn encodings_and_delimiters_are_detected() {
         let table = read("имя;город\nАнна;Москва\n".as_bytes(), None, None).unwrap();
-        assert_eq!((table.encoding.as_str(), table.delimiter), ("utf-8", ';'));
+        assert_eq!(table.encoding, "utf-8");
+        assert_eq!(table.delimiter, ';');
         let text = "имя;город;примечание\nАнна;Москва;перезвонить в понедельник\nПётр;Тверь;просил счёт\n";
         let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
         let table = read(&bytes, None, None).unwrap();
         assert_eq!(table.encoding, "windows-1251");
         assert_eq!(table.rows[1].cell(0), Some("Пётр"));
         let table = read(b"\xef\xbb\xbfname\tcity\nAnn\tYork\n", None, None).unwrap();
-        assert_eq!((table.header[0].as_str(), table.delimiter), ("name", '\t'));
+        assert_eq!(table.header[0], "name");
+        assert_eq!(table.delimiter, '\t');
     }
 
     #[test]
@@ -275,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_says_so() {
+    fn files_that_are_not_tables_are_refused() {
         let detail = |bytes: &[u8]| read(bytes, None, None).unwrap_err().to_string();
         assert!(detail(b"").contains("empty"));
         assert!(detail(b"a,b\n").contains("no rows"));

@@ -1,4 +1,4 @@
-//! The stories that a person can read, run: the spreadsheet, and the tour of the README.
+//! Runs the examples of the documentation: the spreadsheet import, the tour in the README, and the pages for clients.
 use crate::support::{Client, client::Answer, server};
 use serde_json::{Value as Json, json};
 use std::fmt::Write;
@@ -9,7 +9,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Runs the example over a folder and returns a client of the workspace it made, and its pipeline.
+/// Runs the example over a folder; returns a client of the new workspace, and its pipeline.
 fn from_spreadsheet(address: &str, data: &Path) -> (Client, String) {
     let output = Command::new("bash")
         .arg(root().join("examples/from_spreadsheet.sh"))
@@ -28,20 +28,20 @@ fn get(client: &Client, report: &str, pipeline: &str, more: &str) -> Json {
     answer.ok()
 }
 
-/// The public data, where they are: the figures were computed straight from the files.
+/// Uses the public data set if present; the expected figures were computed directly from its files.
 #[test]
-fn the_real_spreadsheet_gives_the_true_figures() {
+fn the_real_spreadsheet_gives_correct_figures() {
     let data = root().join("../shared/data/crm-sales-opportunities");
     if !data.is_dir() {
-        return the_same_story_over_a_small_spreadsheet();
+        return the_small_spreadsheet_gives_the_same_reports();
     }
     let (client, pipeline) = from_spreadsheet(&server().address, &data);
     let cohort = get(&client, "funnel", &pipeline, "");
     let group = &cohort["groups"][0];
-    assert_eq!(
-        (&group["total"], &group["won"], &group["lost"], &group["open"]),
-        (&json!(8800), &json!(4238), &json!(2473), &json!(2089))
-    );
+    assert_eq!(group["total"], 8800);
+    assert_eq!(group["won"], 4238);
+    assert_eq!(group["lost"], 2473);
+    assert_eq!(group["open"], 2089);
     let now = get(&client, "funnel", &pipeline, "&kind=snapshot");
     let standing: Vec<&Json> = now["groups"][0]["stages"].as_array().unwrap().iter().map(|s| &s["count"]).collect();
     assert_eq!(standing, [&json!(500), &json!(1589)]);
@@ -59,13 +59,15 @@ fn the_real_spreadsheet_gives_the_true_figures() {
         "GTK 500 25 0.6000 400612\nGTX Basic 1436 0.6372 499263\nGTX Plus Basic 1051 0.6213 705275\nGTX Plus Pro 745 0.6430 2629651\n\
          GTX Pro 1147 0.6356 3510578\nMG Advanced 1084 0.6033 2216387\nMG Special 1223 0.6484 43768\n"
     );
-    // One quarter asked for as a period is the same quarter.
+    // A quarter given as a period equals the quarter given as dates.
     let q1 = get(&client, "win-rate", &pipeline, "&from=2017-01-01&to=2017-04-01");
     assert_eq!(q1["groups"][0]["closed"], 647);
     let days = get(&client, "cycle-time", &pipeline, "")["groups"][0].clone();
     let day = |what: &str, figure: &str| format!("{:.2}", days[what][figure].as_f64().unwrap());
-    assert_eq!((day("won", "mean_days"), day("won", "median_days")), ("51.78".into(), "57.00".into()));
-    assert_eq!((day("lost", "mean_days"), day("lost", "median_days")), ("41.48".into(), "14.00".into()));
+    assert_eq!(day("won", "mean_days"), "51.78");
+    assert_eq!(day("won", "median_days"), "57.00");
+    assert_eq!(day("lost", "mean_days"), "41.48");
+    assert_eq!(day("lost", "median_days"), "14.00");
     let without = client.get("/deals?company_id__empty=true&include_total=true&limit=1").ok();
     assert_eq!(without["page"]["total"], 1425);
 }
@@ -79,11 +81,11 @@ fn figures(report: &Json) -> String {
 }
 
 #[test]
-fn the_same_story_over_a_small_spreadsheet() {
+fn the_small_spreadsheet_gives_the_same_reports() {
     small_spreadsheet(&server().address, "small-spreadsheet");
 }
 
-/// The story on any server.
+/// Runs the small spreadsheet on any server.
 pub fn small_spreadsheet(address: &str, folder: &str) -> Client {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
     std::fs::create_dir_all(&dir).unwrap();
@@ -101,22 +103,19 @@ pub fn small_spreadsheet(address: &str, folder: &str) -> Client {
     );
     let (client, pipeline) = from_spreadsheet(address, &dir);
     let rate = get(&client, "win-rate", &pipeline, "")["groups"][0].clone();
-    assert_eq!((&rate["win_rate"], &rate["won_value"][0]["amount"]), (&json!(0.5), &json!(500_000)));
+    assert_eq!(rate["win_rate"], json!(0.5));
+    assert_eq!(rate["won_value"][0]["amount"], 500_000);
     let standing = get(&client, "funnel", &pipeline, "&kind=snapshot");
     let counts: Vec<&Json> = standing["groups"][0]["stages"].as_array().unwrap().iter().map(|s| &s["count"]).collect();
     assert_eq!(counts, [&json!(1), &json!(1)]);
     let by_sector = get(&client, "win-rate", &pipeline, "&group_by=sector");
-    assert_eq!(
-        (&by_sector["groups"][0]["label"], &by_sector["groups"][1]["label"]),
-        (&json!("technology"), &Json::Null)
-    );
+    assert_eq!(by_sector["groups"][0]["label"], "technology");
+    assert_eq!(by_sector["groups"][1]["label"], Json::Null);
     let by_team = get(&client, "win-rate", &pipeline, "&group_by=team");
     assert_eq!(by_team["groups"][0]["label"], "North");
     let company = client.get("/companies?name=Beta&include=parent").ok();
-    assert_eq!(
-        (&company["included"]["companies"][0]["name"], &company["data"][0]["revenue"]["amount"]),
-        (&json!("Acme"), &json!(100_000_000))
-    );
+    assert_eq!(company["included"]["companies"][0]["name"], "Acme");
+    assert_eq!(company["data"][0]["revenue"]["amount"], 100_000_000);
     client
 }
 
@@ -134,7 +133,7 @@ fn the_pages_for_clients_work() {
     }
 }
 
-/// Runs every `sh` block of a page as one script; `# => text` must stand in the answer before it.
+/// Runs every `sh` block of a page as one script; each `# => text` must occur in the output, in order.
 fn execute(section: &str) {
     let mut script = String::from("set -euo pipefail\n");
     for block in section.split("```sh\n").skip(1) {

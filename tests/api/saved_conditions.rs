@@ -1,4 +1,4 @@
-//! Conditions that are kept: views, segments, work on everything they choose; and several resources in one call.
+//! Saved conditions (views, segments), jobs over a selection, and composite requests.
 use crate::imports::finished;
 use crate::support::{Client, events, id, key, user, user_with, workspace};
 use serde_json::{Value as Json, json};
@@ -18,7 +18,7 @@ fn deals(owner: &Client, names: &[(&str, i64)]) -> Vec<String> {
 }
 
 #[test]
-fn a_view_is_a_search_with_a_name() {
+fn a_view_is_a_named_search() {
     let owner = workspace();
     deals(&owner, &[("Boat", 900), ("Oar", 20), ("Sail", 500)]);
     let body = json!({ "resource": "deals", "name": "Big", "selection": { "all": [cond("value", "gte", "500 EUR")] }, "sort": "-value", "columns": ["title", "value"] });
@@ -32,22 +32,20 @@ fn a_view_is_a_search_with_a_name() {
     assert_eq!(titles(&found(&owner, json!({ "sort": "title", "q": "sai" })).ok()), ["Sail"]);
     assert_eq!(titles(&found(&owner, json!({ "none": [cond("title", "eq", "Boat")] })).ok()), ["Sail"]);
     owner.post("/views", body).problem(409, "duplicate_name");
-    // One's own until it is shared.
+    // A view is private until it is shared.
     let (seller, admin) = (user(&owner, "seller"), user(&owner, "admin"));
     let path = format!("/views/{}", id(&view));
     seller.get(&path).problem(404, "not_found");
     let problem = found(&seller, json!({})).problem(422, "validation_failed");
-    assert_eq!(
-        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
-        (&json!("/view_id"), &json!("reference_not_found"))
-    );
+    assert_eq!(problem["errors"][0]["pointer"], "/view_id");
+    assert_eq!(problem["errors"][0]["code"], "reference_not_found");
     owner.patch(&path, json!({ "shared": true })).ok();
     assert_eq!(titles(&found(&seller, json!({})).ok()), ["Boat", "Sail"]);
     assert_eq!(seller.get("/views").ok()["data"].as_array().unwrap().len(), 1);
     seller.patch(&path, json!({ "name": "Mine" })).problem(403, "forbidden");
     seller.delete(&path).problem(403, "forbidden");
     admin.patch(&path, json!({ "name": "Large" })).ok();
-    // Of deals, so not of contacts.
+    // A view of deals cannot be used for contacts.
     owner.post("/contacts/search", json!({ "view_id": view["id"] })).problem(422, "validation_failed");
     let wrong = json!({ "resource": "deals", "name": "X", "selection": { "all": [cond("valeu", "gte", "1")], "none": [cond("title", "gt", "1")] }, "sort": "x" });
     let problem = owner.post("/views", wrong).problem(422, "validation_failed");
@@ -60,7 +58,7 @@ fn a_view_is_a_search_with_a_name() {
 }
 
 #[test]
-fn a_segment_is_a_condition_or_a_list() {
+fn a_segment_is_dynamic_or_static() {
     let owner = workspace();
     let ids = deals(&owner, &[("Boat", 900), ("Oar", 20), ("Sail", 500)]);
     let make = |body: Json| owner.post("/segments", body);
@@ -72,7 +70,8 @@ fn a_segment_is_a_condition_or_a_list() {
         let page = owner.post("/deals/search", json!({ "segment_id": segment["id"], "sort": "title" })).ok();
         titles(&page).concat()
     };
-    assert_eq!((found(&big), found(&chosen)), ("BoatSail".into(), "Oar".into()));
+    assert_eq!(found(&big), "BoatSail");
+    assert_eq!(found(&chosen), "Oar");
     let members = format!("/segments/{}/members", id(&chosen));
     let result = owner.post(&members, json!({ "add": [ids[0], ids[1]], "remove": [ids[1], ids[2]] })).ok();
     assert_eq!(result, json!({ "added": 1, "removed": 1, "size": 1 }));
@@ -88,7 +87,7 @@ fn a_segment_is_a_condition_or_a_list() {
     ] {
         make(wrong).problem(422, "validation_failed");
     }
-    // What it finds is what one may see.
+    // A segment returns only records that the caller may see.
     let own = ["deals", "own", "own", "own", "own", "none"];
     let (ann, ann_id) = user_with(&owner, &[own, ["segments", "all", "none", "none", "none", "none"]], json!({}));
     owner.patch(&format!("/deals/{}", ids[2]), json!({ "owner_id": ann_id })).ok();
@@ -104,34 +103,34 @@ fn job(client: &Client, path: &str, body: Json) -> Json {
 }
 
 #[test]
-fn a_selection_is_changed_as_a_job() {
+fn a_selection_is_updated_by_a_job() {
     let owner = workspace();
     let rows: Vec<Json> =
         (0..450).map(|n| json!({ "title": format!("D{n:03}"), "value": { "amount": n, "currency": "EUR" } })).collect();
     owner.post("/deals/batch-create", json!({ "items": rows })).ok();
     let body = json!({ "selection": { "all": [cond("value", "gte", "50 EUR")] }, "changes": { "next_step": "Call", "clear": ["competitor"] } });
     let done = job(&owner, "/deals/bulk-update", body);
-    assert_eq!(
-        (&done["status"], &done["done"], &done["total"]),
-        (&json!("succeeded"), &json!(400), &json!(400)),
-        "{done}"
-    );
+    assert_eq!(done["status"], "succeeded", "{done}");
+    assert_eq!(done["done"], 400, "{done}");
+    assert_eq!(done["total"], 400, "{done}");
     assert_eq!(done["result"], json!({ "succeeded": 400, "unchanged": 0, "failed": 0, "problems": [] }));
     let total =
         |query: &str| owner.get(&format!("/deals?include_total=true&limit=1{query}")).ok()["page"]["total"].clone();
-    assert_eq!((total("&value__lt=50&currency=EUR"), total("&q=d")), (json!(50), json!(450)));
+    assert_eq!(total("&value__lt=50&currency=EUR"), json!(50));
+    assert_eq!(total("&q=d"), json!(450));
     assert_eq!(
         owner.post("/deals/search", json!({ "all": [cond("title", "eq", "D049")] })).ok()["data"][0]["next_step"],
         Json::Null
     );
     let events = events(&owner, "&type=deal.updated", 400).len();
     assert_eq!(events, 400);
-    // A change that takes records out of the selection does not disturb the rest.
+    // Updating records so that they leave the selection does not affect the rest.
     let done =
         job(&owner, "/deals/bulk-update", json!({ "selection": { "q": "d0" }, "changes": { "title": "Renamed" } }));
     assert_eq!(done["result"]["succeeded"], 100);
     let done = job(&owner, "/deals/bulk-delete", json!({ "selection": { "all": [cond("title", "eq", "Renamed")] } }));
-    assert_eq!((&done["result"]["succeeded"], total("")), (&json!(100), json!(350)));
+    assert_eq!(done["result"]["succeeded"], 100);
+    assert_eq!(total(""), json!(350));
     let problem = owner.post("/deals/bulk-update", json!({ "selection": {}, "changes": { "titel": "x" } }));
     assert_eq!(problem.problem(400, "unknown_member")["errors"][0]["pointer"], "/changes/titel");
     let problem = owner.post("/deals/bulk-update", json!({ "selection": {}, "changes": { "title": "x" } }));
@@ -142,7 +141,7 @@ fn a_selection_is_changed_as_a_job() {
 }
 
 #[test]
-fn bulk_jobs_refuse_what_one_may_not() {
+fn bulk_jobs_respect_permissions() {
     let owner = workspace();
     let (ann, ann_id) = user_with(
         &owner,
@@ -161,11 +160,9 @@ fn bulk_jobs_refuse_what_one_may_not() {
         "/deals/bulk-update",
         json!({ "selection": { "all": [cond("title", "eq", "D")] }, "changes": { "title": "X" } }),
     );
-    assert_eq!(
-        (&done["result"]["succeeded"], &done["result"]["failed"], &done["result"]["problems"][0]["code"]),
-        (&json!(1), &json!(1), &json!("forbidden")),
-        "{done}"
-    );
+    assert_eq!(done["result"]["succeeded"], 1, "{done}");
+    assert_eq!(done["result"]["failed"], 1, "{done}");
+    assert_eq!(done["result"]["problems"][0]["code"], "forbidden", "{done}");
     let leads = json!([{ "title": "A" }, { "title": "B" }]);
     let made = owner.post("/leads/batch-create", json!({ "items": leads })).ok();
     owner.post(&format!("/leads/{}/convert", made["results"][0]["id"].as_str().unwrap()), json!({})).ok();
@@ -174,18 +171,15 @@ fn bulk_jobs_refuse_what_one_may_not() {
         "/leads/bulk-update",
         json!({ "selection": { "everything": true }, "changes": { "rating": "hot" } }),
     );
-    assert_eq!(
-        (&done["result"]["succeeded"], &done["result"]["problems"][0]["code"]),
-        (&json!(1), &json!("already_converted")),
-        "{done}"
-    );
+    assert_eq!(done["result"]["succeeded"], 1, "{done}");
+    assert_eq!(done["result"]["problems"][0]["code"], "already_converted", "{done}");
     key(&owner, &["deals:read"])
         .post("/deals/bulk-delete", json!({ "selection": { "q": "x" } }))
         .problem(403, "insufficient_scope");
 }
 
 #[test]
-fn one_call_makes_a_firm_its_people_and_their_deal() {
+fn a_composite_creates_a_company_its_contacts_and_their_deal() {
     let owner = workspace();
     let items = json!([
         { "ref": "acme", "action": "create", "resource": "companies", "body": { "name": "Acme" } },
@@ -199,12 +193,11 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
     let statuses: Vec<&Json> = made["results"].as_array().unwrap().iter().map(|r| &r["status"]).collect();
     assert_eq!(statuses, [201, 201, 201, 201, 201, 200]);
     let deal = owner.get(&format!("/deals/{}", made["results"][2]["id"].as_str().unwrap())).ok();
-    assert_eq!(
-        (&deal["company_id"], &deal["contacts"][0]["contact_id"], &deal["next_step"]),
-        (&made["results"][0]["id"], &made["results"][1]["id"], &json!("@nobody"))
-    );
+    assert_eq!(deal["company_id"], made["results"][0]["id"]);
+    assert_eq!(deal["contacts"][0]["contact_id"], made["results"][1]["id"]);
+    assert_eq!(deal["next_step"], "@nobody");
     assert_eq!(owner.with("Idempotency-Key", "all").post("/composite", json!({ "items": items })).ok(), made);
-    // All or nothing, and the mistake is named where it stands.
+    // All or nothing; the error points at the failing item.
     let again = json!([
         { "ref": "beta", "action": "create", "resource": "companies", "body": { "name": "Beta" } },
         { "action": "create", "resource": "contacts", "body": { "first_name": "Twin", "email": "ann@x.io", "company_id": "@beta" } },
@@ -220,10 +213,8 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
     let nobody = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000";
     let problem =
         one(json!({ "action": "delete", "resource": "deals", "id": nobody })).problem(422, "validation_failed");
-    assert_eq!(
-        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
-        (&json!("/items/0"), &json!("not_found"))
-    );
+    assert_eq!(problem["errors"][0]["pointer"], "/items/0");
+    assert_eq!(problem["errors"][0]["code"], "not_found");
     let problem = one(json!({ "action": "update", "resource": "deals", "id": "@x", "body": {} }))
         .problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/id");
@@ -233,7 +224,7 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
     one(json!({ "action": "update", "resource": "companies", "id": made["results"][0]["id"], "version": 1, "body": { "name": "X" } })).problem(412, "version_conflict");
     one(json!({ "action": "create", "resource": "deals" })).problem(422, "validation_failed");
     one(json!({ "action": "delete", "resource": "deals", "id": made["results"][2]["id"] })).ok();
-    // Each item needs its own right, and a key its own scope.
+    // Each item needs its own permission, and a key its own scope.
     let seller = key(&owner, &["composite:write", "deals:write"]);
     let item = json!({ "action": "create", "resource": "contacts", "body": { "first_name": "A" } });
     seller.post("/composite", json!({ "items": [item] })).problem(403, "insufficient_scope");
@@ -249,7 +240,7 @@ fn one_call_makes_a_firm_its_people_and_their_deal() {
 }
 
 #[test]
-fn a_ref_is_read_where_a_record_is_named() {
+fn a_ref_works_wherever_an_id_is_expected() {
     let owner = workspace();
     let item = |name: &str, resource: &str, body: Json| json!({ "ref": name, "action": "create", "resource": resource, "body": body });
     let items = json!([
@@ -258,9 +249,10 @@ fn a_ref_is_read_where_a_record_is_named() {
     ]);
     let made = owner.post("/composite", json!({ "items": items })).ok();
     let task = owner.get(&format!("/tasks/{}", made["results"][1]["id"].as_str().unwrap())).ok();
-    assert_eq!((&task["title"], &task["contact_id"]), (&json!("@eva"), &made["results"][0]["id"]));
+    assert_eq!(task["title"], "@eva");
+    assert_eq!(task["contact_id"], made["results"][0]["id"]);
     let unknown = json!([item("call", "tasks", json!({ "title": "T", "contact_id": "@later" }))]);
     let problem = owner.post("/composite", json!({ "items": unknown })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/body/contact_id");
-    assert_eq!(problem["errors"][0]["detail"], "no item before has the ref later");
+    assert_eq!(problem["errors"][0]["detail"], "no earlier item has the ref later");
 }

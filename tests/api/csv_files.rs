@@ -1,4 +1,4 @@
-//! Lists and reports as CSV: the same columns whatever the data are.
+//! Lists and reports as CSV, with columns that do not depend on the data.
 use crate::support::{Answer, Client, client::DOCUMENT, id, user_with, workspace};
 use serde_json::{Value as Json, json};
 
@@ -12,7 +12,8 @@ struct Sheet {
 
 impl Sheet {
     fn of(answer: &Answer) -> Sheet {
-        assert_eq!((answer.status, answer.header("content-type")), (200, "text/csv; charset=utf-8"), "{}", answer.text);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8", "{}", answer.text);
         let mut lines = csv::Reader::from_reader(answer.text.as_bytes());
         let texts = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
         let head = texts(lines.headers().unwrap());
@@ -40,7 +41,7 @@ fn own_fields(owner: &Client) {
 }
 
 #[test]
-fn the_columns_are_the_same_whatever_the_data_are() {
+fn columns_do_not_depend_on_the_data() {
     let owner = workspace();
     own_fields(&owner);
     let heads: Vec<Vec<String>> = LISTS.iter().map(|path| list(&owner, &format!("/{path}")).head).collect();
@@ -50,7 +51,7 @@ fn the_columns_are_the_same_whatever_the_data_are() {
         let mut names = head.clone();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), head.len(), "{path}: a name stands twice in {head:?}");
+        assert_eq!(names.len(), head.len(), "{path}: duplicate column in {head:?}");
     }
     let eve = json!({ "first_name": "Eve", "emails": [{ "email": "e@x.example", "kind": "work" }, { "email": "f@x.example", "kind": "home" }],
         "consents": [{ "channel": "email", "granted": true, "at": "2026-01-31T10:00:00Z" }, { "channel": "phone", "granted": false, "at": "2026-01-31T10:00:00Z" }],
@@ -69,17 +70,22 @@ fn the_columns_are_the_same_whatever_the_data_are() {
         assert!(!sheet.rows.is_empty(), "{path}");
     }
     let people = list(&owner, "/contacts?sort=created_at");
-    assert_eq!((people.cell(0, "emails"), people.cell(0, "consents")), ("e@x.example, f@x.example", "email"));
-    assert_eq!((people.cell(0, "cf.budget"), people.cell(0, "cf.budget.currency")), ("19.99", "EUR"));
-    assert_eq!((people.cell(1, "cf.hull"), people.cell(0, "cf.hull")), ("a;'=1+1", ""));
-    assert_eq!((people.cell(0, "next_task.state"), people.cell(1, "next_task.state")), ("planned", ""));
+    assert_eq!(people.cell(0, "emails"), "e@x.example, f@x.example");
+    assert_eq!(people.cell(0, "consents"), "email");
+    assert_eq!(people.cell(0, "cf.budget"), "19.99");
+    assert_eq!(people.cell(0, "cf.budget.currency"), "EUR");
+    assert_eq!(people.cell(1, "cf.hull"), "a;'=1+1");
+    assert_eq!(people.cell(0, "cf.hull"), "");
+    assert_eq!(people.cell(0, "next_task.state"), "planned");
+    assert_eq!(people.cell(1, "next_task.state"), "");
     let leads = list(&owner, "/leads");
-    assert_eq!((leads.cell(0, "value"), leads.cell(0, "value.currency")), ("500", "JPY"));
+    assert_eq!(leads.cell(0, "value"), "500");
+    assert_eq!(leads.cell(0, "value.currency"), "JPY");
     assert_eq!(list(&owner, "/deals").cell(0, "contacts"), eve);
 }
 
 #[test]
-fn columns_are_chosen_and_names_stand_beside_ids() {
+fn columns_can_be_chosen_and_names_stand_next_to_ids() {
     let owner = workspace();
     own_fields(&owner);
     let acme = id(&owner.post("/companies", json!({ "name": "=Acme" })).created());
@@ -93,46 +99,45 @@ fn columns_are_chosen_and_names_stand_beside_ids() {
     let sheet = list(&owner, "/deals?include=company,owner,stage");
     let beside = |name: &str| sheet.head.iter().position(|column| column == name).unwrap();
     assert_eq!(beside("company"), beside("company_id") + 1);
-    assert_eq!((sheet.cell(0, "company"), sheet.cell(0, "owner")), ("'=Acme", me["name"].as_str().unwrap()));
+    assert_eq!(sheet.cell(0, "company"), "'=Acme");
+    assert_eq!(sheet.cell(0, "owner"), me["name"].as_str().unwrap());
     assert_eq!(sheet.cell(0, "company_id"), acme);
     let sheet = list(&owner, "/deals?include=company&columns=company,title");
-    assert_eq!(
-        (sheet.head.as_slice(), &sheet.rows[0]),
-        (["company".to_owned(), "title".to_owned()].as_slice(), &vec!["'=Acme".to_owned(), "D".to_owned()])
-    );
-    // A column that is not there is told, file or not.
+    assert_eq!(sheet.head, ["company", "title"]);
+    assert_eq!(sheet.rows[0], ["'=Acme", "D"]);
+    // An unknown column is an error in every format.
     for client in [owner.clone(), owner.with("Accept", "text/csv")] {
         let problem = client.get("/deals?columns=titel").problem(400, "invalid_parameter");
-        assert_eq!(
-            (&problem["errors"][0]["parameter"], &problem["errors"][0]["code"]),
-            (&json!("columns"), &json!("invalid_choice"))
-        );
+        assert_eq!(problem["errors"][0]["parameter"], "columns");
+        assert_eq!(problem["errors"][0]["code"], "invalid_choice");
         assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("title"), "{problem}");
-        // The name of a record is a column only where it is asked for.
+        // The name of a related record is a column only on request.
         client.get("/deals?columns=company").problem(400, "invalid_parameter");
     }
     owner.get("/users?columns=id").problem(400, "unknown_parameter");
 }
 
 #[test]
-fn a_limit_is_obeyed_and_the_rest_follows() {
+fn a_limit_applies_and_the_next_page_follows() {
     let owner = workspace();
     let deals: Vec<Json> = (0..7).map(|n| json!({ "title": format!("D{n}") })).collect();
     owner.post("/deals/batch-create", json!({ "items": deals })).ok();
     let file = owner.with("Accept", "text/csv");
     let first = file.get("/deals?limit=3&sort=title");
     let sheet = Sheet::of(&first);
-    assert_eq!((sheet.rows.len(), sheet.cell(2, "title")), (3, "D2"));
+    assert_eq!(sheet.rows.len(), 3);
+    assert_eq!(sheet.cell(2, "title"), "D2");
     let cursor = first.header("next-cursor").to_owned();
     assert!(first.header("link").contains(&cursor) && !cursor.is_empty());
     let rest = file.get(&format!("/deals?sort=title&limit=3&cursor={cursor}"));
     assert_eq!(Sheet::of(&rest).cell(0, "title"), "D3");
     assert_eq!(Sheet::of(&file.get("/deals")).rows.len(), 7);
-    // A search is a file too.
+    // A search can be exported too.
     let asked = json!({ "q": "d", "sort": "title", "limit": 3, "columns": ["title"] });
     let found = file.post("/deals/search", asked.clone());
     let sheet = Sheet::of(&found);
-    assert_eq!((sheet.head.as_slice(), sheet.rows.len()), (["title".to_owned()].as_slice(), 3));
+    assert_eq!(sheet.head, ["title"]);
+    assert_eq!(sheet.rows.len(), 3);
     let mut next = asked;
     next["cursor"] = json!(found.header("next-cursor"));
     assert_eq!(Sheet::of(&file.post("/deals/search", next)).cell(0, "title"), "D3");
@@ -143,7 +148,7 @@ fn a_limit_is_obeyed_and_the_rest_follows() {
 }
 
 #[test]
-fn a_file_shows_no_more_than_its_reader_may_take_out() {
+fn an_export_shows_only_exportable_values() {
     let owner = workspace();
     own_fields(&owner);
     let hidden = json!({ "hidden_fields": [{ "resource": "contacts", "field": "phone" }, { "resource": "contacts", "field": "cf.hull" }] });
@@ -155,7 +160,8 @@ fn a_file_shows_no_more_than_its_reader_may_take_out() {
     let file = ann.with("Accept", "text/csv");
     for answer in [file.get("/contacts"), file.post("/contacts/search", json!({ "sort": "last_name" }))] {
         let sheet = Sheet::of(&answer);
-        assert_eq!((sheet.rows.len(), sheet.cell(0, "last_name")), (1, "Hers"));
+        assert_eq!(sheet.rows.len(), 1);
+        assert_eq!(sheet.cell(0, "last_name"), "Hers");
         assert!(!sheet.head.iter().any(|name| name.contains("phone") || name == "cf.hull"), "{:?}", sheet.head);
         assert!(!answer.text.contains("secret") && !answer.text.contains("5550"), "{}", answer.text);
     }
@@ -166,9 +172,9 @@ fn a_file_shows_no_more_than_its_reader_may_take_out() {
     bob.with("Accept", "text/csv").post("/contacts/search", json!({})).problem(403, "forbidden");
 }
 
-/// Every read of the document is asked for as CSV and as a picture: what is not made is refused, not answered as something else.
+/// Requests every read as CSV and as a picture: an unsupported format is refused.
 #[test]
-fn what_is_no_file_is_refused_as_one() {
+fn unsupported_formats_are_refused() {
     let owner = workspace();
     let (csv, picture) = (owner.with("Accept", "text/csv"), owner.with("Accept", "image/png;q=0.9, text/html"));
     let (mut files, mut refused) = (0, 0);
@@ -199,14 +205,14 @@ fn what_is_no_file_is_refused_as_one() {
     assert!(files > 10 && refused > 40, "{files} {refused}");
     csv.post("/search", json!({})).problem(405, "method_not_allowed");
     csv.post("/products", json!({ "name": "P" })).problem(406, "not_acceptable");
-    assert_eq!(owner.get("/products").ok()["data"], json!([]), "nothing was made");
+    assert_eq!(owner.get("/products").ok()["data"], json!([]), "no product must be created");
     for accept in
         ["*/*", "application/*", "Application/JSON; charset=utf-8", "text/csv, */*;q=0.1", "text/html,application/json"]
     {
         owner.with("Accept", accept).get("/products").ok();
     }
     owner.with("Accept", "application/json;q=0, text/html").get("/products").problem(406, "not_acceptable");
-    // What answers nothing, and a file as it is, are had whatever is accepted.
+    // Empty answers and file downloads ignore the Accept header.
     let tag = id(&owner.post("/tags", json!({ "name": "T" })).created());
     picture.delete(&format!("/tags/{tag}")).gone();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
@@ -215,7 +221,7 @@ fn what_is_no_file_is_refused_as_one() {
 }
 
 #[test]
-fn the_people_of_a_deal_have_names_in_a_file() {
+fn the_contacts_of_a_deal_have_names_in_csv() {
     let owner = workspace();
     let made = |name: &str| id(&owner.post("/contacts", json!({ "first_name": name })).created());
     let (ann, bea) = (made("Ann"), made("Bea"));
@@ -224,14 +230,16 @@ fn the_people_of_a_deal_have_names_in_a_file() {
     owner.post("/deals", json!({ "title": "E" })).created();
     let sheet = list(&owner, "/deals?sort=title&include=contacts,primary_contact");
     assert_eq!(sheet.cell(0, "contacts"), format!("{bea}, {ann}"));
-    assert_eq!((sheet.cell(0, "contacts.name"), sheet.cell(0, "primary_contact")), ("Bea, Ann", "Bea"));
-    assert_eq!((sheet.cell(1, "contacts.name"), sheet.cell(1, "primary_contact")), ("", ""));
+    assert_eq!(sheet.cell(0, "contacts.name"), "Bea, Ann");
+    assert_eq!(sheet.cell(0, "primary_contact"), "Bea");
+    assert_eq!(sheet.cell(1, "contacts.name"), "");
+    assert_eq!(sheet.cell(1, "primary_contact"), "");
     let chosen = list(&owner, "/deals?sort=title&include=primary_contact&columns=primary_contact,title");
     assert_eq!(chosen.rows[0], ["Bea", "D"]);
 }
 
 #[test]
-fn reports_have_their_columns_also_without_rows() {
+fn reports_without_rows_have_columns() {
     let owner = workspace();
     let currency = owner.get("/workspaces/current").ok()["base_currency"].as_str().unwrap().to_owned();
     let report = |name: &str| list(&owner, &format!("/analytics/{name}"));
@@ -257,16 +265,12 @@ fn reports_have_their_columns_also_without_rows() {
     }
     let me = owner.get("/me").ok()["user"].clone();
     let board = report("leaderboard");
-    assert_eq!(
-        (board.cell(0, "seller_id"), board.cell(0, "seller")),
-        (me["id"].as_str().unwrap(), me["name"].as_str().unwrap())
-    );
+    assert_eq!(board.cell(0, "seller_id"), me["id"].as_str().unwrap());
+    assert_eq!(board.cell(0, "seller"), me["name"].as_str().unwrap());
     let grouped = list(&owner, "/analytics/funnel?group_by=owner");
-    assert_eq!(
-        (grouped.cell(0, "group_id"), grouped.cell(0, "group")),
-        (me["id"].as_str().unwrap(), me["name"].as_str().unwrap())
-    );
-    // Other currencies come after the workspace's own.
+    assert_eq!(grouped.cell(0, "group_id"), me["id"].as_str().unwrap());
+    assert_eq!(grouped.cell(0, "group"), me["name"].as_str().unwrap());
+    // Other currencies follow the workspace's base currency.
     owner
         .post("/deals", json!({ "title": "E", "stage_id": of("won"), "value": { "amount": 100, "currency": "JPY" } }))
         .created();

@@ -1,5 +1,5 @@
-//! Every operation of the document, walked: without a token, without the scope, with another workspace's id, with rubbish.
-//! A new operation is walked without a word said; what cannot be is listed here, and the list may only shrink.
+//! Calls every operation without a token, without the scope, with a foreign id and with invalid input. New operations
+//! are included automatically; exceptions are listed here, and the list may only shrink.
 use crate::support::scopes::scopes;
 use crate::support::{Answer, Client, client::DOCUMENT, id, key, server, workspace};
 use diesel::RunQueryDsl;
@@ -42,7 +42,7 @@ pub fn send(client: &Client, op: &Operation, path: &str, body: &str) -> Answer {
     client.send(&op.method, path, body, content_type)
 }
 
-/// Somebody at a provider who signs in as a user: only a provider could make one otherwise.
+/// Links an identity of a provider to a user in the database, since only a provider could create one otherwise.
 fn identity(user: &str) -> String {
     let made = server().db.run_blocking(|conn| {
         let text = "insert into login_identities (issuer, subject, login_id, created_at) \
@@ -58,7 +58,7 @@ struct Made {
     id: uuid::Uuid,
 }
 
-/// A record of each kind, for the paths.
+/// Creates a record of each kind, for the paths.
 pub fn records(owner: &Client) -> HashMap<&'static str, String> {
     let made = |path: &str, body: Json| id(&owner.post(path, body).created());
     let pipeline = owner.get("/pipelines").ok()["data"][0].clone();
@@ -113,7 +113,7 @@ pub fn records(owner: &Client) -> HashMap<&'static str, String> {
     ])
 }
 
-/// The path with ids in it; every parameter must have a record.
+/// Fills the ids into the path; every parameter needs a record.
 pub fn filled(op: &Operation, records: &HashMap<&'static str, String>) -> String {
     let part = |part: &str| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
         Some(name) => records.get(name).unwrap_or_else(|| panic!("{}: no record for {name}", op.id)).clone(),
@@ -123,7 +123,7 @@ pub fn filled(op: &Operation, records: &HashMap<&'static str, String>) -> String
 }
 
 #[test]
-fn without_a_token_everything_is_closed() {
+fn operations_need_a_token() {
     let records = records(&workspace());
     for op in operations().iter().filter(|op| !op.public) {
         let path = filled(op, &records);
@@ -135,7 +135,7 @@ fn without_a_token_everything_is_closed() {
 }
 
 #[test]
-fn the_declared_scope_is_the_one_that_is_asked_for() {
+fn operations_need_exactly_their_declared_scope() {
     let owner = workspace();
     let records = records(&owner);
     let mut keys: HashMap<&str, Client> = HashMap::new();
@@ -148,7 +148,7 @@ fn the_declared_scope_is_the_one_that_is_asked_for() {
     }
 }
 
-/// The rights of a role in one call each: all of them but one.
+/// Returns the grants of a role with every permission except one.
 fn all_but(resource: &str, action: &str) -> Vec<Json> {
     let resources = scopes().iter().filter_map(|scope| scope.strip_suffix(":read"));
     let far = |r: &str, a: &str| match r == resource && (a == action || action == "read") {
@@ -160,7 +160,7 @@ fn all_but(resource: &str, action: &str) -> Vec<Json> {
 }
 
 #[test]
-fn the_declared_permission_is_the_one_that_is_asked_for() {
+fn operations_need_exactly_their_declared_permission() {
     let owner = workspace();
     let records = records(&owner);
     let mut users: HashMap<(&str, &str), Client> = HashMap::new();
@@ -178,9 +178,9 @@ fn the_declared_permission_is_the_one_that_is_asked_for() {
     }
 }
 
-/// The built-in roles: what the table of rights says is what happens.
+/// The grants of the built-in roles are enforced.
 #[test]
-fn each_built_in_role_may_what_it_says() {
+fn built_in_roles_allow_what_they_declare() {
     let owner = workspace();
     let records = records(&owner);
     let roles = owner.get("/roles").ok();
@@ -192,7 +192,7 @@ fn each_built_in_role_may_what_it_says() {
         for op in operations() {
             let Some((resource, action)) = op.permission else { continue };
             let grant = role["grants"].as_array().unwrap().iter().find(|g| g["resource"] == resource).unwrap();
-            // A body that is refused before anything happens.
+            // The body is refused before anything happens.
             let status = send(&client, &op, &filled(&op, &records), "{\"surely_not_a_member\":1}").status;
             if grant[action] == "none" {
                 assert_eq!(status, 403, "{key} {}", op.id);
@@ -204,11 +204,11 @@ fn each_built_in_role_may_what_it_says() {
 }
 
 #[test]
-fn what_another_workspace_has_is_not_there() {
+fn records_of_another_workspace_answer_404() {
     let (owner, other) = (workspace(), workspace());
     let (mine, theirs) = (records(&owner), records(&other));
     let random = "0192f0c1-2d3e-7a4b-8c5d-6e7f80910000";
-    // A resource is not a record: its description is there for everybody.
+    // A resource is not a record; its description is public.
     for op in operations().iter().filter(|op| op.path.contains("_id}")) {
         let body = valid_body(op, &mine);
         let locked = owner.with("If-Match", "\"1\"");
@@ -216,7 +216,8 @@ fn what_another_workspace_has_is_not_there() {
         assert_eq!(foreign.status, 404, "{}: {}", op.id, foreign.text);
         let nowhere: HashMap<_, _> = theirs.keys().map(|name| (*name, random.to_owned())).collect();
         let missing = send(&locked, op, &filled(op, &nowhere), &body);
-        assert_eq!((missing.status, without_id(&missing)), (404, without_id(&foreign)), "{}", op.id);
+        assert_eq!(missing.status, 404, "{}", op.id);
+        assert_eq!(without_id(&missing), without_id(&foreign), "{}", op.id);
         for rubbish in ["1", "..%2f", "%00", "%ff", "null", "0192F0C1"] {
             let nowhere: HashMap<_, _> = theirs.keys().map(|name| (*name, rubbish.to_owned())).collect();
             let status = send(&locked, op, &filled(op, &nowhere), &body).status;
@@ -231,7 +232,7 @@ fn without_id(answer: &Answer) -> Json {
     problem
 }
 
-/// A body that gets past the schema, so that the id decides.
+/// Returns a body that passes the schema, so that the id decides.
 fn valid_body(op: &Operation, records: &HashMap<&'static str, String>) -> String {
     let record = |name: &str| records[name].clone();
     match op.id {
@@ -246,7 +247,7 @@ fn valid_body(op: &Operation, records: &HashMap<&'static str, String>) -> String
 }
 
 #[test]
-fn rubbish_is_refused_politely() {
+fn invalid_input_is_refused_with_a_problem() {
     let owner = workspace();
     let records = records(&owner);
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
@@ -286,7 +287,7 @@ fn rubbish_is_refused_politely() {
 }
 
 #[test]
-fn a_wrong_method_names_the_right_ones() {
+fn a_wrong_method_names_the_allowed_ones() {
     let records = records(&workspace());
     for op in operations() {
         let path = filled(&op, &records);

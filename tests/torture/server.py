@@ -1,4 +1,4 @@
-"""What is tortured: a server on a folder of its own, its PostgreSQL, and the ways to hurt them."""
+"""A server in a separate folder, its PostgreSQL, and functions that disturb them."""
 
 import atexit
 import contextlib
@@ -39,7 +39,7 @@ def spawn(*command: str, **options) -> subprocess.Popen:
 
 
 def bin_dir() -> Path:
-    """Where the server finds PostgreSQL's programs too."""
+    """Returns the folder of the PostgreSQL programs, as the server finds it."""
     places = [os.environ.get("PG_BINDIR", ""), *os.environ.get("PATH", "").split(":")]
     newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: -int(place.parent.name))
     for place in [Path(place) for place in places if place] + newest:
@@ -79,7 +79,7 @@ def free_port() -> int:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that came from it: each PostgreSQL backend leads a group of its own."""
+    """Returns a process and its descendants; each PostgreSQL backend leads its own process group."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -91,7 +91,7 @@ def family(pid: int) -> list[int]:
 
 
 def signal_family(pid: int, number: int) -> None:
-    # Twice: a server that is being stopped may just have forked.
+    # Twice, since a process may have forked before it stopped.
     for _ in range(2):
         for member in family(pid):
             with contextlib.suppress(ProcessLookupError):
@@ -99,7 +99,7 @@ def signal_family(pid: int, number: int) -> None:
 
 
 class Sql:
-    """Something with a database behind it; it is asked as its owner."""
+    """A database, queried as its owner."""
 
     url = ""
 
@@ -110,19 +110,19 @@ class Sql:
         return json.loads(psql(self.url, "-c", f"select coalesce(json_agg(t), '[]') from ({query}) t"))
 
     def hold(self, rows: str, seconds: float) -> subprocess.Popen:
-        """Keeps rows locked for a while."""
+        """Locks rows for a while."""
         text = f"begin; select from {rows} for update; select pg_sleep({seconds}); rollback"
         holder = spawn(client_program(), "-X", "-q", "-d", self.url, "-c", text, stdout=subprocess.DEVNULL)
-        wait(lambda: self.sql("select 1 from pg_stat_activity where wait_event = 'PgSleep'"), 10, "nothing is held")
+        wait(lambda: self.sql("select 1 from pg_stat_activity where wait_event = 'PgSleep'"), 10, "the lock was not taken")
         return holder
 
     def idle(self) -> list[list[str]]:
-        """Transactions that wait for their client."""
+        """Returns the transactions that wait for their client."""
         waits = "state like 'idle in transaction%' and state_change < now() - interval '1 second'"
         return self.sql(f"select pid, state, query from pg_stat_activity where {waits}")
 
     def invariants(self, part, patience: float = SLACK) -> None:
-        """What must hold after whatever happened; transactions end within moments, or within as many seconds as they may last."""
+        """Checks the invariants; open transactions must end within `patience` seconds."""
         name, bad, asked = "", [], 0
         for line in [*psql(self.url, "-f", str(HERE / "invariants.sql")).splitlines(), "-- "]:
             if line.startswith("-- "):
@@ -130,7 +130,7 @@ class Sql:
                 name, bad, asked = line[3:], [], asked + 1
             elif line:
                 bad.append(line)
-        part.check(asked > 15, "the invariants were not asked")
+        part.check(asked > 15, "the invariants were not checked")
         try:
             wait(lambda: not self.idle(), patience, "")
         except TimeoutError:
@@ -138,7 +138,7 @@ class Sql:
 
 
 class Database(Sql):
-    """A PostgreSQL over TCP, for lines that can be cut. It is not killed, so it need not be safe."""
+    """A PostgreSQL over TCP, for connections that can be cut. It is never killed, so it runs without fsync."""
 
     def __init__(self, part):
         folder = part.work / "postgres"
@@ -156,11 +156,11 @@ class Database(Sql):
         flags = [word for setting in settings for word in ("-c", setting)]
         self.process = spawn(bin_dir() / "postgres", "-D", data, "-k", folder, *flags, **tools)
         url = self.owner("postgres")
-        wait(lambda: psql(url, "-c", "select 1", check=False).strip() == "1", STARTS, "PostgreSQL does not start")
+        wait(lambda: psql(url, "-c", "select 1", check=False).strip() == "1", STARTS, "PostgreSQL did not start")
         psql(url, "-c", "create role server login")
 
     def make(self, name: str) -> None:
-        """A database that a server can work on."""
+        """Creates a database for a server."""
         psql(self.owner("postgres"), "-c", f"create database {name}")
         command = [self.program, "migrate", "--database-url", self.owner(name), "--grant-to", "server"]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, env=environment())
@@ -174,12 +174,12 @@ class Database(Sql):
 
 
 def environment() -> dict[str, str]:
-    """Without what somebody has set for a server of theirs."""
+    """Returns the environment without settings of the server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("VORONKA_") and name != "DATABASE_URL"}
 
 
 def wait(holds, seconds: float, otherwise: str, pause: float = 0.05) -> float:
-    """Waits until something holds, and says how long that took."""
+    """Waits until a condition holds and returns the seconds it took."""
     begin = time.monotonic()
     while not holds():
         if time.monotonic() - begin > seconds:
@@ -188,11 +188,11 @@ def wait(holds, seconds: float, otherwise: str, pause: float = 0.05) -> float:
     return time.monotonic() - begin
 
 
-class House(Sql):
-    """A server; it can be killed and started again on the same data."""
+class Server(Sql):
+    """A server that can be killed and restarted on the same data."""
 
-    def __init__(self, part, name="house", database: Database | None = None, on="", line=None, command="serve", flags: tuple = ()):
-        """With a private PostgreSQL, or on a database of another, over a line."""
+    def __init__(self, part, name="server", database: Database | None = None, on="", line=None, command="serve", flags: tuple = ()):
+        """Uses a private PostgreSQL, or a database of another one through a line."""
         self.part, self.folder = part, part.work / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.flags, self.command, self.settings = flags, command, {"RUST_LOG": "info,access=off", "VORONKA_RATE_PER_MINUTE": "0"}
@@ -216,7 +216,7 @@ class House(Sql):
         )
         return self.process
 
-    def start(self) -> "House":
+    def start(self) -> "Server":
         process = self.spawn()
 
         def up() -> bool:
@@ -226,7 +226,7 @@ class House(Sql):
             self.address = greeting[1] or "" if greeting else ""
             return bool(greeting)
 
-        wait(up, STARTS, "the server does not say where it listens")
+        wait(up, STARTS, "the server did not print its address")
         return self
 
     def kill(self) -> None:
@@ -234,12 +234,12 @@ class House(Sql):
         self.process.wait()
 
     def stop(self) -> int:
-        """Asks it to stop and gives the exit code."""
+        """Sends SIGTERM and returns the exit code."""
         self.process.terminate()
         return self.process.wait(timeout=60)
 
     def postmaster(self) -> int:
-        """Process id of its private PostgreSQL; 0 while there is none."""
+        """Returns the process id of the private PostgreSQL, or 0."""
         try:
             return int((self.folder / "data/postgres/data/postmaster.pid").read_text().split()[0])
         except (OSError, IndexError, ValueError):
@@ -252,11 +252,11 @@ class House(Sql):
             return False
 
     def memory(self) -> int:
-        """Resident megabytes."""
+        """Returns the resident memory in MB."""
         return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) // 1024
 
     def close(self) -> None:
-        """Ends it, and reads what it wrote meanwhile."""
+        """Stops the server and checks its log."""
         if self.process and self.process.poll() is None:
             self.stop()
         log = self.log.read_text()
@@ -265,21 +265,21 @@ class House(Sql):
 
 
 class Probe:
-    """Asks for the health of a server all the time, until the block ends; then all must have been answered at once."""
+    """Polls the health of a server until the block ends; every answer must be immediate."""
 
-    def __init__(self, house: House):
-        self.house, self.stopped = house, threading.Event()
+    def __init__(self, server: Server):
+        self.server, self.stopped = server, threading.Event()
         self.seen: list[tuple[float, int]] = []
         self.live: list[float] = []
         self.threads = [threading.Thread(target=self.run, args=[ask], daemon=True) for ask in (self.ask_live, self.ask_ready)]
 
     def run(self, ask) -> None:
-        api = client.Client(self.house, patience=5)
+        api = client.Client(self.server, patience=5)
         while not self.stopped.is_set():
             try:
                 ask(api)
             except client.Lost as lost:
-                self.house.part.check(False, f"no health: {lost}")
+                self.server.part.check(False, f"health check failed: {lost}")
             time.sleep(0.01)
 
     def ask_live(self, api) -> None:
@@ -292,7 +292,7 @@ class Probe:
         return bool(self.seen) and self.seen[-1][0] > instant and self.seen[-1][1] == 200
 
     def unready(self, since: float, until: float = float("inf")) -> list[float]:
-        """When it was said not to be ready."""
+        """Returns the times in this period at which the server was not ready."""
         return [at for at, status in self.seen if since < at < until and status == 503]
 
     def __enter__(self) -> "Probe":
@@ -304,11 +304,11 @@ class Probe:
         self.stopped.set()
         for thread in self.threads:
             thread.join()
-        lively(self.house.part, self.live)
+        lively(self.server.part, self.live)
 
 
 def lively(part, seconds: list[float]) -> None:
-    """Nearly all within 100 ms: a busy machine may hold up one or the other, a server that is stuck holds up all."""
+    """Requires nearly all answers within 100 ms: a busy machine delays a few, a stuck server delays all."""
     seconds = sorted(seconds) or [99.0]
     late = seconds[(len(seconds) - 1) * 98 // 100]
     part.check(late < 0.1 and seconds[-1] < 2, f"/health/live takes {late * 1000:.0f} ms, at most {seconds[-1] * 1000:.0f} ms")

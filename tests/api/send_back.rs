@@ -1,11 +1,11 @@
-//! A form that sends the whole record: what a GET answers, a PATCH takes back, also of records of which nothing can be changed.
+//! A PATCH accepts the body of a GET, also for records that cannot be changed.
 use crate::bodies::{NOBODY, filled, schemas};
-use crate::forms::{only, words};
+use crate::error_details::{only, words};
 use crate::support::{Client, client::DOCUMENT, id, unique, user_with, workspace};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
-/// Records of the kinds that can be changed, as rich as they can be.
+/// Creates records of the kinds that can be changed, with as many members as possible.
 fn changeable(owner: &Client) -> Vec<String> {
     let made = |path: &str, body: Json| format!("{path}/{}", id(&owner.post(path, body).created()));
     for resource in ["contacts", "companies", "leads", "deals"] {
@@ -60,7 +60,7 @@ fn changeable(owner: &Client) -> Vec<String> {
     ]
 }
 
-/// Records in states that few are in: closed, converted, built in, out of use, of kinds that have less to say.
+/// Creates records in rare states: closed, converted, built in, archived, or with few members.
 fn odd(owner: &Client) -> Vec<String> {
     let made = |path: &str, body: Json| format!("{path}/{}", id(&owner.post(path, body).created()));
     let done = |path: &str, verb: &str, body: Json| {
@@ -126,7 +126,7 @@ fn odd(owner: &Client) -> Vec<String> {
     all
 }
 
-/// What a GET answers, a PATCH takes back; what it cannot change, it refuses.
+/// A PATCH accepts the body of a GET, and refuses changes to read-only members.
 #[test]
 fn an_answer_can_be_sent_back() {
     let owner = workspace();
@@ -157,14 +157,11 @@ fn an_answer_can_be_sent_back() {
             }
             let client = owner.with("If-Match", &owner.get(&path).ok()["version"].to_string());
             let error = only(client.patch(&path, json!({ name: differs(value) })), 422);
-            assert_eq!(
-                (&error["code"], &error["pointer"]),
-                (&json!("read_only"), &json!(format!("/{name}"))),
-                "{path}"
-            );
+            assert_eq!(error["code"], "read_only", "{path}");
+            assert_eq!(error["pointer"], json!(format!("/{name}")), "{path}");
             refused += 1;
         }
-        assert_eq!(owner.get(&path).ok(), back, "{path}: nothing was written");
+        assert_eq!(owner.get(&path).ok(), back, "{path} must not change");
     }
     assert!(refused > 200, "{refused}");
     let me = owner.get("/me").ok()["user"].clone();
@@ -172,9 +169,9 @@ fn an_answer_can_be_sent_back() {
     assert_eq!(only(owner.patch("/me", json!({ "status": "suspended" })), 422)["code"], "read_only");
 }
 
-/// The tag of an answer, as `If-Match` takes it, names the version of what a change changes.
+/// The tag of every answer works as `If-Match` for its change.
 #[test]
-fn the_tag_of_whatever_can_be_changed_is_taken_back() {
+fn if_match_accepts_the_tag_of_every_changeable_resource() {
     let owner = workspace();
     let deal = format!("/deals/{}", id(&owner.post("/deals", json!({ "title": "D" })).created()));
     let lines = format!("{deal}/line-items");
@@ -184,7 +181,8 @@ fn the_tag_of_whatever_can_be_changed_is_taken_back() {
         id(&owner.post("/products", json!({ "name": "Boat", "price": { "amount": 5, "currency": "EUR" } })).created());
     let old = tagged(&lines);
     let put = old.put(&lines, json!({ "line_items": [{ "product_id": boat }] }));
-    assert_eq!((put.status, put.header("etag")), (200, owner.get(&lines).header("etag")), "{}", put.text);
+    assert_eq!(put.status, 200, "{}", put.text);
+    assert_eq!(put.header("etag"), owner.get(&lines).header("etag"), "{}", put.text);
     old.put(&lines, json!({ "line_items": [] })).problem(412, "version_conflict");
     assert_eq!(owner.get(&deal).ok()["version"], 2);
     tagged(&deal).put(&lines, json!({ "line_items": [] })).ok();
@@ -193,7 +191,7 @@ fn the_tag_of_whatever_can_be_changed_is_taken_back() {
     old.patch("/me", json!({ "name": "Cid" })).problem(412, "version_conflict");
 }
 
-/// The line items are sent back as they were answered, each with its id and total, wherever it stands now.
+/// Line items can be sent back as answered, with id and total, in any order.
 #[test]
 fn line_items_can_be_sent_back() {
     let owner = workspace();
@@ -209,30 +207,33 @@ fn line_items_can_be_sent_back() {
     let read = owner.get(&lines).ok();
     let version = || owner.get(&deal).ok()["version"].clone();
     let whole = json!({ "line_items": read["data"], "total": read["total"] });
-    assert_eq!((owner.put(&lines, whole).ok(), version()), (read.clone(), json!(1)));
-    assert_eq!((owner.put(&lines, json!({ "line_items": items })).ok(), version()), (read.clone(), json!(1)));
-    // One is taken out and another changed in one form: what was answered of them counts for nothing.
+    assert_eq!(owner.put(&lines, whole).ok(), read);
+    assert_eq!(version(), json!(1));
+    assert_eq!(owner.put(&lines, json!({ "line_items": items })).ok(), read);
+    assert_eq!(version(), json!(1));
+    // One item is removed and another changed in one request; the computed members of the answer are ignored.
     let mut second = read["data"][1].clone();
     second["quantity"] = json!(2);
     let changed = owner.put(&lines, json!({ "line_items": [second] })).ok();
-    assert_eq!(
-        (&changed["data"][0]["total"]["amount"], &changed["total"]["amount"], version()),
-        (&json!(1000), &json!(1000), json!(2))
-    );
+    assert_eq!(changed["data"][0]["total"]["amount"], 1000);
+    assert_eq!(changed["total"]["amount"], 1000);
+    assert_eq!(version(), json!(2));
     let mut wrong = changed["data"][0].clone();
     wrong["total"]["amount"] = json!(1);
     let error = only(owner.put(&lines, json!({ "line_items": [wrong] })), 422);
-    assert_eq!((&error["code"], &error["pointer"]), (&json!("read_only"), &json!("/line_items/0/total")));
+    assert_eq!(error["code"], "read_only");
+    assert_eq!(error["pointer"], "/line_items/0/total");
     let mut wrong = changed["data"][0].clone();
     wrong["id"] = json!(NOBODY);
     assert_eq!(only(owner.put(&lines, json!({ "line_items": [wrong] })), 422)["pointer"], "/line_items/0/id");
-    assert_eq!(version(), 2, "nothing was written");
+    assert_eq!(version(), 2, "the version must not change");
     owner.patch(&deal, json!({ "value": { "amount": 1, "currency": "EUR" } })).ok();
     let again = json!({ "line_items": changed["data"] });
     assert_eq!(owner.put(&lines, json!({ "line_items": changed["data"], "set_value": false })).ok(), changed);
     assert_eq!(version(), 3);
-    // The value is brought back; the items stay what they are.
-    assert_eq!((owner.put(&lines, again).ok(), version()), (changed.clone(), json!(4)));
+    // Sending the line items restores the value of the deal; the items do not change.
+    assert_eq!(owner.put(&lines, again).ok(), changed);
+    assert_eq!(version(), json!(4));
     for (value, expected) in [(json!({ "amount": 1000, "currency": "EUR" }), 4), (Json::Null, 5), (Json::Null, 5)] {
         owner.patch(&deal, json!({ "value": value })).ok();
         assert_eq!(version(), expected);
@@ -242,11 +243,11 @@ fn line_items_can_be_sent_back() {
     assert_eq!(owner.get(empty.trim_end_matches("/line-items")).ok()["version"], 1);
 }
 
-/// What a list includes, a read of one record includes as well; what came so is sent back with the rest.
+/// Reading one record supports the includes of the list, and the included members can be sent back.
 #[test]
-fn one_record_comes_with_the_names_that_a_list_comes_with() {
+fn one_record_has_the_includes_of_the_list() {
     let owner = workspace();
-    let ids = crate::walk::records(&owner);
+    let ids = crate::every_operation::records(&owner);
     let mut tried = 0;
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         let Some(root) = path.strip_suffix("_id}").and_then(|path| path.rsplit_once("/{")).map(|(root, _)| root) else {
@@ -294,15 +295,13 @@ fn one_record_comes_with_the_names_that_a_list_comes_with() {
     }
     assert!(tried > 10, "{tried}");
     let deal = owner.get(&format!("/deals/{}?include=owner,stage", ids["deal_id"])).ok();
-    assert_eq!(
-        (deal["included"]["users"].as_array().unwrap().len(), deal["included"]["stages"][0]["id"].clone()),
-        (1, deal["stage_id"].clone())
-    );
+    assert_eq!(deal["included"]["users"].as_array().unwrap().len(), 1);
+    assert_eq!(deal["included"]["stages"][0]["id"], deal["stage_id"]);
 }
 
-/// "Duplicate role": the rights of a built-in role make one of one's own.
+/// "Duplicate role": the grants of a built-in role create a custom one.
 #[test]
-fn a_role_can_be_made_of_a_built_in_one() {
+fn a_custom_role_can_be_created_from_a_built_in_one() {
     let owner = workspace();
     let roles = owner.get("/roles").ok()["data"].as_array().unwrap().clone();
     assert_eq!(roles.len(), 5);
@@ -319,9 +318,9 @@ fn a_role_can_be_made_of_a_built_in_one() {
     assert_eq!(error["pointer"], "/grants/0/create");
 }
 
-/// What would be a change is refused, where the record as it is may be sent back.
+/// Unchanged values are accepted where a change would be refused.
 #[test]
-fn what_stays_as_it_is_may_be_said_where_a_change_is_refused() {
+fn unchanged_values_are_accepted_where_changes_are_refused() {
     let owner = workspace();
     let any = owner.with("If-Match", "*");
     let pipelines = owner.get("/pipelines?kind=deal").ok();
@@ -355,9 +354,9 @@ fn what_stays_as_it_is_may_be_said_where_a_change_is_refused() {
     assert_eq!(owner.post("/leads/batch-update", items).ok()["results"][0]["unchanged"], true);
 }
 
-/// So it is in batches and in composite calls.
+/// The same holds in batches and composite requests.
 #[test]
-fn an_answer_can_be_sent_back_with_many() {
+fn answers_can_be_sent_back_in_batches() {
     let owner = workspace();
     let all = changeable(&owner);
     let mut tried = 0;
@@ -376,11 +375,13 @@ fn an_answer_can_be_sent_back_with_many() {
             owner.post("/composite", json!({ "items": [item] }))
         };
         let result = batch(&record);
-        assert_eq!((&result["status"], &result["unchanged"]), (&json!(200), &json!(true)), "{root}: {result}");
+        assert_eq!(result["status"], 200, "{root}: {result}");
+        assert_eq!(result["unchanged"], true, "{root}: {result}");
         let mut wrong = record.clone();
         wrong["created_at"] = json!("2001-01-01T00:00:00.000Z");
         let error = batch(&wrong)["error"]["errors"][0].clone();
-        assert_eq!((&error["code"], &error["pointer"]), (&json!("read_only"), &json!("/changes/created_at")), "{root}");
+        assert_eq!(error["code"], "read_only", "{root}");
+        assert_eq!(error["pointer"], "/changes/created_at", "{root}");
         if words(&json!({ "$ref": "#/components/schemas/CompositeResource" }))
             .unwrap()
             .as_array()
@@ -389,7 +390,8 @@ fn an_answer_can_be_sent_back_with_many() {
         {
             assert_eq!(together(&record).ok()["results"][0]["unchanged"], true, "{root}");
             let error = only(together(&wrong), 422);
-            assert_eq!((&error["code"], &error["pointer"]), (&json!("read_only"), &json!("/items/0/body/created_at")));
+            assert_eq!(error["code"], "read_only");
+            assert_eq!(error["pointer"], "/items/0/body/created_at");
         }
         assert_eq!(owner.get(path).ok(), record, "{root}");
         tried += 1;
@@ -397,7 +399,7 @@ fn an_answer_can_be_sent_back_with_many() {
     assert!(tried >= 5, "{tried}");
 }
 
-/// `/deals/{deal_id}` for `/deals/0192…`.
+/// Returns `/deals/{deal_id}` for `/deals/0192…`.
 fn generic(path: &str) -> String {
     let root = path.rsplit_once('/').unwrap().0;
     let paths = DOCUMENT["paths"].as_object().unwrap().keys();
@@ -409,26 +411,28 @@ fn generic(path: &str) -> String {
     })
 }
 
-/// A form that changes one value sends the rest as it was: the change counts, the members that follow from it do not stand against it.
+/// A form changes one value and sends the rest as answered: derived members do not conflict with the change.
 #[test]
-fn a_changed_answer_changes_what_was_changed() {
+fn a_modified_answer_changes_only_the_modified_member() {
     let owner = workspace();
     let path = changeable(&owner).pop().unwrap();
     let mut contact = owner.get(&path).ok();
     contact["last_name"] = json!("Stone");
     contact["phones"].as_array_mut().unwrap().pop();
     let changed = owner.patch(&path, contact.clone()).ok();
-    assert_eq!((&changed["last_name"], changed["phones"].as_array().unwrap().len()), (&json!("Stone"), 1));
+    assert_eq!(changed["last_name"], "Stone");
+    assert_eq!(changed["phones"].as_array().unwrap().len(), 1);
     let mut contact = changed;
     contact["phones"][0]["e164"] = json!("+12025550199");
     let error = only(owner.patch(&path, contact.clone()), 422);
-    assert_eq!((&error["code"], &error["pointer"]), (&json!("read_only"), &json!("/phones/0/e164")));
+    assert_eq!(error["code"], "read_only");
+    assert_eq!(error["pointer"], "/phones/0/e164");
     contact["phones"][0]["e164"] = json!("+12025550143");
     contact["phone"] = json!("+12025550199");
     assert_eq!(only(owner.patch(&path, contact.clone()), 422)["code"], "stated_twice");
     contact["phone"] = json!(0);
     assert_eq!(only(owner.patch(&path, contact), 422)["code"], "invalid_type");
-    // A value that could not be given any more stays as it is.
+    // A value that is no longer allowed for new input stays as it is.
     let field = owner.get("/custom-fields?resource=contacts&key=size").ok()["data"][0].clone();
     let client = owner.with("If-Match", &field["version"].to_string());
     let own = format!("/custom-fields/{}", id(&field));
@@ -441,9 +445,9 @@ fn a_changed_answer_changes_what_was_changed() {
     assert_eq!(owner.patch(&path, contact).ok()["custom_fields"][0]["text"], "s");
 }
 
-/// What is hidden from a role is no riddle: a guess that is right is refused as one that is wrong.
+/// A hidden member cannot be guessed: a correct guess is refused like a wrong one.
 #[test]
-fn a_hidden_member_is_not_told_by_sending_it_back() {
+fn a_hidden_member_cannot_be_probed_by_sending_it_back() {
     let owner = workspace();
     let sight = ["contacts", "all", "none", "all", "none", "none"];
     let hide = |field: &str| json!({ "resource": "contacts", "field": field });
@@ -453,10 +457,12 @@ fn a_hidden_member_is_not_told_by_sending_it_back() {
     let told = owner.get(&path).ok()["first_touch"].clone();
     assert_eq!(only(blind.patch(&path, json!({ "first_touch": told })), 422)["code"], "read_only");
     let mut shown = blind.get(&path).ok();
-    assert_eq!((&shown["first_touch"], &shown["phones"]), (&Json::Null, &json!([])));
+    assert_eq!(shown["first_touch"], Json::Null);
+    assert_eq!(shown["phones"], json!([]));
     shown["position"] = json!("Captain");
     blind.patch(&path, shown).ok();
     let after = owner.get(&path).ok();
-    assert_eq!((&after["first_touch"], after["phones"].as_array().unwrap().len()), (&told, 2));
+    assert_eq!(after["first_touch"], told);
+    assert_eq!(after["phones"].as_array().unwrap().len(), 2);
     assert_eq!(after["position"], "Captain");
 }

@@ -1,4 +1,4 @@
-//! What strangers learn of logins, and what letters they can have sent.
+//! What outsiders can learn about logins, and which mails they can cause.
 use crate::support::mail::{await_email, emails_to};
 use crate::support::{Answer, Client, bearer, id, key, login, register, unique, user, workspace};
 use serde_json::{Value as Json, json};
@@ -14,31 +14,31 @@ fn registration(email: &str, password: &str) -> Json {
     json!({ "workspace_name": "Other", "name": "Other", "email": email, "password": password })
 }
 
-/// The members of an answer, without what differs from one to the next.
+/// Returns the members of an answer without the values that differ between answers.
 fn shape(answer: &Json) -> Vec<String> {
     answer.as_object().unwrap().keys().cloned().collect()
 }
 
 #[test]
-fn a_registration_does_not_tell_whether_the_address_is_known() {
+fn a_registration_does_not_reveal_known_addresses() {
     let known = format!("{}@example.com", unique("known"));
     let (own, first) = register(&known, PASSWORD);
     let unknown = format!("{}@example.com", unique("unknown"));
     let answers = [&known, &unknown].map(|email| post("/auth/register", registration(email, OTHER)).created());
     assert_eq!(shape(&answers[0]), shape(&answers[1]));
     for (email, answer) in [&known, &unknown].into_iter().zip(&answers) {
-        // Both go on in the same way, and nothing in the workspace tells them apart.
+        // Both registrations continue in the same way, and nothing in the workspace distinguishes them.
         assert_eq!(bearer(answer).get("/jobs").ok()["data"], json!([]), "{email}");
         assert_eq!(bearer(answer).get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
         assert_eq!(login(email, OTHER).ok()["workspace_id"], answer["workspace_id"]);
         login(email, "a-wrong-password").problem(401, "credentials_invalid");
     }
-    // The login of the one who holds the address is untouched, and they are told.
+    // The existing login of the address is unchanged, and its owner gets a mail.
     assert_eq!(own.get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
     assert_eq!(login(&known, PASSWORD).ok()["workspace_id"], first["workspace_id"]);
-    let told = await_email(&known, "Another login under your address", 1);
+    let told = await_email(&known, "Another login was created with your address", 1);
     assert!(emails_to(&unknown).is_empty());
-    // If it was them after all, they join with their own login, and the other one ends.
+    // If the owner registered twice, the link joins the existing login, and the new one ends.
     let token = told.token().unwrap();
     let wrong = json!({ "token": token, "password": OTHER });
     post("/auth/accept-invitation", wrong).problem(401, "credentials_invalid");
@@ -50,7 +50,7 @@ fn a_registration_does_not_tell_whether_the_address_is_known() {
 }
 
 #[test]
-fn adding_a_user_does_not_tell_whether_the_address_has_a_login_elsewhere() {
+fn adding_a_user_does_not_reveal_logins_elsewhere() {
     let owner = workspace();
     let known = format!("{}@example.com", unique("elsewhere"));
     register(&known, PASSWORD);
@@ -75,17 +75,17 @@ fn adding_a_user_does_not_tell_whether_the_address_has_a_login_elsewhere() {
     let elsewhere = login(&known, PASSWORD).ok();
     assert_ne!(elsewhere["workspace_id"], here);
     assert_eq!(bearer(&elsewhere).get("/me").ok()["memberships"].as_array().unwrap().len(), 1);
-    await_email(&known, "Another login under your address", 1);
+    await_email(&known, "Another login was created with your address", 1);
 }
 
-/// A forgotten password is the holder's: a namesake cannot be given another one by letter, nor the holder be locked out.
+/// A reset by mail changes the login that owns the address, never an unverified login with the same address.
 #[test]
-fn a_reset_is_the_holders() {
+fn a_reset_belongs_to_the_owner_of_the_address() {
     let email = format!("{}@example.com", unique("holder"));
     let (_, first) = register(&email, PASSWORD);
     let second = post("/auth/register", registration(&email, OTHER)).created();
     post("/auth/forgot-password", json!({ "email": email })).gone();
-    let token = await_email(&email, "A new password", 1).token().unwrap();
+    let token = await_email(&email, "Reset your password", 1).token().unwrap();
     post("/auth/reset-password", json!({ "token": token, "password": "the-third-password" })).gone();
     assert_eq!(login(&email, "the-third-password").ok()["workspace_id"], first["workspace_id"]);
     assert_eq!(login(&email, OTHER).ok()["workspace_id"], second["workspace_id"]);
@@ -93,7 +93,7 @@ fn a_reset_is_the_holders() {
 }
 
 #[test]
-fn invitations_to_one_address_have_a_limit() {
+fn invitations_to_one_address_are_limited() {
     let email = format!("{}@example.com", unique("flooded"));
     let invite = || workspace().post("/users", json!({ "name": "X", "email": email }));
     for _ in 0..5 {
@@ -104,7 +104,7 @@ fn invitations_to_one_address_have_a_limit() {
     answer.problem(429, "rate_limited");
     let owner = workspace();
     owner.post("/users", json!({ "name": "X", "email": format!("{}@example.com", unique("other")) })).created();
-    // Another letter to the same one counts too.
+    // A mail to the same address from elsewhere counts too.
     let guest = format!("{}@example.com", unique("again"));
     let user = id(&owner.post("/users", json!({ "name": "X", "email": guest })).created());
     let again = || owner.post(&format!("/users/{user}/invite"), json!({}));
@@ -115,21 +115,21 @@ fn invitations_to_one_address_have_a_limit() {
 }
 
 #[test]
-fn invitations_from_one_workspace_have_a_limit() {
+fn invitations_from_one_workspace_are_limited() {
     let owner = workspace();
     let invite = || owner.post("/users", json!({ "name": "X", "email": format!("{}@example.com", unique("many")) }));
     for _ in 0..200 {
         invite().created();
     }
     invite().problem(429, "rate_limited");
-    // Who gets a password needs no letter.
+    // A user created with a password gets no mail.
     let body = json!({ "name": "X", "email": format!("{}@example.com", unique("many")), "password": PASSWORD });
     owner.post("/users", body).created();
 }
 
-/// The subject is ours alone; what the workspace calls itself stands in quotes within.
+/// The subject is fixed; the name of the workspace appears only quoted in the text.
 #[test]
-fn subjects_hold_nothing_that_a_stranger_wrote() {
+fn mail_subjects_contain_no_user_input() {
     let owner = workspace();
     let name = "You have won! Go to evil.example";
     owner.patch("/workspaces/current", json!({ "name": name })).ok();
@@ -139,15 +139,15 @@ fn subjects_hold_nothing_that_a_stranger_wrote() {
     let token = await_email(&email, "You are invited", 1).token().unwrap();
     post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
     owner.patch(&format!("/users/{user}"), json!({ "status": "suspended" })).ok();
-    await_email(&email, "You cannot sign in any more", 1);
+    await_email(&email, "Your access was suspended", 1);
     for letter in emails_to(&email) {
         assert!(!letter.subject.contains("evil") && letter.text.contains(&format!("\"{name}\"")), "{letter:?}");
     }
 }
 
-/// Who joins is not acted for by what a namesake has left behind.
+/// Keys of an unverified login cannot act for the owner who joins.
 #[test]
-fn keys_of_a_namesake_end_when_the_holder_joins() {
+fn keys_of_an_unverified_login_end_when_the_owner_joins() {
     let email = format!("{}@example.com", unique("joined"));
     register(&email, PASSWORD);
     let owner = workspace();
@@ -158,8 +158,11 @@ fn keys_of_a_namesake_end_when_the_holder_joins() {
         let key = key(&bearer(&namesake), &["contacts:read", "users:read"]);
         key.get("/contacts").ok();
         let told: Vec<_> = {
-            await_email(&email, "Another login under your address", 2);
-            emails_to(&email).into_iter().filter(|l| l.subject == "Another login under your address").collect()
+            await_email(&email, "Another login was created with your address", 2);
+            emails_to(&email)
+                .into_iter()
+                .filter(|l| l.subject == "Another login was created with your address")
+                .collect()
         };
         let token = told[count - 1].token().unwrap();
         let joined = post("/auth/accept-invitation", json!({ "token": token, "password": PASSWORD })).ok();
@@ -174,19 +177,19 @@ fn told(email: &str, subject: &str) -> usize {
     emails_to(email).iter().filter(|letter| letter.subject == subject).count()
 }
 
-/// Waits for a letter that comes after all that were asked for before.
+/// Waits for a mail that is sent after all earlier ones.
 fn settled(client: &Client) {
     let own = format!("{}@example.com", unique("settled"));
     client.post("/auth/change-email", json!({ "email": own, "password": PASSWORD })).gone();
-    await_email(&own, "Your new address", 1);
+    await_email(&own, "Confirm your new e-mail address", 1);
 }
 
 #[test]
-fn letters_to_a_strangers_address_have_a_limit() {
+fn mails_to_an_unverified_address_are_limited() {
     let stranger = format!("{}@example.com", unique("stranger"));
     let change =
         |client: &Client| client.post("/auth/change-email", json!({ "email": stranger, "password": PASSWORD }));
-    // Of one address silently, whoever asks.
+    // Requests for one address are limited silently, whoever sends them.
     for _ in 0..3 {
         let client = register(&format!("{}@example.com", unique("asking")), PASSWORD).0;
         for _ in 0..3 {
@@ -194,8 +197,8 @@ fn letters_to_a_strangers_address_have_a_limit() {
         }
         settled(&client);
     }
-    assert_eq!(told(&stranger, "Your new address"), 5);
-    // Of one login, whichever the addresses.
+    assert_eq!(told(&stranger, "Confirm your new e-mail address"), 5);
+    // Requests of one login are limited over all addresses.
     let client = register(&format!("{}@example.com", unique("asking")), PASSWORD).0;
     let answers = (0..12).map(|n| {
         let email = format!("{}-{n}@example.com", unique("any"));
@@ -204,9 +207,9 @@ fn letters_to_a_strangers_address_have_a_limit() {
     assert_eq!(answers.filter(|status| *status == 429).count(), 2);
 }
 
-/// What happens to a login under somebody else's address is told there a few times a day, however often it happens.
+/// Mails about an unverified login under the owner's address are limited to a few a day.
 #[test]
-fn a_namesake_cannot_flood_the_holder() {
+fn an_unverified_login_cannot_flood_the_owner() {
     let email = format!("{}@example.com", unique("flooded"));
     register(&email, PASSWORD);
     let owner = workspace();
@@ -227,30 +230,31 @@ fn a_namesake_cannot_flood_the_holder() {
     assert!(emails_to(&email).len() <= 5, "{:?}", emails_to(&email));
 }
 
-/// Programs go on after a new password; who did not choose it is told how many they are.
+/// API keys survive a new password; the mail tells the owner how many there are.
 #[test]
-fn a_letter_about_a_new_password_counts_the_keys() {
+fn a_mail_about_a_new_password_counts_the_keys() {
     let email = format!("{}@example.com", unique("keyed"));
     let client = register(&email, PASSWORD).0;
     let keys = [key(&client, &["contacts:read"]), key(&client, &["deals:read"])];
     let change = json!({ "current_password": PASSWORD, "new_password": OTHER });
     client.post("/auth/change-password", change).gone();
     let told = await_email(&email, "Your password was changed", 1);
-    assert!(told.text.contains("2 API keys act for you"), "{told:?}");
+    assert!(told.text.contains("2 API keys still act for you"), "{told:?}");
     keys[0].get("/contacts").ok();
     keys[1].get("/deals").ok();
 }
 
-/// That a letter was sent, and why not, is for who gets it and for who may read the audit log.
+/// Mail jobs are visible to their recipient and to users who may read the audit log.
 #[test]
-fn letters_of_others_are_no_jobs_to_look_at() {
+fn mail_jobs_of_others_are_invisible() {
     let owner = workspace();
     owner.post("/users", json!({ "name": "G", "email": format!("{}@example.com", unique("guest")) })).created();
     let of_letters = |client: &Client| client.get("/jobs?kind=letter").ok()["data"].as_array().unwrap().len();
     let manager = user(&owner, "manager");
     let jobs = owner.get("/jobs?kind=letter").ok();
     let job = jobs["data"][0]["id"].as_str().unwrap();
-    assert_eq!((of_letters(&owner), of_letters(&manager)), (1, 0));
+    assert_eq!(of_letters(&owner), 1);
+    assert_eq!(of_letters(&manager), 0);
     manager.get(&format!("/jobs/{job}")).problem(404, "not_found");
     manager.post(&format!("/jobs/{job}/cancel"), json!({})).problem(404, "not_found");
 }

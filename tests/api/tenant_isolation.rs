@@ -1,4 +1,4 @@
-//! Attacks on the walls between workspaces, drawn from the document: a new member is attacked without a word.
+//! Attacks across workspaces, generated from the document, so that new members are covered automatically.
 use crate::attacks::{expect, together, why};
 use crate::bodies::{NOBODY, Taking, body, filled, made_of, places, pointer, schemas, taking};
 use crate::imports::finished;
@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A record of each kind that can be named by another one.
+/// Creates a record of each kind that other records can reference.
 fn records(owner: &Client) -> HashMap<&'static str, String> {
     let made = |path: &str, body: Json| id(&owner.post(path, body).created());
     let won = made("/deals", json!({ "title": "Won" }));
@@ -43,7 +43,7 @@ fn records(owner: &Client) -> HashMap<&'static str, String> {
     ])
 }
 
-/// The kind of record that a member of an operation names.
+/// Returns the kind of record that a member of an operation references.
 fn kind(op: &Taking, member: &str) -> String {
     let of_leads = op.id.contains("lead") && op.id != "convert_lead";
     let kind = match member {
@@ -60,7 +60,7 @@ fn kind(op: &Taking, member: &str) -> String {
     kind.to_owned()
 }
 
-/// Whether the answer refuses the member at this pointer as naming nothing, as a whole, for an item, or in a job.
+/// Returns whether the answer refuses the reference at this pointer: for the request, for an item, or in a job.
 fn refuses(owner: &Client, answer: &Answer, pointer: &str) -> bool {
     let listed = |problem: &Json| {
         let first = &problem["errors"][0];
@@ -82,7 +82,7 @@ fn refuses(owner: &Client, answer: &Answer, pointer: &str) -> bool {
 }
 
 #[test]
-fn what_another_workspace_has_cannot_be_named() {
+fn records_of_another_workspace_cannot_be_referenced() {
     let (owner, other) = (workspace(), workspace());
     let (mine, theirs) = (records(&owner), records(&other));
     let reference = |member: &str, _: &'static Json| {
@@ -90,7 +90,7 @@ fn what_another_workspace_has_cannot_be_named() {
     };
     let (mut tried, mut wrong) = (0, Vec::new());
     for op in taking().iter().filter(|op| !op.public && !op.path.starts_with("/auth/")) {
-        // The record of the path is one's own; an item of a batch has the same.
+        // The record in the path belongs to the caller; an item of a batch has the same id.
         let resource = op.path.split('/').nth(1).unwrap();
         let singular = match resource {
             "companies" => "company".to_owned(),
@@ -108,7 +108,7 @@ fn what_another_workspace_has_cannot_be_named() {
             let mut body = body(op.schema, &place, &json!(foreign), &own);
             let at = pointer(&body, &place);
             if member == "loss_reason_id" && !matches!(op.id, "lose_deal" | "disqualify_lead") {
-                // A reason counts where the stage is a lost one.
+                // A loss reason is checked only if the stage is a lost stage.
                 let lost = format!("lost {}", kind(op, "stage_id"));
                 body.pointer_mut(at.strip_suffix("/loss_reason_id").unwrap()).unwrap()["stage_id"] =
                     json!(mine[lost.as_str()]);
@@ -131,7 +131,7 @@ fn what_another_workspace_has_cannot_be_named() {
             let client = if locked { owner.with("If-Match", "\"1\"") } else { owner.clone() };
             let text = body.to_string().into_bytes();
             let answer = client.send(&op.method, &filled(op.path, &own), Some(text), "application/json");
-            // Items and changes have pointers of their own.
+            // Items and changes have their own pointers.
             let short = at.replace("/items/0", "").replace("/changes", "");
             if !refuses(&owner, &answer, &short) {
                 wrong.push(format!("{} {at}: {} {}", op.id, answer.status, answer.text));
@@ -143,9 +143,9 @@ fn what_another_workspace_has_cannot_be_named() {
     assert!(tried > 180, "{tried}");
 }
 
-/// An id, a name, a number that another workspace has is free here: nothing tells that it exists there.
+/// An id, name or number used in another workspace is free here; nothing reveals that it exists there.
 #[test]
-fn what_is_taken_elsewhere_is_free_here() {
+fn values_used_in_another_workspace_are_free() {
     let clients = [workspace(), workspace()];
     let mine = [records(&clients[0]), records(&clients[1])];
     for op in taking().iter().filter(|op| op.id.starts_with("create_")) {
@@ -189,7 +189,7 @@ fn what_is_taken_elsewhere_is_free_here() {
 }
 
 #[test]
-fn a_cursor_does_not_leave_its_workspace() {
+fn a_cursor_is_bound_to_its_workspace() {
     let (owner, other) = (workspace(), workspace());
     let (ann, _) = user_with(&owner, &[["contacts", "own", "own", "own", "own", "none"]], json!({}));
     let mut contact = String::new();
@@ -216,7 +216,7 @@ fn a_cursor_does_not_leave_its_workspace() {
         let answer = owner.get(&format!("{path}{joint}cursor={cursor}"));
         assert_eq!(answer.status, 400, "{path}: {}", answer.text);
     }
-    // A colleague who has the cursor sees no more with it.
+    // Another user of the workspace sees no more with this cursor.
     assert_eq!(ann.get(&format!("/contacts?limit=9&cursor={cursor}")).ok()["data"], json!([]));
     let cursor = next(&format!("/contacts/{contact}/timeline?limit=1"));
     let theirs = id(&other.get("/contacts?limit=1").ok()["data"][0]);
@@ -224,16 +224,16 @@ fn a_cursor_does_not_leave_its_workspace() {
     assert_eq!(answer.status, 400, "timeline: {}", answer.text);
 }
 
-/// Whether the answer of an operation has a member.
+/// Returns whether the answer of an operation has a member.
 fn shows(op: &Taking, member: &str) -> bool {
     let known = operation(&op.method, &format!("/api/v1{}", op.path)).unwrap();
     let schema = known["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
     !schemas()[schema.rsplit('/').next().unwrap()]["properties"][member].is_null()
 }
 
-/// No body takes what only the server writes, whether alone or in a batch.
+/// No body accepts members that only the server writes, neither alone nor in a batch.
 #[test]
-fn members_of_the_server_are_not_taken() {
+fn read_only_members_are_not_accepted() {
     const OURS: &str = "workspace_id number status version created_at updated_at converted_at is_admin score deleted_at login_id __proto__";
     let owner = workspace();
     let locked = owner.with("If-Match", "\"1\"");
@@ -256,7 +256,7 @@ fn members_of_the_server_are_not_taken() {
                 if answer.status == 200 {
                     problem = problem["results"][0]["error"].clone();
                 }
-                // What the answer shows may be sent back as it was: the record is looked for first.
+                // Unchanged values of the answer may be sent back: the record is looked up first.
                 let shown = around.is_empty() && op.method == "PATCH" && shows(&op, member);
                 let code = if shown { "read_only" } else { "unknown_member" };
                 let named = |bad: &Json| bad["code"] == code && at.ends_with(bad["pointer"].as_str().unwrap());
@@ -270,7 +270,7 @@ fn members_of_the_server_are_not_taken() {
 }
 
 #[test]
-fn records_of_ones_own_do_not_go_together_either() {
+fn unrelated_records_of_one_workspace_cannot_be_combined() {
     let owner = workspace();
     let mine = records(&owner);
     let stages =
@@ -372,11 +372,13 @@ fn records_of_ones_own_do_not_go_together_either() {
         ),
     ] {
         let answer = owner.post(&path, body);
-        assert_eq!((answer.status, why(&answer).as_str()), (422, refusal), "{name}: {}", answer.text);
+        assert_eq!(answer.status, 422, "{name}: {}", answer.text);
+        assert_eq!(why(&answer).as_str(), refusal, "{name}: {}", answer.text);
     }
     for (name, parent) in [("its own parent", sum("company")), ("its grandchild's child", child)] {
         let answer = owner.patch(&format!("/companies/{}", mine["company"]), json!({ "parent_id": parent }));
-        assert_eq!((answer.status, why(&answer).as_str()), (422, "/parent_id invalid"), "{name}: {}", answer.text);
+        assert_eq!(answer.status, 422, "{name}: {}", answer.text);
+        assert_eq!(why(&answer).as_str(), "/parent_id invalid", "{name}: {}", answer.text);
     }
     for path in ["move", "win", "reopen", "restore"] {
         let body = if path == "move" { json!({ "stage_id": due }) } else { json!({}) };
@@ -389,9 +391,9 @@ fn records_of_ones_own_do_not_go_together_either() {
     }
 }
 
-/// Two companies that become each other's parent at the same moment do not become a ring.
+/// Two companies that become each other's parent at the same time do not form a cycle.
 #[test]
-fn no_ring_is_made_of_two_halves() {
+fn concurrent_changes_create_no_parent_cycle() {
     let owner = workspace();
     let made = || id(&owner.post("/companies", json!({ "name": unique("ring") })).created());
     let pair = [made(), made()];
@@ -402,7 +404,7 @@ fn no_ring_is_made_of_two_halves() {
 }
 
 #[test]
-fn an_id_that_is_nearly_right_finds_nothing() {
+fn almost_valid_ids_find_nothing() {
     let owner = workspace();
     let seller = user(&owner, "seller");
     let import = id(&owner.upload("contacts", "x.csv", b"first_name\nAnn\n").created());
@@ -419,7 +421,7 @@ fn an_id_that_is_nearly_right_finds_nothing() {
     ] {
         expect(&path, &owner.get(&path), 404, "not_found");
     }
-    // Of another user of the same workspace.
+    // The cursor belongs to another user of the same workspace.
     expect("a job", &seller.get(&format!("/jobs/{job}")), 404, "not_found");
     for path in [format!("/imports/{import}"), format!("/imports/{import}/problems")] {
         let answer = seller.get(&path);
@@ -428,7 +430,7 @@ fn an_id_that_is_nearly_right_finds_nothing() {
 }
 
 #[test]
-fn a_cursor_is_whole_or_refused() {
+fn a_modified_cursor_is_refused() {
     let owner = workspace();
     for n in 0..3 {
         owner.post("/contacts", json!({ "first_name": format!("N{n}") })).created();
@@ -448,9 +450,9 @@ fn a_cursor_is_whole_or_refused() {
     }
 }
 
-/// Whoever reads page by page sees each record that was there all the time, once, whatever others do meanwhile.
+/// Paging returns each record that exists throughout exactly once, despite concurrent writes.
 #[test]
-fn pages_hold_while_others_write() {
+fn paging_is_stable_under_writes() {
     let owner = workspace();
     let company = |name: String| id(&owner.post("/companies", json!({ "name": name })).created());
     let mut steady: Vec<String> = (0..40).map(|n| company(format!("S{n:02}"))).collect();

@@ -1,4 +1,4 @@
-//! Whose turn it is: jobs and letters of one workspace do not wait for all those of another.
+//! The fair queue: jobs and mails of one workspace do not wait for all those of another.
 use crate::imports::finished;
 use crate::support::process::{Process, folder};
 use crate::support::{Client, database_url, id, unique};
@@ -13,7 +13,7 @@ use voronka::db::queue::{Job, JobFilter, Lane};
 use voronka::kernel::time::DateTime;
 use voronka::schema::jobs;
 
-/// A queue that no worker looks after.
+/// Creates a database with a queue that no worker reads.
 fn queue() -> Db {
     let name = unique("turns");
     PgConnection::establish(database_url()).unwrap().batch_execute(&format!("create database {name}")).unwrap();
@@ -44,14 +44,14 @@ const fn filter(lanes: &'static [Lane], share: u32) -> JobFilter {
 const WORK: JobFilter = filter(&[Lane::Work], 2);
 
 #[test]
-fn workspaces_take_turns() {
+fn workspaces_alternate() {
     let db = queue();
     let many: Vec<Uuid> = (0..10).map(|_| add(&db, 1, "bulk", Lane::Work)).collect();
     let (second, third) = (add(&db, 2, "bulk", Lane::Work), add(&db, 3, "bulk", Lane::Work));
     let take = || db.take_job(WORK).unwrap();
     let taken: Vec<Job> = (0..4).map(|_| take().unwrap()).collect();
     assert_eq!(taken.iter().map(|job| job.id).collect::<Vec<_>>(), [many[0], second, third, many[1]]);
-    // The first workspace has its share in hand.
+    // The first workspace already has its share running.
     assert!(take().is_none());
     end(&db, &taken[1]);
     assert!(take().is_none());
@@ -62,7 +62,7 @@ fn workspaces_take_turns() {
 }
 
 #[test]
-fn letters_that_somebody_waits_for_do_not_wait() {
+fn urgent_mails_do_not_wait() {
     let db = queue();
     let invitations: Vec<Uuid> = (0..100).map(|_| add(&db, 1, "letter", Lane::Short)).collect();
     let reset = add(&db, 1, "letter", Lane::Urgent);
@@ -71,7 +71,7 @@ fn letters_that_somebody_waits_for_do_not_wait() {
     let short_jobs = filter(&[Lane::Urgent, Lane::Short], 2);
     let taken: Vec<Uuid> = (0..2).map(|_| db.take_job(short_jobs).unwrap().unwrap().id).collect();
     assert_eq!(taken, [invitations[0], of_another]);
-    // Work does not take letters, nor letters work.
+    // Workers for jobs take no mails, and workers for mails take no jobs.
     assert!(db.take_job(WORK).unwrap().is_none());
 }
 
@@ -83,24 +83,25 @@ fn imports_of_a_workspace_keep_their_order() {
     let import = db.take_job(WORK).unwrap().unwrap();
     assert_eq!(import.id, first);
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, bulk);
-    // The later import is no reason to give way, for it cannot begin.
+    // A job does not yield to a later import, since that one cannot start yet.
     assert!(!db.yield_turn(&import, true).unwrap());
     let other = add(&db, 2, "import", Lane::Work);
     assert!(db.yield_turn(&import, true).unwrap());
-    assert!(!db.yield_turn(&import, true).unwrap(), "it is out of its hands");
+    assert!(!db.yield_turn(&import, true).unwrap(), "the job was already yielded");
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, other);
     let again = db.take_job(WORK).unwrap().unwrap();
-    assert_eq!((again.id, again.taken), (first, import.taken + 1));
+    assert_eq!(again.id, first);
+    assert_eq!(again.taken, import.taken + 1);
     end(&db, &again);
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, second);
 }
 
 #[test]
-fn what_gives_way_comes_after_what_was_never_begun() {
+fn a_yielding_job_follows_jobs_that_never_started() {
     let db = queue();
     let long = add(&db, 1, "bulk", Lane::Work);
     let job = db.take_job(WORK).unwrap().unwrap();
-    assert!(!db.yield_turn(&job, false).unwrap(), "nobody waits");
+    assert!(!db.yield_turn(&job, false).unwrap(), "no other job is waiting");
     let short = add(&db, 1, "bulk", Lane::Work);
     assert!(db.yield_turn(&job, false).unwrap());
     assert_eq!(db.take_job(WORK).unwrap().unwrap().id, short);
@@ -128,23 +129,23 @@ fn bulk(client: &Client, position: &str) -> String {
     id(&client.post("/contacts/bulk-update", body).expect(202))
 }
 
-/// One hand, a workspace with many long jobs, and one with a short one.
+/// Uses one worker, a workspace with many long jobs, and one with a short job.
 #[test]
-fn a_short_job_does_not_wait_for_all_the_long_ones_of_another() {
+fn a_short_job_does_not_wait_for_all_long_jobs_of_another_workspace() {
     let process = Process::start_with(&folder("turns"), &[("VORONKA_JOBS", "1")]);
     let (busy, quiet) = (owner(&process), owner(&process));
     people(&busy, 2_000);
     people(&quiet, 10);
     let long: Vec<String> = (0..6).map(|n| bulk(&busy, &format!("B{n}"))).collect();
     let done = finished(&quiet, &bulk(&quiet, "Q"));
-    assert_eq!((&done["status"], &done["done"]), (&json!("succeeded"), &json!(10)));
+    assert_eq!(done["status"], "succeeded");
+    assert_eq!(done["done"], 10);
     let states: Vec<Json> = long.iter().map(|job| busy.get(&format!("/jobs/{job}")).ok()["status"].clone()).collect();
-    assert!(states.contains(&json!("queued")), "all were done before: {states:?}");
+    assert!(states.contains(&json!("queued")), "no long job is left: {states:?}");
     for job in long {
         let done = finished(&busy, &job);
-        assert_eq!(
-            (&done["status"], &done["done"], &done["result"]["succeeded"]),
-            (&json!("succeeded"), &json!(2000), &json!(2000))
-        );
+        assert_eq!(done["status"], "succeeded");
+        assert_eq!(done["done"], 2000);
+        assert_eq!(done["result"]["succeeded"], 2000);
     }
 }

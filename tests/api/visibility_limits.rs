@@ -1,9 +1,9 @@
-//! Nobody reaches further by a detour: users are added as they could be changed, and the feed and segments tell of nothing unseen.
+//! Indirect operations respect visibility: adding users, the event feed, and members of segments.
 use crate::imports::import;
 use crate::support::{Client, events, id, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 
-/// Somebody who administers users, and sees contacts of the team alone.
+/// Creates a user who administers users but sees only the contacts of the team.
 fn team_lead(owner: &Client, team: &str) -> Client {
     let grants = [
         ["users", "all", "all", "all", "all", "none"],
@@ -19,7 +19,7 @@ fn address(word: &str) -> String {
     format!("{}@example.com", unique(word))
 }
 
-/// Every way to add a user, with a team and a role: whether it went well.
+/// Tries every way to add a user with a team and a role; returns whether each one succeeded.
 fn ways(client: &Client, team: &str, team_name: &str, role: &str) -> [bool; 3] {
     let body = |more: Json| {
         let mut body = json!({ "name": "N", "email": address("added"), "team_id": team, "role": role });
@@ -28,7 +28,7 @@ fn ways(client: &Client, team: &str, team_name: &str, role: &str) -> [bool; 3] {
     };
     let invited = client.post("/users", body(json!({}))).status;
     let active = client.post("/users", body(json!({ "password": "a-long-password" }))).status;
-    // A name of its own: a row with a name that is there already would change that user.
+    // Each row has its own name; a row with an existing name would update that user.
     let (name, email) = (unique("Imported"), address("imported"));
     let file = format!("name,email,team,role\n{name},{email},{team_name},{role}\n");
     let mapping = ["name", "email", "team", "role"].map(|column| json!({ "column": column, "field": column }));
@@ -38,7 +38,7 @@ fn ways(client: &Client, team: &str, team_name: &str, role: &str) -> [bool; 3] {
 }
 
 #[test]
-fn who_sees_a_team_adds_users_to_it_alone() {
+fn a_caller_limited_to_a_team_adds_users_only_to_it() {
     let owner = workspace();
     let team = |name: &str, parent: Json| {
         let name = unique(name);
@@ -52,11 +52,11 @@ fn who_sees_a_team_adds_users_to_it_alone() {
     assert_eq!(ways(&lead, &own, &own_name, &role), [true; 3]);
     assert_eq!(ways(&lead, &below, &below_name, &role), [true; 3]);
     assert_eq!(ways(&lead, &other, &other_name, &role), [false; 3]);
-    // Nor with more rights than their own.
+    // The new user may not have more rights than the caller.
     for stronger in ["owner", "admin", "manager", "seller", "viewer"] {
         assert_eq!(ways(&lead, &own, &own_name, stronger), [false; 3], "{stronger}");
     }
-    // As a change would: nobody is moved, and nobody stronger is touched.
+    // As with a change, no user is moved to the team and no user with more rights is touched.
     let member = id(&lead.post("/users", json!({ "name": "N", "email": address("m"), "role": role })).created());
     for team in [&own, &other] {
         lead.patch(&format!("/users/{member}"), json!({ "team_id": team })).problem(403, "forbidden");
@@ -64,7 +64,7 @@ fn who_sees_a_team_adds_users_to_it_alone() {
     let guest = id(&owner.post("/users", json!({ "name": "G", "email": address("g"), "role": "admin" })).created());
     lead.post(&format!("/users/{guest}/invite"), json!({})).problem(403, "forbidden");
     owner.post(&format!("/users/{guest}/invite"), json!({})).ok();
-    // Who sees all is not held back.
+    // A caller who sees all teams has no such limit.
     assert_eq!(ways(&owner, &other, &other_name, "seller"), [true; 3]);
 }
 
@@ -73,7 +73,7 @@ fn types(client: &Client, type_: &str, count: usize) -> usize {
 }
 
 #[test]
-fn how_others_sign_in_is_for_who_may_read_the_audit_log() {
+fn sign_in_events_of_others_need_the_permission_to_read_the_audit_log() {
     let owner = workspace();
     let email = address("watched");
     let body = json!({ "name": "W", "email": email, "role": "seller", "password": "a-long-password" });
@@ -90,12 +90,12 @@ fn how_others_sign_in_is_for_who_may_read_the_audit_log() {
         assert_eq!(types(&watched, type_, 1), 1, "{type_} is one's own");
         assert_eq!(types(&peer, type_, 0), 0, "{type_}");
     }
-    // What else happens to users is everybody's.
+    // Other events about users are visible to all who see users.
     assert!(types(&peer, "user.created", 2) >= 2);
 }
 
 #[test]
-fn events_of_a_private_view_are_its_owners() {
+fn events_of_a_private_view_go_only_to_its_owner() {
     let owner = workspace();
     let (mine, peer) = (user(&owner, "seller"), user(&owner, "seller"));
     let view = |name: &str, shared: bool| {
@@ -113,7 +113,7 @@ fn events_of_a_private_view_are_its_owners() {
     for other in [&peer, &owner] {
         assert_eq!(of(other, &private, 0), [""; 0]);
     }
-    // Once they are gone: those who saw it are told, and nobody else.
+    // After the deletion only those who could see the view get an event.
     mine.delete(&format!("/views/{private}")).gone();
     mine.delete(&format!("/views/{shared}")).gone();
     assert_eq!(of(&mine, &private, 3), ["view.created", "view.updated", "view.deleted"]);
@@ -124,7 +124,7 @@ fn events_of_a_private_view_are_its_owners() {
 }
 
 #[test]
-fn members_of_a_segment_that_are_not_seen_are_neither_counted_nor_removed() {
+fn invisible_segment_members_are_neither_counted_nor_removed() {
     let owner = workspace();
     let grants = [["contacts", "own", "own", "own", "own", "none"], ["segments", "all", "all", "all", "none", "none"]];
     let (seller, _) = user_with(&owner, &grants, json!({}));

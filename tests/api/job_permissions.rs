@@ -1,4 +1,4 @@
-//! Work in the background is done with the rights of who asked for it, as they are from part to part.
+//! Background jobs run with the permissions of the user or key that requested them, checked again for each chunk.
 use crate::imports::finished;
 use crate::support::server::database_url;
 use crate::support::{Client, id, key, unique, workspace};
@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use serde_json::{Value as Json, json};
 
-/// Two parts of work, and a half.
+/// Two and a half chunks of work.
 const DEALS: usize = 500;
 
 fn deals(owner: &Client) -> Vec<String> {
@@ -25,11 +25,11 @@ fn job(owner: &Client, job: &str) -> Json {
     owner.get(&format!("/jobs/{job}")).ok()
 }
 
-/// Starts a job over all deals, holds it up in its second part, lets something happen, and goes on.
+/// Starts a job over all deals, blocks it in its second chunk, runs `meanwhile`, and lets the job continue.
 fn interrupted(owner: &Client, worker: &Client, meanwhile: impl FnOnce()) -> Json {
     let ids = deals(owner);
     let mut conn = PgConnection::establish(database_url()).unwrap();
-    // The job's second part waits for this record.
+    // The second chunk of the job waits for this record.
     conn.batch_execute(&format!("begin; select from deals where id = '{}' for update", ids[300])).unwrap();
     let body = json!({ "selection": { "everything": true } });
     let started = id(&worker.post("/deals/bulk-delete", body).expect(202));
@@ -63,7 +63,7 @@ fn manager(owner: &Client) -> Manager {
 }
 
 #[test]
-fn who_loses_the_right_stops() {
+fn a_job_stops_when_its_user_loses_the_permission() {
     type Lose = fn(&Client, &str);
     let ways: [(&str, Lose); 3] = [
         ("not active", |owner, user| drop(owner.patch(user, json!({ "status": "suspended" })).ok())),
@@ -79,12 +79,13 @@ fn who_loses_the_right_stops() {
         let done = interrupted(&owner, &manager.client, || lose(&owner, &manager.user));
         assert_eq!(done["status"], "failed", "{done}");
         assert!(done["error"].as_str().unwrap().contains(words), "{words}: {done}");
-        assert_eq!((left(&owner), &done["result"]["succeeded"]), (100, &json!(400)), "{words}");
+        assert_eq!(left(&owner), 100, "{words}");
+        assert_eq!(done["result"]["succeeded"], 400, "{words}");
     }
 }
 
 #[test]
-fn a_key_that_is_gone_stops() {
+fn a_job_stops_when_its_key_is_revoked() {
     for (words, sql) in [("revoked", None), ("expired", Some("update api_keys set expires_at = now() where id = "))] {
         let owner = workspace();
         let client = key(&owner, &["deals:read", "deals:write", "jobs:read"]);
@@ -101,20 +102,21 @@ fn a_key_that_is_gone_stops() {
     }
 }
 
-/// Who signs out has asked for the work all the same; who does not want it any more cancels it.
+/// Signing out does not end a job; the user can cancel it instead.
 #[test]
-fn signing_out_stops_nothing() {
+fn signing_out_stops_no_job() {
     let owner = workspace();
     let Manager { client, refresh, .. } = manager(&owner);
     let sign_out = || client.post("/auth/logout", json!({ "refresh_token": refresh })).gone();
     let done = interrupted(&owner, &client, sign_out);
     client.get("/me").problem(401, "session_revoked");
-    assert_eq!((&done["status"], left(&owner)), (&json!("succeeded"), 0), "{done}");
+    assert_eq!(done["status"], "succeeded", "{done}");
+    assert_eq!(left(&owner), 0, "{done}");
 }
 
-/// An import adds to a list only what its key may add: the key's scopes go with the work.
+/// An import creates tags and the like only within the scopes of its key.
 #[test]
-fn an_import_keeps_to_the_scopes_of_its_key() {
+fn an_import_respects_the_scopes_of_its_key() {
     let owner = workspace();
     let scopes = ["imports:read", "imports:write", "jobs:read", "contacts:write"];
     let csv = "last_name,source\nAnn,Fair\n";
@@ -132,9 +134,9 @@ fn an_import_keeps_to_the_scopes_of_its_key() {
     assert_eq!(sources(), 1, "{report}");
 }
 
-/// What is said of the scopes is true: these suffice, and none of them is too many.
+/// The scopes that the command names are sufficient and all necessary.
 #[test]
-fn the_scopes_that_the_command_names_suffice() {
+fn the_scopes_named_by_the_command_suffice() {
     let owner = workspace();
     let folder = crate::support::process::folder("scopes");
     std::fs::create_dir_all(&folder).unwrap();

@@ -1,5 +1,4 @@
-//! Texts mean the same however they are written: nothing is nothing, tags are one in all their spellings, and lists are in the order that
-//! people expect.
+//! Normalization of texts: empty texts are null, tags have one spelling, and lists sort by the rules of the language.
 use crate::imports::{finished, import};
 use crate::support::{Client, events, id, workspace};
 use serde_json::{Value as Json, json};
@@ -13,7 +12,7 @@ fn texts(client: &Client, path: &str, member: &str) -> Vec<String> {
     rows.iter().map(|row| row[member].as_str().unwrap_or("-").to_owned()).collect()
 }
 
-/// A list, what makes a record of it, and its members that may be left empty.
+/// The lists, a body that creates a record, and the members that may be empty.
 fn optional() -> [(&'static str, Json, &'static [&'static str]); 6] {
     [
         ("/companies", json!({ "name": "A" }), &["domain", "sector", "address", "country", "external_id"]),
@@ -30,7 +29,7 @@ fn optional() -> [(&'static str, Json, &'static [&'static str]); 6] {
 }
 
 #[test]
-fn an_empty_text_is_none() {
+fn an_empty_text_is_null() {
     let owner = workspace();
     for (list, body, members) in optional() {
         for empty in ["", "  ", "\u{200b}", " \u{feff}\u{2060} "] {
@@ -66,7 +65,7 @@ fn an_empty_text_is_none() {
 }
 
 #[test]
-fn an_empty_key_makes_nobody_one_with_others() {
+fn an_empty_key_matches_no_record() {
     let owner = workspace();
     for (list, title) in [("deals", "title"), ("leads", "title"), ("companies", "name"), ("products", "name")] {
         if list != "products" {
@@ -76,26 +75,29 @@ fn an_empty_key_makes_nobody_one_with_others() {
                 .ok();
             let statuses: Vec<&Json> = done["results"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
             assert_eq!(statuses, [&json!(422), &json!(422), &json!(201)], "{list}: {done}");
-            // What is empty in an upsert is not cleared.
+            // An upsert does not clear empty members.
             let item = json!({ title: "A2", "external_id": "K1", "tags": ["t"] });
             owner.post(&format!("/{list}/batch-upsert"), json!({ "items": [item] })).ok();
         }
         let report =
             import(&owner, list, &format!("{title},external_id\nB1,\nB2,\u{200b}\nB3,K9\u{feff}\n"), json!({}));
-        assert_eq!((&report["created"], &report["failed"]), (&json!(3), &json!(0)), "{list}: {report}");
+        assert_eq!(report["created"], 3, "{list}: {report}");
+        assert_eq!(report["failed"], 0, "{list}: {report}");
         let report = import(&owner, list, &format!("{title},external_id\nB4, K9\u{200b}\n"), json!({}));
-        assert_eq!((&report["created"], &report["updated"]), (&json!(0), &json!(1)), "{list}: {report}");
+        assert_eq!(report["created"], 0, "{list}: {report}");
+        assert_eq!(report["updated"], 1, "{list}: {report}");
     }
     let eve =
         id(&owner.post("/contacts", json!({ "first_name": "Eve", "external_id": "E", "position": "CEO" })).created());
     let items = json!([{ "external_id": "E", "position": "", "first_name": "  " }]);
     owner.post("/contacts/batch-upsert", json!({ "items": items })).ok();
     let kept = owner.get(&format!("/contacts/{eve}")).ok();
-    assert_eq!((&kept["position"], &kept["first_name"]), (&json!("CEO"), &json!("Eve")));
+    assert_eq!(kept["position"], "CEO");
+    assert_eq!(kept["first_name"], "Eve");
 }
 
 #[test]
-fn a_reference_stands_only_where_a_record_is_named() {
+fn a_reference_is_accepted_only_where_an_id_is_expected() {
     let owner = workspace();
     let create = |name: &str, resource: &str, body: Json| json!({ "ref": name, "action": "create", "resource": resource, "body": body });
     let items = json!([
@@ -114,19 +116,20 @@ fn a_reference_stands_only_where_a_record_is_named() {
     let done = owner.post("/composite", json!({ "items": items })).ok();
     let got = |n: usize, list: &str| owner.get(&format!("/{list}/{}", done["results"][n]["id"].as_str().unwrap())).ok();
     let (acme, eve, boat) = (got(0, "companies"), got(1, "contacts"), got(2, "deals"));
-    assert_eq!(
-        (&acme["external_id"], &acme["sector"], &acme["tags"]),
-        (&json!("@acme"), &json!("@x"), &json!(["@acme"]))
-    );
-    assert_eq!((&eve["external_id"], &eve["company_id"]), (&json!("@x"), &acme["id"]));
-    assert_eq!((&boat["external_id"], &boat["contacts"][0]["contact_id"]), (&Json::Null, &eve["id"]));
+    assert_eq!(acme["external_id"], "@acme");
+    assert_eq!(acme["sector"], "@x");
+    assert_eq!(acme["tags"], json!(["@acme"]));
+    assert_eq!(eve["external_id"], "@x");
+    assert_eq!(eve["company_id"], acme["id"]);
+    assert_eq!(boat["external_id"], Json::Null);
+    assert_eq!(boat["contacts"][0]["contact_id"], eve["id"]);
     let items = json!([create("a", "companies", json!({ "name": "A", "parent_id": "@nobody" }))]);
     let problem = owner.post("/composite", json!({ "items": items })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/body/parent_id");
 }
 
 #[test]
-fn a_tag_is_one_in_all_its_spellings() {
+fn a_tag_is_the_same_in_all_spellings() {
     let owner = workspace();
     for (list, body) in [
         ("/contacts", json!({ "first_name": "A" })),
@@ -181,7 +184,7 @@ fn a_tag_is_one_in_all_its_spellings() {
 }
 
 #[test]
-fn a_tag_that_is_renamed_or_deleted_reaches_the_records() {
+fn renaming_or_deleting_a_tag_updates_all_records() {
     let owner = workspace();
     let bodies = [("contacts", "last_name"), ("companies", "name"), ("leads", "title"), ("deals", "title")];
     let make = |(list, name): (&str, &str)| {
@@ -211,20 +214,23 @@ fn a_tag_that_is_renamed_or_deleted_reaches_the_records() {
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        panic!("{word} is carried by {}", everywhere(word));
+        panic!("{word} is still used by {}", everywhere(word));
     };
     until("old", 0);
-    assert_eq!((everywhere("new"), everywhere("stays")), (2_800, 2_800));
+    assert_eq!(everywhere("new"), 2_800);
+    assert_eq!(everywhere("stays"), 2_800);
     for path in &paths {
         let row = owner.get(path).ok();
-        assert_eq!((&row["tags"], &row["version"]), (&json!(["new", "stays"]), &json!(2)), "{path}");
+        assert_eq!(row["tags"], json!(["new", "stays"]), "{path}");
+        assert_eq!(row["version"], 2, "{path}");
     }
     let view = owner.get(&format!("/views/{}", id(&view))).ok();
     assert_eq!(view["selection"]["any"][0]["values"], json!(["x", "new"]));
-    assert_eq!((&view["selection"]["all"][0]["values"], &view["version"]), (&json!(["old"]), &json!(2)), "{view}");
+    assert_eq!(view["selection"]["all"][0]["values"], json!(["old"]), "{view}");
+    assert_eq!(view["version"], 2, "{view}");
     let told = events(&owner, "&type=deal.updated", 1);
     assert_eq!(told[0]["changes"][0]["member"], "tags", "{}", told[0]);
-    // Another spelling reaches them, too.
+    // The rename also replaces other spellings.
     owner.patch(&old, json!({ "name": "New" })).ok();
     let spelled = || owner.get(&paths[0]).ok()["tags"][0] == "New" && owner.get(&paths[3]).ok()["tags"][0] == "New";
     while !spelled() {
@@ -242,7 +248,7 @@ fn a_tag_that_is_renamed_or_deleted_reaches_the_records() {
 }
 
 #[test]
-fn lists_are_sorted_as_people_of_the_country_do() {
+fn lists_are_sorted_by_the_rules_of_the_language() {
     let words = [
         "zebra", "Äpfel", "apfel", "Zeta", "Item 10", "item 2", "Öl", "Ost", "łódź", "lato", "Lutz", "Яна", "ель",
         "Ёж", "Ель",
@@ -316,7 +322,7 @@ fn lists_are_sorted_as_people_of_the_country_do() {
 }
 
 #[test]
-fn numbers_are_sorted_as_numbers() {
+fn numbers_are_sorted_numerically() {
     let owner = workspace();
     for list in ["deals", "leads"] {
         let items: Vec<Json> = (0..12).map(|n| json!({ "title": format!("T{n}") })).collect();
@@ -347,13 +353,12 @@ fn a_full_name_without_a_space_is_found() {
     ] {
         let typed = encoded(q);
         let found = owner.get(&format!("/contacts?q={typed}")).ok()["data"].as_array().unwrap().clone();
-        assert_eq!(
-            (found.len(), &found[0]["first_name"], &found[0]["last_name"]),
-            (1, &json!(first), &json!(last)),
-            "{q}"
-        );
+        assert_eq!(found.len(), 1, "{q}");
+        assert_eq!(found[0]["first_name"], json!(first), "{q}");
+        assert_eq!(found[0]["last_name"], json!(last), "{q}");
         let hits = owner.get(&format!("/search?q={typed}")).ok()["contacts"].as_array().unwrap().clone();
-        assert_eq!((hits.len(), &hits[0]["id"]), (1, &found[0]["id"]), "{q}");
+        assert_eq!(hits.len(), 1, "{q}");
+        assert_eq!(hits[0]["id"], found[0]["id"], "{q}");
     }
     assert_eq!(
         texts(&owner, &format!("/contacts?q={}&sort=first_name", encoded("山田")), "last_name"),
@@ -362,7 +367,7 @@ fn a_full_name_without_a_space_is_found() {
 }
 
 #[test]
-fn what_is_exactly_the_question_comes_first() {
+fn exact_matches_come_first() {
     let owner = workspace();
     let contact = |first: &str, last: &str, email: &str| {
         let mut body = json!({ "first_name": first, "last_name": last });
@@ -382,7 +387,7 @@ fn what_is_exactly_the_question_comes_first() {
     assert_eq!(texts(&owner, "/contacts?q=ann&sort=first_name&limit=1", "first_name"), ["Ann"]);
     let body = json!({ "q": "ann", "limit": 1 });
     assert_eq!(owner.post("/contacts/search", body).ok()["data"][0]["first_name"], "Leo");
-    // Pages put together are the whole list, each record once, the exact ones first.
+    // The concatenated pages equal the list: each record once, exact matches first.
     for limit in [1, 2, 3, 7] {
         let (mut walked, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -393,7 +398,8 @@ fn what_is_exactly_the_question_comes_first() {
         }
         let whole: Vec<String> =
             owner.get("/contacts?q=ann&limit=500").ok()["data"].as_array().unwrap().iter().map(id).collect();
-        assert_eq!((walked.len(), walked), (32, whole), "by {limit}");
+        assert_eq!(walked.len(), 32, "by {limit}");
+        assert_eq!(walked, whole, "by {limit}");
     }
     for (list, name, others) in [
         ("companies", "name", "Acme Holding"),
@@ -414,7 +420,7 @@ fn what_is_exactly_the_question_comes_first() {
     assert!(owner.get("/contacts?q=ann").statements() <= 2);
 }
 
-/// A lead's name lies in one member, and in its person's contact the family is the last name.
+/// A lead has its name in one member; its contact stores the family name as the last name.
 #[test]
 fn a_full_name_is_found_before_and_after_a_conversion() {
     let owner = workspace();
@@ -436,20 +442,23 @@ fn a_full_name_is_found_before_and_after_a_conversion() {
         }
         let made = owner.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).ok();
         let contact = &made["contact"];
-        assert_eq!((&contact["first_name"], &contact["last_name"]), (&json!(first), &json!(last)));
+        assert_eq!(contact["first_name"], json!(first));
+        assert_eq!(contact["last_name"], json!(last));
         for q in [together, name] {
             assert_eq!(found("contacts", q), (1, 1), "{q}");
         }
     }
-    // Also where the family stands in the wrong member.
+    // The search also works when the family name is in the wrong member.
     owner.post("/contacts", json!({ "first_name": "鈴木", "last_name": "一郎" })).created();
     owner.post("/contacts", json!({ "first_name": "高橋 次郎" })).created();
     owner.post("/users", json!({ "name": "伊藤 三郎", "role": "seller" })).created();
-    assert_eq!((found("contacts", "鈴木一郎"), found("contacts", "高橋次郎")), ((1, 1), (1, 1)));
+    assert_eq!(found("contacts", "鈴木一郎"), (1, 1));
+    assert_eq!(found("contacts", "高橋次郎"), (1, 1));
     assert_eq!(texts(&owner, &format!("/users?q={}", encoded("伊藤三郎")), "name"), ["伊藤 三郎"]);
-    // In other scripts the last word is the last name, and words stay words.
+    // In other scripts the last word is the last name, and words stay separate.
     let lead = id(&owner.post("/leads", json!({ "person": { "name": "Anna Maria Tamm" } })).created());
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({ "without_deal": true })).ok();
-    assert_eq!((&made["contact"]["first_name"], &made["contact"]["last_name"]), (&json!("Anna Maria"), &json!("Tamm")));
+    assert_eq!(made["contact"]["first_name"], "Anna Maria");
+    assert_eq!(made["contact"]["last_name"], "Tamm");
     assert_eq!(found("contacts", "MariaTamm"), (0, 0));
 }

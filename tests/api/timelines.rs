@@ -1,4 +1,4 @@
-//! The card of a contact, a company, a deal: what happened with it and with what belongs to it, within the sight of who looks.
+//! Timelines and next tasks, which include related records and respect visibility.
 use crate::files::upload;
 use crate::support::{Client, database_url, events, id, key, user_with, workspace};
 use diesel::connection::SimpleConnection;
@@ -13,7 +13,7 @@ use voronka::kernel::kind::Kind;
 use voronka::kernel::resource::Builtin;
 use voronka::work::timeline;
 
-/// A firm, its person, a lead of theirs that became a deal, and work on each of them.
+/// A company, its contact, their lead that became a deal, and tasks and activities on each.
 struct Story {
     firm: String,
     person: String,
@@ -50,7 +50,7 @@ fn timeline_of(client: &Client, path: &str) -> Vec<Json> {
     client.get(&format!("{path}/timeline?limit=500")).ok()["data"].as_array().unwrap().clone()
 }
 
-/// What stands on a timeline: texts, titles, and the types of changes.
+/// Returns the texts, titles and change types of a timeline.
 fn told(items: &[Json]) -> BTreeSet<String> {
     let word = |item: &Json| match item["kind"].as_str().unwrap() {
         "activity" => item["text"].clone(),
@@ -61,7 +61,7 @@ fn told(items: &[Json]) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_card_tells_what_happened_with_what_belongs_to_it() {
+fn a_timeline_includes_related_records() {
     let owner = workspace();
     let Story { firm, person, lead, deal } = story(&owner);
     let work = |names: &[&str]| -> BTreeSet<String> {
@@ -85,17 +85,17 @@ fn a_card_tells_what_happened_with_what_belongs_to_it() {
         let items = timeline_of(&owner, &path);
         let mut expected = work(names);
         if path.starts_with("/leads") {
-            // Open tasks go over to the deal.
+            // Open tasks move to the deal.
             expected.remove("task lead_id");
         }
         expected.extend(changes.iter().map(|name| (*name).to_owned()));
         let told = told(&items);
         assert!(told.is_superset(&expected), "{path}: {:?}", expected.difference(&told));
         let ids: BTreeSet<&str> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
-        assert_eq!(ids.len(), items.len(), "{path}: nothing is told twice");
+        assert_eq!(ids.len(), items.len(), "{path}: duplicate items");
         let sorted = items.windows(2).all(|pair| pair[0]["at"].as_str() >= pair[1]["at"].as_str());
-        assert!(sorted, "{path}: the latest is first");
-        // Page by page it is the same, and it costs the record and one statement.
+        assert!(sorted, "{path}: items must be sorted newest first");
+        // Paging gives the same items, and costs the record and one statement.
         let (mut pages, mut next) = (Vec::new(), format!("{path}/timeline?limit=3"));
         loop {
             let answer = owner.get(&next);
@@ -110,15 +110,14 @@ fn a_card_tells_what_happened_with_what_belongs_to_it() {
     let page = owner.get(&format!("/contacts/{person}/timeline?include=actor,record")).ok();
     let names =
         |list: &str| page["included"][list].as_array().unwrap().iter().map(|r| r["name"].clone()).collect::<Vec<_>>();
-    assert_eq!(
-        (names("users"), names("contacts"), names("leads")),
-        (vec![json!("Owner")], vec![json!("Ann")], vec![json!("Wish")])
-    );
+    assert_eq!(names("users"), [json!("Owner")]);
+    assert_eq!(names("contacts"), [json!("Ann")]);
+    assert_eq!(names("leads"), [json!("Wish")]);
     owner.get(&format!("/contacts/{person}/timeline?include=owner")).problem(400, "invalid_parameter");
 }
 
 #[test]
-fn lists_of_work_reach_what_belongs_to_a_record() {
+fn task_lists_include_related_records() {
     let owner = workspace();
     let Story { firm, person, deal, .. } = story(&owner);
     let count = |path: &str| owner.get(path).ok()["data"].as_array().unwrap().len();
@@ -142,13 +141,14 @@ fn lists_of_work_reach_what_belongs_to_a_record() {
         owner.get(&format!("/{list}?related=perhaps&contact_id={person}")).problem(400, "invalid_parameter");
         owner.get(&format!("/{list}?related=true&contact_id=x")).problem(400, "invalid_parameter");
     }
-    // A file of a lead is a file of its deal and of its person.
-    assert_eq!((count(&format!("/files?deal_id={deal}")), count(&format!("/files?contact_id={person}"))), (2, 3));
+    // The files of a lead are also files of its deal and contact.
+    assert_eq!(count(&format!("/files?deal_id={deal}")), 2);
+    assert_eq!(count(&format!("/files?contact_id={person}")), 3);
 }
 
-/// What is not seen in a list is not seen on the card of somebody else.
+/// A record hidden in lists is also hidden on the timeline of another record.
 #[test]
-fn a_card_ends_where_sight_ends() {
+fn a_timeline_respects_visibility() {
     let owner = workspace();
     let all =
         ["companies", "contacts", "tasks", "activities", "files"].map(|of| [of, "all", "all", "all", "all", "all"]);
@@ -178,16 +178,20 @@ fn a_card_ends_where_sight_ends() {
         }
     }
     assert!(owner.get(&format!("{path}/timeline")).text.contains("987654"));
-    assert!(!seller.get(&format!("{path}/timeline")).text.contains("987654"), "a hidden field stays hidden");
+    assert!(!seller.get(&format!("{path}/timeline")).text.contains("987654"), "a hidden field is visible");
     let related = |client: &Client, list: &str| {
         client.get(&format!("/{list}?contact_id={person}&related=true")).ok()["data"].as_array().unwrap().len()
     };
     for list in ["activities", "tasks", "files"] {
-        assert_eq!((related(&owner, list), related(&seller, list), related(&contacts_only, list)), (2, 1, 0), "{list}");
+        assert_eq!(related(&owner, list), 2, "{list}");
+        assert_eq!(related(&seller, list), 1, "{list}");
+        assert_eq!(related(&contacts_only, list), 0, "{list}");
     }
-    // The next task is the first of those that one sees, in the record, in filters and in the order.
+    // The next task is the first visible one, in the record, in filters and in the sort order.
     let next = |client: &Client| client.get(&path).ok()["next_task"]["id"].clone();
-    assert_eq!((next(&owner), next(&seller), next(&contacts_only)), (json!(theirs), json!(mine), Json::Null));
+    assert_eq!(next(&owner), json!(theirs));
+    assert_eq!(next(&seller), json!(mine));
+    assert_eq!(next(&contacts_only), Json::Null);
     let found = |client: &Client, query: &str| client.get(&format!("/contacts?{query}")).ok()["data"].to_string();
     for (query, for_owner, for_seller, for_key) in [
         ("next_task_at__lt=2031-05-02T12:00:00Z", true, false, false),
@@ -199,13 +203,13 @@ fn a_card_ends_where_sight_ends() {
         }
     }
     let patched = seller.patch(&path, json!({ "position": "CEO" })).ok();
-    assert_eq!(patched["next_task"]["id"], json!(mine), "the answer to a change too");
+    assert_eq!(patched["next_task"]["id"], json!(mine), "the answer to a PATCH");
     assert!(seller.get("/contacts?sort=-next_task_at&limit=1").ok()["data"][0]["next_task"]["id"] == json!(mine));
 }
 
-/// After each step the next task of everything is what it is.
+/// The next task of every record is correct after each step.
 #[test]
-fn next_tasks_follow_what_belongs_together() {
+fn next_tasks_follow_related_records() {
     let owner = workspace();
     let firm = id(&owner.post("/companies", json!({ "name": "Firm" })).created());
     let other = id(&owner.post("/companies", json!({ "name": "Other" })).created());
@@ -229,10 +233,8 @@ fn next_tasks_follow_what_belongs_together() {
     owner.post(&format!("/leads/{lead}/restore"), json!({})).ok();
     next("until it is back", [None, late, None, late]);
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
-    assert_eq!(
-        (made["contact"]["next_task"]["id"].as_str(), made["company"]["next_task"]["id"].as_str()),
-        (late, late)
-    );
+    assert_eq!(made["contact"]["next_task"]["id"].as_str(), late);
+    assert_eq!(made["company"]["next_task"]["id"].as_str(), late);
     next("a conversion takes it along", [None, late, None, late]);
     let deal = format!("/deals/{}", id(&made["deal"]));
     owner.patch(&deal, json!({ "contacts": [{ "contact_id": ann }] })).ok();
@@ -260,7 +262,7 @@ struct Plan {
     line: String,
 }
 
-/// The rows that each node of a plan read of a large table.
+/// Collects the number of rows that each plan node read from a large table.
 fn read(node: &Json, rows: &mut Vec<(String, f64)>) {
     let large = |table: &&str| ["contacts", "events", "activities", "tasks", "files"].contains(table);
     if let Some(table) = node["Relation Name"].as_str().filter(large) {
@@ -271,9 +273,9 @@ fn read(node: &Json, rows: &mut Vec<(String, f64)>) {
     node["Plans"].as_array().into_iter().flatten().for_each(|inner| read(inner, rows));
 }
 
-/// A hundred thousand rows of others change nothing: rows are looked up by indexes, and few more than are shown.
+/// With a hundred thousand rows of other records, the queries use indexes and read few more rows than they show.
 #[test]
-fn a_card_in_a_large_workspace_reads_what_it_shows() {
+fn a_timeline_in_a_large_workspace_reads_few_rows() {
     let owner = workspace();
     let Story { firm, person, deal, .. } = story(&owner);
     let workspace: uuid::Uuid = id(&owner.get("/me").ok()["workspace"]).parse().unwrap();
@@ -349,9 +351,9 @@ fn a_card_in_a_large_workspace_reads_what_it_shows() {
     }
 }
 
-/// Who has a lead no more shows its task no more, and nobody shows the task of who was erased.
+/// A contact without its lead no longer shows the lead's task, and no record shows the task of an erased person.
 #[test]
-fn next_tasks_leave_whom_they_are_not_of() {
+fn next_tasks_leave_unlinked_and_erased_records() {
     let owner = workspace();
     let [x, y] = ["X", "Y"].map(|name| id(&owner.post("/companies", json!({ "name": name })).created()));
     let [ann, bob] = ["Ann", "Bob"].map(|name| id(&owner.post("/contacts", json!({ "first_name": name })).created()));
@@ -365,10 +367,8 @@ fn next_tasks_leave_whom_they_are_not_of() {
         let made = owner.post(&format!("/leads/{lead}/convert"), asked).ok();
         let shown = records.map(|(list, record)| next(list, record));
         assert_eq!(shown, [Json::Null, Json::Null, json!(task), json!(task)], "without a deal: {without_deal}");
-        assert_eq!(
-            (&made["contact"]["next_task"]["id"], &made["company"]["next_task"]["id"]),
-            (&json!(task), &json!(task))
-        );
+        assert_eq!(made["contact"]["next_task"]["id"], json!(task));
+        assert_eq!(made["company"]["next_task"]["id"], json!(task));
         owner.delete(&format!("/tasks/{task}")).gone();
     }
     let staff = id(&owner.post("/contacts", json!({ "first_name": "Eve", "company_id": x })).created());
@@ -378,9 +378,9 @@ fn next_tasks_leave_whom_they_are_not_of() {
     assert_eq!(next("companies", &x), Json::Null);
 }
 
-/// Followers of the feed learn that tasks went to the deal.
+/// The feed reports the tasks that a conversion moves to the deal.
 #[test]
-fn a_conversion_tells_of_the_tasks_that_go_over() {
+fn a_conversion_emits_events_for_moved_tasks() {
     let owner = workspace();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
     let lead = id(&owner.post("/leads", json!({ "title": "L", "contact_id": contact })).created());
@@ -390,19 +390,21 @@ fn a_conversion_tells_of_the_tasks_that_go_over() {
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
     assert_eq!(made["moved_tasks"], 1);
     let moved = owner.get(&format!("/tasks/{open}")).ok();
-    assert_eq!(
-        (&moved["lead_id"], &moved["deal_id"], &moved["contact_id"], &moved["version"]),
-        (&Json::Null, &made["deal"]["id"], &json!(contact), &json!(2))
-    );
+    assert_eq!(moved["lead_id"], Json::Null);
+    assert_eq!(moved["deal_id"], made["deal"]["id"]);
+    assert_eq!(moved["contact_id"], json!(contact));
+    assert_eq!(moved["version"], 2);
     let told = events(&owner, "&type=task.updated", 1);
-    assert_eq!((told.len(), &told[0]["record_id"], &told[0]["record_version"]), (1, &json!(open), &json!(2)));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["record_id"], json!(open));
+    assert_eq!(told[0]["record_version"], 2);
     let deal = json!({ "member": "deal_id", "before": "null", "after": made["deal"]["id"].to_string() });
     assert!(told[0]["changes"].as_array().unwrap().contains(&deal), "{}", told[0]);
 }
 
-/// Whoever may not read tasks is told of none.
+/// A caller who may not read tasks sees no next task.
 #[test]
-fn a_next_task_is_shown_to_who_may_read_tasks() {
+fn a_next_task_needs_the_permission_to_read_tasks() {
     let owner = workspace();
     let resources = ["companies", "contacts", "leads", "deals"].map(|of| [of, "all", "all", "all", "all", "all"]);
     let (seller, _) = user_with(&owner, &resources, json!({}));

@@ -1,6 +1,6 @@
-//! What a record was put into, came in with, or brings from a file: what reports make of it.
-use crate::figures::{counts, deal, go, group, pipeline, reason};
+//! How reports treat moved, created-as-closed and imported records.
 use crate::imports::import;
+use crate::report_figures::{counts, deal, go, group, pipeline, reason};
 use crate::support::{Client, id, stage, workspace};
 use serde_json::{Value as Json, json};
 
@@ -15,7 +15,7 @@ fn of_stage(owner: &Client, report: &str, name: &str) -> Json {
 }
 
 #[test]
-fn who_is_put_elsewhere_passes_nothing() {
+fn a_record_moved_by_a_stage_removal_passes_no_stage() {
     let owner = workspace();
     let [first, last] = ["Active inquiry", "Agreed and invoiced"].map(|name| stage(&owner, "deal", name));
     let (moved, restored) = (deal(&owner, json!({})), deal(&owner, json!({})));
@@ -28,11 +28,13 @@ fn who_is_put_elsewhere_passes_nothing() {
         assert_eq!(count_of(&owner, "funnel", name), reached, "{name}");
     }
     let gone = of_stage(&owner, "funnel?kind=flow", "Active inquiry");
-    assert_eq!((&gone["left"], &gone["left_forward"]), (&json!(2), &json!(0)));
-    // On their own they go on as everybody does.
+    assert_eq!(gone["left"], 2);
+    assert_eq!(gone["left_forward"], 0);
+    // After that they progress like any other deal.
     go(&owner, &moved, "win", json!({}));
     let agreed = of_stage(&owner, "funnel?kind=flow", "Agreed and invoiced");
-    assert_eq!((&agreed["left"], &agreed["left_forward"]), (&json!(1), &json!(1)));
+    assert_eq!(agreed["left"], 1);
+    assert_eq!(agreed["left_forward"], 1);
     assert_eq!(count_of(&owner, "funnel", "Quote sent"), 2);
     // Leads too.
     let lead = id(&owner.post("/leads", json!({ "title": "L" })).created());
@@ -46,24 +48,27 @@ fn who_is_put_elsewhere_passes_nothing() {
 }
 
 #[test]
-fn the_ends_are_alternatives() {
+fn won_and_lost_are_alternatives() {
     let owner = workspace();
     let body = json!({ "pipeline_id": id(&pipeline(&owner, "deal")), "name": "Bartered", "category": "won" });
     let other = id(&owner.post("/stages", body).created());
     let straight = deal(&owner, json!({}));
     go(&owner, &straight, "move", json!({ "stage_id": other }));
-    assert_eq!((count_of(&owner, "funnel", "Payment received"), count_of(&owner, "funnel", "Bartered")), (0, 1));
+    assert_eq!(count_of(&owner, "funnel", "Payment received"), 0);
+    assert_eq!(count_of(&owner, "funnel", "Bartered"), 1);
     assert_eq!(count_of(&owner, "funnel", "Agreed and invoiced"), 1);
     let both = deal(&owner, json!({}));
     go(&owner, &both, "win", json!({}));
     go(&owner, &both, "move", json!({ "stage_id": other }));
-    assert_eq!((count_of(&owner, "funnel", "Payment received"), count_of(&owner, "funnel", "Bartered")), (1, 2));
+    assert_eq!(count_of(&owner, "funnel", "Payment received"), 1);
+    assert_eq!(count_of(&owner, "funnel", "Bartered"), 2);
     let paid = of_stage(&owner, "funnel?kind=flow", "Payment received");
-    assert_eq!((&paid["left"], &paid["left_forward"]), (&json!(1), &json!(0)));
+    assert_eq!(paid["left"], 1);
+    assert_eq!(paid["left_forward"], 0);
 }
 
 #[test]
-fn what_comes_in_closed_has_no_duration() {
+fn a_record_created_as_closed_has_no_duration() {
     let owner = workspace();
     let (won, qualified) = (stage(&owner, "deal", "Payment received"), stage(&owner, "lead", "Qualified"));
     let made = deal(&owner, json!({ "stage_id": won }));
@@ -72,28 +77,27 @@ fn what_comes_in_closed_has_no_duration() {
     let lead = id(&owner.post("/leads", json!({ "title": "L" })).created());
     owner.post(&format!("/leads/{lead}/convert"), json!({ "deal": { "title": "C", "stage_id": won } })).ok();
     let cycle = group(&owner, "cycle-time");
-    assert_eq!(
-        (&cycle["won"]["count"], &cycle["won"]["mean_days"], &cycle["without_beginning"]),
-        (&json!(0), &Json::Null, &json!(3))
-    );
+    assert_eq!(cycle["won"]["count"], 0);
+    assert_eq!(cycle["won"]["mean_days"], Json::Null);
+    assert_eq!(cycle["without_beginning"], 3);
     let board = owner.get("/analytics/leaderboard").ok()["sellers"][0]["total"].clone();
-    assert_eq!(
-        (&board["won"], &board["won_without_beginning"], &board["mean_days_to_win"]),
-        (&json!(3), &json!(3), &Json::Null)
-    );
-    // Nobody knows either how long it stood there before it was opened again.
+    assert_eq!(board["won"], 3);
+    assert_eq!(board["won_without_beginning"], 3);
+    assert_eq!(board["mean_days_to_win"], Json::Null);
+    // It is also unknown how long it was in the stage before it was reopened.
     go(&owner, &made, "reopen", json!({}));
     let stays = |report: &str, name: &str| of_stage(&owner, report, name)["duration"]["count"].clone();
     assert_eq!(stays("cycle-time", "Payment received"), 0);
-    // What goes its way here is known.
+    // Moves made here have known durations.
     go(&owner, &deal(&owner, json!({})), "win", json!({}));
     assert_eq!(group(&owner, "cycle-time")["won"]["count"], 1);
     assert_eq!(stays("cycle-time", "Active inquiry"), 1);
     owner.post("/leads", json!({ "title": "Q", "stage_id": qualified })).created();
     let leads = format!("cycle-time?pipeline_id={}", id(&pipeline(&owner, "lead")));
     let cycle = group(&owner, &leads);
-    // The converted one began here.
-    assert_eq!((&cycle["won"]["count"], &cycle["without_beginning"]), (&json!(1), &json!(1)));
+    // The converted lead began here.
+    assert_eq!(cycle["won"]["count"], 1);
+    assert_eq!(cycle["without_beginning"], 1);
     assert_eq!(stays(&leads, "New"), 1);
 }
 
@@ -104,10 +108,13 @@ fn a_lead_needs_both_dates_for_a_duration() {
     let fields = [("title", "title"), ("stage", "stage"), ("opened", "created_at"), ("closed", "closed_at")];
     assert_eq!(import(&owner, "leads", csv, mapping(&fields))["created"], 3);
     let cycle = group(&owner, &format!("cycle-time?pipeline_id={}", id(&pipeline(&owner, "lead"))));
-    assert_eq!((&cycle["won"]["count"], &cycle["won"]["mean_days"]), (&json!(1), &json!(10.0)));
-    assert_eq!((&cycle["lost"]["count"], &cycle["without_beginning"]), (&json!(0), &json!(2)));
+    assert_eq!(cycle["won"]["count"], 1);
+    assert_eq!(cycle["won"]["mean_days"], json!(10.0));
+    assert_eq!(cycle["lost"]["count"], 0);
+    assert_eq!(cycle["without_beginning"], 2);
     let new = &cycle["stages"][0]["duration"];
-    assert_eq!((&new["count"], &new["median_days"]), (&json!(1), &json!(10.0)));
+    assert_eq!(new["count"], 1);
+    assert_eq!(new["median_days"], json!(10.0));
 }
 
 fn mapping(fields: &[(&str, &str)]) -> Json {
@@ -115,7 +122,7 @@ fn mapping(fields: &[(&str, &str)]) -> Json {
     json!({ "mapping": fields.iter().map(one).collect::<Vec<_>>() })
 }
 
-/// Brings in deals with a beginning, a closing, and dates of two stages.
+/// Imports deals with a start date, a close date, and the dates of two stages.
 fn bring_in(owner: &Client, rows: &str) -> Json {
     let fields = [
         ("id", "external_id"),
@@ -129,7 +136,7 @@ fn bring_in(owner: &Client, rows: &str) -> Json {
 }
 
 #[test]
-fn an_open_deal_keeps_the_dates_of_its_row() {
+fn an_open_deal_keeps_its_imported_dates() {
     let owner = workspace();
     let rows = "i1,Agreed and invoiced,2026-01-01,,2026-03-01,\n\
                 i2,Active inquiry,2026-01-01,,,2026-01-05\n\
@@ -137,7 +144,8 @@ fn an_open_deal_keeps_the_dates_of_its_row() {
                 i4,,2026-01-01,,2026-01-21,2026-01-01\n\
                 i5,Active inquiry,,,2026-02-01,2026-02-01\n";
     let report = bring_in(&owner, rows);
-    assert_eq!((&report["created"], &report["failed"]), (&json!(5), &json!(0)), "{report}");
+    assert_eq!(report["created"], 5, "{report}");
+    assert_eq!(report["failed"], 0, "{report}");
     let of = |name: &str| owner.get(&format!("/deals?external_id={name}&include=stage")).ok();
     for (name, begin, now) in [
         ("i1", "2026-01-01", "Agreed and invoiced"),
@@ -151,21 +159,22 @@ fn an_open_deal_keeps_the_dates_of_its_row() {
         assert_eq!(found["included"]["stages"][0]["name"], now, "{name}");
     }
     let on = |day: &str, name: &str| count_of(&owner, &format!("funnel?kind=snapshot&at={day}T12:00:00Z"), name);
-    assert_eq!((on("2026-01-03", "Active inquiry"), on("2026-01-15", "Quote sent")), (4, 1));
+    assert_eq!(on("2026-01-03", "Active inquiry"), 4);
+    assert_eq!(on("2026-01-15", "Quote sent"), 1);
     assert_eq!(on("2026-02-15", "Active inquiry"), 3);
-    // i1 left Quote sent nobody knows when; i5 went back on the day it came there.
+    // It is unknown when i1 left Quote sent; i5 moved back on the day it entered.
     let cycle = group(&owner, "cycle-time");
     let days = |n: usize| {
         (cycle["stages"][n]["duration"]["count"].clone(), cycle["stages"][n]["duration"]["mean_days"].clone())
     };
-    // 59 days of i1, 10 of i3, 20 of i4.
+    // 59 days for i1, 10 for i3, 20 for i4.
     assert_eq!(days(0).0, 3);
     assert!((days(0).1.as_f64().unwrap() - 89.0 / 3.0).abs() < 1e-9, "{cycle}");
     assert_eq!(days(1), (json!(1), json!(0.0)));
 }
 
 #[test]
-fn a_row_that_contradicts_itself_or_the_calendar_is_refused() {
+fn contradictory_or_impossible_dates_are_refused() {
     let owner = workspace();
     let problems = |rows: &str| {
         let report = bring_in(&owner, rows);
@@ -177,14 +186,14 @@ fn a_row_that_contradicts_itself_or_the_calendar_is_refused() {
     for (row, words) in [
         (
             "a,Active inquiry,2026-01-01,,2026-01-05,2026-01-01\n",
-            "stage is Active inquiry, but it entered Quote sent later",
+            "stage is Active inquiry, but the deal entered Quote sent later",
         ),
         ("b,Lost,2026-01-01,2099-01-01,,\n", "closed_at 2099-01-01"),
-        ("c,Quote sent,2026-01-01,,2099-01-01,\n", "lies in the future"),
+        ("c,Quote sent,2026-01-01,,2099-01-01,\n", "is in the future"),
         ("d,Active inquiry,2099-01-01,,,\n", "created_at 2099-01-01"),
-        ("e,Payment received,2026-01-01,2026-01-11,2026-01-20,\n", "lies before it entered Quote sent"),
-        ("f,Payment received,2026-01-12,2026-01-11,,\n", "lies before its beginning"),
-        ("g,Payment received,2026-01-12,,,\n", "closed_at is empty"),
+        ("e,Payment received,2026-01-01,2026-01-11,2026-01-20,\n", "is before the deal entered Quote sent"),
+        ("f,Payment received,2026-01-12,2026-01-11,,\n", "is before the start of the record"),
+        ("g,Payment received,2026-01-12,,,\n", "closed_at is required"),
     ] {
         let told = problems(row);
         assert!(told.contains(words), "{row}: {told}");
@@ -193,11 +202,12 @@ fn a_row_that_contradicts_itself_or_the_calendar_is_refused() {
     let csv = "title,stage,closed\nA,Qualified,2099-01-11\n";
     let fields = [("title", "title"), ("stage", "stage"), ("closed", "closed_at")];
     let report = import(&owner, "leads", csv, mapping(&fields));
-    assert_eq!((&report["created"], &report["failed"]), (&json!(0), &json!(1)));
+    assert_eq!(report["created"], 0);
+    assert_eq!(report["failed"], 1);
 }
 
 #[test]
-fn a_snapshot_knows_the_stages_of_then() {
+fn a_snapshot_uses_the_stages_of_its_time() {
     let owner = workspace();
     let [first, second] = ["Active inquiry", "Quote sent"].map(|name| stage(&owner, "deal", name));
     let (on, won) = (deal(&owner, json!({})), deal(&owner, json!({})));
@@ -209,10 +219,13 @@ fn a_snapshot_knows_the_stages_of_then() {
     go(&owner, &won, "win", json!({}));
     let groups = owner.get(&format!("/analytics/funnel?kind=snapshot&at={at}&group_by=stage")).ok()["groups"].clone();
     assert_eq!(groups.as_array().unwrap().len(), 1, "{groups}");
-    assert_eq!((&groups[0]["key"], &groups[0]["label"]), (&json!(first), &json!("Active inquiry")));
-    assert_eq!((&groups[0]["total"], &groups[0]["stages"][0]["count"]), (&json!(2), &json!(2)));
+    assert_eq!(groups[0]["key"], json!(first));
+    assert_eq!(groups[0]["label"], "Active inquiry");
+    assert_eq!(groups[0]["total"], 2);
+    assert_eq!(groups[0]["stages"][0]["count"], 2);
     let now = owner.get("/analytics/funnel?kind=snapshot&group_by=stage").ok()["groups"].clone();
-    assert_eq!((&now[0]["label"], &now[0]["total"]), (&json!("Quote sent"), &json!(1)));
+    assert_eq!(now[0]["label"], "Quote sent");
+    assert_eq!(now[0]["total"], 1);
     for (query, parameter) in [
         (format!("stage_id={first}"), "stage_id"),
         (format!("stage_id__ne={first}"), "stage_id__ne"),
@@ -230,9 +243,9 @@ fn a_snapshot_knows_the_stages_of_then() {
     }
 }
 
-/// What the answer says of a group or a stage, the file says too.
+/// The CSV file has the same figures for groups and stages as the JSON answer.
 #[test]
-fn a_file_says_what_the_answer_says() {
+fn the_csv_file_equals_the_json_answer() {
     let owner = workspace();
     let (first, second) = (stage(&owner, "deal", "Active inquiry"), stage(&owner, "deal", "Quote sent"));
     deal(&owner, json!({}));
@@ -263,7 +276,7 @@ fn a_file_says_what_the_answer_says() {
 }
 
 #[test]
-fn leads_are_grouped_by_their_product() {
+fn leads_are_grouped_by_product() {
     let owner = workspace();
     let boat = id(&owner.post("/products", json!({ "name": "Boat" })).created());
     for (title, product) in [("A", json!(boat)), ("B", json!(boat)), ("C", Json::Null)] {
@@ -276,11 +289,11 @@ fn leads_are_grouped_by_their_product() {
     for kind in ["cohort", "flow", "snapshot"] {
         let path = format!("/analytics/funnel?kind={kind}&pipeline_id={leads}&group_by=product");
         let groups = owner.get(&path).ok()["groups"].clone();
-        assert_eq!(
-            (&groups[0]["key"], &groups[0]["label"], &groups[0]["total"]),
-            (&json!(boat), &json!("Boat"), &json!(2))
-        );
-        assert_eq!((&groups[1]["key"], &groups[1]["total"]), (&Json::Null, &json!(1)));
+        assert_eq!(groups[0]["key"], json!(boat));
+        assert_eq!(groups[0]["label"], "Boat");
+        assert_eq!(groups[0]["total"], 2);
+        assert_eq!(groups[1]["key"], Json::Null);
+        assert_eq!(groups[1]["total"], 1);
     }
     for report in ["win-rate", "loss-reasons", "cycle-time"] {
         owner.get(&format!("/analytics/{report}?pipeline_id={leads}&group_by=product&rating=hot")).ok();
@@ -293,7 +306,7 @@ fn leads_are_grouped_by_their_product() {
     }
 }
 
-/// A share of a whole of which a part is below zero is none.
+/// A rate by value is null when a part of the total is negative.
 #[test]
 fn a_rate_by_value_needs_values() {
     let owner = workspace();
@@ -304,5 +317,6 @@ fn a_rate_by_value_needs_values() {
     assert_eq!(group(&owner, "win-rate")["win_rate_by_value"], 0.25);
     go(&owner, &deal(&owner, worth(-50)), "lose", json!({ "loss_reason_id": reason }));
     let found = group(&owner, "win-rate");
-    assert_eq!((&found["win_rate_by_value"], &found["lost_value"][0]["amount"]), (&Json::Null, &json!(250)));
+    assert_eq!(found["win_rate_by_value"], Json::Null);
+    assert_eq!(found["lost_value"][0]["amount"], 250);
 }

@@ -1,4 +1,4 @@
-//! What was looked at is what is done: others change a segment or a view between the look and the work.
+//! A job works on the selection as it was requested, although segments and views change before it runs.
 use crate::imports::finished;
 use crate::support::server::server;
 use crate::support::{Client, id, user, workspace};
@@ -30,8 +30,8 @@ fn wide() -> Json {
     json!({ "any": [cond("title", "starts_with", "Old"), cond("title", "starts_with", "New")] })
 }
 
-/// Orders work, and lets somebody change what it was promised on before a worker comes to it: the job that a worker has done is there once more,
-/// as it was when it was asked for, and so is what it has deleted. Returns the job when it has ended again.
+/// Requests a job and changes its segment or view before a worker runs it: resets the finished job and restores the
+/// records it deleted, makes the change, and waits for the second run. Returns the job.
 fn meanwhile(owner: &Client, selection: &Json, change: impl FnOnce()) -> Json {
     let answer = owner.post("/deals/bulk-delete", json!({ "selection": selection })).expect(202);
     assert_eq!(answer["total"], 2);
@@ -49,7 +49,7 @@ fn meanwhile(owner: &Client, selection: &Json, change: impl FnOnce()) -> Json {
 }
 
 #[test]
-fn a_changed_segment_or_view_does_not_change_what_was_ordered() {
+fn a_changed_segment_or_view_does_not_change_a_queued_job() {
     for kept in ["segments", "views"] {
         let owner = workspace();
         let seller = user(&owner, "seller");
@@ -69,17 +69,15 @@ fn a_changed_segment_or_view_does_not_change_what_was_ordered() {
                 owner.delete(&path).gone();
             }
         });
-        assert_eq!(
-            (&widened["status"], &widened["result"]["succeeded"]),
-            (&json!("succeeded"), &json!(2)),
-            "{widened}"
-        );
-        assert_eq!((count(&owner, "deals"), &widened["total"]), (2, &json!(2)));
+        assert_eq!(widened["status"], "succeeded", "{widened}");
+        assert_eq!(widened["result"]["succeeded"], 2, "{widened}");
+        assert_eq!(count(&owner, "deals"), 2);
+        assert_eq!(widened["total"], 2);
     }
 }
 
 #[test]
-fn other_members_end_what_was_ordered() {
+fn changed_segment_members_end_a_queued_job() {
     let owner = workspace();
     let seller = user(&owner, "seller");
     let deals = fill(&owner);
@@ -87,7 +85,7 @@ fn other_members_end_what_was_ordered() {
     let segment = owner.post("/segments", segment).created();
     let path = format!("/segments/{}", id(&segment));
     let members = |body: Json| seller.post(&format!("{path}/members"), body).ok();
-    // What changes nothing is no other version.
+    // A change without effect does not raise the version.
     members(json!({ "add": [deals[0]], "remove": [deals[3]] }));
     assert_eq!(owner.get(&path).ok()["version"], segment["version"]);
     let chosen = json!({ "segment_id": segment["id"] });
@@ -102,7 +100,7 @@ fn other_members_end_what_was_ordered() {
 }
 
 #[test]
-fn a_rule_goes_by_what_was_seen_when_it_was_saved() {
+fn a_retention_rule_uses_its_conditions_at_saving() {
     let owner = workspace();
     let seller = user(&owner, "seller");
     let deals = fill(&owner);
@@ -134,7 +132,7 @@ fn a_rule_goes_by_what_was_seen_when_it_was_saved() {
         assert_eq!(ended["status"], "failed", "{name} {ended}");
         assert!(ended["error"].as_str().unwrap().contains("save the rule again"), "{name} {ended}");
         assert_eq!(count(&owner, "deals"), 4, "{name}");
-        // Another member of the rule does not say that somebody has looked.
+        // Changing another member of the rule does not confirm its selection.
         owner.patch(&path, json!({ "reason": "Older" })).ok();
         assert_eq!(refused(), true, "{name}");
         let before = owner.get(&path).ok();
@@ -143,16 +141,16 @@ fn a_rule_goes_by_what_was_seen_when_it_was_saved() {
         let saved = owner.patch(&path, json!({ "selection": narrowed })).ok();
         assert_eq!(refused(), false, "{name} {saved}");
         assert_eq!(run()["status"], "succeeded", "{name}");
-        // Saved with the very same selection, it goes by what that says now.
+        // Saving the same selection again confirms its current meaning.
         let shared = json!({ "selection": saved["selection"] });
         assert_eq!(owner.patch(&path, shared).ok()["version"], saved["version"], "{name}");
         owner.delete(&path).gone();
     }
 }
 
-/// A view shows what has its words; others beside them leave out more, and bring nothing in.
+/// Search words combined with a view only narrow its result.
 #[test]
-fn words_beside_a_view_are_words_more() {
+fn search_words_narrow_a_view() {
     let owner = workspace();
     fill(&owner);
     let view = id(&owner.post("/views", json!({ "resource": "deals", "name": "V", "q": "old" })).created());

@@ -1,11 +1,11 @@
-//! What may be given: no new work to who is suspended, and no value to a member that one's role hides.
+//! Suspended users get no new work, and hidden members accept no values.
 use crate::imports::{finished, import};
 use crate::support::client::DOCUMENT;
 use crate::support::{Answer, Client, events, id, stage, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
 use voronka::kernel::access::HIDEABLE;
 
-/// A seller who is suspended, with the client that was theirs.
+/// Creates a suspended seller and returns the user's id.
 fn suspended(owner: &Client) -> String {
     let seller = user(owner, "seller");
     let seller = id(&seller.get("/me").ok()["user"]);
@@ -16,16 +16,18 @@ fn suspended(owner: &Client) -> String {
 #[track_caller]
 fn refused(answer: Answer, pointer: &str, code: &str) {
     let problem = answer.problem(422, "validation_failed");
-    assert_eq!((&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]), (&json!(pointer), &json!(code)));
+    assert_eq!(problem["errors"][0]["pointer"], json!(pointer));
+    assert_eq!(problem["errors"][0]["code"], json!(code));
 }
 
 #[track_caller]
 fn item_refused(answer: Answer, code: &str) {
     let result = answer.ok()["results"][0].clone();
-    assert_eq!((&result["status"], &result["error"]["errors"][0]["code"]), (&json!(422), &json!(code)), "{result}");
+    assert_eq!(result["status"], 422, "{result}");
+    assert_eq!(result["error"]["errors"][0]["code"], json!(code), "{result}");
 }
 
-/// The resources whose records are somebody's, the member that says whose, and a body that makes one.
+/// The resources with an owner or assignee, that member, and a body that creates a record.
 fn owned() -> [(&'static str, &'static str, Json); 5] {
     [
         ("contacts", "owner_id", json!({ "first_name": "C" })),
@@ -41,7 +43,7 @@ fn everything() -> Json {
 }
 
 #[test]
-fn who_is_suspended_gets_no_new_work() {
+fn a_suspended_user_gets_no_new_work() {
     let owner = workspace();
     let gone = suspended(&owner);
     for (resource, member, body) in owned() {
@@ -58,12 +60,13 @@ fn who_is_suspended_gets_no_new_work() {
         item_refused(owner.post(&format!("/{resource}/batch-update"), batch), "suspended_user");
         let bulk = json!({ "selection": everything(), "changes": change });
         let job = finished(&owner, &id(&owner.post(&format!("/{resource}/bulk-update"), bulk).expect(202)));
-        assert_eq!((&job["result"]["succeeded"], &job["result"]["failed"]), (&json!(0), &json!(1)), "{job}");
+        assert_eq!(job["result"]["succeeded"], 0, "{job}");
+        assert_eq!(job["result"]["failed"], 1, "{job}");
     }
 }
 
 #[test]
-fn other_ways_to_give_work_have_the_same_rule() {
+fn every_way_to_assign_work_refuses_suspended_users() {
     let owner = workspace();
     let gone = suspended(&owner);
     let me = owner.get("/me").ok()["user"]["id"].clone();
@@ -88,12 +91,13 @@ fn other_ways_to_give_work_have_the_same_rule() {
     let file = format!("last_name,owner\nStone,{email}\nTamm,\n");
     let mapping = json!([{ "column": "last_name", "field": "last_name" }, { "column": "owner", "field": "owner" }]);
     let report = import(&owner, "contacts", &file, json!({ "mapping": mapping }));
-    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!(report["created"], 1, "{report}");
+    assert_eq!(report["failed"], 1, "{report}");
 }
 
-/// What is theirs already may be sent back, and what would follow from it falls to who acts.
+/// References to a suspended user may be sent back, and new derived work goes to the caller.
 #[test]
-fn what_a_suspended_user_has_goes_on() {
+fn existing_work_of_a_suspended_user_stays() {
     let owner = workspace();
     let seller = user(&owner, "seller");
     let their = id(&seller.get("/me").ok()["user"]);
@@ -107,14 +111,15 @@ fn what_a_suspended_user_has_goes_on() {
     let tasks = owner.get(&format!("/tasks?lead_id={lead}")).ok();
     assert_eq!(tasks["data"][0]["assignee_id"], me);
     let made = owner.post(&format!("/leads/{lead}/convert"), json!({})).ok();
-    assert_eq!((&made["deal"]["owner_id"], &made["contact"]["owner_id"]), (&me, &me));
+    assert_eq!(made["deal"]["owner_id"], me);
+    assert_eq!(made["contact"]["owner_id"], me);
     let won = stage(&owner, "deal", "Payment received");
     owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": won })).ok();
 }
 
-/// What is closed is no work; open again it is.
+/// Closed records are not work; reopened ones are.
 #[test]
-fn what_is_opened_again_goes_to_who_opens_it() {
+fn a_reopened_record_goes_to_the_caller() {
     let owner = workspace();
     let gone = suspended(&owner);
     let me = owner.get("/me").ok()["user"]["id"].clone();
@@ -132,7 +137,8 @@ fn what_is_opened_again_goes_to_who_opens_it() {
     let batch = json!({ "items": [{ "id": deal, "to": { "stage_id": open } }] });
     owner.post("/deals/batch-move", batch).ok();
     let now = owner.get(&format!("/deals/{deal}")).ok();
-    assert_eq!((&now["owner_id"], &now["closed_by_id"]), (&me, &Json::Null));
+    assert_eq!(now["owner_id"], me);
+    assert_eq!(now["closed_by_id"], Json::Null);
     let told = events(&owner, "&type=deal.reopened", 3);
     let handed = json!({ "member": "owner_id", "before": json!(gone).to_string(), "after": me.to_string() });
     assert!(told.iter().all(|event| event["changes"].as_array().unwrap().contains(&handed)), "{told:?}");
@@ -151,7 +157,7 @@ fn what_is_opened_again_goes_to_who_opens_it() {
 }
 
 #[test]
-fn a_promise_that_moves_leaves_who_is_suspended() {
+fn a_moved_callback_leaves_a_suspended_user() {
     let owner = workspace();
     let seller = user(&owner, "seller");
     let their = id(&seller.get("/me").ok()["user"]);
@@ -160,12 +166,13 @@ fn a_promise_that_moves_leaves_who_is_suspended() {
     owner.patch(&format!("/leads/{lead}"), json!({ "come_back_on": "2031-04-01" })).ok();
     let task = owner.get(&format!("/tasks?lead_id={lead}")).ok()["data"][0].clone();
     let me = owner.get("/me").ok()["user"]["id"].clone();
-    assert_eq!((&task["assignee_id"], &task["due_date"]), (&me, &json!("2031-04-01")));
+    assert_eq!(task["assignee_id"], me);
+    assert_eq!(task["due_date"], "2031-04-01");
 }
 
-/// What was said of a loss stays as long as the deal is lost, and is not said anew by who does not see it.
+/// The loss note stays as long as the deal is lost, and a caller who cannot see it cannot replace it.
 #[test]
-fn a_hidden_note_of_a_loss_is_kept() {
+fn a_hidden_loss_note_is_kept() {
     let owner = workspace();
     let pipeline = owner.get("/pipelines?kind=deal&is_default=true").ok()["data"][0]["id"].clone();
     let other = json!({ "pipeline_id": pipeline, "name": "Vanished", "category": "lost" });
@@ -197,7 +204,7 @@ fn a_hidden_note_of_a_loss_is_kept() {
     client.post(&format!("{path}/lose"), json!({ "loss_reason_id": reason })).ok();
 }
 
-/// A value for every member that a role can hide.
+/// Returns a value for every member that a role can hide.
 fn value(member: &str) -> Json {
     match member {
         "email" => json!("new@example.com"),
@@ -214,7 +221,7 @@ fn value(member: &str) -> Json {
     }
 }
 
-/// Somebody who may do everything with records but see one field.
+/// Creates a user who may do everything with records but cannot see one field.
 fn blind(owner: &Client, resource: &str, field: &str) -> Client {
     let all = |resource| [resource, "all", "all", "all", "all", "all"];
     let grants = ["contacts", "companies", "leads", "deals", "tasks"].map(all);
@@ -224,7 +231,7 @@ fn blind(owner: &Client, resource: &str, field: &str) -> Client {
 }
 
 #[test]
-fn what_a_role_hides_is_not_overwritten_blind() {
+fn hidden_members_cannot_be_overwritten() {
     let owner = workspace();
     let schemas = &DOCUMENT["components"]["schemas"];
     let mut asked = 0;
@@ -247,7 +254,8 @@ fn what_a_role_hides_is_not_overwritten_blind() {
             item_refused(client.post(&format!("/{resource}/batch-update"), batch), "hidden");
             let bulk = json!({ "selection": everything(), "changes": change });
             let job = finished(&client, &id(&client.post(&format!("/{resource}/bulk-update"), bulk).expect(202)));
-            assert_eq!((&job["result"]["succeeded"], &job["result"]["failed"]), (&json!(0), &job["total"]), "{job}");
+            assert_eq!(job["result"]["succeeded"], 0, "{job}");
+            assert_eq!(job["result"]["failed"], job["total"], "{job}");
             asked += 1;
         }
         assert_eq!(owner.get(&path).ok(), before, "{resource} {field}");
@@ -257,7 +265,7 @@ fn what_a_role_hides_is_not_overwritten_blind() {
 }
 
 #[test]
-fn upserts_imports_and_conversions_overwrite_nothing_hidden() {
+fn upserts_imports_and_conversions_keep_hidden_members() {
     let owner = workspace();
     let client = blind(&owner, "contacts", "phone");
     let contact =
@@ -278,7 +286,7 @@ fn upserts_imports_and_conversions_overwrite_nothing_hidden() {
     let filled = convert("fill_empty").ok();
     assert!(!filled["filled"].to_string().contains("phone"), "{filled}");
     assert_eq!(phone(), before);
-    // Of a new contact nothing is overwritten.
+    // A new contact has no hidden value to overwrite.
     client.post("/contacts", json!({ "first_name": "New", "phone": "+1 212 555 0177" })).created();
     let deal =
         id(&owner.post("/deals", json!({ "title": "D", "value": { "amount": 5, "currency": "EUR" } })).created());
@@ -289,7 +297,7 @@ fn upserts_imports_and_conversions_overwrite_nothing_hidden() {
 }
 
 #[test]
-fn own_fields_that_are_hidden_are_not_overwritten_either() {
+fn hidden_custom_fields_cannot_be_overwritten() {
     let owner = workspace();
     owner
         .post("/custom-fields", json!({ "resource": "contacts", "key": "region", "name": "Region", "kind": "text" }))

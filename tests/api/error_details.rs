@@ -1,10 +1,10 @@
-//! What a form needs: errors with their numbers and choices, choices that are told, fields that a stage requires.
+//! Errors with limits and choices, documented choices, and fields that a stage requires.
 use crate::bodies::{NOBODY, body, filled, places, schemas, taking};
 use crate::support::{Answer, client::DOCUMENT, events, id, unique, workspace};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
-/// The one error of a problem.
+/// Returns the only error of a problem.
 #[track_caller]
 pub fn only(answer: Answer, status: u16) -> Json {
     let problem = answer.expect(status);
@@ -19,9 +19,9 @@ pub fn words(schema: &Json) -> Option<&'static Json> {
     Some(&schemas()[name]["enum"])
 }
 
-/// Every query parameter with a closed set, of every operation.
+/// Checks every query parameter with a closed set, for every operation.
 #[test]
-fn a_wrong_choice_in_a_query_is_told_with_the_choices() {
+fn an_invalid_enum_in_a_query_lists_the_choices() {
     let owner = workspace();
     let leads = format!("pipeline_id={}&", id(&owner.get("/pipelines?kind=lead").ok()["data"][0]));
     let (mut tried, mut left) = (0, Vec::new());
@@ -39,23 +39,24 @@ fn a_wrong_choice_in_a_query_is_told_with_the_choices() {
             let ask = |of: &str| only(owner.get(&format!("{path}?{required}{of}{name}=nosuch")), 400);
             let mut error = ask("");
             if error["code"] == "unknown_parameter" {
-                // Reports read the filters of leads where the pipeline is one of leads.
+                // Reports take the filters of leads if the pipeline is a lead pipeline.
                 error = ask(&leads);
             }
             let told: BTreeSet<String> = serde_json::from_value(error["params"]["choices"].clone()).unwrap_or_default();
             if told != serde_json::from_value(choices.clone()).unwrap() {
                 left.push(format!("{path} {name}: {error}"));
             }
-            assert_eq!((&error["parameter"], &error["code"]), (&json!(name), &json!("invalid_choice")), "{path}");
+            assert_eq!(error["parameter"], json!(name), "{path}");
+            assert_eq!(error["code"], "invalid_choice", "{path}");
             tried += 1;
         }
     }
     assert!(left.is_empty() && tried > 60, "{tried}: {left:#?}");
 }
 
-/// Names of fields are choices as well, of which the workspace adds some.
+/// Field names are choices too, and workspaces add custom ones.
 #[test]
-fn names_that_are_not_known_are_told_with_those_that_are() {
+fn an_unknown_field_name_lists_the_choices() {
     let owner = workspace();
     let field = json!({ "resource": "deals", "key": "size", "name": "Size", "kind": "choice", "options": ["s", "l"] });
     owner.post("/custom-fields", field).created();
@@ -123,9 +124,9 @@ fn names_that_are_not_known_are_told_with_those_that_are() {
     }
 }
 
-/// Sets that no schema can hold are closed as well.
+/// Sets that a schema cannot express are closed too.
 #[test]
-fn what_is_not_in_a_set_is_told_wherever_it_is_asked_for() {
+fn values_outside_dynamic_sets_are_reported() {
     let owner = workspace();
     for (path, parameter, choice) in [
         ("/audit-events?type=deal.wonn", "type", "deal.won"),
@@ -137,7 +138,8 @@ fn what_is_not_in_a_set_is_told_wherever_it_is_asked_for() {
         ("/deals?include=ownr", "include", "owner"),
     ] {
         let error = only(owner.get(path), 400);
-        assert_eq!((&error["code"], &error["parameter"]), (&json!("invalid_choice"), &json!(parameter)), "{path}");
+        assert_eq!(error["code"], "invalid_choice", "{path}");
+        assert_eq!(error["parameter"], json!(parameter), "{path}");
         assert!(error["params"]["choices"].as_array().unwrap().contains(&json!(choice)), "{path}: {error}");
     }
     for path in [
@@ -168,23 +170,25 @@ fn what_is_not_in_a_set_is_told_wherever_it_is_asked_for() {
     let path = format!("/views/{}", id(&view(good).created()));
     for answer in [view(json!(["title", "titel"])), owner.patch(&path, json!({ "columns": ["title", "titel"] }))] {
         let error = only(answer, 422);
-        assert_eq!((&error["pointer"], &error["code"]), (&json!("/columns/1"), &json!("invalid_choice")));
+        assert_eq!(error["pointer"], "/columns/1");
+        assert_eq!(error["code"], "invalid_choice");
         assert!(error["detail"].as_str().unwrap().contains("did you mean title?"), "{error}");
     }
     let error = only(owner.get("/deals?title%20=a"), 400);
     assert!(error["detail"].as_str().unwrap().contains("spaces around it"), "{error}");
-    // Clearing what cannot be changed is refused as setting it is; where nothing is there, nothing is cleared.
+    // Clearing a read-only member is refused like setting it; clearing an empty one is accepted.
     let deal = owner.post("/deals", json!({ "title": "D" })).created();
     let path = format!("/deals/{}", id(&deal));
     let error = only(owner.patch(&path, json!({ "clear": ["stage_id", "closed_at"] })), 422);
-    assert_eq!((&error["code"], &error["pointer"]), (&json!("read_only"), &json!("/stage_id")));
+    assert_eq!(error["code"], "read_only");
+    assert_eq!(error["pointer"], "/stage_id");
     assert_eq!(owner.patch(&path, json!({ "clear": ["closed_at"] })).ok(), deal);
     assert_eq!(only(owner.patch(&path, json!({ "clear": ["colour"] })), 400)["code"], "unknown_member");
 }
 
-/// Every limit of every body: the error says the number that the document says.
+/// Every limit of every body: the error names the number in the document.
 #[test]
-fn errors_carry_their_numbers() {
+fn errors_name_the_documented_limits() {
     let owner = workspace().with("If-Match", "\"1\"");
     let own = |name: &str| (name == "id" || name.ends_with("_id")).then(|| NOBODY.to_owned());
     let limits: [(&str, &dyn Fn(i64) -> Json); 4] = [
@@ -235,9 +239,9 @@ fn errors_carry_their_numbers() {
     assert_eq!(only(owner.post("/contacts", json!({ "first_name": 7 })), 422)["params"], json!({}));
 }
 
-/// A stage that requires fields is entered and they are filled in one call.
+/// One request enters a stage and fills the fields that it requires.
 #[test]
-fn a_move_fills_what_the_stage_requires() {
+fn a_move_can_fill_required_fields() {
     let owner = workspace();
     let reason = id(&owner.post("/loss-reasons", json!({ "name": "Price" })).created());
     for (resource, record) in [("deals", json!({ "title": "D" })), ("leads", json!({ "title": "L" }))] {
@@ -262,10 +266,12 @@ fn a_move_fills_what_the_stage_requires() {
             let record = made();
             let path = format!("/{resource}/{record}/{verb}");
             let error = only(owner.post(&path, given.clone()), 422);
-            assert_eq!((&error["code"], &error["params"]["key"]), (&json!("required"), &json!(key)), "{path}");
+            assert_eq!(error["code"], "required", "{path}");
+            assert_eq!(error["params"]["key"], json!(key), "{path}");
             given["custom_fields"] = json!([{ "key": key, "number": 1.0 }]);
             let error = only(owner.post(&path, given.clone()), 422);
-            assert_eq!((&error["pointer"], &error["params"]["key"]), (&json!("/custom_fields/0/number"), &json!(key)));
+            assert_eq!(error["pointer"], "/custom_fields/0/number");
+            assert_eq!(error["params"]["key"], json!(key));
             given["custom_fields"] = fill.clone();
             let moved = owner.post(&path, given.clone()).ok();
             assert_eq!(moved["version"], 2, "{path}: one change");
@@ -278,9 +284,10 @@ fn a_move_fills_what_the_stage_requires() {
         let path = format!("/{resource}/batch-move");
         assert_eq!(owner.post(&path, to(&json!([]))).ok()["failed"], 1);
         assert_eq!(owner.post(&path, to(&fill)).ok()["succeeded"], 1);
-        // To the stage it is in: nothing moves, but what is given is filled.
+        // A move to the current stage moves nothing, but fills the given fields.
         let again = json!({ "stage_id": required[0], "custom_fields": [{ "key": key, "text": "no" }] });
         let stayed = owner.post(&format!("/{resource}/{record}/move"), again).ok();
-        assert_eq!((&stayed["custom_fields"][0]["text"], &stayed["stage_id"]), (&json!("no"), &json!(required[0])));
+        assert_eq!(stayed["custom_fields"][0]["text"], "no");
+        assert_eq!(stayed["stage_id"], json!(required[0]));
     }
 }
