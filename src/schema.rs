@@ -286,6 +286,7 @@ diesel::table! {
         created_at -> Timestamptz,
         names -> Array<Nullable<Uuid>>,
         erased -> Bool,
+        hidden_fields -> Jsonb,
     }
 }
 

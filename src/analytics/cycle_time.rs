@@ -5,7 +5,8 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
-use crate::kernel::reply::Reply;
+use crate::kernel::hide::NothingHidden;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::DateTime;
 use crate::list_params;
 use crate::sales::stages::{self, KnownStage};
@@ -38,6 +39,7 @@ pub struct CycleTimeReport {
     pub group_by: String,
     pub groups: Vec<CycleTimeGroup>,
 }
+impl NothingHidden for CycleTimeReport {}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CycleTimeGroup {
@@ -183,7 +185,7 @@ async fn cycle_time(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
         let lines: Vec<csv::Line<'_, DurationFigures>> = report.groups.iter().flat_map(lines).collect();
         let (keys, behind) = (["group_id", "group", "stage_id", "what"], ["without_beginning", "deleted_at"]);
         let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report_with(&keys, &behind, &lines, currency) } else { Reply::ok(&report) }
+        if csv { csv::report_with(&keys, &behind, &lines, currency) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

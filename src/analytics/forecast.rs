@@ -6,8 +6,9 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::Money;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::today;
 use crate::list_params;
 use crate::web::ctx::Ctx;
@@ -41,6 +42,7 @@ pub struct ForecastReport {
     pub group_by: String,
     pub groups: Vec<ForecastGroup>,
 }
+impl NothingHidden for ForecastReport {}
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct ForecastGroup {
@@ -186,7 +188,11 @@ async fn forecast(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&["group_id", "group", "bucket"], &lines(&report), currency) } else { Reply::ok(&report) }
+        if csv {
+            csv::report(&["group_id", "group", "bucket"], &lines(&report), currency)
+        } else {
+            Ok(Answer::ok(report))
+        }
     })
     .await
 }

@@ -7,8 +7,9 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::Money;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::DateTime;
 use crate::sales::stages::{self, Category, KnownStage};
 use crate::web::ctx::Ctx;
@@ -68,6 +69,7 @@ pub struct FunnelReport {
     pub group_by: String,
     pub groups: Vec<FunnelGroup>,
 }
+impl NothingHidden for FunnelReport {}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FunnelGroup {
@@ -295,7 +297,7 @@ async fn funnel(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;
         let (keys, behind) = (["group_id", "group"], ["total", "open", "won", "lost"]);
-        if csv { csv::report_with(&keys, &behind, &lines(&report), currency) } else { Reply::ok(&report) }
+        if csv { csv::report_with(&keys, &behind, &lines(&report), currency) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

@@ -5,8 +5,9 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::Money;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::list_params;
 use crate::web::ctx::Ctx;
 use actix_web::get;
@@ -39,6 +40,7 @@ pub struct LeaderboardReport {
     pub base_currency: String,
     pub sellers: Vec<SellerRow>,
 }
+impl NothingHidden for LeaderboardReport {}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SellerRow {
@@ -178,7 +180,7 @@ async fn leaderboard(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let (keys, currency) = (["seller_id", "seller", "product_id", "product"], &tx.actor.settings.base_currency);
-        if csv { csv::report(&keys, &lines(&report), currency) } else { Reply::ok(&report) }
+        if csv { csv::report(&keys, &lines(&report), currency) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

@@ -5,8 +5,9 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::Money;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::DateTime;
 use crate::list_params;
 use crate::web::ctx::Ctx;
@@ -34,6 +35,7 @@ pub struct LossReasonReport {
     pub group_by: String,
     pub groups: Vec<LossReasonGroup>,
 }
+impl NothingHidden for LossReasonReport {}
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct LossReasonGroup {
@@ -158,7 +160,7 @@ async fn loss_reasons(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;
         let (keys, lines) = (["group_id", "group"], lines(&report));
-        if csv { csv::report_with(&keys, &["lost"], &lines, currency) } else { Reply::ok(&report) }
+        if csv { csv::report_with(&keys, &["lost"], &lines, currency) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

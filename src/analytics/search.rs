@@ -7,11 +7,12 @@ use crate::db::visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::split;
 use crate::kernel::query_params::{Q_MAX, QueryParams};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::value_type::ValueType;
 use crate::list_params;
@@ -52,6 +53,7 @@ pub struct SearchResult {
     pub deals: Vec<SearchHit>,
     pub activities: Vec<SearchHit>,
 }
+impl NothingHidden for SearchResult {}
 
 impl Resource for SearchResult {
     const DESCRIPTOR: &Descriptor = &Descriptor::calls("search", "Search over all resources.").shared(
@@ -244,7 +246,7 @@ async fn search_all(ctx: Ctx<can::Read<SearchResult>>) -> Result<Reply> {
         let written = search(tx, &query)?;
         // Corrections are tried only if no record contains the words as given.
         let result = if written.is_empty() { search_corrected(tx, &query)? } else { written };
-        Reply::ok(&result)
+        Ok(Answer::ok(result))
     })
     .await
 }

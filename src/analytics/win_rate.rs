@@ -5,8 +5,9 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::Money;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::list_params;
 use crate::web::ctx::Ctx;
 use actix_web::get;
@@ -35,6 +36,7 @@ pub struct WinRateReport {
     pub group_by: String,
     pub groups: Vec<WinRateGroup>,
 }
+impl NothingHidden for WinRateReport {}
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct WinRateGroup {
@@ -141,7 +143,7 @@ async fn win_rate(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
         let report = report(tx, &query)?;
         let lines: Vec<csv::Line<'_, WinRateGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();
         let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&[], &lines, currency) } else { Reply::ok(&report) }
+        if csv { csv::report(&[], &lines, currency) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

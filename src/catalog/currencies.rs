@@ -1,5 +1,6 @@
 //! The currencies of ISO 4217.
 use crate::kernel::error::Result;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money;
 use crate::kernel::reply::Reply;
 use actix_web::get;
@@ -23,6 +24,7 @@ pub struct CurrencyInfo {
 pub struct CurrencyList {
     pub data: Vec<CurrencyInfo>,
 }
+impl NothingHidden for CurrencyList {}
 
 /// List the currencies that amounts can have.
 #[utoipa::path(operation_id = "list_currencies", security(()), responses((status = 200, description = "The currencies", body = CurrencyList)))]

@@ -7,12 +7,13 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::money::{Money, columns};
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
@@ -53,6 +54,7 @@ pub struct Product {
     /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
+impl NothingHidden for Product {}
 record!(Product, PRODUCT);
 
 impl Kind {
@@ -198,18 +200,14 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 #[get("/products")]
 async fn list(ctx: Ctx<can::Read<Product>>) -> Result<Reply> {
     let (plan, link) = (PRODUCT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<Product>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Product>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create a product.
 #[utoipa::path(operation_id = "create_product", request_body = ProductCreate, responses((status = 201, description = "The product", body = Product)))]
 #[post("/products")]
 async fn create(ctx: Ctx<can::Create<Product>>, new: Valid<ProductCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a product.
@@ -217,7 +215,7 @@ async fn create(ctx: Ctx<can::Create<Product>>, new: Valid<ProductCreate>) -> Re
     responses((status = 200, description = "The product", body = Product)))]
 #[get("/products/{product_id}")]
 async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&Product::find(tx, id.0)?)).await
+    ctx.read(move |tx| Product::find(tx, id.0).map(Answer::record)).await
 }
 
 /// Change a product.
@@ -228,7 +226,7 @@ async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
 #[patch("/products/{product_id}")]
 async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a product.
@@ -239,7 +237,7 @@ async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUp
 #[delete("/products/{product_id}")]
 async fn remove(ctx: Ctx<can::Delete<Product>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 restore!(Product, table::restore, "/products/{product_id}/restore" "restore_product" "product_id");

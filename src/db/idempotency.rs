@@ -1,8 +1,9 @@
 //! `Idempotency-Key`: the key is claimed and its reply saved in the transaction of the change, so that a crash leaves
 //! both or neither.
 use crate::db::tx::Tx;
+use crate::kernel::access::HiddenFields;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::reply::{JSON, Reply};
+use crate::kernel::reply::{Head, Reply};
 use crate::schema::idempotency_keys as keys;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -32,6 +33,7 @@ struct Saved {
     etag: Option<String>,
     body: Vec<u8>,
     erased: bool,
+    hidden_fields: HiddenFields,
 }
 
 diesel::define_sql_function! { fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool; }
@@ -50,7 +52,15 @@ pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Repl
     let saved: Option<Saved> = keys::table
         .find((tx.workspace(), claim.principal, &claim.key))
         .filter(keys::created_at.gt(since))
-        .select((keys::request_hash, keys::status, keys::location, keys::etag, keys::body, keys::erased))
+        .select((
+            keys::request_hash,
+            keys::status,
+            keys::location,
+            keys::etag,
+            keys::body,
+            keys::erased,
+            keys::hidden_fields,
+        ))
         .first(tx.conn)
         .optional()?;
     let Some(saved) = saved else { return Ok(None) };
@@ -69,29 +79,30 @@ pub(in crate::db) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Repl
             "the request has been processed; its response is deleted, because it contained data of an erased person";
         return Err(Error::new(Code::AnswerErased, detail));
     }
-    Ok(Some(Reply {
-        status: u16::try_from(saved.status).unwrap_or(200),
-        body: saved.body,
-        content_type: JSON,
-        etag: saved.etag,
-        location: saved.location,
-        replayed: true,
-        ..Reply::none()
-    }))
+    // The role may have come to hide a field that the stored response shows.
+    if tx.actor.access.hidden_fields().iter().any(|hidden| !saved.hidden_fields.0.contains(hidden)) {
+        let detail = "the request has been processed; its response shows fields that your role now hides";
+        return Err(Error::new(Code::AnswerErased, detail));
+    }
+    let status = u16::try_from(saved.status).unwrap_or(200);
+    let head = Head { etag: saved.etag, location: saved.location, replayed: true, ..Head::new(status) };
+    Ok(Some(Reply { head, body: saved.body }))
 }
 
 pub(in crate::db) fn save(tx: &mut Tx<'_>, claim: &Claim, reply: &Reply) -> Result<()> {
-    if reply.replayed {
+    if reply.head.replayed {
         return Ok(());
     }
     let body = if claim.secret { &[][..] } else { &reply.body };
     let named = names(body);
+    let hidden = HiddenFields(tx.actor.access.hidden_fields().to_vec());
     let saved = (
         keys::request_hash.eq(&claim.hash),
-        keys::status.eq(i16::try_from(reply.status).unwrap_or(200)),
-        keys::location.eq(&reply.location),
-        keys::etag.eq(&reply.etag),
+        keys::status.eq(i16::try_from(reply.head.status).unwrap_or(200)),
+        keys::location.eq(&reply.head.location),
+        keys::etag.eq(&reply.head.etag),
         (keys::body.eq(body), keys::names.eq(&named), keys::erased.eq(false)),
+        keys::hidden_fields.eq(&hidden),
         keys::created_at.eq(tx.now),
     );
     // An existing row can only be an expired one.

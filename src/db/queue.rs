@@ -5,6 +5,7 @@ use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::tags::Tags;
@@ -110,6 +111,7 @@ pub struct Job {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Job {}
 
 /// The result of a job on many records.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]

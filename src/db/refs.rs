@@ -7,6 +7,7 @@ use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::field::Field;
 use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
+use crate::kernel::members::pick;
 use crate::kernel::query::RecordRef;
 use crate::kernel::resource::{self, Display, Reference};
 use crate::schema::users;
@@ -26,8 +27,9 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
         tx.actor.require_read(kind.path())?;
     }
     let mut wanted: BTreeMap<&str, (Kind, Vec<Uuid>)> = BTreeMap::new();
+    let members: Vec<&str> = fields.iter().map(|field| field.member()).collect();
     for row in rows {
-        let row = serde_json::to_value(row).map_err(crate::kernel::error::Error::internal)?;
+        let row = pick(row, &members)?;
         for field in fields {
             let Some(kind) = field.refers else { continue };
             let ids = field.of(&row).map(named).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::db::related;
 use crate::db::watchdog;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::error::{Error, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::DateTime;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
@@ -150,17 +150,17 @@ impl Db {
     /// Reads without a transaction, so that one statement is one round trip.
     pub async fn read<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.run_for(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
+        self.run_for(request.account(), move |conn| timed(|| finish(&mut tx(conn, &request), work))).await
     }
 
     /// Like `read`, for slow queries, on the threads and connections for searches.
     pub async fn read_search<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.search(request.account(), move |conn| timed(|| work(&mut tx(conn, &request)))).await
+        self.search(request.account(), move |conn| timed(|| finish(&mut tx(conn, &request), work))).await
     }
 
     /// Like `read`, for any value.
@@ -175,10 +175,11 @@ impl Db {
     /// Like `read`, for reports, on their threads and connections, in one snapshot.
     pub async fn read_report<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.report(request.account(), move |conn| {
-            timed(|| transaction(conn, &request, "set transaction isolation level repeatable read read only", &work))
+            let snapshot = "set transaction isolation level repeatable read read only";
+            timed(|| transaction(conn, &request, snapshot, &|tx: &mut Tx<'_>| finish(tx, &work)))
         })
         .await
     }
@@ -186,7 +187,7 @@ impl Db {
     /// Writes in one transaction, once per idempotency key.
     pub async fn write<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.run_for(request.account(), move |conn| timed(|| retry_transient(|| write(conn, &request, &work)))).await
     }
@@ -199,9 +200,12 @@ impl Db {
     /// Does the work and rolls it back, for dry runs.
     pub async fn rehearse<F>(&self, request: Request, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.run_for(request.account(), move |conn| timed(|| rehearse(conn, &request, &work))).await
+        self.run_for(request.account(), move |conn| {
+            timed(|| rehearse(conn, &request, &|tx: &mut Tx<'_>| finish(tx, &work)))
+        })
+        .await
     }
 
     /// Like `rehearse`, on the calling thread and without a time limit.
@@ -229,13 +233,20 @@ fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
     Tx { conn, actor, now, unnumbered: false, request_id, permission, events: Vec::new() }
 }
 
-fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Reply>) -> Result<Reply> {
-    let Some(claim) = &request.claim else { return transaction(conn, request, "", work) };
+/// Runs the work and finishes its answer. Every answer passes here, so hidden fields are cleared in one place.
+fn finish(tx: &mut Tx<'_>, work: impl FnOnce(&mut Tx<'_>) -> Result<Answer>) -> Result<Reply> {
+    work(tx)?.finish(tx.actor)
+}
+
+fn write(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut Tx<'_>) -> Result<Answer>) -> Result<Reply> {
+    let Some(claim) = &request.claim else {
+        return transaction(conn, request, "", &|tx: &mut Tx<'_>| finish(tx, work));
+    };
     transaction(conn, request, "", &|tx: &mut Tx<'_>| {
         if let Some(reply) = idempotency::claim(tx, claim)? {
             return Ok(reply);
         }
-        let reply = work(tx)?;
+        let reply = finish(tx, work)?;
         idempotency::save(tx, claim, &reply)?;
         Ok(reply)
     })
@@ -280,8 +291,8 @@ fn rollback(conn: &mut PgConnection) {
 fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
     let (queries, start) = (watchdog::queries(), Instant::now());
     let mut reply = work()?;
-    reply.queries = watchdog::queries().wrapping_sub(queries);
-    reply.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    reply.head.queries = watchdog::queries().wrapping_sub(queries);
+    reply.head.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(reply)
 }
 

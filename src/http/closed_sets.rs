@@ -1,7 +1,7 @@
 //! Adds patterns for closed sets and single-line texts to the OpenAPI document, so that clients know these rules.
 use crate::intake::imports::reading::cells::DATE_FORMATS;
-use crate::kernel::access::{HIDEABLE, OWN_FIELD};
-use crate::kernel::resource::{guarded, scopes};
+use crate::kernel::access::OWN_FIELD;
+use crate::kernel::resource::{guarded, hideable, scopes};
 use crate::kernel::shape::LINE_MAX;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ const PRINTED: &str = r"[^\u0000-\u001f\u007f-\u009f]";
 /// Adds the patterns to the schemas of request bodies.
 pub fn add(schemas: &mut Map<String, Json>) {
     let resources = guarded().map(|(name, _)| name);
-    let hiding = HIDEABLE.iter().map(|(resource, ..)| *resource);
-    let hideable = HIDEABLE.iter().map(|(_, field, _)| *field);
+    let hiding = hideable().map(|resource| resource.name);
+    let hideable = hideable().flat_map(|resource| resource.hideable).map(|field| field.name);
     let own = format!("{}{PRINTED}*", OWN_FIELD.replace('.', "\\."));
     for (schema, member, pattern) in [
         ("ApiKeyCreate", "/scopes/items", one_of(scopes().iter().map(String::as_str), None)),

@@ -42,7 +42,6 @@ pub struct Document {
     v31: web::Bytes,
     v30: web::Bytes,
     paths: Vec<Path>,
-    shapes: Shapes,
     members: HashMap<Kind, Vec<SchemaField>>,
 }
 
@@ -51,9 +50,6 @@ enum Version {
     V31,
     V30,
 }
-
-/// For each schema, its members that refer to other schemas.
-pub type Shapes = HashMap<String, Vec<(String, String)>>;
 
 #[derive(Debug)]
 struct Path {
@@ -66,8 +62,6 @@ struct Method {
     name: String,
     /// Whether it has query parameters.
     has_query: bool,
-    /// The schema of the JSON response.
-    answers: Option<String>,
     /// The media types of the response.
     media: Vec<String>,
 }
@@ -79,7 +73,6 @@ impl Path {
         let method = |(name, operation): (&String, &Json)| Method {
             name: name.to_uppercase(),
             has_query: in_query(operation),
-            answers: success(operation),
             media: media(operation),
         };
         Path {
@@ -116,10 +109,9 @@ impl Document {
         complete(&mut document, &signatures);
         let paths =
             document["paths"].as_object().into_iter().flatten().map(|(path, item)| Path::new(path, item)).collect();
-        let shapes = shapes(&document);
         let text = |document: &Json| web::Bytes::from(pretty(document));
         let members = members(&document);
-        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, shapes, members }
+        Document { v31: text(&document), v30: text(&openapi30::down_convert(&document)), paths, members }
     }
 
     /// Returns the document as it is committed and served: sorted keys, two spaces, a newline at the end.
@@ -159,11 +151,6 @@ impl Document {
         self.method(method, path).is_some_and(|known| !known.has_query)
     }
 
-    /// Returns the schema of the JSON response of an operation.
-    pub fn answers(&self, method: &str, path: &str) -> Option<&str> {
-        self.method(method, path)?.answers.as_deref()
-    }
-
     /// Checks whether an operation can return a media type that the `Accept` header allows. Operations that return
     /// files are not checked.
     pub fn gives(&self, method: &str, path: &str, accept: &str) -> bool {
@@ -172,10 +159,6 @@ impl Document {
         !given.iter().any(|media| media == JSON)
             || !given.iter().all(known)
             || given.iter().any(|one| takes(accept, one))
-    }
-
-    pub fn shapes(&self) -> &Shapes {
-        &self.shapes
     }
 
     /// Returns the document, or with `custom=true` the document of the caller's workspace.
@@ -244,21 +227,6 @@ fn takes(accept: &str, media: &str) -> bool {
         let holds = name.is_empty() || name == "*/*" || name == media || name.strip_suffix("/*") == Some(group);
         holds && !refused
     })
-}
-
-fn success(operation: &Json) -> Option<String> {
-    let answers = operation["responses"].as_object()?;
-    let good = answers.iter().find(|(status, _)| status.starts_with('2'))?.1;
-    named(&good["content"]["application/json"]["schema"])
-}
-
-fn shapes(document: &Json) -> Shapes {
-    let members = |schema: &Json| {
-        let all = schema["properties"].as_object().into_iter().flatten();
-        all.filter_map(|(member, inner)| Some((member.clone(), named(inner)?))).collect()
-    };
-    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
-    schemas.map(|(name, schema)| (name.clone(), members(schema))).collect()
 }
 
 /// Returns the members of the records of each resource.

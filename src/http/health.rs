@@ -3,6 +3,7 @@ use crate::db::fair_queue::Account;
 use crate::db::migrations;
 use crate::db::pool::Db;
 use crate::kernel::error::{Code, FieldCode, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
@@ -28,6 +29,7 @@ pub struct ErrorCode {
 pub struct ErrorCodeList {
     pub data: Vec<ErrorCode>,
 }
+impl NothingHidden for ErrorCodeList {}
 
 /// List all codes of problems and of their `errors`.
 #[utoipa::path(operation_id = "list_error_codes", security(()),

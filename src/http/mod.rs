@@ -12,7 +12,6 @@ pub mod examples;
 pub mod health;
 pub mod inquiry;
 pub mod layers;
-pub mod mask;
 pub mod openapi30;
 pub mod operation_examples;
 pub mod schema;

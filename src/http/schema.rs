@@ -4,6 +4,7 @@ use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::field::FieldRef;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::operators;
 use crate::kernel::reply::Reply;
@@ -58,6 +59,7 @@ pub struct ResourceSchema {
     pub resource: String,
     pub fields: Vec<SchemaField>,
 }
+impl NothingHidden for ResourceSchema {}
 
 const fn type_name(value_type: ValueType) -> &'static str {
     match value_type {

@@ -3,7 +3,7 @@ use crate::db::pool::Db;
 use crate::http::cors::{self, Origins};
 use crate::http::document::Document;
 use crate::http::health::Stopping;
-use crate::http::{app, layers, mask, validators};
+use crate::http::{app, layers, validators};
 use crate::identity::actors::Actors;
 use crate::identity::auth::WorkspaceSeed;
 use crate::identity::middleware::authenticate;
@@ -116,7 +116,6 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .service(
                 scope("/api/v1")
                     .wrap(from_fn(layers::as_documented))
-                    .wrap(from_fn(mask::hide))
                     .wrap(from_fn(validators::tag))
                     .wrap(from_fn(layers::limit))
                     .wrap(from_fn(authenticate))

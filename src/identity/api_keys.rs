@@ -9,10 +9,11 @@ use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
 use crate::kernel::query::Page;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource, scopes};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::Tags;
@@ -44,6 +45,7 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime>,
     pub created_at: DateTime,
 }
+impl NothingHidden for ApiKey {}
 
 impl crate::kernel::kind::Record for ApiKey {
     const KIND: Kind = Kind::API_KEY;
@@ -107,6 +109,7 @@ pub struct IssuedApiKey {
     pub expires_at: Option<DateTime>,
     pub created_at: DateTime,
 }
+impl NothingHidden for IssuedApiKey {}
 
 static API_KEY: Fields<api_keys::table> = Fields {
     kind: Kind::API_KEY,
@@ -169,8 +172,7 @@ async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
     let (plan, link) = (API_KEY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let seen = visible_to(tx);
-        let page = table::page_of::<ApiKey>(tx, &plan, &seen)?;
-        link.reply(&page.page, &page)
+        table::page_of::<ApiKey>(tx, &plan, &seen).map(|page| link.answer(page))
     })
     .await
 }
@@ -205,7 +207,7 @@ async fn create(ctx: Ctx<can::Create<ApiKey>>, new: Valid<ApiKeyCreate>) -> Resu
         let ApiKey { id, name, prefix, user_id, scopes, expires_at, created_at, .. } = row;
         let key = key.clone();
         let body = IssuedApiKey { id, key, name, prefix, user_id, scopes, expires_at, created_at };
-        Ok(Reply { status: 201, location: Some(format!("/api/v1/api-keys/{id}")), ..Reply::ok(&body)? })
+        Ok(Answer::ok(body).created_at(format!("/api/v1/api-keys/{id}")))
     })
     .await
 }
@@ -226,7 +228,7 @@ async fn remove(ctx: Ctx<can::Delete<ApiKey>>, id: Id, actors: web::Data<Actors>
             let row: ApiKey = row.ok_or_else(Error::not_found)?;
             diesel::delete(api_keys::table.find((tx.workspace(), row.id))).execute(tx.conn)?;
             tx.record(Event::deleted(&row)?);
-            Ok(Reply::none())
+            Ok(Answer::none())
         })
         .await?;
     actors.forget();

@@ -119,11 +119,7 @@ async fn register(
         throttle.record(false);
     }
     let session = admission.session?;
-    Ok(Reply {
-        status: 201,
-        location: Some("/api/v1/workspaces/current".into()),
-        ..session_tokens::reply(&keys, session)?
-    })
+    Ok(session_tokens::reply(&keys, session)?.created_at("/api/v1/workspaces/current"))
 }
 
 /// What came of a registration.

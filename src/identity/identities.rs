@@ -5,6 +5,7 @@ use crate::identity::accounts::Device;
 use crate::identity::mail::{self, MailKind};
 use crate::identity::{accounts, users};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::time::DateTime;
 use crate::schema::{login_identities as i, logins};
@@ -33,6 +34,7 @@ pub struct IdentityInfo {
 pub struct IdentityList {
     pub data: Vec<IdentityInfo>,
 }
+impl NothingHidden for IdentityList {}
 
 /// Returns the login of the caller. Fails for API keys.
 fn login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {

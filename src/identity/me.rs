@@ -8,8 +8,9 @@ use crate::identity::{accounts, second_factor, users, workspaces};
 use crate::kernel::access::{Grant, HiddenField};
 use crate::kernel::actor::{ActorKind, Anybody, UserStatus};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::merge_patch;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::Rules;
 use crate::schema::users as u;
 use crate::web::body::Valid;
@@ -37,6 +38,7 @@ pub struct Me {
     /// All workspaces of the login; empty for an API key.
     pub memberships: Vec<Membership>,
 }
+impl NothingHidden for Me {}
 
 /// A workspace that the login belongs to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -100,7 +102,7 @@ async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
             scopes: tx.actor.scopes.clone().unwrap_or_default(),
             memberships: memberships.collect(),
         };
-        Reply::part(&me, version)
+        Ok(Answer::part(me, version))
     })
     .await
 }
@@ -123,7 +125,7 @@ async fn change(ctx: Ctx<Anybody>, changes: Valid<MeUpdate>, actors: web::Data<A
         return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
     }
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }

@@ -11,6 +11,7 @@ use crate::identity::tokens::{self, Keys};
 use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -181,6 +182,7 @@ pub struct OidcAuthorization {
     #[schema(example = "q83vEjRWeJCrze8BI0VniQ")]
     pub state: String,
 }
+impl NothingHidden for OidcAuthorization {}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct OidcCompletion {

@@ -9,10 +9,11 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::same_set;
@@ -50,6 +51,7 @@ pub struct Role {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Role {}
 record!(Role, ROLE);
 
 impl Kind {
@@ -284,7 +286,7 @@ async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
     ctx.read(move |tx| {
         let mut page = table::page::<Role>(tx, &plan)?;
         page.data = page.data.into_iter().map(Role::complete).collect();
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -293,7 +295,7 @@ async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_role", request_body = RoleCreate, responses((status = 201, description = "The role", body = Role)))]
 #[post("/roles")]
 async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a role.
@@ -301,7 +303,7 @@ async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<R
     responses((status = 200, description = "The role", body = Role)))]
 #[get("/roles/{role_id}")]
 async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&Role::find(tx, id.0)?.complete())).await
+    ctx.read(move |tx| Ok(Answer::record(Role::find(tx, id.0)?.complete()))).await
 }
 
 /// Change a role.
@@ -317,7 +319,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }
@@ -330,7 +332,7 @@ async fn change(
 #[delete("/roles/{role_id}")]
 async fn remove(ctx: Ctx<can::Delete<Role>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

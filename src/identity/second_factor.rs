@@ -7,6 +7,7 @@ use crate::identity::reauthentication::{Proven, reauthenticate};
 use crate::identity::tokens::{self, Keys};
 use crate::identity::users;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -44,6 +45,7 @@ pub struct TotpSecret {
     )]
     pub uri: String,
 }
+impl NothingHidden for TotpSecret {}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TotpConfirmation {
@@ -59,6 +61,7 @@ pub struct RecoveryCodeList {
     #[schema(example = json!(["4f9c1b7e2a"]))]
     pub recovery_codes: Vec<String>,
 }
+impl NothingHidden for RecoveryCodeList {}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TotpEnding {

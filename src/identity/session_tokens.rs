@@ -2,6 +2,7 @@
 use crate::identity::accounts::Session;
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
 use crate::kernel::error::Result;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::time::DateTime;
 use serde::Serialize;
@@ -20,6 +21,7 @@ pub struct TokenPair {
     pub workspace_id: Uuid,
     pub user_id: Uuid,
 }
+impl NothingHidden for TokenPair {}
 
 pub fn reply(keys: &Keys, session: Session) -> Result<Reply> {
     Reply::ok(&TokenPair {

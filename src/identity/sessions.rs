@@ -6,6 +6,7 @@ use crate::identity::actors::Actors;
 use crate::identity::users;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::Descriptor;
@@ -46,6 +47,7 @@ pub struct SessionInfo {
 pub struct SessionList {
     pub data: Vec<SessionInfo>,
 }
+impl NothingHidden for SessionList {}
 
 /// Returns the login of the caller. Fails for API keys.
 fn login(conn: &mut PgConnection, actor: &Actor) -> Result<Uuid> {

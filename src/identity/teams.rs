@@ -10,11 +10,12 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -43,6 +44,7 @@ pub struct Team {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Team {}
 record!(Team, TEAM);
 
 impl Kind {
@@ -193,18 +195,14 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 #[get("/teams")]
 async fn list(ctx: Ctx<can::Read<Team>>) -> Result<Reply> {
     let (plan, link) = (TEAM.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<Team>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Team>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create a team.
 #[utoipa::path(operation_id = "create_team", request_body = TeamCreate, responses((status = 201, description = "The team", body = Team)))]
 #[post("/teams")]
 async fn create(ctx: Ctx<can::Create<Team>>, new: Valid<TeamCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a team.
@@ -226,7 +224,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }
@@ -237,7 +235,7 @@ async fn change(
 #[delete("/teams/{team_id}")]
 async fn remove(ctx: Ctx<can::Delete<Team>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

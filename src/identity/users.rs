@@ -12,10 +12,11 @@ use crate::kernel::actor::{UserStatus, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::text_format::TextFormat;
@@ -57,6 +58,7 @@ pub struct User {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for User {}
 record!(User, USER);
 
 impl Kind {
@@ -324,11 +326,7 @@ pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<
 #[get("/users")]
 async fn list(ctx: Ctx<can::Read<User>>) -> Result<Reply> {
     let (plan, link) = (USER.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<User>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<User>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Invite a user by e-mail, or create one with a password who can sign in immediately.
@@ -348,10 +346,10 @@ async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<R
         if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {
             mail::invite(tx, user.id, email)?;
         }
-        Reply::created(&user)
+        Ok(Answer::created(user))
     };
     let reply = ctx.write(write).await?;
-    if let Some(email) = named.filter(|_| !reply.replayed) {
+    if let Some(email) = named.filter(|_| !reply.head.replayed) {
         ctx.read_value(move |tx| notify_holder(tx, &email)).await?;
     }
     Ok(reply)
@@ -387,7 +385,7 @@ async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
             (UserStatus::Invited, None) => return Err(Error::new(Code::Conflict, "the user has no e-mail")),
             _ => return Err(Error::new(Code::Conflict, "the user does not have the status invited")),
         }
-        Reply::record(&user)
+        Ok(Answer::record(user))
     })
     .await
 }
@@ -411,7 +409,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }

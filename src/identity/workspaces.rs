@@ -6,8 +6,9 @@ use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Error, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -38,6 +39,7 @@ pub struct Workspace {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Workspace {}
 record!(Workspace, WORKSPACE);
 
 impl Kind {
@@ -88,7 +90,7 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Res
 #[utoipa::path(operation_id = "get_workspace", responses((status = 200, description = "The workspace", body = Workspace)))]
 #[get("/workspaces/current")]
 async fn read(ctx: Ctx<can::Read<Workspace>>) -> Result<Reply> {
-    ctx.read(|tx| Reply::record(&find(tx)?)).await
+    ctx.read(|tx| find(tx).map(Answer::record)).await
 }
 
 /// Change the settings of the workspace.
@@ -103,7 +105,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }

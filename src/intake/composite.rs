@@ -4,9 +4,10 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::read_only::ReadOnlyMembers;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::{self, Rules};
 use crate::people::{companies, contacts};
@@ -149,6 +150,7 @@ pub struct CompositeResult {
     /// One result for each item, in the same order.
     pub results: Vec<CompositeItemResult>,
 }
+impl NothingHidden for CompositeResult {}
 
 impl Resource for CompositeResult {
     const DESCRIPTOR: &Descriptor = &Descriptor::calls("composite", "Several operations in one request.").shared(
@@ -308,7 +310,7 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
     responses((status = 200, description = "The result of each item", body = CompositeResult)))]
 #[post("/composite")]
 async fn composite(ctx: Ctx<can::Create<CompositeResult>>, asked: Valid<CompositeRequest>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::ok(&run(tx, &asked)?)).await
+    ctx.write(move |tx| run(tx, &asked).map(Answer::ok)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -11,7 +11,7 @@ use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
 use crate::kernel::query::Page;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::schema::jobs;
 use crate::web::ctx::{Ctx, Id};
 use crate::{list_params, table_row};
@@ -75,8 +75,7 @@ async fn list(ctx: Ctx<can::Read<Job>>) -> Result<Reply> {
     let (plan, link) = (JOB.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let seen = visible_to(tx);
-        let page = table::page_of::<Job>(tx, &plan, &seen)?;
-        link.reply(&page.page, &page)
+        table::page_of::<Job>(tx, &plan, &seen).map(|page| link.answer(page))
     })
     .await
 }
@@ -89,7 +88,7 @@ async fn read(ctx: Ctx<can::Read<Job>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let job = find(tx, id.0)?;
         let waiting = matches!(job.status, JobStatus::Queued | JobStatus::Running);
-        Ok(Reply { retry_after: waiting.then_some(1), ..Reply::ok(&job)? })
+        Ok(Answer::ok(job).retry_after(waiting.then_some(1)))
     })
     .await
 }
@@ -112,7 +111,7 @@ async fn cancel(ctx: Ctx<can::Update<Job>>, id: Id) -> Result<Reply> {
         match cancelled {
             Some(job) => {
                 worker::on_failure(tx.conn, &job)?;
-                Reply::ok(&job)
+                Ok(Answer::ok(job))
             }
             None => {
                 let job = find(tx, id.0)?;

@@ -1,8 +1,9 @@
 //! Roles: permissions, how far each one reaches, and hidden fields. Built-in and custom roles have the same data.
 use crate::kernel::actor::Action;
 use crate::kernel::error::{Bad, FieldCode, not_known};
+use crate::kernel::hide::HideableField;
 use crate::kernel::kind::Kind;
-use crate::kernel::resource::{Builtin, Rights, guarded};
+use crate::kernel::resource::{Builtin, Rights, guarded, hideable};
 use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -161,10 +162,9 @@ impl Access {
     pub fn hidden_members<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = &'a str> {
         let fields = self.hidden.iter().filter(move |hidden| hidden.resource == resource);
         fields.flat_map(|hidden| {
-            let known =
-                HIDEABLE.iter().find(|(resource, field, _)| *resource == hidden.resource && *field == hidden.field);
+            let known = hideable_fields(&hidden.resource).iter().find(|field| field.name == hidden.field);
             let own = hidden.field.starts_with(OWN_FIELD).then_some(hidden.field.as_str());
-            known.map_or(&[][..], |(.., members)| members).iter().copied().chain(own)
+            known.map_or(&[][..], |field| field.members).iter().copied().chain(own)
         })
     }
 
@@ -176,25 +176,10 @@ impl Access {
 /// The prefix of the names of custom fields.
 pub const OWN_FIELD: &str = "cf.";
 
-/// The fields that a role can hide, and the members that show each of them.
-pub const HIDEABLE: &[(&str, &str, &[&str])] = &[
-    ("contacts", "email", &["email", "emails"]),
-    ("contacts", "phone", &["phone", "phones"]),
-    ("contacts", "address", &["address"]),
-    ("contacts", "birthday", &["birthday"]),
-    ("contacts", "consents", &["consents"]),
-    ("contacts", "first_touch", &["first_touch"]),
-    ("companies", "revenue", &["revenue"]),
-    ("companies", "employees", &["employees"]),
-    ("companies", "address", &["address"]),
-    ("leads", "person", &["person"]),
-    ("leads", "value", &["value"]),
-    ("deals", "value", &["value"]),
-    ("deals", "probability_percent", &["probability_percent"]),
-    ("deals", "loss_note", &["loss_note"]),
-    ("deals", "competitor", &["competitor"]),
-    ("deals", "next_step", &["next_step"]),
-];
+/// The fields of a resource that roles can hide.
+fn hideable_fields(resource: &str) -> &'static [HideableField] {
+    hideable().find(|descriptor| descriptor.name == resource).map_or(&[], |descriptor| descriptor.hideable)
+}
 
 /// An update that may set members that roles can hide.
 pub trait Gives {
@@ -225,15 +210,16 @@ macro_rules! gives {
 
 /// Checks the hidden fields of a custom role.
 pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
+    let resources = || hideable().map(|resource| resource.name);
     for (n, hidden) in fields.iter().enumerate() {
-        let of_resource = || HIDEABLE.iter().filter(|(resource, ..)| *resource == hidden.resource);
-        if of_resource().next().is_none() {
-            let detail = not_known(&hidden.resource, HIDEABLE.iter().map(|(resource, ..)| *resource));
+        let known = hideable_fields(&hidden.resource);
+        if known.is_empty() {
+            let detail = not_known(&hidden.resource, resources());
             let wrong = Bad::member(format!("/hidden_fields/{n}/resource"), FieldCode::InvalidChoice, detail);
-            bad.push(wrong.among(names_of(HIDEABLE.iter().map(|(resource, ..)| *resource))));
-        } else if !hidden.field.starts_with(OWN_FIELD) && !of_resource().any(|(_, field, _)| *field == hidden.field) {
-            let names: Vec<&str> = of_resource().map(|(_, field, _)| *field).collect();
-            let elsewhere = HIDEABLE.iter().any(|(_, field, _)| *field == hidden.field);
+            bad.push(wrong.among(names_of(resources())));
+        } else if !hidden.field.starts_with(OWN_FIELD) && !known.iter().any(|field| field.name == hidden.field) {
+            let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+            let elsewhere = hideable().flat_map(|resource| resource.hideable).any(|field| field.name == hidden.field);
             let detail = format!("must be one of {}, or cf. followed by the key of a custom field", names.join(", "));
             // A schema cannot list the fields of each resource.
             let code = if elsewhere { FieldCode::Invalid } else { FieldCode::InvalidChoice };

@@ -2,12 +2,14 @@
 //! amount and its currency in two columns, lists separated by commas, custom fields as `cf.key`, and the sums of
 //! reports in one column per currency.
 use crate::kernel::access::OWN_FIELD;
+use crate::kernel::actor::Actor;
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::Field;
+use crate::kernel::hide::Hide;
 use crate::kernel::included::Included;
 use crate::kernel::money::exponent;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Content};
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap};
@@ -95,17 +97,45 @@ impl Sheet {
         names.iter().map(find).collect::<Result<Vec<_>, Bad>>().map(Sheet)
     }
 
-    /// Writes the file. It has a header even without rows.
-    pub fn file(&self, rows: &[impl Serialize], included: &Included) -> Result<Reply> {
-        let names = included.names();
+    /// The file of these rows. It has a header even without rows.
+    pub fn file<R: Serialize + Hide + 'static>(self, rows: Vec<R>, included: Included) -> Answer {
+        Answer::file(File { sheet: self, rows, included })
+    }
+}
+
+/// Rows that become lines after their hidden fields are cleared.
+struct File<R> {
+    sheet: Sheet,
+    rows: Vec<R>,
+    included: Included,
+}
+
+impl<R: Serialize + Hide> Content for File<R> {
+    fn hide(&mut self, actor: &Actor) {
+        Hide::hide(&mut self.rows, actor);
+    }
+
+    fn write(&self) -> Result<Vec<u8>> {
+        let (columns, names) = (&self.sheet.0, self.included.names());
         let mut text = String::new();
-        line(&mut text, self.0.iter().map(|(name, _)| name.as_str()));
-        for row in rows {
+        line(&mut text, columns.iter().map(|(name, _)| name.as_str()));
+        for row in &self.rows {
             let row = serde_json::to_value(row).map_err(Error::internal)?;
-            let cells: Vec<String> = self.0.iter().map(|(_, cell)| cell.text(&row, &names)).collect();
+            let cells: Vec<String> = columns.iter().map(|(_, cell)| cell.text(&row, &names)).collect();
             line(&mut text, cells.iter().map(String::as_str));
         }
-        Ok(Reply::csv(text))
+        Ok(text.into_bytes())
+    }
+}
+
+/// The lines of a report, which hold no records.
+struct Lines(String);
+
+impl Content for Lines {
+    fn hide(&mut self, _: &Actor) {}
+
+    fn write(&self) -> Result<Vec<u8>> {
+        Ok(self.0.clone().into_bytes())
     }
 }
 
@@ -138,8 +168,8 @@ fn own_columns(field: &Arc<CustomField>) -> Vec<(String, Cell)> {
 }
 
 /// Writes rows as CSV, one line each.
-pub fn reply<R: Serialize + ToSchema>(rows: &[R]) -> Result<Reply> {
-    Sheet::new::<R>(&[], &[], &[]).file(rows, &Included::default())
+pub fn answer<R: Serialize + ToSchema + Hide + 'static>(rows: Vec<R>) -> Answer {
+    Sheet::new::<R>(&[], &[], &[]).file(rows, Included::default())
 }
 
 /// A line of a report: the values of its keys, and its figures.
@@ -147,7 +177,7 @@ pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
 
 /// Writes a report as CSV: `keys` are the names of the key columns. Sums have one column per currency, the workspace's
 /// currency first.
-pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Reply> {
+pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Answer> {
     report_with(keys, &[], lines, currency)
 }
 
@@ -157,7 +187,7 @@ pub fn report_with<F: Serialize + ToSchema>(
     behind: &[&str],
     lines: &[Line<'_, F>],
     currency: &str,
-) -> Result<Reply> {
+) -> Result<Answer> {
     let figures = lines.iter().map(|(_, figures)| serde_json::to_value(figures)).collect::<Result<Vec<Json>, _>>();
     let figures = figures.map_err(Error::internal)?;
     let mut columns = Vec::new();
@@ -185,7 +215,7 @@ pub fn report_with<F: Serialize + ToSchema>(
         cells.extend(of);
         line(&mut text, cells.iter().map(String::as_str));
     }
-    Ok(Reply::csv(text))
+    Ok(Answer::file(Lines(text)))
 }
 
 /// Returns the currencies of the sums in a member.

@@ -1,4 +1,5 @@
 //! Custom fields: definitions, values, and the rules of each kind of value.
+use crate::kernel::access::OWN_FIELD;
 use crate::kernel::address::{self, is_email, is_web_url};
 use crate::kernel::error::{Bad, Error, FieldCode, not_known};
 use crate::kernel::field::{Values, each_type};
@@ -226,6 +227,13 @@ fn shown(key: &str, stored: &Stored) -> CustomValue {
 }
 
 impl CustomValues {
+    /// Removes the value of a field by its path, such as `cf.region`.
+    pub fn remove(&mut self, path: &str) {
+        if let Some(key) = path.strip_prefix(OWN_FIELD) {
+            self.0.remove(key);
+        }
+    }
+
     pub fn has(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }

@@ -62,7 +62,7 @@ codes! {
     IdempotencyInProgress = 409 "idempotency_in_progress" "A request with this key is still running";
     SecretUnknown = 409 "secret_unknown" "The stored value is encrypted with a secret that this server does not have";
     SecretShown = 409 "secret_shown" "The response contained a secret, which is shown only once";
-    AnswerErased = 409 "answer_erased" "The stored response contained data of a person who has been erased";
+    AnswerErased = 409 "answer_erased" "The stored response cannot be shown any more";
     FileRemoved = 409 "file_removed" "The file is no longer available";
     JobFinished = 409 "job_finished" "The job has ended";
     VersionConflict = 412 "version_conflict" "The record has changed since you read it";

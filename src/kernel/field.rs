@@ -222,6 +222,14 @@ impl FieldRef {
         }
     }
 
+    /// The member of the answer that shows it.
+    pub fn member(&self) -> &'static str {
+        match self {
+            FieldRef::Built(field) => field.member(),
+            FieldRef::Custom(_) | FieldRef::Currency(_) => "custom_fields",
+        }
+    }
+
     pub fn value_type(&self) -> ValueType {
         match self {
             FieldRef::Built(field) => field.value_type,

@@ -1,4 +1,5 @@
 //! The records that an answer includes with `include=`.
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::RecordRef;
 use crate::kernel::resource::{self, Descriptor};
@@ -12,6 +13,8 @@ use uuid::Uuid;
 /// The included records, each once, by resource. Every includable resource has a list; it is empty if nothing was asked for.
 #[derive(Debug, Default)]
 pub struct Included(HashMap<Kind, Vec<RecordRef>>);
+/// The names are built without hidden fields.
+impl NothingHidden for Included {}
 
 impl Included {
     /// Sets the included records of a kind.

@@ -1,4 +1,5 @@
 //! The kinds of record. Each is a constant beside the record's own type; `resource` says what else there is to know of it.
+use crate::kernel::hide::Hide;
 use std::fmt;
 
 /// A kind of record, under the names that the API, the events and the tables use.
@@ -48,7 +49,7 @@ impl fmt::Debug for Kind {
 }
 
 /// What every record of the API has.
-pub trait Record: serde::Serialize {
+pub trait Record: serde::Serialize + Hide {
     const KIND: Kind;
     fn id(&self) -> uuid::Uuid;
     fn version(&self) -> i64;

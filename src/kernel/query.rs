@@ -7,8 +7,10 @@ use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
+use crate::kernel::hide::Hide;
 use crate::kernel::included::Included;
 use crate::kernel::kind::Record;
+use crate::kernel::members::pick;
 use crate::kernel::named_schema::{collect, reference};
 use crate::kernel::on::On;
 use crate::kernel::query_params::{
@@ -99,6 +101,23 @@ pub struct Page<R> {
     pub page: PageInfo,
 }
 
+/// What a list returns, with its position.
+pub trait Paged: Serialize + Hide + 'static {
+    fn info(&self) -> &PageInfo;
+}
+
+impl<R: Hide> Hide for Page<R> {
+    fn hide(&mut self, actor: &Actor) {
+        self.data.hide(actor);
+    }
+}
+
+impl<R: Serialize + Hide + 'static> Paged for Page<R> {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
+}
+
 /// The document calls a page of deals `DealPage`.
 impl<R: Record + ToSchema> ToSchema for Page<R> {
     fn name() -> Cow<'static, str> {
@@ -159,9 +178,10 @@ impl<T> Plan<T> {
         rows.truncate(limit);
         let next_cursor = match rows.last() {
             Some(row) if has_more => {
-                let row = serde_json::to_value(row).map_err(Error::internal)?;
+                let order = self.order.fragment();
+                let row = pick(row, &order.members())?;
                 let among_best = if rows.len() <= best { AMONG_BEST } else { "" };
-                Some(self.order.fragment().cursor(&row, &format!("{}{among_best}", self.mark)))
+                Some(order.cursor(&row, &format!("{}{among_best}", self.mark)))
             }
             _ => None,
         };

@@ -4,6 +4,7 @@ use crate::kernel::access::Access;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
 use crate::kernel::field::{Field, FieldRef, Fields};
+use crate::kernel::hide::HideableField;
 use crate::kernel::kind::Kind;
 use std::fmt;
 use std::sync::OnceLock;
@@ -92,6 +93,8 @@ pub struct Descriptor {
     pub csv: bool,
     /// Workspaces can add fields to its records.
     pub custom_fields: bool,
+    /// The fields of its records that roles can hide, other than custom fields.
+    pub hideable: &'static [HideableField],
 }
 
 impl Descriptor {
@@ -115,6 +118,7 @@ impl Descriptor {
             reference: Reference::ForeignKey,
             csv: false,
             custom_fields: false,
+            hideable: &[],
         }
     }
 
@@ -170,6 +174,12 @@ impl Descriptor {
     #[must_use]
     pub const fn with_custom_fields(self) -> Descriptor {
         Descriptor { custom_fields: true, ..self }
+    }
+
+    /// Roles can hide these fields, and the custom fields.
+    #[must_use]
+    pub const fn hiding(self, hideable: &'static [HideableField]) -> Descriptor {
+        Descriptor { hideable, ..self }
     }
 
     /// The field that holds the owner of a record.
@@ -233,6 +243,11 @@ pub fn of(kind: Kind) -> &'static Descriptor {
 /// Returns the resources that roles grant permissions to.
 pub fn guarded() -> impl Iterator<Item = (&'static str, Rights)> {
     all().filter_map(|resource| Some((resource.name, resource.rights?)))
+}
+
+/// Returns the resources with fields that roles can hide.
+pub fn hideable() -> impl Iterator<Item = &'static Descriptor> {
+    all().filter(|resource| !resource.hideable.is_empty())
 }
 
 /// Returns every scope that an API key can have.

@@ -97,6 +97,11 @@ pub fn unseal(cursor: &str) -> Result<Json, Bad> {
 }
 
 impl Order {
+    /// Returns the members of a row that its cursor is made of.
+    pub fn members(&self) -> Vec<&str> {
+        self.0.iter().map(|key| key.field.member()).collect()
+    }
+
     /// Returns the cursor for the rows after `row`. `mark` binds it to one workspace, filter and sort order.
     pub fn cursor(&self, row: &Json, mark: &str) -> String {
         let values: Vec<_> = self.0.iter().map(|key| key.field.of(row).unwrap_or(&Json::Null)).collect();

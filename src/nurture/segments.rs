@@ -9,11 +9,12 @@ use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
 use crate::kernel::shape::Rules;
@@ -73,6 +74,7 @@ pub struct Segment {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Segment {}
 record!(Segment, SEGMENT);
 
 impl Kind {
@@ -165,6 +167,7 @@ pub struct SegmentMembersResult {
     /// Number of records in the segment that you may see.
     pub size: i64,
 }
+impl NothingHidden for SegmentMembersResult {}
 
 static SEGMENT: Fields<segments::table> = Fields {
     kind: Kind::SEGMENT,
@@ -311,18 +314,14 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 #[get("/segments")]
 async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
     let (plan, link) = (SEGMENT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<Segment>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Segment>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create a segment from a condition or from a list of records.
 #[utoipa::path(operation_id = "create_segment", request_body = SegmentCreate, responses((status = 201, description = "The segment", body = Segment)))]
 #[post("/segments")]
 async fn create(ctx: Ctx<can::Create<Segment>>, new: Valid<SegmentCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a segment. To list its records, use `POST /contacts/search` with `segment_id`.
@@ -339,7 +338,7 @@ async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
 #[patch("/segments/{segment_id}")]
 async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Add records to a static segment, and remove records from it.
@@ -348,7 +347,7 @@ async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUp
 #[post("/segments/{segment_id}/members")]
 async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::ok(&change_members(tx, id.0, expected, &given)?)).await
+    ctx.write(move |tx| change_members(tx, id.0, expected, &given).map(Answer::ok)).await
 }
 
 /// Delete a segment. Its records are not deleted.
@@ -357,7 +356,7 @@ async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMem
 #[delete("/segments/{segment_id}")]
 async fn remove(ctx: Ctx<can::Delete<Segment>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -11,11 +11,12 @@ use crate::kernel::error::{Code, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Values};
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::Selection;
 use crate::kernel::shape::Rules;
@@ -57,6 +58,7 @@ pub struct View {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for View {}
 record!(View, VIEW);
 
 impl Kind {
@@ -214,18 +216,14 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 #[get("/views")]
 async fn list(ctx: Ctx<can::Read<View>>) -> Result<Reply> {
     let (plan, link) = (VIEW.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<View>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<View>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create a view.
 #[utoipa::path(operation_id = "create_view", request_body = ViewCreate, responses((status = 201, description = "The view", body = View)))]
 #[post("/views")]
 async fn create(ctx: Ctx<can::Create<View>>, new: Valid<ViewCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a view.
@@ -242,7 +240,7 @@ async fn read(ctx: Ctx<can::Read<View>>, id: Id) -> Result<Reply> {
 #[patch("/views/{view_id}")]
 async fn change(ctx: Ctx<can::Update<View>>, id: Id, changes: Valid<ViewUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a view.
@@ -251,7 +249,7 @@ async fn change(ctx: Ctx<can::Update<View>>, id: Id, changes: Valid<ViewUpdate>)
 #[delete("/views/{view_id}")]
 async fn remove(ctx: Ctx<can::Delete<View>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -7,11 +7,12 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -38,6 +39,7 @@ pub struct Source {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Source {}
 record!(Source, SOURCE);
 
 impl Kind {
@@ -127,18 +129,14 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SourceUpdate)
 #[get("/sources")]
 async fn list(ctx: Ctx<can::Read<Source>>) -> Result<Reply> {
     let (plan, link) = (SOURCE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<Source>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Source>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create an entry.
 #[utoipa::path(operation_id = "create_source", request_body = SourceCreate, responses((status = 201, description = "The created entry", body = Source)))]
 #[post("/sources")]
 async fn create(ctx: Ctx<can::Create<Source>>, new: Valid<SourceCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get an entry.
@@ -146,7 +144,7 @@ async fn create(ctx: Ctx<can::Create<Source>>, new: Valid<SourceCreate>) -> Resu
     responses((status = 200, description = "The entry", body = Source)))]
 #[get("/sources/{source_id}")]
 async fn read(ctx: Ctx<can::Read<Source>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&Source::find(tx, id.0)?)).await
+    ctx.read(move |tx| Source::find(tx, id.0).map(Answer::record)).await
 }
 
 /// Update an entry. Records that refer to it show the change.
@@ -155,7 +153,7 @@ async fn read(ctx: Ctx<can::Read<Source>>, id: Id) -> Result<Reply> {
 #[patch("/sources/{source_id}")]
 async fn change(ctx: Ctx<can::Update<Source>>, id: Id, changes: Valid<SourceUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete an entry that no record refers to.
@@ -164,7 +162,7 @@ async fn change(ctx: Ctx<can::Update<Source>>, id: Id, changes: Valid<SourceUpda
 #[delete("/sources/{source_id}")]
 async fn remove(ctx: Ctx<can::Delete<Source>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| table::delete_unreferenced::<Source>(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| table::delete_unreferenced::<Source>(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -12,9 +12,10 @@ use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::query::{Page, hex};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::seek::signatures;
 use crate::kernel::shape::Rules;
@@ -76,6 +77,7 @@ pub struct Erasure {
     pub rule_id: Option<Uuid>,
     pub created_at: DateTime,
 }
+impl NothingHidden for Erasure {}
 impl crate::kernel::kind::Record for Erasure {
     const KIND: Kind = Kind::ERASURE;
     fn id(&self) -> Uuid {
@@ -141,6 +143,7 @@ pub struct ErasureLookupResult {
     /// Null if no person with this address was erased.
     pub erasure: Option<Erasure>,
 }
+impl NothingHidden for ErasureLookupResult {}
 
 static ERASURE: Fields<erasures::table> = Fields {
     kind: Kind::ERASURE,
@@ -445,7 +448,7 @@ async fn create(ctx: Ctx<can::Create<Erasure>>, asked: Valid<ErasureCreate>) -> 
     };
     ctx.write(move |tx| {
         let proofs = erase_many(tx, &[subject], &asked.reason, None)?;
-        Reply::created(proofs.first().ok_or_else(Error::not_found)?)
+        proofs.into_iter().next().map(Answer::created).ok_or_else(Error::not_found)
     })
     .await
 }
@@ -457,8 +460,7 @@ async fn list(ctx: Ctx<can::Read<Erasure>>) -> Result<Reply> {
     let (plan, link) = (ERASURE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let seen = visible_to(tx);
-        let page = table::page_of::<Erasure>(tx, &plan, &seen)?;
-        link.reply(&page.page, &page)
+        table::page_of::<Erasure>(tx, &plan, &seen).map(|page| link.answer(page))
     })
     .await
 }
@@ -470,7 +472,7 @@ async fn list(ctx: Ctx<can::Read<Erasure>>) -> Result<Reply> {
 async fn read(ctx: Ctx<can::Read<Erasure>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         let own = in_workspace(tx.workspace()).filter(erasures::id.eq(id.0)).select(Erasure::as_select());
-        Reply::record(&own.first::<Erasure>(tx.conn).optional()?.ok_or_else(Error::not_found)?)
+        own.first::<Erasure>(tx.conn).optional()?.map(Answer::record).ok_or_else(Error::not_found)
     })
     .await
 }
@@ -487,7 +489,7 @@ async fn lookup(ctx: Ctx<can::Read<Erasure>>, asked: Valid<ErasureLookup>) -> Re
         let hashes: Vec<Option<String>> = forms.iter().flat_map(|form| hashes(form)).map(Some).collect();
         let own = in_workspace(tx.workspace()).filter(erasures::address_hashes.overlaps_with(hashes));
         let erasure = own.order(erasures::created_at.desc()).select(Erasure::as_select()).first(tx.conn).optional()?;
-        Reply::ok(&ErasureLookupResult { erasure })
+        Ok(Answer::ok(ErasureLookupResult { erasure }))
     })
     .await
 }

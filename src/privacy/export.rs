@@ -3,10 +3,11 @@ use crate::db::events::Event;
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
-use crate::kernel::actor::{Action, can};
+use crate::kernel::actor::{Action, Actor, can};
 use crate::kernel::error::Result;
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::Company;
 use crate::people::contacts::consents::{self, ConsentRecord};
@@ -47,6 +48,17 @@ pub struct ContactExport {
     /// The changes to the contact, with time and user. The network address is included only if you may read the audit
     /// log.
     pub changes: Vec<AuditEvent>,
+}
+
+impl Hide for ContactExport {
+    fn hide(&mut self, actor: &Actor) {
+        self.contact.hide(actor);
+        self.company.hide(actor);
+        consents::hide_all(&mut self.consents, actor);
+        self.leads.hide(actor);
+        self.deals.hide(actor);
+        self.changes.hide(actor);
+    }
 }
 
 /// Loads records that are not deleted and that the caller may see.
@@ -98,11 +110,10 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     let activities = visible!(tx, activities, Activity, ACTIVITY, theirs!(tx, activities, person));
     let with = activities.iter().map(|activity| activity.id).collect::<Vec<_>>();
     let files = theirs!(tx, files, person, or s::files::activity_id.eq_any(with));
-    let hides_consents = tx.actor.access.hides(Kind::CONTACT.path(), "consents");
     let answer = ContactExport {
         exported_at: tx.now,
         company,
-        consents: if hides_consents { Vec::new() } else { consents::of(tx, id)? },
+        consents: consents::of(tx, id)?,
         leads: visible!(tx, leads, Lead, LEAD, leads.filter(s::leads::id.eq_any(&person.leads))),
         deals: deals(tx, id)?,
         tasks: visible!(tx, tasks, Task, TASK, theirs!(tx, tasks, person)),
@@ -120,7 +131,7 @@ fn export(tx: &mut Tx<'_>, id: Uuid) -> Result<ContactExport> {
     responses((status = 200, description = "The data about the person", body = ContactExport)))]
 #[get("/contacts/{contact_id}/export")]
 async fn of_contact(ctx: Ctx<can::Export<Contact>>, id: Id) -> Result<Reply> {
-    ctx.write(move |tx| Reply::ok(&export(tx, id.0)?)).await
+    ctx.write(move |tx| export(tx, id.0).map(Answer::ok)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -10,9 +10,10 @@ use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::{Page, RecordRef};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::selection::RecordSelection;
 use crate::kernel::shape::Rules;
@@ -82,6 +83,7 @@ pub struct RetentionRule {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for RetentionRule {}
 impl RetentionRule {
     /// Returns the versions of the view and the segment when the rule was saved.
     fn versions(&self) -> Versions {
@@ -165,6 +167,7 @@ pub struct RetentionPreview {
     /// changed since it was saved.
     pub refused: bool,
 }
+impl NothingHidden for RetentionPreview {}
 
 static RULE: Fields<retention_rules::table> = Fields {
     kind: Kind::RETENTION_RULE,
@@ -343,18 +346,14 @@ fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
 #[get("/retention-rules")]
 async fn list(ctx: Ctx<can::Read<RetentionRule>>) -> Result<Reply> {
     let (plan, link) = (RULE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<RetentionRule>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<RetentionRule>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create a retention rule. An active rule runs every day.
 #[utoipa::path(operation_id = "create_retention_rule", request_body = RetentionRuleCreate, responses((status = 201, description = "The rule", body = RetentionRule)))]
 #[post("/retention-rules")]
 async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a retention rule.
@@ -362,7 +361,7 @@ async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCr
     responses((status = 200, description = "The rule", body = RetentionRule)))]
 #[get("/retention-rules/{retention_rule_id}")]
 async fn read(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&RetentionRule::find(tx, id.0)?)).await
+    ctx.read(move |tx| RetentionRule::find(tx, id.0).map(Answer::record)).await
 }
 
 /// Preview a rule: count the records that it would erase or delete now.
@@ -376,7 +375,7 @@ async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
         let chosen = bulk_preview(tx, rule.resource, rule.action, &rule.selection, &saved)?;
         let refused = chosen.unrestricted(&rule.selection, rule.resource.as_str()).is_some()
             || saved.changed_since(rule.versions()).is_some();
-        Reply::ok(&RetentionPreview { matching: chosen.matching, first: chosen.first, refused })
+        Ok(Answer::ok(RetentionPreview { matching: chosen.matching, first: chosen.first, refused }))
     })
     .await
 }
@@ -388,7 +387,7 @@ async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
 async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
     ctx.write(move |tx| {
         let rule = RetentionRule::find(tx, id.0)?;
-        Reply::accepted(&start(tx, &rule)?)
+        start(tx, &rule).map(Answer::accepted)
     })
     .await
 }
@@ -399,7 +398,7 @@ async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
 #[patch("/retention-rules/{retention_rule_id}")]
 async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a rule. Records that it erased or deleted are not restored.
@@ -408,7 +407,7 @@ async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<Ret
 #[delete("/retention-rules/{retention_rule_id}")]
 async fn remove(ctx: Ctx<can::Delete<RetentionRule>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

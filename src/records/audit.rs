@@ -2,11 +2,12 @@
 //! the feed.
 use crate::db::table;
 use crate::db::tx::Tx;
-use crate::kernel::actor::{ActorKind, can};
+use crate::kernel::actor::{Actor, ActorKind, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::on::On;
 use crate::kernel::parameters::parameter;
@@ -16,7 +17,8 @@ use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::time::DateTime;
 use crate::records::event_types;
-use crate::records::feed::{self, MemberChange, changes};
+use crate::records::feed;
+use crate::records::member_changes::{MemberChange, changes};
 use crate::schema::events;
 use crate::web::ctx::Ctx;
 use crate::{list_params, table_row};
@@ -105,6 +107,21 @@ impl Serialize for Changes {
     }
 }
 
+impl Changes {
+    /// Removes the changes of members that are hidden from the caller.
+    fn hide(&mut self, record_kind: &str, actor: &Actor) {
+        if let (Some(kind), Some(members)) = (resource::kind_named(record_kind), self.0.as_object_mut()) {
+            members.retain(|name, _| !actor.access.hides(kind.path(), name));
+        }
+    }
+}
+
+impl Hide for AuditEvent {
+    fn hide(&mut self, actor: &Actor) {
+        self.changes.hide(&self.record_kind, actor);
+    }
+}
+
 /// A row of the CSV file.
 #[derive(Serialize, ToSchema)]
 struct Line {
@@ -117,7 +134,19 @@ struct Line {
     address: Option<String>,
     request_id: String,
     /// As JSON: `{"title":["Boat","Big boat"]}`.
-    changes: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    changes: Changes,
+}
+
+fn as_text<S: Serializer>(changes: &Changes, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(&changes.0)
+}
+
+impl Hide for Line {
+    fn hide(&mut self, actor: &Actor) {
+        self.changes.hide(&self.record_kind, actor);
+    }
 }
 
 impl From<AuditEvent> for Line {
@@ -131,7 +160,7 @@ impl From<AuditEvent> for Line {
             actor_id: event.actor_id,
             address: event.address,
             request_id: event.request_id,
-            changes: event.changes.0.to_string(),
+            changes: event.changes,
         }
     }
 }
@@ -179,19 +208,7 @@ fn visible_to(_: &Tx<'_>) -> On<events::table, Cond> {
 fn lines(tx: &mut Tx<'_>, plan: &Plan<events::table>) -> Result<Vec<Line>> {
     let all = in_workspace(tx.workspace()).filter(&plan.filter).filter(&plan.seek).order(&plan.order).limit(CSV_MAX);
     let rows: Vec<AuditEvent> = all.select(AuditEvent::as_select()).load(tx.conn)?;
-    let hidden = |row: &mut AuditEvent| {
-        let kind = resource::kind_named(&row.record_kind);
-        if let (Some(kind), Some(members)) = (kind, row.changes.0.as_object_mut()) {
-            members.retain(|name, _| !tx.actor.access.hides(kind.path(), name));
-        }
-    };
-    Ok(rows
-        .into_iter()
-        .map(|mut row| {
-            hidden(&mut row);
-            Line::from(row)
-        })
-        .collect())
+    Ok(rows.into_iter().map(Line::from).collect())
 }
 
 /// Refuses unknown types. They would match nothing, which would look as if nothing had happened.
@@ -211,12 +228,11 @@ async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
     require_known_types(ctx.query())?;
     let (csv, plan, link) = (ctx.wants_csv()?, AUDIT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     if csv {
-        return ctx.report(move |tx| csv::reply(&lines(tx, &plan)?)).await;
+        return ctx.report(move |tx| lines(tx, &plan).map(csv::answer)).await;
     }
     ctx.read(move |tx| {
         let seen = visible_to(tx);
-        let page = table::page_of::<AuditEvent>(tx, &plan, &seen)?;
-        link.reply(&page.page, &page)
+        table::page_of::<AuditEvent>(tx, &plan, &seen).map(|page| link.answer(page))
     })
     .await
 }

@@ -8,10 +8,11 @@ use crate::kernel::actor::{Action, Permission, can};
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::Values;
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::named_schema::{collect, reference};
 use crate::kernel::query::RecordRef;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply, location};
 use crate::kernel::selection::{BulkDelete, RecordSelection};
 use crate::kernel::shape::{self, Rules};
 use crate::kernel::time::DateTime;
@@ -87,6 +88,7 @@ pub struct BulkJob {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for BulkJob {}
 
 /// The records of a selection that the caller sees.
 #[derive(Debug)]
@@ -210,9 +212,9 @@ pub fn named(resource: &str) -> Result<&'static dyn BulkStore> {
     found.ok_or_else(|| Error::internal(format!("bulk operations do not support {resource}")))
 }
 
-/// Returns the reply of a dry run.
-pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
-    Reply::ok(&BulkJob {
+/// Returns the answer of a dry run.
+pub fn dry_run_answer(tx: &Tx<'_>, preview: BulkPreview) -> Answer {
+    Answer::ok(BulkJob {
         id: Uuid::nil(),
         kind: JOB.as_str().into(),
         status: JobStatus::Succeeded,
@@ -229,12 +231,12 @@ pub fn dry_run_reply(tx: &Tx<'_>, preview: BulkPreview) -> Result<Reply> {
 
 /// Queues the job and returns its preview. The job stores the conditions of its view and segment, so that later changes
 /// of these have no effect.
-pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Reply> {
+pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Answer> {
     let args = BulkArgs { promise: Promise::Written(saved), ..args.clone() };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
     let job: Job = queue::enqueue(tx, JOB, &args, Some(preview.matching))?;
-    let accepted = Reply::accepted(&job)?;
-    let shown = Reply::ok(&BulkJob {
+    let location = location(&job);
+    let shown = BulkJob {
         id: job.id,
         kind: job.kind,
         status: job.status,
@@ -246,8 +248,8 @@ pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: Sa
         result: job.result,
         created_at: job.created_at,
         updated_at: job.updated_at,
-    })?;
-    Ok(Reply { body: shown.body, ..accepted })
+    };
+    Ok(Answer::ok(shown).accepted_at(location))
 }
 
 /// The records to change, and the changes.
@@ -320,7 +322,7 @@ async fn run<P: Permission>(
         return ctx
             .read(move |tx| {
                 let (preview, _) = choose(tx, store, &args.selection)?;
-                dry_run_reply(tx, preview)
+                Ok(dry_run_answer(tx, preview))
             })
             .await;
     }

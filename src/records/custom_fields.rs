@@ -11,11 +11,12 @@ use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word, same_set};
@@ -79,6 +80,7 @@ pub struct CustomField {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for CustomField {}
 record!(CustomField, CUSTOM_FIELD);
 
 impl Kind {
@@ -430,11 +432,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 #[get("/custom-fields")]
 async fn list(ctx: Ctx<can::Read<CustomField>>) -> Result<Reply> {
     let (plan, link) = (FIELD.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<CustomField>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<CustomField>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Add a custom field to contacts, companies, leads or deals.
@@ -447,7 +445,7 @@ async fn create(
     new: Valid<CustomFieldCreate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let reply = ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await?;
+    let reply = ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await?;
     actors.forget();
     Ok(reply)
 }
@@ -457,7 +455,7 @@ async fn create(
     responses((status = 200, description = "The field", body = CustomField)))]
 #[get("/custom-fields/{custom_field_id}")]
 async fn read(ctx: Ctx<can::Read<CustomField>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&CustomField::find(tx, id.0)?)).await
+    ctx.read(move |tx| CustomField::find(tx, id.0).map(Answer::record)).await
 }
 
 /// Change or archive a custom field.
@@ -473,7 +471,7 @@ async fn change(
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
-    let reply = ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await?;
+    let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
 }
@@ -486,7 +484,7 @@ async fn change(
 #[delete("/custom-fields/{custom_field_id}")]
 async fn remove(ctx: Ctx<can::Delete<CustomField>>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
-    let reply = ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await?;
+    let reply = ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await?;
     actors.forget();
     Ok(reply)
 }

@@ -8,9 +8,10 @@ use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result, not_known};
 use crate::kernel::event_verbs;
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{PageInfo, hex, split};
+use crate::kernel::query::{PageInfo, Paged, hex, split};
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::{self, Builtin, Descriptor, OwnerLink, Resource};
 use crate::kernel::seek::{seal, signature, unseal};
@@ -18,13 +19,13 @@ use crate::kernel::time::DateTime;
 use crate::kernel::value_type::ValueType;
 use crate::list_params;
 use crate::records::event_types;
+use crate::records::member_changes::{MemberChange, changes, hide_changes};
 use crate::web::ctx::Ctx;
 use actix_web::get;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -53,18 +54,28 @@ impl Resource for ChangeEvent {
         &Descriptor::calls("events", "The feed of changes.").shared(Builtin::Viewer, Builtin::Owner, Builtin::Owner);
 }
 
-/// A member before and after, as JSON text: `"Anna"`, `125000`, `null`.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MemberChange {
-    pub member: String,
-    pub before: String,
-    pub after: String,
+impl Hide for ChangeEvent {
+    fn hide(&mut self, actor: &Actor) {
+        hide_changes(&mut self.changes, &self.record_kind, actor);
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangeEventPage {
     pub data: Vec<ChangeEvent>,
     pub page: PageInfo,
+}
+
+impl Hide for ChangeEventPage {
+    fn hide(&mut self, actor: &Actor) {
+        self.data.hide(actor);
+    }
+}
+
+impl Paged for ChangeEventPage {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
 }
 
 #[derive(QueryableByName)]
@@ -96,16 +107,6 @@ struct Row {
     xid: i64,
     #[diesel(sql_type = BigInt)]
     seq: i64,
-}
-
-/// Converts `{"member": [before, after]}` to a list.
-pub fn changes(stored: &Json) -> Vec<MemberChange> {
-    let ordered: BTreeMap<_, _> = stored.as_object().into_iter().flatten().collect();
-    let side = |pair: &Json, n: usize| pair.get(n).unwrap_or(&Json::Null).to_string();
-    ordered
-        .into_iter()
-        .map(|(name, pair)| MemberChange { member: name.clone(), before: side(pair, 0), after: side(pair, 1) })
-        .collect()
 }
 
 struct FeedQuery {
@@ -471,7 +472,7 @@ async fn list(ctx: Ctx<can::Read<ChangeEvent>>) -> Result<Reply> {
     let (query, link) = (parse(ctx.query(), &ctx.actor)?, ctx.next_link());
     ctx.read(move |tx| {
         let page = load(tx, &query)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }

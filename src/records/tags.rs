@@ -12,12 +12,13 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Spelling, TagChange, Tags};
@@ -46,6 +47,7 @@ pub struct Tag {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Tag {}
 record!(Tag, TAG);
 
 impl Kind {
@@ -316,18 +318,14 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 #[get("/tags")]
 async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
     let (plan, link) = (FIELDS.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<Tag>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Tag>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create a tag.
 #[utoipa::path(operation_id = "create_tag", request_body = TagCreate, responses((status = 201, description = "The tag", body = Tag)))]
 #[post("/tags")]
 async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a tag.
@@ -335,7 +333,7 @@ async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Rep
     responses((status = 200, description = "The tag", body = Tag)))]
 #[get("/tags/{tag_id}")]
 async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&Tag::find(tx, id.0)?)).await
+    ctx.read(move |tx| Tag::find(tx, id.0).map(Answer::record)).await
 }
 
 /// Change a tag.
@@ -346,7 +344,7 @@ async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
 #[patch("/tags/{tag_id}")]
 async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 list_params!(TagRemoval, {
@@ -367,7 +365,7 @@ async fn remove(ctx: Ctx<can::Delete<Tag>>, id: Id) -> Result<Reply> {
     let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
     let from_records = params.parsed("from_records", "true or false")?.unwrap_or(false);
     params.finish(&["from_records"])?;
-    ctx.write(move |tx| remove_tag(tx, id.0, expected, from_records).map(|()| Reply::none())).await
+    ctx.write(move |tx| remove_tag(tx, id.0, expected, from_records).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -4,7 +4,7 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Result};
 use crate::kernel::named_schema::{collect, reference};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::{self, Rules};
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
@@ -81,7 +81,7 @@ impl<R: Staged> PartialSchema for MoveItem<R> {
 async fn move_each<R: Staged>(ctx: Ctx<can::Update<R>>, items: Items<MoveItem<R>>) -> Result<Reply> {
     ctx.write(move |tx| {
         R::lock_ids(tx, &items.targets())?;
-        Reply::ok(&items.run(tx, |tx, items| items.iter().map(|item| move_one(tx, item)).collect())?)
+        items.run(tx, |tx, items| items.iter().map(|item| move_one(tx, item)).collect()).map(Answer::ok)
     })
     .await
 }

@@ -7,8 +7,9 @@ use crate::identity::users::User;
 use crate::kernel::actor::UserStatus;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, FieldCode, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::Company;
@@ -48,6 +49,7 @@ pub struct HandOverResult {
     /// Open tasks only.
     pub tasks: i64,
 }
+impl NothingHidden for HandOverResult {}
 
 /// Changes the owner of those rows that the caller may update, and records an event for each. Evaluates to the number
 /// of changed rows.
@@ -109,7 +111,7 @@ async fn hand_over_all(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOve
     ctx.actor.require::<can::Update<Lead>>()?;
     ctx.actor.require::<can::Update<Deal>>()?;
     ctx.actor.require::<can::Update<Task>>()?;
-    ctx.write(move |tx| Reply::ok(&hand_over(tx, id.0, &given)?)).await
+    ctx.write(move |tx| hand_over(tx, id.0, &given).map(Answer::ok)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

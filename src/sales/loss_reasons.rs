@@ -7,10 +7,11 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -36,6 +37,7 @@ pub struct LossReason {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for LossReason {}
 record!(LossReason, LOSS_REASON);
 
 impl Kind {
@@ -119,18 +121,14 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &LossReasonUpd
 #[get("/loss-reasons")]
 async fn list(ctx: Ctx<can::Read<LossReason>>) -> Result<Reply> {
     let (plan, link) = (LOSS_REASON.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<LossReason>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<LossReason>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create an entry.
 #[utoipa::path(operation_id = "create_loss_reason", request_body = LossReasonCreate, responses((status = 201, description = "The created entry", body = LossReason)))]
 #[post("/loss-reasons")]
 async fn create(ctx: Ctx<can::Create<LossReason>>, new: Valid<LossReasonCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get an entry.
@@ -138,7 +136,7 @@ async fn create(ctx: Ctx<can::Create<LossReason>>, new: Valid<LossReasonCreate>)
     responses((status = 200, description = "The entry", body = LossReason)))]
 #[get("/loss-reasons/{loss_reason_id}")]
 async fn read(ctx: Ctx<can::Read<LossReason>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&LossReason::find(tx, id.0)?)).await
+    ctx.read(move |tx| LossReason::find(tx, id.0).map(Answer::record)).await
 }
 
 /// Update an entry. Records that refer to it show the change.
@@ -147,7 +145,7 @@ async fn read(ctx: Ctx<can::Read<LossReason>>, id: Id) -> Result<Reply> {
 #[patch("/loss-reasons/{loss_reason_id}")]
 async fn change(ctx: Ctx<can::Update<LossReason>>, id: Id, changes: Valid<LossReasonUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete an entry that no record refers to.
@@ -156,7 +154,7 @@ async fn change(ctx: Ctx<can::Update<LossReason>>, id: Id, changes: Valid<LossRe
 #[delete("/loss-reasons/{loss_reason_id}")]
 async fn remove(ctx: Ctx<can::Delete<LossReason>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| table::delete_unreferenced::<LossReason>(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| table::delete_unreferenced::<LossReason>(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

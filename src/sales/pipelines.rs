@@ -6,10 +6,11 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Page;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -43,6 +44,7 @@ pub struct Row {
     created_at: DateTime,
     updated_at: DateTime,
 }
+impl NothingHidden for Row {}
 record!(Row, PIPELINE);
 
 /// A pipeline with its stages in order.
@@ -58,6 +60,7 @@ pub struct Pipeline {
     pub created_at: DateTime,
     pub updated_at: DateTime,
 }
+impl NothingHidden for Pipeline {}
 record!(Pipeline, PIPELINE);
 
 impl Kind {
@@ -381,7 +384,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
                 with_stages(row, stages)
             })
             .collect();
-        link.reply(&page.clone(), &Page { data, included: Included::default(), page })
+        Ok(link.answer(Page { data, included: Included::default(), page }))
     })
     .await
 }
@@ -390,7 +393,7 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_pipeline", request_body = PipelineCreate, responses((status = 201, description = "The pipeline", body = Pipeline)))]
 #[post("/pipelines")]
 async fn create(ctx: Ctx<can::Create<Pipeline>>, new: Valid<PipelineCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a pipeline with its stages.
@@ -398,7 +401,7 @@ async fn create(ctx: Ctx<can::Create<Pipeline>>, new: Valid<PipelineCreate>) -> 
     responses((status = 200, description = "The pipeline", body = Pipeline)))]
 #[get("/pipelines/{pipeline_id}")]
 async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| Reply::record(&get(tx, id.0)?)).await
+    ctx.read(move |tx| get(tx, id.0).map(Answer::record)).await
 }
 
 /// Rename a pipeline, or make it the default. Requires `If-Match`.
@@ -407,7 +410,7 @@ async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
 #[patch("/pipelines/{pipeline_id}")]
 async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Change the order of the stages of a pipeline. Requires `If-Match` with the ETag of the pipeline.
@@ -416,7 +419,7 @@ async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<Pipeline
 #[put("/pipelines/{pipeline_id}/stage-order")]
 async fn put_order(ctx: Ctx<can::Update<Pipeline>>, id: Id, given: Valid<StageOrder>) -> Result<Reply> {
     let expected = ctx.expected()?.required()?;
-    ctx.write(move |tx| Reply::record(&reorder(tx, id.0, expected, &given.stage_ids)?)).await
+    ctx.write(move |tx| reorder(tx, id.0, expected, &given.stage_ids).map(Answer::record)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

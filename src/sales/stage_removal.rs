@@ -9,7 +9,7 @@ use crate::kernel::cond::{Cond, Op};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::Values;
 use crate::kernel::kind::Record;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
 use crate::sales::spans;
@@ -93,7 +93,7 @@ async fn delete_stage(ctx: Ctx<can::Delete<Stage>>, id: Id) -> Result<Reply> {
     let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
     let target = params.parsed("move_to", "a UUID")?;
     params.finish(&["move_to"])?;
-    ctx.write(move |tx| remove(tx, id.0, expected, target).map(|()| Reply::none())).await
+    ctx.write(move |tx| remove(tx, id.0, expected, target).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -7,10 +7,11 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Display, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -52,6 +53,7 @@ pub struct Stage {
     #[serde(skip)]
     pub order_id: Option<Uuid>,
 }
+impl NothingHidden for Stage {}
 record!(Stage, STAGE);
 
 impl Kind {
@@ -296,18 +298,14 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
 #[get("/stages")]
 async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
     let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<Stage>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Stage>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create a stage after the last stage of its category.
 #[utoipa::path(operation_id = "create_stage", request_body = StageCreate, responses((status = 201, description = "The stage", body = Stage)))]
 #[post("/stages")]
 async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a stage.
@@ -324,7 +322,7 @@ async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
 #[patch("/stages/{stage_id}")]
 async fn change(ctx: Ctx<can::Update<Stage>>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

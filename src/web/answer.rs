@@ -14,32 +14,33 @@ impl Responder for Reply {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let Reply { head, body } = self;
+        let status = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = HttpResponse::build(status);
-        if let Some(etag) = self.etag {
+        if let Some(etag) = head.etag {
             answer.insert_header((header::ETAG, etag));
         }
-        if let Some(location) = self.location {
+        if let Some(location) = head.location {
             answer.insert_header((header::LOCATION, location));
         }
-        if let Some(link) = self.link {
+        if let Some(link) = head.link {
             answer.insert_header((header::LINK, link));
         }
-        if let Some(cursor) = self.next_cursor {
+        if let Some(cursor) = head.next_cursor {
             answer.insert_header(("Next-Cursor", cursor));
         }
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = head.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        if self.replayed {
+        if head.replayed {
             answer.insert_header(("Idempotent-Replayed", "true"));
         }
-        let millis = format!("{}.{:03}", self.micros / 1000, self.micros % 1000);
-        answer.insert_header(("Server-Timing", format!("db;dur={millis};desc=\"{} statements\"", self.queries)));
-        if self.status == 204 {
+        let millis = format!("{}.{:03}", head.micros / 1000, head.micros % 1000);
+        answer.insert_header(("Server-Timing", format!("db;dur={millis};desc=\"{} statements\"", head.queries)));
+        if head.status == 204 {
             return answer.finish();
         }
-        answer.insert_header((header::CONTENT_TYPE, self.content_type)).body(self.body)
+        answer.insert_header((header::CONTENT_TYPE, head.content_type)).body(body)
     }
 }
 

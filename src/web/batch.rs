@@ -5,8 +5,9 @@ use crate::db::tx::Tx;
 use crate::db::updates::Group;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Record;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::escape;
 use crate::web::batch_body::{BatchDeleteItem, BatchItem, NewItem, UpdateItem};
 use crate::web::body;
@@ -31,6 +32,7 @@ pub struct BatchResult {
     /// One result per item, in the order of the items.
     pub results: Vec<BatchItemResult>,
 }
+impl NothingHidden for BatchResult {}
 
 /// The result of one item.
 #[derive(Debug, Serialize, ToSchema)]
@@ -277,7 +279,7 @@ fn lock_named<R: Stored>(tx: &mut Tx<'_>, named: &[(Uuid, Option<i64>)]) -> Resu
 
 /// Creates the records of a batch.
 pub async fn create<R: BatchStore>(ctx: Ctx<can::Create<R>>, items: Items<NewItem<R>>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::ok(&items.run(tx, insert)?)).await
+    ctx.write(move |tx| items.run(tx, insert).map(Answer::ok)).await
 }
 
 fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<Outcome>> {
@@ -289,7 +291,7 @@ fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<O
 pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, items: Items<UpdateItem<R>>) -> Result<Reply> {
     ctx.write(move |tx| {
         R::lock_ids(tx, &items.targets())?;
-        Reply::ok(&items.run(tx, change)?)
+        items.run(tx, change).map(Answer::ok)
     })
     .await
 }
@@ -316,7 +318,7 @@ fn change<R: BatchStore>(tx: &mut Tx<'_>, items: &[&UpdateItem<R>]) -> Result<Ve
 pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, items: Items<BatchDeleteItem>) -> Result<Reply> {
     ctx.write(move |tx| {
         R::lock_ids(tx, &items.targets())?;
-        Reply::ok(&items.run(tx, remove::<R>)?)
+        items.run(tx, remove::<R>).map(Answer::ok)
     })
     .await
 }

@@ -11,11 +11,12 @@ use crate::kernel::actor::{Action, Actor, Permission};
 use crate::kernel::csv::Sheet;
 use crate::kernel::error::{Bad, Code, Error, Result};
 use crate::kernel::field::Fields;
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Record;
-use crate::kernel::query::{Page, PageInfo, Plan};
+use crate::kernel::query::{Page, PageInfo, Paged, Plan};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::read_only::ReadOnlyMembers;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
 use crate::web::signature;
@@ -126,7 +127,7 @@ impl<P: Permission> Ctx<P> {
 
     /// Returns a page of a list, or a CSV file of many rows, restricted to the records that the permission to export
     /// reaches.
-    pub async fn list<T: 'static, R: Serialize + ToSchema + 'static>(
+    pub async fn list<T: 'static, R: Serialize + ToSchema + Hide + 'static>(
         &self,
         fields: &'static Fields<T>,
         page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
@@ -136,16 +137,13 @@ impl<P: Permission> Ctx<P> {
         sheet::<T, R>(fields, &plan, &self.actor).map_err(as_parameter)?;
         if !csv {
             let costly = plan.costly;
-            let work = move |tx: &mut Tx<'_>| {
-                let page = page(tx, &plan)?;
-                link.reply(&page.page, &page)
-            };
+            let work = move |tx: &mut Tx<'_>| page(tx, &plan).map(|page| link.answer(page));
             return if costly { self.search(work).await } else { self.read(work).await };
         }
         let plan = plan.as_file(visibility::cond(&self.actor, fields.kind, Action::Export));
         self.report(move |tx| {
-            let (page, file) = file(tx, fields, &plan, page)?;
-            Ok(Reply { link: link.next(&page.page), ..file })
+            let (info, file) = file(tx, fields, &plan, page)?;
+            Ok(file.link(link.next(&info)))
         })
         .await
     }
@@ -161,16 +159,16 @@ impl<P: Permission> Ctx<P> {
         self.read(move |tx| {
             let row = find(tx, id.0)?;
             if include.is_empty() {
-                return Reply::record(&row);
+                return Ok(Answer::record(row));
             }
             let included = refs::include(tx, &include, std::slice::from_ref(&row))?;
-            Reply::record_with(&row, &included)
+            Ok(Answer::record_with(row, included))
         })
         .await
     }
 
     /// Like `list`, with a plan that depends on more than the query string.
-    pub async fn list_by<T: 'static, R: Serialize + ToSchema + 'static>(
+    pub async fn list_by<T: 'static, R: Serialize + ToSchema + Hide + 'static>(
         &self,
         fields: &'static Fields<T>,
         plan: impl Fn(&mut Tx<'_>) -> Result<Plan<T>> + Send + 'static,
@@ -181,7 +179,7 @@ impl<P: Permission> Ctx<P> {
                 .search(move |tx| {
                     let plan = plan(tx)?;
                     sheet::<T, R>(fields, &plan, tx.actor)?;
-                    Reply::ok(&page(tx, &plan)?)
+                    page(tx, &plan).map(Answer::ok)
                 })
                 .await;
         }
@@ -194,7 +192,7 @@ impl<P: Permission> Ctx<P> {
 
     pub async fn read<F>(&self, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.read(self.request(None)?, work).await
     }
@@ -202,7 +200,7 @@ impl<P: Permission> Ctx<P> {
     /// Like `read`, for queries that may be slow.
     pub async fn search<F>(&self, work: F) -> Result<Reply>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.read_search(self.request(None)?, work).await
     }
@@ -229,14 +227,14 @@ impl<P: Permission> Ctx<P> {
 
     pub async fn report<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.read_report(self.request(None)?, work).await
     }
 
     pub async fn write<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         let read_only = self.set_aside();
         if read_only.is_empty() {
@@ -244,12 +242,12 @@ impl<P: Permission> Ctx<P> {
         }
         // Read-only members that were sent back must be unchanged; otherwise nothing is written.
         let checked = move |tx: &mut Tx<'_>| {
-            let reply = work(tx)?;
-            let after = serde_json::from_slice(&reply.body).map_err(Error::internal)?;
+            let answer = work(tx)?;
+            let after = answer.json()?;
             read_only.require_unchanged(&tx.before_changes(&after), &after, |member| {
                 tx.actor.access.hides(P::RESOURCE, member)
             })?;
-            Ok(reply)
+            Ok(answer)
         };
         self.db.write(self.request(self.claim()?)?, checked).await
     }
@@ -257,7 +255,7 @@ impl<P: Permission> Ctx<P> {
     /// Does the work and rolls it back, for dry runs.
     pub async fn rehearse<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.rehearse(self.request(None)?, work).await
     }
@@ -265,7 +263,7 @@ impl<P: Permission> Ctx<P> {
     /// Like `write`, for a response with a secret: it is not saved, so a retry only gets the location of the record.
     pub async fn write_once<F>(&self, work: F) -> Result<Reply>
     where
-        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         let claim = self.claim()?.map(|claim| Claim { secret: true, ..claim });
         self.db.write(self.request(claim)?, work).await
@@ -329,18 +327,17 @@ fn as_parameter(bad: Bad) -> Error {
     Error::parameters(vec![Bad { pointer: None, ..bad }.at_parameter(name)])
 }
 
-/// Returns a page and its file. `Next-Cursor` is set if more rows follow.
-fn file<T, R: Serialize + ToSchema>(
+/// Returns the position in a list and the file of its rows. `Next-Cursor` is set if more rows follow.
+fn file<T, R: Serialize + ToSchema + Hide + 'static>(
     tx: &mut Tx<'_>,
     fields: &'static Fields<T>,
     plan: &Plan<T>,
     page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
-) -> Result<(Page<R>, Reply)> {
+) -> Result<(PageInfo, Answer)> {
     let sheet = sheet::<T, R>(fields, plan, tx.actor)?;
-    let page = page(tx, plan)?;
-    let file = sheet.file(&page.data, &page.included)?;
-    let next_cursor = page.page.next_cursor.clone();
-    Ok((page, Reply { next_cursor, ..file }))
+    let Page { data, included, page } = page(tx, plan)?;
+    let file = sheet.file(data, included).next_cursor(page.next_cursor.clone());
+    Ok((page, file))
 }
 
 /// The URL of a list, from which the URL of its next page is made.
@@ -351,8 +348,10 @@ pub struct NextLink {
 }
 
 impl NextLink {
-    pub fn reply(self, page: &PageInfo, body: &impl Serialize) -> Result<Reply> {
-        Ok(Reply { link: self.next(page), ..Reply::ok(body)? })
+    /// A page, with the link to the one after it.
+    pub fn answer(self, page: impl Paged) -> Answer {
+        let link = self.next(page.info());
+        Answer::ok(page).link(link)
     }
 
     fn next(&self, page: &PageInfo) -> Option<String> {

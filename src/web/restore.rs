@@ -13,7 +13,7 @@ macro_rules! restore {
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
             id: $crate::web::ctx::Id,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            ctx.write(move |tx| $crate::kernel::reply::Reply::record::<$row>(&$restore(tx, id.0)?)).await
+            ctx.write(move |tx| $restore(tx, id.0).map($crate::kernel::reply::Answer::record::<$row>)).await
         }
     };
 }

@@ -5,7 +5,7 @@ use crate::db::updates::Group;
 use crate::kernel::actor::can;
 use crate::kernel::address;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::{self, Shape};
 use crate::web::batch::{Items, Outcome};
 use crate::web::batch_body::BatchItem;
@@ -58,7 +58,7 @@ fn without_value(field: &Map<String, Json>) -> bool {
 /// Creates the records of a batch, and updates those that exist.
 pub async fn upsert<R: UpsertStore>(ctx: Ctx<can::Create<R>>, items: Items<UpsertItem<R>>) -> Result<Reply> {
     ctx.actor.require::<can::Update<R>>()?;
-    ctx.write(move |tx| Reply::ok(&items.run(tx, apply)?)).await
+    ctx.write(move |tx| items.run(tx, apply).map(Answer::ok)).await
 }
 
 fn apply<R: UpsertStore>(tx: &mut Tx<'_>, items: &[&UpsertItem<R>]) -> Result<Vec<Outcome>> {

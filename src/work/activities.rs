@@ -8,10 +8,11 @@ use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -68,6 +69,7 @@ pub struct Activity {
     /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
+impl NothingHidden for Activity {}
 record!(Activity, ACTIVITY);
 
 impl Kind {
@@ -228,18 +230,14 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
 #[get("/activities")]
 async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
     let (plan, link) = (ACTIVITY.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<Activity>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Activity>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Create an activity.
 #[utoipa::path(operation_id = "create_activity", request_body = ActivityCreate, responses((status = 201, description = "The activity", body = Activity)))]
 #[post("/activities")]
 async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&insert(tx, &new)?)).await
+    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get an activity.
@@ -256,7 +254,7 @@ async fn read(ctx: Ctx<can::Read<Activity>>, id: Id) -> Result<Reply> {
 #[patch("/activities/{activity_id}")]
 async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<ActivityUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete an activity.
@@ -265,7 +263,7 @@ async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<Activity
 #[delete("/activities/{activity_id}")]
 async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 restore!(Activity, table::restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");

@@ -6,10 +6,11 @@ use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::hide::Hide;
 use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{PageInfo, split};
+use crate::kernel::query::{PageInfo, Paged, split};
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::reply::Reply;
 use crate::kernel::seek::{seal, unseal};
@@ -18,7 +19,7 @@ use crate::kernel::value_type::ValueType;
 use crate::list_params;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
-use crate::records::feed::{MemberChange, changes};
+use crate::records::member_changes::{MemberChange, changes, hide_changes};
 use crate::web::ctx::{Ctx, Id};
 use actix_web::get;
 use diesel::prelude::*;
@@ -57,6 +58,24 @@ pub struct TimelinePage {
     /// With `include`: the users, and the contacts, companies, leads and deals that changed.
     pub included: Included,
     pub page: PageInfo,
+}
+
+impl Hide for TimelineItem {
+    fn hide(&mut self, actor: &Actor) {
+        hide_changes(&mut self.changes, &self.record_kind, actor);
+    }
+}
+
+impl Hide for TimelinePage {
+    fn hide(&mut self, actor: &Actor) {
+        self.data.hide(actor);
+    }
+}
+
+impl Paged for TimelinePage {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
 }
 
 #[derive(QueryableByName)]
@@ -232,7 +251,7 @@ async fn of_contact(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         Contact::find(tx, id.0)?;
         let page = page(tx, Kind::CONTACT, id.0, window)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -247,7 +266,7 @@ async fn of_company(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         Company::find(tx, id.0)?;
         let page = page(tx, Kind::COMPANY, id.0, window)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }

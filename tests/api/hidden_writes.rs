@@ -1,9 +1,9 @@
 //! Suspended users get no new work, and hidden members accept no values.
+use crate::hiding::hideable;
 use crate::imports::{finished, import};
 use crate::support::client::DOCUMENT;
 use crate::support::{Answer, Client, events, id, stage, unique, user, user_with, workspace};
 use serde_json::{Value as Json, json};
-use voronka::kernel::access::HIDEABLE;
 
 /// Creates a suspended seller and returns the user's id.
 fn suspended(owner: &Client) -> String {
@@ -235,15 +235,15 @@ fn hidden_members_cannot_be_overwritten() {
     let owner = workspace();
     let schemas = &DOCUMENT["components"]["schemas"];
     let mut asked = 0;
-    for (resource, field, members) in HIDEABLE {
-        let name = match *resource {
+    for (resource, field, members) in hideable() {
+        let name = match resource {
             "contacts" => "ContactUpdate",
             "companies" => "CompanyUpdate",
             "leads" => "LeadUpdate",
             _ => "DealUpdate",
         };
         let client = blind(&owner, resource, field);
-        let (_, _, body) = owned().into_iter().find(|(owned, ..)| owned == resource).unwrap();
+        let (_, _, body) = owned().into_iter().find(|(owned, ..)| *owned == resource).unwrap();
         let record = id(&owner.post(&format!("/{resource}"), body).created());
         let path = format!("/{resource}/{record}");
         let before = owner.get(&path).ok();

@@ -5,8 +5,9 @@ use crate::kernel::cond::Cond;
 use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::field::Field;
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::{Page, PageInfo};
+use crate::kernel::query::{Page, PageInfo, Paged};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -333,9 +334,18 @@ pub struct ImportProblem {
     pub detail: String,
     pub value: Option<String>,
 }
+/// `veil::problems` hides them, because only the import knows its columns.
+impl NothingHidden for ImportProblem {}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportProblemPage {
     pub data: Vec<ImportProblem>,
     pub page: PageInfo,
+}
+impl NothingHidden for ImportProblemPage {}
+
+impl Paged for ImportProblemPage {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
 }

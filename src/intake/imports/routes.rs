@@ -16,7 +16,7 @@ use crate::kernel::actor::{Actor, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::parameters::{parameter, schema};
 use crate::kernel::query::PageInfo;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::seek::{seal, unseal};
 use crate::kernel::value_type::ValueType;
 use crate::schema::{import_problems, imports};
@@ -237,7 +237,7 @@ async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: we
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;
-    ctx.write(move |tx| Reply::created(&store_upload(tx, &file)?)).await
+    ctx.write(move |tx| store_upload(tx, &file).map(Answer::created)).await
 }
 
 /// Run an import in the background: first with `dry_run` to see what would happen, then without. A repeated import of
@@ -253,7 +253,7 @@ async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -
     };
     let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
     let (table, settings) = ctx.offload(parsed).await?;
-    ctx.write(move |tx| Reply::accepted(&start(tx, &import, &table, &settings, dry_run)?)).await
+    ctx.write(move |tx| start(tx, &import, &table, &settings, dry_run).map(Answer::accepted)).await
 }
 
 /// List imports, the latest first.
@@ -261,13 +261,7 @@ async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -
 #[get("/imports")]
 async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     let (plan, link) = (IMPORT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let actor = tx.actor;
-        let mut page = table::page::<Import>(tx, &plan)?;
-        page.data = page.data.into_iter().map(|import| veil::import(actor, import)).collect();
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<Import>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Get an import: what was detected, the settings and the report of the last run.
@@ -275,11 +269,7 @@ async fn list(ctx: Ctx<can::Read<Import>>) -> Result<Reply> {
     responses((status = 200, description = "The import", body = Import)))]
 #[get("/imports/{import_id}")]
 async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
-    ctx.read(move |tx| {
-        let import = Import::find(tx, id.0)?;
-        Reply::record(&veil::import(tx.actor, import))
-    })
-    .await
+    ctx.read(move |tx| Import::find(tx, id.0).map(Answer::record)).await
 }
 
 /// Delete an import with its file and problems. Imported records remain.
@@ -288,7 +278,7 @@ async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
 #[delete("/imports/{import_id}")]
 async fn remove(ctx: Ctx<can::Delete<Import>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 list_params!(ProblemParameters, {
@@ -335,7 +325,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
             .load(tx.conn)?;
         veil::problems(tx.actor, &import, &mut data);
         if csv {
-            return crate::kernel::csv::reply(&data);
+            return Ok(crate::kernel::csv::answer(data));
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = data.len() > limit;
@@ -343,7 +333,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
         let next_cursor = data.last().filter(|_| has_more).map(|last| seal(&json!(["problems", id.0, last.id])));
         let page =
             ImportProblemPage { data, page: PageInfo { next_cursor, has_more, total: None, total_capped: false } };
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }

@@ -3,6 +3,7 @@
 use crate::intake::imports::model::{Import, ImportProblem, ImportReport};
 use crate::intake::imports::targets;
 use crate::kernel::actor::Actor;
+use crate::kernel::hide::Hide;
 
 /// Checks whether nothing must be hidden. The user who uploaded the file knows its contents.
 fn sees_everything(actor: &Actor, import: &Import) -> bool {
@@ -22,23 +23,24 @@ fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {
 }
 
 /// Removes the values of columns that may contain hidden fields.
-pub fn import(actor: &Actor, mut import: Import) -> Import {
-    if sees_everything(actor, &import) || !hides_of(actor, &import) {
-        return import;
+impl Hide for Import {
+    fn hide(&mut self, actor: &Actor) {
+        if sees_everything(actor, self) || !hides_of(actor, self) {
+            return;
+        }
+        let known = self.clone();
+        let shown = |column: &str| is_shown(actor, &known, column);
+        for column in self.detected.columns.iter_mut().filter(|column| !shown(&column.name)) {
+            column.samples.clear();
+        }
+        for mapped in self.settings.mapping.iter_mut().flatten().filter(|mapped| !shown(&mapped.column)) {
+            mapped.values.clear();
+        }
+        if let Some(ImportReport { mapped_values, unknown_values, .. }) = &mut self.report {
+            mapped_values.retain(|value| shown(&value.column));
+            unknown_values.retain(|value| shown(&value.column));
+        }
     }
-    let known = import.clone();
-    let shown = |column: &str| is_shown(actor, &known, column);
-    for column in import.detected.columns.iter_mut().filter(|column| !shown(&column.name)) {
-        column.samples.clear();
-    }
-    for mapped in import.settings.mapping.iter_mut().flatten().filter(|mapped| !shown(&mapped.column)) {
-        mapped.values.clear();
-    }
-    if let Some(ImportReport { mapped_values, unknown_values, .. }) = &mut import.report {
-        mapped_values.retain(|value| shown(&value.column));
-        unknown_values.retain(|value| shown(&value.column));
-    }
-    import
 }
 
 /// Does the same for row problems. A problem of a whole row may quote any column, so it is hidden too.

@@ -17,7 +17,7 @@ use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
-use crate::{away, gives, list_params, money_columns, next_task_columns, record};
+use crate::{away, gives, hideable, list_params, money_columns, next_task_columns, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -63,6 +63,7 @@ pub struct Company {
     pub deleted_at: Option<DateTime>,
 }
 record!(Company, COMPANY);
+hideable!(Company: revenue => [revenue], employees => [employees], address => [address]);
 
 impl Kind {
     pub const COMPANY: Kind = Kind::new("company", "companies");
@@ -78,7 +79,8 @@ impl Resource for Company {
         .included_as(Display::Column("companies.name"))
         .checked(Reference::Visible)
         .with_csv()
-        .with_custom_fields();
+        .with_custom_fields()
+        .hiding(Company::HIDEABLE);
 }
 pub type CompanyPage = Page<Company>;
 

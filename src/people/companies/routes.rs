@@ -2,7 +2,7 @@
 use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyList, CompanyPage, CompanyUpdate};
 use crate::people::companies::store;
 use crate::web::body::Valid;
@@ -22,7 +22,7 @@ async fn list(ctx: Ctx<can::Read<Company>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_company", request_body = CompanyCreate, responses((status = 201, description = "The company", body = Company)))]
 #[post("/companies")]
 async fn create(ctx: Ctx<can::Create<Company>>, new: Valid<CompanyCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a company.
@@ -39,7 +39,7 @@ async fn read(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
 #[patch("/companies/{company_id}")]
 async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a company.
@@ -50,7 +50,7 @@ async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUp
 #[delete("/companies/{company_id}")]
 async fn remove(ctx: Ctx<can::Delete<Company>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Company, CompanyBatchCreate, "/companies/batch-create" "batch_create_companies");

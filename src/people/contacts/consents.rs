@@ -1,6 +1,9 @@
 //! The history of consents. Rows are only added.
 use crate::db::tx::Tx;
+use crate::kernel::actor::Actor;
 use crate::kernel::error::Result;
+use crate::kernel::hide::Hide;
+use crate::kernel::kind::Kind;
 use crate::kernel::time::DateTime;
 use crate::people::contacts::model::{Channel, Consent};
 use crate::schema::consent_records as c;
@@ -30,6 +33,19 @@ pub struct ConsentRecord {
 pub struct ConsentHistory {
     /// The entries, latest first.
     pub data: Vec<ConsentRecord>,
+}
+
+impl Hide for ConsentHistory {
+    fn hide(&mut self, actor: &Actor) {
+        hide_all(&mut self.data, actor);
+    }
+}
+
+/// Removes all records if the consents of contacts are hidden from the caller.
+pub fn hide_all(records: &mut Vec<ConsentRecord>, actor: &Actor) {
+    if actor.access.hides(Kind::CONTACT.path(), "consents") {
+        records.clear();
+    }
 }
 
 /// A contact, and its consents before and after a change.

@@ -20,7 +20,7 @@ use crate::kernel::time::DateTime;
 use crate::kernel::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{away, gives, jsonb, list_params, next_task_columns, record, text_enum};
+use crate::{away, gives, hideable, jsonb, list_params, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -186,6 +186,10 @@ pub struct Contact {
     pub deleted_at: Option<DateTime>,
 }
 record!(Contact, CONTACT);
+hideable!(Contact:
+    email => [email, emails], phone => [phone, phones], address => [address], birthday => [birthday],
+    consents => [consents], first_touch => [first_touch]
+);
 
 impl Kind {
     pub const CONTACT: Kind = Kind::new("contact", "contacts");
@@ -217,7 +221,8 @@ impl Resource for Contact {
         .included_as(Display::ByRole(display_name))
         .checked(Reference::Visible)
         .with_csv()
-        .with_custom_fields();
+        .with_custom_fields()
+        .hiding(Contact::HIDEABLE);
 }
 pub type ContactPage = Page<Contact>;
 

@@ -2,7 +2,7 @@
 use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::people::contacts::consents::{self, ConsentHistory};
 use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactList, ContactPage, ContactUpdate};
 use crate::people::contacts::store;
@@ -26,7 +26,7 @@ async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
 #[post("/contacts")]
 async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Result<Reply> {
     let emails = store::emails_of(&new);
-    match ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await {
+    match ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await {
         // Callers to whom addresses are hidden must not learn which contact has one.
         Err(error) if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") => {
             let existing = ctx.read_value(move |tx| store::holder(tx, &emails)).await?;
@@ -52,7 +52,7 @@ async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
 #[patch("/contacts/{contact_id}")]
 async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a contact.
@@ -63,7 +63,7 @@ async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUp
 #[delete("/contacts/{contact_id}")]
 async fn remove(ctx: Ctx<can::Delete<Contact>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 /// List the consent history of a contact, latest first.
@@ -78,7 +78,7 @@ async fn consent_history(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> 
             return Err(Error::new(Code::Forbidden, "your role hides consents"));
         }
         Contact::find(tx, id.0)?;
-        Reply::ok(&ConsentHistory { data: consents::of(tx, id.0)? })
+        Ok(Answer::ok(ConsentHistory { data: consents::of(tx, id.0)? }))
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! The row of a file, what creates and changes it, and its fields.
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
@@ -43,6 +44,7 @@ pub struct File {
     /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
+impl NothingHidden for File {}
 record!(File, FILE);
 
 impl Kind {
@@ -85,6 +87,7 @@ pub struct FileUsage {
     /// The storage quota in bytes; null if there is no limit.
     pub quota_bytes: Option<i64>,
 }
+impl NothingHidden for FileUsage {}
 
 /// The content of a file.
 #[derive(Debug, ToSchema)]

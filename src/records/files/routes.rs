@@ -2,7 +2,7 @@
 use crate::db::table::{self, Stored as _};
 use crate::kernel::actor::can;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::records::files::blobs::Blobs;
 use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload, FileUsage};
 use crate::records::files::store::{self, Belongs, Stored};
@@ -92,10 +92,10 @@ async fn create(
         discard(&blobs, workspace, id).await;
         return Err(error);
     }
-    let outcome = ctx.write(move |tx| Reply::created(&store::insert(tx, &stored, quota)?)).await;
+    let outcome = ctx.write(move |tx| store::insert(tx, &stored, quota).map(Answer::created)).await;
     // After a database error, the row may exist. Bytes without a row cost little; a row without bytes is a lost file.
     let needless = match &outcome {
-        Ok(reply) => reply.replayed,
+        Ok(reply) => reply.head.replayed,
         Err(error) => error.code().status() < 500,
     };
     if needless {
@@ -115,11 +115,7 @@ async fn discard(blobs: &Blobs, workspace: Uuid, id: Uuid) {
 #[get("/files")]
 async fn list(ctx: Ctx<can::Read<File>>) -> Result<Reply> {
     let (plan, link) = (FILE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| {
-        let page = table::page::<File>(tx, &plan)?;
-        link.reply(&page.page, &page)
-    })
-    .await
+    ctx.read(move |tx| table::page::<File>(tx, &plan).map(|page| link.answer(page))).await
 }
 
 /// Get the number and total size of the files of the workspace, and its storage quota.
@@ -127,7 +123,7 @@ async fn list(ctx: Ctx<can::Read<File>>) -> Result<Reply> {
 #[get("/files/usage")]
 async fn usage(ctx: Ctx<can::Read<File>>, blobs: web::Data<Blobs>) -> Result<Reply> {
     let quota = blobs.quota;
-    ctx.read(move |tx| Reply::ok(&store::usage(tx, quota)?)).await
+    ctx.read(move |tx| store::usage(tx, quota).map(Answer::ok)).await
 }
 
 /// Get the metadata of a file.
@@ -182,7 +178,7 @@ async fn download(
 #[patch("/files/{file_id}")]
 async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Delete a file.
@@ -193,7 +189,7 @@ async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>)
 #[delete("/files/{file_id}")]
 async fn remove(ctx: Ctx<can::Delete<File>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 restore!(File, table::restore, "/files/{file_id}/restore" "restore_file" "file_id");

@@ -5,6 +5,7 @@ use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::{AMOUNT_MAX, Money, columns};
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{Rules, Shape};
@@ -69,6 +70,8 @@ pub struct LineItemList {
     /// Null if there are no line items.
     pub total: Option<Money>,
 }
+/// The operations refuse callers whose role hides the values of deals.
+impl NothingHidden for LineItemList {}
 
 impl LineItemList {
     /// Checks whether the line items equal the given items, in the same order and at the given prices.

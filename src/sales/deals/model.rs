@@ -20,7 +20,7 @@ use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::lines::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
+use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -115,6 +115,10 @@ pub struct Deal {
     pub deleted_at: Option<DateTime>,
 }
 record!(Deal, DEAL);
+hideable!(Deal:
+    value => [value], probability_percent => [probability_percent], loss_note => [loss_note],
+    competitor => [competitor], next_step => [next_step]
+);
 
 impl Kind {
     pub const DEAL: Kind = Kind::new("deal", "deals");
@@ -130,7 +134,8 @@ impl Resource for Deal {
         .included_as(Display::Column("deals.title"))
         .checked(Reference::Visible)
         .with_csv()
-        .with_custom_fields();
+        .with_custom_fields()
+        .hiding(Deal::HIDEABLE);
 }
 pub type DealPage = Page<Deal>;
 

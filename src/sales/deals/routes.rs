@@ -5,7 +5,7 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::sales::deals::lines::{self, LineItemList, LineItemReplacement};
 use crate::sales::deals::model::{
     DEAL, Deal, DealCreate, DealList, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
@@ -31,7 +31,7 @@ async fn list(ctx: Ctx<can::Read<Deal>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_deal", request_body = DealCreate, responses((status = 201, description = "The deal", body = Deal)))]
 #[post("/deals")]
 async fn create(ctx: Ctx<can::Create<Deal>>, new: Valid<DealCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a deal.
@@ -48,7 +48,7 @@ async fn read(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 #[patch("/deals/{deal_id}")]
 async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Move a deal to another stage, which may be in another pipeline. A move to the current stage changes nothing.
@@ -57,7 +57,7 @@ async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>)
 #[post("/deals/{deal_id}/move")]
 async fn move_to_stage(ctx: Ctx<can::Update<Deal>>, id: Id, to: Valid<DealMove>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
+    ctx.write(move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
 }
 
 /// Win an open deal. It moves to the first won stage of its pipeline.
@@ -66,7 +66,7 @@ async fn move_to_stage(ctx: Ctx<can::Update<Deal>>, id: Id, to: Valid<DealMove>)
 #[post("/deals/{deal_id}/win")]
 async fn win(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealWin>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::win(tx, id.0, expected, &given)?)).await
+    ctx.write(move |tx| store::win(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Lose an open deal with a loss reason. It moves to the first lost stage of its pipeline.
@@ -75,7 +75,7 @@ async fn win(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealWin>) -> Resu
 #[post("/deals/{deal_id}/lose")]
 async fn lose(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealLoss>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::lose(tx, id.0, expected, &given)?)).await
+    ctx.write(move |tx| store::lose(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Reopen a won or lost deal.
@@ -84,7 +84,7 @@ async fn lose(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealLoss>) -> Re
 #[post("/deals/{deal_id}/reopen")]
 async fn reopen(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealReopening>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::reopen(tx, id.0, expected, &given)?)).await
+    ctx.write(move |tx| store::reopen(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// List the line items of a deal and their total. The ETag begins with the version of the deal.
@@ -95,7 +95,7 @@ async fn read_lines(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         lines::require_shown(tx.actor)?;
         let deal = Deal::find(tx, id.0)?;
-        Reply::part(&lines::of_deal(tx, id.0)?, deal.version)
+        Ok(Answer::part(lines::of_deal(tx, id.0)?, deal.version))
     })
     .await
 }
@@ -111,7 +111,7 @@ async fn replace_lines(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<LineIte
         lines::require_shown(tx.actor)?;
         let lines = lines::replace(tx, id.0, expected, &given)?;
         LineItemList::require_unchanged_in(&read_only, &lines.before, &lines.now)?;
-        Reply::part(&lines.now, lines.version)
+        Ok(Answer::part(lines.now, lines.version))
     })
     .await
 }
@@ -125,7 +125,7 @@ async fn timeline(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         Deal::find(tx, id.0)?;
         let page = crate::work::timeline::page(tx, Kind::DEAL, id.0, window)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -136,7 +136,7 @@ async fn timeline(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 #[delete("/deals/{deal_id}")]
 async fn remove(ctx: Ctx<can::Delete<Deal>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Deal, DealBatchCreate, "/deals/batch-create" "batch_create_deals");

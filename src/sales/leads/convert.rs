@@ -6,9 +6,10 @@ use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::access::Access;
-use crate::kernel::actor::Action;
+use crate::kernel::actor::{Action, Actor};
 use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
 use crate::kernel::names;
 use crate::kernel::shape::Rules;
@@ -25,6 +26,7 @@ use crate::sales::leads::{addresses, come_back_tasks, store};
 use crate::sales::stages::{self, Category};
 use crate::schema::{companies as c, leads};
 use crate::text_enum;
+use crate::web::batch_body::rules_under;
 use crate::work::tasks::store as tasks;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -80,9 +82,7 @@ impl Rules for LeadConversion {
         one_of(self.deal.is_some(), self.deal_id.is_some(), "/deal_id");
         one_of(self.without_deal, self.deal.is_some() || self.deal_id.is_some(), "/without_deal");
         if let Some(contact) = &self.contact {
-            let mut inner = Vec::new();
-            contact.rules(&mut inner);
-            bad.extend(inner.into_iter().map(|b| b.under("/contact")));
+            rules_under("/contact", contact, bad);
         }
     }
 }
@@ -110,6 +110,15 @@ pub struct ConversionResult {
     /// Number of open tasks moved from the lead to the deal.
     pub moved_tasks: i64,
     pub dry_run: bool,
+}
+
+impl Hide for ConversionResult {
+    fn hide(&mut self, actor: &Actor) {
+        self.lead.hide(actor);
+        self.contact.hide(actor);
+        self.company.hide(actor);
+        self.deal.hide(actor);
+    }
 }
 
 /// The created records and filled members so far.
@@ -151,7 +160,6 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
     let contact = contact.map(|contact| Contact::find(tx, contact.id)).transpose()?;
     let company = company.map(|company| Company::find(tx, company.id)).transpose()?;
     let deal = deal.map(|deal| Deal::find(tx, deal.id)).transpose()?;
-    let moved_tasks = i64::try_from(moved).unwrap_or(i64::MAX);
     let result = ConversionResult {
         lead,
         contact,
@@ -159,7 +167,7 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         deal,
         created: made.created,
         filled: made.filled,
-        moved_tasks,
+        moved_tasks: i64::try_from(moved).unwrap_or(i64::MAX),
         dry_run: asked.dry_run,
     };
     let result = if asked.dry_run && made.found_by_hidden { result.without_found_contact() } else { result };

@@ -19,7 +19,7 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{away, gives, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
+use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -115,6 +115,7 @@ pub struct Lead {
     pub deleted_at: Option<DateTime>,
 }
 record!(Lead, LEAD);
+hideable!(Lead: person => [person], value => [value]);
 
 impl Kind {
     pub const LEAD: Kind = Kind::new("lead", "leads");
@@ -130,7 +131,8 @@ impl Resource for Lead {
         .included_as(Display::Column("leads.title"))
         .checked(Reference::Visible)
         .with_csv()
-        .with_custom_fields();
+        .with_custom_fields()
+        .hiding(Lead::HIDEABLE);
 }
 pub type LeadPage = Page<Lead>;
 

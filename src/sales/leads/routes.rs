@@ -5,7 +5,7 @@ use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
 use crate::sales::deals::model::Deal;
@@ -34,7 +34,7 @@ async fn list(ctx: Ctx<can::Read<Lead>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_lead", request_body = LeadCreate, responses((status = 201, description = "The lead", body = Lead)))]
 #[post("/leads")]
 async fn create(ctx: Ctx<can::Create<Lead>>, new: Valid<LeadCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a lead.
@@ -51,7 +51,7 @@ async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
 #[patch("/leads/{lead_id}")]
 async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Move a lead to another stage.
@@ -60,7 +60,7 @@ async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>)
 #[post("/leads/{lead_id}/move")]
 async fn move_to_stage(ctx: Ctx<can::Update<Lead>>, id: Id, to: Valid<LeadMove>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::move_to_stage(tx, id.0, expected, &to)?)).await
+    ctx.write(move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
 }
 
 /// Disqualify an open lead with a loss reason.
@@ -69,7 +69,7 @@ async fn move_to_stage(ctx: Ctx<can::Update<Lead>>, id: Id, to: Valid<LeadMove>)
 #[post("/leads/{lead_id}/disqualify")]
 async fn disqualify(ctx: Ctx<can::Update<Lead>>, id: Id, given: Valid<LeadDisqualification>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::disqualify(tx, id.0, expected, &given)?)).await
+    ctx.write(move |tx| store::disqualify(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Convert a lead into a contact, a company and a deal, in one transaction. A repeated request returns the records of
@@ -83,7 +83,7 @@ async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConve
     ctx.actor.require::<can::Create<Deal>>()?;
     let expected = ctx.expected()?;
     let dry_run = asked.dry_run;
-    let work = move |tx: &mut crate::db::tx::Tx<'_>| Reply::ok(&convert::convert(tx, id.0, expected, &asked)?);
+    let work = move |tx: &mut crate::db::tx::Tx<'_>| convert::convert(tx, id.0, expected, &asked).map(Answer::ok);
     if dry_run { ctx.rehearse(work).await } else { ctx.write(work).await }
 }
 
@@ -96,7 +96,7 @@ async fn timeline(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
         Lead::find(tx, id.0)?;
         let page = crate::work::timeline::page(tx, Kind::LEAD, id.0, window)?;
-        link.reply(&page.page, &page)
+        Ok(link.answer(page))
     })
     .await
 }
@@ -107,7 +107,7 @@ async fn timeline(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
 #[delete("/leads/{lead_id}")]
 async fn remove(ctx: Ctx<can::Delete<Lead>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Lead, LeadBatchCreate, "/leads/batch-create" "batch_create_leads");

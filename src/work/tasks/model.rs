@@ -2,6 +2,7 @@
 use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
 use crate::kernel::query::Page;
@@ -59,6 +60,7 @@ pub struct Task {
     /// When the record was deleted. Only lists with `include_deleted` or `only_deleted` contain deleted records.
     pub deleted_at: Option<DateTime>,
 }
+impl NothingHidden for Task {}
 record!(Task, TASK);
 
 impl Kind {

@@ -2,7 +2,7 @@
 use crate::db::table::{self, Stored};
 use crate::kernel::actor::can;
 use crate::kernel::error::Result;
-use crate::kernel::reply::Reply;
+use crate::kernel::reply::{Answer, Reply};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::tasks::model::TASK;
@@ -25,7 +25,7 @@ async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_task", request_body = TaskCreate, responses((status = 201, description = "The task", body = Task)))]
 #[post("/tasks")]
 async fn create(ctx: Ctx<can::Create<Task>>, new: Valid<TaskCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Reply::created(&store::insert(tx, &new)?)).await
+    ctx.write(move |tx| store::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a task.
@@ -42,7 +42,7 @@ async fn read(ctx: Ctx<can::Read<Task>>, id: Id) -> Result<Reply> {
 #[patch("/tasks/{task_id}")]
 async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::update(tx, id.0, expected, &changes)?)).await
+    ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
 /// Complete a task, optionally with a result.
@@ -51,7 +51,7 @@ async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>)
 #[post("/tasks/{task_id}/complete")]
 async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| Reply::record(&store::complete(tx, id.0, expected, given.result.as_deref())?)).await
+    ctx.write(move |tx| store::complete(tx, id.0, expected, given.result.as_deref()).map(Answer::record)).await
 }
 
 /// Delete a task.
@@ -60,7 +60,7 @@ async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion
 #[delete("/tasks/{task_id}")]
 async fn remove(ctx: Ctx<can::Delete<Task>>, id: Id) -> Result<Reply> {
     let expected = ctx.expected()?;
-    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Reply::none())).await
+    ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
 batch_create!(Task, TaskBatchCreate, "/tasks/batch-create" "batch_create_tasks");
