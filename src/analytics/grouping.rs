@@ -3,7 +3,7 @@ use crate::db::sql::{Part, Statement};
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::custom::CustomKind;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::FieldRef;
 use crate::kernel::query_params::CUSTOM;
 use crate::sales::deals::model::DEAL;
@@ -299,7 +299,8 @@ fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group
         PipelineKind::Lead => LEAD.named(name, actor),
     };
     let Some(FieldRef::Custom(field)) = field else {
-        let bad = Bad::parameter("group_by", "unknown_field", format!("must be a known field; {key} is not one"));
+        let bad =
+            Bad::parameter("group_by", FieldCode::UnknownField, format!("must be a known field; {key} is not one"));
         return Err(Error::parameters(vec![bad.of_field(key)]));
     };
     let pieces = by_own(field.kind)
@@ -330,7 +331,7 @@ fn may_group(actor: &Actor, name: &str) -> Result<()> {
 }
 
 pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
-    Error::parameters(vec![Bad::parameter(name, "invalid", detail)])
+    Error::parameters(vec![Bad::parameter(name, FieldCode::Invalid, detail)])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op, pattern};
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::parameters::{parameter, schema};
@@ -96,7 +96,7 @@ fn read(query: &str) -> Result<SearchQuery> {
     let limit = params.limit(10, 50)?;
     params.finish(&["q", "types", "limit"])?;
     if q.trim().is_empty() {
-        return Err(Error::parameters(vec![Bad::parameter("q", "required", "q must not be empty")]));
+        return Err(Error::parameters(vec![Bad::parameter("q", FieldCode::Required, "q must not be empty")]));
     }
     let kind = |name: &String| SEARCH_SOURCES.iter().map(|source| source.kind).find(|kind| kind.as_str() == name);
     let known = || SEARCH_SOURCES.iter().map(|source| source.kind.as_str()).collect::<Vec<_>>();

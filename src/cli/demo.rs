@@ -10,6 +10,7 @@ use crate::identity::auth::{Registration, actor_by_email, create_workspace};
 use crate::identity::passwords;
 use crate::identity::users::{self, UserCreate};
 use crate::kernel::access::SELLER;
+use crate::kernel::actor::ActorKind;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::money::Money;
 use crate::kernel::time::DateTime;
@@ -53,7 +54,7 @@ const DEALS: usize = 120;
 
 /// Creates the demo workspace if there is none. Returns whether it was created.
 pub fn fill(db: &Db) -> Result<bool> {
-    let known = db.run_blocking(|conn| Ok(actor_by_email(conn, EMAIL, None, "import").ok()))?;
+    let known = db.run_blocking(|conn| Ok(actor_by_email(conn, EMAIL, None, ActorKind::Import).ok()))?;
     if known.is_some() {
         return Ok(false);
     }
@@ -69,7 +70,7 @@ pub fn fill(db: &Db) -> Result<bool> {
     };
     let founder = Newcomer::New { password_hash: passwords::hash(PASSWORD)? };
     db.run_blocking(|conn| create_workspace(conn, &registration, founder, "demo", WORKSPACE_SEED, &Device::default()))?;
-    let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, "user"))?;
+    let actor = db.run_blocking(|conn| actor_by_email(conn, EMAIL, None, ActorKind::User))?;
     db.write_blocking(&Request::internal(actor, "demo".into()), create_records)?;
     Ok(true)
 }
@@ -106,9 +107,15 @@ fn create_records(tx: &mut Tx<'_>) -> Result<()> {
     let pipeline = pipelines::choose(tx, None, PipelineKind::Deal)?;
     let stages = stages::of_pipeline(tx, pipeline)?;
     for n in 0..DEALS {
-        let links =
-            Links { owner: *pick(&sellers, dice(n, 3))?, firm: *pick(&firms, dice(n, 6))?, person: *pick(&people, n)? };
-        deal(tx, n, links, &stages, *pick(&goods, dice(n + 3, 4))?, *pick(&reasons, dice(n, 3))?, *pick(&origins, n)?)?;
+        let links = Links {
+            owner: *pick(&sellers, dice(n, 3))?,
+            firm: *pick(&firms, dice(n, 6))?,
+            person: *pick(&people, n)?,
+            good: *pick(&goods, dice(n + 3, 4))?,
+            reason: *pick(&reasons, dice(n, 3))?,
+            origin: *pick(&origins, n)?,
+        };
+        deal(tx, n, links, &stages)?;
     }
     for n in 0..25 {
         lead(tx, n, *pick(&sellers, n)?, *pick(&origins, n)?)?;
@@ -155,18 +162,13 @@ struct Links {
     owner: Uuid,
     firm: Uuid,
     person: Uuid,
-}
-
-/// Creates a deal with a history: it started up to a year ago and passed some or all stages.
-fn deal(
-    tx: &mut Tx<'_>,
-    n: usize,
-    links: Links,
-    stages: &[Stage],
     good: Uuid,
     reason: Uuid,
     origin: Uuid,
-) -> Result<()> {
+}
+
+/// Creates a deal with a history: it started up to a year ago and passed some or all stages.
+fn deal(tx: &mut Tx<'_>, n: usize, links: Links, stages: &[Stage]) -> Result<()> {
     let begin = 5 + dice(n, 360);
     let far = if begin > 60 { [2, 3, 3, 4, 4, 1] } else { [0, 1, 1, 2, 0, 3] };
     let last = *pick(&far, dice(n + 17, 6))?;
@@ -188,12 +190,12 @@ fn deal(
         title: format!("{name} for {}", pick(&FIRMS, dice(n, 6))?.0),
         company_id: Some(links.firm),
         owner_id: Some(links.owner),
-        source_id: Some(origin),
+        source_id: Some(links.origin),
         expected_close_date: Some(expected.utc().date_naive()),
-        loss_reason_id: Some(reason),
+        loss_reason_id: Some(links.reason),
         contacts: vec![DealContact { contact_id: links.person, role: Some("decides".into()) }],
         line_items: vec![LineItemInput {
-            product_id: good,
+            product_id: links.good,
             quantity: Some(1),
             price: Some(Money { amount, currency: "EUR".into() }),
             discount_percent: None,

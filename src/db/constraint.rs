@@ -11,6 +11,8 @@ pub enum ConstraintRule {
     Taken(Code, &'static str),
     /// A foreign key: the member refers to a record that does not exist in this workspace.
     Missing(&'static str),
+    /// A foreign key of records that refer to the deleted one: 409 with this detail.
+    InUse(&'static str),
 }
 
 pub trait MapConstraint<T> {
@@ -32,11 +34,11 @@ fn mapped(error: Sql, rules: ConstraintRules) -> Error {
     }
     match rules.iter().find(|(known, _)| *known == name) {
         Some((_, ConstraintRule::Taken(code, pointer))) => {
-            Error::new(*code, format!("{} is already in use", pointer.trim_start_matches('/'))).with(|p| {
-                p.errors = vec![crate::kernel::error::Bad::member(*pointer, code.as_str(), "is already in use")]
-            })
+            Error::new(*code, format!("{} is already in use", pointer.trim_start_matches('/')))
+                .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, *code, "is already in use")])
         }
         Some((_, ConstraintRule::Missing(pointer))) => Error::reference(*pointer),
+        Some((_, ConstraintRule::InUse(detail))) => Error::new(Code::InUse, *detail),
         None => error.into(),
     }
 }

@@ -2,6 +2,7 @@
 //! change.
 use crate::db::tx::{Request, Tx};
 use crate::db::unchanged::Unchanged;
+use crate::kernel::actor::ActorKind;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::time::DateTime;
@@ -125,7 +126,7 @@ struct NewRow<'a> {
     record_kind: &'a str,
     record_id: Uuid,
     record_version: Option<i64>,
-    actor_kind: &'a str,
+    actor_kind: ActorKind,
     actor_id: Option<Uuid>,
     request_id: &'a str,
     address: Option<&'a str>,
@@ -161,25 +162,32 @@ pub fn record_change<R: Record + Clone>(tx: &mut Tx<'_>, before: &R, after: R) -
         .ok_or_else(|| Error::internal("the update did not return a changed row"))
 }
 
-/// Records an event outside the request of an actor, such as a sign-in. `name` is, for example, `session.opened`.
-pub fn record_outside_request(
-    conn: &mut PgConnection,
-    (workspace, user): (Uuid, Uuid),
-    (name, kind, record): (&str, Kind, Uuid),
-    address: Option<&str>,
-) -> Result<()> {
+/// An event outside the request of an actor, such as a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub struct OutsideEvent<'a> {
+    pub workspace: Uuid,
+    pub user: Uuid,
+    /// For example `session.opened`.
+    pub name: &'a str,
+    pub kind: Kind,
+    pub record: Uuid,
+    /// The IP address of the client.
+    pub address: Option<&'a str>,
+}
+
+pub fn record_outside_request(conn: &mut PgConnection, event: OutsideEvent<'_>) -> Result<()> {
     let row = NewRow {
-        workspace_id: workspace,
+        workspace_id: event.workspace,
         id: Uuid::now_v7(),
         at: DateTime::now(),
-        type_: name,
-        record_kind: kind.as_str(),
-        record_id: record,
+        type_: event.name,
+        record_kind: event.kind.as_str(),
+        record_id: event.record,
         record_version: None,
-        actor_kind: "user",
-        actor_id: Some(user),
+        actor_kind: ActorKind::User,
+        actor_id: Some(event.user),
         request_id: "",
-        address,
+        address: event.address,
         changes: &json!({}),
     };
     diesel::insert_into(events::table).values(row).execute(conn)?;

@@ -48,7 +48,7 @@ impl Postgres {
         stop_orphan(&data);
         let socket = socket_dir(&dir, run_as)?;
         let log = dir.join("postgres.log");
-        let server = spawn(&bin, &dir, &data, &socket, &log, run_as, fast)?;
+        let server = spawn(command(&bin.join("postgres"), &dir, run_as), &data, &socket, &log, fast)?;
         let url = format!("postgresql:///postgres?host={}&user=voronka", socket.display());
         let mut postgres = Postgres { server, url, _lock: lock };
         postgres.wait_until_ready(&data, &log)?;
@@ -282,18 +282,9 @@ fn socket_dir(dir: &Path, run_as: Option<RunAs>) -> io::Result<PathBuf> {
     Ok(short)
 }
 
-fn spawn(
-    bin: &Path,
-    dir: &Path,
-    data: &Path,
-    socket: &Path,
-    log: &Path,
-    run_as: Option<RunAs>,
-    fast: bool,
-) -> io::Result<Child> {
+fn spawn(mut command: Command, data: &Path, socket: &Path, log: &Path, fast: bool) -> io::Result<Child> {
     let log = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(log)?;
     log.set_permissions(Permissions::from_mode(0o600))?;
-    let mut command = command(&bin.join("postgres"), dir, run_as);
     command.arg("-D").arg(data).arg("-k").arg(socket);
     for setting in [
         "listen_addresses=",

@@ -39,6 +39,21 @@ text_enum! {
 }
 
 text_enum! {
+    /// The kinds of jobs.
+    pub enum JobKind {
+        /// A change of many records.
+        Bulk = "bulk",
+        Import = "import",
+        /// A mail.
+        Letter = "letter",
+        /// Removes the content of erased files from the file store.
+        PurgeFiles = "purge_files",
+        /// Renames or removes a tag.
+        Retag = "retag",
+    }
+}
+
+text_enum! {
     /// Jobs wait only for jobs in the same lane.
     pub enum Lane {
         /// A user is waiting for the result.
@@ -54,7 +69,7 @@ text_enum! {
 pub struct JobFilter {
     pub lanes: &'static [Lane],
     /// Kinds whose jobs run one after another in each workspace, in the order of creation.
-    pub in_order: &'static [&'static str],
+    pub in_order: &'static [JobKind],
     /// The maximum number of running jobs of one workspace in each lane.
     pub share: u32,
 }
@@ -142,7 +157,7 @@ impl Resource for Job {
 }
 
 /// Adds a job to the queue in the current transaction.
-pub fn enqueue(tx: &mut Tx<'_>, kind: &str, args: &serde_json::Value, total: Option<i64>) -> Result<Job> {
+pub fn enqueue(tx: &mut Tx<'_>, kind: JobKind, args: &serde_json::Value, total: Option<i64>) -> Result<Job> {
     enqueue_in(Lane::Work, tx, kind, args, total)
 }
 
@@ -150,7 +165,7 @@ pub fn enqueue(tx: &mut Tx<'_>, kind: &str, args: &serde_json::Value, total: Opt
 pub fn enqueue_in(
     lane: Lane,
     tx: &mut Tx<'_>,
-    kind: &str,
+    kind: JobKind,
     args: &serde_json::Value,
     total: Option<i64>,
 ) -> Result<Job> {
@@ -274,7 +289,7 @@ fn next(conn: &mut PgConnection, filter: JobFilter, now: DateTime) -> Result<Opt
     let lanes = filter.lanes.iter().map(|lane| lane.as_str().to_owned()).collect();
     let next: Option<Next> = Statement::new(include_str!("next_job.sql"))
         .set("lanes", Part::Texts(lanes))
-        .set("in_order", Part::Texts(filter.in_order.iter().map(|kind| (*kind).to_owned()).collect()))
+        .set("in_order", Part::Texts(filter.in_order.iter().map(|kind| kind.as_str().to_owned()).collect()))
         .set("share", Part::Int(filter.share.into()))
         .set("now", Part::At(now))
         .get_result(conn)

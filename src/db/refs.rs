@@ -2,8 +2,8 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::kernel::actor::Action;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::actor::{Action, UserStatus};
+use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::field::Field;
 use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
@@ -101,7 +101,7 @@ pub fn require_active(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uu
 }
 
 pub fn suspended_error(pointer: &str) -> Error {
-    Error::member(pointer, "suspended_user", "is suspended and cannot be assigned new work")
+    Error::member(pointer, FieldCode::SuspendedUser, "is suspended and cannot be assigned new work")
 }
 
 /// Returns the user, or the caller if the user is suspended.
@@ -118,7 +118,7 @@ pub fn suspended(tx: &mut Tx<'_>, users: impl IntoIterator<Item = Option<Uuid>>)
         return Ok(ids);
     }
     let gone = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::id.eq_any(ids));
-    Ok(gone.filter(users::status.eq("suspended")).select(users::id).load(tx.conn)?)
+    Ok(gone.filter(users::status.eq(UserStatus::Suspended)).select(users::id).load(tx.conn)?)
 }
 
 const VISIBLE: &str =

@@ -4,7 +4,7 @@ use crate::kernel::access::{Gives, Visibility};
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::{Cond, Op};
 use crate::kernel::custom::CustomValue;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::on::On;
@@ -67,9 +67,11 @@ pub fn authorize_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<
         None => Ok(()),
         Some(owners) if owner.is_some_and(|owner| owners.contains(&owner)) => Ok(()),
         Some(owners) if owners.is_empty() => Err(tx.actor.forbidden(kind.path(), Action::Create)),
-        Some(_) => {
-            Err(Error::member("/owner_id", "invalid_choice", "must be a user for whom your role may create records"))
-        }
+        Some(_) => Err(Error::member(
+            "/owner_id",
+            FieldCode::InvalidChoice,
+            "must be a user for whom your role may create records",
+        )),
     }
 }
 
@@ -96,7 +98,7 @@ pub fn authorize_custom_values(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -
 fn reject_hidden(tx: &Tx<'_>, kind: Kind, given: &[(String, String)]) -> Result<()> {
     let hidden = given.iter().filter(|(_, name)| tx.actor.access.hides(kind.path(), name));
     let detail = "is hidden by your role and cannot be changed";
-    let bad: Vec<Bad> = hidden.map(|(pointer, _)| Bad::member(pointer.as_str(), "hidden", detail)).collect();
+    let bad: Vec<Bad> = hidden.map(|(pointer, _)| Bad::member(pointer.as_str(), FieldCode::Hidden, detail)).collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 

@@ -1,5 +1,5 @@
 //! Adds patterns for closed sets and single-line texts to the OpenAPI document, so that clients know these rules.
-use crate::intake::imports::cells::DATE_FORMATS;
+use crate::intake::imports::reading::cells::DATE_FORMATS;
 use crate::kernel::access::OWN_FIELD;
 use crate::kernel::resource::{guarded, hideable, scopes};
 use crate::kernel::shape::LINE_MAX;

@@ -2,7 +2,7 @@
 use crate::db::fair_queue::Account;
 use crate::db::migrations;
 use crate::db::pool::Db;
-use crate::kernel::error::{Code, MEMBER_CODES, Result};
+use crate::kernel::error::{Code, FieldCode, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use actix_web::{HttpResponse, get, web};
@@ -41,10 +41,10 @@ async fn error_codes() -> Result<Reply> {
         status: Some(code.status().into()),
         title: code.title().into(),
     });
-    let parts = MEMBER_CODES.iter().map(|(code, title)| ErrorCode {
-        code: (*code).into(),
+    let parts = FieldCode::OWN.iter().map(|code| ErrorCode {
+        code: code.as_str().into(),
         status: None,
-        title: (*title).into(),
+        title: code.title().into(),
     });
     Reply::ok(&ErrorCodeList { data: whole.chain(parts).collect() })
 }

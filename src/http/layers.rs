@@ -149,7 +149,7 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId, path: &str) {
 fn log_line(answer: &ServiceResponse, line: &str, id: &RequestId, start: Instant) {
     let who = match answer.request().extensions().get::<Identity>() {
         Some(Identity::Known(actor)) => {
-            format!("workspace={} user={} via={}", actor.workspace, actor.user, actor.actor_kind)
+            format!("workspace={} user={} via={}", actor.workspace, actor.user, actor.actor_kind.as_str())
         }
         _ => "anonymous".to_owned(),
     };

@@ -69,7 +69,7 @@ impl Shared {
         Shared {
             db: web::Data::new(db),
             blobs: web::Data::new(blobs),
-            actors: web::Data::new(Actors::new(keys.clone())),
+            actors: web::Data::new(Actors::default()),
             keys: web::Data::new(keys),
             document: web::Data::new(Document::build()),
             stopping: web::Data::new(Stopping::default()),

@@ -1,11 +1,15 @@
 //! Logins, sessions and refresh tokens. A login is a person; a user is the membership of a login in one workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events;
+use crate::db::events::{self, OutsideEvent};
 use crate::identity::tokens;
+use crate::kernel::actor::UserStatus;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::time::DateTime;
 use crate::schema::{logins, refresh_tokens, sessions, users, workspaces};
+use crate::web::answer::address;
+use actix_web::HttpRequest;
+use actix_web::http::header;
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -22,7 +26,8 @@ pub struct Session {
     pub refresh_token: String,
 }
 
-#[derive(Debug, Queryable)]
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = logins)]
 pub struct Login {
     pub id: Uuid,
     pub email: String,
@@ -61,7 +66,7 @@ impl Newcomer {
 /// Returns the login that holds an address.
 pub fn login_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Login>> {
     let held = logins::table.filter(logins::email.eq(email)).filter(logins::holder);
-    Ok(held.select((logins::id, logins::email, logins::password_hash, logins::holder)).first(conn).optional()?)
+    Ok(held.select(Login::as_select()).first(conn).optional()?)
 }
 
 /// Maximum namesakes that a sign-in tries, because each costs a hash.
@@ -70,10 +75,7 @@ const NAMESAKES: i64 = 3;
 /// Returns the logins that a sign-in with this address tries: the holder and the latest namesakes.
 pub fn candidates(conn: &mut PgConnection, email: &str) -> Result<Vec<Login>> {
     let all = logins::table.filter(logins::email.eq(email)).order((logins::holder.desc(), logins::created_at.desc()));
-    Ok(all
-        .limit(1 + NAMESAKES)
-        .select((logins::id, logins::email, logins::password_hash, logins::holder))
-        .load(conn)?)
+    Ok(all.limit(1 + NAMESAKES).select(Login::as_select()).load(conn)?)
 }
 
 /// Checks whether one of the logins has signed in from this IP address before.
@@ -120,7 +122,7 @@ pub struct Membership {
     pub workspace_name: String,
     pub user: Uuid,
     pub role: String,
-    pub status: String,
+    pub status: UserStatus,
 }
 
 /// Returns the active memberships of a login, oldest first.
@@ -128,7 +130,7 @@ pub fn memberships(conn: &mut PgConnection, login: Uuid) -> Result<Vec<Membershi
     Ok(users::table
         .inner_join(workspaces::table.on(workspaces::id.eq(users::workspace_id)))
         .filter(users::login_id.eq(login))
-        .filter(users::status.eq("active"))
+        .filter(users::status.eq(UserStatus::Active))
         .order(users::created_at)
         .select((workspaces::id, workspaces::name, users::id, users::role, users::status))
         .load(conn)?)
@@ -152,11 +154,27 @@ pub const SECURITY_EVENTS: &[&str] = &[
     "user.identity_ended",
 ];
 
+/// Returns a login by its id.
+pub fn login(conn: &mut PgConnection, id: Uuid) -> Result<Login> {
+    Ok(logins::table.find(id).select(Login::as_select()).first(conn)?)
+}
+
 /// The client of a sign-in: its user agent and IP address.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
+    /// What it calls itself.
     pub user_agent: Option<String>,
     pub address: Option<String>,
+}
+
+impl Device {
+    pub fn of(request: &HttpRequest) -> Device {
+        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Device {
+            user_agent: agent.map(|text| text.chars().take(300).collect()),
+            address: address(request).map(|address| address.to_string()),
+        }
+    }
 }
 
 /// Returns the time before which a session must have been used to have no valid refresh token left.
@@ -186,16 +204,23 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
         ))
         .execute(conn)?;
     let refresh_token = new_refresh_token(conn, id, now)?;
-    let at = (member.workspace, member.user);
-    events::record_outside_request(conn, at, ("session.opened", Kind::SESSION, id), device.address.as_deref())?;
+    let owner = Owner { workspace: member.workspace, user: member.user };
+    owner.record(conn, "session.opened", id, device.address.as_deref())?;
     Ok(Session { id, workspace: member.workspace, user: member.user, refresh_token })
 }
 
 /// Records a security event, such as `user.password_changed`, in each workspace of a login.
 pub fn record_security_event(conn: &mut PgConnection, login: Uuid, name: &str, device: &Device) -> Result<()> {
     for member in memberships(conn, login)? {
-        let at = (member.workspace, member.user);
-        events::record_outside_request(conn, at, (name, Kind::USER, member.user), device.address.as_deref())?;
+        let event = OutsideEvent {
+            workspace: member.workspace,
+            user: member.user,
+            name,
+            kind: Kind::USER,
+            record: member.user,
+            address: device.address.as_deref(),
+        };
+        events::record_outside_request(conn, event)?;
     }
     Ok(())
 }
@@ -213,76 +238,111 @@ fn new_refresh_token(conn: &mut PgConnection, session: Uuid, now: DateTime) -> R
     Ok(token)
 }
 
-#[derive(Queryable)]
-struct Refresh {
-    session: Uuid,
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = refresh_tokens)]
+struct RefreshToken {
     expires_at: DateTime,
     used_at: Option<DateTime>,
     successor: Option<Vec<u8>>,
 }
 
+/// The user of a session.
+#[derive(Clone, Copy, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct Owner {
+    #[diesel(column_name = workspace_id)]
+    workspace: Uuid,
+    #[diesel(column_name = user_id)]
+    user: Uuid,
+}
+
+impl Owner {
+    /// Records an event of a session, such as `session.opened`.
+    fn record(self, conn: &mut PgConnection, name: &str, session: Uuid, address: Option<&str>) -> Result<()> {
+        let Owner { workspace, user } = self;
+        let event = OutsideEvent { workspace, user, name, kind: Kind::SESSION, record: session, address };
+        events::record_outside_request(conn, event)
+    }
+}
+
+/// The result of an exchange of a refresh token.
+#[derive(Debug)]
+pub enum Rotation {
+    Rotated(Session),
+    /// The token is unknown or expired, or its session has ended.
+    Refused,
+    /// The token was used before, so its session has been ended.
+    Reused,
+}
+
 /// Exchanges a refresh token for the next one. If a token is reused after its successor was used, it was stolen or
-/// copied, and the session ends (RFC 9700, 4.14.2). An outer error rolls back; an inner one is committed.
-pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<Result<Session>> {
+/// copied, and the session ends (RFC 9700, 4.14.2), which is committed.
+pub fn rotate(conn: &mut PgConnection, token: &str, device: &Device) -> Result<Rotation> {
     use refresh_tokens as r;
     let (now, hash) = (DateTime::now(), tokens::hash(token));
-    let invalid = || Ok(Err(Error::new(Code::RefreshInvalid, "sign in again")));
     // Locks the session first, so that concurrent exchanges of the same token see each other's changes.
     let session: Option<Uuid> = r::table.find(&hash).select(r::session_id).first(conn).optional()?;
-    let Some(session) = session else { return invalid() };
-    let live = sessions::table
-        .find(session)
-        .filter(sessions::revoked_at.is_null())
-        .select((sessions::workspace_id, sessions::user_id))
-        .for_update()
-        .first::<(Uuid, Uuid)>(conn)
-        .optional()?;
-    let Some((workspace, user)) = live else { return invalid() };
-    let active = users::table.find((workspace, user)).filter(users::status.eq("active")).select(users::id);
-    if active.first::<Uuid>(conn).optional()?.is_none() {
-        return invalid();
+    let Some(session) = session else { return Ok(Rotation::Refused) };
+    let Some(owner) = lock_live(conn, session)? else { return Ok(Rotation::Refused) };
+    let old: RefreshToken = r::table.find(&hash).select(RefreshToken::as_select()).first(conn)?;
+    if old.expires_at <= now {
+        return Ok(Rotation::Refused);
     }
-    let found: Refresh =
-        r::table.find(&hash).select((r::session_id, r::expires_at, r::used_at, r::successor)).first(conn)?;
-    if found.expires_at <= now {
-        return invalid();
+    if !take_grace(conn, &old, now)? {
+        revoke(conn, session)?;
+        owner.record(conn, "session.reuse_detected", session, device.address.as_deref())?;
+        return Ok(Rotation::Reused);
     }
-    if let Some(used_at) = found.used_at {
-        let in_time = used_at.plus(chrono::Duration::seconds(GRACE_SECONDS)) > now;
-        let unused = r::table.filter(r::hash.nullable().eq(found.successor)).filter(r::used_at.is_null());
-        if !in_time || diesel::delete(unused).execute(conn)? == 0 {
-            revoke(conn, found.session)?;
-            let what = ("session.reuse_detected", Kind::SESSION, session);
-            events::record_outside_request(conn, (workspace, user), what, device.address.as_deref())?;
-            return Ok(Err(Error::new(Code::RefreshReused, "the token was used before; sign in again")));
-        }
-    }
-    let next = new_refresh_token(conn, found.session, now)?;
+    let next = new_refresh_token(conn, session, now)?;
     // The grace period allows one more use. Afterwards the token counts as used before the period.
-    let used = if found.used_at.is_some() { now.plus(-chrono::Duration::seconds(GRACE_SECONDS)) } else { now };
+    let used = if old.used_at.is_some() { now.plus(-chrono::Duration::seconds(GRACE_SECONDS)) } else { now };
     diesel::update(r::table.find(&hash))
         .set((r::used_at.eq(used), r::successor.eq(tokens::hash(&next))))
         .execute(conn)?;
     diesel::update(sessions::table.find(session)).set(sessions::last_used_at.eq(now)).execute(conn)?;
-    Ok(Ok(Session { id: session, workspace, user, refresh_token: next }))
+    Ok(Rotation::Rotated(Session { id: session, workspace: owner.workspace, user: owner.user, refresh_token: next }))
+}
+
+/// Locks a session that has not ended, of a user who may still sign in.
+fn lock_live(conn: &mut PgConnection, session: Uuid) -> Result<Option<Owner>> {
+    let live = sessions::table.find(session).filter(sessions::revoked_at.is_null());
+    let owner: Option<Owner> = live.select(Owner::as_select()).for_update().first(conn).optional()?;
+    let Some(owner) = owner else { return Ok(None) };
+    let active = users::table.find((owner.workspace, owner.user)).filter(users::status.eq(UserStatus::Active));
+    let active: Option<Uuid> = active.select(users::id).first(conn).optional()?;
+    Ok(active.map(|_| owner))
+}
+
+/// Whether a token may be used: the first time, or once more while its successor is unused, which then goes.
+fn take_grace(conn: &mut PgConnection, token: &RefreshToken, now: DateTime) -> Result<bool> {
+    use refresh_tokens as r;
+    let Some(used_at) = token.used_at else { return Ok(true) };
+    if used_at.plus(chrono::Duration::seconds(GRACE_SECONDS)) <= now {
+        return Ok(false);
+    }
+    let unused = r::table.filter(r::hash.nullable().eq(&token.successor)).filter(r::used_at.is_null());
+    Ok(diesel::delete(unused).execute(conn)? > 0)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct Ended {
+    #[diesel(embed)]
+    owner: Owner,
+    address: Option<String>,
 }
 
 pub fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<()> {
     let live = sessions::table.find(session).filter(sessions::revoked_at.is_null());
-    let ended: Option<(Uuid, Uuid, Option<String>)> = diesel::update(live)
+    let ended: Option<Ended> = diesel::update(live)
         .set(sessions::revoked_at.eq(DateTime::now()))
-        .returning((sessions::workspace_id, sessions::user_id, sessions::address))
+        .returning(Ended::as_returning())
         .get_result(conn)
         .optional()?;
-    if let Some((workspace, user, address)) = ended {
-        events::record_outside_request(
-            conn,
-            (workspace, user),
-            ("session.ended", Kind::SESSION, session),
-            address.as_deref(),
-        )?;
+    match ended {
+        Some(Ended { owner, address }) => owner.record(conn, "session.ended", session, address.as_deref()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Ends the session of a refresh token. An unknown token is not an error (RFC 7009, 2.2).

@@ -1,5 +1,5 @@
 //! API keys: tokens for programs, with scopes and an expiry. A key acts as the user who created it.
-use crate::db::events::{self, Event};
+use crate::db::events::{self, Event, OutsideEvent};
 use crate::db::table;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
@@ -7,7 +7,7 @@ use crate::identity::tokens;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
@@ -85,10 +85,12 @@ impl Rules for ApiKeyCreate {
         let known = scopes();
         for (n, scope) in self.scopes.iter().enumerate().filter(|(_, scope)| !known.contains(scope)) {
             let detail = crate::kernel::error::not_known(scope, known.iter().map(String::as_str));
-            bad.push(Bad::member(format!("/scopes/{n}"), "invalid_choice", detail).among(known.iter().cloned()));
+            bad.push(
+                Bad::member(format!("/scopes/{n}"), FieldCode::InvalidChoice, detail).among(known.iter().cloned()),
+            );
         }
         if self.expires_at.is_some_and(|at| at <= DateTime::now()) {
-            bad.push(Bad::member("/expires_at", "out_of_range", "must be in the future"));
+            bad.push(Bad::member("/expires_at", FieldCode::OutOfRange, "must be in the future"));
         }
     }
 }
@@ -157,9 +159,10 @@ pub fn end_all(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
 pub fn end_all_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<()> {
     let user_keys = api_keys::table.filter(api_keys::workspace_id.eq(workspace)).filter(api_keys::user_id.eq(user));
     let ended: Vec<Uuid> = diesel::delete(user_keys).returning(api_keys::id).get_results(conn)?;
-    let record =
-        |key| events::record_outside_request(conn, (workspace, user), ("api_key.deleted", Kind::API_KEY, key), None);
-    ended.into_iter().try_for_each(record)
+    ended.into_iter().try_for_each(|record| {
+        let (name, kind) = ("api_key.deleted", Kind::API_KEY);
+        events::record_outside_request(conn, OutsideEvent { workspace, user, name, kind, record, address: None })
+    })
 }
 
 /// List API keys: your own, or those of all users if you may update all users.
@@ -181,7 +184,7 @@ async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
     responses((status = 201, description = "The key; store it, because it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]
 async fn create(ctx: Ctx<can::Create<ApiKey>>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
-    if ctx.actor.actor_kind == "api_key" {
+    if ctx.actor.api_key().is_some() {
         return Err(Error::new(Code::Forbidden, "API keys cannot create API keys; sign in"));
     }
     let (prefix, key) = tokens::new_api_key()?;

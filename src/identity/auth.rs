@@ -2,18 +2,20 @@
 use crate::db::events::Event;
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, in_transaction};
-use crate::identity::accounts::{self, Device, Login, Newcomer, Session};
-use crate::identity::actors::{self, Actors};
+use crate::identity::accounts::{self, Device, Login, Newcomer, Rotation, Session};
+use crate::identity::actors::Actors;
+use crate::identity::authentication;
 use crate::identity::hashing_queue::Waiter;
-use crate::identity::tokens::{ACCESS_SECONDS, Keys};
-use crate::identity::users::{self, UserStatus};
+use crate::identity::session_tokens::{self, TokenPair};
+use crate::identity::throttle::Throttle;
+use crate::identity::tokens::Keys;
+use crate::identity::users;
 use crate::identity::workspaces;
 use crate::identity::{mail, passwords, roles, second_factor};
 use crate::kernel::access::{Access, OWNER};
-use crate::kernel::actor::{Actor, Settings};
+use crate::kernel::actor::{Actor, ActorKind, Settings, UserStatus};
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::resource::Builtin;
 use crate::kernel::shape::Rules;
@@ -22,12 +24,9 @@ use crate::schema::workspaces as w;
 use crate::web::answer::{address, request_id};
 use crate::web::body::Valid;
 use crate::web::ctx::Caller;
-use crate::web::limits::Limits;
-use actix_web::http::header;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr};
+use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -93,91 +92,6 @@ pub struct SwitchRequest {
 }
 impl Rules for SwitchRequest {}
 
-/// The tokens of a session.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TokenPair {
-    pub access_token: String,
-    pub token_type: String,
-    /// Seconds until the access token expires.
-    pub expires_in: i64,
-    /// Valid for one exchange at `/auth/refresh`.
-    pub refresh_token: String,
-    pub workspace_id: Uuid,
-    pub user_id: Uuid,
-}
-impl NothingHidden for TokenPair {}
-
-pub fn tokens(keys: &Keys, session: Session) -> Result<Reply> {
-    Reply::ok(&TokenPair {
-        access_token: keys.sign(session.user, session.workspace, session.id, DateTime::now())?,
-        token_type: "Bearer".into(),
-        expires_in: ACCESS_SECONDS,
-        refresh_token: session.refresh_token,
-        workspace_id: session.workspace,
-        user_id: session.user,
-    })
-}
-
-/// Returns the user agent and the IP address of a request.
-pub fn device(request: &HttpRequest) -> Device {
-    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Device {
-        user_agent: agent.map(|text| text.chars().take(300).collect()),
-        address: address(request).map(|address| address.to_string()),
-    }
-}
-
-/// The rate limits for one sign-in attempt.
-#[derive(Debug)]
-pub struct Throttle {
-    limits: Option<web::Data<Limits>>,
-    email: String,
-    from: IpAddr,
-}
-
-impl Throttle {
-    /// Fails if there were too many attempts.
-    pub fn new(request: &HttpRequest, email: &str) -> Result<Throttle> {
-        Throttle::by(request, email, Limits::check_sign_in)
-    }
-
-    /// Applies the limits for registrations, which do not depend on whether the address has a login.
-    fn of_registration(request: &HttpRequest, email: &str) -> Result<Throttle> {
-        // Counted separately from sign-ins, because a registration with a new address counts like a wrong password.
-        Throttle::by(request, &format!("registration {email}"), Limits::check_registration)
-    }
-
-    fn by(request: &HttpRequest, email: &str, check: impl Fn(&Limits, &str, IpAddr) -> Result<()>) -> Result<Throttle> {
-        let limits = request.app_data::<web::Data<Limits>>().cloned();
-        let from = address(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        if let Some(limits) = &limits {
-            check(limits, email, from)?;
-        }
-        Ok(Throttle { limits, email: email.to_owned(), from })
-    }
-
-    /// Records the outcome of the attempt. A wrong password or code counts as a failure. An attempt whose second factor
-    /// is still missing neither counts as a failure nor resets earlier failures.
-    pub fn record_result<T>(self, outcome: &Result<T>) {
-        match outcome.as_ref().err().map(Error::code) {
-            Some(Code::TotpInvalid | Code::CredentialsInvalid) => self.record(false),
-            Some(Code::TotpRequired) => {}
-            _ => self.record(true),
-        }
-    }
-
-    /// The e-mail of the attempt.
-    pub fn email(&self) -> &str {
-        &self.email
-    }
-
-    pub fn record(self, success: bool) {
-        if let Some(limits) = &self.limits {
-            limits.record_sign_in(&self.email, self.from, success);
-        }
-    }
-}
-
 /// Create a workspace with you as its owner, and sign in.
 #[utoipa::path(operation_id = "register_workspace", request_body = Registration, security(()),
     responses((status = 201, description = "The workspace was created, and you are signed in", body = TokenPair)))]
@@ -194,31 +108,38 @@ async fn register(
     // Neither the response, its timing nor the rate limit may reveal whether the address has a login.
     let throttle = Throttle::of_registration(&request, &new.email)?;
     let attempt = || admit(&request, &new, &db, &keys, *seed.get_ref());
-    let (known, session) = match attempt().await? {
+    let admission = match attempt().await? {
         // A concurrent registration has created a login with this address.
-        (_, Err(error)) if error.code() == Code::DuplicateEmail => attempt().await?,
-        outcome => outcome,
+        Admission { session: Err(error), .. } if error.code() == Code::DuplicateEmail => attempt().await?,
+        first => first,
     };
-    if known {
-        throttle.record_result(&session);
+    if admission.known {
+        throttle.record_result(&admission.session);
     } else {
         throttle.record(false);
     }
-    let session = session?;
-    Ok(tokens(&keys, session)?.created_at("/api/v1/workspaces/current"))
+    let session = admission.session?;
+    Ok(session_tokens::reply(&keys, session)?.created_at("/api/v1/workspaces/current"))
 }
 
-/// Identifies the person who registers and creates the workspace. The flag tells whether they proved an existing login.
+/// What came of a registration.
+struct Admission {
+    /// Whether they have proven to be a login that exists.
+    known: bool,
+    session: Result<Session>,
+}
+
+/// Identifies the person who registers and creates the workspace.
 async fn admit(
     request: &HttpRequest,
     new: &Registration,
     db: &Db,
     keys: &web::Data<Keys>,
     seed: WorkspaceSeed,
-) -> Result<(bool, Result<Session>)> {
+) -> Result<Admission> {
     let founder = founder(request, new, db).await?;
     let known = founder.login().is_some();
-    let (id, device, vault, new) = (request_id(request).0, device(request), keys.clone(), new.clone());
+    let (id, device, vault, new) = (request_id(request).0, Device::of(request), keys.clone(), new.clone());
     let session = db
         .run(move |conn| {
             if let Some(login) = founder.login() {
@@ -227,12 +148,12 @@ async fn admit(
             create_workspace(conn, &new, founder, &id, seed, &device)
         })
         .await;
-    Ok((known, session))
+    Ok(Admission { known, session })
 }
 
 /// Returns the logins with this address, and whether one of them has signed in from this IP address before.
 pub async fn candidates(request: &HttpRequest, email: &str, db: &Db) -> Result<(Vec<Login>, Waiter)> {
-    let (email, device) = (email.to_owned(), device(request));
+    let (email, device) = (email.to_owned(), Device::of(request));
     let (logins, known) = db
         .run(move |conn| {
             let logins = accounts::candidates(conn, &email)?;
@@ -304,7 +225,7 @@ pub fn create_workspace(
         let actor = Actor {
             workspace,
             user: user.id,
-            actor_kind: "user",
+            actor_kind: ActorKind::User,
             principal: user.id,
             session: None,
             access: Arc::new(Access::builtin(Builtin::Owner)),
@@ -343,7 +264,7 @@ async fn sign_in(
     let ids: Vec<Uuid> = logins.iter().map(|login| login.id).collect();
     let known = logins.into_iter().map(|login| (login.id, login.password_hash)).collect();
     let verified = passwords::verify_any(waiter, password, known).await?;
-    let device = device(&request);
+    let device = Device::of(&request);
     let Some(id) = verified else {
         throttle.record(false);
         let record_refusals = move |conn: &mut PgConnection| {
@@ -363,7 +284,7 @@ async fn sign_in(
         })
         .await;
     throttle.record_result(&session);
-    tokens(&keys, session?)
+    session_tokens::reply(&keys, session?)
 }
 
 /// Exchange a refresh token for new tokens.
@@ -379,12 +300,15 @@ async fn refresh(
     keys: web::Data<Keys>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let (token, device) = (given.0.refresh_token, device(&request));
-    let session = db.run(move |conn| in_transaction(conn, |conn| accounts::rotate(conn, &token, &device))).await?;
-    if session.is_err() {
-        actors.forget();
-    }
-    tokens(&keys, session?)
+    let (token, device) = (given.0.refresh_token, Device::of(&request));
+    let rotation = db.run(move |conn| in_transaction(conn, |conn| accounts::rotate(conn, &token, &device))).await?;
+    let refusal = match rotation {
+        Rotation::Rotated(session) => return session_tokens::reply(&keys, session),
+        Rotation::Refused => Error::new(Code::RefreshInvalid, "sign in again"),
+        Rotation::Reused => Error::new(Code::RefreshReused, "the token was used before; sign in again"),
+    };
+    actors.forget();
+    Err(refusal)
 }
 
 /// Open a session in another workspace of your login.
@@ -398,10 +322,10 @@ async fn switch(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    if actor.actor_kind != "user" {
+    if actor.actor_kind != ActorKind::User {
         return Err(Error::new(Code::Forbidden, "an API key belongs to one workspace"));
     }
-    let device = device(&request);
+    let device = Device::of(&request);
     let session = db
         .run(move |conn| {
             in_transaction(conn, |conn| {
@@ -411,7 +335,7 @@ async fn switch(
             })
         })
         .await?;
-    tokens(&keys, session)
+    session_tokens::reply(&keys, session)
 }
 
 /// End the session of this refresh token, with its access tokens.
@@ -436,12 +360,12 @@ pub fn actor_by_email(
     conn: &mut PgConnection,
     email: &str,
     workspace: Option<Uuid>,
-    actor_kind: &'static str,
+    actor_kind: ActorKind,
 ) -> Result<Actor> {
     let login = accounts::login_by_email(conn, &address::email(email))?.ok_or_else(Error::not_found)?;
     let member = accounts::memberships(conn, login.id)?
         .into_iter()
         .find(|m| workspace.is_none_or(|id| id == m.workspace))
         .ok_or_else(Error::not_found)?;
-    actors::of_user(conn, member.workspace, member.user, actor_kind)
+    Ok(Actor { actor_kind, ..authentication::of_user(conn, member.workspace, member.user)? })
 }

@@ -1,7 +1,7 @@
 //! Lists and unlinks the identities at OpenID providers that sign in as a login.
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
-use crate::identity::auth::device;
+use crate::identity::accounts::Device;
 use crate::identity::mail::{self, MailKind};
 use crate::identity::{accounts, users};
 use crate::kernel::error::{Code, Error, Result};
@@ -65,7 +65,7 @@ async fn list(caller: Caller, db: web::Data<Db>) -> Result<Reply> {
     responses((status = 204, description = "Unlinked")))]
 #[delete("/auth/identities/{identity_id}")]
 async fn unlink(request: HttpRequest, caller: Caller, id: Id, db: web::Data<Db>) -> Result<Reply> {
-    let device = device(&request);
+    let device = Device::of(&request);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = login(conn, &caller)?;

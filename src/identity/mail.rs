@@ -1,9 +1,10 @@
 //! Mails that prove an address (invitation, password reset, change of address) and mails that report a change.
 //! A request queues a job. The job creates the token when it writes the mail, so the queue never contains a secret.
 //! Subjects never contain text from users, because strangers can trigger mails.
-use crate::db::queue::{self, Lane};
+use crate::db::queue::{self, JobKind, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
+use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::time::DateTime;
@@ -13,9 +14,6 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// The kind of the job that sends a mail.
-pub const JOB: &str = "letter";
 
 /// Maximum invitations to one address per day (UTC), from all workspaces together.
 const MAX_PER_ADDRESS: i32 = 5;
@@ -224,7 +222,7 @@ fn count(conn: &mut PgConnection, now: DateTime, key: &str) -> Result<i32> {
 fn enqueue(tx: &mut Tx<'_>, kind: MailKind, user: Uuid, email: &str) -> Result<()> {
     let args = MailArgs { kind, email: email.into(), login: None, user: Some(user), workspace: None };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    queue::enqueue_in(Lane::Short, tx, JOB, &args, None).map(drop)
+    queue::enqueue_in(Lane::Short, tx, JobKind::Letter, &args, None).map(drop)
 }
 
 /// Queues a password reset mail to the login that holds an address. Does nothing once the limit is reached.
@@ -284,7 +282,7 @@ fn enqueue_for_login(conn: &mut PgConnection, login: Uuid, args: &MailArgs) -> R
             jobs::workspace_id.eq(workspace),
             jobs::user_id.eq(user),
             // Urgent, so that a mass invitation does not delay password resets.
-            (jobs::kind.eq(JOB), jobs::lane.eq(Lane::Urgent)),
+            (jobs::kind.eq(JobKind::Letter), jobs::lane.eq(Lane::Urgent)),
             jobs::args.eq(serde_json::to_value(args).map_err(Error::internal)?),
             jobs::created_at.eq(now),
             jobs::updated_at.eq(now),
@@ -324,7 +322,7 @@ pub fn notify_suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
     }
     let args = MailArgs { kind: MailKind::Suspended, email, login: Some(login), user: None, workspace: None };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    queue::enqueue_in(Lane::Urgent, tx, JOB, &args, None).map(drop)
+    queue::enqueue_in(Lane::Urgent, tx, JobKind::Letter, &args, None).map(drop)
 }
 
 /// Revokes the unused invitations of a user.
@@ -343,10 +341,10 @@ fn is_current(conn: &mut PgConnection, workspace: Uuid, args: &MailArgs, request
         return Ok(secured.is_some_and(|at| at.is_none_or(|at| at < requested_at)));
     }
     let Some(user) = args.user else { return Ok(false) };
-    let status: Option<String> =
+    let status: Option<UserStatus> =
         users::table.find((workspace, user)).select(users::status).for_share().first(conn).optional()?;
-    let wanted = if args.kind == MailKind::Namesake { "active" } else { "invited" };
-    Ok(status.as_deref() == Some(wanted))
+    let wanted = if args.kind == MailKind::Namesake { UserStatus::Active } else { UserStatus::Invited };
+    Ok(status == Some(wanted))
 }
 
 /// Creates the token and writes the mail. Returns `None` if a later change has made the mail obsolete. `requested_at`

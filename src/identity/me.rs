@@ -6,7 +6,7 @@ use crate::identity::actors::Actors;
 use crate::identity::users::User;
 use crate::identity::{accounts, second_factor, users, workspaces};
 use crate::kernel::access::{Grant, HiddenField};
-use crate::kernel::actor::Anybody;
+use crate::kernel::actor::{ActorKind, Anybody, UserStatus};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::merge_patch;
@@ -46,7 +46,7 @@ pub struct Membership {
     pub workspace_id: Uuid,
     pub workspace_name: String,
     pub role: String,
-    pub status: users::UserStatus,
+    pub status: UserStatus,
 }
 
 /// The members of a user that the user can change.
@@ -80,19 +80,17 @@ async fn read(ctx: Ctx<Anybody>) -> Result<Reply> {
     ctx.read(|tx| {
         let (user, workspace) = (User::find(tx, tx.actor.user)?, workspaces::find(tx)?);
         let (memberships, second_factor) = match tx.actor.actor_kind {
-            "user" => {
+            ActorKind::User => {
                 let login = users::login_of(tx.conn, tx.actor.workspace, tx.actor.user)?;
                 (accounts::memberships(tx.conn, login)?, second_factor::is_on(tx.conn, login)?)
             }
             _ => (Vec::new(), false),
         };
-        let memberships = memberships.into_iter().filter_map(|m| {
-            Some(Membership {
-                workspace_id: m.workspace,
-                workspace_name: m.workspace_name,
-                role: m.role,
-                status: m.status.parse().ok()?,
-            })
+        let memberships = memberships.into_iter().map(|m| Membership {
+            workspace_id: m.workspace,
+            workspace_name: m.workspace_name,
+            role: m.role,
+            status: m.status,
         });
         let version = user.version;
         let me = Me {

@@ -1,6 +1,8 @@
 //! Reads `Authorization` once per request and stores the outcome for `Ctx`, which decides whether it is required.
 use crate::db::pool::Db;
 use crate::identity::actors::Actors;
+use crate::identity::authentication;
+use crate::identity::tokens::Keys;
 use crate::kernel::error::{Code, Error};
 use crate::web::ctx::Identity;
 use actix_web::body::MessageBody;
@@ -35,8 +37,9 @@ fn bearer(value: &str) -> Option<&str> {
 async fn identify(request: &ServiceRequest, token: &str) -> Result<Identity, Error> {
     let missing = || Error::internal("the application has no database");
     let actors = request.app_data::<web::Data<Actors>>().ok_or_else(missing)?;
+    let keys = request.app_data::<web::Data<Keys>>().ok_or_else(missing)?;
     let db = request.app_data::<web::Data<Db>>().ok_or_else(missing)?;
-    match actors.of(db, token).await {
+    match authentication::of_token(db, keys, actors, token).await {
         Ok(actor) => Ok(Identity::Known(Box::new(actor))),
         Err(error) if error.code().status() == 401 => Ok(Identity::Unknown(error.code())),
         Err(error) => Err(error),

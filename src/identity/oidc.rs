@@ -3,12 +3,12 @@
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
 use crate::identity::accounts::{self, Device};
-use crate::identity::auth::{Throttle, TokenPair, device, tokens as signed_in};
-use crate::identity::hashing_queue::Waiter;
 use crate::identity::mail::{self, MailKind};
+use crate::identity::reauthentication::{Proven, prove_login};
+use crate::identity::second_factor;
+use crate::identity::session_tokens::{self, TokenPair};
 use crate::identity::tokens::{self, Keys};
-use crate::identity::users::UserStatus;
-use crate::identity::{passwords, second_factor};
+use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::hide::NothingHidden;
@@ -16,7 +16,6 @@ use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{login_identities as i, oidc_sign_ins as o, users as u};
-use crate::web::answer::address;
 use crate::web::body::Valid;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
@@ -267,24 +266,24 @@ async fn complete(
     let (nonce, verifier) = (text(nonce)?, text(verifier)?);
     let identity = provider.ask(move |known| known.identity(code, nonce, verifier)).await?;
     let link = linkable(&request, &identity, password, &db).await?;
-    let (link, throttle) = link.unzip();
-    let (device, vault) = (device(&request), keys.clone());
+    let linked = link.as_ref().map(|proven| proven.login);
+    let (device, vault) = (Device::of(&request), keys.clone());
     let session = db
         .run(move |conn| {
             in_transaction(conn, |conn| {
-                if let Some(login) = link {
+                if let Some(login) = linked {
                     second_factor::check(conn, &vault, login, second_factor_code.as_deref())?;
                 }
-                let login = login(conn, &identity, link, &device)?;
+                let login = login(conn, &identity, linked, &device)?;
                 accounts::open_session(conn, login, None, &device)
                     .map_err(|_| failed("you do not belong to any workspace; ask for an invitation"))
             })
         })
         .await;
-    if let Some(throttle) = throttle {
-        throttle.record_result(&session);
+    if let Some(proven) = link {
+        proven.attempt.record_result(&session);
     }
-    signed_in(&keys, session?)
+    session_tokens::reply(&keys, session?)
 }
 
 /// Returns the login to link a new identity to, if its password was given. The address alone is not sufficient, because
@@ -294,7 +293,7 @@ async fn linkable(
     identity: &Identity,
     password: Option<String>,
     db: &Db,
-) -> Result<Option<(Uuid, Throttle)>> {
+) -> Result<Option<Proven>> {
     let Some(email) = identity.email.clone() else { return Ok(None) };
     let key = (identity.issuer.clone(), identity.subject.clone());
     let known = db
@@ -307,14 +306,7 @@ async fn linkable(
     let Some(password) = password else {
         return Err(failed("a login with this address exists; send its password once to link it"));
     };
-    let throttle = Throttle::new(request, &login.email)?;
-    // The provider has verified the address, so this request takes precedence over unverified attempts.
-    let waiter = Waiter::new(address(request), true);
-    if passwords::verify(waiter, password, login.password_hash).await? {
-        return Ok(Some((login.id, throttle)));
-    }
-    throttle.record(false);
-    Err(failed("the password is wrong"))
+    prove_login(request, login, password, failed("the password is wrong")).await.map(Some)
 }
 
 /// Returns the login of an identity. A new identity gets one if it was invited or linked.

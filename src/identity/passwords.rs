@@ -1,6 +1,6 @@
 //! Passwords, hashed with argon2id (RFC 9106) on the blocking thread pool, so that hashing never delays the database.
 use crate::identity::hashing_queue::{self, Waiter};
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Error, FieldCode, Result};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use std::collections::HashSet;
@@ -97,7 +97,7 @@ const DIGITS_MIN: usize = 12;
 /// Hashes a new password, or refuses it if it is easy to guess (NIST SP 800-63B, 5.1.1.2).
 pub async fn validate_and_hash(waiter: Waiter, password: String, email: &str, pointer: &str) -> Result<String> {
     if let Some(why) = guessable(&password, email) {
-        return Err(Error::member(pointer, "invalid", why));
+        return Err(Error::member(pointer, FieldCode::Invalid, why));
     }
     offload(waiter, move || hash(&password)).await
 }

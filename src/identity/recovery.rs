@@ -4,16 +4,18 @@ use crate::db::constraint::MapConstraint;
 use crate::db::pool::Db;
 use crate::db::queue;
 use crate::db::tx::in_transaction;
-use crate::identity::accounts::Newcomer;
+use crate::identity::accounts::{Device, Newcomer};
 use crate::identity::actors::Actors;
-use crate::identity::auth::{Throttle, TokenPair, device, tokens};
 use crate::identity::hashing_queue::Waiter;
 use crate::identity::mail::{self, MailKind};
+use crate::identity::reauthentication::{Proven, prove_login, reauthenticate};
+use crate::identity::session_tokens::{self, TokenPair};
+use crate::identity::throttle::Throttle;
 use crate::identity::tokens::Keys;
-use crate::identity::users::UserStatus;
 use crate::identity::{accounts, api_keys, passwords, second_factor, users};
+use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::reply::Reply;
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -101,27 +103,22 @@ async fn accept(
     // A mail token proves more than a guess, so this request takes precedence in the hashing queue.
     let waiter = Waiter::new(from(&request), true);
     let (address, known) = db.run(move |conn| mail::peek(conn, MailKind::Invitation, &shown)).await?;
-    let (invited, throttle) = match known {
+    // The mail proves the address, the password proves the login.
+    let proven = match known {
         Some(login) => {
-            // The mail proves the address, the password proves the login.
-            let throttle = Throttle::new(&request, &login.email)?;
-            if !passwords::verify(waiter, password, login.password_hash).await? {
-                throttle.record(false);
-                return Err(Error::new(
-                    Code::CredentialsInvalid,
-                    "a login with this address exists; send its password",
-                ));
-            }
-            (Newcomer::Known(login.id), Some(throttle))
+            let refusal = Error::new(Code::CredentialsInvalid, "a login with this address exists; send its password");
+            Some(prove_login(&request, login, password.clone(), refusal).await?)
         }
-        None => (
-            Newcomer::New {
-                password_hash: passwords::validate_and_hash(waiter, password, &address, "/password").await?,
-            },
-            None,
-        ),
+        None => None,
     };
-    let device = device(&request);
+    let invited = match &proven {
+        Some(proven) => Newcomer::Known(proven.login),
+        None => {
+            let password_hash = passwords::validate_and_hash(waiter, password, &address, "/password").await?;
+            Newcomer::New { password_hash }
+        }
+    };
+    let device = Device::of(&request);
     let vault = keys.clone();
     let session = db
         .run(move |conn| {
@@ -137,12 +134,12 @@ async fn accept(
             })
         })
         .await;
-    if let Some(throttle) = throttle {
-        throttle.record_result(&session);
+    if let Some(proven) = proven {
+        proven.attempt.record_result(&session);
     }
     // `join` may have ended the sessions of a namesake.
     actors.forget();
-    tokens(&keys, session?)
+    session_tokens::reply(&keys, session?)
 }
 
 /// Assigns the user of an invitation to a login. The user is either invited or has a login that does not hold its
@@ -205,7 +202,8 @@ async fn reset(
     // Hashing is expensive, so the token is checked first.
     let waiter = Waiter::new(from(&request), true);
     let (email, _) = db.run(move |conn| mail::peek(conn, MailKind::PasswordReset, &shown)).await?;
-    let (hash, device) = (passwords::validate_and_hash(waiter, password, &email, "/password").await?, device(&request));
+    let (hash, device) =
+        (passwords::validate_and_hash(waiter, password, &email, "/password").await?, Device::of(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = mail::redeem(conn, MailKind::PasswordReset, &token)?.login;
@@ -219,13 +217,7 @@ async fn reset(
 
 /// Sets a new password. Ends all sessions except `keep`, and revokes unused mail tokens and linked identities, because
 /// somebody who knew the old password may have created them.
-fn set_password(
-    conn: &mut PgConnection,
-    login: Uuid,
-    hash: &str,
-    keep: Option<Uuid>,
-    device: &accounts::Device,
-) -> Result<()> {
+fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<Uuid>, device: &Device) -> Result<()> {
     accounts::record_security_event(conn, login, "user.password_changed", device)?;
     mail::security_changed(conn, login, MailKind::PasswordChanged)?;
     diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
@@ -234,34 +226,6 @@ fn set_password(
     let others = others.filter(sessions::id.ne(keep.unwrap_or(Uuid::nil())));
     diesel::update(others).set(sessions::revoked_at.eq(DateTime::now())).execute(conn)?;
     Ok(())
-}
-
-/// Checks the password of a signed-in caller and returns the login. The caller of this function must record the outcome
-/// in the returned throttle.
-pub(in crate::identity) async fn reauthenticate(
-    request: &HttpRequest,
-    caller: &Caller,
-    password: String,
-    pointer: &str,
-    db: &Db,
-) -> Result<(Uuid, Throttle)> {
-    let actor = caller.0.clone();
-    if actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
-    }
-    let (login, email, hash): (Uuid, String, Option<String>) = db
-        .run(move |conn| {
-            let login = users::login_of(conn, actor.workspace, actor.user)?;
-            let row = logins::table.find(login).select((logins::id, logins::email, logins::password_hash));
-            Ok(row.first(conn)?)
-        })
-        .await?;
-    let throttle = Throttle::new(request, &email)?;
-    if !passwords::verify(Waiter::new(from(request), true), password, hash).await? {
-        throttle.record(false);
-        return Err(Error::member(pointer, "invalid", "must be your current password"));
-    }
-    Ok((login, throttle))
 }
 
 /// Change your password.
@@ -279,14 +243,14 @@ async fn change(
 ) -> Result<Reply> {
     let PasswordChange { current_password, new_password } = given.0;
     if new_password == current_password {
-        return Err(Error::member("/new_password", "invalid", "must not be your current password"));
+        return Err(Error::member("/new_password", FieldCode::Invalid, "must not be your current password"));
     }
-    let (login, throttle) = reauthenticate(&request, &caller, current_password, "/current_password", &db).await?;
-    let email = throttle.email().to_owned();
-    throttle.record(true);
+    let Proven { login, email, attempt } =
+        reauthenticate(&request, &caller, current_password, "/current_password", &db).await?;
+    attempt.record(true);
     let hash =
         passwords::validate_and_hash(Waiter::new(from(&request), true), new_password, &email, "/new_password").await?;
-    let (keep, device) = (caller.0.session, device(&request));
+    let (keep, device) = (caller.0.session, Device::of(&request));
     db.run(move |conn| in_transaction(conn, |conn| set_password(conn, login, &hash, keep, &device))).await?;
     actors.forget();
     Ok(Reply::none())
@@ -305,8 +269,8 @@ async fn change_email(
     db: web::Data<Db>,
 ) -> Result<Reply> {
     let EmailChange { email, password } = given.0;
-    let (login, throttle) = reauthenticate(&request, &caller, password, "/password", &db).await?;
-    throttle.record(true);
+    let Proven { login, attempt, .. } = reauthenticate(&request, &caller, password, "/password", &db).await?;
+    attempt.record(true);
     db.run(move |conn| mail::change_of_address(conn, login, &address::email(&email))).await?;
     Ok(Reply::none())
 }
@@ -316,7 +280,7 @@ async fn change_email(
     responses((status = 204, description = "Sign in with the new address")))]
 #[post("/auth/confirm-email")]
 async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<Reply> {
-    let (token, device) = (given.0.token, device(&request));
+    let (token, device) = (given.0.token, Device::of(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let proof = mail::redeem(conn, MailKind::EmailChange, &token)?;

@@ -145,7 +145,10 @@ static ROLE: Fields<roles::table> = Fields {
 list_params!(RoleList, ROLE.parameters());
 stored!(roles, Role);
 
-const CONSTRAINTS: ConstraintRules = &[("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key"))];
+const CONSTRAINTS: ConstraintRules = &[
+    ("roles_key_key", ConstraintRule::Taken(Code::DuplicateName, "/key")),
+    ("users_role_fkey", ConstraintRule::InUse("users have this role; assign another role to them first")),
+];
 
 /// Creates the built-in roles of a new workspace.
 pub fn seed(conn: &mut PgConnection, workspace: Uuid, now: DateTime) -> Result<()> {
@@ -270,12 +273,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &RoleUpdate) -
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let role = Role::lock(tx, id, expected)?;
     require_own(tx, &role)?;
-    diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
-        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
-            Error::new(Code::InUse, "users have this role; assign another role to them first")
-        }
-        other => other.into(),
-    })?;
+    diesel::delete(roles::table.find((tx.workspace(), id))).execute(tx.conn).map_constraint(CONSTRAINTS)?;
     tx.record(Event::deleted(&role)?);
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! The second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. Each code is valid once.
 use crate::db::pool::Db;
 use crate::db::tx::in_transaction;
-use crate::identity::accounts;
-use crate::identity::auth::device;
+use crate::identity::accounts::{self, Device};
 use crate::identity::mail::{self, MailKind};
-use crate::identity::recovery::reauthenticate;
+use crate::identity::reauthentication::{Proven, reauthenticate};
 use crate::identity::tokens::{self, Keys};
 use crate::identity::users;
 use crate::kernel::error::{Code, Error, Result};
@@ -80,11 +79,23 @@ fn totp(secret: Vec<u8>, account: &str) -> Result<Totp> {
     builder.with_account_name(account.replace(':', "")).build().map_err(Error::internal)
 }
 
-type Factor = (String, Option<Vec<u8>>, Option<DateTime>, Option<i64>);
+/// The second factor of a login, as far as it has got.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = logins)]
+struct Factor {
+    email: String,
+    /// Sealed.
+    totp_secret: Option<Vec<u8>>,
+    /// When a first code was confirmed.
+    totp_since: Option<DateTime>,
+    /// Of the last code.
+    totp_step: Option<i64>,
+}
 
-fn factor(conn: &mut PgConnection, login: Uuid) -> Result<Factor> {
-    let row = logins::table.find(login).for_update();
-    Ok(row.select((logins::email, logins::totp_secret, logins::totp_since, logins::totp_step)).first(conn)?)
+impl Factor {
+    fn lock(conn: &mut PgConnection, login: Uuid) -> Result<Factor> {
+        Ok(logins::table.find(login).for_update().select(Factor::as_select()).first(conn)?)
+    }
 }
 
 /// Checks whether the second factor of a login is on.
@@ -109,8 +120,10 @@ fn invalid_code() -> Error {
 /// Checks the second factor of a login, if it is on, and marks the code as used. Runs in the transaction of the
 /// sign-in.
 pub fn check(conn: &mut PgConnection, keys: &Keys, login: Uuid, code: Option<&str>) -> Result<()> {
-    let (email, sealed, since, last) = factor(conn, login)?;
-    let (Some(sealed), Some(_)) = (sealed, since) else { return Ok(()) };
+    let Factor { email, totp_secret: Some(sealed), totp_since: Some(_), totp_step: last } = Factor::lock(conn, login)?
+    else {
+        return Ok(());
+    };
     let Some(code) = code else {
         return Err(Error::new(
             Code::TotpRequired,
@@ -172,12 +185,12 @@ async fn begin(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    let (login, throttle) = reauthenticate(&request, &caller, given.0.password, "/password", &db).await?;
-    throttle.record(true);
+    let Proven { login, attempt, .. } = reauthenticate(&request, &caller, given.0.password, "/password", &db).await?;
+    attempt.record(true);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
-            let (email, _, since, _) = factor(conn, login)?;
-            if since.is_some() {
+            let Factor { email, totp_since, .. } = Factor::lock(conn, login)?;
+            if totp_since.is_some() {
                 return Err(Error::new(Code::Conflict, "a second factor is already on; turn it off first"));
             }
             let secret = tokens::random_bytes::<20>()?.to_vec();
@@ -204,12 +217,11 @@ async fn confirm(
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    let device = device(&request);
+    let device = Device::of(&request);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
             let login = own_login(conn, &caller)?;
-            let (email, sealed, since, _) = factor(conn, login)?;
-            let (Some(sealed), None) = (sealed, since) else {
+            let Factor { email, totp_secret: Some(sealed), totp_since: None, .. } = Factor::lock(conn, login)? else {
                 return Err(Error::new(
                     Code::Conflict,
                     "create a secret first; if a second factor is on, turn it off first",
@@ -238,8 +250,8 @@ async fn end(
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
     let TotpEnding { password, code } = given.0;
-    let (login, throttle) = reauthenticate(&request, &caller, password, "/password", &db).await?;
-    let device = device(&request);
+    let Proven { login, attempt, .. } = reauthenticate(&request, &caller, password, "/password", &db).await?;
+    let device = Device::of(&request);
     let work = move |conn: &mut PgConnection| {
         in_transaction(conn, |conn| {
             if !is_on(conn, login)? {
@@ -259,7 +271,7 @@ async fn end(
         })
     };
     let ended = db.run(work).await;
-    throttle.record_result(&ended);
+    attempt.record_result(&ended);
     ended.map(|()| Reply::none())
 }
 

@@ -58,7 +58,16 @@ fn login(conn: &mut PgConnection, actor: &Actor) -> Result<Uuid> {
 }
 
 fn list_of(conn: &mut PgConnection, actor: &Actor) -> Result<SessionList> {
-    type Row = (Uuid, Uuid, String, Option<String>, Option<String>, DateTime, DateTime);
+    #[derive(Queryable)]
+    struct Row {
+        id: Uuid,
+        workspace_id: Uuid,
+        workspace_name: String,
+        user_agent: Option<String>,
+        address: Option<String>,
+        created_at: DateTime,
+        last_used_at: DateTime,
+    }
     let login = login(conn, actor)?;
     let live = sessions::table
         .inner_join(workspaces::table.on(workspaces::id.eq(sessions::workspace_id)))
@@ -69,15 +78,15 @@ fn list_of(conn: &mut PgConnection, actor: &Actor) -> Result<SessionList> {
     let own = (sessions::user_agent, sessions::address, sessions::created_at, sessions::last_used_at);
     let rows: Vec<Row> =
         live.select((sessions::id, sessions::workspace_id, workspaces::name, own.0, own.1, own.2, own.3)).load(conn)?;
-    let info = |(id, workspace_id, workspace_name, user_agent, address, created_at, last_used_at): Row| SessionInfo {
-        id,
-        workspace_id,
-        workspace_name,
-        user_agent,
-        address,
-        created_at,
-        last_used_at,
-        current: actor.session == Some(id),
+    let info = |row: Row| SessionInfo {
+        id: row.id,
+        workspace_id: row.workspace_id,
+        workspace_name: row.workspace_name,
+        user_agent: row.user_agent,
+        address: row.address,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        current: actor.session == Some(row.id),
     };
     Ok(SessionList { data: rows.into_iter().map(info).collect() })
 }

@@ -7,7 +7,7 @@ use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::roles;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
@@ -111,6 +111,10 @@ const CONSTRAINTS: ConstraintRules = &[
     ("teams_parent_id_fkey", ConstraintRule::Missing("/parent_id")),
 ];
 
+/// The references that prevent the deletion of a team.
+const REFERRERS: ConstraintRules = &[("users_team_id_fkey", IN_USE), ("teams_parent_id_fkey", IN_USE)];
+const IN_USE: ConstraintRule = ConstraintRule::InUse("users or teams belong to the team; move them first");
+
 const BELOW: &str = "with recursive below as (
     select id from teams where workspace_id = :workspace and id = :team
     union
@@ -169,7 +173,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
     if let Some(Some(parent)) = changes.parent_id
         && below(tx.conn, tx.workspace(), id)?.contains(&parent)
     {
-        return Err(Error::member("/parent_id", "invalid", "must not be the team itself or a team below it"));
+        return Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the team itself or a team below it"));
     }
     let after = diesel::update(teams::table.find((tx.workspace(), id)))
         .set((changes, teams::version.eq(before.version + 1), teams::updated_at.eq(tx.now)))
@@ -181,12 +185,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -
 
 fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     let row = Team::lock(tx, id, expected)?;
-    diesel::delete(teams::table.find((tx.workspace(), id))).execute(tx.conn).map_err(|error| match error {
-        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _) => {
-            Error::new(Code::InUse, "users or teams belong to the team; move them first")
-        }
-        other => other.into(),
-    })?;
+    diesel::delete(teams::table.find((tx.workspace(), id))).execute(tx.conn).map_constraint(REFERRERS)?;
     tx.record(Event::deleted(&row)?);
     Ok(())
 }

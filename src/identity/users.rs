@@ -8,8 +8,8 @@ use crate::identity::actors::Actors;
 use crate::identity::hashing_queue::Waiter;
 use crate::identity::{accounts, api_keys, mail, passwords, roles, teams};
 use crate::kernel::access::{OWNER, SELLER};
-use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::actor::{UserStatus, can};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
@@ -25,7 +25,7 @@ use crate::kernel::{address, error, merge_patch};
 use crate::schema::users;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{list_params, record, stored, text_enum};
+use crate::{list_params, record, stored};
 use actix_web::{get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,11 +33,6 @@ use std::marker::PhantomData;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-
-text_enum! {
-    /// Invited users cannot sign in yet, suspended users can no longer sign in.
-    pub enum UserStatus { Invited = "invited", Active = "active", Suspended = "suspended", }
-}
 
 /// A person's membership in the workspace.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
@@ -108,7 +103,7 @@ pub struct UserCreate {
 impl Rules for UserCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.password.is_some() && self.email.is_none() {
-            bad.push(Bad::member("/email", "required", "is required if a password is given"));
+            bad.push(Bad::member("/email", FieldCode::Required, "is required if a password is given"));
         }
     }
 }
@@ -272,7 +267,7 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &UserUpdat
 fn require_login(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
     let detail = "must not be active, because the user has no login; use invited and POST /users/{user_id}/invite";
-    login.map(drop).ok_or_else(|| Error::member("/status", "invalid", detail))
+    login.map(drop).ok_or_else(|| Error::member("/status", FieldCode::Invalid, detail))
 }
 
 /// Revokes the sessions and API keys of a user who is no longer active. They stay revoked if the user becomes active.
@@ -296,7 +291,7 @@ fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
         Some(access) => roles::require_covered(tx, &access),
         None => {
             let keys = roles::keys(tx.conn, tx.workspace())?;
-            Err(Bad::member("/role", "invalid_choice", format!("there is no role {key}")).among(keys).into())
+            Err(Bad::member("/role", FieldCode::InvalidChoice, format!("there is no role {key}")).among(keys).into())
         }
     }
 }

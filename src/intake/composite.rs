@@ -4,7 +4,7 @@ use crate::db::store::BatchStore;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::read_only::ReadOnlyMembers;
@@ -112,23 +112,35 @@ impl Rules for CompositeRequest {
             if self.items.iter().take(n).any(known) {
                 bad.push(Bad::member(
                     format!("/items/{n}/ref"),
-                    "stated_twice",
+                    FieldCode::StatedTwice,
                     "must differ from the refs of earlier items",
                 ));
             }
             match (item.action, &item.id, &item.body) {
                 (CompositeAction::Create, Some(_), _) => {
                     let detail = "must be absent; to choose the id of a new record, give it in the body";
-                    bad.push(Bad::member(format!("/items/{n}/id"), "invalid", detail));
+                    bad.push(Bad::member(format!("/items/{n}/id"), FieldCode::Invalid, detail));
                 }
                 (CompositeAction::Update | CompositeAction::Delete, None, _) => {
-                    bad.push(Bad::member(format!("/items/{n}/id"), "required", "is required to update or delete"));
+                    bad.push(Bad::member(
+                        format!("/items/{n}/id"),
+                        FieldCode::Required,
+                        "is required to update or delete",
+                    ));
                 }
                 (CompositeAction::Create | CompositeAction::Update, _, None) => {
-                    bad.push(Bad::member(format!("/items/{n}/body"), "required", "is required to create or update"));
+                    bad.push(Bad::member(
+                        format!("/items/{n}/body"),
+                        FieldCode::Required,
+                        "is required to create or update",
+                    ));
                 }
                 (CompositeAction::Delete, _, Some(_)) => {
-                    bad.push(Bad::member(format!("/items/{n}/body"), "invalid", "must be absent for a deletion"));
+                    bad.push(Bad::member(
+                        format!("/items/{n}/body"),
+                        FieldCode::Invalid,
+                        "must be absent for a deletion",
+                    ));
                 }
                 _ => {}
             }
@@ -223,7 +235,8 @@ fn resolve(value: &mut Json, known: &HashMap<&str, Uuid>, path: &str) -> Result<
     match value {
         Json::String(text) if names_records => {
             let Some(name) = text.strip_prefix('@') else { return Ok(()) };
-            let missing = || Error::member(path, "reference_not_found", format!("no earlier item has the ref {name}"));
+            let missing =
+                || Error::member(path, FieldCode::ReferenceNotFound, format!("no earlier item has the ref {name}"));
             *text = known.get(name).ok_or_else(missing)?.to_string();
         }
         Json::Array(list) if names_records => list.iter_mut().try_for_each(|item| resolve(item, known, path))?,
@@ -256,12 +269,11 @@ fn at_item(index: usize, error: Error) -> Error {
     error.with(|problem| {
         let errors = std::mem::take(&mut problem.errors);
         let inside = |bad: Bad| {
-            let pointer = bad.pointer.clone().unwrap_or_default();
-            let part = if matches!(pointer.as_str(), "/id" | "/version") { "" } else { "/body" };
-            Bad { pointer: Some(format!("/items/{index}{part}{pointer}")), ..bad }
+            let part = if matches!(bad.pointer.as_deref(), Some("/id" | "/version")) { "" } else { "/body" };
+            bad.under(&format!("/items/{index}{part}"))
         };
         problem.errors = if errors.is_empty() {
-            vec![Bad::member(format!("/items/{index}"), problem.code.as_str(), problem.detail.clone())]
+            vec![Bad::member(format!("/items/{index}"), problem.code, problem.detail.clone())]
         } else {
             errors.into_iter().map(inside).collect()
         };

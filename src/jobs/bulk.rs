@@ -5,7 +5,7 @@ use crate::db::queue::{self, Job, JobProblem, JobResult};
 use crate::db::rows::Rows;
 use crate::db::tx::{Request, Tx};
 use crate::db::visibility;
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Code, Error, Result};
@@ -49,7 +49,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 
 /// Returns a request by the user of the job, with the user's current permissions. Called before each chunk.
 fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
-    let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
+    let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
     let action = if args.action == BulkAction::Update { Action::Update } else { Action::Delete };
     let resource = bulk::named(&args.resource)?.kind().path();
     actor.require_action(action, resource)?;

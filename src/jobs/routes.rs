@@ -1,8 +1,7 @@
 //! Operations on jobs.
-use crate::db::queue::{Job, JobStatus};
+use crate::db::queue::{Job, JobKind, JobStatus};
 use crate::db::table;
 use crate::db::tx::Tx;
-use crate::identity::mail;
 use crate::jobs::worker;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
@@ -24,13 +23,10 @@ use uuid::Uuid;
 
 pub type JobPage = Page<Job>;
 
-/// The kinds of jobs.
-const KINDS: &[&str] = &["bulk", "import", "letter", "purge_files", "retag"];
-
 static JOB: Fields<jobs::table> = Fields {
     kind: Kind::JOB,
     all: &[
-        field("kind", &jobs::kind).one_of(KINDS),
+        field("kind", &jobs::kind).one_of(JobKind::TEXTS),
         field("status", &jobs::status).one_of(JobStatus::TEXTS),
         field("created_at", &jobs::created_at),
     ],
@@ -59,7 +55,7 @@ fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
     let reads_audit_log = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![mail::JOB.into()]));
+    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![JobKind::Letter.as_str().into()]));
     JOB.on(match (all, reads_audit_log) {
         (true, true) => Cond::All(Vec::new()),
         (true, false) => Cond::Any(vec![!is_mail, own()]),

@@ -2,15 +2,13 @@
 //! own threads. Any number of workers can share one queue.
 use crate::analytics::vocabulary;
 use crate::db::pool::Db;
-use crate::db::queue::{self, Job, JobFilter, Lane};
+use crate::db::queue::{self, Job, JobFilter, JobKind, Lane};
 use crate::db::tx::in_transaction;
 use crate::db::watchdog::WatchedThread;
-use crate::identity::mail;
 use crate::intake::imports;
 use crate::jobs::{bulk, housekeeping};
 use crate::kernel::error::{Code, Error, Result};
 use crate::outbound::mailer::{self, Mailer};
-use crate::privacy::erasures;
 use crate::records;
 use crate::records::files::blobs::Blobs;
 use diesel::PgConnection;
@@ -30,7 +28,7 @@ const VOCABULARY_INTERVAL: Duration = Duration::from_secs(10);
 const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// Job kinds of which a workspace runs only one at a time: an import can refer to records of an earlier one.
-pub const IN_ORDER: &[&str] = &[imports::run::KIND];
+pub const IN_ORDER: &[JobKind] = &[JobKind::Import];
 const URGENT_JOBS: JobFilter = JobFilter { lanes: &[Lane::Urgent], in_order: &[], share: 1 };
 const SHORT_JOBS: JobFilter = JobFilter { lanes: &[Lane::Urgent, Lane::Short], in_order: &[], share: 2 };
 
@@ -211,8 +209,8 @@ fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Re
 
 /// Updates the record of a failed or cancelled job.
 pub fn on_failure(conn: &mut PgConnection, job: &Job) -> Result<()> {
-    match job.kind.as_str() {
-        imports::run::KIND => imports::run::failed(conn, job),
+    match job.kind.parse() {
+        Ok(JobKind::Import) => imports::run::failed(conn, job),
         _ => Ok(()),
     }
 }
@@ -236,12 +234,12 @@ fn spawn_heartbeat(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Se
 }
 
 fn dispatch(db: &Db, services: &Services, job: &Job) -> Result<()> {
-    match job.kind.as_str() {
-        imports::run::KIND => imports::run::run(db, job),
-        mail::JOB => mailer::run(db, &services.mailer, job),
-        erasures::PURGE => housekeeping::purge_erased(db, &services.blobs, job),
-        records::bulk::JOB => bulk::run(db, job),
-        records::tags::JOB => records::tags::run(db, job),
-        other => Err(Error::internal(format!("there is no job kind {other}"))),
+    let kind: JobKind = job.kind.parse().map_err(|_| Error::internal(format!("there is no job kind {}", job.kind)))?;
+    match kind {
+        JobKind::Import => imports::run::run(db, job),
+        JobKind::Letter => mailer::run(db, &services.mailer, job),
+        JobKind::PurgeFiles => housekeeping::purge_erased(db, &services.blobs, job),
+        JobKind::Bulk => bulk::run(db, job),
+        JobKind::Retag => records::tags::run(db, job),
     }
 }

@@ -1,6 +1,6 @@
 //! Roles: permissions, how far each one reaches, and hidden fields. Built-in and custom roles have the same data.
 use crate::kernel::actor::Action;
-use crate::kernel::error::{Bad, not_known};
+use crate::kernel::error::{Bad, FieldCode, not_known};
 use crate::kernel::hide::HideableField;
 use crate::kernel::kind::Kind;
 use crate::kernel::resource::{Builtin, Rights, guarded, hideable};
@@ -215,14 +215,14 @@ pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
         let known = hideable_fields(&hidden.resource);
         if known.is_empty() {
             let detail = not_known(&hidden.resource, resources());
-            let wrong = Bad::member(format!("/hidden_fields/{n}/resource"), "invalid_choice", detail);
+            let wrong = Bad::member(format!("/hidden_fields/{n}/resource"), FieldCode::InvalidChoice, detail);
             bad.push(wrong.among(names_of(resources())));
         } else if !hidden.field.starts_with(OWN_FIELD) && !known.iter().any(|field| field.name == hidden.field) {
             let names: Vec<&str> = known.iter().map(|field| field.name).collect();
             let elsewhere = hideable().flat_map(|resource| resource.hideable).any(|field| field.name == hidden.field);
             let detail = format!("must be one of {}, or cf. followed by the key of a custom field", names.join(", "));
             // A schema cannot list the fields of each resource.
-            let code = if elsewhere { "invalid" } else { "invalid_choice" };
+            let code = if elsewhere { FieldCode::Invalid } else { FieldCode::InvalidChoice };
             bad.push(Bad::member(format!("/hidden_fields/{n}/field"), code, detail).among(names));
         }
     }
@@ -245,23 +245,23 @@ pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
     for (n, grant) in grants.iter().enumerate() {
         let Some((name, rights)) = guarded().find(|(name, _)| *name == grant.resource) else {
             let detail = not_known(&grant.resource, guarded().map(|(name, _)| name));
-            let wrong = Bad::member(format!("/grants/{n}/resource"), "invalid_choice", detail);
+            let wrong = Bad::member(format!("/grants/{n}/resource"), FieldCode::InvalidChoice, detail);
             bad.push(wrong.among(names_of(guarded().map(|(name, _)| name))));
             continue;
         };
         if grants.iter().take(n).any(|earlier| earlier.resource == grant.resource) {
-            bad.push(Bad::member(format!("/grants/{n}/resource"), "stated_twice", "must not occur twice"));
+            bad.push(Bad::member(format!("/grants/{n}/resource"), FieldCode::StatedTwice, "must not occur twice"));
         }
         for action in Action::ALL {
             let far = grant.of(action);
             if !rights.owned && matches!(far, Visibility::Own | Visibility::Team) {
                 let detail = format!("must be none or all, because {name} have no owners");
-                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "invalid", detail));
+                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::Invalid, detail));
             }
             // A role may create records for others without seeing them afterwards.
             if far > grant.read && is_read(rights) && !(action == Action::Create && grant.read > Visibility::None) {
                 let detail = "must not reach further than read";
-                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), "out_of_range", detail));
+                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::OutOfRange, detail));
             }
         }
     }

@@ -2,16 +2,32 @@
 use crate::kernel::access::{Access, Visibility};
 use crate::kernel::custom::CustomFields;
 use crate::kernel::error::{Code, Error, Result};
+use crate::text_enum;
 use std::sync::Arc;
 use uuid::Uuid;
+
+text_enum! {
+    /// Who or what acts, as in events.
+    pub enum ActorKind {
+        User = "user",
+        ApiKey = "api_key",
+        Import = "import",
+        /// A change by a migration to a new version.
+        Migration = "migration",
+    }
+}
+
+text_enum! {
+    /// Invited users cannot sign in yet, suspended users can no longer sign in.
+    pub enum UserStatus { Invited = "invited", Active = "active", Suspended = "suspended", }
+}
 
 /// A user of one workspace, or an API key that acts for one. The data is at most a few seconds old.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub workspace: Uuid,
     pub user: Uuid,
-    /// `user`, `api_key` or `import`, as in events.
-    pub actor_kind: &'static str,
+    pub actor_kind: ActorKind,
     /// The owner of idempotency keys and rate limits: the user or the API key.
     pub principal: Uuid,
     /// The session of a signed-in user.
@@ -94,7 +110,7 @@ impl Permission for Anybody {
 impl Actor {
     /// Returns the id of the API key, if the caller is one.
     pub fn api_key(&self) -> Option<Uuid> {
-        (self.actor_kind == "api_key").then_some(self.principal)
+        (self.actor_kind == ActorKind::ApiKey).then_some(self.principal)
     }
 
     /// Whether the role may change every user, which includes what is private to one.

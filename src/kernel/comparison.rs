@@ -2,7 +2,7 @@
 use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::{Field, FieldRef, Fields, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::Comparison;
@@ -40,7 +40,7 @@ pub(in crate::kernel) fn compare_in(
         }
         (Comparison::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
             Ok([text]) => in_currency(&field, currency, comparison, text, actor),
-            Err(_) => Err(Bad::new("invalid_format", "must have exactly one value")),
+            Err(_) => Err(Bad::new(FieldCode::InvalidFormat, "must have exactly one value")),
         },
         (Comparison::NoneOf, Some(_)) => compare_in(currency, field, Comparison::AnyOf, texts, actor).map(|cond| !cond),
         (Comparison::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
@@ -121,7 +121,7 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
     let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
     let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
         Ok([text]) => Ok(text),
-        Err(_) => Err(Bad::new("invalid_format", "must have exactly one value")),
+        Err(_) => Err(Bad::new(FieldCode::InvalidFormat, "must have exactly one value")),
     };
     // Checks the values of a closed set. The options of a custom field are not checked, because some may have been
     // removed since.
@@ -154,7 +154,7 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
         (Comparison::Empty, _) => match one(texts)?.as_str() {
             "true" => Cond::Empty(field),
             "false" => !Cond::Empty(field),
-            _ => return Err(Bad::new("invalid_format", "must be true or false")),
+            _ => return Err(Bad::new(FieldCode::InvalidFormat, "must be true or false")),
         },
     })
 }

@@ -1,6 +1,6 @@
 //! The cost of a list or a selection. A query that would occupy a thread for seconds is refused.
 use crate::kernel::cond::{Cond, Op};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::field::FieldRef;
 
 /// The maximum cost of all conditions of a list or a selection.
@@ -45,7 +45,7 @@ impl Spent {
                 "exceeds the cost limit: contains and starts_with cost {TEXT} each, every other condition 1, and all \
                  conditions together at most {COST_MAX}"
             );
-            return Err(Bad::new("too_long", detail).within(None, i64::try_from(COST_MAX).ok()));
+            return Err(Bad::new(FieldCode::TooLong, detail).within(None, i64::try_from(COST_MAX).ok()));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 use crate::kernel::access::OWN_FIELD;
 use crate::kernel::actor::Actor;
 use crate::kernel::custom::{CustomField, CustomKind};
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::Field;
 use crate::kernel::hide::Hide;
 use crate::kernel::included::Included;
@@ -91,7 +91,7 @@ impl Sheet {
         let known = || self.names();
         let find = |name: &String| {
             let found = self.0.iter().find(|(column, _)| column == name);
-            let wrong = || Bad::member("/columns", "invalid_choice", not_known(name, known())).among(known());
+            let wrong = || Bad::member("/columns", FieldCode::InvalidChoice, not_known(name, known())).among(known());
             found.cloned().ok_or_else(wrong)
         };
         names.iter().map(find).collect::<Result<Vec<_>, Bad>>().map(Sheet)

@@ -1,7 +1,7 @@
 //! Custom fields: definitions, values, and the rules of each kind of value.
 use crate::kernel::access::OWN_FIELD;
 use crate::kernel::address::{self, is_email, is_web_url};
-use crate::kernel::error::{Bad, Error, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, not_known};
 use crate::kernel::field::{Values, each_type};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
@@ -255,7 +255,7 @@ impl CustomValues {
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
             if given.iter().take(n).any(|earlier| earlier.key == value.key) {
-                bad.push(Bad::member(at("key"), "stated_twice", "must not occur twice").of_field(&value.key));
+                bad.push(Bad::member(at("key"), FieldCode::StatedTwice, "must not occur twice").of_field(&value.key));
                 continue;
             }
             // A client may send back what a response showed, even if the value would not be accepted now.
@@ -265,7 +265,7 @@ impl CustomValues {
             let Some(field) = fields.active(record).find(|field| field.key == value.key) else {
                 let known: Vec<&str> = fields.active(record).map(|field| field.key.as_str()).collect();
                 let detail = not_known(&value.key, known.iter().copied());
-                bad.push(Bad::member(at("key"), "invalid_choice", detail).among(known).of_field(&value.key));
+                bad.push(Bad::member(at("key"), FieldCode::InvalidChoice, detail).among(known).of_field(&value.key));
                 continue;
             };
             match field.accept(value, country) {
@@ -320,10 +320,10 @@ impl CustomField {
         if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
             let (key, kind) = (&self.key, self.kind.as_str());
             let detail = format!("must be absent: {key} has the kind {kind}, whose value is in {member}");
-            return Err((other, Bad::new("invalid", detail)));
+            return Err((other, Bad::new(FieldCode::Invalid, detail)));
         }
         let Some((_, stored)) = given.pop() else { return Ok(None) };
-        let format = |detail: &str| Err((member, Bad::new("invalid_format", detail)));
+        let format = |detail: &str| Err((member, Bad::new(FieldCode::InvalidFormat, detail)));
         match (self.kind, &stored) {
             (CustomKind::Choice, Stored::Text(text)) => self.require_option(text)?,
             (CustomKind::MultiChoice, Stored::Options(list)) => {

@@ -1,6 +1,6 @@
 //! All errors of requests, as RFC 9457 problem details. One table gives each code its status and title.
 use diesel::result::Error as Sql;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -82,29 +82,62 @@ codes! {
     DatabaseUnavailable = 503 "database_unavailable" "The database cannot be reached";
 }
 
-/// Codes that occur only in `errors`, with their meanings.
-pub const MEMBER_CODES: &[(&str, &str)] = &[
-    ("required", "The member is missing."),
-    ("unknown_member", "The member is unknown."),
-    ("unknown_parameter", "The parameter is unknown."),
-    ("unknown_field", "The workspace has no such custom field."),
-    ("null_not_allowed", "The member must not be null."),
-    ("invalid_type", "The value has the wrong JSON type."),
-    ("invalid_format", "The text is not in the required format."),
-    ("invalid_character", "The text contains a control character."),
-    ("invalid_choice", "The value is not one of the accepted values."),
-    ("too_short", "The text or list is too short."),
-    ("too_long", "The text or list is too long."),
-    ("out_of_range", "The number is out of range."),
-    ("stated_twice", "The value is given twice."),
-    ("reference_not_found", "The record does not exist in this workspace, or you cannot see it."),
-    ("matches_everything", "The selection matches all records, but `everything` is not set."),
-    ("suspended_user", "The user is suspended and cannot be assigned new work."),
-    ("hidden", "Your role hides this member, so you cannot change it."),
-    ("stage_not_in_pipeline", "The stage belongs to another pipeline."),
-    ("read_only", "The member is read-only."),
-    ("invalid", "The value is not valid."),
-];
+macro_rules! field_codes {
+    ($($name:ident = $code:literal $title:literal;)*) => {
+        /// The stable, machine-readable reason why one member or parameter is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FieldCode {
+            $($name,)*
+            /// The code of a whole problem: of one item among many, or of a cursor.
+            Whole(Code),
+        }
+        impl FieldCode {
+            /// Every code that only a member or parameter has.
+            pub const OWN: &'static [FieldCode] = &[$(FieldCode::$name),*];
+            pub const fn as_str(self) -> &'static str {
+                match self { $(FieldCode::$name => $code,)* FieldCode::Whole(code) => code.as_str() }
+            }
+            pub const fn title(self) -> &'static str {
+                match self { $(FieldCode::$name => $title,)* FieldCode::Whole(code) => code.title() }
+            }
+        }
+    };
+}
+
+field_codes! {
+    Required = "required" "The member is missing.";
+    UnknownMember = "unknown_member" "The member is unknown.";
+    UnknownParameter = "unknown_parameter" "The parameter is unknown.";
+    UnknownField = "unknown_field" "The workspace has no such custom field.";
+    NullNotAllowed = "null_not_allowed" "The member must not be null.";
+    InvalidType = "invalid_type" "The value has the wrong JSON type.";
+    InvalidFormat = "invalid_format" "The text is not in the required format.";
+    InvalidCharacter = "invalid_character" "The text contains a control character.";
+    InvalidChoice = "invalid_choice" "The value is not one of the accepted values.";
+    TooShort = "too_short" "The text or list is too short.";
+    TooLong = "too_long" "The text or list is too long.";
+    OutOfRange = "out_of_range" "The number is out of range.";
+    StatedTwice = "stated_twice" "The value is given twice.";
+    ReferenceNotFound = "reference_not_found" "The record does not exist in this workspace, or you cannot see it.";
+    MatchesEverything = "matches_everything" "The selection matches all records, but `everything` is not set.";
+    SuspendedUser = "suspended_user" "The user is suspended and cannot be assigned new work.";
+    Hidden = "hidden" "Your role hides this member, so you cannot change it.";
+    StageNotInPipeline = "stage_not_in_pipeline" "The stage belongs to another pipeline.";
+    ReadOnly = "read_only" "The member is read-only.";
+    Invalid = "invalid" "The value is not valid.";
+}
+
+impl From<Code> for FieldCode {
+    fn from(code: Code) -> FieldCode {
+        FieldCode::Whole(code)
+    }
+}
+
+impl Serialize for FieldCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
 
 /// The values that an error text mentions, for clients that write their own texts. Only the applicable members are
 /// present.
@@ -135,7 +168,8 @@ pub struct Params {
 pub struct Bad {
     pub pointer: Option<String>,
     pub parameter: Option<String>,
-    pub code: &'static str,
+    #[schema(value_type = String)]
+    pub code: FieldCode,
     pub detail: String,
     #[schema(value_type = Params)]
     pub params: Box<Params>,
@@ -143,16 +177,16 @@ pub struct Bad {
 
 impl Bad {
     /// Creates an error without a location; `at_member` or `at_parameter` adds it.
-    pub fn new(code: &'static str, detail: impl Into<String>) -> Bad {
-        Bad { pointer: None, parameter: None, code, detail: detail.into(), params: Box::default() }
+    pub fn new(code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
+        Bad { pointer: None, parameter: None, code: code.into(), detail: detail.into(), params: Box::default() }
     }
 
     /// `pointer` starts with a slash: `/emails/0/email`.
-    pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
+    pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
         Bad::new(code, detail).at_member(pointer)
     }
 
-    pub fn parameter(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Bad {
+    pub fn parameter(name: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
         Bad::new(code, detail).at_parameter(name)
     }
 
@@ -164,6 +198,12 @@ impl Bad {
     #[must_use]
     pub fn at_parameter(self, name: impl Into<String>) -> Bad {
         Bad { parameter: Some(cut(name.into())), ..self }
+    }
+
+    /// Prefixes the pointer, for a value inside another one.
+    #[must_use]
+    pub fn under(self, pointer: &str) -> Bad {
+        Bad { pointer: self.pointer.map(|inner| format!("{pointer}{inner}")), ..self }
     }
 
     /// Adds the accepted bounds.
@@ -194,13 +234,18 @@ impl Bad {
             (None, Some(max)) => format!("must be at most {max}"),
             (None, None) => "must fit into 64 bits".into(),
         };
-        Bad::new("out_of_range", detail).within(min, max)
+        Bad::new(FieldCode::OutOfRange, detail).within(min, max)
+    }
+
+    /// A value of another JSON type: "must be an integer".
+    pub fn invalid_type(noun: &str) -> Bad {
+        Bad::new(FieldCode::InvalidType, format!("must be {noun}"))
     }
 
     /// Creates the error for a value that is not in a closed set.
     pub fn not_among<C: AsRef<str>>(choices: &[C]) -> Bad {
         let names: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
-        Bad::new("invalid_choice", format!("must be one of {}", names.join(", "))).among(names)
+        Bad::new(FieldCode::InvalidChoice, format!("must be one of {}", names.join(", "))).among(names)
     }
 }
 
@@ -259,17 +304,17 @@ impl Error {
 
     /// Creates the error for refused members: 400 if one of them is unknown, so that typos are noticed; otherwise 422.
     pub fn members(errors: Vec<Bad>) -> Error {
-        let unknown = errors.iter().any(|bad| bad.code == "unknown_member");
+        let unknown = errors.iter().any(|bad| bad.code == FieldCode::UnknownMember);
         let code = if unknown { Code::UnknownMember } else { Code::ValidationFailed };
         Error::listed(code, errors, "member")
     }
 
-    pub fn member(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Error {
+    pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Error {
         Error::members(vec![Bad::member(pointer, code, detail)])
     }
 
     pub fn reference(pointer: impl Into<String>) -> Error {
-        Error::member(pointer, "reference_not_found", "must be the id of an existing record that you can see")
+        Error::member(pointer, FieldCode::ReferenceNotFound, "must be the id of an existing record that you can see")
     }
 
     /// Turns `not_found` into a 422 for the member that refers to the record. Other errors stay as they are.
@@ -280,12 +325,12 @@ impl Error {
 
     /// Creates the error for refused parameters: 400, with the code of the most severe one.
     pub fn parameters(errors: Vec<Bad>) -> Error {
-        let has = |code| errors.iter().any(|bad: &Bad| bad.code == code);
-        let code = if has("unknown_parameter") {
+        let has = |code: FieldCode| errors.iter().any(|bad: &Bad| bad.code == code);
+        let code = if has(FieldCode::UnknownParameter) {
             Code::UnknownParameter
-        } else if has("cursor_invalid") {
+        } else if has(Code::CursorInvalid.into()) {
             Code::CursorInvalid
-        } else if has("cursor_mismatch") {
+        } else if has(Code::CursorMismatch.into()) {
             Code::CursorMismatch
         } else {
             Code::InvalidParameter
@@ -321,9 +366,8 @@ impl Error {
             if problem.detail.starts_with('/') {
                 problem.detail.insert_str(0, pointer);
             }
-            for bad in &mut problem.errors {
-                bad.pointer = bad.pointer.take().map(|inner| format!("{pointer}{inner}"));
-            }
+            let errors = std::mem::take(&mut problem.errors);
+            problem.errors = errors.into_iter().map(|bad| bad.under(pointer)).collect();
         })
     }
 

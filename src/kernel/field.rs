@@ -2,7 +2,7 @@
 use crate::kernel::actor::Actor;
 use crate::kernel::choice::Choices;
 use crate::kernel::custom::CustomField;
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::kind::Kind;
 use crate::kernel::links::Link;
 use crate::kernel::money;
@@ -432,7 +432,11 @@ impl Values {
     /// Parses texts from a query string. The error has no location yet.
     pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, Bad> {
         fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, Bad> {
-            texts.iter().map(|t| read(t)).collect::<Option<_>>().ok_or_else(|| Bad::new("invalid_format", wrong))
+            texts
+                .iter()
+                .map(|t| read(t))
+                .collect::<Option<_>>()
+                .ok_or_else(|| Bad::new(FieldCode::InvalidFormat, wrong))
         }
         Ok(match field.value_type() {
             ValueType::Text | ValueType::TextArray => {
@@ -441,7 +445,7 @@ impl Values {
                     return Err(Bad::not_among(&choices));
                 }
                 if field.text_format() == TextFormat::Currency && !texts.iter().all(|code| money::is_currency(code)) {
-                    return Err(Bad::new("invalid_format", "must be an ISO 4217 code such as EUR"));
+                    return Err(Bad::new(FieldCode::InvalidFormat, "must be an ISO 4217 code such as EUR"));
                 }
                 // PostgreSQL does not accept NUL in texts.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)

@@ -1,7 +1,7 @@
 //! Filters by other tables: the contacts of a deal, what belongs to a record, conditions on records one step away.
 use crate::kernel::actor::Actor;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::{Field, FieldRef, Fields, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::split;
@@ -101,7 +101,7 @@ impl<T> Fields<T> {
             let related = self.links.iter().filter(|link| matches!(link.by, LinkedBy::Related { .. }));
             let names = related.map(|link| link.name).collect::<Vec<_>>().join(", ");
             let detail = format!("requires one of these parameters: {names}");
-            return Err(Error::parameters(vec![Bad::parameter(RELATED, "invalid", detail)]));
+            return Err(Error::parameters(vec![Bad::parameter(RELATED, FieldCode::Invalid, detail)]));
         }
         Ok(conds)
     }

@@ -1,6 +1,6 @@
 //! Merge patches (RFC 7396): absent means unchanged, null means clear; clients that cannot send null use
 //! `"clear": ["email"]`.
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::shape::{escape, length};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
@@ -17,7 +17,11 @@ pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut Vec<Bad>) {
     let Some(clear) = members.remove("clear") else { return };
     let Ok(names) = serde_json::from_value::<Vec<String>>(clear) else {
-        return bad.push(Bad::member(format!("{at}/clear"), "invalid_type", "must be an array of member names"));
+        return bad.push(Bad::member(
+            format!("{at}/clear"),
+            FieldCode::InvalidType,
+            "must be an array of member names",
+        ));
     };
     let wrong = length(names.len(), None, u64::try_from(most).ok(), "items");
     bad.extend(wrong.map(|wrong| wrong.at_member(format!("{at}/clear"))));
@@ -26,7 +30,7 @@ pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut 
             Some(Json::Null) => {}
             Some(_) => {
                 let pointer = format!("{at}/{}", escape(&name));
-                bad.push(Bad::member(pointer, "stated_twice", "must not be set and cleared at once"));
+                bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not be set and cleared at once"));
             }
             None => drop(members.insert(name, Json::Null)),
         }

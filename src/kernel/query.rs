@@ -5,7 +5,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::amounts;
 use crate::kernel::cond::{Cond, Op, pattern};
 use crate::kernel::cost::{self, Spent};
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::{Field, FieldRef, Fields, Search, Values};
 use crate::kernel::hide::Hide;
 use crate::kernel::included::Included;
@@ -251,7 +251,7 @@ impl<T> Fields<T> {
         let mixed = sorted_by.filter(|amount| !conds.iter().any(|cond| amounts::fixes(cond, amount)));
         bad.extend(mixed.map(|amount| {
             let detail = format!("cannot be {}: {}", amount.name(), amount.how_to_name_currency());
-            Bad::parameter("sort", "invalid", detail)
+            Bad::parameter("sort", FieldCode::Invalid, detail)
         }));
         if !bad.is_empty() {
             return Err(bad);
@@ -296,11 +296,11 @@ impl<T> Fields<T> {
         match conds.iter().find_map(|cond| amounts::unnamed(cond, &around)) {
             Some(FieldRef::Built(field)) => {
                 let (name, how) = (field.currency.unwrap_or_default(), FieldRef::Built(field).how_to_name_currency());
-                Err(vec![Bad::parameter(name, "required", format!("is required: {how}"))])
+                Err(vec![Bad::parameter(name, FieldCode::Required, format!("is required: {how}"))])
             }
             Some(field) => {
                 let detail = format!("must name a currency: {}", field.how_to_name_currency());
-                Err(vec![Bad::parameter(CUSTOM, "required", detail)])
+                Err(vec![Bad::parameter(CUSTOM, FieldCode::Required, detail)])
             }
             None => Ok(conds),
         }
@@ -325,7 +325,7 @@ impl<T> Fields<T> {
         let Some((field, comparison)) = self.filterable().find_map(parse).filter(shown) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
-            return Err(Bad::parameter(name, "unknown_parameter", not_known(name, known)));
+            return Err(Bad::parameter(name, FieldCode::UnknownParameter, not_known(name, known)));
         };
         let texts = if matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf) {
             split(value)
@@ -340,18 +340,18 @@ impl<T> Fields<T> {
         let wrong = |code, detail: String| Bad::parameter(CUSTOM, code, detail);
         let mut parts = text.splitn(3, ':');
         let (Some(key), Some(op), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(wrong("invalid_format", "must be key:operator:value, such as region:eq:north".into()));
+            return Err(wrong(FieldCode::InvalidFormat, "must be key:operator:value, such as region:eq:north".into()));
         };
         let known = || self.visible_fields(actor).filter(|field| matches!(field, FieldRef::Custom(_)));
         let Some(field) = known().find(|field| field.name().strip_prefix("cf.") == Some(key)) else {
             let names: Vec<String> = known().map(|field| field.name().trim_start_matches("cf.").to_owned()).collect();
             let detail = not_known(key, names.iter().map(String::as_str));
-            return Err(wrong("unknown_field", format!("{key} {detail}")));
+            return Err(wrong(FieldCode::UnknownField, format!("{key} {detail}")));
         };
         let Some(comparison) = comparison_named(op).filter(|comparison| applies(*comparison, &field)) else {
             let takes = operators(&field);
             let detail = format!("{key} does not support the operator {op}; supported operators: {}", takes.join(", "));
-            return Err(wrong("invalid_choice", detail).among(takes).of_field(key));
+            return Err(wrong(FieldCode::InvalidChoice, detail).among(takes).of_field(key));
         };
         let many = matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf);
         let texts = if many { split(value) } else { vec![value.into()] };
@@ -371,10 +371,10 @@ impl<T> Fields<T> {
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
                 let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
                 let detail = format!("does not accept {name}; accepted values: {}", names.join(", "));
-                Bad::parameter("sort", "invalid_choice", detail).among(names)
+                Bad::parameter("sort", FieldCode::InvalidChoice, detail).among(names)
             })?;
             if keys.iter().any(|key| key.field.name() == name) {
-                return Err(Bad::parameter("sort", "stated_twice", format!("must not contain {name} twice")));
+                return Err(Bad::parameter("sort", FieldCode::StatedTwice, format!("must not contain {name} twice")));
             }
             keys.push(Key::new(field, desc, &actor.settings.country));
         }
@@ -387,7 +387,7 @@ impl<T> Fields<T> {
     pub fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
         match &self.search {
             Some(search) => self.words(search, text, actor),
-            None => Err(Bad::parameter("q", "invalid", "is not supported by this list")),
+            None => Err(Bad::parameter("q", FieldCode::Invalid, "is not supported by this list")),
         }
     }
 
@@ -425,13 +425,13 @@ impl<T> Fields<T> {
 
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
         if names.iter().any(|name| !name.is_empty()) && self.includes().next().is_none() {
-            return Err(Bad::parameter("include", "unknown_parameter", "is not supported here"));
+            return Err(Bad::parameter("include", FieldCode::UnknownParameter, "is not supported here"));
         }
         let find = |name: &String| {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
                 let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();
                 let detail = format!("does not accept {name}; accepted values: {}", known.join(", "));
-                Bad::parameter("include", "invalid_choice", detail).among(known)
+                Bad::parameter("include", FieldCode::InvalidChoice, detail).among(known)
             })
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()

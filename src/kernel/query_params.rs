@@ -1,7 +1,7 @@
 //! The names and values of query parameters, and the operators in the suffixes of the names. Each reader removes the
 //! parameters that it handles; the remaining ones are reported as unknown.
 use crate::kernel::cond::Op;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::FieldRef;
 use crate::kernel::value_type::ValueType;
 use unicode_normalization::UnicodeNormalization;
@@ -106,10 +106,10 @@ impl QueryParams {
         for (n, (name, value)) in pairs.iter().enumerate() {
             // The decoder writes U+FFFD for bytes that are not UTF-8.
             if value.contains(['\u{FFFD}', '\0']) {
-                bad.push(Bad::parameter(name, "invalid_character", "must be UTF-8 without NUL"));
+                bad.push(Bad::parameter(name, FieldCode::InvalidCharacter, "must be UTF-8 without NUL"));
             }
             if takes_one(name) && pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
-                bad.push(Bad::parameter(name, "stated_twice", "must occur only once"));
+                bad.push(Bad::parameter(name, FieldCode::StatedTwice, "must occur only once"));
             }
         }
         if bad.is_empty() { Ok(QueryParams(joined(pairs))) } else { Err(Error::parameters(bad)) }
@@ -146,7 +146,7 @@ impl QueryParams {
     /// Reports all remaining parameters as unknown.
     pub fn finish(self, known: &[&str]) -> Result<()> {
         let unknown = |(name, _): &(String, String)| {
-            Bad::parameter(name, "unknown_parameter", not_known(name, known.iter().copied()))
+            Bad::parameter(name, FieldCode::UnknownParameter, not_known(name, known.iter().copied()))
         };
         let bad: Vec<Bad> = self.0.iter().map(unknown).collect();
         if bad.is_empty() { Ok(()) } else { Err(Error::parameters(bad)) }
@@ -154,7 +154,7 @@ impl QueryParams {
 }
 
 fn wrong(name: &str, what: &str) -> Error {
-    Error::parameters(vec![Bad::parameter(name, "invalid_format", format!("must be {what}"))])
+    Error::parameters(vec![Bad::parameter(name, FieldCode::InvalidFormat, format!("must be {what}"))])
 }
 
 #[cfg(test)]

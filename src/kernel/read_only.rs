@@ -1,7 +1,7 @@
 //! Read-only members: an update accepts members that the response shows, if they have the value of the record. They are
 //! removed while a body is read, and compared later.
 use crate::kernel::access::Access;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::kind::Record;
 use crate::kernel::shape::{self, Node, Rules, Shape, escape};
 use serde::de::DeserializeOwned;
@@ -147,10 +147,10 @@ fn whole(body: &mut Json) -> Option<&mut Json> {
 
 fn refuse<'m>(wrong: impl Iterator<Item = &'m Member>) -> Result<()> {
     let bad = |one: &Member| match one.derived {
-        true => Bad::member(&one.pointer, "stated_twice", "differs from the list; omit one of them"),
+        true => Bad::member(&one.pointer, FieldCode::StatedTwice, "differs from the list; omit one of them"),
         false => {
             let detail = "cannot be changed here; omit it or send the current value";
-            Bad::member(&one.pointer, "read_only", detail)
+            Bad::member(&one.pointer, FieldCode::ReadOnly, detail)
         }
     };
     let bad: Vec<Bad> = wrong.map(bad).collect();

@@ -1,6 +1,6 @@
 //! Sort order and keyset paging. Empty values sort last in both directions; the id is always the last key.
 use crate::kernel::collation;
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, Code};
 use crate::kernel::field::{FieldRef, Values, each_type};
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::value_type::ValueType;
@@ -87,7 +87,7 @@ pub fn seal(payload: &Json) -> String {
 }
 
 pub fn unseal(cursor: &str) -> Result<Json, Bad> {
-    let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a valid cursor");
+    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a valid cursor");
     let bytes = BASE64.decode(cursor).map_err(|_| invalid())?;
     let (signed, payload) = bytes.split_at_checked(12).ok_or_else(invalid)?;
     if !signatures(payload).iter().any(|known| known == signed) {
@@ -109,10 +109,10 @@ impl Order {
     }
 
     pub fn seek(&self, cursor: &str, mark: &str) -> Result<Seek, Bad> {
-        let invalid = || Bad::parameter("cursor", "cursor_invalid", "is not a valid cursor");
+        let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a valid cursor");
         let (its_mark, values): (String, Vec<Json>) = serde_json::from_value(unseal(cursor)?).map_err(|_| invalid())?;
         if its_mark != mark {
-            return Err(Bad::parameter("cursor", "cursor_mismatch", "belongs to a different filter or sort order"));
+            return Err(Bad::parameter("cursor", Code::CursorMismatch, "belongs to a different filter or sort order"));
         }
         if values.len() != self.0.len() {
             return Err(invalid());

@@ -4,7 +4,7 @@ use crate::kernel::amounts;
 use crate::kernel::comparison::compare_in;
 use crate::kernel::cond::Cond;
 use crate::kernel::cost::Spent;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::{FieldRef, Fields, Values};
 use crate::kernel::query::{Plan, Window};
 use crate::kernel::query_params::{applies, comparison_named, operators};
@@ -126,10 +126,10 @@ impl RecordSelection {
     pub fn require_selection(&self, bad: &mut Vec<Bad>) {
         if *self == RecordSelection::default() {
             let detail = "must not be empty; send {\"everything\": true} to select all records";
-            bad.push(Bad::member("/selection", "required", detail));
+            bad.push(Bad::member("/selection", FieldCode::Required, detail));
         }
         if self.q.as_ref().is_some_and(|words| words.trim().is_empty()) {
-            bad.push(Bad::member("/selection/q", "too_short", "must not be empty"));
+            bad.push(Bad::member("/selection/q", FieldCode::TooShort, "must not be empty"));
         }
         Selection { all: self.all.clone(), any: self.any.clone(), none: self.none.clone() }
             .require_searchable_text(bad);
@@ -144,7 +144,7 @@ impl Selection {
                 let partial = matches!(condition.op.as_str(), "contains" | "starts_with");
                 if partial && condition.values.iter().any(|value| value.trim().is_empty()) {
                     let pointer = format!("/selection/{name}/{n}/values/0");
-                    bad.push(Bad::member(pointer, "too_short", "must not be empty"));
+                    bad.push(Bad::member(pointer, FieldCode::TooShort, "must not be empty"));
                 }
             }
         }
@@ -182,7 +182,7 @@ fn without_currency<'c>(name: &'c str, list: &'c [Cond], around: &'c [&'c Cond])
             FieldRef::Built(field) => format!(", or add a condition on {} to all", field.currency.unwrap_or_default()),
             _ => String::new(),
         };
-        Some(Bad::member(format!("/{name}/{n}/values"), "required", format!("{WITH_EACH}{beside}")))
+        Some(Bad::member(format!("/{name}/{n}/values"), FieldCode::Required, format!("{WITH_EACH}{beside}")))
     })
 }
 
@@ -229,7 +229,8 @@ impl<T> Fields<T> {
     }
 
     fn one(&'static self, condition: &Condition, pointer: &str, actor: &Actor) -> Result<Cond, Bad> {
-        let wrong = |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), "invalid_choice", detail);
+        let wrong =
+            |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), FieldCode::InvalidChoice, detail);
         let ids = || {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
             ids.map_err(|bad| bad.at_member(format!("{pointer}/values")))
@@ -268,7 +269,7 @@ impl<T> Fields<T> {
         };
         // The currency must be that of the same record, so no other condition can name it.
         match compare_in(currency.map(FieldRef::Built), field, comparison, values, actor) {
-            Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => Err(Bad::member(at, "required", WITH_EACH)),
+            Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => Err(Bad::member(at, FieldCode::Required, WITH_EACH)),
             Ok(cond) => Ok(found(actor, cond)),
             Err(bad) => Err(bad.at_member(at)),
         }

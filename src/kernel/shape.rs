@@ -2,7 +2,7 @@
 //! trims texts (NFC), turns 3.0 into an integer and an empty text into null, and treats null as in docs/api-rules.md.
 use crate::kernel::address::{self, is_email, is_web_url, tidied};
 use crate::kernel::choice::choices_of;
-use crate::kernel::error::{Bad, ERRORS_MAX, Error, Result, not_known};
+use crate::kernel::error::{Bad, ERRORS_MAX, Error, FieldCode, Result, not_known};
 use crate::kernel::field::parse_date;
 use crate::kernel::kind::Kind;
 use crate::kernel::merge_patch;
@@ -156,7 +156,7 @@ impl Shape {
                 }
             }
             (node, Json::Null) if node.nullable() => {}
-            (_, Json::Null) => bad.push(Bad::member(at.as_str(), "null_not_allowed", "must not be null")),
+            (_, Json::Null) => bad.push(Bad::member(at.as_str(), FieldCode::NullNotAllowed, "must not be null")),
             (Node::Object { properties, required, patch, .. }, Json::Object(members)) => {
                 let clearable = properties.iter().filter(|(_, node)| node.nullable()).count();
                 if !*patch {
@@ -189,12 +189,12 @@ impl Shape {
                 let limit = (*min, max.or(Some(TEXT_MAX)));
                 let wrong = check_text(text, format.as_deref(), limit, choices).err();
                 let unlike = pattern.as_ref().filter(|pattern| !pattern.is_match(text));
-                let unlike = unlike.map(|pattern| Bad::new("invalid_format", format!("must match {pattern}")));
+                let unlike = unlike.map(|pattern| Bad::new(FieldCode::InvalidFormat, format!("must match {pattern}")));
                 bad.extend(wrong.or(unlike).map(|wrong| wrong.at_member(at.as_str())));
             }
             (Node::Int { min, max, .. }, Json::Number(number)) => match as_integer(number) {
                 Some(n) if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) => {}
-                None if number.is_f64() => bad.push(Bad::member(at.as_str(), "invalid_type", "must be an integer")),
+                None if number.is_f64() => bad.push(Bad::invalid_type("an integer").at_member(at.as_str())),
                 _ => bad.push(Bad::out_of_range(*min, *max).at_member(at.as_str())),
             },
             (Node::Number { min, max, .. }, Json::Number(number)) => {
@@ -207,7 +207,7 @@ impl Shape {
                 }
             }
             (Node::Bool { .. }, Json::Bool(_)) | (Node::Any, _) => {}
-            (node, _) => bad.push(Bad::member(at.as_str(), "invalid_type", format!("must be {}", node.noun()))),
+            (node, _) => bad.push(Bad::invalid_type(node.noun()).at_member(at.as_str())),
         }
     }
 
@@ -231,12 +231,12 @@ impl Shape {
                 None if bad.len() >= ERRORS_MAX => {}
                 None => {
                     let detail = not_known(name, properties.iter().map(|(n, _)| n.as_str()));
-                    bad.push(Bad::member(format!("{at}/{}", escape(name)), "unknown_member", detail));
+                    bad.push(Bad::member(format!("{at}/{}", escape(name)), FieldCode::UnknownMember, detail));
                 }
             }
         }
         for name in required.iter().filter(|name| !members.contains_key(*name)) {
-            bad.push(Bad::member(format!("{at}/{}", escape(name)), "required", "is required"));
+            bad.push(Bad::member(format!("{at}/{}", escape(name)), FieldCode::Required, "is required"));
         }
         // In a list of custom fields, the key identifies the value better than its index.
         let own = at.rsplit('/').nth(1) == Some("custom_fields");
@@ -411,8 +411,8 @@ pub fn length(count: usize, min: Option<u64>, max: Option<u64>, noun: &str) -> O
     let wrong = |code, detail| Some(Bad::new(code, detail).within(bound(min), bound(max)));
     let counted = |n: u64| if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") };
     match (min, max) {
-        (Some(min), _) if count < min => wrong("too_short", format!("must have at least {}", counted(min))),
-        (_, Some(max)) if count > max => wrong("too_long", format!("must have at most {}", counted(max))),
+        (Some(min), _) if count < min => wrong(FieldCode::TooShort, format!("must have at least {}", counted(min))),
+        (_, Some(max)) if count > max => wrong(FieldCode::TooLong, format!("must have at most {}", counted(max))),
         _ => None,
     }
 }
@@ -426,7 +426,7 @@ pub const LINE_MAX: u64 = 200;
 fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Bad> {
     let one_line = max.is_some_and(|max| max <= LINE_MAX);
     if text.chars().any(|c| c.is_control() && (one_line || !matches!(c, '\n' | '\t' | '\r'))) {
-        return Err(Bad::new("invalid_character", "must not contain control characters"));
+        return Err(Bad::new(FieldCode::InvalidCharacter, "must not contain control characters"));
     }
     if let Some(wrong) = length(text.chars().count(), min, max, "character") {
         return Err(wrong);
@@ -450,7 +450,7 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
         Some("country") => (is_country(text), "must be an ISO 3166 country code of two letters, such as EE"),
         _ => (true, ""),
     };
-    if fits { Ok(()) } else { Err(Bad::new("invalid_format", what)) }
+    if fits { Ok(()) } else { Err(Bad::new(FieldCode::InvalidFormat, what)) }
 }
 
 /// Escapes a member name for a JSON pointer (RFC 6901, section 3).
@@ -488,7 +488,7 @@ pub fn read<T: DeserializeOwned + ToSchema + Rules + 'static>(mut body: Json) ->
 pub fn typed<T: DeserializeOwned + Rules>(body: Json) -> Result<T> {
     let value: T = serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string().replace('.', "/");
-        Error::member(format!("/{path}"), "invalid", error.inner().to_string())
+        Error::member(format!("/{path}"), FieldCode::Invalid, error.inner().to_string())
     })?;
     let mut bad = Vec::new();
     value.rules(&mut bad);

@@ -1,7 +1,7 @@
 //! Normal forms of texts, fields with several values, and the words of a search.
 use crate::kernel::actor::Actor;
 use crate::kernel::cost::{self, WORDS_MAX};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::query_params::Q_MAX;
 use crate::kernel::{address, phones};
 use serde_json::Value as Json;
@@ -69,7 +69,7 @@ pub struct Every {
 pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
     if text.chars().count() > Q_MAX {
         let detail = format!("must have at most {Q_MAX} characters");
-        return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(Q_MAX).ok()));
+        return Err(Bad::parameter("q", FieldCode::TooLong, detail).within(None, i64::try_from(Q_MAX).ok()));
     }
     if phones::looks_like(text) {
         let keys = phones::search_keys(text, &actor.settings.country).into_iter();
@@ -84,7 +84,7 @@ pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<V
     let words = cost::needed(seen.split_whitespace().map(piece).collect());
     if words.len() > WORDS_MAX {
         let detail = format!("must have at most {WORDS_MAX} different words");
-        return Err(Bad::parameter("q", "too_long", detail).within(None, i64::try_from(WORDS_MAX).ok()));
+        return Err(Bad::parameter("q", FieldCode::TooLong, detail).within(None, i64::try_from(WORDS_MAX).ok()));
     }
     let number = phones::meant(text, &actor.settings.country);
     let hosts = cost::needed(words.iter().map(|word| host_of(word)).collect());

@@ -6,7 +6,7 @@ use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
@@ -110,13 +110,13 @@ impl Rules for SegmentCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         match self.kind {
             SegmentKind::Dynamic if self.selection == Selection::default() => {
-                bad.push(Bad::member("/selection", "required", "is required for a dynamic segment"));
+                bad.push(Bad::member("/selection", FieldCode::Required, "is required for a dynamic segment"));
             }
             SegmentKind::Dynamic if !self.record_ids.is_empty() => {
-                bad.push(Bad::member("/record_ids", "invalid", "must be empty for a dynamic segment"));
+                bad.push(Bad::member("/record_ids", FieldCode::Invalid, "must be empty for a dynamic segment"));
             }
             SegmentKind::Static if self.selection != Selection::default() => {
-                bad.push(Bad::member("/selection", "invalid", "must be absent for a static segment"));
+                bad.push(Bad::member("/selection", FieldCode::Invalid, "must be absent for a static segment"));
             }
             _ => {}
         }
@@ -232,7 +232,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &SegmentUpdate
         if before.kind == SegmentKind::Static || *selection == Selection::default() {
             return Err(Error::member(
                 "/selection",
-                "invalid",
+                FieldCode::Invalid,
                 "must be set for a dynamic segment and absent for a static one",
             ));
         }

@@ -1,13 +1,12 @@
 //! Checks of saved conditions against the resource of a view or a segment.
 use crate::kernel::actor::Actor;
 use crate::kernel::csv::Sheet;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::field::Fields;
 use crate::kernel::selection::{SearchRequest, Selection};
 use crate::kernel::tags::Tags;
 use crate::people::companies::model::{COMPANY, Company};
 use crate::people::contacts::model::{CONTACT, Contact};
-use crate::records::saved_conditions::prefix_pointers;
 use crate::sales::deals::model::{DEAL, Deal};
 use crate::sales::leads::model::{LEAD, Lead};
 use crate::text_enum;
@@ -35,7 +34,7 @@ pub fn check(resource: ViewResource, selection: &Selection, actor: &Actor) -> Re
         ViewResource::Deals => DEAL.select(selection, actor).err(),
         ViewResource::Tasks => TASK.select(selection, actor).err(),
     };
-    bad.map_or(Ok(()), |bad| Err(Error::members(prefix_pointers("/selection", bad))))
+    bad.map_or(Ok(()), |bad| Err(Error::members(bad).under("/selection")))
 }
 
 /// Checks that the caller could search with this sort order.
@@ -64,7 +63,7 @@ pub fn check_columns(resource: ViewResource, columns: &Tags, actor: &Actor) -> R
     let unknown = columns.0.iter().enumerate().filter(|(_, name)| !known.contains(*name));
     let wrong = |(n, name): (usize, &String)| {
         let detail = not_known(name, known.iter().map(String::as_str));
-        Bad::member(format!("/columns/{n}"), "invalid_choice", detail).among(known.iter().map(String::as_str))
+        Bad::member(format!("/columns/{n}"), FieldCode::InvalidChoice, detail).among(known.iter().map(String::as_str))
     };
     let bad: Vec<Bad> = unknown.map(wrong).collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }

@@ -10,7 +10,7 @@ use crate::kernel::actor::{Action, can};
 use crate::kernel::address;
 use crate::kernel::cond::Cond;
 use crate::kernel::custom::CustomValues;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::{Field, Fields, Values, field};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::{Kind, Record};
@@ -40,9 +40,6 @@ use std::marker::PhantomData;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-
-/// The job that removes the content of erased files from the file store.
-pub const PURGE: &str = "purge_files";
 
 /// The text that replaces names and other texts.
 const ERASED: &str = "Erased";
@@ -116,9 +113,11 @@ pub struct ErasureCreate {
 impl Rules for ErasureCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         match (self.contact_id, self.lead_id) {
-            (None, None) => bad.push(Bad::member("/contact_id", "required", "is required unless lead_id is given")),
+            (None, None) => {
+                bad.push(Bad::member("/contact_id", FieldCode::Required, "is required unless lead_id is given"))
+            }
             (Some(_), Some(_)) => {
-                bad.push(Bad::member("/lead_id", "stated_twice", "must be absent if contact_id is given"))
+                bad.push(Bad::member("/lead_id", FieldCode::StatedTwice, "must be absent if contact_id is given"))
             }
             _ => {}
         }
@@ -288,7 +287,7 @@ impl Subject {
                 if before.contact_id.is_some() {
                     return Err(Error::member(
                         "/lead_id",
-                        "invalid",
+                        FieldCode::Invalid,
                         "must not be a lead of a contact; erase the contact instead",
                     ));
                 }
@@ -316,7 +315,7 @@ fn erase(
     erased.extend(records);
     if !files.is_empty() {
         let args = serde_json::to_value(&files).map_err(Error::internal)?;
-        queue::enqueue_in(queue::Lane::Short, tx, PURGE, &args, Some(counts.files))?;
+        queue::enqueue_in(queue::Lane::Short, tx, queue::JobKind::PurgeFiles, &args, Some(counts.files))?;
     }
     if let Some(proof) = subject.proof(tx)? {
         return Ok(proof);

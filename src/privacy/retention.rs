@@ -5,9 +5,9 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::hide::NothingHidden;
@@ -124,7 +124,11 @@ impl Rules for RetentionRuleCreate {
         self.selection.require_selection(bad);
         let of_people = matches!(self.resource, RetentionResource::Contacts | RetentionResource::Leads);
         if self.action == RetentionAction::Erase && !of_people {
-            bad.push(Bad::member("/action", "invalid", "must not be erase unless resource is contacts or leads"));
+            bad.push(Bad::member(
+                "/action",
+                FieldCode::Invalid,
+                "must not be erase unless resource is contacts or leads",
+            ));
         }
     }
 }
@@ -324,7 +328,7 @@ pub fn start_due(db: &Db) -> Result<usize> {
 
 /// Starts a rule if it is due. Returns whether it was due.
 fn start_one(db: &Db, workspace: Uuid, id: Uuid, owner: Uuid) -> Result<bool> {
-    let actor = db.run_blocking(|conn| actors::of_user(conn, workspace, owner, "user"))?;
+    let actor = db.run_blocking(|conn| authentication::of_user(conn, workspace, owner))?;
     let request = Request::internal(actor, format!("retention-{id}"));
     db.write_blocking(&request, |tx| {
         let day_ago = tx.now.plus(-chrono::Duration::hours(24));

@@ -2,7 +2,7 @@
 //! the feed.
 use crate::db::table;
 use crate::db::tx::Tx;
-use crate::kernel::actor::{Actor, can};
+use crate::kernel::actor::{Actor, ActorKind, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::csv;
 use crate::kernel::error::Result;
@@ -172,7 +172,7 @@ static AUDIT: Fields<events::table> = Fields {
         field("at", &events::at),
         field("record_kind", &events::record_kind).one_of_listed(resource::kind_names),
         field("record_id", &events::record_id),
-        field("actor_kind", &events::actor_kind).one_of(&["user", "api_key", "import", "migration"]),
+        field("actor_kind", &events::actor_kind).one_of(ActorKind::TEXTS),
         field("actor_id", &events::actor_id).to(Kind::USER),
         field("address", &events::address),
         field("request_id", &events::request_id),

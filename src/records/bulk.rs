@@ -1,12 +1,12 @@
 //! Bulk operations: one change for all records of a selection, as a job.
-use crate::db::queue::{self, Job, JobResult, JobStatus};
+use crate::db::queue::{self, Job, JobKind, JobResult, JobStatus};
 use crate::db::rows::Rows;
 use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
 use crate::kernel::actor::{Action, Permission, can};
 use crate::kernel::cond::{Cond, Op};
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::field::Values;
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
@@ -30,7 +30,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// The kind of the job.
-pub const JOB: &str = "bulk";
+pub const JOB: JobKind = JobKind::Bulk;
 
 text_enum! {
     pub enum BulkAction { Update = "update", Delete = "delete", Erase = "erase", }
@@ -111,7 +111,7 @@ impl BulkPreview {
 
     pub fn require_restricted(&self, selection: &RecordSelection, resource: &str) -> Result<()> {
         match self.unrestricted(selection, resource) {
-            Some(why) => Err(Error::member("/selection", "matches_everything", why)),
+            Some(why) => Err(Error::member("/selection", FieldCode::MatchesEverything, why)),
             None => Ok(()),
         }
     }
@@ -216,7 +216,7 @@ pub fn named(resource: &str) -> Result<&'static dyn BulkStore> {
 pub fn dry_run_answer(tx: &Tx<'_>, preview: BulkPreview) -> Answer {
     Answer::ok(BulkJob {
         id: Uuid::nil(),
-        kind: JOB.into(),
+        kind: JOB.as_str().into(),
         status: JobStatus::Succeeded,
         dry_run: true,
         total: preview.matching,

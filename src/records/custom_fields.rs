@@ -8,7 +8,7 @@ use crate::db::visibility;
 use crate::identity::actors::Actors;
 use crate::kernel::actor::can;
 use crate::kernel::custom::{self, CustomKind, CustomValue, CustomValues};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
@@ -126,14 +126,16 @@ impl Rules for CustomFieldCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         let chosen = matches!(self.kind, CustomKind::Choice | CustomKind::MultiChoice);
         match (chosen, self.options.0.is_empty()) {
-            (true, true) => bad.push(Bad::member("/options", "required", "is required for a choice")),
-            (false, false) => bad.push(Bad::member("/options", "invalid", "must be empty if the kind is not a choice")),
+            (true, true) => bad.push(Bad::member("/options", FieldCode::Required, "is required for a choice")),
+            (false, false) => {
+                bad.push(Bad::member("/options", FieldCode::Invalid, "must be empty if the kind is not a choice"))
+            }
             _ => {}
         }
         match (self.kind == CustomKind::Reference, self.refers_to) {
-            (true, None) => bad.push(Bad::member("/refers_to", "required", "is required for a reference")),
+            (true, None) => bad.push(Bad::member("/refers_to", FieldCode::Required, "is required for a reference")),
             (false, Some(_)) => {
-                bad.push(Bad::member("/refers_to", "invalid", "must be absent if the kind is not a reference"))
+                bad.push(Bad::member("/refers_to", FieldCode::Invalid, "must be absent if the kind is not a reference"))
             }
             _ => {}
         }
@@ -141,7 +143,7 @@ impl Rules for CustomFieldCreate {
         if !funnel && !self.required_stage_ids.is_empty() {
             bad.push(Bad::member(
                 "/required_stage_ids",
-                "invalid",
+                FieldCode::Invalid,
                 "must be empty, because only leads and deals have stages",
             ));
         }
@@ -266,7 +268,7 @@ pub fn require_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: U
     let bad: Vec<Bad> = missing
         .map(|field| {
             let detail = format!("{} must have a value to enter this stage", field.key);
-            Bad::member("/custom_fields", "required", detail).of_field(&field.key)
+            Bad::member("/custom_fields", FieldCode::Required, detail).of_field(&field.key)
         })
         .collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
@@ -371,10 +373,10 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &CustomFieldUp
 /// Checks that a choice has options and other kinds have none, and that no record uses a removed option.
 fn check_options(tx: &mut Tx<'_>, field: &CustomField, options: &Tags) -> Result<()> {
     if !matches!(field.kind, CustomKind::Choice | CustomKind::MultiChoice) {
-        return Err(Error::member("/options", "invalid", "must be empty if the kind is not a choice"));
+        return Err(Error::member("/options", FieldCode::Invalid, "must be empty if the kind is not a choice"));
     }
     if options.0.is_empty() {
-        return Err(Error::member("/options", "required", "is required for a choice"));
+        return Err(Error::member("/options", FieldCode::Required, "is required for a choice"));
     }
     macro_rules! chosen {
         ($table:ident, $option:expr) => {{

@@ -6,7 +6,7 @@ use crate::identity::accounts::SECURITY_EVENTS;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Bad, Error, Result, not_known};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result, not_known};
 use crate::kernel::event_verbs;
 use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
@@ -161,7 +161,7 @@ fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
     let cursor = params.take("cursor");
     params.finish(&PARAMETERS)?;
     if now && (cursor.is_some() || since.is_some()) {
-        return Err(wrong("from", "invalid", "must not be combined with cursor or at__gte"));
+        return Err(wrong("from", FieldCode::Invalid, "must not be combined with cursor or at__gte"));
     }
     let from = match cursor {
         Some(cursor) => position(&cursor, actor)?,
@@ -172,7 +172,7 @@ fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
     Ok(FeedQuery { types, kinds, record, limit, since, from })
 }
 
-fn wrong(parameter: &str, code: &'static str, detail: impl Into<String>) -> Error {
+fn wrong(parameter: &str, code: impl Into<FieldCode>, detail: impl Into<String>) -> Error {
     Error::parameters(vec![Bad::parameter(parameter, code, detail)])
 }
 
@@ -187,7 +187,8 @@ pub(in crate::records) fn names(
     match unknown {
         Some(name) => {
             let detail = format!("{name} {}", not_known(name, known.iter().map(String::as_str)));
-            let bad = Bad::parameter(parameter, "invalid_choice", detail).among(known.iter().map(String::as_str));
+            let bad =
+                Bad::parameter(parameter, FieldCode::InvalidChoice, detail).among(known.iter().map(String::as_str));
             Err(Error::parameters(vec![bad]))
         }
         None => Ok(names),
@@ -196,7 +197,7 @@ pub(in crate::records) fn names(
 
 fn position(cursor: &str, actor: &Actor) -> Result<From> {
     let payload = unseal(cursor).map_err(|bad| Error::parameters(vec![bad]))?;
-    let invalid = |_| wrong("cursor", "cursor_invalid", "is not a cursor of this list");
+    let invalid = |_| wrong("cursor", Code::CursorInvalid, "is not a cursor of this list");
     // Cursors of earlier versions contain no visibility.
     let (kind, workspace, xid, seq, visibility) = match payload.as_array().map(Vec::len) {
         Some(4) => {
@@ -206,7 +207,7 @@ fn position(cursor: &str, actor: &Actor) -> Result<From> {
         _ => serde_json::from_value::<(String, Uuid, i64, i64, Option<String>)>(payload).map_err(invalid)?,
     };
     if kind != "events" || workspace != actor.workspace {
-        return Err(wrong("cursor", "cursor_mismatch", "must be a cursor of the events of this workspace"));
+        return Err(wrong("cursor", Code::CursorMismatch, "must be a cursor of the events of this workspace"));
     }
     Ok(From::After(xid, seq, visibility))
 }
@@ -351,7 +352,7 @@ fn visibility_changed(tx: &Tx<'_>) -> ChangeEvent {
         record_kind: Kind::USER.as_str().into(),
         record_id: tx.actor.user,
         record_version: None,
-        actor_kind: tx.actor.actor_kind.into(),
+        actor_kind: tx.actor.actor_kind.as_str().into(),
         actor_id: None,
         request_id: tx.request_id.into(),
         changes: Vec::new(),

@@ -3,7 +3,7 @@ use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::actor::Action;
 use crate::kernel::cond::Cond;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, Values};
 use crate::kernel::kind::Kind;
 use crate::kernel::query::Plan;
@@ -105,7 +105,7 @@ pub fn condition<T>(
     let mut saved = saved(tx, fields, kept, "/selection")?;
     let selection = Selection { all: which.all.clone(), any: which.any.clone(), none: which.none.clone() };
     let own = fields.select_beside(&selection, &saved.conds, tx.actor);
-    let own = own.map_err(|bad| Error::members(prefix_pointers("/selection", bad)))?;
+    let own = own.map_err(|bad| Error::members(bad).under("/selection"))?;
     // The words of the request restrict the result further than those of the view alone.
     for (q, at) in [(&which.q, "/selection/q"), (&saved.q, "/selection/view_id")] {
         let Some(q) = q else { continue };
@@ -189,8 +189,7 @@ fn check_unchanged(tx: &mut Tx<'_>, kept: &SavedConditions) -> Result<()> {
 
 /// Prefixes the pointers of errors.
 pub fn prefix_pointers(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
-    let deeper = |bad: Bad| Bad { pointer: bad.pointer.map(|pointer| format!("{at}{pointer}")), ..bad };
-    bad.into_iter().map(deeper).collect()
+    bad.into_iter().map(|bad| bad.under(at)).collect()
 }
 
 fn named(tx: &mut Tx<'_>, kind: Kind, view: Option<Uuid>, segment: Option<Uuid>, at: &str) -> Result<SavedConditions> {
@@ -232,7 +231,7 @@ fn saved<T>(tx: &Tx<'_>, fields: &'static Fields<T>, kept: &SavedConditions, at:
 fn still_valid<T>(tx: &Tx<'_>, fields: &'static Fields<T>, selection: &Selection, at: &str) -> Result<Cond> {
     fields.select(selection, tx.actor).map_err(|bad| {
         let why: Vec<String> = bad.into_iter().map(|bad| bad.detail).collect();
-        Error::member(at, "invalid", format!("its conditions are no longer valid: {}", why.join("; ")))
+        Error::member(at, FieldCode::Invalid, format!("its conditions are no longer valid: {}", why.join("; ")))
     })
 }
 

@@ -3,13 +3,13 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, Event};
 use crate::db::pool::Db;
-use crate::db::queue::{self, Job};
+use crate::db::queue::{self, Job, JobKind};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
@@ -142,7 +142,7 @@ const TAGS_MAX: usize = 50;
 pub fn few_enough(tags: Option<Tags>) -> Result<Option<Tags>> {
     match tags {
         Some(tags) if tags.0.len() > TAGS_MAX => {
-            Err(Error::member("/tags_add", "too_long", format!("a record can have at most {TAGS_MAX} tags")))
+            Err(Error::member("/tags_add", FieldCode::TooLong, format!("a record can have at most {TAGS_MAX} tags")))
         }
         tags => Ok(tags),
     }
@@ -221,8 +221,6 @@ fn carriers() -> impl Iterator<Item = Kind> {
 const REQUEST_MAX: i64 = 500;
 /// Maximum records that a job changes in one transaction.
 const BATCH_SIZE: i64 = 250;
-/// The kind of the job.
-pub const JOB: &str = "retag";
 
 /// The old name of a tag, and the new name or `None` to remove it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -263,7 +261,7 @@ fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
             .set("limit", Part::Int(most - done))
             .set("kind", Part::Text(kind.as_str().to_owned()))
             .set("at", Part::At(tx.now))
-            .set("via", Part::Text(tx.actor.actor_kind.to_owned()))
+            .set("via", Part::Text(tx.actor.actor_kind.as_str().to_owned()))
             .set("user", Part::Id(tx.actor.user))
             .set("request", Part::Text(tx.request_id.to_owned()));
         done += statement.get_result::<Count>(tx.conn)?.count;
@@ -290,7 +288,7 @@ fn retag_conditions(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
 fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
     if retag(tx, retagging, REQUEST_MAX)? == REQUEST_MAX {
         let args = serde_json::to_value(retagging).map_err(Error::internal)?;
-        queue::enqueue(tx, JOB, &args, None)?;
+        queue::enqueue(tx, JobKind::Retag, &args, None)?;
     }
     Ok(())
 }
@@ -299,7 +297,7 @@ fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
 /// leave two tags.
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let retagging: Retagging = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let actor = db.run_blocking(|conn| actors::of_user(conn, job.workspace_id, job.user_id, "user"))?;
+    let actor = db.run_blocking(|conn| authentication::of_user(conn, job.workspace_id, job.user_id))?;
     let request = Request::internal(actor, job.id.to_string());
     let (mut done, result) = (job.done, job.result.clone().unwrap_or_default());
     loop {

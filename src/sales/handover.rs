@@ -3,9 +3,10 @@ use crate::db::events::Event;
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
-use crate::identity::users::{User, UserStatus};
+use crate::identity::users::User;
+use crate::kernel::actor::UserStatus;
 use crate::kernel::actor::{Action, can};
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::{Answer, Reply};
@@ -82,7 +83,7 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
     let to = given.to_user_id;
     User::find(tx, from)?;
     if from == to {
-        return Err(Error::member("/to_user_id", "invalid", "must be another user"));
+        return Err(Error::member("/to_user_id", FieldCode::Invalid, "must be another user"));
     }
     let receiver = User::find(tx, to).map_err(|error| error.at_member("/to_user_id"))?;
     if receiver.status == UserStatus::Suspended {

@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::{Fields, field};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::included::Included;
@@ -111,7 +111,7 @@ impl Rules for PipelineCreate {
             if !stages.iter().any(|s| s.category.unwrap_or(Category::Open) == *category) {
                 bad.push(Bad::member(
                     "/stages",
-                    "required",
+                    FieldCode::Required,
                     format!("must contain a stage of the category {}", category.as_str()),
                 ));
             }
@@ -120,7 +120,7 @@ impl Rules for PipelineCreate {
             if stages.iter().take(n).any(|earlier| earlier.name == stage.name) {
                 bad.push(Bad::member(
                     format!("/stages/{n}/name"),
-                    "stated_twice",
+                    FieldCode::StatedTwice,
                     "must differ from the names of the other stages",
                 ));
             }
@@ -233,7 +233,9 @@ pub fn choose(tx: &mut Tx<'_>, named: Option<Uuid>, kind: PipelineKind) -> Resul
     };
     match found {
         Some((id, its)) if its == kind => Ok(id),
-        Some(_) => Err(Error::member("/pipeline_id", "invalid", format!("must be a pipeline of {}s", kind.as_str()))),
+        Some(_) => {
+            Err(Error::member("/pipeline_id", FieldCode::Invalid, format!("must be a pipeline of {}s", kind.as_str())))
+        }
         None => Err(Error::reference("/pipeline_id")),
     }
 }
@@ -279,7 +281,7 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
     if changes.is_default == Some(false) && before.is_default {
         return Err(Error::member(
             "/is_default",
-            "invalid",
+            FieldCode::Invalid,
             "must not be false for the default pipeline; make another pipeline the default instead",
         ));
     }
@@ -304,7 +306,11 @@ fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &PipelineUpdat
 
 /// Returns the error for a request that moves an existing record to another pipeline without naming the stage.
 pub fn stage_needed() -> Error {
-    Error::member("/pipeline_id", "invalid", "differs from the pipeline of the record; name the new stage in stage_id")
+    Error::member(
+        "/pipeline_id",
+        FieldCode::Invalid,
+        "differs from the pipeline of the record; name the new stage in stage_id",
+    )
 }
 
 fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Result<Pipeline> {
@@ -316,15 +322,15 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
     for (n, (stage, rank)) in order.iter().zip(&ranks).enumerate() {
         let pointer = format!("/stage_ids/{n}");
         if rank.is_none() {
-            bad.push(Bad::member(pointer, "stage_not_in_pipeline", "must be a stage of this pipeline"));
+            bad.push(Bad::member(pointer, FieldCode::StageNotInPipeline, "must be a stage of this pipeline"));
         } else if order.iter().take(n).any(|earlier| earlier == stage) {
-            bad.push(Bad::member(pointer, "stated_twice", "must not occur twice"));
+            bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not occur twice"));
         } else if ranks.iter().take(n).any(|earlier| earlier > rank) {
-            bad.push(Bad::member(pointer, "invalid", "open stages must come first, then won, then lost"));
+            bad.push(Bad::member(pointer, FieldCode::Invalid, "open stages must come first, then won, then lost"));
         }
     }
     if bad.is_empty() && order.len() != known.len() {
-        bad.push(Bad::member("/stage_ids", "invalid", "must contain every stage of the pipeline"));
+        bad.push(Bad::member("/stage_ids", FieldCode::Invalid, "must contain every stage of the pipeline"));
     }
     if !bad.is_empty() {
         return Err(Error::members(bad));

@@ -6,7 +6,7 @@ use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
 use crate::kernel::cond::{Cond, Op};
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::field::Values;
 use crate::kernel::kind::Record;
 use crate::kernel::reply::{Answer, Reply};
@@ -37,7 +37,7 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     }
     let invalid_target = || {
         let detail = "must be another stage of the same pipeline and category";
-        Error::parameters(vec![Bad::parameter("move_to", "invalid", detail)])
+        Error::parameters(vec![Bad::parameter("move_to", FieldCode::Invalid, detail)])
     };
     let target = target.map(|target| candidates.find(|s| s.id == target).ok_or_else(invalid_target)).transpose()?;
     move_all::<Deal>(tx, &stage, target)?;

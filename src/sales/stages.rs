@@ -4,7 +4,7 @@ use crate::db::events::{self, Event};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Fields, field};
 use crate::kernel::hide::NothingHidden;
@@ -73,12 +73,14 @@ impl Stage {
     /// stages.
     pub fn takes_loss_reason(&self, reason: Option<Uuid>) -> Result<()> {
         match (self.category, reason) {
-            (Category::Lost, None) => {
-                Err(Error::member("/loss_reason_id", "required", "is required for a stage of the category lost"))
-            }
+            (Category::Lost, None) => Err(Error::member(
+                "/loss_reason_id",
+                FieldCode::Required,
+                "is required for a stage of the category lost",
+            )),
             (Category::Open | Category::Won, Some(_)) => Err(Error::member(
                 "/loss_reason_id",
-                "invalid",
+                FieldCode::Invalid,
                 "must be absent unless the stage has the category lost",
             )),
             _ => Ok(()),
@@ -200,7 +202,7 @@ pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
     match found.first(tx.conn).optional()? {
         None => Err(Error::reference("/stage_id")),
         Some(stage) if stage.pipeline_id != pipeline => {
-            Err(Error::member("/stage_id", "stage_not_in_pipeline", "must be a stage of the record's pipeline"))
+            Err(Error::member("/stage_id", FieldCode::StageNotInPipeline, "must be a stage of the record's pipeline"))
         }
         Some(stage) => Ok(stage),
     }
@@ -216,7 +218,7 @@ pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stag
     let missing = || {
         Error::member(
             "/pipeline_id",
-            "reference_not_found",
+            FieldCode::ReferenceNotFound,
             format!("must be a pipeline with a stage of the category {}", category.as_str()),
         )
     };
@@ -277,7 +279,11 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
     let before = Stage::lock(tx, id, expected)?;
     let fixed = matches!(before.category, Category::Won | Category::Lost);
     if fixed && changes.probability_percent.is_some_and(|p| p != before.probability_percent) {
-        return Err(Error::member("/probability_percent", "invalid", "must not be changed for won and lost stages"));
+        return Err(Error::member(
+            "/probability_percent",
+            FieldCode::Invalid,
+            "must not be changed for won and lost stages",
+        ));
     }
     let after = diesel::update(stages::table.find((tx.workspace(), id)))
         .set((changes, stages::version.eq(before.version + 1), stages::updated_at.eq(tx.now)))

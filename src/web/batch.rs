@@ -4,7 +4,7 @@ use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Code, Error, ProblemBody, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Record;
 use crate::kernel::reply::{Answer, Reply};
@@ -95,37 +95,37 @@ impl<T: BatchItem> FromRequest for Items<T> {
 impl<T: BatchItem> Items<T> {
     fn new(body: Json) -> Result<Items<T>> {
         let Json::Object(mut members) = body else {
-            return Err(Error::member("", "invalid_type", "must be an object"));
+            return Err(Error::member("", FieldCode::InvalidType, "must be an object"));
         };
         let mut bad = Vec::new();
         let atomic = match members.remove("atomic") {
             None | Some(Json::Null) => false,
             Some(Json::Bool(atomic)) => atomic,
             Some(_) => {
-                bad.push(Bad::member("/atomic", "invalid_type", "must be true or false"));
+                bad.push(Bad::member("/atomic", FieldCode::InvalidType, "must be true or false"));
                 false
             }
         };
         let items = match members.remove("items") {
             Some(Json::Array(items)) if (1..=ITEMS_MAX).contains(&items.len()) => items,
             Some(Json::Array(items)) => {
-                let code = if items.is_empty() { "too_short" } else { "too_long" };
+                let code = if items.is_empty() { FieldCode::TooShort } else { FieldCode::TooLong };
                 let wrong = Bad::member("/items", code, format!("must have 1 to {ITEMS_MAX} items"));
                 bad.push(wrong.within(Some(1), i64::try_from(ITEMS_MAX).ok()));
                 Vec::new()
             }
             Some(_) => {
-                bad.push(Bad::member("/items", "invalid_type", "must be an array"));
+                bad.push(Bad::member("/items", FieldCode::InvalidType, "must be an array"));
                 Vec::new()
             }
             None => {
-                bad.push(Bad::member("/items", "required", "is required"));
+                bad.push(Bad::member("/items", FieldCode::Required, "is required"));
                 Vec::new()
             }
         };
         for name in members.keys() {
             let detail = crate::kernel::error::not_known(name, ["atomic", "items"].into_iter());
-            bad.push(Bad::member(format!("/{}", escape(name)), "unknown_member", detail));
+            bad.push(Bad::member(format!("/{}", escape(name)), FieldCode::UnknownMember, detail));
         }
         if !bad.is_empty() {
             return Err(Error::members(bad));
@@ -135,7 +135,7 @@ impl<T: BatchItem> Items<T> {
             let item = item?;
             // A second change to the same record would need the version after the first.
             if item.target().is_some_and(|id| !seen.insert(id)) {
-                return Err(Error::member("/id", "stated_twice", "must not occur twice in the batch"));
+                return Err(Error::member("/id", FieldCode::StatedTwice, "must not occur twice in the batch"));
             }
             Ok(item)
         });
@@ -149,7 +149,7 @@ impl<T: BatchItem> Items<T> {
 
     fn item(item: Json) -> Result<T> {
         if !item.is_object() {
-            return Err(Error::member("", "invalid_type", "must be an object"));
+            return Err(Error::member("", FieldCode::InvalidType, "must be an object"));
         }
         T::read(item)
     }
@@ -242,7 +242,7 @@ fn problem(error: &Error, request_id: &str) -> Json {
 fn at_item(index: usize, error: &Error) -> Vec<Bad> {
     let Error::Problem(problem) = error else { return Vec::new() };
     if problem.errors.is_empty() {
-        return vec![Bad::member(format!("/items/{index}"), problem.code.as_str(), problem.detail.clone())];
+        return vec![Bad::member(format!("/items/{index}"), problem.code, problem.detail.clone())];
     }
     let inside = |bad: &Bad| Bad {
         pointer: Some(format!("/items/{index}{}", bad.pointer.as_deref().unwrap_or_default())),

@@ -1,5 +1,5 @@
 //! Reads request bodies: checks media type, size, time and depth, then the schema of the type.
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{self, Rules};
@@ -181,7 +181,7 @@ fn parse(bytes: &[u8]) -> Result<Json> {
         return Err(Error::new(Code::InvalidJson, format!("the body must nest at most {DEPTH_MAX} levels deep")));
     }
     if !body.is_object() {
-        return Err(Error::member("", "invalid_type", "the body must be a JSON object"));
+        return Err(Error::member("", FieldCode::InvalidType, "the body must be a JSON object"));
     }
     Ok(body)
 }

@@ -1,5 +1,5 @@
 //! Forms that contain a file (`multipart/form-data`, RFC 7578).
-use crate::kernel::error::{Code, Error, Result, not_known};
+use crate::kernel::error::{Code, Error, FieldCode, Result, not_known};
 use crate::web::body::BodyHash;
 use crate::web::budget;
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -65,10 +65,10 @@ async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts
         let file_name = part.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
         if name != "file" && !texts.contains(&name.as_str()) {
             let detail = not_known(&name, texts.iter().copied().chain(["file"]));
-            return Err(Error::member(format!("/{name}"), "unknown_member", detail));
+            return Err(Error::member(format!("/{name}"), FieldCode::UnknownMember, detail));
         }
         if form.text(&name).is_some() || (name == "file" && form.file.is_some()) {
-            return Err(Error::member(format!("/{name}"), "stated_twice", "must occur only once"));
+            return Err(Error::member(format!("/{name}"), FieldCode::StatedTwice, "must occur only once"));
         }
         let most = if name == "file" { limit } else { TEXT_MAX };
         let mut bytes = Vec::with_capacity(length.filter(|_| name == "file").unwrap_or_default());

@@ -5,7 +5,7 @@ use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Result};
+use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
@@ -113,12 +113,12 @@ impl Rules for ActivityCreate {
         if [self.contact_id, self.company_id, self.lead_id, self.deal_id].iter().all(Option::is_none) {
             bad.push(Bad::member(
                 "/contact_id",
-                "required",
+                FieldCode::Required,
                 "at least one of contact_id, company_id, lead_id, deal_id is required",
             ));
         }
         if self.r#type == ActivityType::Note && self.text.as_ref().is_none_or(String::is_empty) {
-            bad.push(Bad::member("/text", "required", "is required for a note"));
+            bad.push(Bad::member("/text", FieldCode::Required, "is required for a note"));
         }
     }
 }

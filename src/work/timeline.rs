@@ -5,7 +5,7 @@ use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, related};
 use crate::kernel::actor::{Actor, can};
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::hide::Hide;
 use crate::kernel::included::Included;
 use crate::kernel::kind::Kind;
@@ -131,7 +131,7 @@ impl Window {
     pub fn read(query: &str, record: Uuid) -> Result<Window> {
         let mut params = QueryParams::read(query)?;
         let limit = params.limit(50, 500)?;
-        let invalid = || Bad::parameter("cursor", "cursor_invalid", "must be a cursor of this timeline");
+        let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "must be a cursor of this timeline");
         let read = |text: String| {
             let (kind, of, at, id): (String, Uuid, DateTime, Uuid) =
                 serde_json::from_value(unseal(&text)?).map_err(|_| invalid())?;
@@ -141,7 +141,9 @@ impl Window {
         let include = params.take("include").map(|text| split(&text)).unwrap_or_default();
         if let Some(name) = include.iter().find(|name| !INCLUDES.contains(&name.as_str())) {
             let detail = format!("must not contain {name}; the values are {}", INCLUDES.join(", "));
-            return Err(Error::parameters(vec![Bad::parameter("include", "invalid_choice", detail).among(INCLUDES)]));
+            return Err(Error::parameters(vec![
+                Bad::parameter("include", FieldCode::InvalidChoice, detail).among(INCLUDES),
+            ]));
         }
         params.finish(&["limit", "cursor", "include"])?;
         Ok(Window { limit, before, include })

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use voronka::db::migrations;
 use voronka::db::pool::{Db, Size};
 use voronka::db::pooler::ConnectionMode;
-use voronka::db::queue::{Job, JobFilter, Lane};
+use voronka::db::queue::{Job, JobFilter, JobKind, Lane};
 use voronka::kernel::time::DateTime;
 use voronka::schema::jobs;
 
@@ -38,7 +38,7 @@ fn end(db: &Db, job: &Job) {
 }
 
 const fn filter(lanes: &'static [Lane], share: u32) -> JobFilter {
-    JobFilter { lanes, in_order: &["import"], share }
+    JobFilter { lanes, in_order: &[JobKind::Import], share }
 }
 
 const WORK: JobFilter = filter(&[Lane::Work], 2);

@@ -325,7 +325,7 @@ fn a_timeline_in_a_large_workspace_reads_few_rows() {
     let actor = Actor {
         workspace,
         user,
-        actor_kind: "user",
+        actor_kind: voronka::kernel::actor::ActorKind::User,
         principal: user,
         session: None,
         access: Arc::new(Access::builtin(Builtin::Owner)),

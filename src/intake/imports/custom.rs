@@ -1,7 +1,6 @@
 //! Converts cells to values of custom fields.
-use crate::intake::imports::prepare::{Refusal, RowReader};
+use crate::intake::imports::reading::notation::{Notation, Refusal};
 use crate::kernel::custom::{CustomField, CustomKind};
-use crate::kernel::money;
 use crate::kernel::shape::Cell;
 use serde_json::{Map, Value as Json, json};
 
@@ -19,18 +18,11 @@ pub const fn cell(kind: CustomKind) -> Option<Cell> {
 }
 
 /// Returns the value of a cell as JSON.
-pub fn value(reader: &RowReader, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
+pub fn value(notation: &Notation, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
     match cell(field.kind) {
-        Some(cell) => reader.value(text, cell, multiply),
-        None => number(text, reader.decimal()).map(|n| json!(n)),
+        Some(cell) => notation.value(text, cell, multiply),
+        None => notation.number(text).map(|number| json!(number)),
     }
-}
-
-/// Parses a number with at most six decimals.
-fn number(text: &str, decimal: char) -> Result<f64, Refusal> {
-    let millionths = money::parse_decimal(text, decimal, 6);
-    let digits = millionths.map(|n| format!("{}e-6", n)).and_then(|text| text.parse().ok());
-    digits.ok_or_else(|| ("invalid_format", format!("{text} is not a number")))
 }
 
 /// Adds a custom field value to the body of a record.

@@ -1,143 +1,205 @@
 //! Finds the existing record for a row: by external id, or else by the key of the resource.
-use crate::db::sql::lower;
+use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::db::visibility::visibility_filter;
+use crate::db::visibility;
+use crate::intake::imports::draft::Draft;
 use crate::intake::imports::model::ImportResource;
-use crate::intake::imports::prepare::Prepared;
 use crate::kernel::actor::Action;
 use crate::kernel::address;
 use crate::kernel::error::Result;
+use crate::kernel::kind::Kind;
 use crate::people::contacts::store as contacts;
-use crate::schema as s;
 use diesel::prelude::*;
-use serde_json::Value as Json;
+use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// The external id, the e-mail address, the SKU or domain, and the name of a row. The external id is case-sensitive,
-/// because Salesforce ids are. The other keys are in normal form.
-type Keys = [Option<String>; 4];
-
-/// Returns the keys that several records can share: names, and domains of companies.
-const fn shared(resource: ImportResource) -> &'static [usize] {
-    if matches!(resource, ImportResource::Companies) { &[2, 3] } else { &[3] }
+/// The keys by which records are found, the most certain first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum KeyKind {
+    /// Case-sensitive, because Salesforce ids are.
+    ExternalId,
+    Email,
+    Sku,
+    Domain,
+    Name,
 }
 
-fn keys(row: &Prepared) -> Keys {
-    let text = |member: &str| row.body.get(member).and_then(Json::as_str);
-    let lower = |member: &str| text(member).map(str::to_lowercase);
-    [
-        row.external_id.clone(),
-        text("email").map(address::email),
-        lower("sku").or_else(|| text("domain").and_then(address::domain_in)),
-        lower("name"),
-    ]
+impl KeyKind {
+    /// Returns whether several records can share a key.
+    const fn is_shared(self) -> bool {
+        matches!(self, KeyKind::Domain | KeyKind::Name)
+    }
+
+    /// The SQL of the key of a stored record, in the normal form of `keys`.
+    const fn column(self) -> &'static str {
+        match self {
+            KeyKind::ExternalId => "external_id",
+            KeyKind::Email => "lower(email)",
+            KeyKind::Sku => "lower(sku)",
+            KeyKind::Domain => "domain",
+            KeyKind::Name => "lower(name)",
+        }
+    }
+
+    /// The keys by which records of a resource are looked up.
+    const fn of(resource: ImportResource) -> &'static [KeyKind] {
+        match resource {
+            ImportResource::Users => &[KeyKind::ExternalId, KeyKind::Email, KeyKind::Name],
+            ImportResource::Companies => &[KeyKind::ExternalId, KeyKind::Domain, KeyKind::Name],
+            ImportResource::Contacts => &[KeyKind::ExternalId, KeyKind::Email],
+            ImportResource::Products => &[KeyKind::ExternalId, KeyKind::Sku, KeyKind::Name],
+            ImportResource::Leads | ImportResource::Deals => &[KeyKind::ExternalId],
+        }
+    }
+}
+
+type Key = (KeyKind, String);
+
+/// Returns the keys of a row in normal form, the most certain first.
+fn keys(row: &Draft) -> Vec<Key> {
+    let lower = |member: &str| row.text(member).map(str::to_lowercase);
+    let all = [
+        (KeyKind::ExternalId, row.external_id().map(str::to_owned)),
+        (KeyKind::Email, row.text("email").map(address::email)),
+        (KeyKind::Sku, lower("sku")),
+        (KeyKind::Domain, row.text("domain").and_then(address::domain_in)),
+        (KeyKind::Name, lower("name")),
+    ];
+    all.into_iter().filter_map(|(kind, key)| Some((kind, key?))).collect()
 }
 
 /// Separates the rows that match the same record as an earlier row by a shared key. The first key that both rows have
 /// decides: two rows with the same name but different external ids are two records. A duplicate of a unique key is
 /// not separated, so that it is reported as an error.
-pub fn split_dependent(resource: ImportResource, rows: Vec<Prepared>) -> (Vec<Prepared>, Vec<Prepared>) {
-    let mut before: HashMap<(usize, String), Vec<Keys>> = HashMap::new();
-    let is_first = |row: &Prepared| {
+pub fn split_dependent(rows: Vec<Draft>) -> (Vec<Draft>, Vec<Draft>) {
+    let mut before: HashMap<Key, Vec<Vec<Key>>> = HashMap::new();
+    let is_first = |row: &Draft| {
         let own = keys(row);
-        let decides = |known: &Keys| known.iter().zip(&own).position(|(known, own)| known.is_some() && own.is_some());
-        let named: Vec<(usize, String)> =
-            shared(resource).iter().filter_map(|n| Some((*n, own.get(*n)?.clone()?))).collect();
-        let is_twin = named
-            .iter()
-            .any(|key| before.get(key).is_some_and(|rows| rows.iter().any(|known| decides(known) == Some(key.0))));
-        named.into_iter().for_each(|key| before.entry(key).or_default().push(own.clone()));
+        let is_twin = own.iter().filter(|(kind, _)| kind.is_shared()).any(|key| {
+            before.get(key).is_some_and(|rows| rows.iter().any(|earlier| decisive(earlier, &own) == Some(key.0)))
+        });
+        for key in own.iter().filter(|(kind, _)| kind.is_shared()) {
+            before.entry(key.clone()).or_default().push(own.clone());
+        }
         !is_twin
     };
     rows.into_iter().partition(is_first)
 }
 
-/// A record that has a key, and its external id.
-type Holder = (Uuid, Option<String>);
-
-/// The existing records of rows by kind of key and key, the oldest first, with their external ids.
-#[derive(Debug)]
-pub struct Existing {
-    resource: ImportResource,
-    by_key: HashMap<(usize, String), Vec<Holder>>,
+/// Returns the first kind of key that both have.
+fn decisive(one: &[Key], other: &[Key]) -> Option<KeyKind> {
+    one.iter().map(|(kind, _)| *kind).find(|kind| other.iter().any(|(theirs, _)| theirs == kind))
 }
 
+/// A record with a key.
+#[derive(Debug, QueryableByName)]
+struct Holder {
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+}
+
+/// The existing records of rows by key, the oldest first.
+#[derive(Debug, Default)]
+pub struct Existing(HashMap<Key, Vec<Holder>>);
+
 impl Existing {
-    fn add(&mut self, n: usize, rows: impl IntoIterator<Item = (Option<String>, Uuid, Option<String>)>) {
-        for (key, id, external) in rows {
-            if let Some(key) = key {
-                self.by_key.entry((n, key)).or_default().push((id, external));
-            }
+    fn add(&mut self, kind: KeyKind, holders: Vec<Holder>) {
+        for holder in holders {
+            self.0.entry((kind, holder.key.clone())).or_default().push(holder);
         }
     }
 
     /// Finds the record of a row. A record that shares a name or domain with the row but has another external id does
     /// not match.
-    pub fn find(&self, row: &Prepared) -> Option<Uuid> {
-        let other = |n: usize, external: &Option<String>| {
-            shared(self.resource).contains(&n)
-                && row.external_id.is_some()
-                && external.is_some()
-                && *external != row.external_id
+    pub fn find(&self, row: &Draft) -> Option<Uuid> {
+        let own = row.external_id();
+        let is_other =
+            |holder: &Holder| own.is_some() && holder.external_id.is_some() && own != holder.external_id.as_deref();
+        let by = |key: Key| {
+            let holders = self.0.get(&key)?;
+            holders.iter().find(|holder| !(key.0.is_shared() && is_other(holder))).map(|holder| holder.id)
         };
-        let by = |(n, key): (usize, Option<String>)| {
-            self.by_key.get(&(n, key?))?.iter().find(|(_, external)| !other(n, external)).map(|(id, _)| *id)
-        };
-        keys(row).into_iter().enumerate().find_map(by)
+        keys(row).into_iter().find_map(by)
     }
 }
 
-pub fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Prepared]) -> Result<Existing> {
-    let mut wanted: [Vec<String>; 4] = Default::default();
-    for row in rows {
-        for (list, key) in wanted.iter_mut().zip(keys(row)) {
-            list.extend(key);
-        }
+pub fn existing(tx: &mut Tx<'_>, resource: ImportResource, rows: &[Draft]) -> Result<Existing> {
+    let mut wanted: HashMap<KeyKind, Vec<String>> = HashMap::new();
+    for (kind, key) in rows.iter().flat_map(keys) {
+        wanted.entry(kind).or_default().push(key);
     }
-    let [external, emails, codes, names] = &wanted;
-    let mut found = Existing { resource, by_key: HashMap::new() };
-    let kind = resource.kind();
-    macro_rules! look {
-        ($n:expr, $table:ident, $column:expr, $list:expr $(, $alive:expr)?) => {
-            if !$list.is_empty() {
-                let rows: Vec<(Option<String>, Uuid, Option<String>)> = s::$table::table
-                    .filter(s::$table::workspace_id.eq(tx.workspace()))
-                    $(.filter($alive))?
-                    .filter($column.eq_any($list))
-                    .filter(&visibility_filter::<s::$table::table>(tx.actor, kind, Action::Read))
-                    .order((s::$table::created_at, s::$table::id))
-                    .select(($column, s::$table::id, s::$table::external_id))
-                    .load(tx.conn)?;
-                found.add($n, rows);
-            }
+    let mut found = Existing::default();
+    for kind in KeyKind::of(resource) {
+        let Some(keys) = wanted.remove(kind) else { continue };
+        let holders = match (resource, kind) {
+            // A contact is found by any of its addresses.
+            (ImportResource::Contacts, KeyKind::Email) => contacts::holders(tx, &keys)?
+                .into_iter()
+                .map(|(key, id)| Holder { key, id, external_id: None })
+                .collect(),
+            _ => holders(tx, resource.kind(), *kind, keys)?,
         };
-    }
-    match resource {
-        ImportResource::Users => {
-            look!(0, users, s::users::external_id, external);
-            look!(1, users, lower(s::users::email.nullable()), emails);
-            look!(3, users, lower(s::users::name.nullable()), names);
-        }
-        ImportResource::Companies => {
-            let alive = || s::companies::deleted_at.is_null();
-            look!(0, companies, s::companies::external_id, external);
-            look!(2, companies, s::companies::domain, codes, alive());
-            look!(3, companies, lower(s::companies::name.nullable()), names, alive());
-        }
-        ImportResource::Contacts => {
-            look!(0, contacts, s::contacts::external_id, external);
-            let holders = contacts::holders(tx, emails)?;
-            found.add(1, holders.into_iter().map(|(email, id)| (Some(email), id, None)));
-        }
-        ImportResource::Products => {
-            let alive = || s::products::deleted_at.is_null();
-            look!(0, products, s::products::external_id, external);
-            look!(2, products, lower(s::products::sku.nullable()), codes, alive());
-            look!(3, products, lower(s::products::name.nullable()), names, alive());
-        }
-        ImportResource::Leads => look!(0, leads, s::leads::external_id, external),
-        ImportResource::Deals => look!(0, deals, s::deals::external_id, external),
+        found.add(*kind, holders);
     }
     Ok(found)
+}
+
+const HOLDERS: &str = "
+    select :key as key, id, external_id from :records
+    where workspace_id = :workspace and :alive and :key = any(:wanted) and :visible
+    order by created_at, id";
+
+/// Loads the records with one of the keys, the oldest first. A deleted record is found only by its external id.
+fn holders(tx: &mut Tx<'_>, records: Kind, key: KeyKind, wanted: Vec<String>) -> Result<Vec<Holder>> {
+    let any = key == KeyKind::ExternalId || records == Kind::USER;
+    let statement = Statement::new(HOLDERS)
+        .set("key", Part::Sql(key.column()))
+        .set("records", Part::Sql(records.path()))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("alive", Part::Sql(if any { "true" } else { "deleted_at is null" }))
+        .set("wanted", Part::Texts(wanted))
+        .set("visible", Part::Cond(visibility::cond(tx.actor, records, Action::Read)));
+    Ok(statement.load(tx.conn)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_dependent;
+    use crate::intake::imports::draft::Draft;
+    use serde_json::{Value as Json, json};
+
+    /// The lines of the rows that mean the same record as one before them.
+    fn dependent(rows: &[Json]) -> Vec<u64> {
+        let draft = |(line, body): (u64, &Json)| Draft { body: body.as_object().cloned().unwrap(), ..Draft::new(line) };
+        let (_, later) = split_dependent((2..).zip(rows).map(draft).collect());
+        later.iter().map(|row| row.line).collect()
+    }
+
+    #[test]
+    fn rows_of_one_name_mean_one_record() {
+        assert_eq!(dependent(&[json!({ "name": "Acme" }), json!({ "name": "ACME" }), json!({ "name": "Beta" })]), [3]);
+    }
+
+    #[test]
+    fn rows_of_one_name_with_external_ids_of_their_own_are_two_records() {
+        let row = |id: &str| json!({ "name": "Acme", "external_id": id });
+        assert_eq!(dependent(&[row("1"), row("2")]), [0_u64; 0]);
+    }
+
+    #[test]
+    fn a_domain_decides_before_a_name() {
+        let row = |domain: &str, name: &str| json!({ "domain": domain, "name": name });
+        assert_eq!(dependent(&[row("acme.io", "Acme"), row("acme.io", "Acme Inc"), row("other.io", "Acme")]), [3]);
+    }
+
+    #[test]
+    fn a_second_sku_is_left_to_be_refused() {
+        let row = || json!({ "sku": "A1", "name": "Screw" });
+        assert_eq!(dependent(&[row(), row()]), [0_u64; 0]);
+    }
 }

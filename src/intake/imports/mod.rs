@@ -1,15 +1,17 @@
 //! Imports: CSV files are uploaded, inspected, tried in a dry run and imported.
-pub mod cells;
+pub mod cell_reader;
 pub mod custom;
+pub mod draft;
 pub mod forget;
+pub mod funnel;
+pub mod history;
 pub mod known;
 pub mod model;
 pub mod prepare;
-pub mod records;
+pub mod reading;
 pub mod references;
 pub mod routes;
 pub mod run;
-pub mod table;
 pub mod targets;
 pub mod veil;
 pub mod write;

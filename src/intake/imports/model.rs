@@ -2,11 +2,12 @@
 use crate::db::visibility;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::cond::Cond;
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::field::Field;
 use crate::kernel::field::{Fields, field};
+use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Kind;
-use crate::kernel::query::Page;
+use crate::kernel::query::{Page, PageInfo, Paged};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
@@ -42,6 +43,13 @@ impl ImportResource {
             ImportResource::Leads => Kind::LEAD,
             ImportResource::Deals => Kind::DEAL,
         }
+    }
+
+    /// Checks that the caller may create, and with `changes` also update, records of this resource.
+    pub fn authorize(self, actor: &Actor, changes: bool) -> Result<()> {
+        let path = self.kind().path();
+        actor.require_action(Action::Create, path)?;
+        if changes { actor.require_action(Action::Update, path) } else { Ok(()) }
     }
 }
 text_enum! {
@@ -163,12 +171,12 @@ impl Rules for ImportRun {
             if mapping.iter().take(n).any(|earlier| earlier.column == one.column) {
                 bad.push(Bad::member(
                     format!("/settings/mapping/{n}/column"),
-                    "stated_twice",
+                    FieldCode::StatedTwice,
                     "must not be mapped twice",
                 ));
             }
         }
-        let formats = crate::intake::imports::cells::DATE_FORMATS;
+        let formats = crate::intake::imports::reading::cells::DATE_FORMATS;
         if settings.date_format.as_ref().is_some_and(|given| !formats.iter().any(|(name, _)| name == given)) {
             let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
             bad.push(Bad::not_among(&names).at_member("/settings/date_format"));
@@ -199,6 +207,33 @@ pub struct ImportReport {
     pub added_names: Vec<String>,
     /// Rows without a start date. Their records start at the time of the import.
     pub without_date: i64,
+}
+
+/// Unknown values that a report lists.
+const UNKNOWN_MAX: usize = 200;
+
+impl ImportReport {
+    pub fn count_mapped(&mut self, column: &str, from: &str, to: &str) {
+        match self.mapped_values.iter_mut().find(|m| m.column == column && m.from == from) {
+            Some(known) => known.rows += 1,
+            None => {
+                let (column, from, to) = (column.to_owned(), from.to_owned(), to.to_owned());
+                self.mapped_values.push(MappedValue { column, from, to, rows: 1 });
+            }
+        }
+    }
+
+    pub fn count_unknown(&mut self, column: &str, value: &str, nearest: Option<String>) {
+        let full = self.unknown_values.len() >= UNKNOWN_MAX;
+        match self.unknown_values.iter_mut().find(|u| u.column == column && u.value == value) {
+            Some(known) => known.rows += 1,
+            None if full => {}
+            None => {
+                let (column, value) = (column.to_owned(), value.to_owned());
+                self.unknown_values.push(UnknownValue { column, value, rows: 1, nearest });
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -285,3 +320,32 @@ pub static IMPORT: Fields<imports::table> = Fields {
     table: PhantomData,
 };
 list_params!(ImportList, IMPORT.parameters());
+
+/// A problem in a row of the file.
+#[derive(Debug, Serialize, Queryable, ToSchema)]
+pub struct ImportProblem {
+    #[serde(skip)]
+    pub id: i64,
+    /// The line of the file on which the row begins. The header is line 1.
+    pub row: i32,
+    /// Null if the problem concerns the whole row.
+    pub column: Option<String>,
+    pub code: String,
+    pub detail: String,
+    pub value: Option<String>,
+}
+/// `veil::problems` hides them, because only the import knows its columns.
+impl NothingHidden for ImportProblem {}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportProblemPage {
+    pub data: Vec<ImportProblem>,
+    pub page: PageInfo,
+}
+impl NothingHidden for ImportProblemPage {}
+
+impl Paged for ImportProblemPage {
+    fn info(&self) -> &PageInfo {
+        &self.page
+    }
+}

@@ -1,85 +1,60 @@
-//! Converts a row of cells to the body of a create request, so that imports follow the rules of the API.
+//! Converts the rows of a file to drafts of records.
 use crate::db::tx::Tx;
-use crate::intake::imports::cells;
-use crate::intake::imports::custom;
-use crate::intake::imports::model::{
-    ColumnReport, ImportReport, ImportResource, ImportSettings, MappedValue, UnknownValue,
-};
+use crate::intake::imports::cell_reader::{CellError, CellReader, Column};
+use crate::intake::imports::draft::Draft;
+use crate::intake::imports::funnel::Funnel;
+use crate::intake::imports::model::{ColumnMapping, ColumnReport, ImportReport, ImportResource, ImportSettings};
+use crate::intake::imports::reading::notation::{Notation, Refusal};
+use crate::intake::imports::reading::table::{Row, Table};
 use crate::intake::imports::references::References;
-use crate::intake::imports::table::{Row, Table};
 use crate::intake::imports::targets::{self, Target};
+use crate::kernel::actor::Actor;
 use crate::kernel::address;
-use crate::kernel::error::{Bad, Error, Result};
-use crate::kernel::kind::Kind;
-use crate::kernel::money;
-use crate::kernel::shape::Cell;
-use crate::kernel::time::{DateTime, day_start};
-use crate::sales::pipelines::{self, PipelineKind};
-use crate::sales::stages::{self, Category, Stage};
-use serde_json::{Map, Value as Json, json};
-use std::collections::HashMap;
-use uuid::Uuid;
-
-/// A mapped column.
-#[derive(Debug)]
-struct Column {
-    index: usize,
-    name: String,
-    target: Target,
-    values: HashMap<String, String>,
-    multiply: i64,
-}
+use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
+use crate::kernel::query::hex;
+use serde_json::json;
+use std::collections::{HashMap, HashSet};
 
 /// Converts the rows of one import.
 #[derive(Debug)]
 pub struct RowReader {
     pub resource: ImportResource,
     columns: Vec<Column>,
-    date_format: Option<String>,
-    decimal: char,
-    currency: String,
-    pub stages: Vec<Stage>,
-    pub pipeline: Option<Uuid>,
-    zone: chrono_tz::Tz,
+    notation: Notation,
+    pub funnel: Funnel,
     pub references: References,
     width: usize,
     /// For each line that repeats an earlier row, its number among the identical rows.
     twins: HashMap<u64, u32>,
 }
 
-/// A converted row.
-#[derive(Debug)]
-pub struct Prepared {
-    pub line: u64,
-    pub body: Json,
-    pub external_id: Option<String>,
-    pub stage: Option<Stage>,
-    pub created_at: Option<DateTime>,
-    pub closed_at: Option<DateTime>,
-    pub entered: Vec<(Stage, DateTime)>,
-    pub loss_reason: Option<Uuid>,
-}
-
-/// The error code and detail for a refused cell.
-pub type Refusal = (&'static str, String);
-
-/// Returns the error for a field to which a column cannot be mapped.
-fn no_target(field: &str, names: &[&str], hidden: bool) -> Bad {
-    if hidden {
-        return Bad::new("hidden", format!("{field} is hidden from your role, so it cannot be imported"));
-    }
-    let detail = crate::kernel::error::not_known(field, names.iter().copied());
-    Bad::new("invalid_choice", format!("{field} {detail}")).among(names.iter().copied())
-}
-
-/// A problem in a row.
+/// One thing that is wrong in a row.
 #[derive(Debug)]
 pub struct RowProblem {
     pub line: u64,
     pub column: Option<String>,
-    pub code: String,
+    pub code: &'static str,
     pub detail: String,
     pub value: Option<String>,
+}
+
+impl RowProblem {
+    fn of_cell(line: u64, column: &str, refusal: Refusal, raw: &str) -> RowProblem {
+        RowProblem {
+            line,
+            column: Some(column.to_owned()),
+            code: refusal.code.as_str(),
+            detail: refusal.detail,
+            value: Some(raw.chars().take(200).collect()),
+        }
+    }
+
+    fn of_width(line: u64, width: usize, wanted: usize) -> RowProblem {
+        let detail = format!(
+            "the row has {width} cells, but the header has {wanted}; texts with the delimiter must be in quotation marks"
+        );
+        RowProblem { line, column: None, code: "row_width", detail, value: None }
+    }
 }
 
 impl RowReader {
@@ -89,56 +64,23 @@ impl RowReader {
         settings: &ImportSettings,
         table: &Table,
     ) -> Result<RowReader> {
-        let (pipeline, stages) = funnel(tx, resource, settings)?;
-        let open: Vec<String> =
-            stages.iter().filter(|s| s.category == Category::Open).map(|s| s.name.clone()).collect();
-        let known = targets::shown(tx.actor, resource, &open);
-        let mut columns = Vec::new();
-        let mut bad = Vec::new();
-        for (n, one) in settings.mapping.iter().flatten().enumerate() {
-            let index = table.header.iter().position(|name| name.eq_ignore_ascii_case(&one.column));
-            let target = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&one.field));
-            if index.is_none() {
-                let detail = crate::kernel::error::not_known(&one.column, table.header.iter().map(String::as_str));
-                let detail = format!("{} {detail}", one.column);
-                let wrong = Bad::member(format!("/settings/mapping/{n}/column"), "invalid_choice", detail);
-                bad.push(wrong.among(table.header.iter().cloned()));
-            }
-            if target.is_none() {
-                let names: Vec<&str> = known.iter().map(|(name, ..)| name.as_str()).collect();
-                let hidden = targets::is_hidden(tx.actor, resource, &one.field);
-                bad.push(no_target(&one.field, &names, hidden).at_member(format!("/settings/mapping/{n}/field")));
-            }
-            if let (Some(index), Some((_, target, _))) = (index, target) {
-                let values = one.values.iter().map(|v| (v.from.clone(), v.to.clone())).collect();
-                columns.push(Column {
-                    index,
-                    name: one.column.clone(),
-                    target: target.clone(),
-                    values,
-                    multiply: one.multiply.unwrap_or(1),
-                });
-            }
-        }
-        if columns.is_empty() && bad.is_empty() {
-            bad.push(Bad::member(
-                "/settings/mapping",
-                "required",
-                "must map at least one column, because no column name matches a field",
-            ));
-        }
-        if !bad.is_empty() {
-            return Err(Error::members(bad));
-        }
+        let at_setting = |e: Error| {
+            e.with(|p| p.errors.iter_mut().for_each(|bad| bad.pointer = Some("/settings/pipeline_id".into())))
+        };
+        let funnel = Funnel::load(tx, resource, settings.pipeline_id).map_err(at_setting)?;
+        let known = targets::shown(tx.actor, resource, &funnel.open_names());
+        let columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), table, &known)?;
+        let notation = Notation {
+            decimal: settings.decimal.as_ref().and_then(|d| d.chars().next()).unwrap_or('.'),
+            date_format: settings.date_format.clone(),
+            currency: settings.currency.clone().unwrap_or_else(|| tx.actor.settings.base_currency.clone()),
+            zone: tx.zone(),
+        };
         Ok(RowReader {
             resource,
             columns,
-            date_format: settings.date_format.clone(),
-            decimal: settings.decimal.as_ref().and_then(|d| d.chars().next()).unwrap_or('.'),
-            currency: settings.currency.clone().unwrap_or_else(|| tx.actor.settings.base_currency.clone()),
-            stages,
-            pipeline,
-            zone: tx.zone(),
+            notation,
+            funnel,
             references: References::default(),
             width: table.header.len(),
             twins: table.twins.clone(),
@@ -149,16 +91,13 @@ impl RowReader {
     /// same file.
     pub fn chunks(&self, rows: &[Row], size: usize) -> Vec<Vec<usize>> {
         let mut waiting: Vec<usize> = (0..rows.len()).collect();
-        let column =
-            |target: &dyn Fn(&Target) -> bool| self.columns.iter().find(|c| target(&c.target)).map(|c| c.index);
-        let parent = column(&|t| matches!(t, Target::Reference(member, _) if member == "parent_id"));
-        let name = column(&|t| matches!(t, Target::Member(member, _) if member == "name"));
+        let column = |member: &str| self.columns.iter().find(|c| c.target.member() == Some(member)).map(|c| c.index);
         let mut chunks = Vec::new();
-        if let (Some(parent), Some(name)) = (parent, name) {
+        if let (Some(parent), Some(name)) = (column("parent_id"), column("name")) {
             let cell =
                 |row: &usize, column: usize| rows.get(*row).and_then(|row| row.cell(column)).map(str::to_lowercase);
             loop {
-                let names: std::collections::HashSet<_> = waiting.iter().filter_map(|row| cell(row, name)).collect();
+                let names: HashSet<_> = waiting.iter().filter_map(|row| cell(row, name)).collect();
                 let own = |row: &usize| cell(row, parent) == cell(row, name);
                 let ready = |row: &usize| own(row) || !cell(row, parent).is_some_and(|parent| names.contains(&parent));
                 let (now, later): (Vec<usize>, Vec<usize>) = waiting.iter().partition(|row| ready(row));
@@ -193,287 +132,142 @@ impl RowReader {
         source: &Row,
         report: &mut ImportReport,
         problems: &mut Vec<RowProblem>,
-    ) -> Result<Option<Prepared>> {
-        let (before, line) = (problems.len(), source.line);
+    ) -> Result<Option<Draft>> {
         if source.width() != self.width {
-            let detail = format!(
-                "the row has {} cells, but the header has {}; texts with the delimiter must be in quotation marks",
-                source.width(),
-                self.width
-            );
-            problems.push(RowProblem { line, column: None, code: "row_width".into(), detail, value: None });
+            problems.push(RowProblem::of_width(source.line, source.width(), self.width));
             return Ok(None);
         }
-        let mut row = Prepared {
-            line,
-            body: Json::Null,
-            external_id: None,
-            stage: None,
-            created_at: None,
-            closed_at: None,
-            entered: Vec::new(),
-            loss_reason: None,
-        };
-        let (mut body, mut names) = (Map::new(), Vec::new());
-        for n in 0..self.columns.len() {
-            let Some((name, raw, text)) = self.cell(n, source, report) else { continue };
-            let outcome = self.assign_cell(tx, n, &text, &mut body, &mut row, &mut names, report)?;
-            if let Err((code, detail)) = outcome {
-                problems.push(RowProblem {
-                    line,
-                    column: Some(name),
-                    code: code.into(),
-                    detail,
-                    value: Some(raw.chars().take(200).collect()),
-                });
+        let (before, mut draft) = (problems.len(), Draft::new(source.line));
+        let RowReader { columns, notation, funnel, references, .. } = self;
+        for (n, column) in columns.iter().enumerate() {
+            let raw = source.cell(column.index).unwrap_or_default();
+            let Some(text) = cell_text(n, column, raw, report) else { continue };
+            let stages = &funnel.stages;
+            match (CellReader { tx, notation, stages, references, report }).read(column, &text, &mut draft) {
+                Ok(()) => {}
+                Err(CellError::Refused(why)) => {
+                    problems.push(RowProblem::of_cell(source.line, &column.name, why, raw));
+                }
+                Err(CellError::Failed(error)) => return Err(error),
             }
         }
         if problems.len() > before {
             return Ok(None);
         }
-        self.complete(source, &mut body, &names, &mut row);
-        row.body = Json::Object(body);
-        Ok(Some(row))
-    }
-
-    /// Returns the column name, the cell and the text after the value mapping, or `None` for an empty cell. Counts
-    /// the cell in the report.
-    fn cell(&self, n: usize, source: &Row, report: &mut ImportReport) -> Option<(String, String, String)> {
-        let column = self.columns.get(n)?;
-        let raw = source.cell(column.index).unwrap_or_default();
-        let text = match column.values.get(raw) {
-            Some(to) => {
-                note_mapped(report, &column.name, raw, to);
-                to.as_str()
-            }
-            None => raw,
-        };
-        let text = address::tidied(text);
-        let counted = report.columns.get_mut(n)?;
-        if text.is_empty() {
-            counted.empty += 1;
-            return None;
-        }
-        counted.filled += 1;
-        Some((column.name.clone(), raw.to_owned(), text))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all are parts of one row")]
-    fn assign_cell(
-        &mut self,
-        tx: &mut Tx<'_>,
-        n: usize,
-        text: &str,
-        body: &mut Map<String, Json>,
-        row: &mut Prepared,
-        names: &mut Vec<String>,
-        report: &mut ImportReport,
-    ) -> Result<Result<(), Refusal>> {
-        let Some(column) = self.columns.get(n) else { return Ok(Ok(())) };
-        let (name, target, multiply) = (column.name.clone(), column.target.clone(), column.multiply);
-        Ok(match target {
-            Target::Member(member, cell) => self.value(text, cell, multiply).map(|value| {
-                if member == "external_id" {
-                    row.external_id = Some(text.to_owned());
-                }
-                body.insert(member, value);
-            }),
-            Target::Reference(member, kind) => match self.references.find(tx, kind, text)? {
-                Some(id) => {
-                    if kind == Kind::COMPANY {
-                        names.push(text.to_owned());
-                    }
-                    if member == "loss_reason_id" {
-                        row.loss_reason = Some(id);
-                    }
-                    if !(member == "loss_reason_id" && self.resource == ImportResource::Leads) {
-                        body.insert(member, json!(id));
-                    }
-                    Ok(())
-                }
-                None => Err(self.unknown(tx, &name, kind, text, report)),
-            },
-            Target::Custom(field) => match field.refers {
-                None => custom::value(self, &field, text, multiply).map(|value| custom::put(body, &field, value)),
-                Some(kind) => match self.references.find(tx, kind, text)? {
-                    Some(id) => {
-                        custom::put(body, &field, json!(id));
-                        Ok(())
-                    }
-                    None => Err(self.unknown(tx, &name, kind, text, report)),
-                },
-            },
-            Target::Product => match self.references.find(tx, Kind::PRODUCT, text)? {
-                Some(id) => {
-                    names.insert(0, text.to_owned());
-                    body.insert("line_items".into(), json!([{ "product_id": id }]));
-                    Ok(())
-                }
-                None => Err(self.unknown(tx, &name, Kind::PRODUCT, text, report)),
-            },
-            Target::DealContact => match self.references.find(tx, Kind::CONTACT, text)? {
-                Some(id) => {
-                    body.insert("contacts".into(), json!([{ "contact_id": id }]));
-                    Ok(())
-                }
-                None => Err(self.unknown(tx, &name, Kind::CONTACT, text, report)),
-            },
-            Target::Person(member) => {
-                let person = body.entry("person").or_insert_with(|| json!({}));
-                person[member] = json!(text);
-                Ok(())
-            }
-            Target::Stage => match self.stages.iter().find(|s| s.name.eq_ignore_ascii_case(text)) {
-                Some(stage) => {
-                    row.stage = Some(stage.clone());
-                    Ok(())
-                }
-                None => {
-                    let known = self.stages.iter().map(|s| s.name.as_str());
-                    let nearest = known.clone().max_by(|a, b| strsim::jaro(a, text).total_cmp(&strsim::jaro(b, text)));
-                    note_unknown(report, &name, text, nearest.map(str::to_owned));
-                    let all = known.collect::<Vec<_>>().join(", ");
-                    Err((
-                        "reference_not_found",
-                        format!("no stage is called {text}; the stages of the pipeline are {all}"),
-                    ))
-                }
-            },
-            Target::CreatedAt => self.instant(text).map(|at| row.created_at = Some(at)),
-            Target::ClosedAt => self.instant(text).map(|at| row.closed_at = Some(at)),
-            Target::Entered(stage) => self.instant(text).map(|at| {
-                row.entered.extend(self.stages.iter().find(|s| s.name == stage).map(|s| (s.clone(), at)));
-            }),
-        })
-    }
-
-    fn unknown(&self, tx: &Tx<'_>, column: &str, kind: Kind, text: &str, report: &mut ImportReport) -> Refusal {
-        let what = kind.as_str().replace('_', " ");
-        let nearest = self.references.nearest(tx, kind, text);
-        let detail = match &nearest {
-            Some(name) => format!("no {what} is called {text}; to use {name} instead, map the value {text} to {name}"),
-            None => format!("no {what} is called {text}; import the {} first", kind.path()),
-        };
-        note_unknown(report, column, text, nearest);
-        ("reference_not_found", detail)
-    }
-
-    pub fn decimal(&self) -> char {
-        self.decimal
-    }
-
-    pub fn value(&self, text: &str, cell: Cell, multiply: i64) -> Result<Json, Refusal> {
-        let format = |detail: String| ("invalid_format", detail);
-        Ok(match cell {
-            Cell::Text | Cell::Reference => json!(text),
-            Cell::Int => json!(
-                cells::integer(text, self.decimal)
-                    .and_then(|n| n.checked_mul(multiply))
-                    .ok_or_else(|| format(format!("{text} is not an integer")))?
-            ),
-            Cell::Bool => {
-                json!(cells::boolean(text).ok_or_else(|| format(format!("{text} is not a boolean; use yes or no")))?)
-            }
-            Cell::Date => json!(self.date(text)?),
-            Cell::Time => json!(self.instant(text)?),
-            Cell::Words => json!(text.split(',').map(str::trim).filter(|w| !w.is_empty()).collect::<Vec<_>>()),
-            Cell::Money => {
-                let amount = money::parse_decimal(text, self.decimal, money::exponent(&self.currency));
-                let amount = amount.and_then(|a| a.checked_mul(multiply));
-                let amount = amount.ok_or_else(|| {
-                    format(format!(
-                        "{text} is not an amount in {} with the decimal separator {:?}",
-                        self.currency, self.decimal
-                    ))
-                })?;
-                json!({ "amount": amount, "currency": self.currency })
-            }
-        })
-    }
-
-    fn date(&self, text: &str) -> Result<chrono::NaiveDate, Refusal> {
-        let Some(format) = &self.date_format else {
-            return Err(("invalid_format", format!("{text} is not a date in a known format; set date_format")));
-        };
-        cells::date(text, format)
-            .ok_or_else(|| ("invalid_format", format!("{text} is not a date in the format {format}")))
-    }
-
-    /// Parses a time. A date without a time means midnight in the time zone of the workspace.
-    fn instant(&self, text: &str) -> Result<DateTime, Refusal> {
-        if let Ok(at) = text.parse::<DateTime>() {
-            return Ok(at);
-        }
-        self.date(text).map(|day| day_start(day, self.zone))
+        self.complete(source, &mut draft);
+        Ok(Some(draft))
     }
 
     /// Adds what the row lacks: an external id, a title, the price of its product.
-    fn complete(&self, source: &Row, body: &mut Map<String, Json>, names: &[String], row: &mut Prepared) {
-        let funnel = matches!(self.resource, ImportResource::Leads | ImportResource::Deals);
-        if row.external_id.is_none()
-            && (funnel || (self.resource == ImportResource::Contacts && !body.contains_key("email")))
-        {
+    fn complete(&self, source: &Row, draft: &mut Draft) {
+        let nameless = match self.resource {
+            ImportResource::Leads | ImportResource::Deals => true,
+            ImportResource::Contacts => draft.text("email").is_none(),
+            _ => false,
+        };
+        if nameless && draft.external_id().is_none() {
             // The number of the row among identical rows makes the id unique, so that a repeated import creates no
             // duplicates.
             let twin = self.twins.get(&source.line).copied().unwrap_or(1);
-            row.external_id = Some(format!("csv:{}:{twin}", crate::kernel::query::hex(&source.digest())));
-            body.insert("external_id".into(), json!(row.external_id));
+            draft.set("external_id", json!(format!("csv:{}:{twin}", hex(&source.digest()))));
         }
-        if self.resource == ImportResource::Deals {
-            if !body.contains_key("title") {
-                let title =
-                    if names.is_empty() { row.external_id.clone().unwrap_or_default() } else { names.join(" for ") };
-                body.insert("title".into(), json!(title.chars().take(300).collect::<String>()));
-            }
-            let value = body.get("value").cloned();
-            if let Some(item) = body.get_mut("line_items").and_then(|l| l.get_mut(0)) {
-                // Without a value of the deal, the line item has the price of the product, and the deal gets no
-                // value.
-                let product = item["product_id"].as_str().and_then(|id| id.parse().ok());
-                let listed = product.and_then(|id| self.references.price(id)).map(|price| json!(price));
-                item["price"] = value.or(listed).unwrap_or_else(|| json!({ "amount": 0, "currency": self.currency }));
-            }
-            body.insert("pipeline_id".into(), json!(self.pipeline));
+        match self.resource {
+            ImportResource::Leads => self.complete_lead(draft),
+            ImportResource::Deals => self.complete_deal(draft),
+            _ => {}
         }
-        if self.resource == ImportResource::Leads {
-            body.insert("pipeline_id".into(), json!(self.pipeline));
-            if let Some(stage) = &row.stage {
-                body.insert("stage_id".into(), json!(stage.id));
-            }
+    }
+
+    fn complete_lead(&self, draft: &mut Draft) {
+        draft.set("pipeline_id", json!(self.funnel.pipeline));
+        if let Some(stage) = draft.progress.stage.as_ref().map(|stage| stage.id) {
+            draft.set("stage_id", json!(stage));
         }
+    }
+
+    fn complete_deal(&self, draft: &mut Draft) {
+        draft.set_default_title();
+        let value = draft.body.get("value").cloned();
+        if let Some((product, item)) = draft.line_item() {
+            // Without a value of the deal, the line item has the price of the product, and the deal gets no
+            // value.
+            let listed = || self.references.price(product).map(|price| json!(price));
+            let unknown = || json!({ "amount": 0, "currency": self.notation.currency });
+            item["price"] = value.or_else(listed).unwrap_or_else(unknown);
+        }
+        draft.set("pipeline_id", json!(self.funnel.pipeline));
     }
 }
 
-fn funnel(tx: &mut Tx<'_>, resource: ImportResource, settings: &ImportSettings) -> Result<(Option<Uuid>, Vec<Stage>)> {
-    let kind = match resource {
-        ImportResource::Leads => PipelineKind::Lead,
-        ImportResource::Deals => PipelineKind::Deal,
-        _ => return Ok((None, Vec::new())),
-    };
-    let at =
-        |e: Error| e.with(|p| p.errors.iter_mut().for_each(|bad| bad.pointer = Some("/settings/pipeline_id".into())));
-    let pipeline = pipelines::choose(tx, settings.pipeline_id, kind).map_err(at)?;
-    Ok((Some(pipeline), stages::of_pipeline(tx, pipeline)?))
+/// Returns the text of a cell after the value mapping, or `None` for an empty cell. Counts the cell in the report.
+fn cell_text(n: usize, column: &Column, raw: &str, report: &mut ImportReport) -> Option<String> {
+    let mapped = column.values.get(raw);
+    if let Some(to) = mapped {
+        report.count_mapped(&column.name, raw, to);
+    }
+    let text = address::tidied(mapped.map_or(raw, String::as_str));
+    let counted = report.columns.get_mut(n)?;
+    if text.is_empty() {
+        counted.empty += 1;
+        return None;
+    }
+    counted.filled += 1;
+    Some(text)
 }
 
-fn note_mapped(report: &mut ImportReport, column: &str, from: &str, to: &str) {
-    match report.mapped_values.iter_mut().find(|m| m.column == column && m.from == from) {
-        Some(known) => known.rows += 1,
-        None => {
-            report.mapped_values.push(MappedValue { column: column.into(), from: from.into(), to: to.into(), rows: 1 })
+/// The fields to which a column can be mapped: name, target and hint.
+type KnownTargets = [(String, Target, String)];
+
+/// Returns the mapped columns, or all errors of the mapping.
+fn columns(
+    actor: &Actor,
+    resource: ImportResource,
+    mapping: &[ColumnMapping],
+    table: &Table,
+    known: &KnownTargets,
+) -> Result<Vec<Column>> {
+    let (mut columns, mut bad) = (Vec::new(), Vec::new());
+    for (n, one) in mapping.iter().enumerate() {
+        let index = column_index(&table.header, &one.column);
+        let target = target_of(actor, resource, known, &one.field);
+        match (index, target) {
+            (Ok(index), Ok(target)) => columns.push(Column {
+                index,
+                name: one.column.clone(),
+                target,
+                values: one.values.iter().map(|value| (value.from.clone(), value.to.clone())).collect(),
+                multiply: one.multiply.unwrap_or(1),
+            }),
+            (index, target) => {
+                let index = index.err().map(|why| why.at_member(format!("/settings/mapping/{n}/column")));
+                let target = target.err().map(|why| why.at_member(format!("/settings/mapping/{n}/field")));
+                bad.extend(index.into_iter().chain(target));
+            }
         }
     }
+    if columns.is_empty() && bad.is_empty() {
+        let detail = "must map at least one column, because no column name matches a field";
+        bad.push(Bad::member("/settings/mapping", FieldCode::Required, detail));
+    }
+    if bad.is_empty() { Ok(columns) } else { Err(Error::members(bad)) }
 }
 
-const UNKNOWN_MAX: usize = 200;
+fn column_index(header: &[String], column: &str) -> Result<usize, Bad> {
+    header.iter().position(|name| name.eq_ignore_ascii_case(column)).ok_or_else(|| {
+        let detail = format!("{column} {}", not_known(column, header.iter().map(String::as_str)));
+        Bad::new(FieldCode::InvalidChoice, detail).among(header.iter().cloned())
+    })
+}
 
-fn note_unknown(report: &mut ImportReport, column: &str, value: &str, nearest: Option<String>) {
-    let full = report.unknown_values.len() >= UNKNOWN_MAX;
-    match report.unknown_values.iter_mut().find(|u| u.column == column && u.value == value) {
-        Some(known) => known.rows += 1,
-        None if !full => {
-            report.unknown_values.push(UnknownValue { column: column.into(), value: value.into(), rows: 1, nearest });
-        }
-        None => {}
+fn target_of(actor: &Actor, resource: ImportResource, known: &KnownTargets, field: &str) -> Result<Target, Bad> {
+    if let Some((_, target, _)) = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(field)) {
+        return Ok(target.clone());
     }
+    if targets::is_hidden(actor, resource, field) {
+        let detail = format!("{field} is hidden from your role, so it cannot be imported");
+        return Err(Bad::new(FieldCode::Hidden, detail));
+    }
+    let names = || known.iter().map(|(name, ..)| name.as_str());
+    let detail = format!("{field} {}", not_known(field, names()));
+    Err(Bad::new(FieldCode::InvalidChoice, detail).among(names()))
 }

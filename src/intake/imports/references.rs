@@ -1,19 +1,18 @@
 //! Finds records by name, external id, SKU, e-mail address or id. Each kind is loaded once per run.
+use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
-use crate::db::visibility::visibility_filter;
-use crate::identity::teams::Team;
-use crate::identity::teams::{self, TeamCreate};
+use crate::db::visibility;
+use crate::identity::teams::{self, Team, TeamCreate};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::address;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::money::Money;
-use crate::people::sources::Source;
-use crate::people::sources::{self, SourceCreate};
-use crate::sales::loss_reasons::LossReason;
-use crate::sales::loss_reasons::{self, LossReasonCreate};
+use crate::people::sources::{self, Source, SourceCreate};
+use crate::sales::loss_reasons::{self, LossReason, LossReasonCreate};
 use crate::schema as s;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use uuid::Uuid;
@@ -72,61 +71,82 @@ fn may_add(tx: &Tx<'_>, kind: Kind) -> bool {
     .is_ok()
 }
 
-type Found = Vec<(Uuid, Option<String>, Option<String>, Option<String>)>;
+/// The columns by which the records of a kind are named.
+struct NameColumns {
+    name: &'static str,
+    external_id: &'static str,
+    other: &'static str,
+    has_trash: bool,
+}
+
+const NOTHING: &str = "null::text";
+
+impl NameColumns {
+    const fn plain(name: &'static str) -> NameColumns {
+        NameColumns { name, external_id: NOTHING, other: NOTHING, has_trash: false }
+    }
+
+    /// Returns the columns of a kind that a file can name. A contact is not named by an e-mail that the role hides.
+    fn of(kind: Kind, hides_email: bool) -> Option<NameColumns> {
+        let record = |name, other, has_trash| NameColumns { name, external_id: "external_id", other, has_trash };
+        Some(match kind {
+            Kind::USER => record("name", "email", false),
+            Kind::COMPANY => record("name", "domain", true),
+            Kind::PRODUCT => record("name", "sku", true),
+            Kind::CONTACT => record(if hides_email { NOTHING } else { "email" }, NOTHING, true),
+            Kind::TEAM | Kind::SOURCE | Kind::LOSS_REASON => NameColumns::plain("name"),
+            _ => return None,
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    other: Option<String>,
+}
+
+const NAMES: &str = "
+    select id, :name as name, :external as external_id, :other as other from :records
+    where workspace_id = :workspace and :alive and :visible
+    order by created_at, id";
+
+const OTHER_EMAILS: &str = "
+    select contacts.id, e.email as name, null::text as external_id, null::text as other
+    from contact_emails e join contacts on contacts.workspace_id = e.workspace_id and contacts.id = e.contact_id
+    where e.workspace_id = :workspace and :visible";
 
 fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
-    let workspace = tx.workspace();
-    macro_rules! rows {
-        ($table:ident, $($column:expr),*; $($alive:expr)?) => {
-            s::$table::table
-                .filter(s::$table::workspace_id.eq(workspace))
-                $(.filter($alive))?
-                .filter(&visibility_filter::<s::$table::table>(tx.actor, kind, Action::Read))
-                .order((s::$table::created_at, s::$table::id))
-                .select((s::$table::id, $($column),*))
-                .load(tx.conn)?
-        };
-    }
-    let none = || diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>("null::text");
-    let rows: Found = match kind {
-        Kind::USER => rows!(users, s::users::name.nullable(), s::users::external_id, s::users::email;),
-        Kind::TEAM => rows!(teams, s::teams::name.nullable(), none(), none();),
-        Kind::SOURCE => rows!(sources, s::sources::name.nullable(), none(), none();),
-        Kind::LOSS_REASON => rows!(loss_reasons, s::loss_reasons::name.nullable(), none(), none();),
-        Kind::COMPANY => {
-            rows!(companies, s::companies::name.nullable(), s::companies::external_id, s::companies::domain; s::companies::deleted_at.is_null())
-        }
-        Kind::PRODUCT => {
-            rows!(products, s::products::name.nullable(), s::products::external_id, s::products::sku; s::products::deleted_at.is_null())
-        }
-        Kind::CONTACT if tx.actor.access.hides("contacts", "email") => {
-            rows!(contacts, none(), s::contacts::external_id, none(); s::contacts::deleted_at.is_null())
-        }
-        Kind::CONTACT => {
-            rows!(contacts, s::contacts::email, s::contacts::external_id, none(); s::contacts::deleted_at.is_null())
-        }
-        _ => Vec::new(),
-    };
+    let hides_email = tx.actor.access.hides("contacts", "email");
+    let visible = || Part::Cond(visibility::cond(tx.actor, kind, Action::Read));
     let mut names = Names::default();
-    if kind == Kind::CONTACT && !tx.actor.access.hides("contacts", "email") {
-        let others = s::contact_emails::table.inner_join(
-            s::contacts::table.on(s::contacts::workspace_id
-                .eq(s::contact_emails::workspace_id)
-                .and(s::contacts::id.eq(s::contact_emails::contact_id))),
-        );
-        let others = others.filter(s::contact_emails::workspace_id.eq(workspace));
-        let others = others.filter(visibility_filter::<s::contacts::table>(tx.actor, kind, Action::Read));
-        let others = others.select((s::contact_emails::contact_id, s::contact_emails::email));
-        for (id, email) in others.load::<(Uuid, String)>(tx.conn)? {
-            names.add(Some(email), id);
+    if kind == Kind::CONTACT && !hides_email {
+        let others = Statement::new(OTHER_EMAILS).set("workspace", Part::Id(tx.workspace())).set("visible", visible());
+        for Named { id, name, .. } in others.load(tx.conn)? {
+            names.add(name, id);
         }
     }
-    for (id, first, second, third) in rows {
+    let Some(columns) = NameColumns::of(kind, hides_email) else { return Ok(names) };
+    let statement = Statement::new(NAMES)
+        .set("name", Part::Sql(columns.name))
+        .set("external", Part::Sql(columns.external_id))
+        .set("other", Part::Sql(columns.other))
+        .set("records", Part::Sql(kind.path()))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("alive", Part::Sql(if columns.has_trash { "deleted_at is null" } else { "true" }))
+        .set("visible", visible());
+    for Named { id, name, external_id, other } in statement.load(tx.conn)? {
         names.add(Some(id.to_string()), id);
-        names.add(first, id);
-        names.add_external(second, id);
+        names.add(name, id);
+        names.add_external(external_id, id);
         // A malformed domain must not match a company.
-        names.add(third.filter(|third| kind != Kind::COMPANY || address::domain_in(third).is_some()), id);
+        names.add(other.filter(|other| kind != Kind::COMPANY || address::domain_in(other).is_some()), id);
     }
     Ok(names)
 }

@@ -1,25 +1,24 @@
 //! Operations on imports.
 use crate::db::events::Event;
-use crate::db::queue::{self, Job};
+use crate::db::queue::{self, Job, JobKind};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
+use crate::intake::imports::funnel::Funnel;
 use crate::intake::imports::model::{
-    ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportResource, ImportRun,
-    ImportSettings, ImportStatus, OnExisting,
+    ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportProblem,
+    ImportProblemPage, ImportResource, ImportRun, ImportSettings, ImportStatus, OnExisting,
 };
 use crate::intake::imports::prepare::RowReader;
-use crate::intake::imports::table::Table;
-use crate::intake::imports::{cells, forget, run, targets, veil};
-use crate::kernel::actor::{Action, Actor, can};
-use crate::kernel::error::{Bad, Code, Error, Result};
-use crate::kernel::hide::NothingHidden;
+use crate::intake::imports::reading::cells;
+use crate::intake::imports::reading::table::Table;
+use crate::intake::imports::{forget, run, targets, veil};
+use crate::kernel::actor::{Actor, can};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{PageInfo, Paged};
+use crate::kernel::query::PageInfo;
 use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::seek::{seal, unseal};
 use crate::kernel::value_type::ValueType;
-use crate::sales::pipelines::{self, PipelineKind};
-use crate::sales::stages::{self, Category};
 use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -27,7 +26,6 @@ use crate::web::form::{self, Form};
 use crate::{list_params, stored};
 use actix_web::{HttpRequest, delete, get, post, web};
 use diesel::prelude::*;
-use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -49,35 +47,6 @@ pub struct ImportUpload {
     /// The resource that the rows are imported to.
     #[schema(pattern = "^(users|companies|contacts|products|leads|deals)$")]
     resource: String,
-}
-
-/// A problem in a row of the file.
-#[derive(Debug, Serialize, Queryable, ToSchema)]
-pub struct ImportProblem {
-    #[serde(skip)]
-    id: i64,
-    /// The line of the file on which the row begins. The header is line 1.
-    pub row: i32,
-    /// Null if the problem concerns the whole row.
-    pub column: Option<String>,
-    pub code: String,
-    pub detail: String,
-    pub value: Option<String>,
-}
-/// `veil::problems` hides them, because only the import knows its columns.
-impl NothingHidden for ImportProblem {}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ImportProblemPage {
-    pub data: Vec<ImportProblem>,
-    pub page: PageInfo,
-}
-impl NothingHidden for ImportProblemPage {}
-
-impl Paged for ImportProblemPage {
-    fn info(&self) -> &PageInfo {
-        &self.page
-    }
 }
 
 /// Detects the format and the columns of a file. `stages` are the open stages of the default pipeline.
@@ -126,25 +95,6 @@ fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Ta
     (detected, settings)
 }
 
-/// Returns the open stages of the default pipeline, for the fields `entered.<stage>`.
-fn open_stages(tx: &mut Tx<'_>, resource: ImportResource) -> Result<Vec<String>> {
-    let kind = match resource {
-        ImportResource::Leads => PipelineKind::Lead,
-        ImportResource::Deals => PipelineKind::Deal,
-        _ => return Ok(Vec::new()),
-    };
-    let pipeline = pipelines::choose(tx, None, kind)?;
-    let all = stages::of_pipeline(tx, pipeline)?;
-    Ok(all.into_iter().filter(|s| s.category == Category::Open).map(|s| s.name).collect())
-}
-
-/// Checks that the caller may create, and with `changes` also update, records of this resource.
-pub(in crate::intake::imports) fn check_right(actor: &Actor, resource: ImportResource, changes: bool) -> Result<()> {
-    let path = resource.kind().path();
-    actor.require_action(Action::Create, path)?;
-    if changes { actor.require_action(Action::Update, path) } else { Ok(()) }
-}
-
 /// A parsed upload before it is stored.
 struct Upload {
     resource: ImportResource,
@@ -155,7 +105,7 @@ struct Upload {
 }
 
 fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
-    check_right(tx.actor, file.resource, false)?;
+    file.resource.authorize(tx.actor, false)?;
     let row = diesel::insert_into(imports::table)
         .values((
             (imports::workspace_id.eq(tx.workspace()), imports::id.eq(Uuid::now_v7())),
@@ -183,7 +133,7 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<
     require_idle(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
-    check_right(tx.actor, import.resource, settings.on_existing != Some(OnExisting::Skip))?;
+    import.resource.authorize(tx.actor, settings.on_existing != Some(OnExisting::Skip))?;
     let content = imports::table.find((tx.workspace(), id)).select(imports::content);
     let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
     Ok((import, content, settings))
@@ -203,7 +153,7 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
     RowReader::new(tx, import.resource, settings, table)?;
     let args = run::Args { import_id: import.id, dry_run };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    let job = queue::enqueue(tx, run::KIND, &args, i64::try_from(table.rows.len()).ok())?;
+    let job = queue::enqueue(tx, JobKind::Import, &args, i64::try_from(table.rows.len()).ok())?;
     diesel::update(imports::table.find((tx.workspace(), import.id)))
         .set((
             imports::status.eq(ImportStatus::Queued),
@@ -257,11 +207,11 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
         Some(Err(_)) => bad.push(Bad::not_among(ImportResource::TEXTS).at_member("/resource")),
         None => {
             let detail = format!("is missing: must be one of {}", ImportResource::TEXTS.join(", "));
-            bad.push(Bad::member("/resource", "required", detail));
+            bad.push(Bad::member("/resource", FieldCode::Required, detail));
         }
     }
     if form.file.is_none() {
-        bad.push(Bad::member("/file", "required", "is missing: must be a CSV file"));
+        bad.push(Bad::member("/file", FieldCode::Required, "is missing: must be a CSV file"));
     }
     match (resource, form.file) {
         (Some(Ok(resource)), Some((name, bytes))) => {
@@ -278,8 +228,8 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
 #[post("/imports")]
 async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
     let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
-    check_right(&ctx.actor, resource, false)?;
-    let stages = ctx.read_value(move |tx| open_stages(tx, resource)).await?;
+    resource.authorize(&ctx.actor, false)?;
+    let stages = ctx.read_value(move |tx| Ok(Funnel::load(tx, resource, None)?.open_names())).await?;
     let actor = ctx.actor.clone();
     let parsed = move || {
         let table = run::open(&content, &ImportSettings::default())?;
@@ -346,7 +296,7 @@ list_params!(ProblemParameters, {
 async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
     let (csv, link, mut params) = (ctx.wants_csv()?, ctx.next_link(), ctx.query_params()?);
     let limit = params.limit(50, 500)?;
-    let invalid = || Bad::parameter("cursor", "cursor_invalid", "must be a cursor of this list");
+    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "must be a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
     let after = params.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
     params.finish(&["limit", "cursor"])?;

@@ -3,15 +3,14 @@
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
-use crate::identity::actors;
+use crate::identity::authentication;
 use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};
+use crate::intake::imports::reading::table::{self, Row, Table};
 use crate::intake::imports::references::References;
-use crate::intake::imports::routes;
-use crate::intake::imports::table::{self, Row, Table};
 use crate::intake::imports::write;
-use crate::kernel::actor::Actor;
+use crate::kernel::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;
 use crate::schema::{import_problems, imports};
@@ -21,7 +20,6 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub const KIND: &str = "import";
 /// Rows per transaction.
 const CHUNK: usize = 500;
 /// The number of rows after which the planner statistics are updated.
@@ -53,14 +51,14 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 
 /// Returns a request by the user of the job, with the user's current permissions.
 fn request(db: &Db, job: &Job) -> Result<Request> {
-    let actor = db.run_blocking(|conn| actors::of_job(conn, job))?;
-    Ok(Request::internal(Actor { actor_kind: "import", ..actor }, format!("job-{}", job.id)))
+    let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
+    Ok(Request::internal(Actor { actor_kind: ActorKind::Import, ..actor }, format!("job-{}", job.id)))
 }
 
 /// Returns the same, and checks that the user may still import such records. Called before each chunk.
 fn authorized_request(db: &Db, job: &Job, import: &Import) -> Result<Request> {
     let request = request(db, job)?;
-    routes::check_right(&request.actor, import.resource, import.settings.on_existing != Some(OnExisting::Skip))?;
+    import.resource.authorize(&request.actor, import.settings.on_existing != Some(OnExisting::Skip))?;
     Ok(request)
 }
 
@@ -204,8 +202,8 @@ fn chunk(
         report.rows += 1;
         match reader.row(tx, row, report, &mut problems)? {
             Some(row) => {
-                let dated = row.created_at.is_some() || !row.entered.is_empty();
-                report.without_date += i64::from(reader.pipeline.is_some() && !dated);
+                let undated = reader.funnel.pipeline.is_some() && !row.progress.has_beginning();
+                report.without_date += i64::from(undated);
                 prepared.push(row);
             }
             None => report.failed += 1,
@@ -239,7 +237,7 @@ fn keep_problems(tx: &mut Tx<'_>, id: Uuid, problems: &[RowProblem], failed: i64
             import_problems::row_number.eq(i32::try_from(problem.line).unwrap_or(i32::MAX)),
             import_problems::column_name.eq(problem.column.clone()),
             import_problems::severity.eq("error"),
-            import_problems::code.eq(problem.code.clone()),
+            import_problems::code.eq(problem.code),
             import_problems::detail.eq(problem.detail.clone()),
             import_problems::value.eq(problem.value.clone()),
         )

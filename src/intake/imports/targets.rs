@@ -28,6 +28,8 @@ pub enum Target {
     Product,
     /// The contact of a deal, found by e-mail address.
     DealContact,
+    /// The reason for the disqualification of a lead.
+    LossReason,
     /// The current stage of the record.
     Stage,
     /// The time at which the record started.
@@ -36,6 +38,16 @@ pub enum Target {
     ClosedAt,
     /// The time at which the record entered the named stage.
     Entered(String),
+}
+
+impl Target {
+    /// The member of the creation body that it becomes as it is.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Target::Member(member, _) | Target::Reference(member, _) => Some(member),
+            _ => None,
+        }
+    }
 }
 
 pub fn shape(resource: ImportResource) -> Arc<Shape> {
@@ -108,11 +120,8 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
             for member in ["name", "email", "phone", "company_name"] {
                 add(&format!("person.{member}"), Target::Person(member), "of the person who is not a contact yet");
             }
-            add(
-                "loss_reason",
-                Target::Reference("loss_reason_id".into(), Kind::LOSS_REASON),
-                "the reason for the disqualification; added to the list if new",
-            );
+            let hint = "the reason for the disqualification; added to the list if new";
+            add("loss_reason", Target::LossReason, hint);
         }
         ImportResource::Deals => {
             add("product", Target::Product, "the name, SKU, external id or id of a product; becomes a line item");
@@ -164,7 +173,9 @@ pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec
             Target::Member(_, Cell::Reference) => "text",
             Target::Member(_, cell) => noun(*cell),
             Target::Custom(field) => custom::cell(field.kind).map_or("number", noun),
-            Target::Reference(..) | Target::Product | Target::DealContact | Target::Stage => "reference",
+            Target::Reference(..) | Target::Product | Target::DealContact | Target::LossReason | Target::Stage => {
+                "reference"
+            }
             Target::Person(_) => "text",
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
         };

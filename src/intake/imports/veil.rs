@@ -1,7 +1,6 @@
 //! Hides quotes of the file from a caller whose role hides fields. A file that another user uploaded can contain
 //! hidden values.
-use crate::intake::imports::model::{Import, ImportReport};
-use crate::intake::imports::routes::ImportProblem;
+use crate::intake::imports::model::{Import, ImportProblem, ImportReport};
 use crate::intake::imports::targets;
 use crate::kernel::actor::Actor;
 use crate::kernel::hide::Hide;

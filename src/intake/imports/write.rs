@@ -5,13 +5,13 @@ use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
 use crate::identity::users::{self, User, UserCreate, UserUpdate};
+use crate::intake::imports::draft::Draft;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
-use crate::intake::imports::prepare::{Prepared, RowProblem, RowReader};
-use crate::intake::imports::{custom, known};
+use crate::intake::imports::prepare::{RowProblem, RowReader};
+use crate::intake::imports::{custom, history, known};
 use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::kind::{Kind, Record};
 use crate::kernel::shape::{self, Rules, Shape};
-use crate::kernel::time::DateTime;
 use crate::kernel::{address, phones};
 use crate::people::companies::model::{Company, CompanyCreate, CompanyUpdate};
 use crate::people::companies::store as companies;
@@ -21,7 +21,6 @@ use crate::sales::deals::model::{Deal, DealCreate, DealUpdate};
 use crate::sales::deals::store as deals;
 use crate::sales::leads::model::{Lead, LeadCreate, LeadUpdate};
 use crate::sales::leads::store as leads;
-use crate::sales::stages::{Category, Stage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
@@ -37,20 +36,20 @@ enum Outcome {
 }
 
 /// The id of an existing record, and its row.
-type Existing<'a> = (Uuid, &'a Prepared);
+type Existing<'a> = (Uuid, &'a Draft);
 
 /// Writes a chunk of rows. A refused row is reported and does not affect the others.
 pub fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
-    mut rows: Vec<Prepared>,
+    mut rows: Vec<Draft>,
     on_existing: OnExisting,
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
     // A row that refers to a record of an earlier row must wait until that record exists.
     while !rows.is_empty() {
-        let (first, twins) = known::split_dependent(reader.resource, rows);
+        let (first, twins) = known::split_dependent(rows);
         distinct(tx, reader, first, on_existing, report, problems)?;
         rows = twins;
     }
@@ -61,13 +60,13 @@ pub fn chunk(
 fn distinct(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
-    rows: Vec<Prepared>,
+    rows: Vec<Draft>,
     on_existing: OnExisting,
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
     let existing = known::existing(tx, reader.resource, &rows)?;
-    let (known, new): (Vec<Prepared>, Vec<Prepared>) = rows.into_iter().partition(|row| existing.find(row).is_some());
+    let (known, new): (Vec<Draft>, Vec<Draft>) = rows.into_iter().partition(|row| existing.find(row).is_some());
     let known: Vec<Existing<'_>> = known.iter().filter_map(|row| Some((existing.find(row)?, row))).collect();
     match on_existing {
         OnExisting::Skip => report.skipped += i64::try_from(known.len()).unwrap_or(0),
@@ -104,7 +103,7 @@ fn remember(reader: &mut RowReader, companies: Vec<Company>) {
 
 fn record_outcome(
     outcome: Result<Outcome>,
-    row: &Prepared,
+    row: &Draft,
     report: &mut ImportReport,
     problems: &mut Vec<RowProblem>,
 ) -> Result<()> {
@@ -114,7 +113,7 @@ fn record_outcome(
         Ok(Outcome::Unchanged) => report.unchanged += 1,
         Err(Error::Problem(problem)) => {
             report.failed += 1;
-            let whole = [Bad::member("", problem.code.as_str(), problem.detail.clone())];
+            let whole = [Bad::member("", problem.code, problem.detail.clone())];
             let errors = if problem.errors.is_empty() { &whole[..] } else { &problem.errors[..] };
             problems.extend(errors.iter().map(|bad| {
                 let member = bad.pointer.as_deref().unwrap_or_default().trim_start_matches('/').to_owned();
@@ -122,7 +121,7 @@ fn record_outcome(
                     line: row.line,
                     detail: if member.is_empty() { bad.detail.clone() } else { format!("{member} {}", bad.detail) },
                     column: None,
-                    code: bad.code.into(),
+                    code: bad.code.as_str(),
                     value: None,
                 }
             }));
@@ -132,12 +131,12 @@ fn record_outcome(
     Ok(())
 }
 
-fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Prepared]) -> Result<Vec<T>> {
-    rows.iter().map(|row| shape::read(row.body.clone())).collect()
+fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Draft]) -> Result<Vec<T>> {
+    rows.iter().map(|row| shape::read(Json::Object(row.body.clone()))).collect()
 }
 
 /// Creates the records and returns the companies among them.
-fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<Vec<Company>> {
+fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Draft]) -> Result<Vec<Company>> {
     match reader.resource {
         ImportResource::Users => {
             for new in bodies::<UserCreate>(rows)? {
@@ -160,10 +159,10 @@ fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<
         }
         ImportResource::Leads => {
             let new = bodies::<LeadCreate>(rows)?;
-            rows.iter().try_for_each(|row| check_order(row, tx.now))?;
-            let history = |row: &Prepared| leads::History {
-                created_at: row.created_at,
-                closed_at: row.closed_at,
+            rows.iter().try_for_each(|row| row.progress.check_order(tx.now))?;
+            let history = |row: &Draft| leads::History {
+                created_at: row.progress.created_at,
+                closed_at: row.progress.closed_at,
                 loss_reason: row.loss_reason,
                 imported: true,
             };
@@ -171,93 +170,14 @@ fn create_all(tx: &mut Tx<'_>, reader: &RowReader, rows: &[Prepared]) -> Result<
         }
         ImportResource::Deals => {
             let new = bodies::<DealCreate>(rows)?;
-            let histories = rows.iter().map(|row| history(&reader.stages, row, tx.now)).collect::<Result<Vec<_>>>()?;
+            let history = |row: &Draft| history::of_deal(&row.progress, &reader.funnel, tx.now);
+            let histories = rows.iter().map(history).collect::<Result<Vec<_>>>()?;
             if !new.is_empty() {
                 deals::insert_with_history(tx, &new.iter().zip(histories).collect::<Vec<_>>())?;
             }
         }
     }
     Ok(Vec::new())
-}
-
-/// Checks that the dates of a row are in the past and in chronological order.
-fn check_order(row: &Prepared, now: DateTime) -> Result<()> {
-    let (created, closed) = (("/created_at".to_owned(), row.created_at), ("/closed_at".to_owned(), row.closed_at));
-    let entered = row.entered.iter().map(|(stage, at)| (format!("/entered.{}", stage.name), Some(*at)));
-    for (member, at) in [created, closed].into_iter().chain(entered.clone()) {
-        if let Some(at) = at.filter(|at| *at > now) {
-            return Err(Error::member(member, "out_of_range", format!("{at} is in the future")));
-        }
-    }
-    let begin = entered.filter_map(|(_, at)| at).chain(row.created_at).min();
-    match (begin, row.closed_at) {
-        (Some(begin), Some(closed)) if closed < begin => Err(Error::member(
-            "/closed_at",
-            "out_of_range",
-            format!("{closed} is before the start of the record, {begin}"),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Returns the stages of a deal according to the file. Only dates that the file lacks are set to the time of the
-/// import.
-fn history(pipeline: &[Stage], row: &Prepared, now: DateTime) -> Result<deals::History> {
-    check_order(row, now)?;
-    let first_open =
-        pipeline.iter().find(|s| s.category == Category::Open).ok_or_else(|| Error::internal("no open stage"))?;
-    let mut stages = row.entered.clone();
-    stages.sort_by_key(|(stage, at)| (*at, stage.position));
-    let last = row.stage.as_ref().or(stages.last().map(|(stage, _)| stage)).unwrap_or(first_open).clone();
-    let begin = stages.first().map(|(_, at)| *at).into_iter().chain(row.created_at).min();
-    let begin = begin.unwrap_or_else(|| row.closed_at.unwrap_or(now));
-    let open = last.category == Category::Open;
-    let last_undated = open && !stages.is_empty() && stages.iter().all(|(stage, _)| stage.id != last.id);
-    // An open deal that entered only the first stage was in it from the start.
-    let stayed = open && stages.iter().all(|(stage, _)| stage.id == first_open.id);
-    let end = if open { open_end(&mut stages, &last)?.unwrap_or(begin) } else { closed_end(&stages, &last, row)? };
-    stages.push((last, end));
-    let closed_alone = !open && stages.len() == 1;
-    match stages.first_mut().filter(|(_, at)| closed_alone || *at > begin) {
-        Some((_, at)) if stayed => *at = begin,
-        Some(_) => stages.insert(0, (first_open.clone(), begin)),
-        None => {}
-    }
-    let dated = row.created_at.is_some() || row.entered.iter().any(|(stage, _)| stage.category == Category::Open);
-    Ok(deals::History { stages, value_from_lines: false, without_beginning: !open && !dated, last_undated })
-}
-
-/// Removes the current stage of an open deal from `stages` and returns the time at which the deal entered it. If the
-/// file does not contain that time, returns the time at which it entered the stage before. Refuses a current stage
-/// that is not the last one entered.
-fn open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Option<DateTime>> {
-    let latest = stages.last().cloned();
-    let Some(at) = stages.iter().position(|(stage, _)| stage.id == last.id) else {
-        return Ok(latest.map(|(_, at)| at));
-    };
-    let (_, entered) = stages.remove(at);
-    match latest {
-        Some((other, later)) if later > entered => {
-            let detail = format!("is {}, but the deal entered {} later, at {later}", last.name, other.name);
-            Err(Error::member("/stage", "invalid", detail))
-        }
-        _ => Ok(Some(entered)),
-    }
-}
-
-/// Returns the time at which a closed deal was closed. Refuses a stage that was entered later.
-fn closed_end(stages: &[(Stage, DateTime)], last: &Stage, row: &Prepared) -> Result<DateTime> {
-    let closed = row.closed_at.ok_or_else(|| {
-        let detail = format!("is required because the stage {} has the category {}", last.name, last.category.as_str());
-        Error::member("/closed_at", "required", detail)
-    })?;
-    match stages.last().filter(|(_, at)| *at > closed) {
-        Some((stage, at)) => {
-            let detail = format!("{closed} is before the deal entered {}, at {at}", stage.name);
-            Err(Error::member("/closed_at", "out_of_range", detail))
-        }
-        None => Ok(closed),
-    }
 }
 
 /// Updates existing records together. If this fails, they are updated one by one.
@@ -358,15 +278,14 @@ fn changes_of<'a, R: Serialize, U: ToSchema + DeserializeOwned + Rules + 'static
 /// Returns the members in which a row differs from a record, or `None` if there are none.
 fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
     record: &impl Serialize,
-    row: &Prepared,
+    row: &Draft,
     country: &str,
 ) -> Result<Option<U>> {
     let record = serde_json::to_value(record).map_err(Error::internal)?;
     let shape = Shape::of::<U>();
     let may = shape.names();
     let mut changes = Map::new();
-    for (member, new) in row.body.as_object().into_iter().flatten().filter(|(member, _)| may.contains(&member.as_str()))
-    {
+    for (member, new) in row.body.iter().filter(|(member, _)| may.contains(&member.as_str())) {
         let new = match (member.as_str(), record.get(member)) {
             ("person", Some(old)) => with_person(old, new, country),
             ("contacts", Some(old)) => with_contacts(old, new),

@@ -10,7 +10,7 @@ use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, spl
 use crate::db::visibility;
 use crate::kernel::address;
 use crate::kernel::custom::CustomValues;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
@@ -176,7 +176,7 @@ fn check_parents(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<()> {
     if circles.load::<Above>(tx.conn)?.is_empty() {
         return Ok(());
     }
-    Err(Error::member("/parent_id", "invalid", "must not be the company itself or a company below it"))
+    Err(Error::member("/parent_id", FieldCode::Invalid, "must not be the company itself or a company below it"))
 }
 
 /// Changes locked companies, each group in its own way.
@@ -238,7 +238,7 @@ fn find_existing(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Option<
     if list.iter().any(|new| new.external_id.is_none() && domain(new).is_none()) {
         return Err(Error::member(
             "/external_id",
-            "required",
+            FieldCode::Required,
             "external_id or domain is required to match records in an upsert",
         ));
     }

@@ -2,7 +2,7 @@
 use crate::db::related;
 use crate::kernel::access::Access;
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, Sql, expression, field};
 use crate::kernel::kind::Kind;
@@ -287,7 +287,7 @@ impl Rules for ContactCreate {
         let lists =
             self.emails.as_ref().is_some_and(|e| !e.is_empty()) || self.phones.as_ref().is_some_and(|p| !p.is_empty());
         if !lists && texts.iter().all(|t| t.as_ref().is_none_or(String::is_empty)) {
-            bad.push(Bad::member("/last_name", "required", NAMELESS));
+            bad.push(Bad::member("/last_name", FieldCode::Required, NAMELESS));
         }
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
@@ -296,7 +296,7 @@ impl Rules for ContactCreate {
 
 fn not_both(one: bool, many: bool, pointer: &str, bad: &mut Vec<Bad>) {
     if one && many {
-        bad.push(Bad::member(pointer, "stated_twice", "must not be sent together with the list"));
+        bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not be sent together with the list"));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
 use crate::kernel::custom::CustomValues;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::tags::{Spelling, Tags};
@@ -331,7 +331,11 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());
     if changed.iter().any(nameless) {
-        return Err(Error::member("/last_name", "required", "a contact must have a name, an e-mail or a phone"));
+        return Err(Error::member(
+            "/last_name",
+            FieldCode::Required,
+            "a contact must have a name, an e-mail or a phone",
+        ));
     }
     records::tags::note(tx, changed.iter().map(|row| &row.tags))?;
     let rows = rows_of(&groups);
@@ -395,7 +399,7 @@ fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<
     if list.iter().zip(&addresses).any(|(new, emails)| text(&new.external_id).is_none() && emails.0.is_empty()) {
         return Err(Error::member(
             "/external_id",
-            "required",
+            FieldCode::Required,
             "external_id or an e-mail is required to match records in an upsert",
         ));
     }

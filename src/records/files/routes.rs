@@ -1,7 +1,7 @@
 //! The operations on files.
 use crate::db::table::{self, Stored as _};
 use crate::kernel::actor::can;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::reply::{Answer, Reply};
 use crate::records::files::blobs::Blobs;
 use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload, FileUsage};
@@ -28,22 +28,22 @@ fn read(form: &Form) -> Result<Belongs> {
         let text = form.text(name)?;
         let id = text.parse::<Uuid>().ok();
         if id.is_none() {
-            bad.push(Bad::member(format!("/{name}"), "invalid_format", "must be a UUID"));
+            bad.push(Bad::member(format!("/{name}"), FieldCode::InvalidFormat, "must be a UUID"));
         }
         id
     };
     let [contact, company, lead, deal, activity] = LINKS.map(&mut link);
     let none = LINKS.iter().all(|name| form.text(name).is_none());
     match &form.file {
-        None => bad.push(Bad::member("/file", "required", "is missing")),
+        None => bad.push(Bad::member("/file", FieldCode::Required, "is missing")),
         Some((_, bytes)) if bytes.is_empty() => {
-            bad.push(Bad::member("/file", "too_short", "must not be empty").within(Some(1), None));
+            bad.push(Bad::member("/file", FieldCode::TooShort, "must not be empty").within(Some(1), None));
         }
         Some(_) => {}
     }
     if none {
         let detail = format!("at least one of {} is required", LINKS.join(", "));
-        bad.push(Bad::member("/contact_id", "required", detail));
+        bad.push(Bad::member("/contact_id", FieldCode::Required, detail));
     }
     if bad.is_empty() { Ok(Belongs { contact, company, lead, deal, activity }) } else { Err(Error::members(bad)) }
 }

@@ -48,21 +48,28 @@ pub struct Stored {
     pub belongs: Belongs,
 }
 
-type Links = (Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>);
+/// The records that an activity is linked to.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = activities)]
+struct Links {
+    contact_id: Option<Uuid>,
+    company_id: Option<Uuid>,
+    lead_id: Option<Uuid>,
+    deal_id: Option<Uuid>,
+}
 
 /// Adds the records of the activity, so that callers who see these records also see the file.
 fn with_records_of_activity(tx: &mut Tx<'_>, belongs: Belongs) -> Result<Belongs> {
     let Some(id) = belongs.activity else { return Ok(belongs) };
     let seen = visibility_filter::<activities::table>(tx.actor, Kind::ACTIVITY, Action::Read);
     let own = activities::table.find((tx.workspace(), id)).filter(activities::deleted_at.is_null()).filter(&seen);
-    let links = (activities::contact_id, activities::company_id, activities::lead_id, activities::deal_id);
-    let found: Option<Links> = own.select(links).first(tx.conn).optional()?;
-    let (contact, company, lead, deal) = found.ok_or_else(|| Error::reference("/activity_id"))?;
+    let found: Option<Links> = own.select(Links::as_select()).first(tx.conn).optional()?;
+    let links = found.ok_or_else(|| Error::reference("/activity_id"))?;
     Ok(Belongs {
-        contact: belongs.contact.or(contact),
-        company: belongs.company.or(company),
-        lead: belongs.lead.or(lead),
-        deal: belongs.deal.or(deal),
+        contact: belongs.contact.or(links.contact_id),
+        company: belongs.company.or(links.company_id),
+        lead: belongs.lead.or(links.lead_id),
+        deal: belongs.deal.or(links.deal_id),
         activity: belongs.activity,
     })
 }

@@ -4,7 +4,7 @@ use crate::db::events::Event;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::Actor;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::money::{AMOUNT_MAX, Money, columns};
 use crate::kernel::read_only::ReadOnlyMembers;
@@ -152,28 +152,30 @@ pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, 
     for (n, item) in items.iter().enumerate() {
         let Some((_, amount, currency)) = listed.iter().find(|(id, ..)| *id == item.product_id) else {
             let pointer = format!("/line_items/{n}/product_id");
-            bad.push(Bad::member(pointer, "reference_not_found", "no product has this id"));
+            bad.push(Bad::member(pointer, FieldCode::ReferenceNotFound, "no product has this id"));
             continue;
         };
         let of_product = || Some(Money { amount: (*amount)?, currency: currency.clone()? });
         let Some(price) = item.price.clone().or_else(of_product) else {
             let pointer = format!("/line_items/{n}/price");
-            bad.push(Bad::member(pointer, "required", "is required because the product has no price"));
+            bad.push(Bad::member(pointer, FieldCode::Required, "is required because the product has no price"));
             continue;
         };
         let sum = line_total(item.quantity.unwrap_or(1), price.amount, item.discount_percent.unwrap_or(0));
         let before = total.as_ref().map_or(0, |total| total.amount);
         let all = sum.map(|sum| before + sum).filter(|all| all.abs() <= AMOUNT_MAX);
         match (&mut total, all) {
-            (_, None) => {
-                bad.push(Bad::member(format!("/line_items/{n}/quantity"), "out_of_range", "makes the total too large"))
-            }
+            (_, None) => bad.push(Bad::member(
+                format!("/line_items/{n}/quantity"),
+                FieldCode::OutOfRange,
+                "makes the total too large",
+            )),
             (None, Some(all)) => total = Some(Money { amount: all, currency: price.currency.clone() }),
             (Some(total), Some(all)) if total.currency == price.currency => total.amount = all,
             (Some(total), _) => {
                 let detail =
                     format!("must be {}: all line items of a deal must have the same currency", total.currency);
-                bad.push(Bad::member(format!("/line_items/{n}/price/currency"), "invalid", detail));
+                bad.push(Bad::member(format!("/line_items/{n}/price/currency"), FieldCode::Invalid, detail));
             }
         }
         prices.push(price);

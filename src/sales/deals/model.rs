@@ -1,6 +1,6 @@
 //! The deal, the bodies that create and change it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field, inside};
 use crate::kernel::kind::Kind;
@@ -194,7 +194,7 @@ impl Rules for DealCreate {
 pub fn distinct_contacts(contacts: &[DealContact], bad: &mut Vec<Bad>) {
     for (n, contact) in contacts.iter().enumerate() {
         if contacts.iter().take(n).any(|c| c.contact_id == contact.contact_id) {
-            bad.push(Bad::member(format!("/contacts/{n}/contact_id"), "stated_twice", "must not occur twice"));
+            bad.push(Bad::member(format!("/contacts/{n}/contact_id"), FieldCode::StatedTwice, "must not occur twice"));
         }
     }
 }

@@ -7,8 +7,9 @@ use crate::db::store::BatchStore;
 use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
+use crate::kernel::actor::ActorKind;
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::{Money, columns};
@@ -288,7 +289,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::require_active(tx, owners, "/owner_id")?;
     // Changes with an API key must not reset the rotting period.
-    let activity = (tx.actor.actor_kind == "user").then(|| deals::last_activity_at.eq(tx.now));
+    let activity = (tx.actor.actor_kind == ActorKind::User).then(|| deals::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
@@ -446,7 +447,7 @@ pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopeni
         None => last_open_stage(tx, &before)?,
     };
     if stage.category != Category::Open {
-        return Err(Error::member("/stage_id", "invalid", "must be an open stage"));
+        return Err(Error::member("/stage_id", FieldCode::Invalid, "must be an open stage"));
     }
     enter_stage(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
 }
@@ -478,5 +479,5 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Option
 }
 
 fn missing_external_id() -> Error {
-    Error::member("/external_id", "required", "external_id is required to match records in an upsert")
+    Error::member("/external_id", FieldCode::Required, "external_id is required to match records in an upsert")
 }

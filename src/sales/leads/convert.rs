@@ -9,7 +9,7 @@ use crate::db::visibility::visibility_filter;
 use crate::kernel::access::Access;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::custom::CustomValue;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::hide::Hide;
 use crate::kernel::kind::Kind;
 use crate::kernel::names;
@@ -71,7 +71,7 @@ impl Rules for LeadConversion {
             if new && existing {
                 bad.push(Bad::member(
                     pointer,
-                    "stated_twice",
+                    FieldCode::StatedTwice,
                     "must not be combined with the member that it contradicts",
                 ));
             }
@@ -83,6 +83,12 @@ impl Rules for LeadConversion {
         if let Some(contact) = &self.contact {
             rules_under("/contact", contact, bad);
         }
+    }
+}
+
+impl LeadConversion {
+    fn mode(&self) -> OnConflict {
+        self.on_conflict.unwrap_or(OnConflict::FillEmpty)
     }
 }
 
@@ -133,13 +139,12 @@ pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConver
         return Err(Error::new(Code::AlreadyClosed, "the lead is disqualified; move it to an open stage first"));
     }
     let person = lead.person.clone().unwrap_or_default();
-    let mode = asked.on_conflict.unwrap_or(OnConflict::FillEmpty);
     let mut made = Made::default();
     // New records of a suspended owner go to the caller.
     let given = Lead { owner_id: refs::active_or_caller(tx, lead.owner_id)?, ..lead.clone() };
     let company = company(tx, &given, &person, asked, &mut made)?;
-    let contact = contact(tx, &given, &person, company.as_ref(), asked, mode, &mut made)?;
-    let deal = deal(tx, &given, contact.as_ref(), company.as_ref(), asked, mode, &mut made)?;
+    let contact = contact(tx, &given, &person, company.as_ref(), asked, &mut made)?;
+    let deal = deal(tx, &given, contact.as_ref(), company.as_ref(), asked, &mut made)?;
     let moved = match &deal {
         Some(deal) => tasks::move_to_deal(tx, id, deal.id, contact.as_ref().map(|contact| contact.id))?,
         None => 0,
@@ -264,7 +269,6 @@ fn contact(
     person: &LeadPerson,
     company: Option<&Company>,
     asked: &LeadConversion,
-    mode: OnConflict,
     made: &mut Made,
 ) -> Result<Option<Contact>> {
     if let Some(new) = &asked.contact {
@@ -287,7 +291,7 @@ fn contact(
         (None, None, None) => None,
     };
     if let Some(contact) = known {
-        return fill_contact(tx, contact, person, company, mode, made).map(Some);
+        return fill_contact(tx, contact, person, company, asked.mode(), made).map(Some);
     }
     if person.name.is_none() && person.email.is_none() && person.phone.is_none() {
         return Ok(None);
@@ -396,7 +400,6 @@ fn deal(
     contact: Option<&Contact>,
     company: Option<&Company>,
     asked: &LeadConversion,
-    mode: OnConflict,
     made: &mut Made,
 ) -> Result<Option<Deal>> {
     if asked.without_deal {
@@ -405,7 +408,9 @@ fn deal(
     let link = contact.map(|c| DealContact { contact_id: c.id, role: None });
     if let Some(id) = asked.deal_id {
         let deal = Deal::find(tx, id).map_err(|error| error.at_member("/deal_id"))?;
-        return fill_deal(tx, deal, lead, link, company, mode, made).map(Some);
+        let access = Arc::clone(&tx.actor.access);
+        let fill = Filler { mode: asked.mode(), kind: Kind::DEAL, access, made };
+        return fill_deal(tx, deal, lead, link, company, fill).map(Some);
     }
     made.created.push("deal".into());
     let given = asked.deal.clone().unwrap_or_default();
@@ -449,10 +454,8 @@ fn fill_deal(
     lead: &Lead,
     link: Option<DealContact>,
     company: Option<&Company>,
-    mode: OnConflict,
-    made: &mut Made,
+    mut fill: Filler<'_>,
 ) -> Result<Deal> {
-    let mut fill = Filler { mode, kind: Kind::DEAL, access: Arc::clone(&tx.actor.access), made };
     let mut changes = DealUpdate {
         company_id: fill.text("company_id", deal.company_id.as_ref(), company.map(|c| c.id)),
         source_id: fill.text("source_id", deal.source_id.as_ref(), lead.source_id),

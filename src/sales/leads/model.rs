@@ -1,6 +1,6 @@
 //! The lead, the bodies that create and change it, and its fields.
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::Bad;
+use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::kind::Kind;
@@ -202,7 +202,7 @@ impl Rules for LeadCreate {
         if !self.says_something() {
             bad.push(Bad::member(
                 "/title",
-                "required",
+                FieldCode::Required,
                 "is required unless person has a name, company_name, email or phone",
             ));
         }

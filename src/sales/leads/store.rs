@@ -8,8 +8,9 @@ use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::identity::roles;
+use crate::kernel::actor::ActorKind;
 use crate::kernel::custom::{CustomValue, CustomValues};
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::field::Fields;
 use crate::kernel::kind::Kind;
 use crate::kernel::money::columns;
@@ -218,7 +219,7 @@ fn new_row<'n>(
 ) -> Result<NewRow<'n>> {
     if stage.category == Category::Lost && history.loss_reason.is_none() && history.started_at().is_none() {
         let detail = "must not be a lost stage: create the lead, then disqualify it with a reason";
-        return Err(Error::member("/stage_id", "invalid", detail));
+        return Err(Error::member("/stage_id", FieldCode::Invalid, detail));
     }
     let custom = custom_fields::new_values(tx, Kind::LEAD, &new.custom_fields)?;
     if history.started_at().is_none() {
@@ -316,7 +317,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     visibility::authorize_changes(tx, groups.iter().map(|(_, changes)| *changes))?;
     let owners = newly_referenced(&groups, |changes| changes.owner_id.flatten(), |row| row.owner_id);
     refs::require_active(tx, owners, "/owner_id")?;
-    let activity = (tx.actor.actor_kind == "user").then(|| leads::last_activity_at.eq(tx.now));
+    let activity = (tx.actor.actor_kind == ActorKind::User).then(|| leads::last_activity_at.eq(tx.now));
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let value = changes.value.as_ref().map(|money| {
@@ -436,5 +437,5 @@ pub fn find_existing(tx: &mut Tx<'_>, list: &[&LeadCreate]) -> Result<Vec<Option
 }
 
 fn missing_external_id() -> Error {
-    Error::member("/external_id", "required", "external_id is required to match records in an upsert")
+    Error::member("/external_id", FieldCode::Required, "external_id is required to match records in an upsert")
 }

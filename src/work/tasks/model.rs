@@ -1,5 +1,5 @@
 //! The row of a task, its request bodies and its fields.
-use crate::kernel::error::{Bad, Result};
+use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;
 use crate::kernel::field::{Field, Fields, Search, field};
 use crate::kernel::hide::NothingHidden;
@@ -112,7 +112,7 @@ pub struct TaskCreate {
 impl Rules for TaskCreate {
     fn rules(&self, bad: &mut Vec<Bad>) {
         if self.due_at.is_some() && self.due_date.is_some() {
-            bad.push(Bad::member("/due_date", "stated_twice", "must not be combined with due_at"));
+            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
     }
 }
@@ -155,7 +155,7 @@ impl Rules for TaskUpdate {
 
     fn rules(&self, bad: &mut Vec<Bad>) {
         if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
-            bad.push(Bad::member("/due_date", "stated_twice", "must not be combined with due_at"));
+            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
     }
 }

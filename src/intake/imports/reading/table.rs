@@ -1,5 +1,5 @@
 //! Parses a text file into a table: encoding, delimiter, header, rows.
-use crate::intake::imports::records::{Records, TooMuch};
+use crate::intake::imports::reading::records::{Records, TooMuch};
 use crate::kernel::error::{Code, Error, Result};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use sha2::{Digest, Sha256};
