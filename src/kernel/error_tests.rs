@@ -23,17 +23,17 @@ fn code_of(error: &Error) -> &'static str {
 #[test]
 fn unknown_names_take_precedence_over_invalid_values() {
     let members =
-        |codes: &[&'static str]| Error::members(codes.iter().map(|code| Bad::member("/x", code, "is wrong")).collect());
-    assert_eq!(code_of(&members(&["required", "invalid_type"])), "validation_failed");
-    assert_eq!(code_of(&members(&["required", "unknown_member"])), "unknown_member");
-    let parameters = |codes: &[&'static str]| {
-        Error::parameters(codes.iter().map(|code| Bad::parameter("x", code, "is wrong")).collect())
+        |codes: &[FieldCode]| Error::members(codes.iter().map(|code| Bad::member("/x", *code, "is wrong")).collect());
+    assert_eq!(code_of(&members(&[FieldCode::Required, FieldCode::InvalidType])), "validation_failed");
+    assert_eq!(code_of(&members(&[FieldCode::Required, FieldCode::UnknownMember])), "unknown_member");
+    let parameters = |codes: &[FieldCode]| {
+        Error::parameters(codes.iter().map(|code| Bad::parameter("x", *code, "is wrong")).collect())
     };
     for (codes, expected) in [
-        (vec!["invalid_format"], "invalid_parameter"),
-        (vec!["invalid_format", "cursor_mismatch"], "cursor_mismatch"),
-        (vec!["cursor_mismatch", "cursor_invalid"], "cursor_invalid"),
-        (vec!["cursor_invalid", "unknown_parameter"], "unknown_parameter"),
+        (vec![FieldCode::InvalidFormat], "invalid_parameter"),
+        (vec![FieldCode::InvalidFormat, Code::CursorMismatch.into()], "cursor_mismatch"),
+        (vec![Code::CursorMismatch.into(), Code::CursorInvalid.into()], "cursor_invalid"),
+        (vec![Code::CursorInvalid.into(), FieldCode::UnknownParameter], "unknown_parameter"),
     ] {
         assert_eq!(code_of(&parameters(&codes)), expected, "{codes:?}");
     }
@@ -48,7 +48,7 @@ fn detail(error: &Error) -> &str {
 
 #[test]
 fn the_detail_describes_one_error_or_counts_them() {
-    let some = |count: usize| Error::members(vec![Bad::member("/x", "invalid", "is wrong"); count]);
+    let some = |count: usize| Error::members(vec![Bad::member("/x", FieldCode::Invalid, "is wrong"); count]);
     for (count, expected) in [
         (1, "/x is wrong"),
         (2, "2 members are not valid"),
@@ -59,13 +59,13 @@ fn the_detail_describes_one_error_or_counts_them() {
         assert_eq!(detail(&some(count)), expected, "{count} refusals");
         assert_eq!(refusals(&some(count)).len(), count.min(ERRORS_MAX), "{count} refusals");
     }
-    let parameter = Error::parameters(vec![Bad::parameter("limit", "out_of_range", "must be at least 1")]);
+    let parameter = Error::parameters(vec![Bad::parameter("limit", FieldCode::OutOfRange, "must be at least 1")]);
     assert_eq!(detail(&parameter), "limit must be at least 1");
 }
 
 #[test]
 fn nested_errors_have_full_pointers() {
-    let inner = Error::member("/name", "required", "is missing").under("/items/3");
+    let inner = Error::member("/name", FieldCode::Required, "is missing").under("/items/3");
     assert_eq!(refusals(&inner), ["/items/3/name required"]);
     assert_eq!(detail(&inner), "/items/3/name is missing");
     let whole = Error::not_found().under("/items/3");

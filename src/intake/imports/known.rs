@@ -175,7 +175,11 @@ mod tests {
 
     /// The lines of the rows that mean the same record as one before them.
     fn dependent(rows: &[Json]) -> Vec<u64> {
-        let draft = |(line, body): (u64, &Json)| Draft { body: body.as_object().cloned().unwrap(), ..Draft::new(line) };
+        let draft = |(line, body): (u64, &Json)| {
+            let mut draft = Draft::new(line);
+            draft.body = body.as_object().cloned().unwrap();
+            draft
+        };
         let (_, later) = split_dependent((2..).zip(rows).map(draft).collect());
         later.iter().map(|row| row.line).collect()
     }
