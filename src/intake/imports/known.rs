@@ -159,7 +159,7 @@ fn holders(tx: &mut Tx<'_>, records: Kind, key: KeyKind, wanted: Vec<String>) ->
     let any = key == KeyKind::ExternalId || records == Kind::USER;
     let statement = Statement::new(HOLDERS)
         .set("key", Part::Sql(key.column()))
-        .set("records", Part::Sql(records.path()))
+        .set("records", Part::Sql(records.table()))
         .set("workspace", Part::Id(tx.workspace()))
         .set("alive", Part::Sql(if any { "true" } else { "deleted_at is null" }))
         .set("wanted", Part::Texts(wanted))

@@ -137,7 +137,7 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
         .set("name", Part::Sql(columns.name))
         .set("external", Part::Sql(columns.external_id))
         .set("other", Part::Sql(columns.other))
-        .set("records", Part::Sql(kind.path()))
+        .set("records", Part::Sql(kind.table()))
         .set("workspace", Part::Id(tx.workspace()))
         .set("alive", Part::Sql(if columns.has_trash { "deleted_at is null" } else { "true" }))
         .set("visible", visible());
