@@ -20,7 +20,7 @@ const ALL: &[&Descriptor] = &[
     analytics::search::SearchResult::DESCRIPTOR,
     nurture::views::View::DESCRIPTOR,
     nurture::segments::Segment::DESCRIPTOR,
-    analytics::Report::DESCRIPTOR,
+    analytics::report::Report::DESCRIPTOR,
     records::files::model::File::DESCRIPTOR,
     intake::imports::model::Import::DESCRIPTOR,
     intake::composite::CompositeResult::DESCRIPTOR,

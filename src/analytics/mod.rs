@@ -5,13 +5,13 @@ pub mod funnel;
 pub mod grouping;
 pub mod leaderboard;
 pub mod loss_reasons;
+pub mod report;
 pub mod scope;
 pub mod search;
 pub mod search_sources;
 pub mod vocabulary;
 pub mod win_rate;
 
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn service(config: &mut ServiceConfig<'_>) {
@@ -22,16 +22,4 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     forecast::service(config);
     leaderboard::service(config);
     search::service(config);
-}
-
-/// The resource of the permission to read reports.
-#[derive(Debug)]
-pub struct Report;
-
-impl Resource for Report {
-    const DESCRIPTOR: &Descriptor = &Descriptor::calls("analytics", "Reports over pipelines.").shared(
-        Builtin::Viewer,
-        Builtin::Owner,
-        Builtin::Owner,
-    );
 }

@@ -7,7 +7,8 @@
 use crate::analytics::search_sources::SEARCH_SOURCES;
 use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
-use crate::db::tx::{Tx, in_transaction};
+use crate::db::transaction::in_transaction;
+use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::schema::vocabularies;
 use diesel::prelude::*;

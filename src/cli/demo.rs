@@ -17,7 +17,7 @@ use crate::kernel::time::DateTime;
 use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::contacts::model::{Contact, ContactCreate};
 use crate::people::sources::{self, SourceCreate};
-use crate::sales::deals::lines::LineItemInput;
+use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::deals::model::{DealContact, DealCreate};
 use crate::sales::deals::store::{self as deals, History};
 use crate::sales::leads::model::{Lead, LeadCreate, LeadPerson, Rating};

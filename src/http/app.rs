@@ -1,5 +1,5 @@
 //! The list of all operations.
-use crate::http::{document, health, schema};
+use crate::http::{document_routes, health, schema};
 use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -53,7 +53,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers the routes outside `/api/v1`: health, the OpenAPI document in two versions, and the docs page.
-pub fn unversioned(config: &mut web::ServiceConfig, document: &document::Document) {
+pub fn unversioned(config: &mut web::ServiceConfig) {
     health::unversioned(config);
-    document.service(config);
+    document_routes::service(config);
 }

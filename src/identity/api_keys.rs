@@ -1,5 +1,6 @@
 //! API keys: tokens for programs, with scopes and an expiry. A key acts as the user who created it.
-use crate::db::events::{self, Event, OutsideEvent};
+use crate::db::event::Event;
+use crate::db::events::{self, OutsideEvent};
 use crate::db::table;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;

@@ -1,7 +1,8 @@
 //! Registration, sign-in, token refresh, workspace switch and sign-out.
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::pool::Db;
-use crate::db::tx::{Request, Tx, in_transaction};
+use crate::db::transaction::{self, in_transaction};
+use crate::db::tx::{Request, Tx};
 use crate::identity::accounts::{self, Device, Login, Newcomer, Rotation, Session};
 use crate::identity::actors::Actors;
 use crate::identity::authentication;
@@ -23,7 +24,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::workspaces as w;
 use crate::web::answer::{address, request_id};
 use crate::web::body::Valid;
-use crate::web::ctx::Caller;
+use crate::web::caller::Caller;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -234,7 +235,7 @@ pub fn create_workspace(
             settings,
         };
         let request = Request::internal(actor, request_id.to_owned());
-        Tx::run_as(conn, &request, |tx| {
+        transaction::run_as(conn, &request, |tx| {
             let made = workspaces::find(tx)?;
             tx.record(Event::created(&made)?);
             tx.record(Event::created(&user)?);

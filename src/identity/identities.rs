@@ -1,6 +1,6 @@
 //! Lists and unlinks the identities at OpenID providers that sign in as a login.
 use crate::db::pool::Db;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::identity::accounts::Device;
 use crate::identity::mail::{self, MailKind};
 use crate::identity::{accounts, users};
@@ -9,7 +9,8 @@ use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
 use crate::kernel::time::DateTime;
 use crate::schema::{login_identities as i, logins};
-use crate::web::ctx::{Caller, Id};
+use crate::web::caller::Caller;
+use crate::web::ctx::Id;
 use actix_web::{HttpRequest, delete, get, web};
 use diesel::prelude::*;
 use serde::Serialize;

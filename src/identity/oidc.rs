@@ -1,7 +1,7 @@
 //! Sign-in through an OpenID provider: authorization code with PKCE (OpenID Connect Core 1.0, RFC 7636). The front end
 //! redirects to the provider and sends back the code. An address that the provider has verified counts as proven.
 use crate::db::pool::Db;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::identity::accounts::{self, Device};
 use crate::identity::mail::{self, MailKind};
 use crate::identity::reauthentication::{Proven, prove_login};

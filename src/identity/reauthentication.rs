@@ -6,7 +6,7 @@ use crate::identity::throttle::Throttle;
 use crate::identity::{passwords, users};
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::web::answer::address;
-use crate::web::ctx::Caller;
+use crate::web::caller::Caller;
 use actix_web::HttpRequest;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use crate::db::constraint::MapConstraint;
 use crate::db::pool::Db;
 use crate::db::queue;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::identity::accounts::{Device, Newcomer};
 use crate::identity::actors::Actors;
 use crate::identity::hashing_queue::Waiter;
@@ -22,7 +22,7 @@ use crate::kernel::time::DateTime;
 use crate::schema::{login_identities, logins, sessions, users as u};
 use crate::web::answer::address as from;
 use crate::web::body::Valid;
-use crate::web::ctx::Caller;
+use crate::web::caller::Caller;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::Deserialize;

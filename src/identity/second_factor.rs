@@ -1,6 +1,6 @@
 //! The second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. Each code is valid once.
 use crate::db::pool::Db;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::identity::accounts::{self, Device};
 use crate::identity::mail::{self, MailKind};
 use crate::identity::reauthentication::{Proven, reauthenticate};
@@ -13,7 +13,7 @@ use crate::kernel::shape::Rules;
 use crate::kernel::time::DateTime;
 use crate::schema::{logins, recovery_codes};
 use crate::web::body::Valid;
-use crate::web::ctx::Caller;
+use crate::web::caller::Caller;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};

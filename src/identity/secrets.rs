@@ -2,7 +2,7 @@
 //! instead of invalidating all sessions and second factors. If the previous secret is also given, the server encrypts
 //! the stored data again with the new one.
 use crate::db::sql::Statement;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::identity::tokens::Keys;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::seek::signing_key;

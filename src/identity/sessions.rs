@@ -1,6 +1,6 @@
 //! Lists and ends the sessions of a login.
 use crate::db::pool::Db;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::identity::accounts;
 use crate::identity::actors::Actors;
 use crate::identity::users;
@@ -12,7 +12,8 @@ use crate::kernel::reply::Reply;
 use crate::kernel::resource::Descriptor;
 use crate::kernel::time::DateTime;
 use crate::schema::{sessions, workspaces};
-use crate::web::ctx::{Caller, Id};
+use crate::web::caller::Caller;
+use crate::web::ctx::Id;
 use actix_web::{delete, get, web};
 use diesel::prelude::*;
 use serde::Serialize;

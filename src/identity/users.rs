@@ -1,6 +1,7 @@
 //! Users: the members of a workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::queue;
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;

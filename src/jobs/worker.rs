@@ -3,7 +3,7 @@
 use crate::analytics::vocabulary;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobFilter, JobKind, Lane};
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::db::watchdog::WatchedThread;
 use crate::intake::imports;
 use crate::jobs::{bulk, housekeeping};

@@ -1,7 +1,7 @@
 //! Sends e-mails by SMTP, or writes them to a folder if no mail server is set.
 use crate::db::pool::Db;
 use crate::db::queue::Job;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::identity::mail::{self, Email, MailArgs};
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};

@@ -1,6 +1,7 @@
 //! Retention rules: a job erases or deletes the records that match a rule once a day.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::table::{self, Expected, Stored};

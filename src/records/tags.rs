@@ -1,7 +1,8 @@
 //! Tags: labels of contacts, companies, leads and deals. Records store the names; this table stores their spelling and
 //! colour.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobKind};
 use crate::db::sql::{Part, Statement};

@@ -1,5 +1,5 @@
 //! Hands all records of a user who leaves to another user, in one transaction.
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};

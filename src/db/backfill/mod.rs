@@ -1,8 +1,11 @@
 //! Data migrations that need Rust code. They run after the SQL migrations, in batches of some hundred rows. Each batch
 //! is a transaction that also stores its position, so an interrupted run continues where it stopped.
-use crate::db::backfill_own;
+mod batch;
+mod custom_fields;
+
+use crate::db::backfill::batch::{Place, from};
 use crate::db::sql::{Part, Statement};
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
 use crate::kernel::time::DateTime;
@@ -13,9 +16,6 @@ use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-const PORTION: i64 = 500;
-
-pub type Place = (Uuid, Uuid);
 type Work = fn(&mut PgConnection, Place) -> Result<Option<Place>>;
 
 /// The data migrations, in this order. Each processes one table by workspace and id, and returns its position, or none
@@ -26,10 +26,10 @@ const WORKS: [(&str, Work); 9] = [
     ("companies", companies),
     ("logins", logins),
     ("users", users),
-    ("own_contacts", |conn, at| backfill_own::run(conn, at, Kind::CONTACT)),
-    ("own_companies", |conn, at| backfill_own::run(conn, at, Kind::COMPANY)),
-    ("own_leads", |conn, at| backfill_own::run(conn, at, Kind::LEAD)),
-    ("own_deals", |conn, at| backfill_own::run(conn, at, Kind::DEAL)),
+    ("own_contacts", |conn, at| custom_fields::run(conn, at, Kind::CONTACT)),
+    ("own_companies", |conn, at| custom_fields::run(conn, at, Kind::COMPANY)),
+    ("own_leads", |conn, at| custom_fields::run(conn, at, Kind::LEAD)),
+    ("own_deals", |conn, at| custom_fields::run(conn, at, Kind::DEAL)),
 ];
 
 /// Checks whether all data migrations have finished.
@@ -67,13 +67,6 @@ fn portion(conn: &mut PgConnection, name: &str, work: Work) -> Result<bool> {
     }
 }
 
-pub fn from(text: &'static str, (workspace, record): Place) -> Statement {
-    Statement::new(text)
-        .set("workspace", Part::Id(workspace))
-        .set("record", Part::Id(record))
-        .set("limit", Part::Int(PORTION))
-}
-
 #[derive(QueryableByName)]
 struct Person {
     #[diesel(sql_type = SqlUuid)]
@@ -94,7 +87,7 @@ struct Person {
 
 /// Parses phone numbers again from their written form, and normalises e-mail addresses.
 fn contacts(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
-    let people: Vec<Person> = from(include_str!("backfill_contacts.sql"), at).load(conn)?;
+    let people: Vec<Person> = from(include_str!("contacts.sql"), at).load(conn)?;
     let mut rows = Vec::with_capacity(people.len());
     for person in &people {
         let emails = emails(conn, person)?;
@@ -110,7 +103,7 @@ fn contacts(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     }
     if !rows.is_empty() {
         let rows = Part::Text(Json::from(rows).to_string());
-        Statement::new(include_str!("backfill_contacts_written.sql")).set("rows", rows).execute(conn)?;
+        Statement::new(include_str!("contacts_written.sql")).set("rows", rows).execute(conn)?;
     }
     Ok(people.last().map(|last| (last.workspace_id, last.id)))
 }
@@ -153,7 +146,7 @@ fn emails(conn: &mut PgConnection, person: &Person) -> Result<Json> {
             .set("id", Part::Id(person.id))
             .set("emails", Part::Text(list.to_string()))
     };
-    let others: Taken = mine(include_str!("backfill_email_taken.sql")).get_result(conn)?;
+    let others: Taken = mine(include_str!("email_taken.sql")).get_result(conn)?;
     if others.taken {
         log::warn!("contact {}: not normalised, because another contact has one of its addresses", person.id);
         return Ok(person.emails.clone());
@@ -234,7 +227,7 @@ fn companies(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
     let rows: Vec<Json> = firms.iter().filter_map(row).collect();
     if !rows.is_empty() {
         let rows = Part::Text(Json::from(rows).to_string());
-        Statement::new(include_str!("backfill_companies_written.sql")).set("rows", rows).execute(conn)?;
+        Statement::new(include_str!("companies_written.sql")).set("rows", rows).execute(conn)?;
     }
     Ok(firms.last().map(|last| (last.workspace_id, last.id)))
 }
@@ -254,13 +247,13 @@ struct Addressee {
 
 /// Normalises the addresses of logins, unless another login has the normalised address.
 fn logins(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
-    let logins: Vec<Addressee> = from(include_str!("backfill_logins.sql"), at).load(conn)?;
+    let logins: Vec<Addressee> = from(include_str!("logins.sql"), at).load(conn)?;
     for login in &logins {
         let set = |text| {
             let email = Part::Text(address::email(&login.email));
             Statement::new(text).set("id", Part::Id(login.id)).set("email", email)
         };
-        if set(include_str!("backfill_logins_written.sql")).execute(conn)? == 0 {
+        if set(include_str!("logins_written.sql")).execute(conn)? == 0 {
             log::warn!("login {}: not normalised, because another login has its address", login.id);
         }
     }
@@ -269,13 +262,13 @@ fn logins(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
 
 /// Normalises the addresses of users in each workspace.
 fn users(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
-    let users: Vec<Addressee> = from(include_str!("backfill_users.sql"), at).load(conn)?;
+    let users: Vec<Addressee> = from(include_str!("users.sql"), at).load(conn)?;
     for user in &users {
         let form = address::email(&user.email);
         if form == user.email {
             continue;
         }
-        let written = Statement::new(include_str!("backfill_users_written.sql"))
+        let written = Statement::new(include_str!("users_written.sql"))
             .set("workspace", Part::Id(user.workspace_id))
             .set("id", Part::Id(user.id))
             .set("email", Part::Text(form))

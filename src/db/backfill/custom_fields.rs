@@ -1,5 +1,5 @@
 //! The data migration that normalises e-mail addresses and phone numbers in custom fields.
-use crate::db::backfill::{Place, from};
+use crate::db::backfill::batch::{Place, from};
 use crate::db::sql::{Part, Statement};
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
@@ -27,11 +27,11 @@ struct Carrier {
 
 pub fn run(conn: &mut PgConnection, at: Place, kind: Kind) -> Result<Option<Place>> {
     let records = |statement: Statement| statement.set("records", Part::Sql(kind.path()));
-    let carriers = records(from(include_str!("backfill_own.sql"), at));
+    let carriers = records(from(include_str!("custom_fields.sql"), at));
     let carriers: Vec<Carrier> = carriers.set("resource", Part::Text(kind.path().to_owned())).load(conn)?;
     let rows: Vec<Json> = carriers.iter().filter_map(changed).collect();
     if !rows.is_empty() {
-        records(Statement::new(include_str!("backfill_own_written.sql")))
+        records(Statement::new(include_str!("custom_fields_written.sql")))
             .set("rows", Part::Text(Json::from(rows).to_string()))
             .set("kind", Part::Text(kind.as_str().to_owned()))
             .execute(conn)?;
