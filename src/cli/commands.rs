@@ -7,8 +7,8 @@ use crate::db::postgres::SupervisedPostgres;
 use crate::db::{migrations, roles};
 use crate::http::build;
 use crate::http::server::{self, Options, Shared};
-use crate::identity::oidc;
-use crate::identity::secrets::{self, Secrets};
+use crate::identity::sign_in::oidc;
+use crate::identity::credentials::secrets::{self, Secrets};
 use crate::jobs::worker::Worker;
 use crate::kernel::error::Error;
 use crate::kernel::seek;
@@ -250,7 +250,7 @@ fn kept_secret(dir: &Path) -> Outcome<String> {
         return Ok(secret);
     }
     data_dir(dir)?;
-    let secret = crate::identity::tokens::random().map_err(text)?;
+    let secret = crate::identity::credentials::tokens::random().map_err(text)?;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(text)?;
     file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(text)?;
     Ok(secret)

@@ -3,7 +3,7 @@
 //! Subjects never contain text from users, because strangers can trigger mails.
 use crate::db::queue::{self, JobKind, Lane};
 use crate::db::tx::Tx;
-use crate::identity::{accounts, tokens};
+use crate::identity::credentials::{accounts, tokens};
 use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};

@@ -6,7 +6,7 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
-use crate::identity::authentication;
+use crate::identity::sign_in::authentication;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;

@@ -8,7 +8,7 @@ use crate::db::queue::{self, Job, JobKind};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
-use crate::identity::authentication;
+use crate::identity::sign_in::authentication;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;

@@ -3,7 +3,7 @@ use crate::db::event::Event;
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
-use crate::identity::users::User;
+use crate::identity::directory::users::User;
 use crate::kernel::actor::UserStatus;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, FieldCode, Result};

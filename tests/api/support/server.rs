@@ -8,7 +8,7 @@ use voronka::db::pooler::ConnectionMode;
 use voronka::db::postgres::Postgres;
 use voronka::db::{migrations, roles};
 use voronka::http::server::{self as http, Options, Shared};
-use voronka::identity::passwords;
+use voronka::identity::credentials::passwords;
 use voronka::jobs::worker::Worker;
 use voronka::outbound::mailer::{self, Mailer};
 use voronka::records::files::blobs::{self, Blobs};

@@ -3,7 +3,7 @@
 //! the stored data again with the new one.
 use crate::db::sql::Statement;
 use crate::db::transaction::in_transaction;
-use crate::identity::tokens::Keys;
+use crate::identity::credentials::tokens::Keys;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::seek::signing_key;
 use crate::kernel::time::DateTime;

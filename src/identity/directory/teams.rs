@@ -6,7 +6,7 @@ use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::identity::roles;
+use crate::identity::directory::roles;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;

@@ -1,6 +1,6 @@
 //! The response of a sign-in: the tokens of the session.
-use crate::identity::accounts::Session;
-use crate::identity::tokens::{ACCESS_SECONDS, Keys};
+use crate::identity::credentials::accounts::Session;
+use crate::identity::credentials::tokens::{ACCESS_SECONDS, Keys};
 use crate::kernel::error::Result;
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;

@@ -1,7 +1,7 @@
 //! Logins, sessions and refresh tokens. A login is a person; a user is the membership of a login in one workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, OutsideEvent};
-use crate::identity::tokens;
+use crate::identity::credentials::tokens;
 use crate::kernel::actor::UserStatus;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::kind::Kind;

@@ -1,9 +1,10 @@
 //! Lists and unlinks the identities at OpenID providers that sign in as a login.
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
-use crate::identity::accounts::Device;
+use crate::identity::credentials::accounts::Device;
 use crate::identity::mail::{self, MailKind};
-use crate::identity::{accounts, users};
+use crate::identity::credentials::accounts;
+use crate::identity::directory::users;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;

@@ -1,9 +1,10 @@
 //! Proves a login by its password.
 use crate::db::pool::Db;
-use crate::identity::accounts::{self, Login};
-use crate::identity::hashing_queue::Waiter;
-use crate::identity::throttle::Throttle;
-use crate::identity::{passwords, users};
+use crate::identity::credentials::accounts::{self, Login};
+use crate::identity::credentials::hashing_queue::Waiter;
+use crate::identity::credentials::throttle::Throttle;
+use crate::identity::credentials::passwords;
+use crate::identity::directory::users;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::web::answer::address;
 use crate::web::caller::Caller;

@@ -1,11 +1,11 @@
 //! The second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. Each code is valid once.
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
-use crate::identity::accounts::{self, Device};
+use crate::identity::credentials::accounts::{self, Device};
 use crate::identity::mail::{self, MailKind};
-use crate::identity::reauthentication::{Proven, reauthenticate};
-use crate::identity::tokens::{self, Keys};
-use crate::identity::users;
+use crate::identity::sign_in::reauthentication::{Proven, reauthenticate};
+use crate::identity::credentials::tokens::{self, Keys};
+use crate::identity::directory::users;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;

@@ -2,12 +2,12 @@
 //! redirects to the provider and sends back the code. An address that the provider has verified counts as proven.
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
-use crate::identity::accounts::{self, Device};
+use crate::identity::credentials::accounts::{self, Device};
 use crate::identity::mail::{self, MailKind};
-use crate::identity::reauthentication::{Proven, prove_login};
-use crate::identity::second_factor;
-use crate::identity::session_tokens::{self, TokenPair};
-use crate::identity::tokens::{self, Keys};
+use crate::identity::sign_in::reauthentication::{Proven, prove_login};
+use crate::identity::sign_in::second_factor;
+use crate::identity::credentials::session_tokens::{self, TokenPair};
+use crate::identity::credentials::tokens::{self, Keys};
 use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};

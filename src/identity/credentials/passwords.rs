@@ -1,5 +1,5 @@
 //! Passwords, hashed with argon2id (RFC 9106) on the blocking thread pool, so that hashing never delays the database.
-use crate::identity::hashing_queue::{self, Waiter};
+use crate::identity::credentials::hashing_queue::{self, Waiter};
 use crate::kernel::error::{Error, FieldCode, Result};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};

@@ -4,7 +4,7 @@ use crate::db::events::{self, OutsideEvent};
 use crate::db::table;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
-use crate::identity::tokens;
+use crate::identity::credentials::tokens;
 use crate::kernel::access::Visibility;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::{Cond, Op};
