@@ -1,7 +1,7 @@
 //! The list of all resources, in the order of the OpenAPI document. Roles, API keys and mechanisms know only these.
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::records::bulk::{self, BulkStore};
-use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
+use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, search, work};
 
 const ALL: &[&Descriptor] = &[
     people::contacts::model::Contact::DESCRIPTOR,
@@ -17,7 +17,7 @@ const ALL: &[&Descriptor] = &[
     records::tags::Tag::DESCRIPTOR,
     people::sources::Source::DESCRIPTOR,
     records::custom_fields::CustomField::DESCRIPTOR,
-    analytics::search::SearchResult::DESCRIPTOR,
+    search::routes::SearchResult::DESCRIPTOR,
     nurture::views::View::DESCRIPTOR,
     nurture::segments::Segment::DESCRIPTOR,
     analytics::report::Report::DESCRIPTOR,

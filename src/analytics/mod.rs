@@ -1,4 +1,4 @@
-//! Read-only reports, each with one `.sql` file, one row struct and one route, and the search.
+//! Read-only reports, each with one `.sql` file, one row struct and one route.
 pub mod cycle_time;
 pub mod forecast;
 pub mod funnel;
@@ -7,9 +7,6 @@ pub mod leaderboard;
 pub mod loss_reasons;
 pub mod report;
 pub mod scope;
-pub mod search;
-pub mod search_sources;
-pub mod vocabulary;
 pub mod win_rate;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -21,5 +18,4 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     loss_reasons::service(config);
     forecast::service(config);
     leaderboard::service(config);
-    search::service(config);
 }

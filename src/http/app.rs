@@ -1,6 +1,6 @@
 //! The list of all operations.
 use crate::http::{document_routes, health, schema};
-use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, work};
+use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, search, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -14,6 +14,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     work::activities::service(config);
     work::timeline::service(config);
     analytics::service(config);
+    search::routes::service(config);
     records::feed::service(config);
     records::audit::service(config);
     identity::sign_in::auth::service(config);

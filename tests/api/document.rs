@@ -256,7 +256,7 @@ fn every_operation_in_the_code_is_in_the_document() {
         "batch_move!(",
         "bulk_update!(",
         "bulk_delete!(",
-        "search!(",
+        "search_records!(",
         "restore!(",
     ];
     let made: usize = macros.iter().map(|name| count(name) - 1).sum();

@@ -127,8 +127,7 @@ fn circles_through_mod_files_and_through_several_files_are_found() {
 #[test]
 fn files_do_not_import_each_other_in_circles() {
     let circles = import_graph::circles(&import_graph::graph(&texts(), false));
-    let lines: Vec<String> =
-        circles.iter().map(|circle| format!("{} -> {}", circle.join(" -> "), circle[0])).collect();
+    let lines: Vec<String> = circles.iter().map(|circle| format!("{} -> {}", circle.join(" -> "), circle[0])).collect();
     assert!(lines.is_empty(), "circles of imports:\n{}", lines.join("\n"));
 }
 

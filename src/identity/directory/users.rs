@@ -7,9 +7,9 @@ use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::credentials::hashing_queue::Waiter;
-use crate::identity::mail;
 use crate::identity::credentials::{accounts, api_keys, passwords};
 use crate::identity::directory::{roles, teams};
+use crate::identity::mail::messages;
 use crate::kernel::access::{OWNER, SELLER};
 use crate::kernel::actor::{UserStatus, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
@@ -280,10 +280,10 @@ fn revoke_access(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
 }
 
 fn revoke_mail_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
-    mail::revoke_invitations(tx.conn, tx.workspace(), user)?;
+    messages::revoke_invitations(tx.conn, tx.workspace(), user)?;
     let login: Option<Uuid> = users::table.find((tx.workspace(), user)).select(users::login_id).first(tx.conn)?;
     match login {
-        Some(login) => mail::notify_suspended(tx, login),
+        Some(login) => messages::notify_suspended(tx, login),
         None => Ok(()),
     }
 }
@@ -347,7 +347,7 @@ async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<R
     let write = move |tx: &mut Tx<'_>| {
         let user = insert(tx, &new, hash.as_deref())?;
         if let (UserStatus::Invited, Some(email)) = (user.status, &user.email) {
-            mail::invite(tx, user.id, email)?;
+            messages::invite(tx, user.id, email)?;
         }
         Ok(Answer::created(user))
     };
@@ -369,7 +369,7 @@ fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
     let holder = accounts::login_by_email(tx.conn, email)?;
     match (user, holder) {
         (Some((user, login)), Some(holder)) if login != Some(holder.id) => {
-            mail::notify_holder(tx, holder.id, user, email)
+            messages::notify_holder(tx, holder.id, user, email)
         }
         _ => Ok(()),
     }
@@ -384,7 +384,7 @@ async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
         let user = User::lock(tx, id.0, Expected::default())?;
         check_role(tx, &user.role)?;
         match (user.status, &user.email) {
-            (UserStatus::Invited, Some(email)) => mail::invite(tx, user.id, email)?,
+            (UserStatus::Invited, Some(email)) => messages::invite(tx, user.id, email)?,
             (UserStatus::Invited, None) => return Err(Error::new(Code::Conflict, "the user has no e-mail")),
             _ => return Err(Error::new(Code::Conflict, "the user does not have the status invited")),
         }

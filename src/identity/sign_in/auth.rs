@@ -3,18 +3,18 @@ use crate::db::event::Event;
 use crate::db::pool::Db;
 use crate::db::transaction::{self, in_transaction};
 use crate::db::tx::{Request, Tx};
-use crate::identity::credentials::accounts::{self, Device, Login, Newcomer, Rotation, Session};
 use crate::identity::actors::Actors;
-use crate::identity::sign_in::authentication;
+use crate::identity::credentials::accounts::{self, Device, Login, Newcomer, Rotation, Session};
 use crate::identity::credentials::hashing_queue::Waiter;
+use crate::identity::credentials::passwords;
 use crate::identity::credentials::session_tokens::{self, TokenPair};
 use crate::identity::credentials::throttle::Throttle;
 use crate::identity::credentials::tokens::Keys;
+use crate::identity::directory::roles;
 use crate::identity::directory::users;
 use crate::identity::directory::workspaces;
-use crate::identity::mail;
-use crate::identity::credentials::passwords;
-use crate::identity::directory::roles;
+use crate::identity::mail::messages;
+use crate::identity::sign_in::authentication;
 use crate::identity::sign_in::second_factor;
 use crate::kernel::access::{Access, OWNER};
 use crate::kernel::actor::{Actor, ActorKind, Settings, UserStatus};
@@ -243,7 +243,7 @@ pub fn create_workspace(
             tx.record(Event::created(&made)?);
             tx.record(Event::created(&user)?);
             if let Some(holder) = holder {
-                mail::notify_holder(tx, holder, user.id, &new.email)?;
+                messages::notify_holder(tx, holder, user.id, &new.email)?;
             }
             seed.0.iter().try_for_each(|step| step(tx))
         })?;

@@ -1,10 +1,10 @@
 //! Lists and unlinks the identities at OpenID providers that sign in as a login.
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
-use crate::identity::credentials::accounts::Device;
-use crate::identity::mail::{self, MailKind};
 use crate::identity::credentials::accounts;
+use crate::identity::credentials::accounts::Device;
 use crate::identity::directory::users;
+use crate::identity::mail::messages::{self, MailKind};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
@@ -82,7 +82,7 @@ async fn unlink(request: HttpRequest, caller: Caller, id: Id, db: web::Data<Db>)
                     "choose a password first; otherwise you could no longer sign in",
                 ));
             }
-            mail::security_changed(conn, login, MailKind::IdentityEnded)?;
+            messages::security_changed(conn, login, MailKind::IdentityEnded)?;
             accounts::record_security_event(conn, login, "user.identity_ended", &device)
         })
     })

@@ -1,8 +1,8 @@
 //! Reads `Authorization` once per request and stores the outcome for `Ctx`, which decides whether it is required.
 use crate::db::pool::Db;
 use crate::identity::actors::Actors;
-use crate::identity::sign_in::authentication;
 use crate::identity::credentials::tokens::Keys;
+use crate::identity::sign_in::authentication;
 use crate::kernel::error::{Code, Error};
 use crate::web::caller::Identity;
 use actix_web::body::MessageBody;

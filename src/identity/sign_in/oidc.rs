@@ -3,11 +3,11 @@
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
 use crate::identity::credentials::accounts::{self, Device};
-use crate::identity::mail::{self, MailKind};
-use crate::identity::sign_in::reauthentication::{Proven, prove_login};
-use crate::identity::sign_in::second_factor;
 use crate::identity::credentials::session_tokens::{self, TokenPair};
 use crate::identity::credentials::tokens::{self, Keys};
+use crate::identity::mail::messages::{self, MailKind};
+use crate::identity::sign_in::reauthentication::{Proven, prove_login};
+use crate::identity::sign_in::second_factor;
 use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
@@ -342,7 +342,7 @@ fn login(conn: &mut PgConnection, identity: &Identity, link: Option<Uuid>, devic
         ))
         .execute(conn)?;
     if link.is_some() {
-        mail::security_changed(conn, login, MailKind::IdentityLinked)?;
+        messages::security_changed(conn, login, MailKind::IdentityLinked)?;
         accounts::record_security_event(conn, login, "user.identity_linked", device)?;
     }
     Ok(login)

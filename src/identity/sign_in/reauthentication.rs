@@ -2,8 +2,8 @@
 use crate::db::pool::Db;
 use crate::identity::credentials::accounts::{self, Login};
 use crate::identity::credentials::hashing_queue::Waiter;
-use crate::identity::credentials::throttle::Throttle;
 use crate::identity::credentials::passwords;
+use crate::identity::credentials::throttle::Throttle;
 use crate::identity::directory::users;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::web::answer::address;

@@ -4,16 +4,16 @@ use crate::db::constraint::MapConstraint;
 use crate::db::pool::Db;
 use crate::db::queue;
 use crate::db::transaction::in_transaction;
-use crate::identity::credentials::accounts::{Device, Newcomer};
 use crate::identity::actors::Actors;
+use crate::identity::credentials::accounts::{Device, Newcomer};
 use crate::identity::credentials::hashing_queue::Waiter;
-use crate::identity::mail::{self, MailKind};
-use crate::identity::sign_in::reauthentication::{Proven, prove_login, reauthenticate};
 use crate::identity::credentials::session_tokens::{self, TokenPair};
 use crate::identity::credentials::throttle::Throttle;
 use crate::identity::credentials::tokens::Keys;
 use crate::identity::credentials::{accounts, api_keys, passwords};
 use crate::identity::directory::users;
+use crate::identity::mail::messages::{self, MailKind};
+use crate::identity::sign_in::reauthentication::{Proven, prove_login, reauthenticate};
 use crate::identity::sign_in::second_factor;
 use crate::kernel::actor::UserStatus;
 use crate::kernel::address;
@@ -104,7 +104,7 @@ async fn accept(
     let shown = token.clone();
     // A mail token proves more than a guess, so this request takes precedence in the hashing queue.
     let waiter = Waiter::new(from(&request), true);
-    let (address, known) = db.run(move |conn| mail::peek(conn, MailKind::Invitation, &shown)).await?;
+    let (address, known) = db.run(move |conn| messages::peek(conn, MailKind::Invitation, &shown)).await?;
     // The mail proves the address, the password proves the login.
     let proven = match known {
         Some(login) => {
@@ -128,7 +128,7 @@ async fn accept(
                 if let Some(login) = invited.login() {
                     second_factor::check(conn, &vault, login, code.as_deref())?;
                 }
-                let proof = mail::redeem(conn, MailKind::Invitation, &token)?;
+                let proof = messages::redeem(conn, MailKind::Invitation, &token)?;
                 let (workspace, user) = proof.workspace.zip(proof.user).ok_or_else(Error::not_found)?;
                 let login = invited.into_login(conn, &proof.email)?;
                 join(conn, (workspace, user), login, &proof.email)?;
@@ -180,7 +180,7 @@ async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::
     // A request counts like a wrong password, so that nobody can flood a mailbox.
     Throttle::new(&request, &email)?.record(false);
     db.run(move |conn| match accounts::login_by_email(conn, &email)? {
-        Some(login) => mail::reset(conn, login.id, &email),
+        Some(login) => messages::reset(conn, login.id, &email),
         None => Ok(()),
     })
     .await?;
@@ -203,12 +203,12 @@ async fn reset(
     let shown = token.clone();
     // Hashing is expensive, so the token is checked first.
     let waiter = Waiter::new(from(&request), true);
-    let (email, _) = db.run(move |conn| mail::peek(conn, MailKind::PasswordReset, &shown)).await?;
+    let (email, _) = db.run(move |conn| messages::peek(conn, MailKind::PasswordReset, &shown)).await?;
     let (hash, device) =
         (passwords::validate_and_hash(waiter, password, &email, "/password").await?, Device::of(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
-            let login = mail::redeem(conn, MailKind::PasswordReset, &token)?.login;
+            let login = messages::redeem(conn, MailKind::PasswordReset, &token)?.login;
             set_password(conn, login.ok_or_else(Error::not_found)?, &hash, None, &device)
         })
     })
@@ -221,7 +221,7 @@ async fn reset(
 /// somebody who knew the old password may have created them.
 fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<Uuid>, device: &Device) -> Result<()> {
     accounts::record_security_event(conn, login, "user.password_changed", device)?;
-    mail::security_changed(conn, login, MailKind::PasswordChanged)?;
+    messages::security_changed(conn, login, MailKind::PasswordChanged)?;
     diesel::update(logins::table.find(login)).set(logins::password_hash.eq(hash)).execute(conn)?;
     diesel::delete(login_identities::table.filter(login_identities::login_id.eq(login))).execute(conn)?;
     let others = sessions::table.filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
@@ -273,7 +273,7 @@ async fn change_email(
     let EmailChange { email, password } = given.0;
     let Proven { login, attempt, .. } = reauthenticate(&request, &caller, password, "/password", &db).await?;
     attempt.record(true);
-    db.run(move |conn| mail::change_of_address(conn, login, &address::email(&email))).await?;
+    db.run(move |conn| messages::change_of_address(conn, login, &address::email(&email))).await?;
     Ok(Reply::none())
 }
 
@@ -285,13 +285,13 @@ async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web:
     let (token, device) = (given.0.token, Device::of(&request));
     db.run(move |conn| {
         in_transaction(conn, |conn| {
-            let proof = mail::redeem(conn, MailKind::EmailChange, &token)?;
+            let proof = messages::redeem(conn, MailKind::EmailChange, &token)?;
             let login = proof.login.ok_or_else(Error::not_found)?;
             let taken = accounts::login_by_email(conn, &proof.email)?.is_some_and(|other| other.id != login);
             if taken {
                 return Err(Error::new(Code::DuplicateEmail, "another login has this address"));
             }
-            mail::security_changed(conn, login, MailKind::EmailChanged)?;
+            messages::security_changed(conn, login, MailKind::EmailChanged)?;
             let row = diesel::update(logins::table.find(login))
                 .set((logins::email.eq(&proof.email), logins::holder.eq(true)));
             row.execute(conn).map_constraint(accounts::CONSTRAINTS)?;

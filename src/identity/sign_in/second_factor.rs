@@ -2,10 +2,10 @@
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
 use crate::identity::credentials::accounts::{self, Device};
-use crate::identity::mail::{self, MailKind};
-use crate::identity::sign_in::reauthentication::{Proven, reauthenticate};
 use crate::identity::credentials::tokens::{self, Keys};
 use crate::identity::directory::users;
+use crate::identity::mail::messages::{self, MailKind};
+use crate::identity::sign_in::reauthentication::{Proven, reauthenticate};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::reply::Reply;
@@ -231,7 +231,7 @@ async fn confirm(
             diesel::update(logins::table.find(login))
                 .set((logins::totp_since.eq(DateTime::now()), logins::totp_step.eq(step)))
                 .execute(conn)?;
-            mail::security_changed(conn, login, MailKind::SecondFactorOn)?;
+            messages::security_changed(conn, login, MailKind::SecondFactorOn)?;
             accounts::record_security_event(conn, login, "user.second_factor_on", &device)?;
             Reply::ok(&RecoveryCodeList { recovery_codes: new_recovery_codes(conn, login)? })
         })
@@ -266,7 +266,7 @@ async fn end(
                 ))
                 .execute(conn)?;
             diesel::delete(recovery_codes::table.filter(recovery_codes::login_id.eq(login))).execute(conn)?;
-            mail::security_changed(conn, login, MailKind::SecondFactorOff)?;
+            messages::security_changed(conn, login, MailKind::SecondFactorOff)?;
             accounts::record_security_event(conn, login, "user.second_factor_off", &device)
         })
     };

@@ -1,8 +1,8 @@
 //! Lists and ends the sessions of a login.
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
-use crate::identity::credentials::accounts;
 use crate::identity::actors::Actors;
+use crate::identity::credentials::accounts;
 use crate::identity::directory::users;
 use crate::kernel::actor::Actor;
 use crate::kernel::error::{Code, Error, Result};

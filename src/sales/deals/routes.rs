@@ -16,7 +16,9 @@ use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
+use crate::{
+    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+};
 use actix_web::{delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -178,7 +180,7 @@ impl UpsertStore for Deal {
 batch_upsert!(Deal, DealBatchCreate, "/deals/batch-upsert" "batch_upsert_deals");
 bulk_update!(Deal, DealBulkUpdate, "/deals/bulk-update" "bulk_update_deals");
 bulk_delete!(Deal, "/deals/bulk-delete" "bulk_delete_deals");
-search!(Deal, DealPage, "/deals/search" "search_deals");
+search_records!(Deal, DealPage, "/deals/search" "search_deals");
 
 restore!(Deal, restore::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
 

@@ -110,7 +110,8 @@ fn without_tests(tokens: &[String]) -> Vec<String> {
     let (mut kept, mut n) = (Vec::new(), 0);
     while n < tokens.len() {
         let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token == word);
-        let marked = ["#", "[", "cfg", "(", "test", ")", "]", "mod"].iter().enumerate().all(|(i, word)| is(n + i, word));
+        let marked =
+            ["#", "[", "cfg", "(", "test", ")", "]", "mod"].iter().enumerate().all(|(i, word)| is(n + i, word));
         if marked && is(n + 9, "{") {
             n = after_group(tokens, n + 9);
         } else {

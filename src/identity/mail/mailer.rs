@@ -2,7 +2,7 @@
 use crate::db::pool::Db;
 use crate::db::queue::Job;
 use crate::db::transaction::in_transaction;
-use crate::identity::mail::{self, Email, MailArgs};
+use crate::identity::mail::messages::{self, Email, MailArgs};
 use crate::kernel::address;
 use crate::kernel::error::{Code, Error, Result};
 use diesel::PgConnection;
@@ -107,7 +107,7 @@ fn write_private_file(folder: &Path, path: &Path, content: &[u8]) -> io::Result<
 pub fn run(db: &Db, mailer: &Mailer, job: &Job) -> Result<()> {
     let args: MailArgs = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let compose =
-        |conn: &mut PgConnection| mail::compose(conn, job.workspace_id, &args, job.created_at, &mailer.public);
+        |conn: &mut PgConnection| messages::compose(conn, job.workspace_id, &args, job.created_at, &mailer.public);
     // No transaction is open while the mail server is contacted.
     match db.run_blocking(|conn| in_transaction(conn, compose))? {
         Some(email) => mailer.send(&email),

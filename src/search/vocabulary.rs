@@ -4,13 +4,13 @@
 //! Requests do not update the vocabulary, because two requests with the same new word would block each other. A
 //! worker collects the words from the event feed, and a search also reads the latest records that are not collected
 //! yet.
-use crate::analytics::search_sources::SEARCH_SOURCES;
 use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::transaction::in_transaction;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::schema::vocabularies;
+use crate::search::sources::SEARCH_SOURCES;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use std::collections::{BTreeSet, HashSet};

@@ -1,6 +1,4 @@
 //! The search over all resources: names, addresses, phone numbers, titles and notes.
-use crate::analytics::search_sources::{SEARCH_SOURCES, SearchSource};
-use crate::analytics::vocabulary;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
@@ -16,6 +14,8 @@ use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::value_type::ValueType;
 use crate::list_params;
+use crate::search::sources::{SEARCH_SOURCES, SearchSource};
+use crate::search::vocabulary;
 use crate::web::ctx::Ctx;
 use actix_web::get;
 use diesel::prelude::*;
