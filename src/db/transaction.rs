@@ -3,6 +3,7 @@ use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, rollback};
 use crate::db::{events, idempotency, related, watchdog};
 use crate::kernel::error::{Error, Result};
+use crate::kernel::next_task::{self, Viewer};
 use crate::kernel::reply::{Answer, Reply};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
@@ -93,9 +94,10 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 
 /// Begins the work of a request on a connection.
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
-    crate::kernel::time::set_zone(request.actor.settings.own_time_zone);
-    crate::kernel::next_task::set_narrow(related::narrow(&request.actor));
-    Tx::new(conn, request)
+    let tx = Tx::new(conn, request);
+    let (zone, narrow) = (tx.actor.settings.own_time_zone, related::narrow(tx.actor));
+    next_task::set_viewer(Viewer { now: tx.now, zone, narrow });
+    tx
 }
 
 /// Runs the work of an actor inside a transaction that began without one: a registration creates its actor.
