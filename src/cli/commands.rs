@@ -5,7 +5,7 @@ use crate::db::pool::{Db, Size};
 use crate::db::pooler::{self, ConnectionMode};
 use crate::db::postgres::SupervisedPostgres;
 use crate::db::{migrations, roles};
-use crate::http::build;
+use crate::http::app;
 use crate::http::server::{self, Options, Shared};
 use crate::identity::credentials::secrets::{self, Secrets};
 use crate::identity::mail::mailer::{self, Mailer};
@@ -341,7 +341,7 @@ fn fill_demo(db: &Db) -> Outcome {
 }
 
 pub fn openapi(old: bool, collection: bool) -> Outcome {
-    let document = build::document();
+    let document = app::document();
     let all = document.collection();
     let text_of = match (old, collection) {
         (_, true) => &all,

@@ -1,4 +1,6 @@
 //! The list of all operations.
+use crate::http::openapi::build;
+use crate::http::openapi::document::Document;
 use crate::http::{document_routes, health, schema};
 use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, search, work};
 use actix_web::web;
@@ -51,6 +53,11 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     jobs::routes::service(config);
     schema::service(config);
     health::service(config);
+}
+
+/// Builds the OpenAPI document.
+pub fn document() -> Document {
+    build::document(operations)
 }
 
 /// Registers the routes outside `/api/v1`: health, the OpenAPI document in two versions, and the docs page.

@@ -1,6 +1,7 @@
 //! Serves the OpenAPI document in two versions, and the documentation pages.
-use crate::http::document::{Document, pretty};
-use crate::http::{docs, openapi30, validators, workspace_document};
+use crate::http::openapi::document::{Document, pretty};
+use crate::http::openapi::{openapi30, workspace_document};
+use crate::http::{docs, validators};
 use crate::identity::sign_in::middleware::authenticate;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::query_params::QueryParams;

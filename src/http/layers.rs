@@ -1,6 +1,6 @@
 //! The middleware around all operations: request id, access log, panics, problems, headers.
 use crate::http::cors;
-use crate::http::document::Document;
+use crate::http::openapi::document::Document;
 use crate::kernel::error::{Code, Error};
 use crate::kernel::query_params::QueryParams;
 use crate::web::answer::{RequestId, address, finish_problem};

@@ -1,6 +1,6 @@
 //! Describes resources: the members of their records, types, filters, and custom fields.
-use crate::http::document::Document;
-use crate::http::members::SchemaField;
+use crate::http::openapi::document::Document;
+use crate::http::openapi::members::SchemaField;
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Error, Result};

@@ -1,9 +1,9 @@
 //! The HTTP server: one app per worker thread over shared data, and a graceful stop.
 use crate::db::pool::Db;
 use crate::http::cors::{self, Origins};
-use crate::http::document::Document;
 use crate::http::health::Stopping;
-use crate::http::{app, build, layers, validators};
+use crate::http::openapi::document::Document;
+use crate::http::{app, layers, validators};
 use crate::identity::actors::Actors;
 use crate::identity::credentials::tokens::Keys;
 use crate::identity::sign_in::auth::WorkspaceSeed;
@@ -71,7 +71,7 @@ impl Shared {
             blobs: web::Data::new(blobs),
             actors: web::Data::new(Actors::default()),
             keys: web::Data::new(keys),
-            document: web::Data::new(build::document()),
+            document: web::Data::new(app::document()),
             stopping: web::Data::new(Stopping::default()),
             provider: web::Data::new(oidc::Provider::new(options.oidc.clone())),
             limits: Limits::new(options.rate_per_minute).map(web::Data::new),

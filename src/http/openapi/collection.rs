@@ -1,7 +1,7 @@
 //! Converts the document to a Postman collection (v2.1): one folder for each tag, and one request for each operation
 //! with the examples of the document.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
-use crate::http::examples;
+use crate::http::openapi::examples;
 use serde_json::{Map, Value as Json, json};
 
 const SCHEMA: &str = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";

@@ -1,6 +1,6 @@
 //! The members of the records of each resource, as the OpenAPI document describes them.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
-use crate::http::single_reads::INCLUDED;
+use crate::http::openapi::single_reads::INCLUDED;
 use crate::kernel::kind::Kind;
 use crate::kernel::resource;
 use serde::Serialize;

@@ -1,11 +1,11 @@
 //! Builds the OpenAPI document: utoipa collects it from the operations, and it is completed.
-use crate::http::app;
-use crate::http::complete::complete;
-use crate::http::document::Document;
-use crate::http::inquiry::signatures;
+use crate::http::openapi::complete::complete;
+use crate::http::openapi::document::Document;
+use crate::http::openapi::inquiry::signatures;
 use crate::kernel::error::{Bad, ProblemBody};
 use actix_web::App;
 use utoipa::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 
 #[derive(OpenApi)]
@@ -25,17 +25,18 @@ use utoipa_actix_web::{AppExt, scope};
 )]
 struct Collected;
 
-/// Builds the document on a separate thread, so that the allocator returns the memory when the thread ends.
-pub fn document() -> Document {
-    std::thread::spawn(make).join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))
+/// Builds the document of some operations on a separate thread, so that the allocator returns the memory when the
+/// thread ends.
+pub fn document(operations: fn(&mut ServiceConfig<'_>)) -> Document {
+    std::thread::spawn(move || make(operations)).join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))
 }
 
-fn make() -> Document {
+fn make(operations: fn(&mut ServiceConfig<'_>)) -> Document {
     crate::resources::install();
     let (app, collected) = App::new()
         .into_utoipa_app()
         .openapi(Collected::openapi())
-        .service(scope("/api/v1").configure(app::operations))
+        .service(scope("/api/v1").configure(operations))
         .split_for_parts();
     let mut document = serde_json::to_value(&collected).unwrap_or_default();
     let signatures = signatures(app, &document);

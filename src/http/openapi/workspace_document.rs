@@ -1,6 +1,6 @@
 //! The OpenAPI document of one workspace, in which `custom_fields` has the types of the workspace's custom fields.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
-use crate::http::enums::pascal;
+use crate::http::openapi::enums::pascal;
 use crate::kernel::actor::Actor;
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::resource;

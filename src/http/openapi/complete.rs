@@ -1,8 +1,8 @@
 //! Adds to the document what all operations have in common: tag, scope, problems, headers, required members,
 //! examples.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
-use crate::http::inquiry::Signatures;
-use crate::http::{closed_sets, enums, event_types, examples, operation_examples, single_reads};
+use crate::http::openapi::inquiry::Signatures;
+use crate::http::openapi::{closed_sets, enums, event_types, examples, operation_examples, single_reads};
 use crate::kernel::resource::{self, scopes};
 use crate::kernel::shape::is_patch;
 use crate::web::signature::Signature;

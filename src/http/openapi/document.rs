@@ -1,7 +1,7 @@
 //! The finished OpenAPI document: its text in two versions, and what the middleware asks it about a request.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
-use crate::http::members::{self, SchemaField};
-use crate::http::{collection, openapi30};
+use crate::http::openapi::members::{self, SchemaField};
+use crate::http::openapi::{collection, openapi30};
 use crate::kernel::kind::Kind;
 use actix_web::web;
 use serde_json::Value as Json;

@@ -1,7 +1,7 @@
 //! Adds examples of whole request bodies and of problems to the document.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
-use crate::http::enums::pascal;
-use crate::http::{collection, examples};
+use crate::http::openapi::enums::pascal;
+use crate::http::openapi::{collection, examples};
 use crate::kernel::error::{Bad, Code, Error, FieldCode};
 use serde_json::{Map, Value as Json, json};
 
