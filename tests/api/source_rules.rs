@@ -33,6 +33,9 @@ fn texts() -> Vec<(String, String)> {
 /// The imports of all files, those of the unit tests included.
 static WITH_TESTS: LazyLock<Graph> = LazyLock::new(|| import_graph::graph(&texts(), true));
 
+/// The imports of all files, without those of the unit tests.
+static WITHOUT_TESTS: LazyLock<Graph> = LazyLock::new(|| import_graph::graph(&texts(), false));
+
 /// Returns every module with the modules that its files import.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let modules = modules();
@@ -123,12 +126,31 @@ fn circles_through_mod_files_and_through_several_files_are_found() {
     assert!(circles(&none).is_empty());
 }
 
+/// Writes each circle on a line.
+fn written(circles: &[Vec<String>]) -> String {
+    circles.iter().map(|circle| format!("{} -> {}\n", circle.join(" -> "), circle[0])).collect()
+}
+
 /// No file imports a file that imports it, directly or through others: each can be read without knowing its users.
 #[test]
 fn files_do_not_import_each_other_in_circles() {
-    let circles = import_graph::circles(&import_graph::graph(&texts(), false));
-    let lines: Vec<String> = circles.iter().map(|circle| format!("{} -> {}", circle.join(" -> "), circle[0])).collect();
-    assert!(lines.is_empty(), "circles of imports:\n{}", lines.join("\n"));
+    let circles = import_graph::circles(&WITHOUT_TESTS);
+    assert!(circles.is_empty(), "circles of imports:\n{}", written(&circles));
+}
+
+/// The same holds for the folders in a module, such as `identity/sign_in`.
+#[test]
+fn folders_do_not_import_each_other_in_circles() {
+    let folder = |file: &str| file.rsplit_once('/').map(|(folder, _)| folder.to_owned()).filter(|f| f.contains('/'));
+    let mut folders = Graph::new();
+    for (file, named) in &*WITHOUT_TESTS {
+        let Some(own) = folder(file) else { continue };
+        let mut others: BTreeSet<String> = named.iter().filter_map(|other| folder(other)).collect();
+        others.remove(&own);
+        folders.entry(own).or_default().extend(others);
+    }
+    let circles = import_graph::circles(&folders);
+    assert!(circles.is_empty(), "circles of folders:\n{}", written(&circles));
 }
 
 #[test]
