@@ -31,9 +31,9 @@ pub mod nurture;
 
 pub mod privacy;
 
-pub mod analytics;
+pub mod search;
 
-pub mod outbound;
+pub mod analytics;
 
 pub mod jobs;
 

@@ -1,7 +1,7 @@
 //! The list of all resources, in the order of the OpenAPI document. Roles, API keys and mechanisms know only these.
 use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
 use crate::records::bulk::{self, BulkStore};
-use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
+use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, search, work};
 
 const ALL: &[&Descriptor] = &[
     people::contacts::model::Contact::DESCRIPTOR,
@@ -17,21 +17,21 @@ const ALL: &[&Descriptor] = &[
     records::tags::Tag::DESCRIPTOR,
     people::sources::Source::DESCRIPTOR,
     records::custom_fields::CustomField::DESCRIPTOR,
-    analytics::search::SearchResult::DESCRIPTOR,
+    search::routes::SearchResult::DESCRIPTOR,
     nurture::views::View::DESCRIPTOR,
     nurture::segments::Segment::DESCRIPTOR,
-    analytics::Report::DESCRIPTOR,
+    analytics::report::Report::DESCRIPTOR,
     records::files::model::File::DESCRIPTOR,
     intake::imports::model::Import::DESCRIPTOR,
     intake::composite::CompositeResult::DESCRIPTOR,
     records::feed::ChangeEvent::DESCRIPTOR,
     db::queue::Job::DESCRIPTOR,
-    identity::workspaces::Workspace::DESCRIPTOR,
-    identity::users::User::DESCRIPTOR,
-    identity::teams::Team::DESCRIPTOR,
-    identity::roles::Role::DESCRIPTOR,
-    identity::api_keys::ApiKey::DESCRIPTOR,
-    identity::sessions::SESSION,
+    identity::directory::workspaces::Workspace::DESCRIPTOR,
+    identity::directory::users::User::DESCRIPTOR,
+    identity::directory::teams::Team::DESCRIPTOR,
+    identity::directory::roles::Role::DESCRIPTOR,
+    identity::credentials::api_keys::ApiKey::DESCRIPTOR,
+    identity::sign_in::sessions::SESSION,
     records::audit::AuditEvent::DESCRIPTOR,
     privacy::erasures::Erasure::DESCRIPTOR,
     privacy::retention::RetentionRule::DESCRIPTOR,

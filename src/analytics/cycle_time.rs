@@ -1,5 +1,5 @@
 //! Cycle times: durations from creation to closing, and in each stage.
-use crate::analytics::Report;
+use crate::analytics::report::Report;
 use crate::analytics::scope::{ReportQuery, parameters_of_both};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;

@@ -1,5 +1,5 @@
 //! Forecast: the value of open deals by the month of their expected close date.
-use crate::analytics::Report;
+use crate::analytics::report::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;

@@ -1,6 +1,6 @@
 //! The funnel report: cohort, flow and snapshot.
-use crate::analytics::Report;
 use crate::analytics::grouping::wrong;
+use crate::analytics::report::Report;
 use crate::analytics::scope::{ReportQuery, Scope, Sum, Sums, parameters_of_both, ratio};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;

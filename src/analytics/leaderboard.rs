@@ -1,5 +1,5 @@
 //! Leaderboard: sales by seller and product.
-use crate::analytics::Report;
+use crate::analytics::report::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;

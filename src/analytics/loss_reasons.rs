@@ -1,5 +1,5 @@
 //! Loss reasons: why leads and deals are lost, and in which stage.
-use crate::analytics::Report;
+use crate::analytics::report::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;

@@ -1,5 +1,5 @@
 //! Win rate: the share of won records among those closed in a period, by count and by value.
-use crate::analytics::Report;
+use crate::analytics::report::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;

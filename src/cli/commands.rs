@@ -5,14 +5,14 @@ use crate::db::pool::{Db, Size};
 use crate::db::pooler::{self, ConnectionMode};
 use crate::db::postgres::SupervisedPostgres;
 use crate::db::{migrations, roles};
-use crate::http::document::Document;
+use crate::http::app;
 use crate::http::server::{self, Options, Shared};
-use crate::identity::oidc;
-use crate::identity::secrets::{self, Secrets};
+use crate::identity::credentials::secrets::{self, Secrets};
+use crate::identity::mail::mailer::{self, Mailer};
+use crate::identity::sign_in::oidc;
 use crate::jobs::worker::Worker;
 use crate::kernel::error::Error;
 use crate::kernel::seek;
-use crate::outbound::mailer::{self, Mailer};
 use crate::records::files::blobs::{self, Blobs};
 use diesel::connection::CacheSize;
 use diesel::{Connection, PgConnection};
@@ -250,7 +250,7 @@ fn kept_secret(dir: &Path) -> Outcome<String> {
         return Ok(secret);
     }
     data_dir(dir)?;
-    let secret = crate::identity::tokens::random().map_err(text)?;
+    let secret = crate::identity::credentials::tokens::random().map_err(text)?;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(text)?;
     file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(text)?;
     Ok(secret)
@@ -341,7 +341,7 @@ fn fill_demo(db: &Db) -> Outcome {
 }
 
 pub fn openapi(old: bool, collection: bool) -> Outcome {
-    let document = Document::build();
+    let document = app::document();
     let all = document.collection();
     let text_of = match (old, collection) {
         (_, true) => &all,

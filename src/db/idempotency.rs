@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: the key is claimed and its reply saved in the transaction of the change, so that a crash leaves
 //! both or neither.
-use crate::db::tx::Tx;
+use crate::db::tx::{Claim, Tx};
 use crate::kernel::access::HiddenFields;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::reply::{Head, Reply};
@@ -12,18 +12,6 @@ use uuid::Uuid;
 
 /// The number of hours for which keys are kept.
 pub const KEPT_HOURS: i64 = 24;
-
-/// An idempotency key and its request.
-#[derive(Clone, Debug)]
-pub struct Claim {
-    pub key: String,
-    /// SHA-256 of method, path and body.
-    pub hash: Vec<u8>,
-    /// The user, or the API key.
-    pub principal: Uuid,
-    /// The response contains a secret, which is shown only once and not saved.
-    pub secret: bool,
-}
 
 #[derive(Queryable)]
 struct Saved {

@@ -1,9 +1,9 @@
 //! The database: connections and threads, transactions, events, idempotency, and the private PostgreSQL.
 pub mod backfill;
-pub mod backfill_own;
 pub mod constraint;
 pub mod counter;
 pub mod custom;
+pub mod event;
 pub mod events;
 pub mod fair_queue;
 pub mod idempotency;
@@ -20,6 +20,7 @@ pub mod sql;
 pub mod store;
 pub mod table;
 pub mod thread_pool;
+pub mod transaction;
 pub mod tx;
 pub mod unchanged;
 pub mod updates;

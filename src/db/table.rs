@@ -1,7 +1,7 @@
 //! Functions for tables whose rows belong to workspaces: find, lock, list, delete and restore. Only the queries that
 //! need the columns of a row type come from a macro.
 use crate::db::constraint::{ConstraintRules, MapConstraint};
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::refs;
 use crate::db::rows::Rows;
 use crate::db::tx::Tx;

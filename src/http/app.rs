@@ -1,6 +1,8 @@
 //! The list of all operations.
-use crate::http::{document, health, schema};
-use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, work};
+use crate::http::openapi::build;
+use crate::http::openapi::document::Document;
+use crate::http::{document_routes, health, schema};
+use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, search, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -14,20 +16,21 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     work::activities::service(config);
     work::timeline::service(config);
     analytics::service(config);
+    search::routes::service(config);
     records::feed::service(config);
     records::audit::service(config);
-    identity::auth::service(config);
-    identity::recovery::service(config);
-    identity::sessions::service(config);
-    identity::second_factor::service(config);
-    identity::oidc::service(config);
-    identity::identities::service(config);
+    identity::sign_in::auth::service(config);
+    identity::sign_in::recovery::service(config);
+    identity::sign_in::sessions::service(config);
+    identity::sign_in::second_factor::service(config);
+    identity::sign_in::oidc::service(config);
+    identity::sign_in::identities::service(config);
     identity::me::service(config);
-    identity::workspaces::service(config);
-    identity::users::service(config);
-    identity::api_keys::service(config);
-    identity::roles::service(config);
-    identity::teams::service(config);
+    identity::directory::workspaces::service(config);
+    identity::directory::users::service(config);
+    identity::credentials::api_keys::service(config);
+    identity::directory::roles::service(config);
+    identity::directory::teams::service(config);
     records::files::routes::service(config);
     records::custom_fields::service(config);
     records::tags::service(config);
@@ -52,8 +55,13 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     health::service(config);
 }
 
+/// Builds the OpenAPI document.
+pub fn document() -> Document {
+    build::document(operations)
+}
+
 /// Registers the routes outside `/api/v1`: health, the OpenAPI document in two versions, and the docs page.
-pub fn unversioned(config: &mut web::ServiceConfig, document: &document::Document) {
+pub fn unversioned(config: &mut web::ServiceConfig) {
     health::unversioned(config);
-    document.service(config);
+    document_routes::service(config);
 }

@@ -1,21 +1,11 @@
 //! The HTTP app: all operations under `/api/v1`, the middleware around them, the OpenAPI document, health and docs.
 pub mod app;
-pub mod closed_sets;
-pub mod collection;
-pub mod complete;
 pub mod cors;
 pub mod docs;
-pub mod document;
-pub mod enums;
-pub mod event_types;
-pub mod examples;
+pub mod document_routes;
 pub mod health;
-pub mod inquiry;
 pub mod layers;
-pub mod openapi30;
-pub mod operation_examples;
+pub mod openapi;
 pub mod schema;
 pub mod server;
-pub mod single_reads;
 pub mod validators;
-pub mod workspace_document;

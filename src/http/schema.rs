@@ -1,5 +1,6 @@
 //! Describes resources: the members of their records, types, filters, and custom fields.
-use crate::http::document::Document;
+use crate::http::openapi::document::Document;
+use crate::http::openapi::members::SchemaField;
 use crate::kernel::actor::{Actor, can};
 use crate::kernel::custom::{CustomField, CustomKind};
 use crate::kernel::error::{Error, Result};
@@ -17,43 +18,6 @@ use serde::Serialize;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
-
-/// A field of a resource.
-#[derive(Clone, Debug, Default, Serialize, ToSchema)]
-pub struct SchemaField {
-    /// The name in filters, sorting and conditions. For a custom field, `cf.` and its key.
-    pub name: String,
-    /// The display name of a custom field; null for other fields.
-    pub label: Option<String>,
-    pub description: Option<String>,
-    /// One of `text`, `integer`, `number`, `boolean`, `date`, `instant`, `uuid`, `money`, `words`, `list`, `object`.
-    /// More types can be added.
-    pub r#type: String,
-    /// The member of the record that contains the field.
-    pub member: String,
-    /// Whether it is a custom field.
-    pub custom: bool,
-    pub nullable: bool,
-    /// The allowed values. Empty if there is no closed set.
-    pub choices: Vec<String>,
-    /// The filter operators. Empty if the field cannot be used in filters.
-    pub operators: Vec<String>,
-    pub sortable: bool,
-    /// The resource to which the field refers.
-    pub refers_to: Option<String>,
-    /// The name of the referenced record in `include`.
-    pub include: Option<String>,
-    /// Whether it is required to create a record.
-    pub required: bool,
-    pub on_create: bool,
-    pub on_update: bool,
-    pub max_length: Option<i32>,
-    /// Fields with the same group name belong together in a form.
-    pub group_name: Option<String>,
-    /// Stages that require this field.
-    pub required_stage_ids: Vec<Uuid>,
-}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ResourceSchema {

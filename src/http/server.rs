@@ -1,14 +1,14 @@
 //! The HTTP server: one app per worker thread over shared data, and a graceful stop.
 use crate::db::pool::Db;
 use crate::http::cors::{self, Origins};
-use crate::http::document::Document;
 use crate::http::health::Stopping;
+use crate::http::openapi::document::Document;
 use crate::http::{app, layers, validators};
 use crate::identity::actors::Actors;
-use crate::identity::auth::WorkspaceSeed;
-use crate::identity::middleware::authenticate;
-use crate::identity::oidc;
-use crate::identity::tokens::Keys;
+use crate::identity::credentials::tokens::Keys;
+use crate::identity::sign_in::auth::WorkspaceSeed;
+use crate::identity::sign_in::middleware::authenticate;
+use crate::identity::sign_in::oidc;
 use crate::kernel::seek;
 use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
@@ -71,7 +71,7 @@ impl Shared {
             blobs: web::Data::new(blobs),
             actors: web::Data::new(Actors::default()),
             keys: web::Data::new(keys),
-            document: web::Data::new(Document::build()),
+            document: web::Data::new(app::document()),
             stopping: web::Data::new(Stopping::default()),
             provider: web::Data::new(oidc::Provider::new(options.oidc.clone())),
             limits: Limits::new(options.rate_per_minute).map(web::Data::new),
@@ -96,7 +96,6 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
     let threads = shared.threads;
     let server = HttpServer::new(move || {
         let shared = shared.clone();
-        let document = shared.document.clone();
         let app = match shared.limits.clone() {
             Some(limits) => App::new().app_data(limits),
             None => App::new(),
@@ -122,7 +121,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
                     .configure(app::operations),
             )
             .into_app()
-            .configure(|config| app::unversioned(config, &document))
+            .configure(app::unversioned)
             .default_service(web::to(layers::fallback))
             .wrap(Compress::default())
             .wrap(Condition::new(!shared.origins.0.is_empty(), cors::layer(&shared.origins)))

@@ -1,26 +1,7 @@
-//! Authentication and accounts: workspaces, users, teams, sign-in, sessions, API keys, and the middleware that creates
-//! the `Actor`.
-pub mod accounts;
+//! Authentication and accounts. `credentials` is below `directory`, and `directory` below `sign_in`.
 pub mod actors;
-pub mod api_keys;
-pub mod auth;
-pub mod authentication;
-pub mod hashing_queue;
-pub mod identities;
+pub mod credentials;
+pub mod directory;
 pub mod mail;
 pub mod me;
-pub mod middleware;
-pub mod oidc;
-pub mod passwords;
-pub mod reauthentication;
-pub mod recovery;
-pub mod roles;
-pub mod second_factor;
-pub mod secrets;
-pub mod session_tokens;
-pub mod sessions;
-pub mod teams;
-pub mod throttle;
-pub mod tokens;
-pub mod users;
-pub mod workspaces;
+pub mod sign_in;

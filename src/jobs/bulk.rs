@@ -5,7 +5,7 @@ use crate::db::queue::{self, Job, JobProblem, JobResult};
 use crate::db::rows::Rows;
 use crate::db::tx::{Request, Tx};
 use crate::db::visibility;
-use crate::identity::authentication;
+use crate::identity::sign_in::authentication;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;
 use crate::kernel::error::{Code, Error, Result};

@@ -3,7 +3,7 @@ use crate::db::idempotency::KEPT_HOURS;
 use crate::db::pool::Db;
 use crate::db::queue::{Job, JobStatus};
 use crate::db::table::RESTORE_DAYS;
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::intake::imports::forget;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::time::DateTime;

@@ -1,16 +1,16 @@
 //! The worker: threads that take jobs from the queue and run them. Short and urgent jobs and periodic work have their
 //! own threads. Any number of workers can share one queue.
-use crate::analytics::vocabulary;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobFilter, JobKind, Lane};
-use crate::db::tx::in_transaction;
+use crate::db::transaction::in_transaction;
 use crate::db::watchdog::WatchedThread;
+use crate::identity::mail::mailer::{self, Mailer};
 use crate::intake::imports;
 use crate::jobs::{bulk, housekeeping};
 use crate::kernel::error::{Code, Error, Result};
-use crate::outbound::mailer::{self, Mailer};
 use crate::records;
 use crate::records::files::blobs::Blobs;
+use crate::search::vocabulary;
 use diesel::PgConnection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::{Column, pg::Pg, result::QueryResult};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use utoipa::ToSchema;
@@ -18,7 +18,7 @@ text_enum! {
 }
 
 /// The open task that is due first, of the record or of what belongs to it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NextTask {
     pub id: Uuid,
     /// An all-day task is due at the end of its day.
@@ -28,18 +28,15 @@ pub struct NextTask {
     pub state: NextTaskState,
 }
 
-/// The columns of the next task; its state depends on the time of the response.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NextTaskColumns {
-    pub id: Option<Uuid>,
-    pub due_at: Option<DateTime>,
-    pub due_date: Option<NaiveDate>,
-}
+/// The next task of a row, with its state when the row was loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct LoadedTask(Option<NextTask>);
 
-impl NextTaskColumns {
-    fn get(&self) -> Option<NextTask> {
-        let state = state(self.due_at, self.due_date, DateTime::now(), time::zone());
-        Some(NextTask { id: self.id?, due_at: self.due_at, due_date: self.due_date, state })
+impl LoadedTask {
+    pub fn of((id, due_at, due_date): Loaded) -> LoadedTask {
+        let state = VIEWER.with_borrow(|viewer| state(due_at, due_date, viewer.now, viewer.zone));
+        LoadedTask(id.map(|id| NextTask { id, due_at, due_date, state }))
     }
 }
 
@@ -53,24 +50,29 @@ fn state(due: Option<DateTime>, all_day: Option<NaiveDate>, now: DateTime, zone:
     }
 }
 
-impl Serialize for NextTaskColumns {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        self.get().serialize(s)
-    }
-}
-
 /// For a caller with limited visibility, returns the statement that selects the next task of a record of a kind, as
 /// `id`, `due_end` and `due_date`; none if the caller sees no tasks. The stored columns include tasks that such a
 /// caller does not see.
 pub type Narrow = Box<dyn Fn(Kind) -> Option<String>>;
 
-thread_local! {
-    static NARROW: RefCell<Option<Narrow>> = const { RefCell::new(None) };
+/// For whom and when the rows of this thread are loaded.
+pub struct Viewer {
+    pub now: DateTime,
+    /// The time zone in which a task is due today.
+    pub zone: Tz,
+    /// `None` uses the stored columns.
+    pub narrow: Option<Narrow>,
 }
 
-/// Sets how queries on this thread find next tasks; `None` uses the stored columns.
-pub fn set_narrow(narrow: Option<Narrow>) {
-    NARROW.set(narrow);
+thread_local! {
+    static VIEWER: RefCell<Viewer> =
+        RefCell::new(Viewer { now: DateTime::now(), zone: Tz::UTC, narrow: None });
+}
+
+/// Sets for whom and when this thread loads rows. Diesel builds a row from its columns alone, so this cannot be an
+/// argument.
+pub fn set_viewer(viewer: Viewer) {
+    VIEWER.set(viewer);
 }
 
 /// A column of the next task of records of `R`: the stored column, or what the caller sees.
@@ -87,7 +89,7 @@ impl<C: Column + Default + QueryFragment<Pg>, R: Record> QueryFragment<Pg> for S
             "next_task_at" => ("due_end", "(null::timestamptz)"),
             _ => ("due_date", "(null::date)"),
         };
-        let narrow = NARROW.with_borrow(|narrow| narrow.as_ref().map(|narrow| narrow(R::KIND)));
+        let narrow = VIEWER.with_borrow(|viewer| viewer.narrow.as_ref().map(|narrow| narrow(R::KIND)));
         match narrow {
             Some(None) => out.push_sql(none),
             Some(Some(next)) => {
@@ -138,7 +140,7 @@ macro_rules! next_task_columns {
     ($name:ident = $table:ident, $row:ty) => {
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
         #[serde(transparent)]
-        pub struct $name(pub $crate::kernel::next_task::NextTaskColumns);
+        pub struct $name($crate::kernel::next_task::LoadedTask);
         type Columns = ($table::next_task_id, $table::next_task_at, $table::next_task_on);
         impl<DB: diesel::backend::Backend> diesel::Selectable<DB> for $name {
             type SelectExpression = $crate::kernel::next_task::ShownColumns<
@@ -153,8 +155,8 @@ macro_rules! next_task_columns {
         }
         impl diesel::Queryable<diesel::dsl::SqlTypeOf<Columns>, diesel::pg::Pg> for $name {
             type Row = $crate::kernel::next_task::Loaded;
-            fn build((id, due_at, due_date): Self::Row) -> diesel::deserialize::Result<Self> {
-                Ok($name($crate::kernel::next_task::NextTaskColumns { id, due_at, due_date }))
+            fn build(row: Self::Row) -> diesel::deserialize::Result<Self> {
+                Ok($name($crate::kernel::next_task::LoadedTask::of(row)))
             }
         }
     };

@@ -208,11 +208,18 @@ impl fmt::Debug for Descriptor {
 
 /// The fields of a resource, whatever table they are of.
 pub trait DescribedFields: Sync {
+    /// The built-in ones, whoever asks.
+    fn built(&self) -> &'static [Field];
+
     /// Those that the caller's role shows, and the workspace's own.
     fn visible_to(&'static self, actor: &Actor) -> Vec<FieldRef>;
 }
 
 impl<T> DescribedFields for Fields<T> {
+    fn built(&self) -> &'static [Field] {
+        self.all
+    }
+
     fn visible_to(&'static self, actor: &Actor) -> Vec<FieldRef> {
         self.visible_fields(actor).collect()
     }
@@ -240,6 +247,11 @@ pub fn all() -> impl Iterator<Item = &'static Descriptor> {
 /// Returns the descriptor of a kind; one that is not listed offers nothing.
 pub fn of(kind: Kind) -> &'static Descriptor {
     all().find(|resource| resource.kind == Some(kind)).unwrap_or(&UNKNOWN)
+}
+
+/// Returns the built-in fields of a kind, for a resource that cannot import the other one, because that imports it.
+pub fn fields_of(kind: Kind) -> &'static [Field] {
+    of(kind).described.map_or(&[], |(fields, _)| fields.built())
 }
 
 /// Returns the resources that roles grant permissions to.

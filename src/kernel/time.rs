@@ -124,20 +124,6 @@ pub fn today(now: DateTime, zone: chrono_tz::Tz) -> chrono::NaiveDate {
     now.0.with_timezone(&zone).date_naive()
 }
 
-thread_local! {
-    static ZONE: std::cell::Cell<chrono_tz::Tz> = const { std::cell::Cell::new(chrono_tz::UTC) };
-}
-
-/// Sets the time zone of this thread, on which "today" in rows depends.
-pub fn set_zone(zone: chrono_tz::Tz) {
-    ZONE.set(zone);
-}
-
-/// Returns the time zone of this thread.
-pub fn zone() -> chrono_tz::Tz {
-    ZONE.get()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Segments: sets of contacts, companies, leads or deals, defined by a condition or by a list of records.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;

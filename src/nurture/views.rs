@@ -1,6 +1,7 @@
 //! Saved views of lists, private or shared with the workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility;

@@ -1,6 +1,6 @@
 //! Erasure of a person (GDPR, article 17). Everything that identifies the person is removed. Data for statistics
 //! remains, and a row proves the erasure.
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::table::{self, RESTORE_DAYS};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;

@@ -1,5 +1,5 @@
 //! Export of all data about a person in a machine-readable response (GDPR, articles 15 and 20).
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;

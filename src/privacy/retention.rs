@@ -1,11 +1,12 @@
 //! Retention rules: a job erases or deletes the records that match a rule once a day.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
-use crate::identity::authentication;
+use crate::identity::sign_in::authentication;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;

@@ -1,6 +1,7 @@
 //! Custom fields: the fields that a workspace adds to contacts, companies, leads and deals, and the checks of values.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;

@@ -2,7 +2,7 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::identity::accounts::SECURITY_EVENTS;
+use crate::identity::credentials::accounts::SECURITY_EVENTS;
 use crate::kernel::actor::Actor;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::cond::Cond;

@@ -18,7 +18,7 @@ pub async fn search<R: BatchStore>(ctx: Ctx<can::Read<R>>, request: Valid<Search
 
 /// Defines the operation `POST /…/search` of one resource.
 #[macro_export]
-macro_rules! search {
+macro_rules! search_records {
     ($row:ident, $page:ident, $path:tt $id:tt) => {
         /// Search by conditions: the filters of the list in a body, with `any` and `none`, views and segments.
         ///

@@ -1,13 +1,14 @@
 //! Tags: labels of contacts, companies, leads and deals. Records store the names; this table stores their spelling and
 //! colour.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job, JobKind};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
-use crate::identity::authentication;
+use crate::identity::sign_in::authentication;
 use crate::kernel::actor::can;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::event_verbs as verbs;

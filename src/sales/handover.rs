@@ -1,9 +1,9 @@
 //! Hands all records of a user who leaves to another user, in one transaction.
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
-use crate::identity::users::User;
+use crate::identity::directory::users::User;
 use crate::kernel::actor::UserStatus;
 use crate::kernel::actor::{Action, can};
 use crate::kernel::error::{Error, FieldCode, Result};

@@ -1,6 +1,7 @@
 //! Pipelines of leads and of deals.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::actor::can;

@@ -1,6 +1,6 @@
 //! Deletes stages. The records in the stage are moved to another stage first, with a constant number of statements.
 //! Their history keeps the deleted stage.
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::rows::Rows;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;

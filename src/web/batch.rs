@@ -9,7 +9,7 @@ use crate::kernel::hide::NothingHidden;
 use crate::kernel::kind::Record;
 use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::escape;
-use crate::web::batch_body::{BatchDeleteItem, BatchItem, NewItem, UpdateItem};
+use crate::web::batch_body::{BatchDeleteItem, BatchItem, ITEMS_MAX, NewItem, UpdateItem};
 use crate::web::body;
 use crate::web::ctx::Ctx;
 use actix_web::dev::Payload;
@@ -21,8 +21,6 @@ use std::future::Future;
 use std::pin::Pin;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-pub const ITEMS_MAX: usize = 1_000;
 
 /// The result of a batch.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,7 +4,6 @@ use crate::kernel::error::{Bad, Result};
 use crate::kernel::named_schema::{collect, reference};
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{self, Rules};
-use crate::web::batch::ITEMS_MAX;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -13,6 +12,9 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, SchemaFormat, SchemaTyp
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
+
+/// The maximum number of items of a batch.
+pub const ITEMS_MAX: usize = 1_000;
 
 /// One item of a batch.
 pub trait BatchItem: Sized + 'static {

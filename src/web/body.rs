@@ -4,7 +4,7 @@ use crate::kernel::kind::Kind;
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{self, Rules};
 use crate::web::budget;
-use crate::web::ctx::Identity;
+use crate::web::caller::Identity;
 use crate::web::json::Strict;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};

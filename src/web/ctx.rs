@@ -1,9 +1,9 @@
 //! The caller of an operation, with the required permission in its type.
 use crate::db::fair_queue::Account;
-use crate::db::idempotency::Claim;
 use crate::db::pool::Db;
 use crate::db::refs;
 use crate::db::table::Expected;
+use crate::db::tx::Claim;
 use crate::db::tx::{Request, Tx};
 use crate::db::visibility;
 use crate::kernel::access::Visibility;
@@ -19,6 +19,7 @@ use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::reply::{Answer, Reply};
 use crate::web::answer::{address, request_id};
 use crate::web::body::BodyHash;
+use crate::web::caller::identified;
 use crate::web::signature;
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -34,13 +35,6 @@ use utoipa::ToSchema;
 const VERSION_DIGITS: usize = 18;
 /// The maximum length of the digest after the version in a tag.
 const DIGEST_DIGITS: usize = 64;
-
-/// The result of reading the `Authorization` header, stored in the request by the identity middleware.
-#[derive(Clone, Debug)]
-pub enum Identity {
-    Known(Box<Actor>),
-    Unknown(Code),
-}
 
 /// A caller with the permission `P`. A handler that takes it is protected by it.
 #[derive(Debug)]
@@ -371,34 +365,6 @@ fn version_in(tag: &str) -> Option<i64> {
     let is_digest =
         |text: &str| (1..=DIGEST_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     version.parse().ok().filter(|_| is_version && digest.is_none_or(is_digest))
-}
-
-/// Returns the caller, or 401.
-fn identified(request: &HttpRequest) -> Result<Actor> {
-    match request.extensions().get::<Identity>() {
-        Some(Identity::Known(actor)) => Ok(actor.as_ref().clone()),
-        Some(Identity::Unknown(code)) => Err(Error::new(*code, code.title())),
-        None => Err(Error::new(Code::Unauthorized, "send Authorization: Bearer with an access token or an API key")),
-    }
-}
-
-/// A caller who only needs to be authenticated.
-#[derive(Debug)]
-pub struct Caller(pub Actor);
-
-impl Caller {
-    pub fn of(request: &HttpRequest) -> Result<Caller> {
-        identified(request).map(Caller)
-    }
-}
-
-impl FromRequest for Caller {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request))
-    }
 }
 
 /// A UUID in the path; any other text is not found.

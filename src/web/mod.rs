@@ -4,6 +4,7 @@ pub mod batch;
 pub mod batch_body;
 pub mod body;
 pub mod budget;
+pub mod caller;
 pub mod ctx;
 pub mod form;
 pub mod json;

@@ -2,7 +2,7 @@
 use crate::support::{Client, client::DOCUMENT, schemas::validator, server};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
-use voronka::http::document::Document;
+use voronka::http::app;
 
 fn operations() -> Vec<(String, String, &'static Json)> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
@@ -30,7 +30,7 @@ fn walk(value: &Json, at: &str, check: &mut dyn FnMut(&str, &serde_json::Map<Str
 
 #[test]
 fn the_document_equals_the_committed_one() {
-    let built = Document::build();
+    let built = app::document();
     let collection = built.collection();
     for (path, text) in [
         ("openapi/openapi.json", built.text()),
@@ -52,7 +52,7 @@ fn the_document_equals_the_committed_one() {
 #[test]
 fn the_server_serves_it() {
     let answer = Client::anonymous().send("GET", "//openapi.json", None, "");
-    assert_eq!(answer.text.as_bytes(), Document::build().text());
+    assert_eq!(answer.text.as_bytes(), app::document().text());
     let old = Client::anonymous().send("GET", "//openapi-3.0.json", None, "").ok();
     assert_eq!(old["openapi"], "3.0.3");
     assert!(!old.to_string().contains("\"null\""));
@@ -256,7 +256,7 @@ fn every_operation_in_the_code_is_in_the_document() {
         "batch_move!(",
         "bulk_update!(",
         "bulk_delete!(",
-        "search!(",
+        "search_records!(",
         "restore!(",
     ];
     let made: usize = macros.iter().map(|name| count(name) - 1).sum();

@@ -118,7 +118,7 @@ pub fn tables_with(words: &str, workspace: &str) -> Vec<String> {
 /// Waits until the vocabulary holds a word, which needs all older transactions to end.
 pub fn gathered(word: &str, workspace: &str) {
     for _ in 0..200 {
-        while voronka::analytics::vocabulary::update(&crate::support::server().db).unwrap() {}
+        while voronka::search::vocabulary::update(&crate::support::server().db).unwrap() {}
         if tables_with(word, workspace).iter().any(|table| table == "words") {
             return;
         }

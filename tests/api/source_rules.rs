@@ -1,7 +1,11 @@
 //! Rules for the source: imports go one way, files stay short, settings are documented.
+mod import_graph;
+
+use import_graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -19,62 +23,134 @@ fn modules() -> Vec<String> {
     lib.lines().filter_map(|l| l.strip_prefix("pub mod ")).map(|l| l.trim_end_matches(';').to_owned()).collect()
 }
 
-/// Returns the modules that a file names after `crate::`, alone or in braces, in `use` or in an expression.
-fn named_modules(text: &str) -> BTreeSet<String> {
-    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-    let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let mut found = BTreeSet::new();
-    for rest in code.split("crate::").skip(1) {
-        let Some(list) = rest.strip_prefix('{') else {
-            found.insert(word(rest));
-            continue;
-        };
-        let mut depth = 0;
-        let outer: String = list
-            .chars()
-            .take_while(|c| {
-                depth += match c {
-                    '{' => 1,
-                    '}' => -1,
-                    _ => 0,
-                };
-                depth >= 0
-            })
-            .collect();
-        let mut level = 0;
-        for part in outer.split_inclusive(['{', '}', ',']) {
-            if level == 0 {
-                found.insert(word(part));
-            }
-            level += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
-        }
-    }
-    found
+/// Returns the files below `src`, each with its text.
+fn texts() -> Vec<(String, String)> {
+    let src = root().join("src");
+    let inside = |file: &Path| file.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
+    sources(&src).iter().map(|file| (inside(file), fs::read_to_string(file).unwrap())).collect()
 }
+
+/// The imports of all files, those of the unit tests included.
+static WITH_TESTS: LazyLock<Graph> = LazyLock::new(|| import_graph::graph(&texts(), true));
+
+/// The imports of all files, without those of the unit tests.
+static WITHOUT_TESTS: LazyLock<Graph> = LazyLock::new(|| import_graph::graph(&texts(), false));
 
 /// Returns every module with the modules that its files import.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let modules = modules();
-    let mut imports = BTreeMap::new();
-    for file in sources(&root().join("src")) {
-        let inside = file.strip_prefix(root().join("src")).unwrap();
-        let module =
-            inside.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
-        if modules.contains(&module) {
-            let named = named_modules(&fs::read_to_string(&file).unwrap());
-            let others: Vec<String> =
-                named.into_iter().filter(|name| modules.contains(name) && *name != module).collect();
-            imports.entry(module).or_insert_with(BTreeSet::new).extend(others);
+    let module = |file: &str| file.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, named) in &*WITH_TESTS {
+        let others = named.iter().map(|other| module(other)).filter(|other| *other != module(file));
+        if modules.contains(&module(file)) {
+            imports.entry(module(file)).or_default().extend(others.filter(|other| modules.contains(other)));
         }
     }
     imports
 }
 
+/// Returns the circles of two files, the first of which has this text. The second imports the first.
+fn circles_with(text: &str) -> Vec<Vec<String>> {
+    let back = "use crate::a::one::One;";
+    let files = [("lib.rs", "pub mod a;"), ("a/mod.rs", ""), ("a/one.rs", text), ("a/two.rs", back)];
+    let files = files.map(|(file, text)| (file.to_owned(), text.to_owned()));
+    import_graph::circles(&import_graph::graph(&files, false))
+}
+
 #[test]
-fn every_form_of_import_is_recognized() {
-    let text = "use crate::{db::{a, b}, web};\nuse crate::kernel::x;\nlet y = crate::sales::z();\n// use crate::cli;";
-    let read: Vec<String> = named_modules(text).into_iter().filter(|name| !name.is_empty()).collect();
-    assert_eq!(read, ["db", "kernel", "sales", "web"]);
+fn every_form_of_import_is_found() {
+    for (form, text) in [
+        ("a path", "use crate::a::two::Two;"),
+        ("a module", "use crate::a::two;"),
+        ("a public import", "pub(crate) use crate::a::two::Two;"),
+        ("a group", "use crate::a::two::{Other, Two};"),
+        ("a nested group", "use crate::{\n    a::{mod_b::B, two::{self, Two}},\n    b::C,\n};"),
+        ("a nested group at the end", "use std::{fmt, io}; use crate::{b, a::{c::{d, e}, two}};"),
+        ("super", "use super::two::Two;"),
+        ("super in a group", "use super::{other, two::{self as other_name}};"),
+        ("super of super", "use super::super::a::two;"),
+        ("self", "mod inner { use self::super::super::two::Two; }"),
+        ("an alias", "use crate::a::two::Two as Second;"),
+        ("an alias of a parent", "use crate::a as all; fn f() { all::two::g() }"),
+        ("an alias of the crate", "use crate as root; fn f() -> root::a::two::Two { g() }"),
+        ("a name of a parent", "use crate::a; fn f() { a::two::g() }"),
+        ("a name before its import", "fn f() { two::g() } use crate::a::two;"),
+        ("a glob", "use crate::a::two::*;"),
+        ("a glob of the parent", "use super::*; fn f() { two::g() }"),
+        ("an import in a function", "fn f() { use crate::a::two::g; g() }"),
+        ("an import in a module", "mod inner { use super::super::two::Two; }"),
+        ("a path in an expression", "fn f() { crate::a::two::g() }"),
+        ("a path with super", "fn f() { super::two::g() }"),
+        ("a path in a type", "struct S(Vec<crate::a::two::Two>);"),
+        ("a path in a bound", "fn f<T: crate::a::two::Trait>(t: <T as super::two::Trait>::Item) {}"),
+        ("a path in an attribute", "#[derive(crate::a::two::Derive)] struct S;"),
+        ("a path in the arguments of a macro", "fn f() { println!(\"{}\", crate::a::two::g()) }"),
+        ("a path in a macro", "macro_rules! m { () => { $crate::a::two::g() } }"),
+        ("an import with a comment", "use crate::/* the second */a::{ // both\n two };"),
+    ] {
+        assert_eq!(circles_with(text), [["a/one.rs", "a/two.rs"]], "{form}: {text}");
+    }
+}
+
+#[test]
+fn only_imports_are_found() {
+    for (form, text) in [
+        ("nothing", "fn f() {}"),
+        ("a comment", "// use crate::a::two;\n/* crate::a::two::g() */ /// crate::a::two\nfn f() {}"),
+        ("a text", "fn f() -> &'static str { \"use crate::a::two;\" }"),
+        ("a raw text", "fn f() -> &'static str { r#\"\"use crate::a::two;\"# }"),
+        ("a restricted visibility", "pub(in crate::a::two) struct S;"),
+        ("the module of a test", "#[cfg(test)] mod tests { use crate::a::two::Two; }"),
+        ("another crate", "use two::a::two::Two; fn f() { other::a::two::g() }"),
+        ("a method", "fn f() { two.g::<u8>() }"),
+    ] {
+        assert!(circles_with(text).is_empty(), "{form}: {text}");
+    }
+}
+
+/// A module and its children count as files too.
+#[test]
+fn circles_through_mod_files_and_through_several_files_are_found() {
+    let circles = |files: &[(&str, &str)]| {
+        let files: Vec<_> = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
+        import_graph::circles(&import_graph::graph(&files, false))
+    };
+    let child = [("a/mod.rs", "pub mod one; fn f() { one::g() }"), ("a/one.rs", "use crate::a::f;")];
+    assert_eq!(circles(&child), [["a/mod.rs", "a/one.rs"]]);
+    let by_self = [("a/mod.rs", "use self::one::g;"), ("a/one.rs", "use super::f;")];
+    assert_eq!(circles(&by_self), [["a/mod.rs", "a/one.rs"]]);
+    let three = [("a.rs", "use crate::b::B;"), ("b.rs", "use crate::c::C;"), ("c.rs", "use super::{a, b as d};")];
+    assert_eq!(circles(&three), [vec!["a.rs", "b.rs", "c.rs"], vec!["b.rs", "c.rs"]]);
+    let none = [("a.rs", "use crate::{b, c};"), ("b.rs", "use crate::c;"), ("c.rs", "pub mod d;"), ("c/d.rs", "")];
+    assert!(circles(&none).is_empty());
+}
+
+/// Writes each circle on a line.
+fn written(circles: &[Vec<String>]) -> String {
+    circles.iter().map(|circle| format!("{} -> {}\n", circle.join(" -> "), circle[0])).collect()
+}
+
+/// No file imports a file that imports it, directly or through others: each can be read without knowing its users.
+#[test]
+fn files_do_not_import_each_other_in_circles() {
+    let circles = import_graph::circles(&WITHOUT_TESTS);
+    assert!(circles.is_empty(), "circles of imports:\n{}", written(&circles));
+}
+
+/// The same holds for the folders in a module, such as `identity/sign_in`.
+#[test]
+fn folders_do_not_import_each_other_in_circles() {
+    let folder = |file: &str| file.rsplit_once('/').map(|(folder, _)| folder.to_owned()).filter(|f| f.contains('/'));
+    let mut folders = Graph::new();
+    for (file, named) in &*WITHOUT_TESTS {
+        let Some(own) = folder(file) else { continue };
+        let mut others: BTreeSet<String> = named.iter().filter_map(|other| folder(other)).collect();
+        others.remove(&own);
+        folders.entry(own).or_default().extend(others);
+    }
+    let circles = import_graph::circles(&folders);
+    assert!(circles.is_empty(), "circles of folders:\n{}", written(&circles));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Projects: a sample of a resource. `scripts/sample-resource` adds it to a copy of the source and tries every operation.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::events;
+use crate::db::event::Event;
 use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
 use crate::db::tx::Tx;
@@ -24,7 +25,7 @@ use crate::schema::projects;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::{batch_create, batch_delete, batch_update, hideable, insert_rows, list_params, money_columns};
-use crate::{record, restorable, restore, search, stored, text_enum};
+use crate::{record, restorable, restore, search_records, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -247,7 +248,7 @@ async fn remove(ctx: Ctx<can::Delete<Project>>, id: Id) -> Result<Reply> {
 batch_create!(Project, ProjectBatchCreate, "/projects/batch-create" "batch_create_projects");
 batch_update!(Project, ProjectBatchUpdate, "/projects/batch-update" "batch_update_projects");
 batch_delete!(Project, "/projects/batch-delete" "batch_delete_projects");
-search!(Project, ProjectPage, "/projects/search" "search_projects");
+search_records!(Project, ProjectPage, "/projects/search" "search_projects");
 restore!(Project, table::restore, "/projects/{project_id}/restore" "restore_project" "project_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {

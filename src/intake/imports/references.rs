@@ -2,7 +2,7 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::identity::teams::{self, Team, TeamCreate};
+use crate::identity::directory::teams::{self, Team, TeamCreate};
 use crate::kernel::actor::{Action, can};
 use crate::kernel::address;
 use crate::kernel::error::{Error, Result};

@@ -1,5 +1,5 @@
 //! Operations on imports.
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::queue::{self, Job, JobKind};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;

@@ -3,7 +3,7 @@
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
-use crate::identity::authentication;
+use crate::identity::sign_in::authentication;
 use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};

@@ -1,6 +1,6 @@
 //! The targets of a column: the members of the create bodies, and a few more for history.
 use crate::catalog::products::ProductCreate;
-use crate::identity::users::UserCreate;
+use crate::identity::directory::users::UserCreate;
 use crate::intake::imports::custom;
 use crate::intake::imports::model::{ImportField, ImportResource};
 use crate::kernel::actor::Actor;

@@ -4,7 +4,7 @@ use crate::db::store::BatchStore;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::identity::users::{self, User, UserCreate, UserUpdate};
+use crate::identity::directory::users::{self, User, UserCreate, UserUpdate};
 use crate::intake::imports::draft::Draft;
 use crate::intake::imports::model::{ImportReport, ImportResource, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};

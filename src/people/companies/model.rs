@@ -10,12 +10,11 @@ use crate::kernel::money::Money;
 use crate::kernel::next_task::{NextTask, Shown};
 use crate::kernel::query::Page;
 use crate::kernel::rank::exact;
-use crate::kernel::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
+use crate::kernel::resource::{self, Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::shape::Rules;
 use crate::kernel::tags::{Tags, Word};
 use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
-use crate::people::contacts::model::CONTACT;
 use crate::schema::companies;
 use crate::{away, gives, hideable, list_params, money_columns, next_task_columns, record};
 use diesel::prelude::*;
@@ -215,7 +214,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
         ],
     }),
     links: &[
-        away!("contacts", CONTACT.all, CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),
+        away!("contacts", resource::fields_of(Kind::CONTACT), CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),
         away!("deals", &related::DEALS, DEAL by &COMPANY.id, in DEALS_OF_COMPANIES),
     ],
     table: PhantomData,

@@ -7,7 +7,9 @@ use crate::kernel::reply::{Answer, Reply};
 use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyList, CompanyPage, CompanyUpdate};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
+use crate::{
+    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -59,7 +61,7 @@ batch_delete!(Company, "/companies/batch-delete" "batch_delete_companies");
 batch_upsert!(Company, CompanyBatchCreate, "/companies/batch-upsert" "batch_upsert_companies");
 bulk_update!(Company, CompanyBulkUpdate, "/companies/bulk-update" "bulk_update_companies");
 bulk_delete!(Company, "/companies/bulk-delete" "bulk_delete_companies");
-search!(Company, CompanyPage, "/companies/search" "search_companies");
+search_records!(Company, CompanyPage, "/companies/search" "search_companies");
 
 restore!(Company, table::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
 

@@ -1,6 +1,7 @@
 //! Database access for companies.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::sql::{Part, Statement};
 use crate::db::store::{BatchStore, UpsertStore};

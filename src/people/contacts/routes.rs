@@ -9,7 +9,9 @@ use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactLis
 use crate::people::contacts::store;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
+use crate::{
+    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -90,7 +92,7 @@ batch_delete!(Contact, "/contacts/batch-delete" "batch_delete_contacts");
 batch_upsert!(Contact, ContactBatchCreate, "/contacts/batch-upsert" "batch_upsert_contacts");
 bulk_update!(Contact, ContactBulkUpdate, "/contacts/bulk-update" "bulk_update_contacts");
 bulk_delete!(Contact, "/contacts/bulk-delete" "bulk_delete_contacts");
-search!(Contact, ContactPage, "/contacts/search" "search_contacts");
+search_records!(Contact, ContactPage, "/contacts/search" "search_contacts");
 
 restore!(Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
 

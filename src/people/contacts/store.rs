@@ -1,6 +1,7 @@
 //! Database access for contacts.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::related;
 use crate::db::store::{BatchStore, UpsertStore};

@@ -1,6 +1,7 @@
 //! Database access for files.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::refs;
 use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored as _};

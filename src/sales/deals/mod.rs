@@ -1,4 +1,5 @@
 //! Deals.
+pub mod line_items;
 pub mod lines;
 pub mod model;
 pub mod people;

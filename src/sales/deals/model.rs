@@ -17,7 +17,7 @@ use crate::kernel::text_format::TextFormat;
 use crate::kernel::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
-use crate::sales::deals::lines::LineItemInput;
+use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
 use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, record, text_enum};

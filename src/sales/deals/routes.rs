@@ -6,7 +6,8 @@ use crate::kernel::actor::can;
 use crate::kernel::error::Result;
 use crate::kernel::kind::Kind;
 use crate::kernel::reply::{Answer, Reply};
-use crate::sales::deals::lines::{self, LineItemList, LineItemReplacement};
+use crate::sales::deals::line_items::{LineItemList, LineItemReplacement};
+use crate::sales::deals::lines;
 use crate::sales::deals::model::{
     DEAL, Deal, DealCreate, DealList, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
 };
@@ -15,7 +16,9 @@ use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
+use crate::{
+    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+};
 use actix_web::{delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -89,7 +92,7 @@ async fn reopen(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealReopening>
 
 /// List the line items of a deal and their total. The ETag begins with the version of the deal.
 #[utoipa::path(operation_id = "list_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
-    responses((status = 200, description = "The line items", body = lines::LineItemList)))]
+    responses((status = 200, description = "The line items", body = LineItemList)))]
 #[get("/deals/{deal_id}/line-items")]
 async fn read_lines(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
     ctx.read(move |tx| {
@@ -103,7 +106,7 @@ async fn read_lines(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 /// Replace the line items of a deal. Its value becomes their total unless `set_value` is `false`. `If-Match` takes
 /// the ETag of the deal or of its line items.
 #[utoipa::path(operation_id = "replace_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = LineItemReplacement,
-    responses((status = 200, description = "The line items", body = lines::LineItemList)))]
+    responses((status = 200, description = "The line items", body = LineItemList)))]
 #[put("/deals/{deal_id}/line-items")]
 async fn replace_lines(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
     let (expected, read_only) = (ctx.expected()?, ctx.set_aside());
@@ -177,7 +180,7 @@ impl UpsertStore for Deal {
 batch_upsert!(Deal, DealBatchCreate, "/deals/batch-upsert" "batch_upsert_deals");
 bulk_update!(Deal, DealBulkUpdate, "/deals/bulk-update" "bulk_update_deals");
 bulk_delete!(Deal, "/deals/bulk-delete" "bulk_delete_deals");
-search!(Deal, DealPage, "/deals/search" "search_deals");
+search_records!(Deal, DealPage, "/deals/search" "search_deals");
 
 restore!(Deal, restore::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
 

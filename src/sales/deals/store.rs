@@ -1,6 +1,7 @@
 //! SQL of deals: creation (also with an imported history), changes and moves.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::store::BatchStore;
@@ -20,7 +21,7 @@ use crate::sales::deals::model::{
     DEAL, Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealReopening, DealUpdate, DealWin,
     ForecastCategory,
 };
-use crate::sales::deals::{lines, people};
+use crate::sales::deals::{line_items, lines, people};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
@@ -183,7 +184,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> 
     let (mut rows, mut items, mut links, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (new, history)) in (first..).zip(list) {
         visibility::authorize_create(tx, Kind::DEAL, new.owner_id)?;
-        let (prices, total) = lines::price(&listed, &new.line_items)?;
+        let (prices, total) = line_items::price(&listed, &new.line_items)?;
         let row = new_row(tx, number, (*new, history), total.filter(|_| history.value_from_lines), &spelling)?;
         let positioned = (1..).zip(new.line_items.iter().zip(prices));
         items.extend(positioned.map(|(position, (item, price))| (row.id, position, item, price)));

@@ -6,11 +6,8 @@ use crate::people::contacts::emails;
 use crate::people::contacts::model::{
     AddressKind, Contact, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
 };
-use crate::sales::leads::convert::{Filler, OnConflict};
+use crate::sales::leads::filling::{Filler, OnConflict};
 use crate::sales::leads::model::LeadPerson;
-
-/// The maximum number of e-mail addresses, and of phone numbers, of a contact.
-pub const MAX: usize = 20;
 
 /// Sets the e-mail of the contact, or appends it to the list if the contact has one already and no other contact has
 /// this address.

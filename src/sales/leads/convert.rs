@@ -1,12 +1,11 @@
 //! Converts a lead into a contact, a company and a deal, new or existing ones, in one transaction.
-use crate::db::events::Event;
+use crate::db::event::Event;
 use crate::db::refs;
 use crate::db::related::{self, Related};
 use crate::db::store::BatchStore;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
-use crate::kernel::access::Access;
 use crate::kernel::actor::{Action, Actor};
 use crate::kernel::custom::CustomValue;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
@@ -18,13 +17,13 @@ use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::contacts::model::{Contact, ContactCreate, ContactUpdate};
 use crate::people::contacts::store as contacts;
 use crate::records::custom_fields;
-use crate::sales::deals::lines::LineItemInput;
+use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
+use crate::sales::leads::filling::{Filler, Made, OnConflict};
 use crate::sales::leads::model::{Lead, LeadPerson};
 use crate::sales::leads::{addresses, come_back_tasks, store};
 use crate::sales::stages::{self, Category};
 use crate::schema::{companies as c, leads};
-use crate::text_enum;
 use crate::web::batch_body::rules_under;
 use crate::work::tasks::store as tasks;
 use diesel::prelude::*;
@@ -32,11 +31,6 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-text_enum! {
-    /// How the lead's data change an existing record: fill empty members, overwrite members, or change nothing.
-    pub enum OnConflict { FillEmpty = "fill_empty", Overwrite = "overwrite", Keep = "keep", }
-}
 
 /// What the lead is converted into. Absent members are taken from the lead: its contact and company, or new ones made
 /// from `person`, and a deal with the title and value of the lead. A known e-mail address or company name links the
@@ -118,15 +112,6 @@ impl Hide for ConversionResult {
         self.company.hide(actor);
         self.deal.hide(actor);
     }
-}
-
-/// The created records and filled members so far.
-#[derive(Default)]
-struct Made {
-    created: Vec<String>,
-    filled: Vec<String>,
-    /// Whether the contact was found by an e-mail that the role hides.
-    found_by_hidden: bool,
 }
 
 pub fn convert(tx: &mut Tx<'_>, id: Uuid, expected: Expected, asked: &LeadConversion) -> Result<ConversionResult> {
@@ -351,47 +336,6 @@ fn fill_contact(
         return Contact::update(tx, contact.id, Expected::default(), &changes);
     }
     Ok(contact)
-}
-
-/// Decides for each member whether the lead's value is written to an existing record.
-pub(super) struct Filler<'m> {
-    pub(super) mode: OnConflict,
-    kind: Kind,
-    access: Arc<Access>,
-    made: &'m mut Made,
-}
-
-impl Filler<'_> {
-    pub(super) fn text<T: PartialEq>(&mut self, member: &str, old: Option<&T>, new: Option<T>) -> Option<Option<T>> {
-        let new = new?;
-        // Filling would reveal whether a hidden member is empty.
-        let hidden = self.mode == OnConflict::FillEmpty && self.access.hides(self.kind.path(), member);
-        let written = match self.mode {
-            _ if hidden => false,
-            OnConflict::Keep => false,
-            OnConflict::FillEmpty => old.is_none(),
-            OnConflict::Overwrite => old != Some(&new),
-        };
-        if !written {
-            return None;
-        }
-        self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
-        Some(Some(new))
-    }
-
-    pub(super) fn hides(&self, member: &str) -> bool {
-        self.access.hides(self.kind.path(), member)
-    }
-
-    /// Returns the list with the new value, if the mode is `fill_empty` and the list has room for it.
-    pub(super) fn more<T>(&mut self, member: &str, new: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
-        if self.mode != OnConflict::FillEmpty || self.hides(member) {
-            return None;
-        }
-        let new = Some(new()).filter(|list| list.len() <= addresses::MAX)?;
-        self.made.filled.push(format!("{}.{member}", self.kind.as_str()));
-        Some(new)
-    }
 }
 
 fn deal(

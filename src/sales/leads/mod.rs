@@ -2,6 +2,7 @@
 mod addresses;
 pub mod come_back_tasks;
 pub mod convert;
+mod filling;
 pub mod model;
 pub mod routes;
 pub mod store;

@@ -18,7 +18,9 @@ use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
-use crate::{batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search};
+use crate::{
+    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -133,7 +135,7 @@ impl UpsertStore for Lead {
 batch_upsert!(Lead, LeadBatchCreate, "/leads/batch-upsert" "batch_upsert_leads");
 bulk_update!(Lead, LeadBulkUpdate, "/leads/bulk-update" "bulk_update_leads");
 bulk_delete!(Lead, "/leads/bulk-delete" "bulk_delete_leads");
-search!(Lead, LeadPage, "/leads/search" "search_leads");
+search_records!(Lead, LeadPage, "/leads/search" "search_leads");
 
 restore!(Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
 

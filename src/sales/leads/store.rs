@@ -1,13 +1,14 @@
 //! SQL of leads.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events::{self, Event};
+use crate::db::event::Event;
+use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::store::BatchStore;
 use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
-use crate::identity::roles;
+use crate::identity::directory::roles;
 use crate::kernel::actor::ActorKind;
 use crate::kernel::custom::{CustomValue, CustomValues};
 use crate::kernel::error::{Code, Error, FieldCode, Result};

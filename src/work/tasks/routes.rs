@@ -9,7 +9,7 @@ use crate::web::ctx::{Ctx, Id};
 use crate::work::tasks::model::TASK;
 use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
 use crate::work::tasks::store;
-use crate::{batch_create, batch_delete, batch_update, bulk_delete, bulk_update, restore, search};
+use crate::{batch_create, batch_delete, batch_update, bulk_delete, bulk_update, restore, search_records};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -69,7 +69,7 @@ batch_update!(Task, TaskBatchUpdate, "/tasks/batch-update" "batch_update_tasks")
 batch_delete!(Task, "/tasks/batch-delete" "batch_delete_tasks");
 bulk_update!(Task, TaskBulkUpdate, "/tasks/bulk-update" "bulk_update_tasks");
 bulk_delete!(Task, "/tasks/bulk-delete" "bulk_delete_tasks");
-search!(Task, TaskPage, "/tasks/search" "search_tasks");
+search_records!(Task, TaskPage, "/tasks/search" "search_tasks");
 
 restore!(Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
 

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use ureq::http::Response;
 use ureq::{Agent, Body};
-use voronka::http::document::Document;
+use voronka::http::app;
 
-pub static DOCUMENT: LazyLock<Json> = LazyLock::new(|| serde_json::from_slice(Document::build().text()).unwrap());
+pub static DOCUMENT: LazyLock<Json> = LazyLock::new(|| serde_json::from_slice(app::document().text()).unwrap());
 
 static AGENT: LazyLock<Agent> = LazyLock::new(|| {
     Agent::config_builder()

@@ -8,9 +8,9 @@ use voronka::db::pooler::ConnectionMode;
 use voronka::db::postgres::Postgres;
 use voronka::db::{migrations, roles};
 use voronka::http::server::{self as http, Options, Shared};
-use voronka::identity::passwords;
+use voronka::identity::credentials::passwords;
+use voronka::identity::mail::mailer::{self, Mailer};
 use voronka::jobs::worker::Worker;
-use voronka::outbound::mailer::{self, Mailer};
 use voronka::records::files::blobs::{self, Blobs};
 
 /// The address of the server.

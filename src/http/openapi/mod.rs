@@ -1,0 +1,16 @@
+//! The OpenAPI document: what utoipa collects from the operations, and what is added to it. `document` is the finished
+//! one, `build` makes it.
+pub mod build;
+pub mod closed_sets;
+pub mod collection;
+pub mod complete;
+pub mod document;
+pub mod enums;
+pub mod event_types;
+pub mod examples;
+pub mod inquiry;
+pub mod members;
+pub mod openapi30;
+pub mod operation_examples;
+pub mod single_reads;
+pub mod workspace_document;

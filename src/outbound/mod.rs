@@ -1,2 +1,0 @@
-//! Outgoing e-mail.
-pub mod mailer;
