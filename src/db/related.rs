@@ -222,7 +222,7 @@ pub fn refresh(tx: &mut Tx<'_>, kind: Kind, ids: impl IntoIterator<Item = Uuid>)
     let first = set(include_str!("related/first_task.sql")).set("related", Part::Nested(Box::new(one)));
     for text in [include_str!("related/lock.sql"), include_str!("related/next_task.sql")] {
         set(text)
-            .set("table", Part::Sql(kind.path()))
+            .set("table", Part::Sql(kind.table()))
             .set("ids", Part::Ids(ids.clone()))
             .set("first", Part::Nested(Box::new(first.clone())))
             .execute(tx.conn)?;

@@ -279,7 +279,7 @@ fn visible_events(tx: &Tx<'_>) -> Statement {
             continue;
         }
         let seen =
-            Statement::new(SEEN).set("records", Part::Sql(kind.path())).set("visibility", Part::Cond(visibility));
+            Statement::new(SEEN).set("records", Part::Sql(kind.table())).set("visibility", Part::Cond(visibility));
         condition = Statement::new("(:rest) and (record_kind <> :kind or :seen)")
             .set("rest", Part::Nested(Box::new(condition)))
             .set("kind", Part::Text(kind.as_str().into()))
@@ -308,7 +308,7 @@ fn lost(tx: &Tx<'_>) -> Statement {
     links.into_iter().fold(transferred(tx), |rest, (link, kinds)| {
         let unlinked = Statement::new(UNLINKED)
             .set("kinds", Part::Texts(kinds))
-            .set("records", Part::Sql(link.kind.path()))
+            .set("records", Part::Sql(link.kind.table()))
             .set("member", Part::Sql(link.field.name))
             .set("visibility", Part::Cond(visibility::cond(tx.actor, link.kind, Action::Read)));
         Statement::new("(:rest) or (:unlinked)")

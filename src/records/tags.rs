@@ -242,7 +242,7 @@ fn is_used(tx: &mut Tx<'_>, name: &str) -> Result<bool> {
             "select count(*) as count from (select from :records where workspace_id = :workspace and deleted_at is null \
              and tag_keys(tags) && tag_keys(array[:name]) limit 1) carriers",
         );
-        let carried = carried.set("records", Part::Sql(kind.path())).set("workspace", Part::Id(tx.workspace()));
+        let carried = carried.set("records", Part::Sql(kind.table())).set("workspace", Part::Id(tx.workspace()));
         if carried.set("name", Part::Text(name.to_owned())).get_result::<Count>(tx.conn)?.count > 0 {
             return Ok(true);
         }
@@ -255,7 +255,7 @@ fn retag(tx: &mut Tx<'_>, retagging: &Retagging, most: i64) -> Result<i64> {
     let mut done = 0;
     for kind in carriers() {
         let statement = Statement::new(include_str!("retag.sql"))
-            .set("records", Part::Sql(kind.path()))
+            .set("records", Part::Sql(kind.table()))
             .set("workspace", Part::Id(tx.workspace()))
             .set("old", Part::Text(retagging.old.clone()))
             .set("new", Part::MaybeText(retagging.new.clone()))

@@ -162,7 +162,7 @@ fn ranked_hits(
 /// Returns a statement with the parameters that all searches share.
 fn statement(tx: &Tx<'_>, source: &SearchSource, query: &SearchQuery, text: &'static str) -> Statement {
     Statement::new(text)
-        .set("records", Part::Sql(source.kind.path()))
+        .set("records", Part::Sql(source.kind.table()))
         .set("workspace", Part::Id(tx.workspace()))
         .set("name", Part::Sql(source.name))
         .set("q", Part::Text(query.q.clone()))

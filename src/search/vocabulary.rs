@@ -139,7 +139,7 @@ fn words_of(conn: &mut PgConnection, workspace: Uuid, events: &[EventRef]) -> Re
         )
         .set("beginning", Part::Int(TEXT_MAX))
         .set("words", Part::Sql((source.words)()))
-        .set("records", Part::Sql(source.kind.path()))
+        .set("records", Part::Sql(source.kind.table()))
         .set("workspace", Part::Id(workspace))
         .set("ids", Part::Ids(ids.into_iter().collect()))
         .load(conn)?;

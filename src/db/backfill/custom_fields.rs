@@ -26,7 +26,7 @@ struct Carrier {
 }
 
 pub fn run(conn: &mut PgConnection, at: Place, kind: Kind) -> Result<Option<Place>> {
-    let records = |statement: Statement| statement.set("records", Part::Sql(kind.path()));
+    let records = |statement: Statement| statement.set("records", Part::Sql(kind.table()));
     let carriers = records(from(include_str!("custom_fields.sql"), at));
     let carriers: Vec<Carrier> = carriers.set("resource", Part::Text(kind.path().to_owned())).load(conn)?;
     let rows: Vec<Json> = carriers.iter().filter_map(changed).collect();
