@@ -1,4 +1,5 @@
-//! Authentication and accounts. `credentials` is below `directory`, and `directory` below `sign_in`.
+//! Authentication and accounts. `sign_in` imports `directory`, `directory` imports `mail`, and all three import
+//! `credentials`; none imports the other way.
 pub mod actors;
 pub mod credentials;
 pub mod directory;

@@ -1,7 +1,7 @@
 //! Projects: a sample of a resource. `scripts/sample-resource` adds it to a copy of the source and tries every operation.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
-use crate::db::events;
 use crate::db::event::Event;
+use crate::db::events;
 use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
 use crate::db::tx::Tx;
