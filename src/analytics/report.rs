@@ -1,5 +1,5 @@
 //! The resource of reports.
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 
 /// The resource of the permission to read reports.
 #[derive(Debug)]

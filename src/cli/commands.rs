@@ -12,7 +12,7 @@ use crate::identity::mail::mailer::{self, Mailer};
 use crate::identity::sign_in::oidc;
 use crate::jobs::worker::Worker;
 use crate::kernel::error::Error;
-use crate::kernel::seek;
+use crate::kernel::query::seek;
 use crate::records::files::blobs::{self, Blobs};
 use diesel::connection::CacheSize;
 use diesel::{Connection, PgConnection};

@@ -1,6 +1,7 @@
 //! A change event: its name, its record, and the old and new values.
+use crate::kernel::access::record::Record;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::kind::{Kind, Record};
+use crate::kernel::fields::kind::Kind;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 

@@ -3,10 +3,11 @@
 use crate::db::event::{Event, to_json};
 use crate::db::tx::{Request, Tx};
 use crate::db::unchanged::Unchanged;
-use crate::kernel::actor::ActorKind;
+use crate::kernel::access::actor::ActorKind;
+use crate::kernel::access::record::Record;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::kind::{Kind, Record};
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::time::DateTime;
 use crate::schema::events;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};

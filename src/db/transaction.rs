@@ -2,9 +2,9 @@
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, rollback};
 use crate::db::{events, idempotency, related, watchdog};
+use crate::kernel::access::next_task::{self, Viewer};
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Error, Result};
-use crate::kernel::next_task::{self, Viewer};
-use crate::kernel::reply::{Answer, Reply};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as Sql};

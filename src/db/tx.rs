@@ -2,9 +2,10 @@
 //! opens and commits it.
 use crate::db::event::Event;
 use crate::db::fair_queue::Account;
-use crate::kernel::actor::{Action, Actor};
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::grants::Action;
 use crate::kernel::error::Result;
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
 use serde_json::Value as Json;
@@ -87,7 +88,7 @@ impl<'c> Tx<'c> {
     }
 
     pub fn today(&self) -> chrono::NaiveDate {
-        crate::kernel::time::today(self.now, self.zone())
+        crate::kernel::values::time::today(self.now, self.zone())
     }
 
     /// Runs a part that may fail on its own: on an error, its rows and events are rolled back and the transaction

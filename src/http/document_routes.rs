@@ -4,7 +4,7 @@ use crate::http::openapi::{openapi30, workspace_document};
 use crate::http::{docs, validators};
 use crate::identity::sign_in::middleware::authenticate;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::query_params::QueryParams;
+use crate::kernel::query::params::QueryParams;
 use crate::web::caller::Caller;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -9,7 +9,7 @@ use crate::identity::credentials::tokens::Keys;
 use crate::identity::sign_in::auth::WorkspaceSeed;
 use crate::identity::sign_in::middleware::authenticate;
 use crate::identity::sign_in::oidc;
-use crate::kernel::seek;
+use crate::kernel::query::seek;
 use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
 use crate::web::budget::Budget;

@@ -1,5 +1,5 @@
 //! The caller of a request, as the identity middleware stored it.
-use crate::kernel::actor::Actor;
+use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Code, Error, Result};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};

@@ -2,7 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::openapi::members::{self, SchemaField};
 use crate::http::openapi::{collection, openapi30};
-use crate::kernel::kind::Kind;
+use crate::kernel::fields::kind::Kind;
 use actix_web::web;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};

@@ -1,8 +1,8 @@
 //! The members of the records of each resource, as the OpenAPI document describes them.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::openapi::single_reads::INCLUDED;
-use crate::kernel::kind::Kind;
-use crate::kernel::resource;
+use crate::kernel::access::resource;
+use crate::kernel::fields::kind::Kind;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;

@@ -1,9 +1,9 @@
 //! Line items: the products of a deal, their prices and their total.
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::bodies::read_only::ReadOnlyMembers;
+use crate::kernel::bodies::shape::{Rules, Shape};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::money::{AMOUNT_MAX, Money};
-use crate::kernel::read_only::ReadOnlyMembers;
-use crate::kernel::shape::{Rules, Shape};
+use crate::kernel::values::money::{AMOUNT_MAX, Money};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;

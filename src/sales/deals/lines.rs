@@ -3,9 +3,9 @@ use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::event::Event;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
-use crate::kernel::actor::Actor;
+use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::money::{Money, columns};
+use crate::kernel::values::money::{Money, columns};
 use crate::sales::deals::line_items::{
     LineItem, LineItemInput, LineItemList, LineItemReplacement, Listed, line_total, price,
 };

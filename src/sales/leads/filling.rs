@@ -1,6 +1,6 @@
 //! Decides which values of a lead are written to the existing records into which it is converted.
-use crate::kernel::access::Access;
-use crate::kernel::kind::Kind;
+use crate::kernel::access::grants::Access;
+use crate::kernel::fields::kind::Kind;
 use crate::text_enum;
 use std::sync::Arc;
 
