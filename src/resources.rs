@@ -1,5 +1,5 @@
 //! The list of all resources, in the order of the OpenAPI document. Roles, API keys and mechanisms know only these.
-use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
+use crate::kernel::access::resource::{self, Builtin, Descriptor, Resource};
 use crate::records::bulk::{self, BulkStore};
 use crate::{analytics, catalog, db, identity, intake, nurture, people, privacy, records, sales, work};
 

@@ -2,12 +2,12 @@
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, parameters_of_both};
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
-use crate::kernel::csv;
+use crate::kernel::access::actor::can;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::answers::csv;
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::list_params;
 use crate::sales::stages::{self, KnownStage};
 use crate::web::ctx::Ctx;

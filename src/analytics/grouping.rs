@@ -1,11 +1,11 @@
 //! Groupings of reports: built-in ones and custom fields.
 use crate::db::sql::{Part, Statement};
-use crate::kernel::access::Visibility;
-use crate::kernel::actor::{Action, Actor};
-use crate::kernel::custom::CustomKind;
+use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::access::grants::Visibility;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::field::FieldRef;
-use crate::kernel::query_params::CUSTOM;
+use crate::kernel::fields::custom::CustomKind;
+use crate::kernel::fields::field::FieldRef;
+use crate::kernel::query::params::CUSTOM;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::sales::pipelines::PipelineKind;
@@ -337,8 +337,8 @@ pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::custom::CustomField;
-    use crate::kernel::kind::Kind;
+    use crate::kernel::fields::custom::CustomField;
+    use crate::kernel::fields::kind::Kind;
     use crate::kernel::samples::{actor_who_may, custom_field, refusals, sql, with_fields};
 
     const POSSIBLE: &[&str] = &["owner", "product", "stage", "month", "competitor", "sector"];

@@ -2,12 +2,12 @@
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
-use crate::kernel::csv;
+use crate::kernel::access::actor::can;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::answers::csv;
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::money::Money;
-use crate::kernel::reply::{Answer, Reply};
+use crate::kernel::values::money::Money;
 use crate::list_params;
 use crate::web::ctx::Ctx;
 use actix_web::get;

@@ -11,7 +11,7 @@ pub mod search_sources;
 pub mod vocabulary;
 pub mod win_rate;
 
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -1,9 +1,9 @@
 //! The resources that the search covers, and their searched texts.
-use crate::kernel::actor::Actor;
-use crate::kernel::cond::Cond;
+use crate::kernel::access::actor::Actor;
 use crate::kernel::error::Bad;
-use crate::kernel::field::Fields;
-use crate::kernel::kind::Kind;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::field::Fields;
+use crate::kernel::fields::kind::Kind;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::model::DEAL;

@@ -1,8 +1,8 @@
 //! The currencies of ISO 4217.
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::Result;
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::money;
-use crate::kernel::reply::Reply;
+use crate::kernel::values::money;
 use actix_web::get;
 use iso_currency::{Currency, IntoEnumIterator};
 use serde::Serialize;

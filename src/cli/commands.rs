@@ -11,7 +11,7 @@ use crate::identity::oidc;
 use crate::identity::secrets::{self, Secrets};
 use crate::jobs::worker::Worker;
 use crate::kernel::error::Error;
-use crate::kernel::seek;
+use crate::kernel::query::seek;
 use crate::outbound::mailer::{self, Mailer};
 use crate::records::files::blobs::{self, Blobs};
 use diesel::connection::CacheSize;

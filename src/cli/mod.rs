@@ -45,7 +45,7 @@ fn start_log() {
         // Anybody could fill the log with malformed requests.
         .filter_module("actix_http::h1::dispatcher", log::LevelFilter::Off)
         .format(|out, record| {
-            let at = crate::kernel::time::DateTime::now();
+            let at = crate::kernel::values::time::DateTime::now();
             writeln!(out, "{at} {:5} {} {}", record.level(), record.target(), record.args())
         })
         .init();

@@ -2,8 +2,9 @@
 use crate::db::backfill::{Place, from};
 use crate::db::sql::{Part, Statement};
 use crate::kernel::error::Result;
-use crate::kernel::kind::Kind;
-use crate::kernel::{address, phones};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::address;
+use crate::kernel::values::phones;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text, Uuid as SqlUuid};
 use serde_json::{Map, Value as Json, json};

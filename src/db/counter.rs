@@ -2,7 +2,7 @@
 //! no gaps.
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
-use crate::kernel::kind::Kind;
+use crate::kernel::fields::kind::Kind;
 use crate::schema::counters;
 use diesel::prelude::*;
 

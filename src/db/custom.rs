@@ -1,10 +1,10 @@
 //! Loads the custom fields of a workspace for its actors.
-use crate::kernel::custom::{CustomField, CustomFields, CustomKind};
+use crate::kernel::access::resource;
 use crate::kernel::error::Result;
-use crate::kernel::kind::Kind;
-use crate::kernel::resource;
-use crate::kernel::tags::Tags;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::custom::{CustomField, CustomFields, CustomKind};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::tags::Tags;
+use crate::kernel::values::time::DateTime;
 use crate::schema::custom_fields as f;
 use diesel::prelude::*;
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 //! change.
 use crate::db::tx::{Request, Tx};
 use crate::db::unchanged::Unchanged;
-use crate::kernel::actor::ActorKind;
+use crate::kernel::access::actor::ActorKind;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::kind::{Kind, Record};
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::kind::{Kind, Record};
+use crate::kernel::values::time::DateTime;
 use crate::schema::events;
 use diesel::prelude::*;
 use serde_json::{Map, Value as Json, json};

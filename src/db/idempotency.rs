@@ -1,9 +1,9 @@
 //! `Idempotency-Key`: the key is claimed and its reply saved in the transaction of the change, so that a crash leaves
 //! both or neither.
 use crate::db::tx::Tx;
-use crate::kernel::access::HiddenFields;
+use crate::kernel::access::grants::HiddenFields;
+use crate::kernel::answers::reply::{Head, Reply};
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::reply::{Head, Reply};
 use crate::schema::idempotency_keys as keys;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;

@@ -4,12 +4,12 @@
 use crate::db::pool::Db;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Kind;
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
-use crate::kernel::tags::Tags;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::tags::Tags;
+use crate::kernel::values::time::DateTime;
 use crate::schema::jobs;
 use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
@@ -137,8 +137,8 @@ pub struct JobProblem {
     pub detail: String,
 }
 
-impl crate::kernel::kind::Record for Job {
-    const KIND: crate::kernel::kind::Kind = crate::kernel::kind::Kind::JOB;
+impl crate::kernel::fields::kind::Record for Job {
+    const KIND: crate::kernel::fields::kind::Kind = crate::kernel::fields::kind::Kind::JOB;
     fn id(&self) -> Uuid {
         self.id
     }

@@ -3,14 +3,14 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::kernel::actor::{Action, Actor};
-use crate::kernel::cond::Cond;
+use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::access::next_task::Narrow;
 use crate::kernel::error::Result;
-use crate::kernel::field::{Field, Fields, field};
-use crate::kernel::kind::Kind;
-use crate::kernel::next_task::Narrow;
-use crate::kernel::text_format::TextFormat;
-use crate::kernel::time::day_start;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::field::{Field, Fields, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::text_format::TextFormat;
+use crate::kernel::values::time::day_start;
 use crate::schema::{deals, tasks};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -129,17 +129,17 @@ pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_cont
 #[macro_export]
 macro_rules! away {
     ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {
-        $crate::kernel::links::Link {
+        $crate::kernel::query::links::Link {
             name: $name,
-            by: $crate::kernel::links::LinkedBy::Away {
-                kind: $crate::kernel::kind::Kind::$kind,
+            by: $crate::kernel::query::links::LinkedBy::Away {
+                kind: $crate::kernel::fields::kind::Kind::$kind,
                 fields: || $fields,
                 found: |actor, asked| {
                     $crate::db::related::having(
                         $field,
                         $crate::db::related::$found,
                         actor,
-                        $crate::kernel::kind::Kind::$kind,
+                        $crate::kernel::fields::kind::Kind::$kind,
                         asked,
                     )
                 },
@@ -160,10 +160,10 @@ macro_rules! related_links {
         ]
     };
     (@ $fields:ident, $always:literal, $name:literal, $kind:ident) => {
-        $crate::kernel::links::Link {
+        $crate::kernel::query::links::Link {
             name: $name,
-            by: $crate::kernel::links::LinkedBy::Related {
-                to: $crate::kernel::kind::Kind::$kind,
+            by: $crate::kernel::query::links::LinkedBy::Related {
+                to: $crate::kernel::fields::kind::Kind::$kind,
                 always: $always,
                 work: |actor, kind, ids| $crate::db::related::work(&$fields, actor, kind, ids),
             },

@@ -1,7 +1,7 @@
 //! Statements on the rows of one table in one workspace. The conditions are set at run time, so that each row type
 //! needs only one diesel query.
-use crate::kernel::on::On;
-use crate::kernel::time::DateTime;
+use crate::kernel::query::on::On;
+use crate::kernel::values::time::DateTime;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -320,7 +320,7 @@ impl RunQueryDsl<PgConnection> for Change<'_> {}
 #[cfg(test)]
 mod tests {
     use super::{Ids, Rows};
-    use crate::kernel::time::DateTime;
+    use crate::kernel::values::time::DateTime;
     use diesel::debug_query;
     use diesel::pg::Pg;
     use uuid::Uuid;

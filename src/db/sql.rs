@@ -1,6 +1,6 @@
 //! Hand-written SQL for reports and statements that diesel cannot express. Values are always binds.
-use crate::kernel::cond::Cond;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::values::time::DateTime;
 use chrono::NaiveDate;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -148,8 +148,8 @@ macro_rules! cached_sql {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::cond::Op;
-    use crate::kernel::field::Values;
+    use crate::kernel::fields::cond::Op;
+    use crate::kernel::fields::field::Values;
     use crate::kernel::samples::{BOAT, sql};
     use proptest::prelude::*;
 

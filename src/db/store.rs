@@ -3,10 +3,10 @@
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
+use crate::kernel::access::resource::Resource;
+use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::field::Fields;
-use crate::kernel::resource::Resource;
-use crate::kernel::shape::Rules;
+use crate::kernel::fields::field::Fields;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use uuid::Uuid;

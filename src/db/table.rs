@@ -6,13 +6,13 @@ use crate::db::refs;
 use crate::db::rows::Rows;
 use crate::db::tx::Tx;
 use crate::db::visibility::{change_rule, visibility_filter};
-use crate::kernel::actor::Action;
-use crate::kernel::cond::Cond;
+use crate::kernel::access::actor::Action;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::kind::Record;
-use crate::kernel::on::On;
-use crate::kernel::query::{Page, PageInfo, Plan};
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::kind::Record;
+use crate::kernel::query::on::On;
+use crate::kernel::query::plan::{Page, PageInfo, Plan};
+use crate::kernel::values::time::DateTime;
 use diesel::pg::PgConnection;
 use diesel::result::{DatabaseErrorKind, QueryResult};
 use serde::Serialize;
@@ -137,7 +137,7 @@ macro_rules! stored {
         impl $crate::db::table::Stored for $row {
             const SOFT_DELETED: bool = $soft;
 
-            fn updated_at(&self) -> $crate::kernel::time::DateTime {
+            fn updated_at(&self) -> $crate::kernel::values::time::DateTime {
                 self.updated_at
             }
         }
@@ -202,9 +202,9 @@ macro_rules! restorable {
             fn undelete(
                 conn: &mut diesel::pg::PgConnection,
                 rows: &$crate::db::rows::Rows<'_>,
-                now: $crate::kernel::time::DateTime,
+                now: $crate::kernel::values::time::DateTime,
             ) -> diesel::result::QueryResult<Vec<Self>> {
-                let cleared = $table::deleted_at.eq(None::<$crate::kernel::time::DateTime>);
+                let cleared = $table::deleted_at.eq(None::<$crate::kernel::values::time::DateTime>);
                 let version = ($table::version.eq($table::version + 1), $table::updated_at.eq(now));
                 let update =
                     diesel::update($table::table.filter(rows.conditions::<$table::table>())).set((cleared, version));

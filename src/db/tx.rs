@@ -5,10 +5,10 @@ use crate::db::idempotency::{self, Claim};
 use crate::db::pool::Db;
 use crate::db::related;
 use crate::db::watchdog;
-use crate::kernel::actor::{Action, Actor};
+use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Error, Result};
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as Sql};
@@ -101,7 +101,7 @@ impl Tx<'_> {
     }
 
     pub fn today(&self) -> chrono::NaiveDate {
-        crate::kernel::time::today(self.now, self.zone())
+        crate::kernel::values::time::today(self.now, self.zone())
     }
 
     /// Runs a part that may fail on its own: on an error, its rows and events are rolled back and the transaction
@@ -226,8 +226,8 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 }
 
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
-    crate::kernel::time::set_zone(request.actor.settings.own_time_zone);
-    crate::kernel::next_task::set_narrow(related::narrow(&request.actor));
+    crate::kernel::values::time::set_zone(request.actor.settings.own_time_zone);
+    crate::kernel::access::next_task::set_narrow(related::narrow(&request.actor));
     let Request { actor, id: request_id, permission, .. } = request;
     let (now, permission) = (DateTime::now(), *permission);
     Tx { conn, actor, now, unnumbered: false, request_id, permission, events: Vec::new() }

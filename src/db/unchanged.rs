@@ -3,7 +3,7 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
-use crate::kernel::kind::{Kind, Record};
+use crate::kernel::fields::kind::{Kind, Record};
 use diesel::prelude::*;
 use serde_json::Value as Json;
 use uuid::Uuid;

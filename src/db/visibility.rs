@@ -1,14 +1,14 @@
 //! Visibility: one condition per kind of record, used in every list, read, include, report and feed.
 use crate::db::tx::Tx;
-use crate::kernel::access::{Gives, Visibility};
-use crate::kernel::actor::{Action, Actor};
-use crate::kernel::cond::{Cond, Op};
-use crate::kernel::custom::CustomValue;
+use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::access::grants::{Gives, Visibility};
+use crate::kernel::access::resource::{self, OwnerLink, Reach};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::field::{Field, Values};
-use crate::kernel::kind::Kind;
-use crate::kernel::on::On;
-use crate::kernel::resource::{self, OwnerLink, Reach};
+use crate::kernel::fields::cond::{Cond, Op};
+use crate::kernel::fields::custom::CustomValue;
+use crate::kernel::fields::field::{Field, Values};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::on::On;
 use uuid::Uuid;
 
 /// Returns the condition under which a caller may perform an action on a record of a kind.

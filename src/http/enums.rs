@@ -1,7 +1,7 @@
 //! Gives each closed set in the document one name, so that generated clients have one type for it and names do not
 //! clash.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
-use crate::kernel::choice::choices_of;
+use crate::kernel::values::choice::choices_of;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 

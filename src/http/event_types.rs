@@ -1,5 +1,5 @@
 //! Lists the event types in the document, each with the members that its changes can contain.
-use crate::kernel::kind::Kind;
+use crate::kernel::fields::kind::Kind;
 use crate::records::event_types;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

@@ -2,9 +2,9 @@
 use crate::db::fair_queue::Account;
 use crate::db::migrations;
 use crate::db::pool::Db;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::{Code, FieldCode, Result};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::reply::Reply;
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,7 +2,7 @@
 use crate::http::cors;
 use crate::http::document::Document;
 use crate::kernel::error::{Code, Error};
-use crate::kernel::query_params::QueryParams;
+use crate::kernel::query::params::QueryParams;
 use crate::web::answer::{RequestId, address, finish_problem};
 use crate::web::body::keep_payload;
 use crate::web::ctx::Identity;

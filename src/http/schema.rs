@@ -1,15 +1,15 @@
 //! Describes resources: the members of their records, types, filters, and custom fields.
 use crate::http::document::Document;
-use crate::kernel::actor::{Actor, can};
-use crate::kernel::custom::{CustomField, CustomKind};
+use crate::kernel::access::actor::{Actor, can};
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::resource;
+use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::field::FieldRef;
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Kind;
-use crate::kernel::query_params::operators;
-use crate::kernel::reply::Reply;
-use crate::kernel::resource;
-use crate::kernel::value_type::ValueType;
+use crate::kernel::fields::custom::{CustomField, CustomKind};
+use crate::kernel::fields::field::FieldRef;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::params::operators;
+use crate::kernel::values::value_type::ValueType;
 use crate::resources::ResourceSchemas;
 use crate::web::ctx::Ctx;
 use actix_web::{get, web};

@@ -9,7 +9,7 @@ use crate::identity::auth::WorkspaceSeed;
 use crate::identity::middleware::authenticate;
 use crate::identity::oidc;
 use crate::identity::tokens::Keys;
-use crate::kernel::seek;
+use crate::kernel::query::seek;
 use crate::records::files::blobs::Blobs;
 use crate::web::answer::TrustProxy;
 use crate::web::budget::Budget;

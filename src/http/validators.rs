@@ -2,7 +2,7 @@
 //!
 //! A response depends on more than its row: on other rows, the caller's role and the time. So the tag of a read is a
 //! digest of the body for this caller. The tag of a record begins with its version, which `If-Match` compares.
-use crate::kernel::reply::CSV;
+use crate::kernel::answers::reply::CSV;
 use crate::web::answer::names;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -63,7 +63,7 @@ fn of(headers: &HeaderMap, body: &Bytes) -> String {
     let version = version.map(|tag| format!("{}-", tag.trim_matches('"'))).unwrap_or_default();
     let digest = Sha256::digest(body);
     let shown = digest.get(..SHOWN).unwrap_or_default();
-    format!("\"{version}{}\"", crate::kernel::query::hex(shown))
+    format!("\"{version}{}\"", crate::kernel::query::plan::hex(shown))
 }
 
 #[cfg(test)]

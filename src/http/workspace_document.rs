@@ -1,9 +1,9 @@
 //! The OpenAPI document of one workspace, in which `custom_fields` has the types of the workspace's custom fields.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::enums::pascal;
-use crate::kernel::actor::Actor;
-use crate::kernel::custom::{CustomField, CustomKind};
-use crate::kernel::resource;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::resource;
+use crate::kernel::fields::custom::{CustomField, CustomKind};
 use serde_json::{Map, Value as Json, json};
 
 /// Replaces the general type of values by one schema per field, with `key` as the discriminator.

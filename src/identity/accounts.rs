@@ -2,10 +2,10 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, OutsideEvent};
 use crate::identity::tokens;
-use crate::kernel::actor::UserStatus;
+use crate::kernel::access::actor::UserStatus;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::kind::Kind;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::time::DateTime;
 use crate::schema::{logins, refresh_tokens, sessions, users, workspaces};
 use crate::web::answer::address;
 use actix_web::HttpRequest;

@@ -1,6 +1,6 @@
 //! Caches actors: role, session and settings are read from the database every few seconds.
 use crate::db::fair_queue::Account;
-use crate::kernel::actor::Actor;
+use crate::kernel::access::actor::Actor;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -4,10 +4,10 @@
 use crate::db::queue::{self, JobKind, Lane};
 use crate::db::tx::Tx;
 use crate::identity::{accounts, tokens};
-use crate::kernel::actor::UserStatus;
-use crate::kernel::address;
+use crate::kernel::access::actor::UserStatus;
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::address;
+use crate::kernel::values::time::DateTime;
 use crate::schema::{api_keys, jobs, letter_counts, login_tokens, logins, users, workspaces};
 use crate::text_enum;
 use diesel::prelude::*;

@@ -1,10 +1,10 @@
 //! The response of a sign-in: the tokens of the session.
 use crate::identity::accounts::Session;
 use crate::identity::tokens::{ACCESS_SECONDS, Keys};
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::Result;
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::reply::Reply;
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use crate::db::table::RESTORE_DAYS;
 use crate::db::tx::in_transaction;
 use crate::intake::imports::forget;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::privacy::retention;
 use crate::records::files::blobs::Blobs;
 use crate::schema::{

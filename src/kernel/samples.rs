@@ -1,11 +1,11 @@
 //! What unit tests share: an actor, a resource with a field of every type, SQL as text, and refusals in one line each.
-use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, Visibility};
-use crate::kernel::actor::{Actor, Settings};
-use crate::kernel::custom::{CustomField, CustomFields, CustomKind};
+use crate::kernel::access::actor::{Actor, ActorKind, Settings};
+use crate::kernel::access::grants::{Access, Grant, Grants, HiddenField, HiddenFields, Visibility};
 use crate::kernel::error::{Bad, Error};
-use crate::kernel::field::{Field, Fields, Search, field};
-use crate::kernel::kind::Kind;
-use crate::kernel::text_format::TextFormat;
+use crate::kernel::fields::custom::{CustomField, CustomFields, CustomKind};
+use crate::kernel::fields::field::{Field, Fields, Search, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::text_format::TextFormat;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
 use std::marker::PhantomData;
@@ -80,7 +80,7 @@ pub fn actor_who_may(resources: &[&str]) -> Actor {
     Actor {
         workspace: Uuid::from_u128(1),
         user,
-        actor_kind: "user",
+        actor_kind: ActorKind::User,
         principal: user,
         session: None,
         access: Arc::new(access),

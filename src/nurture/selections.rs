@@ -1,10 +1,10 @@
 //! Checks of saved conditions against the resource of a view or a segment.
-use crate::kernel::actor::Actor;
-use crate::kernel::csv::Sheet;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::answers::csv::Sheet;
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
-use crate::kernel::field::Fields;
-use crate::kernel::selection::{SearchRequest, Selection};
-use crate::kernel::tags::Tags;
+use crate::kernel::fields::field::Fields;
+use crate::kernel::query::selection::{SearchRequest, Selection};
+use crate::kernel::values::tags::Tags;
 use crate::people::companies::model::{COMPANY, Company};
 use crate::people::contacts::model::{CONTACT, Contact};
 use crate::sales::deals::model::{DEAL, Deal};

@@ -6,21 +6,21 @@ use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::db::{idempotency, queue, related};
 use crate::intake::imports::forget;
-use crate::kernel::actor::{Action, can};
-use crate::kernel::address;
-use crate::kernel::cond::Cond;
-use crate::kernel::custom::CustomValues;
+use crate::kernel::access::actor::{Action, can};
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::field::{Field, Fields, Values, field};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::{Kind, Record};
-use crate::kernel::query::{Page, hex};
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
-use crate::kernel::seek::signatures;
-use crate::kernel::shape::Rules;
-use crate::kernel::tags::Tags;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::custom::CustomValues;
+use crate::kernel::fields::field::{Field, Fields, Values, field};
+use crate::kernel::fields::kind::{Kind, Record};
+use crate::kernel::query::plan::{Page, hex};
+use crate::kernel::query::seek::signatures;
+use crate::kernel::values::address;
+use crate::kernel::values::tags::Tags;
+use crate::kernel::values::time::DateTime;
 use crate::people::contacts::emails;
 use crate::people::contacts::model::{Consents, Contact, Emails, FirstTouch, Phones};
 use crate::privacy::person::Person;
@@ -78,7 +78,7 @@ pub struct Erasure {
     pub created_at: DateTime,
 }
 impl NothingHidden for Erasure {}
-impl crate::kernel::kind::Record for Erasure {
+impl crate::kernel::fields::kind::Record for Erasure {
     const KIND: Kind = Kind::ERASURE;
     fn id(&self) -> Uuid {
         self.id
@@ -169,7 +169,7 @@ fn in_workspace(workspace: Uuid) -> _ {
     erasures::table.filter(erasures::workspace_id.eq(workspace))
 }
 
-fn visible_to(_: &Tx<'_>) -> crate::kernel::on::On<erasures::table, Cond> {
+fn visible_to(_: &Tx<'_>) -> crate::kernel::query::on::On<erasures::table, Cond> {
     ERASURE.on(Cond::All(Vec::new()))
 }
 

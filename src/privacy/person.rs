@@ -1,8 +1,8 @@
 //! Finds the records of a person for erasures and exports.
 use crate::db::sql::lower;
 use crate::db::tx::Tx;
-use crate::kernel::address;
 use crate::kernel::error::Result;
+use crate::kernel::values::address;
 use crate::sales::leads::model::LeadPerson;
 use crate::schema::{deal_contacts, deals, erasures, leads};
 use diesel::prelude::*;

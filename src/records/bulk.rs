@@ -4,18 +4,18 @@ use crate::db::rows::Rows;
 use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
-use crate::kernel::actor::{Action, Permission, can};
-use crate::kernel::cond::{Cond, Op};
+use crate::kernel::access::actor::{Action, Permission, can};
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::answers::named_schema::{collect, reference};
+use crate::kernel::answers::reply::{Answer, Reply, location};
+use crate::kernel::bodies::shape::{self, Rules};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::field::Values;
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Kind;
-use crate::kernel::named_schema::{collect, reference};
-use crate::kernel::query::RecordRef;
-use crate::kernel::reply::{Answer, Reply, location};
-use crate::kernel::selection::{BulkDelete, RecordSelection};
-use crate::kernel::shape::{self, Rules};
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::cond::{Cond, Op};
+use crate::kernel::fields::field::Values;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::plan::RecordRef;
+use crate::kernel::query::selection::{BulkDelete, RecordSelection};
+use crate::kernel::values::time::DateTime;
 use crate::records::saved_conditions::{self, Promise, SavedConditions};
 use crate::text_enum;
 use crate::web::body::Valid;
@@ -362,9 +362,9 @@ macro_rules! bulk_update {
                 (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($path)]
         async fn bulk_update(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Update<$row>>,
             asked: $crate::web::body::Valid<$body>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+        ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::records::bulk::update(ctx, asked).await
         }
     };
@@ -378,14 +378,14 @@ macro_rules! bulk_delete {
         ///
         /// The response contains the number of records and the first of them; the job reports progress and results.
         /// With `dry_run` nothing is deleted.
-        #[utoipa::path(operation_id = $id, request_body = $crate::kernel::selection::BulkDelete,
+        #[utoipa::path(operation_id = $id, request_body = $crate::kernel::query::selection::BulkDelete,
             responses((status = 200, description = "With dry_run: the selected records", body = $crate::records::bulk::BulkJob),
                 (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($path)]
         async fn bulk_delete(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
-            asked: $crate::web::body::Valid<$crate::kernel::selection::BulkDelete>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Delete<$row>>,
+            asked: $crate::web::body::Valid<$crate::kernel::query::selection::BulkDelete>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::records::bulk::delete(ctx, asked).await
         }
     };

@@ -1,7 +1,7 @@
 //! The types of events, such as `deal.stage_changed`: what each resource's descriptor names.
-use crate::kernel::event_verbs::HIDDEN;
-use crate::kernel::kind::Kind;
-use crate::kernel::resource;
+use crate::kernel::access::resource;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::event_verbs::HIDDEN;
 
 /// Returns all event types, such as `deal.stage_changed`, with their kind of record.
 pub fn all() -> impl Iterator<Item = (Kind, String)> {

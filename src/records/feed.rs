@@ -3,20 +3,19 @@ use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::identity::accounts::SECURITY_EVENTS;
-use crate::kernel::actor::Actor;
-use crate::kernel::actor::{Action, can};
-use crate::kernel::cond::Cond;
+use crate::kernel::access::actor::{Action, Actor, can};
+use crate::kernel::access::hide::Hide;
+use crate::kernel::access::resource::{self, Builtin, Descriptor, OwnerLink, Resource};
+use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result, not_known};
-use crate::kernel::event_verbs;
-use crate::kernel::hide::Hide;
-use crate::kernel::kind::Kind;
-use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::{PageInfo, Paged, hex, split};
-use crate::kernel::reply::Reply;
-use crate::kernel::resource::{self, Builtin, Descriptor, OwnerLink, Resource};
-use crate::kernel::seek::{seal, signature, unseal};
-use crate::kernel::time::DateTime;
-use crate::kernel::value_type::ValueType;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::openapi::{parameter, schema};
+use crate::kernel::query::plan::{PageInfo, Paged, hex, split};
+use crate::kernel::query::seek::{seal, signature, unseal};
+use crate::kernel::values::event_verbs;
+use crate::kernel::values::time::DateTime;
+use crate::kernel::values::value_type::ValueType;
 use crate::list_params;
 use crate::records::event_types;
 use crate::records::member_changes::{MemberChange, changes, hide_changes};
@@ -146,7 +145,7 @@ const PARAMETERS: [&str; 7] = ["limit", "cursor", "type", "record_id", "record_k
 const NOW: &str = "now";
 
 fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
-    let mut params = crate::kernel::query_params::QueryParams::read(query)?;
+    let mut params = crate::kernel::query::params::QueryParams::read(query)?;
     let limit = params.limit(50, 500)?;
     let types = names(&mut params, "type", &event_types::all().map(|(_, name)| name).collect::<Vec<_>>())?;
     let known: Vec<String> = event_types::kinds().iter().map(|kind| kind.as_str().to_owned()).collect();
@@ -178,7 +177,7 @@ fn wrong(parameter: &str, code: impl Into<FieldCode>, detail: impl Into<String>)
 
 /// Reads the names of a list parameter. Refuses an unknown name, and suggests the closest known one.
 pub(in crate::records) fn names(
-    params: &mut crate::kernel::query_params::QueryParams,
+    params: &mut crate::kernel::query::params::QueryParams,
     parameter: &str,
     known: &[String],
 ) -> Result<Vec<String>> {

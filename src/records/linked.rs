@@ -12,9 +12,9 @@ macro_rules! linked_records {
         ]
     };
     (@ $table:ident, $kind:ident, $column:ident, $records:literal) => {
-        $crate::kernel::resource::OwnerLink {
-            kind: $crate::kernel::kind::Kind::$kind,
-            field: $crate::kernel::field::field(stringify!($column), &$table::$column),
+        $crate::kernel::access::resource::OwnerLink {
+            kind: $crate::kernel::fields::kind::Kind::$kind,
+            field: $crate::kernel::fields::field::field(stringify!($column), &$table::$column),
             owned_by: concat!(
                 "select r.id from ", $records, " r where r.workspace_id = ", stringify!($table), ".workspace_id and r.id = ",
                 stringify!($table), ".", stringify!($column), " and r.owner_id = "

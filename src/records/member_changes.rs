@@ -1,6 +1,6 @@
 //! What an event changed, member by member.
-use crate::kernel::actor::Actor;
-use crate::kernel::resource;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::resource;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

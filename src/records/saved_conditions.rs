@@ -1,13 +1,13 @@
 //! Reads the saved conditions of views and segments for searches and jobs.
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
-use crate::kernel::actor::Action;
-use crate::kernel::cond::Cond;
+use crate::kernel::access::actor::Action;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
-use crate::kernel::field::{Fields, Values};
-use crate::kernel::kind::Kind;
-use crate::kernel::query::Plan;
-use crate::kernel::selection::{RecordSelection, SearchRequest, Selection};
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::field::{Fields, Values};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::plan::Plan;
+use crate::kernel::query::selection::{RecordSelection, SearchRequest, Selection};
 use crate::schema::{segments, views};
 use crate::text_enum;
 use diesel::prelude::*;

@@ -2,10 +2,10 @@
 use crate::db::store::BatchStore;
 use crate::db::table;
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::Result;
-use crate::kernel::reply::Reply;
-use crate::kernel::selection::SearchRequest;
+use crate::kernel::query::selection::SearchRequest;
 use crate::records::saved_conditions;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
@@ -24,13 +24,13 @@ macro_rules! search {
         ///
         /// With `Accept: text/csv` the response is a file; if there is more, its header `Next-Cursor` contains the next
         /// `cursor`.
-        #[utoipa::path(operation_id = $id, request_body = $crate::kernel::selection::SearchRequest,
+        #[utoipa::path(operation_id = $id, request_body = $crate::kernel::query::selection::SearchRequest,
             responses((status = 200, description = "A page of matching records", content(($page = "application/json"), (String = "text/csv")))))]
         #[post($path)]
         async fn search(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Read<$row>>,
-            request: $crate::web::body::Valid<$crate::kernel::selection::SearchRequest>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Read<$row>>,
+            request: $crate::web::body::Valid<$crate::kernel::query::selection::SearchRequest>,
+        ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::records::search::search(ctx, request).await
         }
     };

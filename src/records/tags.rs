@@ -8,21 +8,21 @@ use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::{Request, Tx};
 use crate::identity::authentication;
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::resource::{self, Builtin, Descriptor, Resource};
+use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::bodies::merge_patch;
+use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
-use crate::kernel::event_verbs as verbs;
-use crate::kernel::field::{Fields, Search, field};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Kind;
-use crate::kernel::merge_patch;
-use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::Page;
-use crate::kernel::rank::exact;
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::resource::{self, Builtin, Descriptor, Resource};
-use crate::kernel::shape::Rules;
-use crate::kernel::tags::{Spelling, TagChange, Tags};
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::field::{Fields, Search, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::openapi::{parameter, schema};
+use crate::kernel::query::plan::Page;
+use crate::kernel::query::rank::exact;
+use crate::kernel::values::event_verbs as verbs;
+use crate::kernel::values::tags::{Spelling, TagChange, Tags};
+use crate::kernel::values::time::DateTime;
 use crate::schema::tags;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -348,12 +348,24 @@ async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -
 }
 
 list_params!(TagRemoval, {
-    let mut id =
-        parameter("tag_id".into(), "Id of the tag".into(), schema(crate::kernel::value_type::ValueType::Uuid), None);
+    let mut id = parameter(
+        "tag_id".into(),
+        "Id of the tag".into(),
+        schema(crate::kernel::values::value_type::ValueType::Uuid),
+        None,
+    );
     id.parameter_in = utoipa::openapi::path::ParameterIn::Path;
     id.required = utoipa::openapi::Required::True;
     let detail = "Whether to remove the tag from its records. Otherwise a tag that records have is not deleted.";
-    vec![id, parameter("from_records".into(), detail.into(), schema(crate::kernel::value_type::ValueType::Bool), None)]
+    vec![
+        id,
+        parameter(
+            "from_records".into(),
+            detail.into(),
+            schema(crate::kernel::values::value_type::ValueType::Bool),
+            None,
+        ),
+    ]
 });
 
 /// Delete a tag.

@@ -1,11 +1,11 @@
 //! Moves many deals or leads to other stages in one request.
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::answers::named_schema::{collect, reference};
+use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::bodies::shape::{self, Rules};
 use crate::kernel::error::{Bad, Result};
-use crate::kernel::named_schema::{collect, reference};
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::shape::{self, Rules};
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
 use crate::sales::staged::Staged;

@@ -3,7 +3,7 @@
 use crate::db::table;
 use crate::db::tx::Tx;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::sales::deals::{model::Deal, store as deal_store};
 use crate::sales::leads::{model::Lead, store as lead_store};
 use crate::sales::stage_removal::transfer;

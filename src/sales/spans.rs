@@ -3,7 +3,7 @@
 use crate::cached_sql;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::sales::stages::Stage;
 use crate::schema::stage_spans;
 use diesel::prelude::*;

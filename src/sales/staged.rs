@@ -4,7 +4,7 @@ use crate::db::store::{BatchStore, Input};
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::sales::deals;
 use crate::sales::deals::model::{Deal, DealMove};
 use crate::sales::leads;

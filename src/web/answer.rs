@@ -1,6 +1,6 @@
 //! Replies and problems as HTTP responses.
+use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::{Code, Error, Problem};
-use crate::kernel::reply::Reply;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};

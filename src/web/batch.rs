@@ -3,12 +3,12 @@ use crate::db::store::BatchStore;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::bodies::shape::escape;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Record;
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::shape::escape;
+use crate::kernel::fields::kind::Record;
 use crate::web::batch_body::{BatchDeleteItem, BatchItem, NewItem, UpdateItem};
 use crate::web::body;
 use crate::web::ctx::Ctx;
@@ -340,9 +340,9 @@ macro_rules! batch_create {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_create(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Create<$row>>,
             items: $crate::web::batch::Items<$crate::web::batch_body::NewItem<$row>>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+        ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::batch::create(ctx, items).await
         }
     };
@@ -359,9 +359,9 @@ macro_rules! batch_update {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_update(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Update<$row>>,
             items: $crate::web::batch::Items<$crate::web::batch_body::UpdateItem<$row>>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+        ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::batch::update(ctx, items).await
         }
     };
@@ -376,9 +376,9 @@ macro_rules! batch_delete {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_delete(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Delete<$row>>,
             items: $crate::web::batch::Items<$crate::web::batch_body::BatchDeleteItem>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+        ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::batch::delete(ctx, items).await
         }
     };

@@ -1,9 +1,9 @@
 //! The bodies of batches: `atomic`, and the items. Each item is parsed on its own, so that a wrong one fails alone.
 use crate::db::store::BatchStore;
+use crate::kernel::answers::named_schema::{collect, reference};
+use crate::kernel::bodies::read_only::ReadOnlyMembers;
+use crate::kernel::bodies::shape::{self, Rules};
 use crate::kernel::error::{Bad, Result};
-use crate::kernel::named_schema::{collect, reference};
-use crate::kernel::read_only::ReadOnlyMembers;
-use crate::kernel::shape::{self, Rules};
 use crate::web::batch::ITEMS_MAX;
 use serde::Deserialize;
 use serde_json::Value as Json;

@@ -1,8 +1,8 @@
 //! Reads request bodies: checks media type, size, time and depth, then the schema of the type.
+use crate::kernel::bodies::read_only::ReadOnlyMembers;
+use crate::kernel::bodies::shape::{self, Rules};
 use crate::kernel::error::{Code, Error, FieldCode, Result};
-use crate::kernel::kind::Kind;
-use crate::kernel::read_only::ReadOnlyMembers;
-use crate::kernel::shape::{self, Rules};
+use crate::kernel::fields::kind::Kind;
 use crate::web::budget;
 use crate::web::ctx::Identity;
 use crate::web::json::Strict;

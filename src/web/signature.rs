@@ -1,6 +1,6 @@
 //! Reads the requirements of an operation from its handler's signature, for the OpenAPI document: each extractor with a
 //! meaning for clients notes it on an inquiry.
-use crate::kernel::actor::{Action, Permission};
+use crate::kernel::access::actor::{Action, Permission};
 use actix_web::{HttpMessage, HttpRequest};
 use std::cell::RefCell;
 use std::rc::Rc;

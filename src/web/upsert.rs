@@ -2,11 +2,11 @@
 use crate::db::store::UpsertStore;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::kernel::actor::can;
-use crate::kernel::address;
+use crate::kernel::access::actor::can;
+use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::bodies::shape::{self, Shape};
 use crate::kernel::error::{Error, Result};
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::shape::{self, Shape};
+use crate::kernel::values::address;
 use crate::web::batch::{Items, Outcome};
 use crate::web::batch_body::BatchItem;
 use crate::web::ctx::Ctx;
@@ -108,9 +108,9 @@ macro_rules! batch_upsert {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_upsert(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Create<$row>>,
             items: $crate::web::batch::Items<$crate::web::upsert::UpsertItem<$row>>,
-        ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
+        ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::upsert::upsert(ctx, items).await
         }
     };

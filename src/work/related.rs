@@ -3,7 +3,7 @@ use crate::db::refs::{self, Named};
 pub use crate::db::related::{Related, refresh_all};
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
-use crate::kernel::kind::Kind;
+use crate::kernel::fields::kind::Kind;
 use crate::schema::{deals, leads};
 use diesel::prelude::*;
 

@@ -4,7 +4,7 @@ use crate::support::{Client, id, stage, user, workspace};
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
-use voronka::kernel::time::{DateTime, day_start, today};
+use voronka::kernel::values::time::{DateTime, day_start, today};
 
 /// Returns the title, day and status of the tasks of a lead.
 fn tasks(owner: &Client, lead: &str) -> Vec<(String, Json, Json)> {

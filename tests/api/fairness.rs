@@ -10,7 +10,7 @@ use voronka::db::migrations;
 use voronka::db::pool::{Db, Size};
 use voronka::db::pooler::ConnectionMode;
 use voronka::db::queue::{Job, JobFilter, JobKind, Lane};
-use voronka::kernel::time::DateTime;
+use voronka::kernel::values::time::DateTime;
 use voronka::schema::jobs;
 
 /// Creates a database with a queue that no worker reads.

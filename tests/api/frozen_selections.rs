@@ -5,7 +5,7 @@ use crate::support::{Client, id, user, workspace};
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
 use voronka::db::queue::{JobResult, JobStatus};
-use voronka::kernel::time::DateTime;
+use voronka::kernel::values::time::DateTime;
 use voronka::schema::jobs;
 
 fn cond(field: &str, op: &str, value: &str) -> Json {

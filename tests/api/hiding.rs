@@ -4,7 +4,7 @@ use crate::support::scopes::scopes;
 use crate::support::{Client, id, stage, unique, user_with, workspace};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
-use voronka::kernel::resource;
+use voronka::kernel::access::resource;
 
 /// What roles can hide: the resource, the field, and the members that show it.
 pub fn hideable() -> Vec<(&'static str, &'static str, &'static [&'static str])> {

@@ -16,7 +16,7 @@ use voronka::http::cors::Origins;
 use voronka::http::layers::outermost;
 use voronka::jobs::worker;
 use voronka::kernel::error::Code;
-use voronka::kernel::time::DateTime;
+use voronka::kernel::values::time::DateTime;
 use voronka::schema::jobs;
 
 const ORIGIN: &str = "https://app.example";

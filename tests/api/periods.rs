@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 #[test]
 fn equality_with_a_period_covers_the_whole_period() {
     let owner = workspace();
-    let today = voronka::kernel::time::DateTime::now().utc().date_naive();
+    let today = voronka::kernel::values::time::DateTime::now().utc().date_naive();
     let day = |shift: i64| (today + chrono::Duration::days(shift)).to_string();
     for shift in [-400, -60, -8, -1, 0, 1, 8, 60, 400] {
         owner.post("/deals", json!({ "title": shift.to_string(), "expected_close_date": day(shift) })).created();

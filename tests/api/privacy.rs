@@ -320,7 +320,7 @@ fn import_files_are_deleted_with_a_person_and_after_a_month() {
     let old = owner.upload("contacts", "people.csv", csv.as_bytes()).created();
     let fresh = owner.upload("contacts", "people.csv", csv.as_bytes()).created();
     use voronka::schema::imports;
-    let month = voronka::kernel::time::DateTime::now().plus(-chrono::Duration::days(31));
+    let month = voronka::kernel::values::time::DateTime::now().plus(-chrono::Duration::days(31));
     let mut conn = PgConnection::establish(database_url()).unwrap();
     let row = imports::table.filter(imports::id.eq(id(&old).parse::<uuid::Uuid>().unwrap()));
     diesel::update(row).set(imports::updated_at.eq(month)).execute(&mut conn).unwrap();

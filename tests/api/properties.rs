@@ -6,10 +6,10 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
-use voronka::kernel::cond::{Cond, Op, pattern};
-use voronka::kernel::field::{FieldRef, Values};
-use voronka::kernel::kind::Kind;
-use voronka::kernel::value_type::ValueType;
+use voronka::kernel::fields::cond::{Cond, Op, pattern};
+use voronka::kernel::fields::field::{FieldRef, Values};
+use voronka::kernel::fields::kind::Kind;
+use voronka::kernel::values::value_type::ValueType;
 use voronka::people::contacts::model::{CONTACT, Contact};
 use voronka::schema::contacts;
 

@@ -7,10 +7,10 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use voronka::db::sql::{Part, Statement};
-use voronka::kernel::access::Access;
-use voronka::kernel::actor::{Actor, Settings};
-use voronka::kernel::kind::Kind;
-use voronka::kernel::resource::Builtin;
+use voronka::kernel::access::actor::{Actor, Settings};
+use voronka::kernel::access::grants::Access;
+use voronka::kernel::access::resource::Builtin;
+use voronka::kernel::fields::kind::Kind;
 use voronka::work::timeline;
 
 /// A company, its contact, their lead that became a deal, and tasks and activities on each.
@@ -325,7 +325,7 @@ fn a_timeline_in_a_large_workspace_reads_few_rows() {
     let actor = Actor {
         workspace,
         user,
-        actor_kind: voronka::kernel::actor::ActorKind::User,
+        actor_kind: voronka::kernel::access::actor::ActorKind::User,
         principal: user,
         session: None,
         access: Arc::new(Access::builtin(Builtin::Owner)),

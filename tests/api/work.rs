@@ -103,7 +103,9 @@ fn today_uses_the_time_zone_of_the_user() {
     let owner = workspace();
     owner.patch("/workspaces/current", json!({ "time_zone": "Pacific/Kiritimati" })).ok();
     let me = id(&owner.get("/me").ok()["user"]);
-    let day = |zone: chrono_tz::Tz| voronka::kernel::time::today(voronka::kernel::time::DateTime::now(), zone);
+    let day = |zone: chrono_tz::Tz| {
+        voronka::kernel::values::time::today(voronka::kernel::values::time::DateTime::now(), zone)
+    };
     let far = day(chrono_tz::Pacific::Kiritimati);
     owner.post("/deals", json!({ "title": "D", "expected_close_date": far })).created();
     let today = || owner.get("/deals?expected_close_date=today").ok()["data"].as_array().unwrap().len();

@@ -1,7 +1,7 @@
 //! Converts cells to values of custom fields.
 use crate::intake::imports::reading::notation::{Notation, Refusal};
-use crate::kernel::custom::{CustomField, CustomKind};
-use crate::kernel::shape::Cell;
+use crate::kernel::bodies::shape::Cell;
+use crate::kernel::fields::custom::{CustomField, CustomKind};
 use serde_json::{Map, Value as Json, json};
 
 /// Returns how a cell of this kind is parsed. `None` for a number, which `number` parses.

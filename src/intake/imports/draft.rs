@@ -1,6 +1,6 @@
 //! A row that is being converted to a record.
 use crate::intake::imports::history::Progress;
-use crate::kernel::kind::Kind;
+use crate::kernel::fields::kind::Kind;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@
 use crate::db::tx::Tx;
 use crate::intake::imports::model::{DetectedFile, ImportReport, ImportSettings, ImportStatus};
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::schema::{erasures, import_problems, imports};
 use diesel::prelude::*;
 use uuid::Uuid;

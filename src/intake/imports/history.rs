@@ -1,7 +1,7 @@
 //! The history of a record according to its row. Only dates that the file lacks are set to the time of the import.
 use crate::intake::imports::funnel::Funnel;
 use crate::kernel::error::{Error, FieldCode, Result};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::sales::deals::store::History;
 use crate::sales::stages::{Category, Stage};
 

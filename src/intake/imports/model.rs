@@ -1,16 +1,15 @@
 //! An import in the API: the file, the detected format, the settings and the report.
 use crate::db::visibility;
-use crate::kernel::actor::{Action, Actor};
-use crate::kernel::cond::Cond;
+use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, FieldCode, Result};
-use crate::kernel::field::Field;
-use crate::kernel::field::{Fields, field};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Kind;
-use crate::kernel::query::{Page, PageInfo, Paged};
-use crate::kernel::resource::{Builtin, Descriptor, Resource};
-use crate::kernel::shape::Rules;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::field::{Field, Fields, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::plan::{Page, PageInfo, Paged};
+use crate::kernel::values::time::DateTime;
 use crate::schema::imports;
 use crate::{jsonb, list_params, record, text_enum};
 use diesel::deserialize::FromSqlRow;

@@ -8,10 +8,10 @@ use crate::intake::imports::reading::notation::{Notation, Refusal};
 use crate::intake::imports::reading::table::{Row, Table};
 use crate::intake::imports::references::References;
 use crate::intake::imports::targets::{self, Target};
-use crate::kernel::actor::Actor;
-use crate::kernel::address;
+use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
-use crate::kernel::query::hex;
+use crate::kernel::query::plan::hex;
+use crate::kernel::values::address;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 

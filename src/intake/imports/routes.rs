@@ -12,13 +12,13 @@ use crate::intake::imports::prepare::RowReader;
 use crate::intake::imports::reading::cells;
 use crate::intake::imports::reading::table::Table;
 use crate::intake::imports::{forget, run, targets, veil};
-use crate::kernel::actor::{Actor, can};
+use crate::kernel::access::actor::{Actor, can};
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
-use crate::kernel::parameters::{parameter, schema};
-use crate::kernel::query::PageInfo;
-use crate::kernel::reply::{Answer, Reply};
-use crate::kernel::seek::{seal, unseal};
-use crate::kernel::value_type::ValueType;
+use crate::kernel::query::openapi::{parameter, schema};
+use crate::kernel::query::plan::PageInfo;
+use crate::kernel::query::seek::{seal, unseal};
+use crate::kernel::values::value_type::ValueType;
 use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -325,7 +325,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
             .load(tx.conn)?;
         veil::problems(tx.actor, &import, &mut data);
         if csv {
-            return Ok(crate::kernel::csv::answer(data));
+            return Ok(crate::kernel::answers::csv::answer(data));
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = data.len() > limit;

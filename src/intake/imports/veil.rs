@@ -2,8 +2,8 @@
 //! hidden values.
 use crate::intake::imports::model::{Import, ImportProblem, ImportReport};
 use crate::intake::imports::targets;
-use crate::kernel::actor::Actor;
-use crate::kernel::hide::Hide;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::hide::Hide;
 
 /// Checks whether nothing must be hidden. The user who uploaded the file knows its contents.
 fn sees_everything(actor: &Actor, import: &Import) -> bool {

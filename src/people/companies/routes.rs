@@ -1,9 +1,9 @@
 //! The operations on companies.
 use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
-use crate::kernel::reply::{Answer, Reply};
 use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyList, CompanyPage, CompanyUpdate};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};

@@ -1,10 +1,10 @@
 //! The history of consents. Rows are only added.
 use crate::db::tx::Tx;
-use crate::kernel::actor::Actor;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::hide::Hide;
 use crate::kernel::error::Result;
-use crate::kernel::hide::Hide;
-use crate::kernel::kind::Kind;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::time::DateTime;
 use crate::people::contacts::model::{Channel, Consent};
 use crate::schema::consent_records as c;
 use diesel::prelude::*;

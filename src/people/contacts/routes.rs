@@ -1,9 +1,9 @@
 //! The operations on contacts.
 use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::reply::{Answer, Reply};
 use crate::people::contacts::consents::{self, ConsentHistory};
 use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactList, ContactPage, ContactUpdate};
 use crate::people::contacts::store;

@@ -8,12 +8,13 @@ use crate::db::table::{self, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::visibility;
-use crate::kernel::custom::CustomValues;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
-use crate::kernel::field::Fields;
-use crate::kernel::kind::Kind;
-use crate::kernel::tags::{Spelling, Tags};
-use crate::kernel::{address, phones};
+use crate::kernel::fields::custom::CustomValues;
+use crate::kernel::fields::field::Fields;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::address;
+use crate::kernel::values::phones;
+use crate::kernel::values::tags::{Spelling, Tags};
 use crate::people::contacts::consents;
 use crate::people::contacts::emails;
 use crate::people::contacts::model::{
@@ -109,8 +110,8 @@ struct NewRow<'a> {
     tags: Tags,
     custom: CustomValues,
     external_id: Option<&'a str>,
-    created_at: crate::kernel::time::DateTime,
-    updated_at: crate::kernel::time::DateTime,
+    created_at: crate::kernel::values::time::DateTime,
+    updated_at: crate::kernel::values::time::DateTime,
 }
 
 impl<'a> NewRow<'a> {

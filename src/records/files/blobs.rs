@@ -1,7 +1,7 @@
 //! The file store: a folder, or a service with the S3 protocol. Each file is one object; its key consists of the
 //! workspace and the id.
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::time::DateTime;
+use crate::kernel::values::time::DateTime;
 use crate::records::files::requests::Requests;
 use bytes::Bytes;
 use futures_util::TryStreamExt;

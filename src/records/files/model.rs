@@ -1,13 +1,13 @@
 //! The row of a file, its request bodies and its fields.
-use crate::kernel::event_verbs as verbs;
-use crate::kernel::field::{Field, Fields, Search, field};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Kind;
-use crate::kernel::query::Page;
-use crate::kernel::rank::exact;
-use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
-use crate::kernel::shape::Rules;
-use crate::kernel::time::DateTime;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
+use crate::kernel::bodies::shape::Rules;
+use crate::kernel::fields::field::{Field, Fields, Search, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::plan::Page;
+use crate::kernel::query::rank::exact;
+use crate::kernel::values::event_verbs as verbs;
+use crate::kernel::values::time::DateTime;
 use crate::schema::files;
 use crate::{list_params, record};
 use diesel::prelude::*;
@@ -73,7 +73,7 @@ impl diesel::deserialize::FromSql<diesel::sql_types::Binary, diesel::pg::Pg> for
 
 impl Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&crate::kernel::query::hex(&self.0))
+        s.serialize_str(&crate::kernel::query::plan::hex(&self.0))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The operations on files.
 use crate::db::table::{self, Stored as _};
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::reply::{Answer, Reply};
 use crate::records::files::blobs::Blobs;
 use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload, FileUsage};
 use crate::records::files::store::{self, Belongs, Stored};
@@ -147,7 +147,7 @@ async fn download(
     blobs: web::Data<Blobs>,
 ) -> Result<HttpResponse> {
     let file = ctx.read_value(move |tx| File::find(tx, id.0)).await?;
-    let tag = format!("\"{}\"", crate::kernel::query::hex(&file.sha256.0));
+    let tag = format!("\"{}\"", crate::kernel::query::plan::hex(&file.sha256.0));
     if request.headers().get_all(header::IF_NONE_MATCH).any(|known| names(known, &tag)) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }

@@ -7,14 +7,14 @@ use crate::db::store::BatchStore;
 use crate::db::table::{self, Expected, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
-use crate::kernel::actor::ActorKind;
-use crate::kernel::custom::{CustomValue, CustomValues};
+use crate::kernel::access::actor::ActorKind;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
-use crate::kernel::field::Fields;
-use crate::kernel::kind::Kind;
-use crate::kernel::money::{Money, columns};
-use crate::kernel::tags::{Spelling, Tags};
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::custom::{CustomValue, CustomValues};
+use crate::kernel::fields::field::Fields;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::money::{Money, columns};
+use crate::kernel::values::tags::{Spelling, Tags};
+use crate::kernel::values::time::DateTime;
 use crate::records::{self, custom_fields};
 use crate::sales::deals::model::{
     DEAL, Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealReopening, DealUpdate, DealWin,

@@ -1,7 +1,8 @@
 //! Adds the e-mail address and phone number of a lead to an existing contact.
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
-use crate::kernel::{address, phones};
+use crate::kernel::values::address;
+use crate::kernel::values::phones;
 use crate::people::contacts::emails;
 use crate::people::contacts::model::{
     AddressKind, Contact, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,

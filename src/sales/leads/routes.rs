@@ -2,10 +2,10 @@
 use crate::db::store::{BatchStore, UpsertStore};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
-use crate::kernel::actor::can;
+use crate::kernel::access::actor::can;
+use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
-use crate::kernel::kind::Kind;
-use crate::kernel::reply::{Answer, Reply};
+use crate::kernel::fields::kind::Kind;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
 use crate::sales::deals::model::Deal;

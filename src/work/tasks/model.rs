@@ -1,15 +1,15 @@
 //! The row of a task, its request bodies and its fields.
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
+use crate::kernel::bodies::merge_patch;
+use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, FieldCode, Result};
-use crate::kernel::event_verbs as verbs;
-use crate::kernel::field::{Field, Fields, Search, field};
-use crate::kernel::hide::NothingHidden;
-use crate::kernel::kind::Kind;
-use crate::kernel::merge_patch;
-use crate::kernel::query::Page;
-use crate::kernel::rank::exact;
-use crate::kernel::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
-use crate::kernel::shape::Rules;
-use crate::kernel::time::DateTime;
+use crate::kernel::fields::field::{Field, Fields, Search, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::plan::Page;
+use crate::kernel::query::rank::exact;
+use crate::kernel::values::event_verbs as verbs;
+use crate::kernel::values::time::DateTime;
 use crate::schema::tasks;
 use crate::work::related::Related;
 use crate::{list_params, record, text_enum};

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
-use voronka::kernel::time::DateTime;
+use voronka::kernel::values::time::DateTime;
 
 pub const DAY: i64 = 86_400_000;
 /// The age of each era before the next one begins.

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 
 static SCOPES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     voronka::resources::install();
-    voronka::kernel::resource::scopes().into_iter().map(|scope| &*scope.leak()).collect()
+    voronka::kernel::access::resource::scopes().into_iter().map(|scope| &*scope.leak()).collect()
 });
 
 pub fn scopes() -> &'static [&'static str] {

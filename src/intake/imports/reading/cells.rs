@@ -1,5 +1,5 @@
 //! Parses cells: dates, decimals and booleans.
-use crate::kernel::money::parse_decimal;
+use crate::kernel::values::money::parse_decimal;
 use chrono::NaiveDate;
 
 /// The date formats: the name in the settings, and the pattern of chrono.

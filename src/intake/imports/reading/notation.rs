@@ -1,9 +1,9 @@
 //! The notation of a file: converts the text of a cell to a JSON value.
 use crate::intake::imports::reading::cells;
+use crate::kernel::bodies::shape::Cell;
 use crate::kernel::error::FieldCode;
-use crate::kernel::money;
-use crate::kernel::shape::Cell;
-use crate::kernel::time::{DateTime, day_start};
+use crate::kernel::values::money;
+use crate::kernel::values::time::{DateTime, day_start};
 use chrono::NaiveDate;
 use serde_json::{Value as Json, json};
 
@@ -91,7 +91,7 @@ impl Notation {
 #[cfg(test)]
 mod tests {
     use super::Notation;
-    use crate::kernel::shape::Cell;
+    use crate::kernel::bodies::shape::Cell;
     use serde_json::{Value as Json, json};
 
     fn read(text: &str, cell: Cell, multiply: i64) -> Result<Json, String> {

@@ -1,0 +1,6 @@
+//! Who may do and see what: the caller, the permissions of roles, hidden fields, and the descriptors of resources.
+pub mod actor;
+pub mod grants;
+pub mod hide;
+pub mod next_task;
+pub mod resource;

@@ -1,0 +1,5 @@
+//! What an operation returns.
+pub mod csv;
+pub mod included;
+pub mod named_schema;
+pub mod reply;
