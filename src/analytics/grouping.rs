@@ -1,7 +1,7 @@
 //! Groupings of reports: built-in ones and custom fields.
 use crate::db::sql::{Part, Statement};
-use crate::kernel::access::actor::{Action, Actor};
-use crate::kernel::access::grants::Visibility;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::grants::{Action, Visibility};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::fields::custom::CustomKind;
 use crate::kernel::fields::field::FieldRef;

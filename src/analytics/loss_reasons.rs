@@ -2,8 +2,8 @@
 use crate::analytics::Report;
 use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters_of_both, ratio};
 use crate::db::tx::Tx;
-use crate::kernel::access::actor::can;
 use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;

@@ -2,8 +2,8 @@
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::Bad;
 use crate::kernel::fields::cond::Cond;
-use crate::kernel::fields::field::Fields;
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::Fields;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::model::DEAL;

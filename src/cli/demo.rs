@@ -10,7 +10,7 @@ use crate::identity::auth::{Registration, actor_by_email, create_workspace};
 use crate::identity::passwords;
 use crate::identity::users::{self, UserCreate};
 use crate::kernel::access::actor::ActorKind;
-use crate::kernel::access::grants::SELLER;
+use crate::kernel::access::roles::SELLER;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::values::money::Money;
 use crate::kernel::values::time::DateTime;

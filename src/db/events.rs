@@ -3,8 +3,9 @@
 use crate::db::tx::{Request, Tx};
 use crate::db::unchanged::Unchanged;
 use crate::kernel::access::actor::ActorKind;
+use crate::kernel::access::record::Record;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::fields::kind::{Kind, Record};
+use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
 use crate::schema::events;
 use diesel::prelude::*;

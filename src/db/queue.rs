@@ -137,7 +137,7 @@ pub struct JobProblem {
     pub detail: String,
 }
 
-impl crate::kernel::fields::kind::Record for Job {
+impl crate::kernel::access::record::Record for Job {
     const KIND: crate::kernel::fields::kind::Kind = crate::kernel::fields::kind::Kind::JOB;
     fn id(&self) -> Uuid {
         self.id

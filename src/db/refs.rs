@@ -2,14 +2,14 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::kernel::access::actor::{Action, UserStatus};
+use crate::kernel::access::actor::UserStatus;
+use crate::kernel::access::grants::Action;
 use crate::kernel::access::resource::{self, Display, Reference};
-use crate::kernel::answers::included::Included;
+use crate::kernel::answers::included::{Included, RecordRef};
 use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::fields::field::Field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::members::pick;
-use crate::kernel::query::plan::RecordRef;
 use crate::schema::users;
 use diesel::prelude::*;
 use serde::Serialize;

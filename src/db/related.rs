@@ -3,12 +3,14 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::grants::Action;
 use crate::kernel::access::next_task::Narrow;
 use crate::kernel::error::Result;
 use crate::kernel::fields::cond::Cond;
-use crate::kernel::fields::field::{Field, Fields, field};
+use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::day_start;
 use crate::schema::{deals, tasks};
@@ -129,9 +131,9 @@ pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_cont
 #[macro_export]
 macro_rules! away {
     ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {
-        $crate::kernel::query::links::Link {
+        $crate::kernel::query::fields::Link {
             name: $name,
-            by: $crate::kernel::query::links::LinkedBy::Away {
+            by: $crate::kernel::query::fields::LinkedBy::Away {
                 kind: $crate::kernel::fields::kind::Kind::$kind,
                 fields: || $fields,
                 found: |actor, asked| {
@@ -160,9 +162,9 @@ macro_rules! related_links {
         ]
     };
     (@ $fields:ident, $always:literal, $name:literal, $kind:ident) => {
-        $crate::kernel::query::links::Link {
+        $crate::kernel::query::fields::Link {
             name: $name,
-            by: $crate::kernel::query::links::LinkedBy::Related {
+            by: $crate::kernel::query::fields::LinkedBy::Related {
                 to: $crate::kernel::fields::kind::Kind::$kind,
                 always: $always,
                 work: |actor, kind, ids| $crate::db::related::work(&$fields, actor, kind, ids),

@@ -149,8 +149,8 @@ macro_rules! cached_sql {
 mod tests {
     use super::*;
     use crate::kernel::fields::cond::Op;
-    use crate::kernel::fields::field::Values;
     use crate::kernel::samples::{BOAT, sql};
+    use crate::kernel::values::typed::Values;
     use proptest::prelude::*;
 
     #[test]

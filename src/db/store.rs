@@ -6,7 +6,7 @@ use crate::db::updates::Group;
 use crate::kernel::access::resource::Resource;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::fields::field::Fields;
+use crate::kernel::query::fields::Fields;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -2,8 +2,9 @@
 //! a value differs after normalisation, so such a row is restored in the same transaction.
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
+use crate::kernel::access::record::Record;
 use crate::kernel::error::Result;
-use crate::kernel::fields::kind::{Kind, Record};
+use crate::kernel::fields::kind::Kind;
 use diesel::prelude::*;
 use serde_json::Value as Json;
 use uuid::Uuid;

@@ -1,14 +1,16 @@
 //! Visibility: one condition per kind of record, used in every list, read, include, report and feed.
 use crate::db::tx::Tx;
-use crate::kernel::access::actor::{Action, Actor};
-use crate::kernel::access::grants::{Gives, Visibility};
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::grants::{Action, Visibility};
+use crate::kernel::access::hide::Gives;
 use crate::kernel::access::resource::{self, OwnerLink, Reach};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::fields::custom::CustomValue;
-use crate::kernel::fields::field::{Field, Values};
+use crate::kernel::fields::field::Field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::on::On;
+use crate::kernel::values::typed::Values;
 use uuid::Uuid;
 
 /// Returns the condition under which a caller may perform an action on a record of a kind.

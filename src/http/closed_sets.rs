@@ -1,8 +1,8 @@
 //! Adds patterns for closed sets and single-line texts to the OpenAPI document, so that clients know these rules.
 use crate::intake::imports::reading::cells::DATE_FORMATS;
-use crate::kernel::access::grants::OWN_FIELD;
 use crate::kernel::access::resource::{guarded, hideable, scopes};
 use crate::kernel::bodies::shape::LINE_MAX;
+use crate::kernel::fields::custom::OWN_FIELD;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
 //! Describes resources: the members of their records, types, filters, and custom fields.
 use crate::http::document::Document;
-use crate::kernel::access::actor::{Actor, can};
+use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::can;
 use crate::kernel::access::resource;
 use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::{Error, Result};

@@ -63,7 +63,7 @@ fn of(headers: &HeaderMap, body: &Bytes) -> String {
     let version = version.map(|tag| format!("{}-", tag.trim_matches('"'))).unwrap_or_default();
     let digest = Sha256::digest(body);
     let shown = digest.get(..SHOWN).unwrap_or_default();
-    format!("\"{version}{}\"", crate::kernel::query::plan::hex(shown))
+    format!("\"{version}{}\"", crate::kernel::values::hex::hex(shown))
 }
 
 #[cfg(test)]

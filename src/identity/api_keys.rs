@@ -4,20 +4,22 @@ use crate::db::table;
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::tokens;
-use crate::kernel::access::actor::{Action, can};
-use crate::kernel::access::grants::Visibility;
+use crate::kernel::access::grants::{Action, Visibility};
 use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::can;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource, scopes};
+use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::fields::cond::{Cond, Op};
-use crate::kernel::fields::field::{Field, Fields, Values, field};
+use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::on::On;
-use crate::kernel::query::plan::Page;
 use crate::kernel::values::tags::Tags;
 use crate::kernel::values::time::DateTime;
+use crate::kernel::values::typed::Values;
 use crate::schema::api_keys;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -47,7 +49,7 @@ pub struct ApiKey {
 }
 impl NothingHidden for ApiKey {}
 
-impl crate::kernel::fields::kind::Record for ApiKey {
+impl crate::kernel::access::record::Record for ApiKey {
     const KIND: Kind = Kind::API_KEY;
     fn id(&self) -> Uuid {
         self.id

@@ -1,6 +1,6 @@
 //! Access tokens (JWT, HS256, 15 minutes), and opaque secrets such as refresh tokens and API keys, stored as SHA-256.
 use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::query::plan::hex;
+use crate::kernel::values::hex::hex;
 use crate::kernel::values::time::DateTime;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use chacha20poly1305::XChaCha20Poly1305;

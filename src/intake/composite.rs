@@ -3,14 +3,16 @@
 use crate::db::store::BatchStore;
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::kernel::access::actor::{Action, can};
+use crate::kernel::access::grants::Action;
 use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::can;
+use crate::kernel::access::record::Record;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::read_only::ReadOnlyMembers;
 use crate::kernel::bodies::shape::{self, Rules};
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
-use crate::kernel::fields::kind::{Kind, Record};
+use crate::kernel::fields::kind::Kind;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
 use crate::sales::deals::model::Deal;

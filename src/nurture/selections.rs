@@ -2,7 +2,7 @@
 use crate::kernel::access::actor::Actor;
 use crate::kernel::answers::csv::Sheet;
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
-use crate::kernel::fields::field::Fields;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::selection::{SearchRequest, Selection};
 use crate::kernel::values::tags::Tags;
 use crate::people::companies::model::{COMPANY, Company};

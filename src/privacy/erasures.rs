@@ -6,21 +6,26 @@ use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::db::{idempotency, queue, related};
 use crate::intake::imports::forget;
-use crate::kernel::access::actor::{Action, can};
+use crate::kernel::access::grants::Action;
 use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::can;
+use crate::kernel::access::record::Record;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::custom::CustomValues;
-use crate::kernel::fields::field::{Field, Fields, Values, field};
-use crate::kernel::fields::kind::{Kind, Record};
-use crate::kernel::query::plan::{Page, hex};
+use crate::kernel::fields::field::{Field, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::seek::signatures;
 use crate::kernel::values::address;
+use crate::kernel::values::hex::hex;
 use crate::kernel::values::tags::Tags;
 use crate::kernel::values::time::DateTime;
+use crate::kernel::values::typed::Values;
 use crate::people::contacts::emails;
 use crate::people::contacts::model::{Consents, Contact, Emails, FirstTouch, Phones};
 use crate::privacy::person::Person;
@@ -78,7 +83,7 @@ pub struct Erasure {
     pub created_at: DateTime,
 }
 impl NothingHidden for Erasure {}
-impl crate::kernel::fields::kind::Record for Erasure {
+impl crate::kernel::access::record::Record for Erasure {
     const KIND: Kind = Kind::ERASURE;
     fn id(&self) -> Uuid {
         self.id

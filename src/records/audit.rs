@@ -2,19 +2,23 @@
 //! the feed.
 use crate::db::table;
 use crate::db::tx::Tx;
-use crate::kernel::access::actor::{Actor, ActorKind, can};
+use crate::kernel::access::actor::{Actor, ActorKind};
 use crate::kernel::access::hide::Hide;
+use crate::kernel::access::permission::can;
+use crate::kernel::access::record::Record;
 use crate::kernel::access::resource::{self, Builtin, Descriptor, Resource};
 use crate::kernel::answers::csv;
+use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::Result;
 use crate::kernel::fields::cond::Cond;
-use crate::kernel::fields::field::{Fields, field};
-use crate::kernel::fields::kind::{Kind, Record};
+use crate::kernel::fields::field::field;
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::on::On;
 use crate::kernel::query::openapi::parameter;
 use crate::kernel::query::params::QueryParams;
-use crate::kernel::query::plan::{Page, Plan};
+use crate::kernel::query::plan::Plan;
 use crate::kernel::values::time::DateTime;
 use crate::records::event_types;
 use crate::records::feed;

@@ -4,18 +4,19 @@ use crate::db::rows::Rows;
 use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
 use crate::db::{refs, visibility};
-use crate::kernel::access::actor::{Action, Permission, can};
+use crate::kernel::access::grants::Action;
 use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::{Permission, can};
+use crate::kernel::answers::included::RecordRef;
 use crate::kernel::answers::named_schema::{collect, reference};
 use crate::kernel::answers::reply::{Answer, Reply, location};
 use crate::kernel::bodies::shape::{self, Rules};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::fields::cond::{Cond, Op};
-use crate::kernel::fields::field::Values;
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::plan::RecordRef;
 use crate::kernel::query::selection::{BulkDelete, RecordSelection};
 use crate::kernel::values::time::DateTime;
+use crate::kernel::values::typed::Values;
 use crate::records::saved_conditions::{self, Promise, SavedConditions};
 use crate::text_enum;
 use crate::web::body::Valid;
@@ -362,7 +363,7 @@ macro_rules! bulk_update {
                 (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($path)]
         async fn bulk_update(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Update<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Update<$row>>,
             asked: $crate::web::body::Valid<$body>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::records::bulk::update(ctx, asked).await
@@ -383,7 +384,7 @@ macro_rules! bulk_delete {
                 (status = 202, description = "The job", body = $crate::records::bulk::BulkJob)))]
         #[post($path)]
         async fn bulk_delete(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Delete<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Delete<$row>>,
             asked: $crate::web::body::Valid<$crate::kernel::query::selection::BulkDelete>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::records::bulk::delete(ctx, asked).await

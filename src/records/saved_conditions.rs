@@ -1,13 +1,14 @@
 //! Reads the saved conditions of views and segments for searches and jobs.
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
-use crate::kernel::access::actor::Action;
+use crate::kernel::access::grants::Action;
 use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
 use crate::kernel::fields::cond::Cond;
-use crate::kernel::fields::field::{Fields, Values};
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::plan::Plan;
 use crate::kernel::query::selection::{RecordSelection, SearchRequest, Selection};
+use crate::kernel::values::typed::Values;
 use crate::schema::{segments, views};
 use crate::text_enum;
 use diesel::prelude::*;

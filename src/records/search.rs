@@ -2,7 +2,7 @@
 use crate::db::store::BatchStore;
 use crate::db::table;
 use crate::db::tx::Tx;
-use crate::kernel::access::actor::can;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::Result;
 use crate::kernel::query::selection::SearchRequest;
@@ -28,7 +28,7 @@ macro_rules! search {
             responses((status = 200, description = "A page of matching records", content(($page = "application/json"), (String = "text/csv")))))]
         #[post($path)]
         async fn search(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Read<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Read<$row>>,
             request: $crate::web::body::Valid<$crate::kernel::query::selection::SearchRequest>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::records::search::search(ctx, request).await

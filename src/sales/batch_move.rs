@@ -1,7 +1,7 @@
 //! Moves many deals or leads to other stages in one request.
 use crate::db::table::Expected;
 use crate::db::tx::Tx;
-use crate::kernel::access::actor::can;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::named_schema::{collect, reference};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::{self, Rules};

@@ -3,12 +3,11 @@ use crate::db::store::BatchStore;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::kernel::access::actor::can;
 use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::can;
+use crate::kernel::access::record::Record;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::bodies::shape::escape;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result};
-use crate::kernel::fields::kind::Record;
+use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result, escape};
 use crate::web::batch_body::{BatchDeleteItem, BatchItem, NewItem, UpdateItem};
 use crate::web::body;
 use crate::web::ctx::Ctx;
@@ -340,7 +339,7 @@ macro_rules! batch_create {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_create(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Create<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Create<$row>>,
             items: $crate::web::batch::Items<$crate::web::batch_body::NewItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::batch::create(ctx, items).await
@@ -359,7 +358,7 @@ macro_rules! batch_update {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_update(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Update<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Update<$row>>,
             items: $crate::web::batch::Items<$crate::web::batch_body::UpdateItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::batch::update(ctx, items).await
@@ -376,7 +375,7 @@ macro_rules! batch_delete {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_delete(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Delete<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Delete<$row>>,
             items: $crate::web::batch::Items<$crate::web::batch_body::BatchDeleteItem>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::batch::delete(ctx, items).await

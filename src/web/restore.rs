@@ -10,7 +10,7 @@ macro_rules! restore {
                                     responses((status = 200, description = "The restored record", body = $row)))]
         #[post($path)]
         async fn restored(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Delete<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Delete<$row>>,
             id: $crate::web::ctx::Id,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             ctx.write(move |tx| $restore(tx, id.0).map($crate::kernel::answers::reply::Answer::record::<$row>)).await

@@ -1,6 +1,7 @@
 //! Reads the requirements of an operation from its handler's signature, for the OpenAPI document: each extractor with a
 //! meaning for clients notes it on an inquiry.
-use crate::kernel::access::actor::{Action, Permission};
+use crate::kernel::access::grants::Action;
+use crate::kernel::access::permission::Permission;
 use actix_web::{HttpMessage, HttpRequest};
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -2,7 +2,7 @@
 use crate::db::store::UpsertStore;
 use crate::db::tx::Tx;
 use crate::db::updates::Group;
-use crate::kernel::access::actor::can;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::{self, Shape};
 use crate::kernel::error::{Error, Result};
@@ -108,7 +108,7 @@ macro_rules! batch_upsert {
             responses((status = 200, description = "The result of each item", body = $crate::web::batch::BatchResult)))]
         #[post($path)]
         async fn batch_upsert(
-            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::actor::can::Create<$row>>,
+            ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Create<$row>>,
             items: $crate::web::batch::Items<$crate::web::upsert::UpsertItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
             $crate::web::upsert::upsert(ctx, items).await

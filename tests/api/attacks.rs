@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use voronka::kernel::query::plan::hex;
+use voronka::kernel::values::hex::hex;
 
 const PASSWORD: &str = "a-long-password";
 

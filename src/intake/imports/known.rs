@@ -4,7 +4,7 @@ use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::intake::imports::draft::Draft;
 use crate::intake::imports::model::ImportResource;
-use crate::kernel::access::actor::Action;
+use crate::kernel::access::grants::Action;
 use crate::kernel::error::Result;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address;

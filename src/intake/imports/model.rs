@@ -1,14 +1,17 @@
 //! An import in the API: the file, the detected format, the settings and the report.
 use crate::db::visibility;
-use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::grants::Action;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
+use crate::kernel::answers::page::{Page, Paged};
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, FieldCode, Result};
 use crate::kernel::fields::cond::Cond;
-use crate::kernel::fields::field::{Field, Fields, field};
+use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::plan::{Page, PageInfo, Paged};
+use crate::kernel::query::fields::Fields;
+use crate::kernel::query::plan::PageInfo;
 use crate::kernel::values::time::DateTime;
 use crate::schema::imports;
 use crate::{jsonb, list_params, record, text_enum};

@@ -10,8 +10,8 @@ use crate::intake::imports::references::References;
 use crate::intake::imports::targets::{self, Target};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
-use crate::kernel::query::plan::hex;
 use crate::kernel::values::address;
+use crate::kernel::values::hex::hex;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 

@@ -1,5 +1,5 @@
 //! The caller: the user, the workspace and the permissions.
-use crate::kernel::access::grants::{Access, Visibility};
+use crate::kernel::access::grants::{Access, Action, Visibility};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::fields::custom::CustomFields;
 use crate::text_enum;
@@ -53,60 +53,6 @@ pub struct Settings {
     pub custom: Arc<CustomFields>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    Read,
-    Create,
-    Update,
-    Delete,
-    /// Export of many records as a file.
-    Export,
-}
-
-impl Action {
-    /// Returns the scope that an API key needs for the action.
-    pub fn scope(self, resource: &str) -> String {
-        let verb = if matches!(self, Action::Read | Action::Export) { "read" } else { "write" };
-        format!("{resource}:{verb}")
-    }
-
-    pub const ALL: [Action; 5] = [Action::Read, Action::Create, Action::Update, Action::Delete, Action::Export];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Action::Read => "read",
-            Action::Create => "create",
-            Action::Update => "update",
-            Action::Delete => "delete",
-            Action::Export => "export",
-        }
-    }
-}
-
-/// A permission, as a type that a handler names in its signature: `Ctx<can::Update<Deal>>`.
-pub trait Permission: 'static {
-    const RESOURCE: &'static str;
-    const ACTION: Action;
-
-    /// Checks that the caller has the permission.
-    fn of(actor: &Actor) -> Result<()> {
-        actor.require_action(Self::ACTION, Self::RESOURCE)
-    }
-}
-
-/// The permission of every authenticated caller, regardless of role and scopes: read data about themselves.
-#[derive(Debug)]
-pub struct Anybody;
-
-impl Permission for Anybody {
-    const RESOURCE: &'static str = "me";
-    const ACTION: Action = Action::Read;
-
-    fn of(_: &Actor) -> Result<()> {
-        Ok(())
-    }
-}
-
 impl Actor {
     /// Returns the id of the API key, if the caller is one.
     pub fn api_key(&self) -> Option<Uuid> {
@@ -123,12 +69,7 @@ impl Actor {
         self.access.of(resource, action)
     }
 
-    /// Checks that the caller has a permission.
-    pub fn require<P: Permission>(&self) -> Result<()> {
-        P::of(self)
-    }
-
-    /// Like `require`, for the name of a resource in scopes.
+    /// Checks that the caller has a permission, by the name of the resource in scopes.
     pub fn require_action(&self, action: Action, resource: &str) -> Result<()> {
         if self.visibility(resource, action) == Visibility::None {
             return Err(self.forbidden(resource, action));
@@ -155,27 +96,4 @@ impl Actor {
             _ => Ok(()),
         }
     }
-}
-
-/// The permissions on a resource: `can::Update<Deal>`.
-pub mod can {
-    use super::{Action, Permission};
-    use crate::kernel::access::resource::Resource;
-    use std::marker::PhantomData;
-
-    macro_rules! permission {
-        ($action:ident) => {
-            #[derive(Debug)]
-            pub struct $action<R>(PhantomData<R>);
-            impl<R: Resource> Permission for $action<R> {
-                const RESOURCE: &'static str = R::DESCRIPTOR.name;
-                const ACTION: Action = Action::$action;
-            }
-        };
-    }
-    permission!(Read);
-    permission!(Create);
-    permission!(Update);
-    permission!(Delete);
-    permission!(Export);
 }

@@ -1,6 +1,7 @@
 //! Hidden fields. Every type in an answer implements `Hide`; `Answer::finish` calls it once, before it serialises the
 //! answer. A type without it does not compile as an answer.
 use crate::kernel::access::actor::Actor;
+use crate::kernel::fields::kind::Kind;
 
 /// Clears the fields that the caller's role hides.
 pub trait Hide {
@@ -33,35 +34,28 @@ pub struct HideableField {
     pub members: &'static [&'static str],
 }
 
-/// Declares the fields of a row that roles can hide, with the members that show them:
-/// `hideable!(Boat: price => [price, prices])`, or `hideable!(custom Contact: …)` if the row has custom fields, which can
-/// always be hidden. A hidden member becomes null, or an empty list.
-#[macro_export]
-macro_rules! hideable {
-    (custom $row:ty: $($name:ident => $members:tt),+) => {
-        $crate::hideable!(@ $row, custom, $($name => $members),+);
-    };
-    ($row:ty: $($name:ident => $members:tt),+) => {
-        $crate::hideable!(@ $row, , $($name => $members),+);
-    };
-    (@ $row:ty, $($custom:ident)?, $($name:ident => [$($member:ident),+]),+) => {
-        impl $row {
-            pub const HIDEABLE: &[$crate::kernel::access::hide::HideableField] = &[$(
-                $crate::kernel::access::hide::HideableField {
-                    name: stringify!($name),
-                    members: &[$(stringify!($member)),+],
-                },
-            )+];
-        }
+/// An update that may set members that roles can hide.
+pub trait Gives {
+    const KIND: Kind;
 
-        impl $crate::kernel::access::hide::Hide for $row {
-            fn hide(&mut self, actor: &$crate::kernel::access::actor::Actor) {
-                for hidden in actor.access.hidden_members(<Self as $crate::kernel::fields::kind::Record>::KIND.path()) {
-                    match hidden {
-                        $($(stringify!($member) => self.$member = Default::default(),)+)+
-                        _ => { $(self.$custom.remove(hidden);)? }
-                    }
-                }
+    /// Returns the given members with their pointers: `("/email", "email")`, `("/custom_fields/0", "cf.region")`.
+    fn given(&self) -> Vec<(String, String)>;
+}
+
+/// Implements `Gives` for the body of an update with the members that roles can hide. Custom fields are always
+/// included.
+#[macro_export]
+macro_rules! gives {
+    ($changes:ident of $kind:ident: $($member:ident),+) => {
+        impl $crate::kernel::access::hide::Gives for $changes {
+            const KIND: $crate::kernel::fields::kind::Kind = $crate::kernel::fields::kind::Kind::$kind;
+
+            fn given(&self) -> Vec<(String, String)> {
+                let members = [$((stringify!($member), self.$member.is_some())),+];
+                let given = members.into_iter().filter(|(_, given)| *given);
+                let own = self.custom_fields.iter().flatten().enumerate();
+                let own = own.map(|(n, value)| (format!("/custom_fields/{n}"), format!("cf.{}", value.key)));
+                given.map(|(name, _)| (format!("/{name}"), name.to_owned())).chain(own).collect()
             }
         }
     };

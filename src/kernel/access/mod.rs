@@ -3,4 +3,7 @@ pub mod actor;
 pub mod grants;
 pub mod hide;
 pub mod next_task;
+pub mod permission;
+pub mod record;
 pub mod resource;
+pub mod roles;

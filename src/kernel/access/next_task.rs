@@ -1,5 +1,6 @@
 //! The next open task of a record, and whether it is planned, due today or overdue.
-use crate::kernel::fields::kind::{Kind, Record};
+use crate::kernel::access::record::Record;
+use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::{self, DateTime};
 use crate::text_enum;
 use chrono::NaiveDate;

@@ -1,10 +1,10 @@
 //! Descriptors: what the product knows of a resource, said once, beside the resource itself. `src/resources.rs` lists
 //! them; roles, lists, visibility, events, includes and the OpenAPI document read that list and name no resource.
-use crate::kernel::access::actor::{Action, Actor};
-use crate::kernel::access::grants::Access;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::grants::{Access, Action};
 use crate::kernel::access::hide::HideableField;
 use crate::kernel::fields::cond::Cond;
-use crate::kernel::fields::field::{Field, FieldRef, Fields};
+use crate::kernel::fields::field::{Field, FieldRef};
 use crate::kernel::fields::kind::Kind;
 use std::fmt;
 use std::sync::OnceLock;
@@ -210,12 +210,6 @@ impl fmt::Debug for Descriptor {
 pub trait DescribedFields: Sync {
     /// Those that the caller's role shows, and the workspace's own.
     fn visible_to(&'static self, actor: &Actor) -> Vec<FieldRef>;
-}
-
-impl<T> DescribedFields for Fields<T> {
-    fn visible_to(&'static self, actor: &Actor) -> Vec<FieldRef> {
-        self.visible_fields(actor).collect()
-    }
 }
 
 /// A type that stands for a resource, in permissions such as `can::Update<Deal>`: the row of its records, if it has

@@ -2,12 +2,11 @@
 //! amount and its currency in two columns, lists separated by commas, custom fields as `cf.key`, and the sums of
 //! reports in one column per currency.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::access::grants::OWN_FIELD;
 use crate::kernel::access::hide::Hide;
 use crate::kernel::answers::included::Included;
 use crate::kernel::answers::reply::{Answer, Content};
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
-use crate::kernel::fields::custom::{CustomField, CustomKind};
+use crate::kernel::fields::custom::{CustomField, CustomKind, OWN_FIELD};
 use crate::kernel::fields::field::Field;
 use crate::kernel::values::money::exponent;
 use serde::Serialize;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::kernel::query::plan::RecordRef;
+use crate::kernel::answers::included::RecordRef;
 use crate::kernel::samples::{BOAT, BOATS, actor, custom_field, refusal};
 use crate::kernel::values::money::{AMOUNT_MAX, Money, parse_decimal};
 use proptest::prelude::*;

@@ -2,13 +2,21 @@
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::resource::{self, Descriptor};
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::plan::RecordRef;
 use serde::{Serialize, Serializer};
 use std::collections::HashMap;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
+
+/// A reference to another record, with its name.
+#[derive(Clone, Debug, Serialize, diesel::QueryableByName, utoipa::ToSchema)]
+pub struct RecordRef {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub name: String,
+}
 
 /// The included records, each once, by resource. Every includable resource has a list; it is empty if nothing was
 /// asked for.

@@ -2,4 +2,5 @@
 pub mod csv;
 pub mod included;
 pub mod named_schema;
+pub mod page;
 pub mod reply;

@@ -2,8 +2,8 @@
 //! values once and returns a `Reply`. Only a `Reply` can be saved and sent.
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::{Hide, NothingHidden};
+use crate::kernel::access::record::Record;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::fields::kind::Record;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::fmt;

@@ -1,7 +1,6 @@
 //! Merge patches (RFC 7396): absent means unchanged, null means clear; clients that cannot send null use
 //! `"clear": ["email"]`.
-use crate::kernel::bodies::shape::{escape, length};
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{Bad, FieldCode, escape, length};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 

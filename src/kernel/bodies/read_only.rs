@@ -1,9 +1,9 @@
 //! Read-only members: an update accepts members that the response shows, if they have the value of the record. They are
 //! removed while a body is read, and compared later.
 use crate::kernel::access::grants::Access;
-use crate::kernel::bodies::shape::{self, Node, Rules, Shape, escape};
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
-use crate::kernel::fields::kind::Record;
+use crate::kernel::access::record::Record;
+use crate::kernel::bodies::shape::{self, Node, Rules, Shape};
+use crate::kernel::error::{Bad, Error, FieldCode, Result, escape};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -180,7 +180,7 @@ macro_rules! read_only_members_of {
         }
 
         fn changed_kind() -> Option<$crate::kernel::fields::kind::Kind> {
-            Some(<$row as $crate::kernel::fields::kind::Record>::KIND)
+            Some(<$row as $crate::kernel::access::record::Record>::KIND)
         }
     };
 }

@@ -1,14 +1,13 @@
 //! Checks bodies against their schemas in the OpenAPI document, and reports all errors at once. Also normalises bodies:
 //! trims texts (NFC), turns 3.0 into an integer and an empty text into null, and treats null as in docs/api-rules.md.
 use crate::kernel::bodies::merge_patch;
-use crate::kernel::error::{Bad, ERRORS_MAX, Error, FieldCode, Result, not_known};
-use crate::kernel::fields::field::parse_date;
+use crate::kernel::error::{Bad, ERRORS_MAX, Error, FieldCode, Result, escape, length, not_known};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address::{self, is_email, is_web_url, tidied};
 use crate::kernel::values::choice::choices_of;
 use crate::kernel::values::money;
 use crate::kernel::values::phones::is_country;
-use crate::kernel::values::time::DateTime;
+use crate::kernel::values::time::{DateTime, parse_date};
 use regex::Regex;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value as Json};
@@ -404,19 +403,6 @@ fn texts(list: Option<&Json>) -> Vec<String> {
 /// Texts up to this length are names, titles and keys, from which invisible characters are removed.
 const NAME_MAX: u64 = 300;
 
-/// Returns an error if a count is out of bounds. `noun` is what is counted, in the singular.
-pub fn length(count: usize, min: Option<u64>, max: Option<u64>, noun: &str) -> Option<Bad> {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    let bound = |bound: Option<u64>| bound.and_then(|bound| i64::try_from(bound).ok());
-    let wrong = |code, detail| Some(Bad::new(code, detail).within(bound(min), bound(max)));
-    let counted = |n: u64| if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") };
-    match (min, max) {
-        (Some(min), _) if count < min => wrong(FieldCode::TooShort, format!("must have at least {}", counted(min))),
-        (_, Some(max)) if count > max => wrong(FieldCode::TooLong, format!("must have at most {}", counted(max))),
-        _ => None,
-    }
-}
-
 type Limits = (Option<u64>, Option<u64>);
 
 /// Texts whose limit is at most this are names or titles and must not contain line breaks.
@@ -451,11 +437,6 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
         _ => (true, ""),
     };
     if fits { Ok(()) } else { Err(Bad::new(FieldCode::InvalidFormat, what)) }
-}
-
-/// Escapes a member name for a JSON pointer (RFC 6901, section 3).
-pub fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Rules that a schema cannot express, such as "one of these two members".

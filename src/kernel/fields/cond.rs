@@ -3,8 +3,9 @@
 //! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
 //! finds records without an owner). In SQL, a leaf may be NULL; AND and OR treat that as false, and `Not` adds
 //! `is not true`. So NULL never affects the result, and an index can serve the leaves.
-use crate::kernel::fields::field::{Field, FieldRef, Search, Values, each_type};
-use crate::kernel::values::text_format::Every;
+use crate::kernel::fields::field::{Every, Field, FieldRef};
+use crate::kernel::fields::search::Search;
+use crate::kernel::values::typed::{Values, each_type};
 use crate::kernel::values::value_type::ValueType;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};

@@ -1,13 +1,12 @@
 //! Custom fields: definitions, values, and the rules of each kind of value.
-use crate::kernel::access::grants::OWN_FIELD;
 use crate::kernel::error::{Bad, Error, FieldCode, not_known};
-use crate::kernel::fields::field::{Values, each_type};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address::{self, is_email, is_web_url};
 use crate::kernel::values::money::Money;
 use crate::kernel::values::phones;
 use crate::kernel::values::tags::same_set;
 use crate::kernel::values::text_format::TextFormat;
+use crate::kernel::values::typed::{Values, each_type};
 use crate::kernel::values::value_type::ValueType;
 use crate::text_enum;
 use chrono::NaiveDate;
@@ -22,6 +21,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// The prefix of the names of custom fields.
+pub const OWN_FIELD: &str = "cf.";
 
 text_enum! {
     /// The kind of value of a custom field.

@@ -1,23 +1,19 @@
 //! The fields of a resource for filters, sorting, search and imports: declared once, typed by the diesel columns.
-use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::fields::custom::CustomField;
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::links::Link;
-use crate::kernel::query::rank::Exact;
 use crate::kernel::values::choice::Choices;
 use crate::kernel::values::money;
 use crate::kernel::values::tags;
-use crate::kernel::values::text_format::{Every, TextFormat};
-use crate::kernel::values::time::DateTime;
+use crate::kernel::values::text_format::TextFormat;
+use crate::kernel::values::time::parse_date;
+use crate::kernel::values::typed::Values;
 use crate::kernel::values::value_type::{HasValueType, ValueType};
-use chrono::{Datelike, NaiveDate};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::{Column, pg::Pg, result::QueryResult};
 use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A column that renders itself as SQL. A column, unlike its name, includes its table and is quoted correctly.
 pub type Col = &'static (dyn QueryFragment<Pg> + Sync);
@@ -47,6 +43,18 @@ pub struct Field {
     pub(crate) beside: bool,
     /// For an amount, the field that holds its currency.
     pub currency: Option<&'static str>,
+}
+
+/// A field with several values, of which the response shows the first under the field's name, such as all e-mail
+/// addresses of a contact.
+#[derive(Debug)]
+pub struct Every {
+    /// SQL for "one of the values is in the list", up to the array of texts, in the form of an index.
+    pub is_any: &'static str,
+    /// SQL that returns the set of values.
+    pub each: &'static str,
+    /// Returns the values in a serialized record.
+    pub of: fn(&Json) -> Vec<String>,
 }
 
 /// Declares a field: `field("email", &contacts::email)`. The value type and nullability come from the column's SQL
@@ -330,104 +338,6 @@ impl fmt::Debug for Field {
     }
 }
 
-/// The fields of one resource. `T` is its table, so that a plan for contacts cannot run on deals.
-pub struct Fields<T: 'static> {
-    pub kind: Kind,
-    pub all: &'static [Field],
-    pub default_sort: &'static str,
-    pub id: Field,
-    pub search: Option<Search>,
-    pub links: &'static [Link],
-    pub table: std::marker::PhantomData<fn() -> T>,
-}
-
-/// The text that `q=` searches: the exact SQL expression of a trigram index, and the members it consists of.
-pub struct Search {
-    pub sql: &'static str,
-    pub members: &'static [&'static str],
-    /// Texts that have an index: records that are exactly what was searched for come first.
-    pub exact: &'static [Exact],
-}
-
-impl fmt::Debug for Search {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.sql)
-    }
-}
-
-impl<T> Fields<T> {
-    /// Returns all fields that can be filtered by, the id first.
-    pub fn filterable(&'static self) -> impl Iterator<Item = &'static Field> {
-        std::iter::once(&self.id).chain(self.all)
-    }
-
-    pub fn get(&self, name: &str) -> Option<&'static Field> {
-        self.all.iter().find(|f| f.name == name)
-    }
-
-    /// Checks whether the caller's role shows the field.
-    pub fn shows(&self, actor: &Actor, field: &Field) -> bool {
-        !actor.access.hides(self.kind.path(), field.member())
-    }
-
-    /// Returns the built-in or custom (`cf.…`) field of this name, if the caller may filter by it.
-    pub fn named(&self, name: &str, actor: &Actor) -> Option<FieldRef> {
-        self.visible_fields(actor).find(|field| field.name() == name)
-    }
-
-    /// Returns the id if it has this name.
-    pub fn id_named(&'static self, name: &str) -> Option<FieldRef> {
-        (name == self.id.name).then_some(FieldRef::Built(&self.id))
-    }
-
-    /// Returns all fields that the caller may filter by.
-    pub fn visible_fields<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = FieldRef> + 'f {
-        let built = self.all.iter().filter(|field| self.shows(actor, field)).map(FieldRef::Built);
-        let own = actor.settings.custom.active(self.kind);
-        let own = own.filter(|field| !actor.access.hides(self.kind.path(), &field.path));
-        built.chain(own.map(|field| FieldRef::Custom(Arc::clone(field))))
-    }
-
-    /// Returns the fields whose records can be included, by their names in `include=`.
-    pub fn includes(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
-        let linked = self.links.iter().flat_map(|link| link.includes).map(|field| (field.name, field));
-        self.all.iter().filter_map(|f| Some((f.include_name()?, f))).chain(linked)
-    }
-}
-
-/// One or more values of one type. Owned, so that binds can borrow them.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    Text(Vec<String>),
-    Uuid(Vec<Uuid>),
-    Time(Vec<DateTime>),
-    Date(Vec<NaiveDate>),
-    Int(Vec<i64>),
-    Number(Vec<f64>),
-    Bool(Vec<bool>),
-}
-
-/// Runs an expression for the type of `values`: `$list` is the vector, `$Sql` its SQL type.
-macro_rules! each_type {
-    (@ $values:expr, $list:ident, $Sql:ident, $body:expr; $($kind:ident)*) => {
-        match $values {
-            $($crate::kernel::fields::field::Values::$kind($list) => {
-                type $Sql = $crate::kernel::fields::field::sql_of::$kind;
-                $body
-            })*
-        }
-    };
-    ($values:expr, |$list:ident, $Sql:ident| $body:expr) => {
-        $crate::kernel::fields::field::each_type!(@ $values, $list, $Sql, $body; Text Uuid Time Date Int Number Bool)
-    };
-}
-pub(crate) use each_type;
-
-/// The SQL type of each variant of `Values`.
-pub(crate) mod sql_of {
-    pub use diesel::sql_types::{BigInt as Int, Bool, Date, Double as Number, Text, Timestamptz as Time, Uuid};
-}
-
 impl Values {
     /// Parses texts from a query string. The error has no location yet.
     pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, Bad> {
@@ -465,32 +375,6 @@ impl Values {
             ValueType::Bool => Values::Bool(all(&texts, |t| t.parse().ok(), "must be true or false")?),
         })
     }
-
-    /// Reads a member of a serialized row; returns `None` for null and for values of another type.
-    pub fn of_json(value_type: ValueType, json: Option<&Json>) -> Option<Values> {
-        let json = json?;
-        Some(match value_type {
-            ValueType::Text => Values::Text(vec![json.as_str()?.to_owned()]),
-            ValueType::Uuid => Values::Uuid(vec![json.as_str()?.parse().ok()?]),
-            ValueType::Time => Values::Time(vec![json.as_str()?.parse().ok()?]),
-            ValueType::Date => Values::Date(vec![parse_date(json.as_str()?)?]),
-            ValueType::Int => Values::Int(vec![json.as_i64()?]),
-            ValueType::Number => Values::Number(vec![json.as_f64()?]),
-            ValueType::Bool => Values::Bool(vec![json.as_bool()?]),
-            ValueType::TextArray => {
-                Values::Text(json.as_array()?.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect())
-            }
-        })
-    }
-}
-
-/// Parses a date such as `2026-01-31`, from 0001-01-01 to 9999-12-30, so that the next day is in range too.
-pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    // chrono also accepts signs, spaces and single digits.
-    let digits = |(n, byte): (usize, u8)| if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
-    let written = text.len() == 10 && text.bytes().enumerate().all(digits);
-    let day = written.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()?;
-    day.succ_opt().filter(|next| (1..=9999).contains(&next.year()) && day.year() > 0).map(|_| day)
 }
 
 #[cfg(test)]

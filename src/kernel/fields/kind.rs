@@ -1,6 +1,5 @@
 //! The kinds of records. Each is a constant next to the record's own type; `resource` holds the rest of its
 //! description.
-use crate::kernel::access::hide::Hide;
 use std::fmt;
 
 /// A kind of record, with its names in the API, the events and the tables.
@@ -52,26 +51,4 @@ impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.type_name())
     }
-}
-
-/// What all records of the API have in common.
-pub trait Record: serde::Serialize + Hide {
-    const KIND: Kind;
-    fn id(&self) -> uuid::Uuid;
-    fn version(&self) -> i64;
-}
-
-#[macro_export]
-macro_rules! record {
-    ($row:ty, $kind:ident) => {
-        impl $crate::kernel::fields::kind::Record for $row {
-            const KIND: $crate::kernel::fields::kind::Kind = $crate::kernel::fields::kind::Kind::$kind;
-            fn id(&self) -> uuid::Uuid {
-                self.id
-            }
-            fn version(&self) -> i64 {
-                self.version
-            }
-        }
-    };
 }

@@ -3,3 +3,4 @@ pub mod cond;
 pub mod custom;
 pub mod field;
 pub mod kind;
+pub mod search;

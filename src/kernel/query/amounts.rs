@@ -2,8 +2,10 @@
 //! name the currency, in the value (`50000 EUR`) or in another condition that always applies (`currency=EUR`).
 use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::fields::custom::CustomKind;
-use crate::kernel::fields::field::{FieldRef, Fields, Values};
+use crate::kernel::fields::field::FieldRef;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::values::money;
+use crate::kernel::values::typed::Values;
 
 impl FieldRef {
     /// Checks whether the field contains amounts of money.

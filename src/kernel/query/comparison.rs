@@ -2,12 +2,14 @@
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::fields::cond::{Cond, Op, pattern};
-use crate::kernel::fields::field::{Field, FieldRef, Fields, Values};
+use crate::kernel::fields::field::{Field, FieldRef};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::amounts;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::params::Comparison;
 use crate::kernel::values::relative;
 use crate::kernel::values::time::day_start;
+use crate::kernel::values::typed::Values;
 use crate::kernel::values::value_type::ValueType;
 use chrono::NaiveDate;
 
@@ -112,6 +114,7 @@ fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) ->
 /// Compares like `Fields::compare`, for a field without a currency.
 fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
     let (zone, value_type, text_format) = (actor.settings.own_time_zone, field.value_type(), field.text_format());
+    let country = &actor.settings.country;
     let meant = |text: String| match value_type {
         ValueType::Uuid if text == "me" && field.refers() == Some(Kind::USER) => actor.user.to_string(),
         ValueType::Date => relative::day(&text, zone).map_or(text, |day| day.to_string()),
@@ -137,11 +140,11 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
             Cond::All(texts.into_iter().map(|word| Cond::Carries(field.clone(), vec![word])).collect())
         }
         (Comparison::AnyOf, _) => {
-            let values = values(texts.into_iter().flat_map(|text| text_format.normalize(text, actor)).collect())?;
+            let values = values(texts.into_iter().flat_map(|text| text_format.normalize(text, country)).collect())?;
             Cond::Is(field, Op::Eq, values)
         }
         (Comparison::NoneOf, _) => {
-            let values = values(texts.into_iter().flat_map(|text| text_format.normalize(text, actor)).collect())?;
+            let values = values(texts.into_iter().flat_map(|text| text_format.normalize(text, country)).collect())?;
             !Cond::Is(field, Op::Eq, values)
         }
         (Comparison::Op(op @ (Op::Contains | Op::StartsWith)), _) => {

@@ -5,8 +5,6 @@ use crate::kernel::fields::field::FieldRef;
 
 /// The maximum cost of all conditions of a list or a selection.
 const COST_MAX: usize = 100;
-/// The maximum number of different words of a search.
-pub const WORDS_MAX: usize = 12;
 /// The cost of a word or of a condition on parts of texts; every other condition costs 1.
 const TEXT: usize = 5;
 /// Queries that cost more run on the threads for searches.
@@ -51,36 +49,11 @@ impl Spent {
     }
 }
 
-/// Removes words that are part of other words: a text that contains "annabel" also contains "anna".
-pub fn needed(words: Vec<String>) -> Vec<String> {
-    let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-    let implied = |n: usize, word: &String| {
-        lower.iter().enumerate().any(|(m, other)| m != n && other.contains(word) && (other != word || m < n))
-    };
-    let needed: Vec<bool> = lower.iter().enumerate().map(|(n, word)| !implied(n, word)).collect();
-    words.into_iter().zip(needed).filter(|(_, needed)| *needed).map(|(word, _)| word).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::fields::field::Values;
     use crate::kernel::samples::{BOAT, refusal};
-
-    #[test]
-    fn words_inside_others_are_dropped() {
-        for (text, wanted) in [
-            ("anna", "anna"),
-            ("anna Anna ANNA", "anna"),
-            ("anna annabel", "annabel"),
-            ("a b c abc", "abc"),
-            ("anna lee", "anna lee"),
-            ("Ann Lee ann", "Ann Lee"),
-            ("", ""),
-        ] {
-            assert_eq!(needed(text.split_whitespace().map(str::to_owned).collect()).join(" "), wanted, "{text}");
-        }
-    }
+    use crate::kernel::values::typed::Values;
 
     #[test]
     fn conditions_have_a_cost() {

@@ -2,48 +2,11 @@
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::kernel::fields::cond::Cond;
-use crate::kernel::fields::field::{Field, FieldRef, Fields, Values};
-use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::params::{QueryParams, RELATED};
-use crate::kernel::query::plan::split;
+use crate::kernel::fields::field::{Field, FieldRef};
+use crate::kernel::query::fields::{Asking, Away, Fields, Link, LinkedBy};
+use crate::kernel::query::params::{QueryParams, RELATED, split};
 use crate::kernel::query::soft_delete::DELETED_AT;
-use std::fmt;
-use uuid::Uuid;
-
-/// A filter by another table, such as the contacts of a deal.
-pub struct Link {
-    /// The name of the parameter.
-    pub name: &'static str,
-    pub by: LinkedBy,
-    /// The records that can be included through the link.
-    pub includes: &'static [Field],
-}
-
-/// How the matching records are found.
-#[derive(Clone, Copy)]
-pub enum LinkedBy {
-    /// A statement that selects the ids of the records, up to the comparison with the given id:
-    /// `select deal_id from … where contact_id = `.
-    Table(&'static str),
-    /// Through records whose visibility depends on the caller.
-    Seen(fn(&Actor, &[Uuid]) -> Cond),
-    /// Through conditions on records one step away, as in `company.sector`; their visibility depends on the caller.
-    Away { kind: Kind, fields: fn() -> &'static [Field], found: Away },
-    /// The records of another record and of what belongs to it, if `related` is true; `always` is its default.
-    Related { to: Kind, always: bool, work: fn(&Actor, Kind, &[Uuid]) -> Cond },
-}
-
-/// A field of a record one step away, and for an amount the field that holds its currency.
-pub type Asking = (&'static Field, Option<&'static Field>);
-
-/// Returns the condition that another condition holds for a record one step away.
-pub type Away = fn(&Actor, Cond) -> Cond;
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
+use crate::kernel::values::typed::Values;
 
 impl<T> Fields<T> {
     /// Returns the condition of a filter by another table; none if there is no such filter.

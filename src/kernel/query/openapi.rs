@@ -1,9 +1,9 @@
 //! The query parameters of lists in the OpenAPI document, derived from the fields of the resource.
 use crate::kernel::access::resource;
-use crate::kernel::fields::field::Fields;
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::links::{Link, LinkedBy};
+use crate::kernel::query::fields::{Fields, Link, LinkedBy};
 use crate::kernel::query::params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
+use crate::kernel::query::soft_delete::{INCLUDE, ONLY};
 use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::value_type::ValueType;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
@@ -127,6 +127,18 @@ impl<T> Fields<T> {
         }
         list.extend(self.deleted_parameters());
         list
+    }
+
+    /// Returns the parameters for deleted records, if they can be listed.
+    fn deleted_parameters(&self) -> Vec<Parameter> {
+        if self.deleted_at().is_none() {
+            return Vec::new();
+        }
+        let one = |name: &str, meaning: &str| parameter(name.into(), meaning.into(), schema(ValueType::Bool), None);
+        vec![
+            one(INCLUDE, "Also returns deleted records; requires the permission to delete."),
+            one(ONLY, "Returns only deleted records; requires the permission to delete."),
+        ]
     }
 }
 

@@ -138,7 +138,7 @@ impl QueryParams {
 
     pub fn date(&mut self, name: &str) -> Result<Option<chrono::NaiveDate>> {
         let read = |text: String| {
-            crate::kernel::fields::field::parse_date(&text).ok_or_else(|| wrong(name, "a date such as 2026-01-31"))
+            crate::kernel::values::time::parse_date(&text).ok_or_else(|| wrong(name, "a date such as 2026-01-31"))
         };
         self.take(name).map(read).transpose()
     }
@@ -153,6 +153,20 @@ impl QueryParams {
     }
 }
 
+/// Splits at commas; `\,` stands for a comma and `\\` for a backslash.
+pub fn split(text: &str) -> Vec<String> {
+    let (mut parts, mut part, mut chars) = (Vec::new(), String::new(), text.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => part.extend(chars.next()),
+            ',' => parts.push(std::mem::take(&mut part)),
+            c => part.push(c),
+        }
+    }
+    parts.push(part);
+    parts
+}
+
 fn wrong(name: &str, what: &str) -> Error {
     Error::parameters(vec![Bad::parameter(name, FieldCode::InvalidFormat, format!("must be {what}"))])
 }
@@ -161,6 +175,7 @@ fn wrong(name: &str, what: &str) -> Error {
 mod tests {
     use super::*;
     use crate::kernel::samples::{BOAT, refusals};
+    use proptest::prelude::*;
 
     fn read(query: &str) -> Result<Vec<(String, String)>, Vec<String>> {
         QueryParams::read(query).map(|params| params.0).map_err(|error| refusals(&error))
@@ -294,6 +309,30 @@ mod tests {
             ("tags", vec!["eq", "ne", "all", "empty"]),
         ] {
             assert_eq!(operators(&BOAT.get(name).unwrap().into()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn commas_separate_unless_they_are_escaped() {
+        for (text, expected) in [
+            ("", vec![""]),
+            ("a", vec!["a"]),
+            ("a,b", vec!["a", "b"]),
+            (",", vec!["", ""]),
+            (r"a\,b", vec!["a,b"]),
+            (r"a\\,b", vec![r"a\", "b"]),
+            (r"\a", vec!["a"]),
+            (r"a\", vec!["a"]),
+        ] {
+            assert_eq!(split(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn escaped_words_are_split_as_they_were(words in prop::collection::vec(r"[a,\\é]{0,5}", 1..5)) {
+            let escaped: Vec<String> = words.iter().map(|word| word.replace('\\', r"\\").replace(',', r"\,")).collect();
+            prop_assert_eq!(split(&escaped.join(",")), words);
         }
     }
 }

@@ -1,33 +1,29 @@
 //! Parses the query string of a list according to the resource's fields: `name=a,b`, `created_at__gte=…`,
-//! `owner_id__empty=true`, `tags__all=vip`, `q=anna`, `sort=-created_at`, `include=owner`. `parameters` derives the
-//! OpenAPI parameters from the same table of operators.
+//! `owner_id__empty=true`, `tags__all=vip`, `q=anna`, `sort=-created_at`, `include=owner`. `openapi` derives the OpenAPI
+//! parameters from the same table of operators.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::access::hide::Hide;
 use crate::kernel::access::resource;
-use crate::kernel::answers::included::Included;
-use crate::kernel::answers::named_schema::{collect, reference};
 use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
 use crate::kernel::fields::cond::{Cond, Op, pattern};
-use crate::kernel::fields::field::{Field, FieldRef, Fields, Search, Values};
-use crate::kernel::fields::kind::Record;
+use crate::kernel::fields::field::{Field, FieldRef};
+use crate::kernel::fields::search::Search;
 use crate::kernel::query::amounts;
 use crate::kernel::query::cost::{self, Spent};
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::members::pick;
 use crate::kernel::query::on::On;
 use crate::kernel::query::params::{
-    CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators,
+    CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, QueryParams, applies, comparison_named, operators, split,
 };
 use crate::kernel::query::rank::Part;
 use crate::kernel::query::seek::{Key, Order, Seek};
 use crate::kernel::query::soft_delete::{DeletedFilter, SoftDelete};
-use crate::kernel::values::text_format::search_terms;
+use crate::kernel::query::words::search_terms;
+use crate::kernel::values::hex::hex;
+use crate::kernel::values::typed::Values;
 use crate::kernel::values::value_type::ValueType;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
-use utoipa::openapi::{Array, ObjectBuilder, RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
-use uuid::Uuid;
 
 /// The parameters of a list other than its filters: page, order, included records and columns.
 #[derive(Debug)]
@@ -82,63 +78,6 @@ pub struct PageInfo {
     pub total: Option<i64>,
     /// Whether counting stopped at 10,000.
     pub total_capped: bool,
-}
-
-/// A reference to another record, with its name.
-#[derive(Clone, Debug, Serialize, diesel::QueryableByName, utoipa::ToSchema)]
-pub struct RecordRef {
-    #[diesel(sql_type = diesel::sql_types::Uuid)]
-    pub id: Uuid,
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    pub name: String,
-}
-
-/// One page of records of one kind.
-#[derive(Debug, Serialize)]
-pub struct Page<R> {
-    pub data: Vec<R>,
-    pub included: Included,
-    pub page: PageInfo,
-}
-
-/// What a list returns, with its position.
-pub trait Paged: Serialize + Hide + 'static {
-    fn info(&self) -> &PageInfo;
-}
-
-impl<R: Hide> Hide for Page<R> {
-    fn hide(&mut self, actor: &Actor) {
-        self.data.hide(actor);
-    }
-}
-
-impl<R: Serialize + Hide + 'static> Paged for Page<R> {
-    fn info(&self) -> &PageInfo {
-        &self.page
-    }
-}
-
-/// The document calls a page of deals `DealPage`.
-impl<R: Record + ToSchema> ToSchema for Page<R> {
-    fn name() -> Cow<'static, str> {
-        format!("{}Page", R::KIND.type_name()).into()
-    }
-
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        collect::<R>(schemas);
-        collect::<Included>(schemas);
-        collect::<PageInfo>(schemas);
-    }
-}
-
-impl<R: Record + ToSchema> PartialSchema for Page<R> {
-    fn schema() -> RefOr<Schema> {
-        let object = ObjectBuilder::new()
-            .property("data", Array::new(reference::<R>()))
-            .property("included", reference::<Included>())
-            .property("page", reference::<PageInfo>());
-        object.required("data").required("included").required("page").into()
-    }
 }
 
 /// The number of rows of a file without a `limit`.
@@ -442,24 +381,6 @@ fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
     let mut pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     pairs.sort_unstable();
     pairs
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Splits at commas; `\,` stands for a comma and `\\` for a backslash.
-pub fn split(text: &str) -> Vec<String> {
-    let (mut parts, mut part, mut chars) = (Vec::new(), String::new(), text.chars());
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => part.extend(chars.next()),
-            ',' => parts.push(std::mem::take(&mut part)),
-            c => part.push(c),
-        }
-    }
-    parts.push(part);
-    parts
 }
 
 #[cfg(test)]

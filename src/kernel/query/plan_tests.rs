@@ -1,7 +1,6 @@
 use super::*;
 use crate::kernel::fields::custom::CustomKind;
 use crate::kernel::samples::{BOAT, actor, actor_who_may, custom_field, refusals, sql, with_fields, without_field};
-use proptest::prelude::*;
 
 const ANN: &str = "018f0c3e-7b5a-7cc0-8000-000000000001";
 
@@ -243,33 +242,4 @@ fn records_are_included_by_name() {
     assert_eq!(names("include="), Vec::<&str>::new());
     assert_eq!(BOAT.included("include=owner").unwrap().len(), 1);
     assert_eq!(refusals(&BOAT.included("include=owner&sort=name").unwrap_err()), ["sort unknown_parameter"]);
-}
-
-#[test]
-fn commas_separate_unless_they_are_escaped() {
-    for (text, expected) in [
-        ("", vec![""]),
-        ("a", vec!["a"]),
-        ("a,b", vec!["a", "b"]),
-        (",", vec!["", ""]),
-        (r"a\,b", vec!["a,b"]),
-        (r"a\\,b", vec![r"a\", "b"]),
-        (r"\a", vec!["a"]),
-        (r"a\", vec!["a"]),
-    ] {
-        assert_eq!(split(text), expected, "{text}");
-    }
-}
-
-#[test]
-fn bytes_have_two_digits_each() {
-    assert_eq!(hex(&[0, 9, 10, 255]), "00090aff");
-}
-
-proptest! {
-    #[test]
-    fn escaped_words_are_split_as_they_were(words in prop::collection::vec(r"[a,\\é]{0,5}", 1..5)) {
-        let escaped: Vec<String> = words.iter().map(|word| word.replace('\\', r"\\").replace(',', r"\,")).collect();
-        prop_assert_eq!(split(&escaped.join(",")), words);
-    }
 }

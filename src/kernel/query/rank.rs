@@ -3,37 +3,13 @@
 //! records.
 use crate::kernel::access::actor::Actor;
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::fields::search::Exact;
 use crate::kernel::values::address;
 use crate::kernel::values::phones;
 use crate::kernel::values::text_format::TextFormat;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use diesel::{pg::Pg, result::QueryResult};
-
-/// An indexed text of a record: the SQL before and after the search text, which has the normal form of the field, and
-/// the members of the text.
-#[derive(Debug)]
-pub struct Exact {
-    before: &'static str,
-    after: &'static str,
-    members: &'static [&'static str],
-    text_format: TextFormat,
-}
-
-pub const fn exact(before: &'static str, members: &'static [&'static str]) -> Exact {
-    Exact { before, after: "", members, text_format: TextFormat::Text }
-}
-
-pub const fn number(before: &'static str) -> Exact {
-    Exact { before, after: ")", members: &["number"], text_format: TextFormat::Number }
-}
-
-impl Exact {
-    pub const fn formatted(mut self, text_format: TextFormat) -> Exact {
-        self.text_format = text_format;
-        self
-    }
-}
 
 /// A condition on the rows of a list, ranked or not.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +71,7 @@ impl QueryFragment<Pg> for Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::fields::search::{exact, number};
     use crate::kernel::samples::{BOATS, actor, sql, without_field};
 
     const NAME: &Exact = &exact("fold(boats.name) = ", &["name"]);

@@ -1,8 +1,9 @@
 //! Sort order and keyset paging. Empty values sort last in both directions; the id is always the last key.
 use crate::kernel::error::{Bad, Code};
-use crate::kernel::fields::field::{FieldRef, Values, each_type};
+use crate::kernel::fields::field::FieldRef;
 use crate::kernel::values::collation;
 use crate::kernel::values::text_format::TextFormat;
+use crate::kernel::values::typed::{Values, each_type};
 use crate::kernel::values::value_type::ValueType;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::query_builder::{AstPass, QueryFragment};

@@ -1,17 +1,17 @@
 //! Deleted records in lists: hidden unless a caller with the permission to delete requests them.
-use crate::kernel::access::actor::{Action, Actor};
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::grants::Action;
 use crate::kernel::error::Result;
-use crate::kernel::fields::field::{Field, Fields};
-use crate::kernel::query::openapi::{parameter, schema};
+use crate::kernel::fields::field::Field;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::query::params::QueryParams;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::QueryResult;
-use utoipa::openapi::path::Parameter;
 
 pub(in crate::kernel) const DELETED_AT: &str = "deleted_at";
-const INCLUDE: &str = "include_deleted";
-const ONLY: &str = "only_deleted";
+pub(in crate::kernel) const INCLUDE: &str = "include_deleted";
+pub(in crate::kernel) const ONLY: &str = "only_deleted";
 
 /// Which records a list contains by their deletion state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl QueryFragment<Pg> for SoftDelete {
 }
 
 impl<T> Fields<T> {
-    fn deleted_at(&self) -> Option<&'static Field> {
+    pub(in crate::kernel) fn deleted_at(&self) -> Option<&'static Field> {
         self.all.iter().find(|field| field.name == DELETED_AT)
     }
 
@@ -86,19 +86,5 @@ impl<T> Fields<T> {
             (true, false) => DeletedFilter::Included,
             (false, false) => DeletedFilter::Hidden,
         })
-    }
-
-    /// Returns the parameters for the OpenAPI document.
-    pub(in crate::kernel) fn deleted_parameters(&self) -> Vec<Parameter> {
-        if self.deleted_at().is_none() {
-            return Vec::new();
-        }
-        let one = |name: &str, meaning: &str| {
-            parameter(name.into(), meaning.into(), schema(crate::kernel::values::value_type::ValueType::Bool), None)
-        };
-        vec![
-            one(INCLUDE, "Also returns deleted records; requires the permission to delete."),
-            one(ONLY, "Returns only deleted records; requires the permission to delete."),
-        ]
     }
 }

@@ -124,6 +124,15 @@ pub fn today(now: DateTime, zone: chrono_tz::Tz) -> chrono::NaiveDate {
     now.0.with_timezone(&zone).date_naive()
 }
 
+/// Parses a date such as `2026-01-31`, from 0001-01-01 to 9999-12-30, so that the next day is in range too.
+pub fn parse_date(text: &str) -> Option<chrono::NaiveDate> {
+    // chrono also accepts signs, spaces and single digits.
+    let digits = |(n, byte): (usize, u8)| if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    let written = text.len() == 10 && text.bytes().enumerate().all(digits);
+    let day = written.then(|| chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()?;
+    day.succ_opt().filter(|next| (1..=9999).contains(&next.year()) && day.year() > 0).map(|_| day)
+}
+
 thread_local! {
     static ZONE: std::cell::Cell<chrono_tz::Tz> = const { std::cell::Cell::new(chrono_tz::UTC) };
 }
@@ -207,6 +216,30 @@ mod tests {
             ("nothing", ""),
         ] {
             assert!(text.parse::<DateTime>().is_err(), "{case}");
+        }
+    }
+
+    #[test]
+    fn dates_are_validated() {
+        for (text, expected) in [
+            ("2026-01-31", true),
+            ("2024-02-29", true),
+            ("0001-01-01", true),
+            ("9999-12-30", true),
+            ("9999-12-31", false),
+            ("0000-12-31", false),
+            ("2026-02-29", false),
+            ("2026-1-31", false),
+            ("26-01-31", false),
+            ("2026/01/31", false),
+            ("2026-01-31T00:00:00Z", false),
+            (" 2026-1-31", false),
+            ("+2026-1-31", false),
+            ("2026-01- 1", false),
+            ("2026-١١-31", false),
+            ("", false),
+        ] {
+            assert_eq!(parse_date(text).is_some(), expected, "{text}");
         }
     }
 

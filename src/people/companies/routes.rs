@@ -1,7 +1,7 @@
 //! The operations on companies.
 use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
-use crate::kernel::access::actor::can;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
 use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyList, CompanyPage, CompanyUpdate};

@@ -10,8 +10,8 @@ use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, spl
 use crate::db::visibility;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::fields::custom::CustomValues;
-use crate::kernel::fields::field::Fields;
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::Fields;
 use crate::kernel::values::address;
 use crate::kernel::values::money::columns;
 use crate::kernel::values::tags::{Spelling, Tags};

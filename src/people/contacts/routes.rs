@@ -1,7 +1,7 @@
 //! The operations on contacts.
 use crate::db::store::BatchStore;
 use crate::db::table::{self, Stored};
-use crate::kernel::access::actor::can;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Code, Error, Result};
 use crate::people::contacts::consents::{self, ConsentHistory};

@@ -1,11 +1,12 @@
 //! The row of a file, its request bodies and its fields.
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
+use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::fields::field::{Field, Fields, Search, field};
+use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::plan::Page;
-use crate::kernel::query::rank::exact;
+use crate::kernel::fields::search::{Search, exact};
+use crate::kernel::query::fields::Fields;
 use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::files;
@@ -73,7 +74,7 @@ impl diesel::deserialize::FromSql<diesel::sql_types::Binary, diesel::pg::Pg> for
 
 impl Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&crate::kernel::query::plan::hex(&self.0))
+        s.serialize_str(&crate::kernel::values::hex::hex(&self.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The operations on files.
 use crate::db::table::{self, Stored as _};
-use crate::kernel::access::actor::can;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Bad, Error, FieldCode, Result};
 use crate::records::files::blobs::Blobs;
@@ -147,7 +147,7 @@ async fn download(
     blobs: web::Data<Blobs>,
 ) -> Result<HttpResponse> {
     let file = ctx.read_value(move |tx| File::find(tx, id.0)).await?;
-    let tag = format!("\"{}\"", crate::kernel::query::plan::hex(&file.sha256.0));
+    let tag = format!("\"{}\"", crate::kernel::values::hex::hex(&file.sha256.0));
     if request.headers().get_all(header::IF_NONE_MATCH).any(|known| names(known, &tag)) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }

@@ -6,7 +6,7 @@ use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored as _};
 use crate::db::tx::Tx;
 use crate::db::visibility::{self, visibility_filter};
-use crate::kernel::access::actor::Action;
+use crate::kernel::access::grants::Action;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::records::files::model::{File, FileUpdate, FileUsage};

@@ -2,7 +2,7 @@
 use crate::db::store::{BatchStore, UpsertStore};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
-use crate::kernel::access::actor::can;
+use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
 use crate::kernel::fields::kind::Kind;

@@ -1,14 +1,15 @@
 //! The lead, the bodies that create and change it, and its fields.
 use crate::kernel::access::next_task::{NextTask, Shown};
 use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
+use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, FieldCode};
 use crate::kernel::fields::custom::{CustomValue, CustomValues};
-use crate::kernel::fields::field::{Field, Fields, Search, field};
+use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::plan::Page;
-use crate::kernel::query::rank::{exact, number};
+use crate::kernel::fields::search::{Search, exact, number};
+use crate::kernel::query::fields::Fields;
 use crate::kernel::values::address;
 use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::money::Money;

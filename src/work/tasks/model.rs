@@ -1,13 +1,14 @@
 //! The row of a task, its request bodies and its fields.
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::resource::{Builtin, Descriptor, OwnerLink, Reach, Resource};
+use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Bad, FieldCode, Result};
-use crate::kernel::fields::field::{Field, Fields, Search, field};
+use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
-use crate::kernel::query::plan::Page;
-use crate::kernel::query::rank::exact;
+use crate::kernel::fields::search::{Search, exact};
+use crate::kernel::query::fields::Fields;
 use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::tasks;
