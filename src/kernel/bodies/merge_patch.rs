@@ -22,7 +22,7 @@ pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut 
             "must be an array of member names",
         ));
     };
-    let wrong = length(names.len(), None, u64::try_from(most).ok(), "items");
+    let wrong = length(names.len(), None, u64::try_from(most).ok(), "item");
     bad.extend(wrong.map(|wrong| wrong.at_member(format!("{at}/clear"))));
     for name in names.into_iter().take(most) {
         match members.get(&name) {
@@ -76,6 +76,14 @@ mod tests {
         ] {
             assert_eq!(expanded(given).1, [expected], "{case}");
         }
+    }
+
+    #[test]
+    fn the_limit_of_a_clear_list_is_named() {
+        let mut bad = Vec::new();
+        let mut members = Map::from_iter([("clear".to_owned(), json!(["a", "b", "c"]))]);
+        expand(&mut members, 2, "/changes", &mut bad);
+        assert_eq!(bad[0].detail, "must have at most 2 items");
     }
 
     #[test]
