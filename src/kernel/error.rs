@@ -435,6 +435,24 @@ fn cut(mut name: String) -> String {
     name
 }
 
+/// Returns an error if a count is out of bounds. `noun` is what is counted, in the singular.
+pub fn length(count: usize, min: Option<u64>, max: Option<u64>, noun: &str) -> Option<Bad> {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let bound = |bound: Option<u64>| bound.and_then(|bound| i64::try_from(bound).ok());
+    let wrong = |code, detail| Some(Bad::new(code, detail).within(bound(min), bound(max)));
+    let counted = |n: u64| if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") };
+    match (min, max) {
+        (Some(min), _) if count < min => wrong(FieldCode::TooShort, format!("must have at least {}", counted(min))),
+        (_, Some(max)) if count > max => wrong(FieldCode::TooLong, format!("must have at most {}", counted(max))),
+        _ => None,
+    }
+}
+
+/// Escapes a member name for a JSON pointer (RFC 6901, section 3).
+pub fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// Returns the text for an unknown name, with the most similar known name: "is unknown; did you mean email?".
 pub fn not_known<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();

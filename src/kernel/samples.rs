@@ -1,11 +1,13 @@
 //! What unit tests share: an actor, a resource with a field of every type, SQL as text, and refusals in one line each.
-use crate::kernel::access::{Access, Grant, Grants, HiddenField, HiddenFields, Visibility};
-use crate::kernel::actor::{Actor, ActorKind, Settings};
-use crate::kernel::custom::{CustomField, CustomFields, CustomKind};
+use crate::kernel::access::actor::{Actor, ActorKind, Settings};
+use crate::kernel::access::grants::{Access, Grant, Grants, HiddenField, HiddenFields, Visibility};
 use crate::kernel::error::{Bad, Error};
-use crate::kernel::field::{Field, Fields, Search, field};
-use crate::kernel::kind::Kind;
-use crate::kernel::text_format::TextFormat;
+use crate::kernel::fields::custom::{CustomField, CustomFields, CustomKind};
+use crate::kernel::fields::field::{Field, field};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::fields::search::Search;
+use crate::kernel::query::fields::Fields;
+use crate::kernel::values::text_format::TextFormat;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
 use std::marker::PhantomData;

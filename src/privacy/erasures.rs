@@ -21,11 +21,7 @@ use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
 use crate::kernel::query::seek::signatures;
-use crate::kernel::values::address;
-use crate::kernel::values::hex::hex;
-use crate::kernel::values::tags::Tags;
-use crate::kernel::values::time::DateTime;
-use crate::kernel::values::typed::Values;
+use crate::kernel::values::{address, hex::hex, tags::Tags, time::DateTime, typed::Values};
 use crate::people::contacts::emails;
 use crate::people::contacts::model::{Consents, Contact, Emails, FirstTouch, Phones};
 use crate::privacy::person::Person;
@@ -83,7 +79,7 @@ pub struct Erasure {
     pub created_at: DateTime,
 }
 impl NothingHidden for Erasure {}
-impl crate::kernel::access::record::Record for Erasure {
+impl Record for Erasure {
     const KIND: Kind = Kind::ERASURE;
     fn id(&self) -> Uuid {
         self.id

@@ -163,6 +163,25 @@ fn imports_go_one_way() {
     }
 }
 
+/// `src/kernel/mod.rs` lists the floors, the lowest first; the unit tests of a floor obey the order too.
+#[test]
+fn floors_of_the_kernel_import_lower_ones() {
+    let text = fs::read_to_string(root().join("src/kernel/mod.rs")).unwrap();
+    let floors: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("//! - `")?.split('`').next()).collect();
+    for (n, floor) in floors.iter().enumerate() {
+        for file in sources(&root().join("src/kernel").join(floor)) {
+            let text = fs::read_to_string(&file).unwrap();
+            let paths = text.split("crate::kernel::").skip(1);
+            let named: Vec<&str> = paths.filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next()).collect();
+            let upward: Vec<&&str> = named.iter().filter(|name| floors[n + 1..].contains(name)).collect();
+            assert!(upward.is_empty(), "{} imports {upward:?}", file.display());
+        }
+    }
+    let modules = text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let others: Vec<&str> = modules.filter(|module| !floors.contains(module)).collect();
+    assert_eq!(others, ["error", "samples"]);
+}
+
 /// The list of imports in docs/architecture.md matches the code.
 #[test]
 fn the_architecture_page_lists_the_imports() {

@@ -3,7 +3,8 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::openapi::inquiry::Signatures;
 use crate::http::openapi::{closed_sets, enums, event_types, examples, operation_examples, single_reads};
-use crate::kernel::access::resource::{self, scopes};
+use crate::kernel::access::resource;
+use crate::kernel::access::resource::scopes;
 use crate::kernel::bodies::shape::is_patch;
 use crate::web::signature::Signature;
 use serde_json::{Map, Value as Json, json};

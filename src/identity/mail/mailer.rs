@@ -2,7 +2,8 @@
 use crate::db::pool::Db;
 use crate::db::queue::Job;
 use crate::db::transaction::in_transaction;
-use crate::identity::mail::messages::{self, Email, MailArgs};
+use crate::identity::mail::messages;
+use crate::identity::mail::messages::{Email, MailArgs};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::values::address;
 use diesel::PgConnection;

@@ -2,10 +2,12 @@
 //! redirects to the provider and sends back the code. An address that the provider has verified counts as proven.
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
-use crate::identity::credentials::accounts::{self, Device};
-use crate::identity::credentials::session_tokens::{self, TokenPair};
-use crate::identity::credentials::tokens::{self, Keys};
-use crate::identity::mail::messages::{self, MailKind};
+use crate::identity::credentials::accounts::Device;
+use crate::identity::credentials::session_tokens::TokenPair;
+use crate::identity::credentials::tokens::Keys;
+use crate::identity::credentials::{accounts, session_tokens, tokens};
+use crate::identity::mail::messages;
+use crate::identity::mail::messages::MailKind;
 use crate::identity::sign_in::reauthentication::{Proven, prove_login};
 use crate::identity::sign_in::second_factor;
 use crate::kernel::access::actor::UserStatus;

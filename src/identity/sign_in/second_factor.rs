@@ -1,10 +1,12 @@
 //! The second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. Each code is valid once.
 use crate::db::pool::Db;
 use crate::db::transaction::in_transaction;
-use crate::identity::credentials::accounts::{self, Device};
-use crate::identity::credentials::tokens::{self, Keys};
+use crate::identity::credentials::accounts::Device;
+use crate::identity::credentials::tokens::Keys;
+use crate::identity::credentials::{accounts, tokens};
 use crate::identity::directory::users;
-use crate::identity::mail::messages::{self, MailKind};
+use crate::identity::mail::messages;
+use crate::identity::mail::messages::MailKind;
 use crate::identity::sign_in::reauthentication::{Proven, reauthenticate};
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::answers::reply::Reply;

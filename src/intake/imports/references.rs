@@ -2,7 +2,8 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::identity::directory::teams::{self, Team, TeamCreate};
+use crate::identity::directory::teams;
+use crate::identity::directory::teams::{Team, TeamCreate};
 use crate::kernel::access::grants::Action;
 use crate::kernel::access::permission::can;
 use crate::kernel::error::{Error, Result};

@@ -1,7 +1,8 @@
 //! The row of a company, its request bodies and its fields.
 use crate::db::related;
 use crate::kernel::access::next_task::{NextTask, Shown};
-use crate::kernel::access::resource::{self, Builtin, Descriptor, Display, Reach, Reference, Resource};
+use crate::kernel::access::resource;
+use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
@@ -10,12 +11,11 @@ use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact};
 use crate::kernel::query::fields::Fields;
-use crate::kernel::values::address;
-use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::money::Money;
 use crate::kernel::values::tags::{Tags, Word};
 use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
+use crate::kernel::values::{address, event_verbs as verbs};
 use crate::schema::companies;
 use crate::{away, gives, hideable, list_params, money_columns, next_task_columns, record};
 use diesel::prelude::*;

@@ -1,0 +1,4 @@
+//! Bodies of requests: the checks against their schemas in the OpenAPI document.
+pub mod merge_patch;
+pub mod read_only;
+pub mod shape;
