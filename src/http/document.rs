@@ -11,7 +11,7 @@ use crate::kernel::error::{Bad, Error, ProblemBody, Result};
 use crate::kernel::kind::Kind;
 use crate::kernel::query_params::QueryParams;
 use crate::kernel::resource;
-use crate::web::ctx::Caller;
+use crate::web::caller::Caller;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};

@@ -5,7 +5,7 @@ use crate::kernel::error::{Code, Error};
 use crate::kernel::query_params::QueryParams;
 use crate::web::answer::{RequestId, address, finish_problem};
 use crate::web::body::keep_payload;
-use crate::web::ctx::Identity;
+use crate::web::caller::Identity;
 use crate::web::limits::{Limits, RateLimitKey};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

@@ -12,6 +12,7 @@ pub mod examples;
 pub mod health;
 pub mod inquiry;
 pub mod layers;
+pub mod openapi;
 pub mod openapi30;
 pub mod operation_examples;
 pub mod schema;

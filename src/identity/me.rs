@@ -7,20 +7,25 @@ use crate::identity::users::User;
 use crate::identity::{accounts, second_factor, users, workspaces};
 use crate::kernel::access::{Grant, HiddenField};
 use crate::kernel::actor::{ActorKind, Anybody, UserStatus};
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::Result;
 use crate::kernel::hide::NothingHidden;
 use crate::kernel::merge_patch;
 use crate::kernel::reply::{Answer, Reply};
 use crate::kernel::shape::Rules;
 use crate::schema::users as u;
 use crate::web::body::Valid;
+use crate::web::caller::SignedIn;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IfMatch;
 use actix_web::{get, patch, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
+
+/// The tag of the operations on the signed-in user.
+pub const TAG: (&str, &str) = ("me", "The signed-in user.");
 
 /// The caller.
 #[derive(Debug, Serialize, ToSchema)]
@@ -120,11 +125,13 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &MeUpdate) -> Result<use
 #[utoipa::path(operation_id = "update_me", request_body = MeUpdate,
     responses((status = 200, description = "Your changed user", body = users::User)))]
 #[patch("/me")]
-async fn change(ctx: Ctx<Anybody>, changes: Valid<MeUpdate>, actors: web::Data<Actors>) -> Result<Reply> {
-    if ctx.actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
-    }
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<Anybody>,
+    _: SignedIn,
+    IfMatch(expected): IfMatch,
+    changes: Valid<MeUpdate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
     let reply = ctx.write(move |tx| update(tx, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)

@@ -4,7 +4,7 @@ use crate::identity::actors::Actors;
 use crate::identity::authentication;
 use crate::identity::tokens::Keys;
 use crate::kernel::error::{Code, Error};
-use crate::web::ctx::Identity;
+use crate::web::caller::Identity;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;

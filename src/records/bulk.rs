@@ -20,6 +20,7 @@ use crate::records::saved_conditions::{self, Promise, SavedConditions};
 use crate::text_enum;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IdempotencyKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -301,19 +302,28 @@ impl<R: BatchStore> PartialSchema for BulkUpdate<R> {
 }
 
 /// Changes all records of a selection.
-pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, asked: Valid<BulkUpdate<R>>) -> Result<Reply> {
+pub async fn update<R: BatchStore>(
+    ctx: Ctx<can::Update<R>>,
+    key: IdempotencyKey,
+    asked: Valid<BulkUpdate<R>>,
+) -> Result<Reply> {
     let args = BulkArgs::new::<R>(BulkAction::Update, &asked.selection, asked.changes.clone());
-    run(ctx, of::<R>(), args, asked.dry_run).await
+    run(ctx, key, of::<R>(), args, asked.dry_run).await
 }
 
 /// Deletes all records of a selection.
-pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, asked: Valid<BulkDelete>) -> Result<Reply> {
+pub async fn delete<R: BatchStore>(
+    ctx: Ctx<can::Delete<R>>,
+    key: IdempotencyKey,
+    asked: Valid<BulkDelete>,
+) -> Result<Reply> {
     let args = BulkArgs::new::<R>(BulkAction::Delete, &asked.selection, Json::Null);
-    run(ctx, of::<R>(), args, asked.dry_run).await
+    run(ctx, key, of::<R>(), args, asked.dry_run).await
 }
 
 async fn run<P: Permission>(
     ctx: Ctx<P>,
+    key: IdempotencyKey,
     store: &'static dyn BulkStore,
     args: BulkArgs,
     dry_run: bool,
@@ -326,7 +336,7 @@ async fn run<P: Permission>(
             })
             .await;
     }
-    ctx.write(move |tx| {
+    ctx.once(key, move |tx| {
         let (preview, saved) = choose(tx, store, &args.selection)?;
         enqueue(tx, &args, preview, saved)
     })
@@ -363,9 +373,10 @@ macro_rules! bulk_update {
         #[post($path)]
         async fn bulk_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             asked: $crate::web::body::Valid<$body>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            $crate::records::bulk::update(ctx, asked).await
+            $crate::records::bulk::update(ctx, key, asked).await
         }
     };
 }
@@ -384,9 +395,10 @@ macro_rules! bulk_delete {
         #[post($path)]
         async fn bulk_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             asked: $crate::web::body::Valid<$crate::kernel::selection::BulkDelete>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            $crate::records::bulk::delete(ctx, asked).await
+            $crate::records::bulk::delete(ctx, key, asked).await
         }
     };
 }

@@ -12,6 +12,8 @@ use crate::kernel::shape::escape;
 use crate::web::batch_body::{BatchDeleteItem, BatchItem, NewItem, UpdateItem};
 use crate::web::body;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IdempotencyKey;
+use crate::web::signature::{self, Part};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::Serialize;
@@ -87,6 +89,7 @@ impl<T: BatchItem> FromRequest for Items<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::JsonBody);
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move { Items::new(body::json(&request, payload, body::BATCH_MAX).await?) })
     }
@@ -278,8 +281,12 @@ fn lock_named<R: Stored>(tx: &mut Tx<'_>, named: &[(Uuid, Option<i64>)]) -> Resu
 }
 
 /// Creates the records of a batch.
-pub async fn create<R: BatchStore>(ctx: Ctx<can::Create<R>>, items: Items<NewItem<R>>) -> Result<Reply> {
-    ctx.write(move |tx| items.run(tx, insert).map(Answer::ok)).await
+pub async fn create<R: BatchStore>(
+    ctx: Ctx<can::Create<R>>,
+    key: IdempotencyKey,
+    items: Items<NewItem<R>>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| items.run(tx, insert).map(Answer::ok)).await
 }
 
 fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<Outcome>> {
@@ -288,8 +295,12 @@ fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<O
 }
 
 /// Updates the records of a batch.
-pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, items: Items<UpdateItem<R>>) -> Result<Reply> {
-    ctx.write(move |tx| {
+pub async fn update<R: BatchStore>(
+    ctx: Ctx<can::Update<R>>,
+    key: IdempotencyKey,
+    items: Items<UpdateItem<R>>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         R::lock_ids(tx, &items.targets())?;
         items.run(tx, change).map(Answer::ok)
     })
@@ -315,8 +326,12 @@ fn change<R: BatchStore>(tx: &mut Tx<'_>, items: &[&UpdateItem<R>]) -> Result<Ve
 }
 
 /// Deletes the records of a batch.
-pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, items: Items<BatchDeleteItem>) -> Result<Reply> {
-    ctx.write(move |tx| {
+pub async fn delete<R: BatchStore>(
+    ctx: Ctx<can::Delete<R>>,
+    key: IdempotencyKey,
+    items: Items<BatchDeleteItem>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         R::lock_ids(tx, &items.targets())?;
         items.run(tx, remove::<R>).map(Answer::ok)
     })
@@ -341,9 +356,10 @@ macro_rules! batch_create {
         #[post($path)]
         async fn batch_create(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Create<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             items: $crate::web::batch::Items<$crate::web::batch_body::NewItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            $crate::web::batch::create(ctx, items).await
+            $crate::web::batch::create(ctx, key, items).await
         }
     };
 }
@@ -360,9 +376,10 @@ macro_rules! batch_update {
         #[post($path)]
         async fn batch_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Update<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             items: $crate::web::batch::Items<$crate::web::batch_body::UpdateItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            $crate::web::batch::update(ctx, items).await
+            $crate::web::batch::update(ctx, key, items).await
         }
     };
 }
@@ -377,9 +394,10 @@ macro_rules! batch_delete {
         #[post($path)]
         async fn batch_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::actor::can::Delete<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             items: $crate::web::batch::Items<$crate::web::batch_body::BatchDeleteItem>,
         ) -> $crate::kernel::error::Result<$crate::kernel::reply::Reply> {
-            $crate::web::batch::delete(ctx, items).await
+            $crate::web::batch::delete(ctx, key, items).await
         }
     };
 }

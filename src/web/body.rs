@@ -4,8 +4,9 @@ use crate::kernel::kind::Kind;
 use crate::kernel::read_only::ReadOnlyMembers;
 use crate::kernel::shape::{self, Rules};
 use crate::web::budget;
-use crate::web::ctx::Identity;
+use crate::web::caller::Identity;
 use crate::web::json::Strict;
+use crate::web::signature::{self, Part};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
@@ -54,6 +55,7 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::JsonBody);
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let mut body = json(&request, payload, BODY_MAX).await?;

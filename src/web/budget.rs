@@ -1,7 +1,7 @@
 //! A memory budget for the bodies of each workspace. Bodies beyond it wait before they are read, and too many of them
 //! are refused, so a workspace that sends many large files at once delays only itself.
 use crate::kernel::error::{Code, Error, Result};
-use crate::web::ctx::Identity;
+use crate::web::caller::Identity;
 use actix_web::{HttpMessage, HttpRequest, web};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
