@@ -2,7 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use serde_json::{Map, Value as Json, json};
 
-/// Adds a description to an operation that has only a summary.
+/// Adds a description to an operation that still has none.
 pub fn complete(operation: &mut Json) {
     if operation.get("description").is_none() {
         operation["description"] = operation["summary"].clone();

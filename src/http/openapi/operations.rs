@@ -22,8 +22,8 @@ pub fn complete(document: &mut Json, signatures: &Signatures) {
 }
 
 fn complete_operation(operation: &mut Json, signature: &Signature) {
-    descriptions::complete(operation);
     permissions::add(operation, signature);
+    descriptions::complete(operation);
     if signature.takes(Part::Format) {
         descriptions::append(operation, "Returns CSV with `Accept: text/csv`.");
     }
